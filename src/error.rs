@@ -1,0 +1,111 @@
+//! What can be wrong with a configuration. Nothing else in the core can fail.
+
+use core::fmt;
+
+/// Why a configuration was refused. Every constructor that can be misused returns it, and all of them are `const`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The first delay is 0: the ladder could never grow from it.
+    InitialZero,
+    /// The first delay is longer than the cap.
+    InitialAboveMax,
+    /// The growth factor is below 1: the waits would shrink.
+    FactorBelowOne,
+    /// A ratio with denominator 0, or text that is no ratio.
+    RatioNotANumber,
+    /// A jitter of more than ±100 %.
+    JitterAboveOne,
+    /// A jitter window whose low end is above its high end, or whose high end is above 1.
+    JitterWindow,
+    /// A table of delays without an entry.
+    TableEmpty,
+    /// The floor of the delays is above their cap.
+    FloorAboveMax,
+    /// A breaker that opens after no failure at all.
+    BreakerFailuresZero,
+    /// A breaker that stays open for no time, or whose longest open time is below its first.
+    BreakerOpenTime,
+    /// A half-open breaker that admits no probe.
+    BreakerProbesZero,
+    /// A probe that may take no time.
+    BreakerLeaseZero,
+    /// A deadline of 0: every attempt would fail at once.
+    TimeoutZero,
+    /// A heartbeat interval of 0.
+    HeartbeatIntervalZero,
+    /// A heartbeat that is dead before the first beat is missed.
+    HeartbeatMissedZero,
+    /// A range whose lower end is above its upper end.
+    RangeReversed,
+    /// Subscriptions restored in batches of none.
+    BatchZero,
+    /// More than [`MAX_OVERRIDES`](crate::MAX_OVERRIDES) overrides of the classification; put the rest in a table.
+    TooManyOverrides,
+    /// No endpoint, or more than 255.
+    EndpointCount,
+    /// A resume that fails for good before it was tried.
+    ResumeFailuresZero,
+    /// 1000 or 1001 as the close code before a resume (it would end the session), or a code that may not be sent
+    /// (allowed: 1002-1003, 1007-1014, 3000-4999).
+    CloseCode,
+}
+
+impl ConfigError {
+    /// What is wrong, in one line and lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InitialZero => "the initial delay is 0; use at least 1 µs",
+            Self::InitialAboveMax => "the initial delay is above the maximum",
+            Self::FactorBelowOne => "the factor is below 1, so the waits would shrink",
+            Self::RatioNotANumber => "not a ratio; write it like \"2\", \"3/2\" or \"0.2\"",
+            Self::JitterAboveOne => "a jitter of more than ±1",
+            Self::JitterWindow => "a jitter window must be two ratios in ascending order, at most 1",
+            Self::TableEmpty => "the table of delays is empty",
+            Self::FloorAboveMax => "the floor is above the maximum",
+            Self::BreakerFailuresZero => "the breaker would open after 0 failures; use at least 1",
+            Self::BreakerOpenTime => "the breaker's open time is 0 or above its maximum",
+            Self::BreakerProbesZero => "the half-open breaker would admit 0 probes; use at least 1",
+            Self::BreakerLeaseZero => "the breaker's probe lease is 0",
+            Self::TimeoutZero => "a timeout of 0 fails every attempt at once",
+            Self::HeartbeatIntervalZero => "the heartbeat interval is 0",
+            Self::HeartbeatMissedZero => "a heartbeat must be missed at least once to be dead",
+            Self::RangeReversed => "the lower end of a range is above its upper end",
+            Self::BatchZero => "a batch of 0 subscriptions would never restore anything",
+            Self::TooManyOverrides => "too many overrides of the classification",
+            Self::EndpointCount => "there must be 1 to 255 endpoints",
+            Self::ResumeFailuresZero => "a resume must be allowed to fail at least once",
+            Self::CloseCode => "the close code would end the session or may not be sent; use 3000 to 4999",
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// Unwraps a configuration in a `const`, so that a mistake in it is a compile error.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, valid};
+///
+/// const LADDER: BackoffConfig =
+///     valid(BackoffConfig::exponential(Duration::from_secs(1), redial::Ratio::TWO, Duration::from_secs(30)));
+/// # let _ = LADDER;
+/// ```
+///
+/// # Panics
+/// On an error: at compile time in a `const`, which is what it is for. At run time use `?`.
+#[must_use]
+pub const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{}", error.as_str()),
+    }
+}

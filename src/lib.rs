@@ -1,0 +1,32 @@
+//! redial decides when a connection is dialled, waited for, resumed, restored and given up.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![warn(missing_debug_implementations, clippy::must_use_candidate)]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+#![cfg_attr(redial_docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod error;
+mod ratio;
+mod rng;
+mod time;
+
+pub use error::{ConfigError, valid};
+pub use ratio::Ratio;
+pub use rng::SplitMix64;
+pub use time::Instant;
+
+pub use rand_core;

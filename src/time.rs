@@ -1,0 +1,145 @@
+//! Time as the core sees it: a number that the caller supplies.
+
+use core::time::Duration;
+
+/// A point in time: microseconds since an epoch that the caller chose.
+///
+/// Any monotonic origin will do: process start, boot, page load. The core compares instants and adds durations to
+/// them, it never asks what time it is. A value that is smaller than the one before (a clock that ran backwards)
+/// is allowed everywhere and never shortens a wait.
+///
+/// Resolution 1 µs, range 584,000 years; all arithmetic saturates.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Instant;
+///
+/// let start = Instant::from_millis(1_500);
+/// let later = start.saturating_add(Duration::from_secs(2));
+/// assert_eq!(later.as_micros(), 3_500_000);
+/// assert_eq!(start.saturating_duration_since(later), Duration::ZERO);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The caller's epoch.
+    pub const ZERO: Self = Self(0);
+    /// The end of time. A deadline here is as good as never.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// An instant this many microseconds after the epoch.
+    #[must_use]
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// An instant this many milliseconds after the epoch. Saturates at [`Instant::MAX`].
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis.saturating_mul(1_000))
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Whole milliseconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// This instant plus `duration` (rounded up to whole microseconds), at most [`Instant::MAX`].
+    #[must_use]
+    pub const fn saturating_add(self, duration: Duration) -> Self {
+        self.after(Micros::from_duration(duration))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after it.
+    #[must_use]
+    pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.since(earlier).to_duration()
+    }
+
+    /// This instant plus a span, saturating.
+    pub(crate) const fn after(self, span: Micros) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The span from `earlier` to here; zero when the clock ran backwards.
+    pub(crate) const fn since(self, earlier: Self) -> Micros {
+        Micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A span of time inside the core: whole microseconds, 8 bytes (a [`Duration`] has 16).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Micros(pub(crate) u64);
+
+impl Micros {
+    pub(crate) const ZERO: Self = Self(0);
+    pub(crate) const MAX: Self = Self(u64::MAX);
+
+    /// Rounded up, so that a wait is never shorter than asked for and a positive one never becomes none.
+    pub(crate) const fn from_duration(duration: Duration) -> Self {
+        let nanos = duration.as_nanos();
+        let micros = nanos.div_ceil(1_000);
+        Self(if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 })
+    }
+
+    pub(crate) const fn from_millis(millis: u64) -> Self {
+        Self(millis.saturating_mul(1_000))
+    }
+
+    pub(crate) const fn to_duration(self) -> Duration {
+        Duration::from_micros(self.0)
+    }
+
+    pub(crate) const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn min(self, other: Self) -> Self {
+        if other.0 < self.0 { other } else { self }
+    }
+
+    pub(crate) const fn max(self, other: Self) -> Self {
+        if other.0 > self.0 { other } else { self }
+    }
+
+    pub(crate) const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    pub(crate) const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    pub(crate) const fn saturating_mul(self, times: u64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates_at_both_ends() {
+        assert_eq!(Instant::MAX.saturating_add(Duration::MAX), Instant::MAX);
+        assert_eq!(Instant::from_millis(u64::MAX), Instant::MAX);
+        assert_eq!(Instant::ZERO.saturating_duration_since(Instant::MAX), Duration::ZERO);
+        assert_eq!(Micros::from_duration(Duration::MAX), Micros::MAX);
+    }
+
+    #[test]
+    fn a_span_is_rounded_up_so_that_no_wait_gets_shorter() {
+        assert_eq!(Micros::from_duration(Duration::from_nanos(1)), Micros(1));
+        assert_eq!(Micros::from_duration(Duration::from_nanos(1_001)), Micros(2));
+        assert_eq!(Micros::from_duration(Duration::ZERO), Micros::ZERO);
+    }
+}
