@@ -103,6 +103,7 @@ impl core::error::Error for ConfigError {}
 /// # Panics
 /// On an error: at compile time in a `const`, which is what it is for. At run time use `?`.
 #[must_use]
+#[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
 pub const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
     match result {
         Ok(value) => value,

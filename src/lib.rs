@@ -19,12 +19,20 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod backoff;
+mod breaker;
+mod classify;
 mod error;
+mod heartbeat;
+mod mode;
 mod ratio;
 mod rng;
+mod session;
+mod subscriptions;
 mod time;
 
 pub use error::{ConfigError, valid};
+pub use mode::Mode;
 pub use ratio::Ratio;
 pub use rng::SplitMix64;
 pub use time::Instant;
