@@ -1,1 +1,276 @@
-//! Placeholder replaced in the same series.
+//! Whether a connection is alive: when to beat, and when silence means death.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::error::ConfigError;
+use crate::ratio::uniform;
+use crate::time::{Instant, Micros};
+
+/// What counts as a sign of life (F81).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration, matched by nobody but the heartbeat")]
+pub enum Liveness {
+    /// Only the acknowledgement of a beat, as Discord's documentation says.
+    Ack,
+    /// Anything received.
+    AnyTraffic,
+}
+
+/// How a connection is kept alive and found dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HeartbeatConfig {
+    pub(crate) interval: Option<Micros>,
+    pub(crate) liveness: Liveness,
+    pub(crate) missed: u8,
+    pub(crate) first_jitter: bool,
+    pub(crate) required: bool,
+}
+
+impl HeartbeatConfig {
+    /// No interval of its own (a greeting may bring one), acknowledgements count, dead at the first miss, first beat
+    /// jittered.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { interval: None, liveness: Liveness::Ack, missed: 1, first_jitter: true, required: false }
+    }
+
+    /// Beat every `interval` from the moment the connection counts as established, or from the greeting. An interval
+    /// in the greeting wins. Default: none, so no beats without a greeting that asks for them.
+    ///
+    /// # Errors
+    /// [`ConfigError::HeartbeatIntervalZero`].
+    pub const fn with_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
+        if interval.is_zero() {
+            return Err(ConfigError::HeartbeatIntervalZero);
+        }
+        self.interval = Some(Micros::from_duration(interval));
+        Ok(self)
+    }
+
+    /// What counts as a sign of life. Default: [`Liveness::Ack`].
+    #[must_use]
+    pub const fn with_liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
+    /// How many beats in a row may stay unanswered before the next tick finds the connection dead. Default 1.
+    ///
+    /// # Errors
+    /// [`ConfigError::HeartbeatMissedZero`].
+    pub const fn with_missed(mut self, missed: u8) -> Result<Self, ConfigError> {
+        if missed == 0 {
+            return Err(ConfigError::HeartbeatMissedZero);
+        }
+        self.missed = missed;
+        Ok(self)
+    }
+
+    /// Whether the first beat comes after `interval × r`, r in [0, 1), so that a fleet that connects together does
+    /// not beat together (F79; Discord documentation, "Heartbeat Interval"). Default true.
+    #[must_use]
+    pub const fn with_first_jitter(mut self, on: bool) -> Self {
+        self.first_jitter = on;
+        self
+    }
+
+    /// Whether a greeting without a usable interval is a failed attempt (F86). Default false: no beats then.
+    #[must_use]
+    pub const fn with_required(mut self, on: bool) -> Self {
+        self.required = on;
+        self
+    }
+}
+
+impl Default for HeartbeatConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a tick found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the caller must obey it")]
+pub enum Tick {
+    /// Nothing is due.
+    NotYet,
+    /// Send a beat. `missed`: the one before is still unanswered, but not yet too many are.
+    Beat {
+        /// Whether the beat before this one is still unanswered.
+        missed: bool,
+    },
+    /// Too many beats are unanswered: the connection is dead (F80).
+    Dead,
+    /// The tick came [`LATE_INTERVALS`] intervals late or more: the host slept and the connection can't be trusted
+    /// (F89, S70). Don't beat on it.
+    Late,
+}
+
+/// How many intervals late a tick must be to count as a sleep of the host. Source: vellum-assistant's clock-jump rule
+/// (2 × interval).
+pub const LATE_INTERVALS: u64 = 2;
+
+/// The heartbeat of one connection. Start it anew for every connection: nothing of the last one is carried over (F82).
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Heartbeat, HeartbeatConfig, Instant, SplitMix64, Tick};
+///
+/// const CONFIG: HeartbeatConfig = HeartbeatConfig::new().with_first_jitter(false);
+/// let mut heartbeat = Heartbeat::new();
+/// heartbeat.start(&CONFIG, Instant::ZERO, Duration::from_secs(45), &mut SplitMix64::new(1));
+/// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)), Tick::Beat { missed: false });
+/// // No acknowledgement came: at the next tick the connection is dead.
+/// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(90_000)), Tick::Dead);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Heartbeat {
+    /// Zero: not running.
+    interval: Micros,
+    next: Instant,
+    /// Regular beats since the last sign of life.
+    unanswered: u8,
+    /// A requested beat awaits its acknowledgement.
+    extra: bool,
+}
+
+impl Heartbeat {
+    /// Not running.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { interval: Micros::ZERO, next: Instant::ZERO, unanswered: 0, extra: false }
+    }
+
+    /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
+    /// otherwise it comes after one interval. An interval of 0 stops instead.
+    pub fn start<R: Rng + ?Sized>(
+        &mut self,
+        config: &HeartbeatConfig,
+        now: Instant,
+        interval: Duration,
+        rng: &mut R,
+    ) {
+        let interval = Micros::from_duration(interval);
+        *self = Self::new();
+        if interval.is_zero() {
+            return;
+        }
+        self.interval = interval;
+        let first = if config.first_jitter { uniform(rng, Micros::ZERO, interval) } else { interval };
+        self.next = now.after(first);
+    }
+
+    /// Stops beating and forgets everything.
+    pub const fn stop(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Whether it is running.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        !self.interval.is_zero()
+    }
+
+    /// The interval, while running.
+    #[must_use]
+    pub const fn interval(&self) -> Option<Duration> {
+        if self.is_running() { Some(self.interval.to_duration()) } else { None }
+    }
+
+    /// When [`Self::handle_timeout`] has something to say.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_running() { Some(self.next) } else { None }
+    }
+
+    /// A beat was acknowledged. False if none was awaited (F87): it changes nothing then.
+    pub const fn acknowledged(&mut self) -> bool {
+        let awaited = self.unanswered > 0 || self.extra;
+        self.unanswered = 0;
+        self.extra = false;
+        awaited
+    }
+
+    /// Something was received: a sign of life where any traffic counts.
+    pub const fn received(&mut self, config: &HeartbeatConfig) {
+        if matches!(config.liveness, Liveness::AnyTraffic) {
+            self.unanswered = 0;
+        }
+    }
+
+    /// A beat was sent because the other side asked for it. It neither moves the schedule nor can be missed (F84).
+    pub const fn requested(&mut self) {
+        self.extra = true;
+    }
+
+    /// What is due at `now`. An early or repeated call is [`Tick::NotYet`]. The next beat is one interval from `now`,
+    /// not from the missed deadline, so a late tick can't make the next one a miss.
+    pub fn handle_timeout(&mut self, config: &HeartbeatConfig, now: Instant) -> Tick {
+        if !self.is_running() || now < self.next {
+            return Tick::NotYet;
+        }
+        if now.since(self.next) >= self.interval.saturating_mul(LATE_INTERVALS) {
+            return Tick::Late;
+        }
+        if self.unanswered >= config.missed {
+            return Tick::Dead;
+        }
+        let missed = self.unanswered > 0;
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.next = now.after(self.interval);
+        Tick::Beat { missed }
+    }
+
+    /// The clock ran backwards to `now`: no beat is further away than one interval.
+    pub(crate) fn rewind(&mut self, now: Instant) {
+        self.next = self.next.min(now.after(self.interval));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::SplitMix64;
+
+    const PLAIN: HeartbeatConfig = HeartbeatConfig::new().with_first_jitter(false);
+    const fn ms(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn started(config: &HeartbeatConfig, interval: Duration) -> Heartbeat {
+        let mut heartbeat = Heartbeat::new();
+        heartbeat.start(config, Instant::ZERO, interval, &mut SplitMix64::new(3));
+        heartbeat
+    }
+
+    /// S69: no interval spins or panics.
+    #[test]
+    fn any_interval_is_total() {
+        for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            let mut heartbeat = started(&HeartbeatConfig::new(), interval);
+            let _ = heartbeat.handle_timeout(&PLAIN, Instant::MAX);
+            assert_eq!(heartbeat.is_running(), !interval.is_zero());
+        }
+    }
+
+    /// S67, F81: with k missed the first miss reports and the k-th closes.
+    #[test]
+    fn k_misses_are_allowed() {
+        let config = PLAIN.with_missed(2).unwrap();
+        let mut heartbeat = started(&config, Duration::from_secs(1));
+        assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Beat { missed: false });
+        assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), Tick::Beat { missed: true });
+        assert_eq!(heartbeat.handle_timeout(&config, ms(3_000)), Tick::Dead);
+    }
+
+    /// A backwards clock can't silence the heartbeat for days.
+    #[test]
+    fn a_rewound_clock_keeps_beating() {
+        let mut heartbeat = started(&PLAIN, Duration::from_secs(1));
+        heartbeat.start(&PLAIN, ms(1_000_000), Duration::from_secs(1), &mut SplitMix64::new(3));
+        heartbeat.rewind(ms(10));
+        assert_eq!(heartbeat.poll_timeout(), Some(ms(1_010)));
+    }
+}

@@ -1,1 +1,200 @@
-//! Placeholder replaced in the same series.
+//! What is needed to resume: token, sequence and endpoint, as one value.
+
+use core::time::Duration;
+
+use crate::time::{Instant, Micros};
+
+/// A resumable session: token, newest sequence number and the session's own endpoint.
+///
+/// The three live and die together (F64): there is no way to forget one and keep another, apart from an endpoint
+/// that turned out to be dead (F63). The mark never moves back within a session (F61) and 0 is a mark like any other
+/// (F59). `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
+///
+/// ```
+/// use redial::SessionState;
+///
+/// let mut session = SessionState::resumable("token", Some("wss://resume.example"), Some(0));
+/// assert!(session.is_resumable(true));
+/// session.observe(7);
+/// session.observe(6);
+/// assert_eq!(session.sequence(), Some(7));
+/// session.forget();
+/// assert_eq!((session.token(), session.sequence(), session.endpoint()), (None, None, None));
+/// ```
+///
+/// Debug output never shows token or endpoint (F110).
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SessionState<T> {
+    token: Option<T>,
+    endpoint: Option<T>,
+    sequence: Option<u64>,
+    life: Life,
+}
+
+/// How long the server keeps the session after the transport is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Life {
+    /// The server said nothing: it decides when it is asked.
+    Unknown,
+    /// For this many microseconds after the loss.
+    For(u64),
+    /// The transport is gone; the session ends here.
+    Until(Instant),
+}
+
+impl<T> SessionState<T> {
+    /// No session.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { token: None, endpoint: None, sequence: None, life: Life::Unknown }
+    }
+
+    /// A session that an earlier process (or the test) established. Give it to
+    /// [`Policy::with_session`](crate::Policy::with_session).
+    #[must_use]
+    pub const fn resumable(token: T, endpoint: Option<T>, sequence: Option<u64>) -> Self {
+        Self { token: Some(token), endpoint, sequence, life: Life::Unknown }
+    }
+
+    /// The token, while there is a session.
+    #[must_use]
+    pub const fn token(&self) -> Option<&T> {
+        self.token.as_ref()
+    }
+
+    /// The session's own endpoint, if the server named one and it is not known to be dead.
+    #[must_use]
+    pub const fn endpoint(&self) -> Option<&T> {
+        self.endpoint.as_ref()
+    }
+
+    /// The newest sequence number received.
+    #[must_use]
+    pub const fn sequence(&self) -> Option<u64> {
+        self.sequence
+    }
+
+    /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one (F58).
+    #[must_use]
+    pub const fn is_resumable(&self, needs_sequence: bool) -> bool {
+        self.token.is_some() && (self.sequence.is_some() || !needs_sequence)
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.token.is_none() && self.endpoint.is_none() && self.sequence.is_none()
+    }
+
+    /// A new session replaces whatever was there. A mark that this connection delivered before its token did
+    /// (Discord's READY is itself event 1) is kept; one of an earlier session can't be, see [`Self::forget`].
+    /// `ttl`: how long the server keeps it after a loss; `None`: unknown, the server decides.
+    pub fn establish(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>) {
+        self.token = Some(token);
+        self.endpoint = endpoint;
+        if let Some(sequence) = sequence {
+            self.observe(sequence);
+        }
+        self.life = match ttl {
+            Some(ttl) => Life::For(Micros::from_duration(ttl).0),
+            None => Life::Unknown,
+        };
+    }
+
+    /// A sequence number was received. True if the mark moved; a number at or below it leaves it alone.
+    pub fn observe(&mut self, sequence: u64) -> bool {
+        let moves = self.sequence.is_none_or(|mark| sequence > mark);
+        if moves {
+            self.sequence = Some(sequence);
+        }
+        moves
+    }
+
+    /// The transport is gone at `now`: a time to live, if the server gave one, starts.
+    pub fn lost(&mut self, now: Instant) {
+        if let Life::For(micros) = self.life {
+            self.life = Life::Until(now.after(Micros(micros)));
+        }
+    }
+
+    /// Whether the time to live has passed. Never true while the server gave none.
+    #[must_use]
+    pub fn is_expired(&self, now: Instant) -> bool {
+        matches!(self.life, Life::Until(end) if now >= end)
+    }
+
+    /// Token, sequence and endpoint are gone. True if there was anything.
+    pub fn forget(&mut self) -> bool {
+        let had = !self.is_empty();
+        *self = Self::new();
+        had
+    }
+
+    /// The session's own endpoint is dead; the session lives on at the base endpoint (F63).
+    pub fn forget_endpoint(&mut self) {
+        self.endpoint = None;
+    }
+}
+
+impl<T> Default for SessionState<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> core::fmt::Debug for SessionState<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { token, endpoint, sequence, life } = self;
+        let secret = |present: bool| if present { "[redacted]" } else { "none" };
+        f.debug_struct("SessionState")
+            .field("token", &secret(token.is_some()))
+            .field("endpoint", &secret(endpoint.is_some()))
+            .field("sequence", sequence)
+            .field("life", life)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S43, S46, F59, F61.
+    #[test]
+    fn the_mark_starts_anywhere_and_never_moves_back() {
+        let mut session = SessionState::resumable((), None, None);
+        assert!(!session.is_resumable(true), "F58: a token without a mark can't be resumed");
+        assert!(session.is_resumable(false));
+        assert!(session.observe(0), "0 is a valid mark");
+        assert!(session.is_resumable(true));
+        assert!(session.observe(7));
+        assert!(!session.observe(6));
+        assert!(!session.observe(7));
+        assert_eq!(session.sequence(), Some(7));
+    }
+
+    /// Lifecycle 63: the time to live starts with the loss, not with the session.
+    #[test]
+    fn a_session_expires_only_after_a_loss_and_only_with_a_ttl() {
+        let mut session = SessionState::new();
+        session.establish((), None, Some(1), Some(Duration::from_secs(60)));
+        assert!(!session.is_expired(Instant::MAX));
+        session.lost(Instant::from_millis(1_000));
+        session.lost(Instant::from_millis(50_000));
+        assert!(!session.is_expired(Instant::from_millis(60_999)));
+        assert!(session.is_expired(Instant::from_millis(61_000)));
+        session.establish((), None, Some(1), None);
+        session.lost(Instant::ZERO);
+        assert!(!session.is_expired(Instant::MAX));
+    }
+
+    /// F110.
+    #[test]
+    fn debug_output_has_no_secret() {
+        extern crate std;
+        let session = SessionState::resumable("s3cret", Some("wss://s3cret"), Some(1));
+        assert!(!std::format!("{session:?}").contains("s3cret"));
+    }
+}

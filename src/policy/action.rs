@@ -1,0 +1,243 @@
+//! What to do: the decisions that a policy gives.
+
+use crate::classify::Cause;
+use crate::mode::Mode;
+
+use super::event::Epoch;
+
+/// Where to dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::exhaustive_enums, reason = "a driver must handle both")]
+pub enum Endpoint {
+    /// The caller's own endpoint.
+    Base,
+    /// The session's endpoint: [`SessionState::endpoint`](crate::SessionState::endpoint).
+    Session,
+}
+
+/// Why a session was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The cause of the loss says that it is gone (F42).
+    Gone,
+    /// The server refused it.
+    Invalid,
+    /// Too many resumes failed in a row (F68).
+    ResumeFailed,
+    /// A part needed to resume it never came (F58).
+    Incomplete,
+    /// Its time to live is over.
+    Expired,
+    /// The user stopped.
+    Stop,
+    /// The policy failed for good.
+    Fatal,
+}
+
+impl DropReason {
+    /// The reason in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Invalid => "invalid",
+            Self::ResumeFailed => "resume_failed",
+            Self::Incomplete => "incomplete",
+            Self::Expired => "expired",
+            Self::Stop => "stop",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+/// Why the policy gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum GiveUp {
+    /// The cause can't be mended by dialling again.
+    Fatal,
+    /// The same limited cause came too often in a row.
+    Repeated,
+    /// The credential is refused, or its source has none.
+    Auth,
+    /// The attempts of this outage are used up.
+    MaxAttempts,
+    /// The next wait would end after the time allowed for an outage.
+    MaxElapsed,
+    /// The table of waits is used up.
+    TableSpent,
+}
+
+impl GiveUp {
+    /// The reason in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fatal => "fatal",
+            Self::Repeated => "repeated",
+            Self::Auth => "auth",
+            Self::MaxAttempts => "max_attempts",
+            Self::MaxElapsed => "max_elapsed",
+            Self::TableSpent => "table_spent",
+        }
+    }
+
+    /// Whether a limit was reached, so that "reconnect now" may start again; otherwise the cause must be mended and
+    /// only a new start does.
+    #[must_use]
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::MaxAttempts | Self::MaxElapsed | Self::TableSpent)
+    }
+}
+
+/// What the driver must do. Exhaustive on purpose: a new command is a breaking change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "a driver that skips a command would hang")]
+pub enum Action {
+    /// Open a transport now. Report [`Event::Opened`](crate::Event::Opened) or
+    /// [`Event::OpenFailed`](crate::Event::OpenFailed) with this epoch.
+    Open {
+        /// The new transport's number.
+        epoch: Epoch,
+        /// What will be sent on it.
+        mode: Mode,
+        /// Where to.
+        endpoint: Endpoint,
+        /// The number of this dial within its outage, counted from 1.
+        attempt: u32,
+    },
+    /// Close the transport, or give up the dial: whatever still comes of it is to be dropped. Never wait for the
+    /// other side's answer (F08).
+    Close {
+        /// Which.
+        epoch: Epoch,
+        /// The close code to send; `None`: no transport is open yet, just drop it.
+        code: Option<u16>,
+    },
+    /// Identify: ask for a new session.
+    SendFresh {
+        /// On which transport.
+        epoch: Epoch,
+    },
+    /// Resume [`Policy::session`](crate::Policy::session): its token and its sequence.
+    SendResume {
+        /// On which transport.
+        epoch: Epoch,
+    },
+    /// Send a heartbeat (with [`SessionState::sequence`](crate::SessionState::sequence), where the protocol has it).
+    Beat {
+        /// On which transport.
+        epoch: Epoch,
+    },
+    /// Get a fresh credential. Answer with [`Event::CredentialOk`](crate::Event::CredentialOk) or
+    /// [`Event::CredentialFailed`](crate::Event::CredentialFailed).
+    RefreshCredential,
+    /// Authenticate on the new session. Answer with [`Event::AuthOk`](crate::Event::AuthOk) or
+    /// [`Event::AuthFailed`](crate::Event::AuthFailed).
+    Authenticate {
+        /// On which transport.
+        epoch: Epoch,
+    },
+    /// Send the subscriptions in [`Policy::subscriptions`](crate::Policy::subscriptions)`().batch()`.
+    Restore {
+        /// On which transport.
+        epoch: Epoch,
+    },
+    /// Token, sequence and endpoint are forgotten.
+    DropSession {
+        /// Why.
+        reason: DropReason,
+    },
+    /// Terminal, once: nothing more will be tried.
+    GaveUp {
+        /// Which limit or verdict.
+        reason: GiveUp,
+        /// What happened last.
+        cause: Cause,
+    },
+}
+
+/// What became of a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "a fact is used, late or out of place")]
+pub enum Disposition {
+    /// It was used.
+    Applied,
+    /// It spoke of a transport that is no longer (or never was) the current one; nothing changed.
+    Stale,
+    /// It does not apply in this state; nothing changed.
+    Inapplicable,
+}
+
+/// How many actions one call can return.
+pub const MAX_ACTIONS: usize = 4;
+
+/// The decisions of one call: execute every one, in order, before the next `handle_*` call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "execute every action, in order, then wait for poll_timeout()"]
+pub struct Actions {
+    items: [Option<Action>; MAX_ACTIONS],
+    disposition: Disposition,
+}
+
+const _: () = assert!(size_of::<Actions>() <= 64, "Actions must stay within 64 bytes");
+
+impl Actions {
+    pub(crate) const fn new() -> Self {
+        Self { items: [None; MAX_ACTIONS], disposition: Disposition::Applied }
+    }
+
+    pub(crate) const fn ignored(disposition: Disposition) -> Self {
+        Self { items: [None; MAX_ACTIONS], disposition }
+    }
+
+    pub(crate) fn push(&mut self, action: Action) {
+        let slot = self.items.iter_mut().find(|slot| slot.is_none());
+        debug_assert!(slot.is_some(), "more than MAX_ACTIONS actions");
+        if let Some(slot) = slot {
+            *slot = Some(action);
+        }
+    }
+
+    pub(crate) const fn set_disposition(&mut self, disposition: Disposition) {
+        self.disposition = disposition;
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.items, [None, ..])
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// The actions in order.
+    pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
+        self.items.iter().map_while(|action| *action)
+    }
+
+    /// What became of the fact.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        self.disposition
+    }
+}
+
+impl IntoIterator for Actions {
+    type Item = Action;
+    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, MAX_ACTIONS>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter().flatten()
+    }
+}

@@ -1,0 +1,452 @@
+//! What a policy is told once: valid by construction, `const`, shared by as many policies as you like.
+
+use core::time::Duration;
+
+use crate::backoff::BackoffConfig;
+use crate::breaker::BreakerConfig;
+use crate::classify::{Classifier, tables};
+use crate::error::ConfigError;
+use crate::heartbeat::HeartbeatConfig;
+use crate::time::Micros;
+
+/// When a connection counts as established, which is when its attempt has succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum Establish {
+    /// When the transport is open: for protocols that say nothing of their own.
+    OnOpen,
+    /// When the protocol says so: READY, SETTINGS, CONNACK (F30, F91).
+    OnReady,
+}
+
+/// When a credential is refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum RefreshOn {
+    /// After the server rejected it: once at once, then on the ladder.
+    Auth,
+    /// Before every dial.
+    Dial,
+    /// Never; a rejection is fatal.
+    Never,
+}
+
+/// What "the network went" does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum OnNetworkDown {
+    /// No dial until it is back, and none is spent; what is connected stays.
+    Park,
+    /// The same, and what is connected is closed.
+    Drop,
+    /// Nothing.
+    Ignore,
+}
+
+/// Whether and how sessions are resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResumeConfig {
+    pub(crate) enabled: bool,
+    pub(crate) needs_sequence: bool,
+    pub(crate) failures_max: u8,
+    pub(crate) invalid_wait: (Micros, Micros),
+    pub(crate) fallback_failures: u8,
+    pub(crate) fallback_after: Micros,
+}
+
+impl ResumeConfig {
+    /// On; a sequence is needed; given up after 3 failed resumes in a row (F68; carbon); 1 to 5 s before the fresh
+    /// start that follows a refused session (Discord documentation of 2018-2022, F65); the session's endpoint is
+    /// left after its first failed dial (twilight, F63).
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            enabled: true,
+            needs_sequence: true,
+            failures_max: 3,
+            invalid_wait: (Micros::from_millis(1_000), Micros::from_millis(5_000)),
+            fallback_failures: 1,
+            fallback_after: Micros::ZERO,
+        }
+    }
+
+    /// Every connection starts fresh; no session is kept.
+    #[must_use]
+    pub const fn disabled() -> Self {
+        let mut config = Self::new();
+        config.enabled = false;
+        config
+    }
+
+    /// Whether a token without a sequence number can't be resumed (F58). Default true; false for protocols that have
+    /// none, such as MQTT.
+    #[must_use]
+    pub const fn with_sequence_needed(mut self, needed: bool) -> Self {
+        self.needs_sequence = needed;
+        self
+    }
+
+    /// After how many resumes in a row that reached the server and were not granted the session is dropped (F68). A
+    /// dial that reached nobody does not count (F69). Default 3, range 1 to 255.
+    ///
+    /// # Errors
+    /// [`ConfigError::ResumeFailuresZero`].
+    pub const fn with_failures_max(mut self, failures: u8) -> Result<Self, ConfigError> {
+        if failures == 0 {
+            return Err(ConfigError::ResumeFailuresZero);
+        }
+        self.failures_max = failures;
+        Ok(self)
+    }
+
+    /// The least wait before the fresh start that follows "session invalid", drawn in `[low, high)`. Default 1-5 s.
+    ///
+    /// # Errors
+    /// [`ConfigError::RangeReversed`].
+    pub const fn with_invalid_wait(mut self, low: Duration, high: Duration) -> Result<Self, ConfigError> {
+        let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
+        if low.0 > high.0 {
+            return Err(ConfigError::RangeReversed);
+        }
+        self.invalid_wait = (low, high);
+        Ok(self)
+    }
+
+    /// The session's own endpoint is left for the base endpoint after `failures` dials in a row that did not reach it
+    /// and when the first of them is at least `after` ago; the session is kept (F63, F69, S50). Default 1 and zero;
+    /// 0 failures means 1.
+    #[must_use]
+    pub const fn with_endpoint_fallback(mut self, failures: u8, after: Duration) -> Self {
+        self.fallback_failures = if failures == 0 { 1 } else { failures };
+        self.fallback_after = Micros::from_duration(after);
+        self
+    }
+}
+
+impl Default for ResumeConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How subscriptions are restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RestoreConfig {
+    pub(crate) enabled: bool,
+    pub(crate) batch: u16,
+    pub(crate) interval: Micros,
+    pub(crate) authenticate: bool,
+}
+
+impl RestoreConfig {
+    /// On; batches of 50 (a third of the strictest limits in the field would still take it), no pause between them,
+    /// no authentication step.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { enabled: true, batch: 50, interval: Micros::ZERO, authenticate: false }
+    }
+
+    /// Nothing is ever restored (F99).
+    #[must_use]
+    pub const fn disabled() -> Self {
+        let mut config = Self::new();
+        config.enabled = false;
+        config
+    }
+
+    /// `batch` subscriptions at a time, `interval` apart, whether or not the earlier ones are confirmed.
+    ///
+    /// # Errors
+    /// [`ConfigError::BatchZero`].
+    pub const fn with_batches(mut self, batch: u16, interval: Duration) -> Result<Self, ConfigError> {
+        if batch == 0 {
+            return Err(ConfigError::BatchZero);
+        }
+        self.batch = batch;
+        self.interval = Micros::from_duration(interval);
+        Ok(self)
+    }
+
+    /// Whether a new session must be authenticated before anything is restored (F92). Default false.
+    #[must_use]
+    pub const fn with_authentication(mut self, on: bool) -> Self {
+        self.authenticate = on;
+        self
+    }
+}
+
+impl Default for RestoreConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
+///
+/// It stands beside the policies, not in them: `&'static Config`, `Arc<Config>` or a `Config` by value, whatever
+/// implements `Borrow<Config>`.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, Config, Jitter, Ratio, valid};
+///
+/// const LADDER: BackoffConfig = valid(
+///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)))
+///         .with_jitter(Jitter::Full),
+/// );
+/// static CONFIG: Config = Config::new(LADDER).with_reset_after_stable(Duration::from_secs(30));
+/// # let _ = &CONFIG;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    pub(crate) backoff: BackoffConfig,
+    pub(crate) classifier: Classifier,
+    pub(crate) reset_after_stable: Micros,
+    pub(crate) min_interval: Micros,
+    pub(crate) max_attempts: Option<u32>,
+    pub(crate) max_elapsed: Option<Micros>,
+    pub(crate) connect_timeout: Micros,
+    pub(crate) greeting_timeout: Option<Micros>,
+    pub(crate) ready_timeout: Option<Micros>,
+    pub(crate) greeting: bool,
+    pub(crate) establish: Establish,
+    pub(crate) hint_max: Micros,
+    pub(crate) resume: ResumeConfig,
+    pub(crate) requested_spread: Option<Micros>,
+    pub(crate) heartbeat: HeartbeatConfig,
+    pub(crate) breaker: Option<BreakerConfig>,
+    pub(crate) restore: RestoreConfig,
+    pub(crate) refresh_on: RefreshOn,
+    pub(crate) rejections_max: Option<u8>,
+    pub(crate) on_network_down: OnNetworkDown,
+    pub(crate) network_spread: Micros,
+    pub(crate) defer_while_hidden: bool,
+    pub(crate) close_code: u16,
+}
+
+impl Config {
+    /// This ladder, and for everything else the defaults that each `with_*` method states.
+    #[must_use]
+    pub const fn new(backoff: BackoffConfig) -> Self {
+        Self {
+            backoff,
+            classifier: Classifier::new(&tables::WEBSOCKET),
+            reset_after_stable: Micros::ZERO,
+            min_interval: Micros::ZERO,
+            max_attempts: None,
+            max_elapsed: None,
+            connect_timeout: Micros::from_millis(10_000),
+            greeting_timeout: None,
+            ready_timeout: None,
+            greeting: false,
+            establish: Establish::OnReady,
+            hint_max: Micros::from_millis(300_000),
+            resume: ResumeConfig::new(),
+            requested_spread: None,
+            heartbeat: HeartbeatConfig::new(),
+            breaker: None,
+            restore: RestoreConfig::new(),
+            refresh_on: RefreshOn::Auth,
+            rejections_max: None,
+            on_network_down: OnNetworkDown::Park,
+            network_spread: Micros::ZERO,
+            defer_while_hidden: true,
+            close_code: 4000,
+        }
+    }
+
+    /// The ladder of waits.
+    #[must_use]
+    pub const fn with_backoff(mut self, backoff: BackoffConfig) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// What the causes mean. Default: the `websocket` table, unknown causes transient.
+    #[must_use]
+    pub const fn with_classifier(mut self, classifier: Classifier) -> Self {
+        self.classifier = classifier;
+        self
+    }
+
+    /// How long an established connection must hold until its outage is over and the ladder begins anew (F31).
+    /// Default zero: at once, which lets a server that accepts and drops keep you at the first wait; 30 to 120 s is
+    /// better.
+    #[must_use]
+    pub const fn with_reset_after_stable(mut self, held: Duration) -> Self {
+        self.reset_after_stable = Micros::from_duration(held);
+        self
+    }
+
+    /// The least time between two dials, whatever asks for them. Default zero.
+    #[must_use]
+    pub const fn with_min_interval(mut self, interval: Duration) -> Self {
+        self.min_interval = Micros::from_duration(interval);
+        self
+    }
+
+    /// At most so many dials in one outage; 0: the first loss is final. Default: no limit.
+    #[must_use]
+    pub const fn with_max_attempts(mut self, attempts: Option<u32>) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// No wait may end later than this after the outage began. Default: no limit.
+    #[must_use]
+    pub const fn with_max_elapsed(mut self, elapsed: Option<Duration>) -> Self {
+        self.max_elapsed = match elapsed {
+            Some(elapsed) => Some(Micros::from_duration(elapsed)),
+            None => None,
+        };
+        self
+    }
+
+    /// How long a dial may take until the transport is open (F11). Default 10 s (twilight, python websockets).
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`].
+    pub const fn with_connect_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
+        if timeout.is_zero() {
+            return Err(ConfigError::TimeoutZero);
+        }
+        self.connect_timeout = Micros::from_duration(timeout);
+        Ok(self)
+    }
+
+    /// Wait for a greeting before anything is sent, at most this long (F12, F73). `None`: as long as a dial may take.
+    /// Default: no greeting is expected.
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`].
+    pub const fn with_greeting(mut self, timeout: Option<Duration>) -> Result<Self, ConfigError> {
+        self.greeting = true;
+        match Self::timeout(timeout) {
+            Ok(timeout) => self.greeting_timeout = timeout,
+            Err(error) => return Err(error),
+        }
+        Ok(self)
+    }
+
+    /// How long the server may take to establish or resume the session (F13). `None`, the default: as long as the
+    /// heartbeat finds the connection alive (F90: in an outage of the service, stay), and without a heartbeat as long
+    /// as a dial may take.
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`].
+    pub const fn with_ready_timeout(mut self, timeout: Option<Duration>) -> Result<Self, ConfigError> {
+        match Self::timeout(timeout) {
+            Ok(timeout) => self.ready_timeout = timeout,
+            Err(error) => return Err(error),
+        }
+        Ok(self)
+    }
+
+    const fn timeout(timeout: Option<Duration>) -> Result<Option<Micros>, ConfigError> {
+        match timeout {
+            Some(timeout) if timeout.is_zero() => Err(ConfigError::TimeoutZero),
+            Some(timeout) => Ok(Some(Micros::from_duration(timeout))),
+            None => Ok(None),
+        }
+    }
+
+    /// When an attempt has succeeded. Default [`Establish::OnReady`].
+    #[must_use]
+    pub const fn with_establish(mut self, establish: Establish) -> Self {
+        self.establish = establish;
+        self
+    }
+
+    /// The longest wait a server may ask for; a longer one is cut to this and counted (S40). Default 300 s.
+    #[must_use]
+    pub const fn with_hint_max(mut self, longest: Duration) -> Self {
+        self.hint_max = Micros::from_duration(longest);
+        self
+    }
+
+    /// Whether and how sessions are resumed.
+    #[must_use]
+    pub const fn with_resume(mut self, resume: ResumeConfig) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// When a server asks a stable session to reconnect, dial within this window instead of climbing the ladder
+    /// (F22). `Some(ZERO)`: at once. Default `None`: wait as after any loss. A session is stable here when it held
+    /// for [`Self::with_reset_after_stable`] and at least for the first wait of the ladder, so that a server can't
+    /// make a client spin (S35).
+    #[must_use]
+    pub const fn with_requested_spread(mut self, spread: Option<Duration>) -> Self {
+        self.requested_spread = match spread {
+            Some(spread) => Some(Micros::from_duration(spread)),
+            None => None,
+        };
+        self
+    }
+
+    /// How a connection is kept alive and found dead.
+    #[must_use]
+    pub const fn with_heartbeat(mut self, heartbeat: HeartbeatConfig) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
+    /// A breaker over the attempts of this policy. Default: none.
+    #[must_use]
+    pub const fn with_breaker(mut self, breaker: Option<BreakerConfig>) -> Self {
+        self.breaker = breaker;
+        self
+    }
+
+    /// How subscriptions are restored.
+    #[must_use]
+    pub const fn with_restore(mut self, restore: RestoreConfig) -> Self {
+        self.restore = restore;
+        self
+    }
+
+    /// When credentials are refreshed. Default [`RefreshOn::Auth`].
+    #[must_use]
+    pub const fn with_credential(mut self, refresh_on: RefreshOn) -> Self {
+        self.refresh_on = refresh_on;
+        self
+    }
+
+    /// After how many rejections in a row of a renewed credential the policy gives up; 0: at the first. Default
+    /// `None`: never, it goes on along the ladder, renewing before each dial.
+    #[must_use]
+    pub const fn with_rejections_max(mut self, rejections: Option<u8>) -> Self {
+        self.rejections_max = rejections;
+        self
+    }
+
+    /// What the network's coming and going does. After it came back a dial is spread over `spread`. Default
+    /// [`OnNetworkDown::Park`] and zero.
+    #[must_use]
+    pub const fn with_network(mut self, on_down: OnNetworkDown, spread: Duration) -> Self {
+        self.on_network_down = on_down;
+        self.network_spread = Micros::from_duration(spread);
+        self
+    }
+
+    /// Whether dials wait until a hidden page is visible again. Default true; a host without pages never says
+    /// "hidden".
+    #[must_use]
+    pub const fn with_defer_while_hidden(mut self, on: bool) -> Self {
+        self.defer_while_hidden = on;
+        self
+    }
+
+    /// The code to close with when the session is to be resumed. Default 4000 (twilight); never 1000 or 1001, which
+    /// end a session (F70, S54). Browsers take only 3000 to 4999.
+    ///
+    /// # Errors
+    /// [`ConfigError::CloseCode`].
+    pub const fn with_close_code(mut self, code: u16) -> Result<Self, ConfigError> {
+        if !matches!(code, 1002..=1003 | 1007..=1014 | 3000..=4999) {
+            return Err(ConfigError::CloseCode);
+        }
+        self.close_code = code;
+        Ok(self)
+    }
+}

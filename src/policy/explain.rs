@@ -1,0 +1,279 @@
+//! What a policy is doing and why: for people, logs and dashboards. Nothing here decides anything.
+
+use core::fmt;
+
+use crate::classify::Cause;
+use crate::mode::Mode;
+use crate::time::Instant;
+
+use super::action::GiveUp;
+use super::event::Epoch;
+
+/// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
+/// named condition, or a live connection (S93).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Phase {
+    /// Never started.
+    Idle,
+    /// A transport is being opened.
+    Connecting,
+    /// The transport is open; greeting, session or authentication are awaited.
+    Establishing,
+    /// The session is there; subscriptions are going out.
+    Restoring,
+    /// Everything is there.
+    Online,
+    /// A dial is due at a known time.
+    Waiting,
+    /// A dial is due when a condition is met.
+    Parked,
+    /// The user does not want a connection.
+    Stopped,
+    /// Given up.
+    Failed,
+}
+
+impl Phase {
+    /// The phase in lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Establishing => "establishing",
+            Self::Restoring => "restoring",
+            Self::Online => "online",
+            Self::Waiting => "waiting",
+            Self::Parked => "parked",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The rule behind a deadline, or the condition that a policy is parked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Reason {
+    /// The ladder of waits.
+    Backoff,
+    /// The server said when to come back.
+    Hint,
+    /// The least wait after the server refused the session.
+    InvalidSession,
+    /// The least wait that the class of the cause asks for.
+    Class,
+    /// The least time between two dials.
+    MinInterval,
+    /// The breaker is open.
+    Breaker,
+    /// The server asked for a reconnect, and the session was stable.
+    Requested,
+    /// The spread after the network came back.
+    Spread,
+    /// The dial must succeed by then.
+    ConnectTimeout,
+    /// The greeting must have come by then.
+    GreetingTimeout,
+    /// The session must be established by then.
+    ReadyTimeout,
+    /// The authentication must be answered by then.
+    AuthTimeout,
+    /// The next heartbeat.
+    Beat,
+    /// The connection counts as stable then.
+    Stable,
+    /// The next batch of subscriptions.
+    Restore,
+    /// Parked: a precondition of the host is missing.
+    Hold,
+    /// Parked: the network is down.
+    Network,
+    /// Parked: the page is hidden.
+    Hidden,
+    /// Parked: a credential is being refreshed.
+    Credential,
+}
+
+impl Reason {
+    /// The reason in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Backoff => "backoff",
+            Self::Hint => "hint",
+            Self::InvalidSession => "invalid_session",
+            Self::Class => "class",
+            Self::MinInterval => "min_interval",
+            Self::Breaker => "breaker",
+            Self::Requested => "requested",
+            Self::Spread => "spread",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::GreetingTimeout => "greeting_timeout",
+            Self::ReadyTimeout => "ready_timeout",
+            Self::AuthTimeout => "auth_timeout",
+            Self::Beat => "beat",
+            Self::Stable => "stable",
+            Self::Restore => "restore",
+            Self::Hold => "hold",
+            Self::Network => "network",
+            Self::Hidden => "hidden",
+            Self::Credential => "credential",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why the policy is in the phase it is in: what happened last that mattered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Why {
+    /// Nothing happened yet.
+    New,
+    /// The user started.
+    Start,
+    /// The user pressed "reconnect now".
+    RetryNow,
+    /// The user stopped.
+    Stop,
+    /// A wait or a parking for this reason ended, or a parking on it began.
+    Gate(Reason),
+    /// The attempt or connection was lost.
+    Lost(Cause),
+    /// The host could not dial.
+    NotNow,
+    /// The host woke.
+    Woke,
+    /// The transport opened.
+    Opened,
+    /// A new session was established.
+    Ready,
+    /// The old session was resumed.
+    Resumed,
+    /// The authentication was accepted.
+    Authenticated,
+    /// The last batch of subscriptions went out.
+    Restored,
+    /// The policy gave up.
+    GaveUp(GiveUp),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New => "new",
+            Self::Start => "start",
+            Self::RetryNow => "retry_now",
+            Self::Stop => "stop",
+            Self::Gate(reason) => reason.as_str(),
+            Self::Lost(cause) => return cause.fmt(f),
+            Self::NotNow => "not_now",
+            Self::Woke => "woke",
+            Self::Opened => "opened",
+            Self::Ready => "ready",
+            Self::Resumed => "resumed",
+            Self::Authenticated => "auth_ok",
+            Self::Restored => "restored",
+            Self::GaveUp(reason) => reason.as_str(),
+        })
+    }
+}
+
+/// Everything a person may ask of a policy. Get it from [`Policy::explain`](crate::Policy::explain); it costs nothing
+/// until asked for. `Display` puts it in one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Where the policy is.
+    pub phase: Phase,
+    /// What brought it there.
+    pub why: Why,
+    /// When it was there first.
+    pub since: Instant,
+    /// The next deadline, if there is one.
+    pub until: Option<Instant>,
+    /// The rule behind the deadline, or the condition it is parked on.
+    pub waiting_for: Option<Reason>,
+    /// The live transport.
+    pub epoch: Option<Epoch>,
+    /// The dials of this outage so far, counted from 1; 0 while there was none.
+    pub attempt: u32,
+    /// The failures in a row that the ladder counts.
+    pub failures: u32,
+    /// What the next dial, or the one under way, will send.
+    pub mode: Mode,
+    /// The newest cause of a loss, if there was one.
+    pub last_cause: Option<Cause>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.phase, self.why)?;
+        match (self.waiting_for, self.until) {
+            (Some(reason), Some(until)) => write!(f, ", {reason} at {} ms", until.as_millis())?,
+            (Some(reason), None) => write!(f, ", until {reason} ends")?,
+            (None, _) => {}
+        }
+        write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
+        if let Some(cause) = self.last_cause {
+            write!(f, ", last cause {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Plain counters of one policy. They survive every reconnect and saturate (F104-F107).
+///
+/// `opens = established + failed + abandoned + the one in flight`, always (S97).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Stats {
+    /// Dials.
+    pub opens: u32,
+    /// Attempts that led to an established connection.
+    pub established: u32,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// Attempts ended by the user or the host before their outcome was known.
+    pub abandoned: u32,
+    /// Established connections lost unintentionally, once each (F106). A stop is none.
+    pub losses: u32,
+    /// Sessions resumed.
+    pub resumed: u32,
+    /// Sessions started fresh: the caller must resync (F75).
+    pub fresh: u32,
+    /// Connections found dead by the heartbeat.
+    pub zombies: u32,
+    /// Beats that were still unanswered at the next one.
+    pub beats_missed: u32,
+    /// Losses that were our own fault (F54).
+    pub client_faults: u32,
+    /// Waits asked for by a server and cut to the longest allowed (S40).
+    pub hints_cut: u32,
+    /// Facts of a transport that was not the current one.
+    pub stale: u32,
+    /// Times at which the clock ran backwards (S98).
+    pub clock_rewinds: u32,
+}
+
+/// Counts without ever wrapping.
+pub(super) const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}

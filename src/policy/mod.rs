@@ -1,0 +1,517 @@
+//! The composition: the only room with connection transitions.
+//!
+//! Two kinds of thing make it up. Between connections, everything that may delay or forbid a dial is a *gate*
+//! (`gates.rs`); during a connection, what must happen in order is a *stage* (`stages.rs`). There is one way from any
+//! stage back to the gates: `lose`.
+
+mod action;
+mod config;
+mod event;
+mod explain;
+mod gates;
+mod stages;
+
+use core::borrow::Borrow;
+
+use rand_core::Rng;
+
+use crate::backoff::Backoff;
+use crate::breaker::{CircuitBreaker, Permit};
+use crate::classify::Cause;
+use crate::heartbeat::Heartbeat;
+use crate::mode::Mode;
+use crate::session::SessionState;
+use crate::subscriptions::{NoSubscriptions, Subscriptions};
+use crate::time::{Instant, Micros};
+
+pub use action::{Action, Actions, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
+pub use config::{Config, Establish, OnNetworkDown, RefreshOn, ResumeConfig, RestoreConfig};
+pub use event::{Epoch, Event, HoldReason};
+pub use explain::{Explanation, Phase, Reason, Stats, Why};
+
+use explain::count;
+
+/// Decides when to dial, wait, resume, re-authenticate, restore and give up.
+///
+/// **The contract: execute every returned action in order before the next `handle_*` call, echo each epoch, never
+/// sleep past [`poll_timeout()`](Self::poll_timeout).** Nothing else is required.
+///
+/// - [`handle_event`](Self::handle_event) takes a fact, [`handle_timeout`](Self::handle_timeout) the passing of time.
+///   Both return [`Actions`]; both may change the answer of every getter.
+/// - The getters are pure functions of the state: [`poll_timeout`](Self::poll_timeout), [`phase`](Self::phase),
+///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
+///
+/// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
+/// subscriptions, `C` whatever lends a [`Config`]. A clone shares its future jitter with the original; that is what
+/// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
+///
+/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
+///     Duration::from_secs(1),
+///     Ratio::TWO,
+///     Duration::from_secs(30),
+/// )));
+///
+/// let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let actions = policy.handle_event(Instant::ZERO, Event::Start);
+/// let Some(Action::Open { epoch, attempt: 1, .. }) = actions.into_iter().next() else { unreachable!() };
+///
+/// let cause = Cause::Io(IoKind::ConnectionRefused);
+/// let now = Instant::from_millis(20);
+/// let actions = policy.handle_event(now, Event::OpenFailed { epoch, cause, retry_after: None });
+/// assert!(actions.is_empty());
+/// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config> {
+    config: C,
+    rng: R,
+    session: SessionState<T>,
+    subscriptions: S,
+    state: State,
+}
+
+/// Bytes of a policy's state beside its config, generator, session token and subscriptions.
+pub const POLICY_STATE_BYTES: usize =
+    size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
+
+const _: () = assert!(POLICY_STATE_BYTES <= 384, "the state of a policy must stay within 384 bytes");
+
+/// What does not depend on the caller's types.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct State {
+    stage: Stage,
+    /// When the stage began.
+    since: Instant,
+    why: Why,
+    /// The newest `now`.
+    latest: Instant,
+
+    // The outage: from the loss of an established connection until the next one has held.
+    outage: bool,
+    outage_since: Instant,
+    attempt: u32,
+    backoff: Backoff,
+    last_cause: Option<Cause>,
+    /// Failures in a row whose cause may only come so often.
+    limited: u8,
+
+    // The gates.
+    ladder: Gate,
+    floor: Gate,
+    dialled_at: Option<Instant>,
+    breaker: CircuitBreaker,
+    holds: u32,
+    network_down: bool,
+    hidden: bool,
+    credential: Credential,
+    /// Rejections since a credential was renewed for nothing.
+    rejections: u8,
+
+    // The connection.
+    epoch: Option<Epoch>,
+    mode: Mode,
+    endpoint: Endpoint,
+    permit: Option<Permit>,
+    /// The transport is open.
+    opened: bool,
+    /// Identify or resume has been sent.
+    identified: bool,
+    /// The attempt has succeeded.
+    established_at: Option<Instant>,
+    heartbeat: Heartbeat,
+    restore_at: Option<Instant>,
+    batch_at: Option<Instant>,
+
+    // What a session's failures add up to.
+    resume_failures: u8,
+    endpoint_failures: u8,
+    endpoint_failed_at: Instant,
+
+    stats: Stats,
+}
+
+/// The stage, with the deadline it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Stage {
+    Idle,
+    Connecting { deadline: Instant },
+    Greeting { deadline: Instant },
+    Establishing { deadline: Option<Instant> },
+    Authenticating { deadline: Instant },
+    Live { restored: bool },
+    Waiting { until: Instant, reason: Reason },
+    Parked { on: Reason },
+    Stopped,
+    Failed { reason: GiveUp },
+}
+
+/// A time before which no dial happens, and the rule that set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Gate {
+    at: Instant,
+    reason: Reason,
+}
+
+impl Gate {
+    const OPEN: Self = Self { at: Instant::ZERO, reason: Reason::Backoff };
+
+    /// The later of the two; of equals, the first.
+    const fn later(self, other: Self) -> Self {
+        if other.at.as_micros() > self.at.as_micros() { other } else { self }
+    }
+}
+
+/// What is known of the caller's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Credential {
+    /// Good as far as anybody knows.
+    Fine,
+    /// To be refreshed before the next dial.
+    Needed,
+    /// Being refreshed.
+    Pending,
+}
+
+impl<R, T, S: Default, C> Policy<R, T, S, C> {
+    /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
+    /// seeds and equal facts give equal decisions.
+    #[must_use]
+    pub fn new(config: C, rng: R) -> Self {
+        Self::with_subscriptions(config, rng, S::default())
+    }
+}
+
+impl<R, T, S, C> Policy<R, T, S, C> {
+    /// The same with a set of subscriptions (and its storage) of the caller's.
+    #[must_use]
+    pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
+        Self { config, rng, session: SessionState::new(), subscriptions, state: State::NEW }
+    }
+
+    /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
+    #[must_use]
+    pub fn with_session(mut self, session: SessionState<T>) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// The session: what [`Action::SendResume`] and [`Action::Beat`] are to carry.
+    #[must_use]
+    pub const fn session(&self) -> &SessionState<T> {
+        &self.session
+    }
+
+    /// The subscriptions, with the batch that [`Action::Restore`] is to send.
+    #[must_use]
+    pub const fn subscriptions(&self) -> &S {
+        &self.subscriptions
+    }
+
+    /// The counters.
+    #[must_use]
+    pub const fn stats(&self) -> &Stats {
+        &self.state.stats
+    }
+
+    /// The newest epoch, if its transport is alive: being opened, or open.
+    #[must_use]
+    pub const fn epoch(&self) -> Option<Epoch> {
+        if self.state.stage.is_alive() { self.state.epoch } else { None }
+    }
+
+    /// Where the policy is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match self.state.stage {
+            Stage::Idle => Phase::Idle,
+            Stage::Connecting { .. } => Phase::Connecting,
+            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
+                Phase::Establishing
+            }
+            Stage::Live { restored: false } => Phase::Restoring,
+            Stage::Live { restored: true } => Phase::Online,
+            Stage::Waiting { .. } => Phase::Waiting,
+            Stage::Parked { .. } => Phase::Parked,
+            Stage::Stopped => Phase::Stopped,
+            Stage::Failed { .. } => Phase::Failed,
+        }
+    }
+}
+
+impl Stage {
+    const fn is_alive(self) -> bool {
+        match self {
+            Self::Connecting { .. }
+            | Self::Greeting { .. }
+            | Self::Establishing { .. }
+            | Self::Authenticating { .. }
+            | Self::Live { .. } => true,
+            Self::Idle | Self::Waiting { .. } | Self::Parked { .. } | Self::Stopped | Self::Failed { .. } => false,
+        }
+    }
+}
+
+impl State {
+    const NEW: Self = Self {
+        stage: Stage::Idle,
+        since: Instant::ZERO,
+        why: Why::New,
+        latest: Instant::ZERO,
+        outage: false,
+        outage_since: Instant::ZERO,
+        attempt: 0,
+        backoff: Backoff::new(),
+        last_cause: None,
+        limited: 0,
+        ladder: Gate::OPEN,
+        floor: Gate::OPEN,
+        dialled_at: None,
+        breaker: CircuitBreaker::new(),
+        holds: 0,
+        network_down: false,
+        hidden: false,
+        credential: Credential::Fine,
+        rejections: 0,
+        epoch: None,
+        mode: Mode::Fresh,
+        endpoint: Endpoint::Base,
+        permit: None,
+        opened: false,
+        identified: false,
+        established_at: None,
+        heartbeat: Heartbeat::new(),
+        restore_at: None,
+        batch_at: None,
+        resume_failures: 0,
+        endpoint_failures: 0,
+        endpoint_failed_at: Instant::ZERO,
+        stats: Stats {
+            opens: 0,
+            established: 0,
+            failed: 0,
+            abandoned: 0,
+            losses: 0,
+            resumed: 0,
+            fresh: 0,
+            zombies: 0,
+            beats_missed: 0,
+            client_faults: 0,
+            hints_cut: 0,
+            stale: 0,
+            clock_rewinds: 0,
+        },
+    };
+
+    const fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
+        self.stage = stage;
+        self.since = now;
+        self.why = why;
+    }
+
+    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
+    /// further away than when it was set, and never earlier than it was set to (S98).
+    fn rewind(&mut self, now: Instant) {
+        count(&mut self.stats.clock_rewinds);
+        let back = self.since.since(now);
+        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
+        self.since = self.since.min(now);
+        self.stage = match self.stage {
+            Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
+            Stage::Greeting { deadline } => Stage::Greeting { deadline: earlier(deadline) },
+            Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
+            Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
+            Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
+            same @ (Stage::Idle
+            | Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. }) => same,
+        };
+        self.ladder.at = earlier(self.ladder.at);
+        self.floor.at = earlier(self.floor.at);
+        self.heartbeat.rewind(now);
+        self.outage_since = self.outage_since.min(now);
+        self.endpoint_failed_at = self.endpoint_failed_at.min(now);
+        self.dialled_at = self.dialled_at.map(|at| at.min(now));
+        self.established_at = self.established_at.map(|at| at.min(now));
+        self.batch_at = self.batch_at.map(|at| at.min(now));
+    }
+}
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+    /// The config.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.config.borrow()
+    }
+
+    /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
+    /// facts first, so that an acknowledgement that waited behind a sleep still counts.
+    pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        self.notice(now);
+        if event.epoch().is_some_and(|epoch| self.epoch() != Some(epoch)) {
+            count(&mut self.state.stats.stale);
+            return Actions::ignored(Disposition::Stale);
+        }
+        let mut out = Actions::new();
+        let applied = match event {
+            Event::Sequence { n, .. } => self.on_sequence(n),
+            Event::Received { .. } => self.on_received(),
+            Event::BeatAcked { .. } => self.state.heartbeat.acknowledged(),
+            Event::BeatRequested { epoch } => self.on_beat_requested(epoch, &mut out),
+            Event::Start => self.on_start(now, &mut out),
+            Event::Stop { keep } => self.on_stop(now, keep, &mut out),
+            Event::RetryNow => self.on_retry_now(now, &mut out),
+            Event::Hold(reason) => self.on_hold(now, reason, &mut out),
+            Event::Release(reason) => self.on_release(now, reason, &mut out),
+            Event::NetworkDown => self.on_network_down(now, &mut out),
+            Event::NetworkUp => self.on_network_up(now, &mut out),
+            Event::Hidden => self.on_hidden(now, &mut out),
+            Event::Visible => self.on_visible(now, &mut out),
+            Event::Woke { gap } => self.on_woke(now, Micros::from_duration(gap), &mut out),
+            Event::CredentialOk => self.on_credential(now, None, &mut out),
+            Event::CredentialFailed { fatal } => self.on_credential(now, Some(fatal), &mut out),
+            Event::Opened { .. } => self.on_opened(now, &mut out),
+            Event::OpenFailed { cause, retry_after, .. } => self.on_open_failed(now, cause, retry_after, &mut out),
+            Event::NotNow { .. } => self.on_not_now(now, &mut out),
+            Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
+            Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
+            Event::Greeting { heartbeat, .. } => self.on_greeting(now, heartbeat, &mut out),
+            Event::Ready { token, endpoint, sequence, ttl, .. } => {
+                self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
+            }
+            Event::Resumed { .. } => self.on_resumed(now, &mut out),
+            Event::PleaseReconnect { after, .. } => self.on_please_reconnect(now, after, &mut out),
+            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(now, resumable, &mut out),
+            Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
+            Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
+            Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
+            Event::Unsubscribe { key } => self.on_unsubscribe(&key),
+            Event::SubscriptionConfirmed { key, .. } => self.subscriptions.confirm(&key),
+            Event::SubscriptionFailed { key, retryable, .. } => self.on_subscription_failed(now, &key, retryable),
+        };
+        if !applied {
+            out.set_disposition(Disposition::Inapplicable);
+        }
+        out
+    }
+
+    /// Lets time pass until `now`. Every timer that is due fires once, in this order: the stage's deadline, stability,
+    /// heartbeat, restoration. Early, late and repeated calls are harmless; one that finds nothing due does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) -> Actions {
+        self.notice(now);
+        let mut out = Actions::new();
+        match self.state.stage {
+            Stage::Waiting { until, reason } if now >= until => {
+                self.proceed(now, Why::Gate(reason), true, &mut out);
+            }
+            Stage::Connecting { deadline } if now >= deadline => {
+                self.lose(now, Cause::ConnectTimeout, None, true, &mut out);
+            }
+            Stage::Greeting { deadline } if now >= deadline => {
+                self.lose(now, Cause::GreetingTimeout, None, true, &mut out);
+            }
+            Stage::Establishing { deadline: Some(deadline) } if now >= deadline => {
+                self.lose(now, Cause::ReadyTimeout, None, true, &mut out);
+            }
+            Stage::Authenticating { deadline } if now >= deadline => {
+                self.lose(now, Cause::AuthTimeout, None, true, &mut out);
+            }
+            Stage::Idle
+            | Stage::Waiting { .. }
+            | Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. }
+            | Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. } => {}
+        }
+        if self.stable_at().is_some_and(|at| now >= at) {
+            self.end_outage();
+        }
+        self.beat_if_due(now, &mut out);
+        if self.state.restore_at.is_some_and(|at| now >= at) {
+            self.restore(now, &mut out);
+        }
+        out
+    }
+
+    /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but a fact can change
+    /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
+    /// may lie in the past: call at once then.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline().map(|(at, _)| at)
+    }
+
+    /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
+    #[must_use]
+    pub fn deadline(&self) -> Option<(Instant, Reason)> {
+        let stage = match self.state.stage {
+            Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. } => return None,
+            Stage::Waiting { until, reason } => return Some((until, reason)),
+            Stage::Connecting { deadline } => return Some((deadline, Reason::ConnectTimeout)),
+            Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),
+            Stage::Establishing { deadline } => deadline.map(|at| (at, Reason::ReadyTimeout)),
+            Stage::Authenticating { deadline } => Some((deadline, Reason::AuthTimeout)),
+            Stage::Live { .. } => None,
+        };
+        let stable = self.stable_at().map(|at| (at, Reason::Stable));
+        let beat = self.state.heartbeat.poll_timeout().map(|at| (at, Reason::Beat));
+        let restore = self.state.restore_at.map(|at| (at, Reason::Restore));
+        [stable, beat, restore].into_iter().flatten().fold(stage, |first, next| match first {
+            Some(first) if first.0 <= next.0 => Some(first),
+            _ => Some(next),
+        })
+    }
+
+    /// What the policy is doing, until when, and why.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let deadline = self.deadline();
+        let parked = match self.state.stage {
+            Stage::Parked { on } => Some(on),
+            _ => None,
+        };
+        Explanation {
+            phase: self.phase(),
+            why: self.state.why,
+            since: self.state.since,
+            until: deadline.map(|(at, _)| at),
+            waiting_for: deadline.map(|(_, reason)| reason).or(parked),
+            epoch: self.epoch(),
+            attempt: self.state.attempt,
+            failures: self.state.backoff.failures(),
+            mode: if self.state.stage.is_alive() { self.state.mode } else { self.next_mode() },
+            last_cause: self.state.last_cause,
+        }
+    }
+
+    /// Notes the time, and a clock that ran backwards.
+    fn notice(&mut self, now: Instant) {
+        if now < self.state.latest {
+            self.state.rewind(now);
+            let interval = self.config.borrow().restore.interval;
+            self.state.restore_at = self.state.restore_at.map(|at| at.min(now.after(interval)));
+        }
+        self.state.latest = now;
+    }
+}
+
+impl<R, T, S: core::fmt::Debug, C> core::fmt::Debug for Policy<R, T, S, C> {
+    /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { config: _, rng: _, session, subscriptions, state } = self;
+        f.debug_struct("Policy")
+            .field("session", session)
+            .field("subscriptions", subscriptions)
+            .field("state", state)
+            .finish_non_exhaustive()
+    }
+}
