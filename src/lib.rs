@@ -35,6 +35,11 @@ pub use error::{ConfigError, valid};
 pub use mode::Mode;
 pub use ratio::Ratio;
 pub use rng::SplitMix64;
+#[cfg(feature = "alloc")]
+pub use subscriptions::SubscriptionList;
+pub use subscriptions::{
+    FixedSubscriptions, Full, NoSubscriptions, Subscribed, Subscription, SubscriptionState, Subscriptions,
+};
 pub use time::Instant;
 
 pub use rand_core;
