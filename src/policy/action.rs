@@ -173,6 +173,8 @@ pub enum Disposition {
     Stale,
     /// It does not apply in this state; nothing changed.
     Inapplicable,
+    /// The set of subscriptions has no room for this one; nothing changed.
+    Full,
 }
 
 /// How many actions one call can return.

@@ -120,6 +120,8 @@ struct State {
     opened: bool,
     /// Identify or resume has been sent.
     identified: bool,
+    /// It has been answered with a session.
+    settled: bool,
     /// The attempt has succeeded.
     established_at: Option<Instant>,
     heartbeat: Heartbeat,
@@ -282,6 +284,7 @@ impl State {
         permit: None,
         opened: false,
         identified: false,
+        settled: false,
         established_at: None,
         heartbeat: Heartbeat::new(),
         restore_at: None,
@@ -356,6 +359,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if event.epoch().is_some_and(|epoch| self.epoch() != Some(epoch)) {
             count(&mut self.state.stats.stale);
             return Actions::ignored(Disposition::Stale);
+        }
+        if event.epoch().is_some() {
+            let config: &Config = self.config.borrow();
+            self.state.heartbeat.received(&config.heartbeat);
         }
         let mut out = Actions::new();
         let applied = match event {

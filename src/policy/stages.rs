@@ -1,0 +1,355 @@
+//! During a connection: what happens in order, from the open transport to the last restored subscription.
+
+use core::borrow::Borrow;
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::classify::Cause;
+use crate::heartbeat::Tick;
+use crate::mode::Mode;
+use crate::subscriptions::{Subscribed, Subscriptions};
+use crate::time::{Instant, Micros};
+
+use super::action::{Action, Actions, Disposition};
+use super::config::{Config, Establish};
+use super::event::Epoch;
+use super::explain::{Why, count};
+use super::{Policy, Stage};
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+    pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !matches!(self.state.stage, Stage::Connecting { .. }) {
+            return false;
+        }
+        self.state.opened = true;
+        let config: &Config = self.config.borrow();
+        let greeting =
+            config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
+        if config.establish == Establish::OnOpen {
+            self.establish(now);
+        }
+        match greeting {
+            Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Why::Opened),
+            None => self.identify(now, out),
+        }
+        true
+    }
+
+    pub(super) fn on_open_failed(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        retry_after: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
+        self.lose(now, cause, retry_after, false, out);
+        true
+    }
+
+    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
+        self.lose(now, cause, None, false, out);
+        true
+    }
+
+    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
+        self.lose(now, Cause::SendFailed, None, true, out);
+        true
+    }
+
+    /// Honoured at any moment, before and instead of the greeting included (F74).
+    pub(super) fn on_please_reconnect(&mut self, now: Instant, after: Option<Duration>, out: &mut Actions) -> bool {
+        self.lose(now, Cause::ReconnectRequested, after, true, out);
+        true
+    }
+
+    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
+        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
+        self.lose(now, cause, None, true, out);
+        true
+    }
+
+    pub(super) fn on_greeting(&mut self, now: Instant, interval: Option<Duration>, out: &mut Actions) -> bool {
+        if !self.state.opened || self.state.heartbeat.is_running() {
+            return false;
+        }
+        let config: &Config = self.config.borrow();
+        let interval = match interval {
+            Some(interval) if !interval.is_zero() => Some(interval),
+            _ => config.heartbeat.interval.map(Micros::to_duration),
+        };
+        match interval {
+            Some(interval) => self.state.heartbeat.start(&config.heartbeat, now, interval, &mut self.rng),
+            None if config.heartbeat.required => {
+                self.lose(now, Cause::BadGreeting, None, true, out);
+                return true;
+            }
+            None => {}
+        }
+        match self.state.stage {
+            Stage::Greeting { .. } => self.identify(now, out),
+            Stage::Establishing { .. } => self.await_ready(now),
+            _ => {}
+        }
+        true
+    }
+
+    /// Only now does the resume go out, with the mark of the old connection untouched until here (F60, F73).
+    fn identify(&mut self, now: Instant, out: &mut Actions) {
+        let Some(epoch) = self.state.epoch else { return };
+        self.state.identified = true;
+        out.push(match self.state.mode {
+            Mode::Fresh => Action::SendFresh { epoch },
+            Mode::Resume => Action::SendResume { epoch },
+        });
+        if self.state.established_at.is_some() {
+            self.go_live(now, true, Why::Opened, out);
+        } else {
+            self.state.enter(Stage::Establishing { deadline: None }, now, Why::Opened);
+            self.await_ready(now);
+        }
+    }
+
+    /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough (F90);
+    /// without a heartbeat there must be a deadline all the same (S93).
+    fn await_ready(&mut self, now: Instant) {
+        let config: &Config = self.config.borrow();
+        let span = match config.ready_timeout {
+            Some(timeout) => Some(timeout),
+            None if self.state.heartbeat.is_running() => None,
+            None => Some(config.connect_timeout),
+        };
+        let begun = self.state.since;
+        if let Stage::Establishing { deadline } = &mut self.state.stage {
+            *deadline = span.map(|span| begun.min(now).after(span));
+        }
+    }
+
+    pub(super) fn on_ready(
+        &mut self,
+        now: Instant,
+        token: Option<T>,
+        endpoint: Option<T>,
+        sequence: Option<u64>,
+        ttl: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
+        if !self.state.opened || matches!(self.state.stage, Stage::Greeting { .. }) && !self.state.identified {
+            // Nobody asked for a session yet.
+            return false;
+        }
+        if self.state.mode == Mode::Resume && !self.state.settled {
+            // The resume was answered with a new session: the old mark does not belong to it (S47, F78).
+            self.session.forget();
+        }
+        match token {
+            Some(token) if self.config.borrow().resume.enabled => {
+                self.session.establish(token, endpoint, sequence, ttl);
+            }
+            _ => {
+                self.session.forget();
+            }
+        }
+        if self.state.settled {
+            // News about the session that is already there (lifecycle 18).
+            return true;
+        }
+        self.state.settled = true;
+        self.state.resume_failures = 0;
+        count(&mut self.state.stats.fresh);
+        if self.state.established_at.is_none() {
+            self.establish(now);
+            self.go_live(now, true, Why::Ready, out);
+        }
+        true
+    }
+
+    pub(super) fn on_resumed(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if self.state.mode != Mode::Resume || !self.state.identified || self.state.settled {
+            return false;
+        }
+        self.state.settled = true;
+        self.state.resume_failures = 0;
+        count(&mut self.state.stats.resumed);
+        if self.state.established_at.is_none() {
+            self.establish(now);
+            self.go_live(now, false, Why::Resumed, out);
+        }
+        true
+    }
+
+    /// The attempt has succeeded.
+    fn establish(&mut self, now: Instant) {
+        let config: &Config = self.config.borrow();
+        let state = &mut self.state;
+        state.established_at = Some(now);
+        state.endpoint_failures = 0;
+        count(&mut state.stats.established);
+        if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
+            state.breaker.success(breaker, now, permit);
+        }
+        if config.reset_after_stable.is_zero() {
+            state.end_outage();
+        }
+        if let Some(interval) = config.heartbeat.interval
+            && !config.greeting
+            && !state.heartbeat.is_running()
+        {
+            state.heartbeat.start(&config.heartbeat, now, interval.to_duration(), &mut self.rng);
+        }
+    }
+
+    /// When the connection will have held long enough for its outage to be over.
+    pub(super) fn stable_at(&self) -> Option<Instant> {
+        match self.state.established_at {
+            Some(at) if self.state.outage => Some(at.after(self.config.borrow().reset_after_stable)),
+            _ => None,
+        }
+    }
+
+    /// `new`: the server knows nothing of the subscriptions yet.
+    fn go_live(&mut self, now: Instant, new: bool, why: Why, out: &mut Actions) {
+        if new {
+            self.subscriptions.session_started();
+        }
+        let config: &Config = self.config.borrow();
+        match self.state.epoch {
+            Some(epoch) if new && config.restore.authenticate => {
+                let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
+                out.push(Action::Authenticate { epoch });
+                self.state.enter(Stage::Authenticating { deadline }, now, why);
+            }
+            _ => self.begin_restore(now, why, out),
+        }
+    }
+
+    pub(super) fn on_auth_ok(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !matches!(self.state.stage, Stage::Authenticating { .. }) {
+            return false;
+        }
+        self.begin_restore(now, Why::Authenticated, out);
+        true
+    }
+
+    /// A failed step stops the next (F92): nothing is restored on a connection that is not authenticated.
+    pub(super) fn on_auth_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
+        if !matches!(self.state.stage, Stage::Authenticating { .. }) {
+            return false;
+        }
+        let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
+        self.lose(now, cause, None, true, out);
+        true
+    }
+
+    // Restoration.
+
+    fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
+        self.state.enter(Stage::Live { restored: true }, now, why);
+        if self.config.borrow().restore.enabled && self.subscriptions.has_pending(now) {
+            self.state.stage = Stage::Live { restored: false };
+            self.restore(now, out);
+        }
+    }
+
+    /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
+    /// no call has more to do than one batch.
+    pub(super) fn restore(&mut self, now: Instant, out: &mut Actions) {
+        let Some(epoch) = self.state.epoch else { return };
+        let batch = usize::from(self.config.borrow().restore.batch);
+        if self.subscriptions.take_batch(batch, now) > 0 {
+            out.push(Action::Restore { epoch });
+            self.state.batch_at = Some(now);
+        }
+        self.plan_restore(now);
+        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now) {
+            let why = if self.state.since == now { self.state.why } else { Why::Restored };
+            self.state.enter(Stage::Live { restored: true }, now, why);
+        }
+    }
+
+    fn plan_restore(&mut self, now: Instant) {
+        let restore = self.config.borrow().restore;
+        let live = matches!(self.state.stage, Stage::Live { .. });
+        self.state.restore_at = if !live || !restore.enabled {
+            None
+        } else {
+            let wanted = if self.subscriptions.has_pending(now) {
+                Some(now)
+            } else {
+                self.subscriptions.next_retry()
+            };
+            let earliest = self.state.batch_at.map_or(now, |at| at.after(restore.interval));
+            wanted.map(|at| at.max(earliest))
+        };
+    }
+
+    pub(super) fn on_subscribe(&mut self, now: Instant, key: S::Key, priority: i32, out: &mut Actions) -> bool {
+        match self.subscriptions.subscribe(key, priority) {
+            Ok(Subscribed::Unchanged) => return false,
+            Ok(_) => {}
+            Err(_) => {
+                out.set_disposition(Disposition::Full);
+                return true;
+            }
+        }
+        self.plan_restore(now);
+        if self.state.restore_at.is_some_and(|at| at <= now) {
+            self.restore(now, out);
+        }
+        true
+    }
+
+    pub(super) fn on_unsubscribe(&mut self, key: &S::Key) -> bool {
+        self.subscriptions.unsubscribe(key)
+    }
+
+    /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).
+    pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
+        let failures = self.subscriptions.failures(key).saturating_add(1);
+        let config: &Config = self.config.borrow();
+        let wait = config.backoff.wait_after(failures, Mode::Resume, &mut self.rng);
+        let retry_at = wait.filter(|_| retryable).map(|wait| now.after(wait));
+        let known = self.subscriptions.fail(key, retry_at);
+        self.plan_restore(now);
+        known
+    }
+
+    // Life signs.
+
+    pub(super) fn on_sequence(&mut self, n: u64) -> bool {
+        // Before the resume is out, the new transport's numbers are not the session's (S45).
+        let ours = self.state.mode == Mode::Fresh || self.state.identified;
+        self.state.opened && ours && self.config.borrow().resume.enabled && self.session.observe(n)
+    }
+
+    pub(super) fn on_received(&self) -> bool {
+        self.state.opened
+    }
+
+    pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
+        if !self.state.opened {
+            return false;
+        }
+        self.state.heartbeat.requested();
+        out.push(Action::Beat { epoch });
+        true
+    }
+
+    pub(super) fn beat_if_due(&mut self, now: Instant, out: &mut Actions) {
+        let tick = self.state.heartbeat.handle_timeout(&self.config.borrow().heartbeat, now);
+        match (tick, self.state.epoch) {
+            (Tick::NotYet, _) | (_, None) => {}
+            (Tick::Beat { missed }, Some(epoch)) => {
+                if missed {
+                    count(&mut self.state.stats.beats_missed);
+                }
+                out.push(Action::Beat { epoch });
+            }
+            (Tick::Dead, Some(_)) => {
+                count(&mut self.state.stats.zombies);
+                self.lose(now, Cause::MissedBeat, None, true, out);
+            }
+            (Tick::Late, Some(_)) => self.lose(now, Cause::LateBeat, None, true, out),
+        }
+    }
+}
