@@ -181,6 +181,13 @@ fn grpc_nominal_waits_are_exact() {
     assert_eq!(exponential(2, "2", 32).ceiling(5, Mode::Resume), Some(ms(32)));
 }
 
+/// P8: a curve that rounds down to where it was would stay there for ever.
+#[test]
+fn a_curve_always_grows() {
+    let ladder = BackoffConfig::exponential(us(1), ratio("1.5"), ms(1)).unwrap();
+    assert_eq!(waits(ladder, 7), [1, 2, 3, 4, 6, 9, 13].map(us));
+}
+
 #[test]
 fn linear_and_fibonacci_grow_as_they_are_called() {
     let linear = BackoffConfig::linear(ms(100), ms(450)).unwrap();
