@@ -16,10 +16,12 @@ pub enum ConfigError {
     RatioNotANumber,
     /// A jitter of more than ±100 %.
     JitterAboveOne,
-    /// A jitter window whose low end is above its high end, or whose high end is above 1.
+    /// A jitter window whose low end is above its high end, or whose high end is 0 or above 1.
     JitterWindow,
     /// A table of delays without an entry.
     TableEmpty,
+    /// A table that would repeat a delay of 0 for ever.
+    TableRepeatsZero,
     /// The floor of the delays is above their cap.
     FloorAboveMax,
     /// A breaker that opens after no failure at all.
@@ -61,8 +63,11 @@ impl ConfigError {
             Self::FactorBelowOne => "the factor is below 1, so the waits would shrink",
             Self::RatioNotANumber => "not a ratio; write it like \"2\", \"3/2\" or \"0.2\"",
             Self::JitterAboveOne => "a jitter of more than ±1",
-            Self::JitterWindow => "a jitter window must be two ratios in ascending order, at most 1",
+            Self::JitterWindow => {
+                "a jitter window must be two ratios in ascending order, the second above 0 and at most 1"
+            }
             Self::TableEmpty => "the table of delays is empty",
+            Self::TableRepeatsZero => "the table of delays would repeat 0 for ever",
             Self::FloorAboveMax => "the floor is above the maximum",
             Self::BreakerFailuresZero => "the breaker would open after 0 failures; use at least 1",
             Self::BreakerOpenTime => "the breaker's open time is 0 or above its maximum",

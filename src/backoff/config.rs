@@ -1,0 +1,270 @@
+//! What a ladder looks like: its curve, its caps, its jitter.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use super::{Backoff, Delays};
+use crate::error::ConfigError;
+use crate::mode::Mode;
+use crate::ratio::Ratio;
+use crate::time::Micros;
+
+/// The waits between attempts: a curve between a first wait and a cap, and the jitter on it.
+///
+/// Valid by construction, and every constructor works in `const`. Durations are taken to whole microseconds, rounded
+/// up. A wait is never above the cap: jitter is drawn inside it and still spreads there.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio, valid};
+///
+/// const LADDER: BackoffConfig = valid(
+///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)))
+///         .with_jitter(Jitter::Full),
+/// );
+/// assert_eq!(LADDER.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
+/// assert_eq!(LADDER.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
+/// assert_eq!(BackoffConfig::constant(Duration::ZERO), Err(ConfigError::InitialZero));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BackoffConfig {
+    pub(super) curve: Curve,
+    pub(super) jitter: Jitter,
+    pub(super) initial: Micros,
+    max: Micros,
+    max_fresh: Micros,
+    pub(super) floor: Micros,
+    pub(super) first: Option<Micros>,
+}
+
+/// How the nominal wait follows from the number of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Curve {
+    Constant,
+    Exponential(Ratio),
+    Linear,
+    Fibonacci,
+    Table(&'static [Duration], AfterTable),
+    Elapsed(Ratio),
+}
+
+/// What follows the last entry of a [table](BackoffConfig::table).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AfterTable {
+    /// The last entry, for ever.
+    RepeatLast,
+    /// No further attempt: [`Backoff::next_delay`] says `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
+    GiveUp,
+}
+
+/// How a wait is spread around its nominal value `d`, so that clients that fell together do not come back together.
+///
+/// One `u64` is drawn for each jittered wait, none for [`Jitter::None`]. Every window excludes its high end; one that
+/// is empty yields its low end. A [floor](BackoffConfig::with_floor) raises the low end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Jitter {
+    /// Exactly `d`. The default. For one client; a fleet stays in step.
+    None,
+    /// `[0, d)`: the fewest calls to drain a queue of clients. AWS, "Exponential Backoff and Jitter".
+    Full,
+    /// `[d / 2, d)`: a wait of at least half the ladder. From the same article.
+    Equal,
+    /// `[initial, 3 × previous wait)`, of the same article; the first previous wait is `initial`.
+    ///
+    /// The curve's growth is not used, only its ends; [`constant`](BackoffConfig::constant) leaves no room. Where the
+    /// article clips a draw above the cap to the cap, and so puts clients in step there, here such a draw is spread
+    /// evenly over `[initial, cap)`. A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    Decorrelated,
+    /// `[d (1 - r), d (1 + r))`, its high end at most the cap; `r` in 0 to 1. gRPC has 1/5.
+    PlusMinus(Ratio),
+    /// `[low × d, high × d)`: any share of the ladder, `low <= high`, `high` above 0 and at most 1.
+    Window(Ratio, Ratio),
+}
+
+impl BackoffConfig {
+    /// The n-th wait is `initial × factor^(n - 1)`, at most `max`: the first is `initial`.
+    ///
+    /// Each wait follows from the one before it, rounded down to 1 µs but growing by at least that. This is followed
+    /// for 1024 failures, after which the nominal wait is the cap. A factor of 1 is [`constant`](Self::constant).
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`], [`ConfigError::FactorBelowOne`].
+    pub const fn exponential(initial: Duration, factor: Ratio, max: Duration) -> Result<Self, ConfigError> {
+        if factor.is_below_one() {
+            return Err(ConfigError::FactorBelowOne);
+        }
+        let curve = if factor.is_above_one() { Curve::Exponential(factor) } else { Curve::Constant };
+        Self::growing(curve, initial, max)
+    }
+
+    /// Every wait is `delay`.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`].
+    pub const fn constant(delay: Duration) -> Result<Self, ConfigError> {
+        Self::growing(Curve::Constant, delay, delay)
+    }
+
+    /// The n-th wait is `initial × n`, at most `max`.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    pub const fn linear(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
+        Self::growing(Curve::Linear, initial, max)
+    }
+
+    /// The waits are 1, 1, 2, 3, 5, 8 … times `initial`, at most `max`.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    pub const fn fibonacci(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
+        Self::growing(Curve::Fibonacci, initial, max)
+    }
+
+    /// The waits are those of `delays`, then what `after` says. The cap is the longest of them.
+    ///
+    /// An entry of 0 is a retry at once.
+    ///
+    /// # Errors
+    /// [`ConfigError::TableEmpty`]; [`ConfigError::TableRepeatsZero`] when a last entry of 0 would be repeated.
+    pub const fn table(delays: &'static [Duration], after: AfterTable) -> Result<Self, ConfigError> {
+        let [first, ..] = delays else { return Err(ConfigError::TableEmpty) };
+        let mut max = Micros::ZERO;
+        let mut last = max;
+        let mut rest = delays;
+        while let [delay, tail @ ..] = rest {
+            last = Micros::from_duration(*delay);
+            max = max.max(last);
+            rest = tail;
+        }
+        if last.is_zero() && matches!(after, AfterTable::RepeatLast) {
+            return Err(ConfigError::TableRepeatsZero);
+        }
+        Ok(Self::new(Curve::Table(delays, after), Micros::from_duration(*first), max))
+    }
+
+    /// The wait is `share` of the time already lost in this outage, at least `initial` and at most `max`.
+    ///
+    /// A short blip is retried fast and a long outage seldom, however many attempts either took.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    pub const fn elapsed(share: Ratio, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
+        Self::growing(Curve::Elapsed(share), initial, max)
+    }
+
+    /// With this jitter; without, there is none.
+    ///
+    /// # Errors
+    /// [`ConfigError::JitterAboveOne`], [`ConfigError::JitterWindow`]; [`ConfigError::InitialZero`] for
+    /// [`Jitter::Decorrelated`] on a table that begins with 0, since three times nothing never grows.
+    pub const fn with_jitter(self, jitter: Jitter) -> Result<Self, ConfigError> {
+        match jitter {
+            Jitter::PlusMinus(share) if share.is_above_one() => Err(ConfigError::JitterAboveOne),
+            Jitter::Window(low, high)
+                if high.is_below(low) || high.is_above_one() || high.numerator() == 0 =>
+            {
+                Err(ConfigError::JitterWindow)
+            }
+            Jitter::Decorrelated if self.initial.is_zero() => Err(ConfigError::InitialZero),
+            _ => Ok(Self { jitter, ..self }),
+        }
+    }
+
+    /// With no wait below `floor` (or below the cap, where that is less). Default 0.
+    ///
+    /// # Errors
+    /// [`ConfigError::FloorAboveMax`].
+    pub const fn with_floor(self, floor: Duration) -> Result<Self, ConfigError> {
+        let floor = Micros::from_duration(floor);
+        if floor.0 > self.max.0 {
+            return Err(ConfigError::FloorAboveMax);
+        }
+        Ok(Self { floor, ..self })
+    }
+
+    /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once.
+    ///
+    /// Jittered like any other, but not raised to the floor: it was asked for. The later waits stay as they are.
+    #[must_use]
+    pub const fn with_first(self, first: Duration) -> Self {
+        Self { first: Some(Micros::from_duration(first)), ..self }
+    }
+
+    /// With another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
+    ///
+    /// The ladder itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialAboveMax`]; [`ConfigError::InitialZero`] for 0.
+    pub const fn with_max_fresh(self, max_fresh: Duration) -> Result<Self, ConfigError> {
+        let max_fresh = Micros::from_duration(max_fresh);
+        if max_fresh.is_zero() {
+            return Err(ConfigError::InitialZero);
+        }
+        if self.initial.0 > max_fresh.0 {
+            return Err(ConfigError::InitialAboveMax);
+        }
+        Ok(Self { max_fresh, ..self })
+    }
+
+    /// The nominal wait after the `failure`-th failure in a row (from 1; 0 counts as 1), before floor and jitter.
+    ///
+    /// `None`: a table that gives up is spent. The same number as a [`Backoff`] reaches by counting, in at most 1025
+    /// steps for any `failure`. Never falls as `failure` rises, but for a table and [`with_first`](Self::with_first).
+    /// Where the wait does not follow from the count ([`elapsed`](Self::elapsed), [`Jitter::Decorrelated`]) it is the
+    /// cap, which no wait exceeds.
+    #[must_use]
+    pub fn ceiling(&self, failure: u32, mode: Mode) -> Option<Duration> {
+        let failure = failure.max(1);
+        let mut ladder = Backoff::new();
+        let mut nominal = ladder.climb(self);
+        while ladder.failures() < failure.min(FOLLOWED) {
+            nominal = ladder.climb(self);
+        }
+        if failure > FOLLOWED {
+            ladder.skip_to(failure);
+            nominal = ladder.climb(self);
+        }
+        nominal.map(|nominal| nominal.min(self.cap(mode)).to_duration())
+    }
+
+    /// These waits as an iterator, for a retry loop of your own.
+    pub const fn delays<R: Rng>(self, rng: R) -> Delays<R> {
+        Delays::new(self, rng)
+    }
+
+    /// The longest wait before a dial of this kind.
+    pub(super) const fn cap(&self, mode: Mode) -> Micros {
+        match mode {
+            Mode::Fresh => self.max_fresh,
+            Mode::Resume => self.max,
+        }
+    }
+
+    /// How far the shared ladder climbs: the larger cap.
+    pub(super) const fn top(&self) -> Micros {
+        self.max.max(self.max_fresh)
+    }
+
+    const fn growing(curve: Curve, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
+        let (initial, max) = (Micros::from_duration(initial), Micros::from_duration(max));
+        if initial.is_zero() {
+            return Err(ConfigError::InitialZero);
+        }
+        if initial.0 > max.0 {
+            return Err(ConfigError::InitialAboveMax);
+        }
+        Ok(Self::new(curve, initial, max))
+    }
+
+    const fn new(curve: Curve, initial: Micros, max: Micros) -> Self {
+        Self { curve, jitter: Jitter::None, initial, max, max_fresh: max, floor: Micros::ZERO, first: None }
+    }
+}
+
+/// How many failures an exponential curve is followed for. A factor of 1.01 has grown 26,000 times by then.
+pub(super) const FOLLOWED: u32 = 1024;
