@@ -31,6 +31,7 @@ mod session;
 mod subscriptions;
 mod time;
 
+pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
 pub use error::{ConfigError, valid};
 pub use mode::Mode;
 pub use ratio::Ratio;
