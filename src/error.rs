@@ -28,8 +28,8 @@ pub enum ConfigError {
     BreakerFailuresZero,
     /// A breaker that stays open for no time, or whose longest open time is below its first.
     BreakerOpenTime,
-    /// A half-open breaker that admits no probe.
-    BreakerProbesZero,
+    /// A half-open breaker that admits no probe, or more than 16.
+    BreakerProbes,
     /// A probe that may take no time.
     BreakerLeaseZero,
     /// A deadline of 0: every attempt would fail at once.
@@ -71,7 +71,7 @@ impl ConfigError {
             Self::FloorAboveMax => "the floor is above the maximum",
             Self::BreakerFailuresZero => "the breaker would open after 0 failures; use at least 1",
             Self::BreakerOpenTime => "the breaker's open time is 0 or above its maximum",
-            Self::BreakerProbesZero => "the half-open breaker would admit 0 probes; use at least 1",
+            Self::BreakerProbes => "the half-open breaker must admit 1 to 16 probes",
             Self::BreakerLeaseZero => "the breaker's probe lease is 0",
             Self::TimeoutZero => "a timeout of 0 fails every attempt at once",
             Self::HeartbeatIntervalZero => "the heartbeat interval is 0",

@@ -32,6 +32,7 @@ mod subscriptions;
 mod time;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Delays, Jitter};
+pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
 pub use error::{ConfigError, valid};
 pub use mode::Mode;
 pub use ratio::Ratio;
