@@ -31,6 +31,9 @@ mod session;
 mod subscriptions;
 mod time;
 
+pub use classify::{
+    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
+};
 pub use error::{ConfigError, valid};
 pub use mode::Mode;
 pub use ratio::Ratio;
