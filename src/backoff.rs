@@ -116,6 +116,20 @@ impl Backoff {
         Some(wait)
     }
 
+    /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures.
+    pub(crate) fn wait_after<R: Rng + ?Sized>(
+        config: &BackoffConfig,
+        failure: u32,
+        mode: Mode,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        let mut ladder = Self::new();
+        for _ in 1..failure.min(FOLLOWED) {
+            ladder.climb(config)?;
+        }
+        ladder.next_wait(config, mode, Micros::ZERO, rng)
+    }
+
     /// Counts one failure and returns its nominal wait before the caps of the modes.
     fn climb(&mut self, config: &BackoffConfig) -> Option<Micros> {
         self.failures = self.failures.saturating_add(1);

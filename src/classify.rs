@@ -1,1 +1,119 @@
-//! Placeholder replaced in the same series.
+//! What the end of an attempt or a connection means: retry with the session, retry without, wait, refresh, stop.
+//!
+//! Rows are data, not code: a protocol brings its table, a user puts overrides on top (F57).
+
+mod cause;
+mod table;
+pub mod tables;
+
+pub use cause::{Cause, Class, IoKind, TlsKind};
+pub use table::{Match, Rule, Table, Verdict};
+
+use crate::error::ConfigError;
+
+/// How many overrides a [`Classifier`] holds. More of them belong into a [`Table`].
+pub const MAX_OVERRIDES: usize = 16;
+
+/// From a [`Cause`] to a [`Verdict`]: overrides first, then a table, then what the cause says itself, then a default.
+///
+/// Every cause has exactly one verdict, found in bounded time; a code or a status may be any `u16` (S99).
+///
+/// ```
+/// use redial::{Cause, Class, Classifier, Match, Rule, Verdict, tables, valid};
+///
+/// // This server closes with 4002 when the account is out of credits.
+/// const CLASSIFIER: Classifier = valid(
+///     Classifier::new(&tables::WEBSOCKET)
+///         .with_override(Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal))),
+/// );
+/// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4002)).class, Class::Fatal);
+/// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4003)).class, Class::Transient);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Classifier {
+    table: &'static Table,
+    default: Class,
+    overrides: [Option<Rule>; MAX_OVERRIDES],
+}
+
+impl Classifier {
+    /// This table, without overrides; what no row knows is [`Class::Transient`].
+    #[must_use]
+    pub const fn new(table: &'static Table) -> Self {
+        Self { table, default: Class::Transient, overrides: [None; MAX_OVERRIDES] }
+    }
+
+    /// The class of what no row knows: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`] (F53, S48). Default:
+    /// [`Class::Transient`], because a needless resume costs one round trip and a needless stop costs the service.
+    #[must_use]
+    pub const fn with_default(mut self, class: Class) -> Self {
+        self.default = class;
+        self
+    }
+
+    /// Puts a rule above the table (F57). Of several that match, the one given last wins.
+    ///
+    /// # Errors
+    /// * [`ConfigError::RangeReversed`]: a range whose first is above its last would match nothing.
+    /// * [`ConfigError::TooManyOverrides`]: more than [`MAX_OVERRIDES`].
+    pub const fn with_override(mut self, rule: Rule) -> Result<Self, ConfigError> {
+        if let Match::CloseRange(low, high) | Match::HttpRange(low, high) = rule.matches {
+            if low > high {
+                return Err(ConfigError::RangeReversed);
+            }
+        }
+        let mut slots: &mut [Option<Rule>] = &mut self.overrides;
+        while let Some((slot, rest)) = slots.split_first_mut() {
+            if slot.is_none() {
+                *slot = Some(rule);
+                return Ok(self);
+            }
+            slots = rest;
+        }
+        Err(ConfigError::TooManyOverrides)
+    }
+
+    /// The table without the overrides.
+    #[must_use]
+    pub const fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// What follows from `cause`.
+    #[must_use]
+    pub fn classify(&self, cause: Cause) -> Verdict {
+        let by_user = self.overrides.iter().rev().flatten().find(|rule| rule.matches.covers(cause));
+        match by_user.map(|rule| rule.verdict).or_else(|| self.table.lookup(cause)) {
+            Some(verdict) => verdict,
+            None => Verdict::new(self.inherent(cause)),
+        }
+    }
+
+    /// What a cause says that no row is about. The policy's own findings are losses like any other.
+    const fn inherent(&self, cause: Cause) -> Class {
+        match cause {
+            Cause::Class(class) => class,
+            Cause::SessionInvalid => Class::Fresh,
+            Cause::AuthRejected => Class::Auth,
+            Cause::AuthDenied => Class::Fatal,
+            Cause::CloseFrame(_) | Cause::Http(_) | Cause::Io(_) | Cause::Tls(_) | Cause::Unknown => {
+                self.default
+            }
+            Cause::NoCloseFrame
+            | Cause::Timeout
+            | Cause::ConnectTimeout
+            | Cause::GreetingTimeout
+            | Cause::ReadyTimeout
+            | Cause::AuthTimeout
+            | Cause::MissedBeat
+            | Cause::LateBeat
+            | Cause::SendFailed
+            | Cause::ReconnectRequested
+            | Cause::SessionInvalidResumable
+            | Cause::BadGreeting
+            | Cause::NetworkDown
+            | Cause::Slept
+            | Cause::RestoreFailed => Class::Transient,
+        }
+    }
+}

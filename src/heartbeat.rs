@@ -10,7 +10,10 @@ use crate::time::{Instant, Micros};
 
 /// What counts as a sign of life (F81).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration, matched by nobody but the heartbeat")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a choice of the configuration, matched by nobody but the heartbeat"
+)]
 pub enum Liveness {
     /// Only the acknowledgement of a beat, as Discord's documentation says.
     Ack,

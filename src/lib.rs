@@ -25,6 +25,7 @@ mod classify;
 mod error;
 mod heartbeat;
 mod mode;
+mod policy;
 mod ratio;
 mod rng;
 mod session;
@@ -33,10 +34,20 @@ mod time;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Delays, Jitter};
 pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
+pub use classify::{
+    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
+};
 pub use error::{ConfigError, valid};
+pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
 pub use mode::Mode;
+pub use policy::{
+    Action, Actions, Config, Disposition, DropReason, Endpoint, Epoch, Establish, Event, Explanation, GiveUp,
+    HoldReason, MAX_ACTIONS, OnNetworkDown, POLICY_STATE_BYTES, Phase, Policy, Reason, RefreshOn,
+    RestoreConfig, ResumeConfig, Stats, Why,
+};
 pub use ratio::Ratio;
 pub use rng::SplitMix64;
+pub use session::SessionState;
 #[cfg(feature = "alloc")]
 pub use subscriptions::SubscriptionList;
 pub use subscriptions::{
@@ -44,4 +55,6 @@ pub use subscriptions::{
 };
 pub use time::Instant;
 
+#[cfg(feature = "chacha")]
+pub use rand_chacha::ChaCha8Rng;
 pub use rand_core;

@@ -237,8 +237,13 @@ impl BackoffConfig {
         Delays::new(self, rng)
     }
 
+    /// The first nominal wait of the curve.
+    pub(crate) const fn initial(&self) -> Micros {
+        self.initial
+    }
+
     /// The longest wait before a dial of this kind.
-    pub(super) const fn cap(&self, mode: Mode) -> Micros {
+    pub(crate) const fn cap(&self, mode: Mode) -> Micros {
         match mode {
             Mode::Fresh => self.max_fresh,
             Mode::Resume => self.max,

@@ -102,10 +102,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
                 self.abandon(now, None, out);
                 self.proceed(now, Why::Gate(Reason::Network), false, out);
             }
-            stage if stage.is_alive() => {
-                if on_down == OnNetworkDown::Drop {
-                    self.lose(now, Cause::NetworkDown, None, true, out);
-                }
+            stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
+                self.lose(now, Cause::NetworkDown, None, true, out);
             }
             stage if stage.is_between() => self.proceed(now, Why::Gate(Reason::Network), false, out),
             _ => {}
@@ -212,14 +210,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         out: &mut Actions,
     ) {
         let config: &Config = self.config.borrow();
-        let mut verdict = config.classifier.classify(cause);
-        match cause {
-            Cause::SessionInvalid => verdict.class = Class::Fresh,
-            Cause::AuthRejected if config.refresh_on != RefreshOn::Never => verdict.class = Class::Auth,
-            _ => {}
-        }
+        let verdict = config.classifier.classify(cause);
         let state = &mut self.state;
-        if close && let Some(epoch) = state.epoch {
+        if let (true, Some(epoch)) = (close, state.epoch) {
             let code = if state.opened { Some(config.close_code) } else { None };
             out.push(Action::Close { epoch, code });
         }
@@ -245,7 +238,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
         let held_well =
-            held.is_some_and(|held| held >= config.reset_after_stable.max(config.backoff.initial_micros()));
+            held.is_some_and(|held| held >= config.reset_after_stable.max(config.backoff.initial()));
         if held_well {
             state.rejections = 0;
         }
@@ -256,8 +249,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             self.on_endpoint_failed(now);
         }
         if verdict.class == Class::Fresh {
-            let reason =
-                if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
+            let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
             self.drop_session(reason, out);
         } else if resume_failed {
             self.on_resume_failed(out);
@@ -281,7 +273,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         let config: &Config = self.config.borrow();
         if verdict.limit > 0 {
             self.state.limited = self.state.limited.saturating_add(1);
-            if self.state.limited >= verdict.limit {
+            if self.state.limited > verdict.limit {
                 return self.fail(now, GiveUp::Repeated, cause, out);
             }
         }
@@ -336,7 +328,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
         }
         if verdict.at_cap {
-            let cap = config.backoff.cap_micros(mode);
+            let cap = config.backoff.cap(mode);
             state.floor = state.floor.later(Gate { at: now.after(cap), reason: Reason::Class });
         }
         if let Some(hint) = hint {
@@ -347,9 +339,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             let at = now.after(asked.min(config.hint_max));
             state.floor = state.floor.later(Gate { at, reason: Reason::Hint });
         } else {
-            let (low, high) = verdict.wait_micros(u32::from(state.limited));
+            let (low, high) = verdict.wait(u32::from(state.limited));
             if !high.is_zero() {
-                let at = now.after(uniform(&mut self.rng, low, high));
+                let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
+                let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
                 state.floor = state.floor.later(Gate { at, reason: Reason::Class });
             }
         }
@@ -361,9 +354,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if config.max_attempts.is_some_and(|max| state.attempt >= max) {
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
         }
-        if let Some(max) = config.max_elapsed
-            && self.gate(now).at > self.state.outage_since.after(max)
-        {
+        let end = config.max_elapsed.map(|max| state.outage_since.after(max));
+        if end.is_some_and(|end| self.gate(now).at > end) {
             return self.fail(now, GiveUp::MaxElapsed, cause, out);
         }
         self.proceed(now, Why::Lost(cause), false, out);
@@ -459,7 +451,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
         self.state.attempt = self.state.attempt.saturating_sub(1);
         self.forgo(now);
-        let wait = self.config.borrow().backoff.initial_micros();
+        let wait = self.config.borrow().backoff.initial();
         self.state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
         self.proceed(now, Why::NotNow, false, out);
         true
@@ -524,9 +516,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if let Some(at) = self.state.dialled_at {
             gate = gate.later(Gate { at: at.after(config.min_interval), reason: Reason::MinInterval });
         }
-        if let Some(breaker) = &config.breaker
-            && let Err(rejected) = self.state.breaker.check(breaker, now)
-        {
+        let rejected =
+            config.breaker.as_ref().and_then(|breaker| self.state.breaker.check(breaker, now).err());
+        if let Some(rejected) = rejected {
             let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
             gate = gate.later(Gate { at, reason: Reason::Breaker });
         }
@@ -536,7 +528,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     fn cut_wait(&mut self, now: Instant, spread: Micros) {
-        let first = self.config.borrow().backoff.initial_micros();
+        let first = self.config.borrow().backoff.initial();
         let earliest = self.state.dialled_at.map_or(Instant::ZERO, |at| at.after(first));
         if earliest < self.state.ladder.at {
             self.state.ladder.at = earliest;
@@ -550,7 +542,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// What the next dial would send.
     pub(super) fn next_mode(&self) -> Mode {
         let resume = &self.config.borrow().resume;
-        if resume.enabled && self.session.is_resumable(resume.needs_sequence) { Mode::Resume } else { Mode::Fresh }
+        if resume.enabled && self.session.is_resumable(resume.needs_sequence) {
+            Mode::Resume
+        } else {
+            Mode::Fresh
+        }
     }
 
     fn dial(&mut self, now: Instant, why: Why, out: &mut Actions) {

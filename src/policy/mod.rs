@@ -25,7 +25,7 @@ use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
 pub use action::{Action, Actions, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
-pub use config::{Config, Establish, OnNetworkDown, RefreshOn, ResumeConfig, RestoreConfig};
+pub use config::{Config, Establish, OnNetworkDown, RefreshOn, RestoreConfig, ResumeConfig};
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
 
@@ -252,7 +252,9 @@ impl Stage {
             | Self::Establishing { .. }
             | Self::Authenticating { .. }
             | Self::Live { .. } => true,
-            Self::Idle | Self::Waiting { .. } | Self::Parked { .. } | Self::Stopped | Self::Failed { .. } => false,
+            Self::Idle | Self::Waiting { .. } | Self::Parked { .. } | Self::Stopped | Self::Failed { .. } => {
+                false
+            }
         }
     }
 }
@@ -383,7 +385,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             Event::CredentialOk => self.on_credential(now, None, &mut out),
             Event::CredentialFailed { fatal } => self.on_credential(now, Some(fatal), &mut out),
             Event::Opened { .. } => self.on_opened(now, &mut out),
-            Event::OpenFailed { cause, retry_after, .. } => self.on_open_failed(now, cause, retry_after, &mut out),
+            Event::OpenFailed { cause, retry_after, .. } => {
+                self.on_open_failed(now, cause, retry_after, &mut out)
+            }
             Event::NotNow { .. } => self.on_not_now(now, &mut out),
             Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
             Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
@@ -399,7 +403,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
             Event::Unsubscribe { key } => self.on_unsubscribe(&key),
             Event::SubscriptionConfirmed { key, .. } => self.subscriptions.confirm(&key),
-            Event::SubscriptionFailed { key, retryable, .. } => self.on_subscription_failed(now, &key, retryable),
+            Event::SubscriptionFailed { key, retryable, .. } => {
+                self.on_subscription_failed(now, &key, retryable)
+            }
         };
         if !applied {
             out.set_disposition(Disposition::Inapplicable);
@@ -440,7 +446,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             | Stage::Failed { .. } => {}
         }
         if self.stable_at().is_some_and(|at| now >= at) {
-            self.end_outage();
+            self.state.end_outage();
         }
         self.beat_if_due(now, &mut out);
         if self.state.restore_at.is_some_and(|at| now >= at) {

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
@@ -58,7 +59,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     }
 
     /// Honoured at any moment, before and instead of the greeting included (F74).
-    pub(super) fn on_please_reconnect(&mut self, now: Instant, after: Option<Duration>, out: &mut Actions) -> bool {
+    pub(super) fn on_please_reconnect(
+        &mut self,
+        now: Instant,
+        after: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
         self.lose(now, Cause::ReconnectRequested, after, true, out);
         true
     }
@@ -69,7 +75,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         true
     }
 
-    pub(super) fn on_greeting(&mut self, now: Instant, interval: Option<Duration>, out: &mut Actions) -> bool {
+    pub(super) fn on_greeting(
+        &mut self,
+        now: Instant,
+        interval: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
         if !self.state.opened || self.state.heartbeat.is_running() {
             return false;
         }
@@ -134,7 +145,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         ttl: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
-        if !self.state.opened || matches!(self.state.stage, Stage::Greeting { .. }) && !self.state.identified {
+        if !self.state.opened || matches!(self.state.stage, Stage::Greeting { .. }) && !self.state.identified
+        {
             // Nobody asked for a session yet.
             return false;
         }
@@ -191,10 +203,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if config.reset_after_stable.is_zero() {
             state.end_outage();
         }
-        if let Some(interval) = config.heartbeat.interval
-            && !config.greeting
-            && !state.heartbeat.is_running()
-        {
+        let wanted = config.heartbeat.interval.filter(|_| !config.greeting && !state.heartbeat.is_running());
+        if let Some(interval) = wanted {
             state.heartbeat.start(&config.heartbeat, now, interval.to_duration(), &mut self.rng);
         }
     }
@@ -261,7 +271,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             self.state.batch_at = Some(now);
         }
         self.plan_restore(now);
-        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now) {
+        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now)
+        {
             let why = if self.state.since == now { self.state.why } else { Why::Restored };
             self.state.enter(Stage::Live { restored: true }, now, why);
         }
@@ -273,17 +284,20 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         self.state.restore_at = if !live || !restore.enabled {
             None
         } else {
-            let wanted = if self.subscriptions.has_pending(now) {
-                Some(now)
-            } else {
-                self.subscriptions.next_retry()
-            };
+            let wanted =
+                if self.subscriptions.has_pending(now) { Some(now) } else { self.subscriptions.next_retry() };
             let earliest = self.state.batch_at.map_or(now, |at| at.after(restore.interval));
             wanted.map(|at| at.max(earliest))
         };
     }
 
-    pub(super) fn on_subscribe(&mut self, now: Instant, key: S::Key, priority: i32, out: &mut Actions) -> bool {
+    pub(super) fn on_subscribe(
+        &mut self,
+        now: Instant,
+        key: S::Key,
+        priority: i32,
+        out: &mut Actions,
+    ) -> bool {
         match self.subscriptions.subscribe(key, priority) {
             Ok(Subscribed::Unchanged) => return false,
             Ok(_) => {}
@@ -307,7 +321,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
         let failures = self.subscriptions.failures(key).saturating_add(1);
         let config: &Config = self.config.borrow();
-        let wait = config.backoff.wait_after(failures, Mode::Resume, &mut self.rng);
+        let wait = Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng);
         let retry_at = wait.filter(|_| retryable).map(|wait| now.after(wait));
         let known = self.subscriptions.fail(key, retry_at);
         self.plan_restore(now);

@@ -1,0 +1,221 @@
+//! Tables as data: what a row matches, and its verdict.
+
+use core::time::Duration;
+
+use super::cause::{Cause, Class};
+use crate::error::ConfigError;
+
+/// What follows from a cause: a [`Class`] and how to go about it.
+///
+/// ```
+/// use redial::{Class, Verdict};
+///
+/// // A refusal that may be a cold proxy's: three more tries, then stop.
+/// const FORBIDDEN: Verdict = Verdict::new(Class::Transient).with_limit(3);
+/// assert_eq!(FORBIDDEN.limit, 3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// What to do.
+    pub class: Class,
+    /// We sent something wrong: recover, but say so (F54).
+    pub client_fault: bool,
+    /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
+    pub at_cap: bool,
+    /// How many failures with a limited verdict are retried within one outage; the next one is fatal. Failures without
+    /// a limit between them do not start the count again, a session that holds does (S81). 0: unlimited.
+    pub limit: u8,
+    /// The wait's range in milliseconds.
+    wait_ms: (u32, u32),
+    /// What the n-th failure in a row adds to the range, in milliseconds; the last step repeats.
+    steps_ms: &'static [u32],
+}
+
+impl Verdict {
+    /// This class with what belongs to it:
+    ///
+    /// [`Class::RateLimited`] waits 30 to 120 s where the server gave no wait (as for close code 1013, omi #5528).
+    /// Nothing else has a limit, a wait or a flag; how often a renewed credential may be rejected is a matter of the
+    /// policy's config.
+    #[must_use]
+    pub const fn new(class: Class) -> Self {
+        Self {
+            class,
+            client_fault: false,
+            at_cap: false,
+            limit: 0,
+            wait_ms: if matches!(class, Class::RateLimited) { (30_000, 120_000) } else { (0, 0) },
+            steps_ms: &[],
+        }
+    }
+
+    /// Reports that we are to blame.
+    #[must_use]
+    pub const fn with_client_fault(mut self) -> Self {
+        self.client_fault = true;
+        self
+    }
+
+    /// Retries at the speed of the backoff's cap at once.
+    #[must_use]
+    pub const fn with_at_cap(mut self) -> Self {
+        self.at_cap = true;
+        self
+    }
+
+    /// This many are retried, the next one is fatal; see [`Verdict::limit`]. 0: unlimited.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: u8) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The least wait: drawn from `min..=max`, unless the server gave one. Rounded up to whole milliseconds, at most
+    /// 49 days (`u32::MAX` ms).
+    ///
+    /// # Errors
+    /// [`ConfigError::RangeReversed`] if `min` is above `max`.
+    pub const fn with_wait(mut self, min: Duration, max: Duration) -> Result<Self, ConfigError> {
+        if min.as_nanos() > max.as_nanos() {
+            return Err(ConfigError::RangeReversed);
+        }
+        self.wait_ms = (whole_millis(min), whole_millis(max));
+        Ok(self)
+    }
+
+    /// A ladder of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
+    /// [`with_wait`](Self::with_wait) says. Milliseconds. Empty, the default: nothing is added.
+    #[must_use]
+    pub const fn with_steps_ms(mut self, steps_ms: &'static [u32]) -> Self {
+        self.steps_ms = steps_ms;
+        self
+    }
+
+    /// The range to draw the least wait from after the `nth` such failure in a row, counted from 1. Zeros: none.
+    #[must_use]
+    pub fn wait(&self, nth: u32) -> (Duration, Duration) {
+        let nth = usize::try_from(nth).unwrap_or(usize::MAX);
+        let step = self.steps_ms.get(nth.saturating_sub(1)).or(self.steps_ms.last()).copied().unwrap_or(0);
+        let millis = |part: u32| Duration::from_millis(u64::from(step).saturating_add(u64::from(part)));
+        (millis(self.wait_ms.0), millis(self.wait_ms.1))
+    }
+}
+
+const fn whole_millis(duration: Duration) -> u32 {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    if millis > u32::MAX as u128 { u32::MAX } else { millis as u32 }
+}
+
+/// Which causes a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Match {
+    /// Exactly this one.
+    Is(Cause),
+    /// A close code from the first to the last, both included.
+    CloseRange(u16, u16),
+    /// A status from the first to the last, both included.
+    HttpRange(u16, u16),
+    /// Any error of a socket or of the name lookup.
+    AnyIo,
+    /// Any error of TLS.
+    AnyTls,
+}
+
+impl Match {
+    /// Whether `cause` is one of them.
+    #[must_use]
+    pub fn covers(self, cause: Cause) -> bool {
+        match (self, cause) {
+            (Self::Is(this), _) => this == cause,
+            (Self::CloseRange(low, high), Cause::CloseFrame(code)) => low <= code && code <= high,
+            (Self::HttpRange(low, high), Cause::Http(status)) => low <= status && status <= high,
+            (Self::AnyIo, Cause::Io(_)) | (Self::AnyTls, Cause::Tls(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// One row: these causes have this verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a row is a match and a verdict, and users write rows")]
+pub struct Rule {
+    /// The causes.
+    pub matches: Match,
+    /// What follows from them.
+    pub verdict: Verdict,
+}
+
+impl Rule {
+    /// A row.
+    #[must_use]
+    pub const fn new(matches: Match, verdict: Verdict) -> Self {
+        Self { matches, verdict }
+    }
+}
+
+/// A protocol's rules: the first row that matches decides; what none knows goes to the base table.
+///
+/// ```
+/// use redial::{Cause, Class, Classifier, Match, Rule, Table, Verdict, tables};
+///
+/// static RULES: [Rule; 1] = [Rule::new(Match::CloseRange(4400, 4499), Verdict::new(Class::Fatal))];
+/// static MINE: Table = Table::new("mine", &RULES).with_base(&tables::WEBSOCKET);
+///
+/// let classifier = Classifier::new(&MINE);
+/// assert_eq!(classifier.classify(Cause::CloseFrame(4401)).class, Class::Fatal);
+/// assert_eq!(classifier.classify(Cause::CloseFrame(1006)).class, Class::Transient);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Table {
+    name: &'static str,
+    rules: &'static [Rule],
+    base: Option<&'static Self>,
+}
+
+/// Longest chain of tables that is read. Statics can refer to each other in a circle.
+const MAX_CHAIN: usize = 8;
+
+impl Table {
+    /// These rows and no base.
+    #[must_use]
+    pub const fn new(name: &'static str, rules: &'static [Rule]) -> Self {
+        Self { name, rules, base: None }
+    }
+
+    /// Asks `base` about what no row here knows. A chain is read 8 tables deep.
+    #[must_use]
+    pub const fn with_base(mut self, base: &'static Self) -> Self {
+        self.base = Some(base);
+        self
+    }
+
+    /// The name in configs and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The rows of this table alone.
+    #[must_use]
+    pub const fn rules(&self) -> &'static [Rule] {
+        self.rules
+    }
+
+    /// The table that is asked next.
+    #[must_use]
+    pub const fn base(&self) -> Option<&'static Self> {
+        self.base
+    }
+
+    /// The verdict of the first row that matches, here or in a base; `None` if no row does.
+    #[must_use]
+    pub fn lookup(&self, cause: Cause) -> Option<Verdict> {
+        core::iter::successors(Some(self), |table| table.base)
+            .take(MAX_CHAIN)
+            .flat_map(|table| table.rules)
+            .find(|rule| rule.matches.covers(cause))
+            .map(|rule| rule.verdict)
+    }
+}

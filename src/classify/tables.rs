@@ -1,0 +1,329 @@
+//! The tables that come with the crate, each row a default that an override can replace.
+//!
+//! Where clients disagree, a row resumes: a needless resume costs one round trip, a needless new session the missed
+//! events. "Limited" rows may be permanent or not, nobody can tell; they get [`TRIES`] retries.
+
+use core::time::Duration;
+
+use super::cause::{Cause, Class, IoKind, TlsKind};
+use super::table::{Match, Rule, Table, Verdict};
+use crate::error::valid;
+
+/// Retries of a failure that may be permanent. redial's own choice: enough for a restart or a cold proxy, and over
+/// within minutes.
+pub const TRIES: u8 = 5;
+
+/// Every table here.
+pub static ALL: [&Table; 7] =
+    [&TRANSPORT, &WEBSOCKET, &DISCORD_GATEWAY, &CENTRIFUGE, &GRAPHQL_WS, &PUSHER, &MQTT5];
+
+/// The table with this [name](Table::name): `transport`, `websocket`, `discord-gateway`, `centrifuge`, `graphql-ws`,
+/// `pusher` or `mqtt5`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Table> {
+    ALL.into_iter().find(|table| table.name() == name)
+}
+
+const RESUME: Verdict = Verdict::new(Class::Transient);
+const FRESH: Verdict = Verdict::new(Class::Fresh);
+const FATAL: Verdict = Verdict::new(Class::Fatal);
+const AUTH: Verdict = Verdict::new(Class::Auth);
+/// A class-given 30 to 120 s.
+const LATER: Verdict = Verdict::new(Class::RateLimited);
+/// 5 to 15 s: the server restarts, and everybody comes back.
+const RESTART: Verdict = at_least(Verdict::new(Class::RateLimited), 5, 15);
+/// Somebody broke the protocol. Not fatal: tungstenite 0.30 reports every code it does not know as 1002, even 1014.
+const BROKEN: Verdict = FRESH.with_client_fault().with_limit(TRIES);
+/// Permanent or not.
+const LIMITED: Verdict = RESUME.with_limit(TRIES);
+/// Local resources are exhausted, often by a storm of reconnects.
+const EXHAUSTED: Verdict = RESUME.with_at_cap();
+/// 15, 30, 60, 120, 300 s and up to 1 s on top; the tenth in a row is fatal (omi #7632 and #7675, S81).
+const POLICY_VIOLATION: Verdict = at_least(Verdict::new(Class::RateLimited), 0, 1)
+    .with_steps_ms(&[15_000, 30_000, 60_000, 120_000, 300_000])
+    .with_limit(9);
+
+const fn at_least(verdict: Verdict, min_secs: u64, max_secs: u64) -> Verdict {
+    valid(verdict.with_wait(Duration::from_secs(min_secs), Duration::from_secs(max_secs)))
+}
+
+const fn close(code: u16, verdict: Verdict) -> Rule {
+    Rule::new(Match::Is(Cause::CloseFrame(code)), verdict)
+}
+
+const fn closes(first: u16, last: u16, verdict: Verdict) -> Rule {
+    Rule::new(Match::CloseRange(first, last), verdict)
+}
+
+const fn http(status: u16, verdict: Verdict) -> Rule {
+    Rule::new(Match::Is(Cause::Http(status)), verdict)
+}
+
+const fn statuses(first: u16, last: u16, verdict: Verdict) -> Rule {
+    Rule::new(Match::HttpRange(first, last), verdict)
+}
+
+const fn io(kind: IoKind, verdict: Verdict) -> Rule {
+    Rule::new(Match::Is(Cause::Io(kind)), verdict)
+}
+
+const fn tls(kind: TlsKind, verdict: Verdict) -> Rule {
+    Rule::new(Match::Is(Cause::Tls(kind)), verdict)
+}
+
+/// Sockets, names, TLS and the answers to an HTTP upgrade; no close code. The base of the others.
+///
+/// Sources: python `websockets` (retries any socket error and 500, 502, 503, 504), firezone (429 and 503 with
+/// Retry-After, certificates are final), cloudflare sandbox-sdk #748 (400, 401, 403, 404 are final), RFC 9110.
+/// [`IoKind::Other`], [`TlsKind::Other`] and a status outside 100-599 are left to the default class.
+pub static TRANSPORT: Table = Table::new(
+    "transport",
+    &[
+        // The network's usual troubles come first: a table is read from the top.
+        io(IoKind::ConnectionRefused, RESUME),
+        io(IoKind::ConnectionReset, RESUME),
+        io(IoKind::UnexpectedEof, RESUME),
+        io(IoKind::TimedOut, RESUME),
+        io(IoKind::NameNotFound, RESUME),
+        io(IoKind::NetworkUnreachable, RESUME),
+        io(IoKind::HostUnreachable, RESUME),
+        io(IoKind::ConnectionAborted, RESUME),
+        io(IoKind::BrokenPipe, RESUME),
+        io(IoKind::NetworkDown, RESUME),
+        io(IoKind::HostDown, RESUME),
+        io(IoKind::NetworkReset, RESUME),
+        io(IoKind::NotConnected, RESUME),
+        io(IoKind::WriteZero, RESUME),
+        io(IoKind::Interrupted, RESUME),
+        io(IoKind::WouldBlock, RESUME),
+        io(IoKind::ResourceBusy, RESUME),
+        // A local socket whose server has not started yet.
+        io(IoKind::NotFound, RESUME),
+        io(IoKind::AddrInUse, EXHAUSTED),
+        io(IoKind::AddrNotAvailable, EXHAUSTED),
+        io(IoKind::TooManyOpenFiles, EXHAUSTED),
+        io(IoKind::NoBufferSpace, EXHAUSTED),
+        io(IoKind::OutOfMemory, EXHAUSTED),
+        // A firewall's rule or a missing address family may come and go.
+        io(IoKind::PermissionDenied, LIMITED),
+        io(IoKind::Unsupported, LIMITED),
+        // A broken stream, which passes, or a TLS verdict that the driver did not unwrap, which does not.
+        io(IoKind::InvalidData, LIMITED),
+        // A wrong URL stays wrong.
+        io(IoKind::InvalidInput, FATAL),
+        // A 503 without Retry-After climbs the ladder; with it the server's wait is the floor.
+        statuses(502, 504, RESUME),
+        http(429, LATER),
+        http(401, AUTH),
+        http(408, RESUME),
+        http(425, RESUME),
+        http(501, FATAL),
+        http(505, FATAL),
+        statuses(500, 599, RESUME),
+        // An invalid 101; other 1xx are no final answer at all.
+        statuses(100, 199, FATAL.with_client_fault()),
+        // 2xx: not a WebSocket server, or a captive portal. 3xx: a redirect too many. 4xx: our request is wrong. Where
+        // a cold proxy answers 403 for a while, override it with `Verdict::new(Class::Transient).with_limit(3)`.
+        statuses(200, 499, FATAL),
+        // Certificates: a retry does not change the verdict. For a wrong clock or a server that is about to renew,
+        // override with `Verdict::new(Class::Transient).with_at_cap()`.
+        tls(TlsKind::CertificateExpired, FATAL),
+        tls(TlsKind::CertificateNotYetValid, FATAL),
+        tls(TlsKind::NameMismatch, FATAL),
+        tls(TlsKind::UnknownIssuer, FATAL),
+        tls(TlsKind::Revoked, FATAL),
+        tls(TlsKind::BadCertificate, FATAL),
+        tls(TlsKind::ClientCertificate, FATAL),
+        tls(TlsKind::HandshakeFailure, LIMITED),
+        tls(TlsKind::InternalAlert, RESUME),
+        tls(TlsKind::Eof, RESUME),
+    ],
+);
+
+/// Close codes of RFC 6455 section 7.4 and the IANA registry, over [`TRANSPORT`].
+///
+/// A received 1000 or 1001 is not one that was sent: servers and proxies close with them while they restart, so the
+/// session is kept (F44). For a server whose 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the
+/// libraries' other 3xxx and the private 4xxx are left to the default class.
+pub static WEBSOCKET: Table = Table::new(
+    "websocket",
+    &[
+        // Going away is no news about the session; 1005 and 1006 are how local stacks say "no code".
+        closes(1005, 1006, RESUME),
+        closes(1000, 1001, RESUME),
+        // The IANA notes on 1012 and 1013; the times are omi #5528's.
+        close(1012, RESTART),
+        close(1013, LATER),
+        close(1011, RESUME),
+        // 1014 bad gateway. 1015 stands for a TLS failure without detail.
+        closes(1014, 1015, RESUME),
+        closes(1002, 1004, BROKEN),
+        close(1007, BROKEN),
+        close(1008, POLICY_VIOLATION),
+        // The same message would be too big again.
+        close(1009, FATAL.with_client_fault()),
+        // The server lacks an extension that we demand.
+        close(1010, FATAL),
+        // IANA: Unauthorized, Forbidden, Timeout; like HTTP 401, 403, 408.
+        close(3000, AUTH),
+        close(3003, FATAL),
+        close(3008, RESUME),
+        // Not allowed on the wire.
+        closes(0, 999, BROKEN),
+        closes(5000, u16::MAX, BROKEN),
+    ],
+)
+.with_base(&TRANSPORT);
+
+/// Discord's gateway codes, over [`WEBSOCKET`].
+///
+/// Sources: discord-api-docs c98d64b, its pull request #7172 (which codes can be resumed), and the clients carbon,
+/// discord.js, twilight, serenity, discordeno and vellum. Other 4xxx are left to the default class.
+pub static DISCORD_GATEWAY: Table = Table::new(
+    "discord-gateway",
+    &[
+        // Unknown error.
+        close(4000, RESUME),
+        // Unknown opcode; #7172 shows that a resume never works after it.
+        close(4001, FRESH.with_client_fault()),
+        // Decode error, or a payload above 4096 bytes.
+        close(4002, RESUME.with_client_fault()),
+        // Not authenticated: the session was invalidated while active.
+        close(4003, FRESH),
+        // Authentication failed: a token does not renew itself.
+        close(4004, FATAL),
+        // Already authenticated.
+        close(4005, FRESH.with_client_fault()),
+        // Session no longer valid (undocumented), invalid sequence.
+        closes(4006, 4007, FRESH),
+        // Rate limited: never retried at once; 1 s is the usual first step of a ladder.
+        close(4008, at_least(RESUME, 1, 1).with_client_fault()),
+        // Session timed out.
+        close(4009, FRESH),
+        // Invalid shard, sharding required, invalid API version, invalid intents, disallowed intents.
+        closes(4010, 4014, FATAL),
+    ],
+)
+.with_base(&WEBSOCKET);
+
+/// Centrifugo's code ranges, over [`WEBSOCKET`].
+///
+/// Source: centrifuge-js c9e8678. 3000-3499 and 4000-4499 reconnect, 3500-3999 and 4500-4999 do not, 3014 invalidates
+/// the state, and below 3000 all but 1009 reconnects.
+pub static CENTRIFUGE: Table = Table::new(
+    "centrifuge",
+    &[
+        close(3014, FRESH),
+        closes(3000, 3499, RESUME),
+        closes(3500, 3999, FATAL),
+        closes(4000, 4499, RESUME),
+        closes(4500, 4999, FATAL),
+        close(1009, FATAL.with_client_fault()),
+        close(1012, RESTART),
+        close(1013, LATER),
+        closes(1000, 2999, RESUME),
+    ],
+)
+.with_base(&WEBSOCKET);
+
+/// The codes of the `graphql-transport-ws` protocol, over [`WEBSOCKET`].
+///
+/// Source: graphql-ws af4f5c9, where an unlisted 1xxx is fatal too. 1002 stays retried, for the reason that
+/// [`WEBSOCKET`] retries it. To refresh a token on 4401 (graphql-ws #558), override it with [`Class::Auth`].
+pub static GRAPHQL_WS: Table = Table::new(
+    "graphql-ws",
+    &[
+        closes(1000, 1001, RESUME),
+        close(1002, BROKEN),
+        closes(1005, 1006, RESUME),
+        close(1012, RESTART),
+        close(1013, LATER),
+        close(1014, RESUME),
+        closes(1000, 1999, FATAL),
+        // Internal client error, bad response: both sides no longer understand each other.
+        closes(4004, 4005, FATAL),
+        // Bad request, unauthorized.
+        closes(4400, 4401, FATAL),
+        // Forbidden, initialisation timeout, terminated by ourselves, acknowledgement timeout.
+        close(4403, RESUME),
+        close(4408, RESUME),
+        close(4499, RESUME),
+        close(4504, RESUME),
+        // Subprotocol not acceptable, subscriber exists already, too many initialisation requests.
+        close(4406, FATAL),
+        close(4409, FATAL),
+        close(4429, FATAL),
+        // Internal server error.
+        close(4500, FATAL),
+    ],
+)
+.with_base(&WEBSOCKET);
+
+/// Pusher Channels' code ranges, over [`WEBSOCKET`].
+///
+/// Source: pusher-js f53faf9. 4000-4099 refuse the connection as it is, 4100-4199 ask for 1 s or more, 4200-4299 may
+/// come back at once, anything above refuses.
+pub static PUSHER: Table = Table::new(
+    "pusher",
+    &[
+        closes(4000, 4099, FATAL),
+        closes(4100, 4199, at_least(RESUME, 1, 1)),
+        closes(4200, 4299, RESUME),
+        closes(4300, 4999, FATAL),
+        closes(1002, 1004, RESUME),
+    ],
+)
+.with_base(&WEBSOCKET);
+
+/// Reason codes of MQTT 5 in CONNACK and DISCONNECT, given as [`Cause::CloseFrame`], over [`TRANSPORT`].
+///
+/// Source: MQTT 5.0 tables 3-1 and 3-10 for the names; the classes are redial's choice. Unlisted codes are left to the
+/// default class.
+pub static MQTT5: Table = Table::new(
+    "mqtt5",
+    &[
+        // Normal disconnection.
+        close(0x00, RESUME),
+        // Malformed packet, protocol error.
+        closes(0x81, 0x82, BROKEN),
+        // Unsupported protocol version, client identifier not valid.
+        closes(0x84, 0x85, FATAL),
+        // Bad user name or password, not authorized.
+        closes(0x86, 0x87, AUTH),
+        // Server unavailable.
+        close(0x88, RESUME),
+        // Server busy.
+        close(0x89, LATER),
+        // Banned.
+        close(0x8A, FATAL),
+        // Server shutting down.
+        close(0x8B, RESTART),
+        // Bad authentication method.
+        close(0x8C, AUTH),
+        // Keep alive timeout.
+        close(0x8D, RESUME),
+        // Session taken over: two clients with one identifier must not throw each other out for ever.
+        close(0x8E, LIMITED.with_at_cap()),
+        // Topic filter invalid, topic name invalid, receive maximum exceeded, topic alias invalid.
+        closes(0x8F, 0x90, BROKEN),
+        closes(0x93, 0x94, BROKEN),
+        // Packet too large: it would be too large again.
+        close(0x95, FATAL.with_client_fault()),
+        // Message rate too high, quota exceeded.
+        closes(0x96, 0x97, LATER),
+        // Payload format invalid, retain not supported, QoS not supported.
+        closes(0x99, 0x9B, BROKEN),
+        // Use another server, for now or (server moved) for good: the next endpoint may be it.
+        close(0x9C, RESUME),
+        close(0x9D, LIMITED),
+        // Shared subscriptions not supported.
+        close(0x9E, BROKEN),
+        // Connection rate exceeded.
+        close(0x9F, LATER),
+        // Maximum connect time.
+        close(0xA0, RESUME),
+        // Subscription identifiers, wildcard subscriptions not supported.
+        closes(0xA1, 0xA2, BROKEN),
+    ],
+)
+.with_base(&TRANSPORT);
