@@ -485,6 +485,31 @@ fn lifecycle_87_the_open_time_grows_and_resets() {
     assert_eq!(open_times(&mut breaker, 3), [5_000_000, 7_500_000, 11_250_000]);
 }
 
+/// Lifecycle 87, 5.8: growth without a bound saturates, and the count of failed probes does not wrap back to 0.
+#[test]
+fn lifecycle_87_growth_saturates() {
+    let open_after = |probes: u32, max: Duration| {
+        let second = Duration::from_secs(1);
+        let config =
+            BreakerConfig::new(1, second).and_then(|c| c.with_growth(Ratio::TWO, max)).expect("valid");
+        let mut breaker = CircuitBreaker::new();
+        let mut now = at(0);
+        for _ in 0..probes {
+            fail(&mut breaker, &config, now);
+            now = breaker.poll_timeout().expect("open");
+        }
+        fail(&mut breaker, &config, now);
+        breaker.poll_timeout().expect("open").saturating_duration_since(now)
+    };
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(open_after(11, hour), Duration::from_secs(2_048));
+    for probes in [12, 255, 256, 300] {
+        assert_eq!(open_after(probes, hour), hour);
+    }
+    // The end of time: nothing overflows on the way there.
+    assert_eq!(open_after(300, Duration::MAX), Duration::ZERO);
+}
+
 /// Lifecycle 88: with jitter, breakers that opened together probe apart, never early and inside the window; without,
 /// nothing is drawn.
 #[test]
