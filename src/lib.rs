@@ -26,6 +26,7 @@ mod error;
 mod heartbeat;
 mod mode;
 mod policy;
+pub mod presets;
 mod ratio;
 mod rng;
 mod session;

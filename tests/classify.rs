@@ -303,7 +303,7 @@ fn local_causes() {
     for table in tables::ALL {
         let classifier = Classifier::new(table);
         check(&classifier, "6.4", losses.map(|cause| (cause, RESUME)));
-        check(&classifier, "6.4 credential", [(Cause::AuthRejected, AUTH_ONCE)]);
+        check(&classifier, "6.4 credential", [(Cause::AuthRejected, (Auth, false, false, false))]);
     }
 }
 
@@ -317,8 +317,7 @@ fn a_classified_cause_is_its_class() {
         }
     }
     assert_eq!(Verdict::new(RateLimited).wait(1), secs((30, 120)));
-    assert_eq!(Verdict::new(Auth).limit, 1);
-    for class in [Transient, Fresh, Fatal] {
+    for class in [Transient, Fresh, Fatal, Auth] {
         assert_eq!((Verdict::new(class).limit, Verdict::new(class).wait(1)), (0, NO_WAIT));
     }
 }

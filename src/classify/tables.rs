@@ -27,7 +27,8 @@ pub fn by_name(name: &str) -> Option<&'static Table> {
 const RESUME: Verdict = Verdict::new(Class::Transient);
 const FRESH: Verdict = Verdict::new(Class::Fresh);
 const FATAL: Verdict = Verdict::new(Class::Fatal);
-const AUTH: Verdict = Verdict::new(Class::Auth);
+/// Refreshed once; a second rejection in the same outage is fatal (S80, S86).
+const AUTH: Verdict = Verdict::new(Class::Auth).with_limit(1);
 /// A class-given 30 to 120 s.
 const LATER: Verdict = Verdict::new(Class::RateLimited);
 /// 5 to 15 s: the server restarts, and everybody comes back.

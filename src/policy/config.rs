@@ -197,7 +197,7 @@ impl Default for RestoreConfig {
 /// static CONFIG: Config = Config::new(LADDER).with_reset_after_stable(Duration::from_secs(30));
 /// # let _ = &CONFIG;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     pub(crate) backoff: BackoffConfig,
     pub(crate) classifier: Classifier,

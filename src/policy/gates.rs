@@ -274,7 +274,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if verdict.limit > 0 {
             self.state.limited = self.state.limited.saturating_add(1);
             if self.state.limited > verdict.limit {
-                return self.fail(now, GiveUp::Repeated, cause, out);
+                let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
+                return self.fail(now, reason, cause, out);
             }
         }
         match verdict.class {
