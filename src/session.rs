@@ -125,9 +125,9 @@ impl<T> SessionState<T> {
         matches!(self.life, Life::Until(end) if now >= end)
     }
 
-    /// Token, sequence and endpoint are gone. True if there was anything.
+    /// Token, sequence and endpoint are gone. True if there was a token: a mark alone is no session yet.
     pub fn forget(&mut self) -> bool {
-        let had = !self.is_empty();
+        let had = self.token.is_some();
         *self = Self::new();
         had
     }

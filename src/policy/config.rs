@@ -86,8 +86,8 @@ impl ResumeConfig {
         self
     }
 
-    /// After how many resumes in a row that reached the server and were not granted the session is dropped (F68). A
-    /// dial that reached nobody does not count (F69). Default 3, range 1 to 255.
+    /// After how many resumes in a row that were sent and not granted the session is dropped (F68). A connection that
+    /// ended before its resume was sent does not count (F69). Default 3, range 1 to 255.
     ///
     /// # Errors
     /// [`ConfigError::ResumeFailuresZero`].

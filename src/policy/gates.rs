@@ -242,7 +242,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if held_well {
             state.rejections = 0;
         }
-        let resume_failed = state.mode == Mode::Resume && state.opened && !state.settled;
+        // Only a resume that was sent can have been refused: a dial that reached nobody, or a server that never
+        // greeted, says nothing about the session (F69).
+        let resume_failed = state.mode == Mode::Resume && state.identified && !state.settled;
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.opened;
         self.end_transport(now);
         if endpoint_failed {
