@@ -1,4 +1,4 @@
-//! redial decides when a connection is dialled, waited for, resumed, restored and given up.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
