@@ -21,6 +21,8 @@ const fn secs(secs: u64) -> Duration {
 ///   accepts a second (research on reconnect storms), and no lockstep at the cap.
 /// - The ladder begins anew only after 30 s of an established connection, so flapping climbs.
 /// - Attempts without limit: every default limit in the field has left clients offline for good.
+/// - A wait that the server asks for is spread upwards over once its length: obeyed to the second by a fleet it would
+///   bring everybody back at once.
 /// - Network down parks; its return is spread over 3 s.
 /// - Sessions are resumed; three failed resumes in a row start fresh.
 pub const RECOMMENDED: Config = Config::new(valid(
@@ -28,6 +30,7 @@ pub const RECOMMENDED: Config = Config::new(valid(
         .with_floor(Duration::from_millis(250)),
 ))
 .with_reset_after_stable(secs(30))
+.with_hint_spread(Ratio::ONE)
 .with_network(crate::policy::OnNetworkDown::Park, secs(3));
 
 /// A Discord gateway: hello, heartbeat, identify or resume, READY or RESUMED.

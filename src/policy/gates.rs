@@ -339,7 +339,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             if asked > config.hint_max {
                 count(&mut state.stats.hints_cut);
             }
-            let at = now.after(asked.min(config.hint_max));
+            let asked = asked.min(config.hint_max);
+            let spread = config.hint_spread.of(asked);
+            let late = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
+            let at = now.after(asked.saturating_add(late));
             state.floor = state.floor.later(Gate { at, reason: Reason::Hint });
         } else {
             let (low, high) = verdict.wait(u32::from(state.limited));
