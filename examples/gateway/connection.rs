@@ -12,10 +12,10 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
+use crate::fact::{By, Endpoint, Fact, How, Offence};
 use crate::fault::{Order, RETRY_AFTER, Welcome, ends_session};
-use crate::ledger::{By, Endpoint, Fact, How, Offence};
 use crate::protocol::{Event, Frame, QUERY, TOKEN};
-use crate::server::{Probes, Resumption, Seat};
+use crate::state::{Probes, Resumption, Seat};
 
 /// The largest message taken from a client (Discord's limit).
 const MAX_MESSAGE: usize = 4096;
@@ -364,11 +364,11 @@ impl<'a> Line<'a> {
     async fn identify(&mut self, token: &str) -> Result<(), Leave> {
         let conn = self.seat.conn;
         self.seat.record(Fact::Identify { conn });
-        if self.seat.endpoint == Endpoint::Resume && !self.invalidated {
-            self.offence(Offence::IdentifyAtResumeUrl);
-        }
         if !self.may_enter(token).await? {
             return Ok(());
+        }
+        if self.seat.endpoint == Endpoint::Resume && !self.invalidated {
+            self.offence(Offence::IdentifyAtResumeUrl);
         }
         let session_id = self.seat.shared.identify(conn);
         let resume_gateway_url = self.seat.shared.resume_url.clone();

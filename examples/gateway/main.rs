@@ -1,10 +1,12 @@
 //! A gateway that misbehaves by a script, and a client that rides through all of it.
 
 mod connection;
+mod fact;
 mod fault;
 mod ledger;
 mod protocol;
 mod server;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +17,9 @@ use tokio::time::{Instant, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use fact::Fact;
 use fault::Fault;
-use ledger::{Fact, Ledger};
+use ledger::Ledger;
 use protocol::{Event, Frame, QUERY, TOKEN};
 use server::{Config, Server};
 
