@@ -1,0 +1,442 @@
+//! One socket of the server, from the accept to the close.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+
+use crate::fact::{By, Endpoint, Fact, How, Offence};
+use crate::fault::{Order, RETRY_AFTER, Welcome, ends_session};
+use crate::protocol::{Event, Frame, QUERY, TOKEN};
+use crate::state::{Probes, Resumption, Seat};
+
+/// The largest message taken from a client (Discord's limit).
+const MAX_MESSAGE: usize = 4096;
+/// A peer that takes longer to be written to is not reading.
+const WRITE: Duration = Duration::from_secs(2);
+/// For the upgrade, and for a connection on which nothing is to happen any more.
+const IDLE: Duration = Duration::from_secs(30);
+/// From our close frame to the end of the socket.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Serves a socket to its end. `probes` outlives the seat, so that whoever waits for an answer finds the seat empty.
+pub(crate) async fn serve(mut seat: Seat, mut probes: Probes, stream: TcpStream, welcome: Welcome) {
+    // Small frames at a steady pace: Nagle would hold them back. A socket that refuses this is served all the same.
+    stream.set_nodelay(true).unwrap_or_default();
+    let open = seat.shared.settle(seat.conn).await;
+    seat.record(Fact::Accepted { conn: seat.conn, endpoint: seat.endpoint, open });
+    if welcome == Welcome::NeverAnswer {
+        ignore(stream, &mut probes).await;
+    } else if let Some(socket) = upgrade(&mut seat, stream, &mut probes, welcome).await {
+        Line::new(&mut seat, socket, welcome).run(&mut probes, welcome).await;
+    }
+    drop(seat);
+}
+
+/// Takes everything and answers nothing, until the peer goes.
+async fn ignore(mut stream: TcpStream, probes: &mut Probes) {
+    let mut buffer = [0; 1024];
+    let limit = sleep(IDLE);
+    tokio::pin!(limit);
+    loop {
+        // In this order: an answer to a probe says that there is nothing left to read.
+        tokio::select! {
+            biased;
+            read = stream.read(&mut buffer) => if matches!(read, Ok(0) | Err(_)) { return },
+            Some(probe) = probes.recv() => drop(probe),
+            () = &mut limit => return,
+        }
+    }
+}
+
+/// The WebSocket handshake, or the refusal that the welcome asks for.
+async fn upgrade(
+    seat: &mut Seat,
+    stream: TcpStream,
+    probes: &mut Probes,
+    welcome: Welcome,
+) -> Option<WebSocketStream<TcpStream>> {
+    let refusal = match welcome {
+        Welcome::Http(status) => Some(status),
+        _ => None,
+    };
+    let limits = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+        .max_write_buffer_size(1 << 20);
+    let mut bare = false;
+    #[expect(clippy::result_large_err, reason = "tungstenite's signature")]
+    let answer = |request: &Request, response: Response| {
+        bare = request.uri().path_and_query().is_none_or(|path| path.as_str() != QUERY);
+        refusal.map_or(Ok(response), |status| Err(refuse(status)))
+    };
+    if refusal.is_some() {
+        seat.ending = Some((By::Server, None));
+        // Before the answer is written, so that the server never counts from later than the client does.
+        seat.shared.told_to_wait();
+    }
+    let result = {
+        let handshake = timeout(IDLE, accept_hdr_async_with_config(stream, answer, Some(limits)));
+        tokio::pin!(handshake);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut handshake => break result,
+                Some(probe) = probes.recv() => drop(probe),
+            }
+        }
+    };
+    let conn = seat.conn;
+    if bare {
+        seat.record(Fact::Offence { conn, offence: Offence::BareUrl });
+    }
+    match (result, refusal) {
+        (Ok(Ok(socket)), _) => {
+            seat.record(Fact::Upgraded { conn });
+            Some(socket)
+        }
+        (Ok(Err(_)), Some(status)) => {
+            seat.record(Fact::Refused { conn, status });
+            None
+        }
+        _ => None,
+    }
+}
+
+fn refuse(status: u16) -> ErrorResponse {
+    let mut response = ErrorResponse::new(None);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    response
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No hello was sent.
+    Ungreeted,
+    /// Greeted; identify or resume is awaited.
+    Greeted,
+    /// Nothing is answered.
+    Mute,
+    /// READY or RESUMED is out.
+    Online,
+    /// Our close frame is out.
+    Closing,
+}
+
+/// The socket is to be dropped.
+struct Leave;
+
+/// An upgraded connection.
+struct Line<'a> {
+    seat: &'a mut Seat,
+    socket: WebSocketStream<TcpStream>,
+    phase: Phase,
+    /// What happens when nothing else does.
+    deadline: (Instant, Order),
+    acks: bool,
+    /// What this connection answers to a resume, when not the truth.
+    on_resume: Option<Welcome>,
+    /// Told that its session is invalid; it may then identify right here, even at the resume URL.
+    invalidated: bool,
+    /// The newest sequence number sent on this connection, or that it resumed after.
+    cursor: u64,
+    /// The cursor at the last ack: whoever has that ack has seen this number.
+    seen: Option<u64>,
+}
+
+impl Seat {
+    fn record(&self, fact: Fact) {
+        self.shared.ledger.record(fact);
+    }
+}
+
+impl<'a> Line<'a> {
+    fn new(seat: &'a mut Seat, socket: WebSocketStream<TcpStream>, welcome: Welcome) -> Self {
+        let on_resume =
+            matches!(welcome, Welcome::RefuseResume | Welcome::CloseOnResume(_)).then_some(welcome);
+        Self {
+            seat,
+            socket,
+            phase: Phase::Ungreeted,
+            deadline: (Instant::now() + IDLE, Order::Drop),
+            acks: true,
+            on_resume,
+            invalidated: false,
+            cursor: 0,
+            seen: None,
+        }
+    }
+
+    async fn run(mut self, probes: &mut Probes, welcome: Welcome) {
+        let mut ticks = self.seat.shared.ticks.subscribe();
+        let mut step = self.greet(welcome).await;
+        while step.is_ok() {
+            // In this order: an answer to a probe says that there is nothing left to read.
+            step = tokio::select! {
+                biased;
+                message = self.socket.next() => match message {
+                    Some(Ok(message)) => self.received(message).await,
+                    Some(Err(error)) => self.broken(&error).await,
+                    None => Err(Leave),
+                },
+                Some(probe) = probes.recv() => {
+                    drop(probe);
+                    Ok(())
+                }
+                _ = ticks.changed(), if self.phase == Phase::Online => self.work().await,
+                () = sleep_until(self.deadline.0) => {
+                    let order = self.deadline.1;
+                    self.carry_out(order).await
+                }
+            };
+        }
+    }
+
+    async fn greet(&mut self, welcome: Welcome) -> Result<(), Leave> {
+        match welcome {
+            Welcome::CloseAtOnce => self.carry_out(Order::Close(None)).await,
+            Welcome::ReconnectInsteadOfHello => self.send(&Frame::Reconnect).await,
+            Welcome::Silence => Ok(()),
+            _ => {
+                let heartbeat_interval = self.seat.shared.config.heartbeat_interval;
+                self.send(&Frame::Hello { heartbeat_interval }).await?;
+                self.phase = if welcome == Welcome::HelloOnly { Phase::Mute } else { Phase::Greeted };
+                Ok(())
+            }
+        }
+    }
+
+    /// The peer broke WebSocket, sent too much, or is gone.
+    async fn broken(&mut self, error: &tokio_tungstenite::tungstenite::Error) -> Result<(), Leave> {
+        use tokio_tungstenite::tungstenite::Error;
+        if self.phase != Phase::Closing && matches!(error, Error::Capacity(_) | Error::Utf8(_)) {
+            self.offence(Offence::Garbage);
+            // A socket that is broken like this can't be read on, so there is nothing to linger for.
+            drop(self.carry_out(Order::Close(Some(4002))).await);
+        }
+        Err(Leave)
+    }
+
+    /// Events that are due, and the fault that is on.
+    async fn work(&mut self) -> Result<(), Leave> {
+        if let Some(order) = self.seat.shared.take_order(self.seat.conn) {
+            return self.carry_out(order).await;
+        }
+        match self.seat.shared.events_after(self.seat.conn, self.cursor) {
+            Some(events) => self.dispatch(&events).await,
+            // Resumed elsewhere, or ended by another identify.
+            None => self.carry_out(Order::Close(None)).await,
+        }
+    }
+
+    async fn dispatch(&mut self, events: &[(u64, u64)]) -> Result<(), Leave> {
+        for &(s, n) in events {
+            self.send(&Frame::Dispatch { s, event: Event::Message { n } }).await?;
+            self.cursor = s;
+            self.seat.shared.note_sent(self.seat.conn);
+            self.seat.record(Fact::Dispatch { conn: self.seat.conn, s, n });
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, order: Order) -> Result<(), Leave> {
+        let conn = self.seat.conn;
+        match order {
+            Order::Drop => {
+                self.seat.ending.get_or_insert((By::Server, None));
+                Err(Leave)
+            }
+            Order::Close(code) => {
+                if code.is_some_and(ends_session) {
+                    self.seat.shared.end_session();
+                }
+                self.seat.ending.get_or_insert((By::Server, code));
+                self.phase = Phase::Closing;
+                self.deadline = (Instant::now() + LINGER, Order::Drop);
+                let frame = code.map(|code| CloseFrame { code: code.into(), reason: "".into() });
+                self.write(Message::Close(frame)).await
+            }
+            Order::ReconnectThenClose => {
+                self.deadline = (Instant::now() + Duration::from_millis(100), Order::Close(None));
+                self.send(&Frame::Reconnect).await
+            }
+            Order::StopAcks => {
+                self.acks = false;
+                Ok(())
+            }
+            Order::InvalidSession => {
+                self.seat.shared.detach(conn);
+                self.invalid_session(true).await
+            }
+        }
+    }
+
+    /// op 9. The client may come back on this connection (Discord allows it) or leave it.
+    async fn invalid_session(&mut self, resumable: bool) -> Result<(), Leave> {
+        self.phase = Phase::Greeted;
+        self.invalidated = true;
+        self.deadline = (Instant::now() + IDLE, Order::Drop);
+        self.send(&Frame::InvalidSession { resumable }).await
+    }
+
+    async fn received(&mut self, message: Message) -> Result<(), Leave> {
+        let text = match message {
+            Message::Close(frame) => {
+                let code = frame.map(|frame| frame.code.into());
+                if self.seat.ending.is_none() {
+                    self.seat.ending = Some((By::Client, code));
+                    self.seat.shared.client_closed(self.seat.conn, code);
+                }
+                // The next read flushes the answer and ends.
+                self.phase = Phase::Closing;
+                self.deadline = (Instant::now() + LINGER, Order::Drop);
+                return Ok(());
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+            Message::Text(_) | Message::Binary(_) if self.phase == Phase::Closing => return Ok(()),
+            Message::Text(text) => text,
+            Message::Binary(_) => return self.garbage().await,
+        };
+        let Ok(frame) = Frame::decode(&text) else { return self.garbage().await };
+        if self.phase == Phase::Ungreeted {
+            self.offence(Offence::BeforeHello);
+            return Ok(());
+        }
+        match frame {
+            Frame::Heartbeat { seq } => self.heartbeat(seq).await,
+            Frame::Identify { token } => self.identify(&token).await,
+            Frame::Resume { token, session_id, seq } => self.resume(&token, &session_id, seq).await,
+            // The server's own ops are nothing that a client may say.
+            _ => self.garbage().await,
+        }
+    }
+
+    async fn garbage(&mut self) -> Result<(), Leave> {
+        self.offence(Offence::Garbage);
+        self.carry_out(Order::Close(Some(4002))).await
+    }
+
+    async fn heartbeat(&mut self, seq: Option<u64>) -> Result<(), Leave> {
+        self.seat.record(Fact::Heartbeat { conn: self.seat.conn, seq });
+        if self.phase == Phase::Online {
+            if let Some(seen) = self.seen.filter(|&seen| seq.is_none_or(|seq| seq < seen)) {
+                self.offence(Offence::SequenceBehind { seq, seen });
+            }
+            if let Some(seq) = seq.filter(|&seq| seq > self.cursor) {
+                self.offence(Offence::SequenceAhead { seq, sent: self.cursor });
+            }
+        }
+        if !self.acks || self.phase == Phase::Mute {
+            return Ok(());
+        }
+        self.send(&Frame::HeartbeatAck).await?;
+        if self.phase == Phase::Online {
+            self.seen = Some(self.cursor);
+            self.seat.shared.note_beat(self.seat.conn);
+        }
+        Ok(())
+    }
+
+    /// What identify and resume have in common. `false`: it is answered, or will never be.
+    async fn may_enter(&mut self, token: &str) -> Result<bool, Leave> {
+        if self.phase == Phase::Online {
+            self.offence(Offence::Twice);
+            self.carry_out(Order::Close(Some(4005))).await?;
+            return Ok(false);
+        }
+        if token != TOKEN {
+            self.offence(Offence::WrongToken);
+            self.carry_out(Order::Close(Some(4004))).await?;
+            return Ok(false);
+        }
+        Ok(self.phase != Phase::Mute)
+    }
+
+    async fn identify(&mut self, token: &str) -> Result<(), Leave> {
+        let conn = self.seat.conn;
+        self.seat.record(Fact::Identify { conn });
+        if !self.may_enter(token).await? {
+            return Ok(());
+        }
+        if self.seat.endpoint == Endpoint::Resume && !self.invalidated {
+            self.offence(Offence::IdentifyAtResumeUrl);
+        }
+        let session_id = self.seat.shared.identify(conn);
+        let resume_gateway_url = self.seat.shared.resume_url.clone();
+        (self.cursor, self.seen) = (1, None);
+        self.send(&Frame::Dispatch { s: 1, event: Event::Ready { session_id, resume_gateway_url } }).await?;
+        self.seat.record(Fact::Ready { conn });
+        self.enter(How::Fresh);
+        Ok(())
+    }
+
+    async fn resume(&mut self, token: &str, session_id: &str, seq: u64) -> Result<(), Leave> {
+        let conn = self.seat.conn;
+        self.seat.record(Fact::Resume { conn, seq });
+        if !self.may_enter(token).await? {
+            return Ok(());
+        }
+        match self.on_resume.take() {
+            Some(Welcome::CloseOnResume(code)) => return self.carry_out(Order::Close(Some(code))).await,
+            Some(_) => {
+                self.seat.shared.end_session();
+                return self.invalid_session(false).await;
+            }
+            None => {}
+        }
+        match self.seat.shared.resume(conn, session_id, seq) {
+            Resumption::Granted => {}
+            Resumption::Unknown => return self.invalid_session(false).await,
+            Resumption::SequenceAhead => return self.carry_out(Order::Close(Some(4007))).await,
+        }
+        (self.cursor, self.seen) = (seq, None);
+        let mut replayed = 0;
+        let s = loop {
+            let Some(missed) = self.seat.shared.events_after(conn, self.cursor) else {
+                return self.carry_out(Order::Close(None)).await;
+            };
+            self.dispatch(&missed).await?;
+            replayed += missed.len();
+            // No number as long as something older was generated meanwhile: numbers go out in order.
+            if let Some(s) = self.seat.shared.number_resumed(conn, self.cursor) {
+                break s;
+            }
+        };
+        self.send(&Frame::Dispatch { s, event: Event::Resumed }).await?;
+        self.cursor = s;
+        self.seat.record(Fact::Resumed { conn, replayed });
+        self.enter(How::Resumed);
+        Ok(())
+    }
+
+    fn enter(&mut self, how: How) {
+        self.phase = Phase::Online;
+        // A connection that is up may stay so as long as it likes.
+        self.deadline = (Instant::now() + IDLE * 1_000, Order::Drop);
+        self.seat.shared.online(self.seat.conn, how);
+    }
+
+    fn offence(&self, offence: Offence) {
+        self.seat.record(Fact::Offence { conn: self.seat.conn, offence });
+    }
+
+    async fn send(&mut self, frame: &Frame) -> Result<(), Leave> {
+        self.write(Message::text(frame.encode())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Leave> {
+        match timeout(WRITE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Leave),
+        }
+    }
+}

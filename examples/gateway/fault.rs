@@ -1,0 +1,227 @@
+//! The faults of the show, as data: what the server does to the client, and what a good client makes of it.
+
+use std::time::Duration;
+
+/// One way to misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Drop,
+    CloseWithoutCode,
+    ReconnectThenClose,
+    ReconnectInsteadOfHello,
+    SilenceInsteadOfHello,
+    HelloThenSilence,
+    AcksStop,
+    AcceptThenClose,
+    InvalidSessionTrue,
+    InvalidSessionFalse,
+    SessionTimedOut,
+    InvalidSequence,
+    PortRefused,
+    NeverAnswers,
+    Http503,
+    Http429,
+    ResumeEndpointDead,
+    Fatal,
+}
+
+/// What a good client does about a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// Goes on with the old session: no event may be lost or come twice.
+    Resume,
+    /// Identifies again: the old session is gone, and with it what was not delivered yet.
+    Fresh,
+    /// Never dials again.
+    Stop,
+}
+
+/// What is done to the connection that is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// TCP ends without a close frame.
+    Drop,
+    /// A close frame, with a code or without.
+    Close(Option<u16>),
+    /// op 7, and a close frame without code 100 ms later.
+    ReconnectThenClose,
+    /// Heartbeats are no longer acknowledged; everything else goes on.
+    StopAcks,
+    /// op 9 with `true`.
+    InvalidSession,
+}
+
+/// How the next connections are received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Welcome {
+    #[default]
+    Normal,
+    /// TCP only: the upgrade is never answered.
+    NeverAnswer,
+    /// This HTTP status instead of the upgrade, with `Retry-After: 1`.
+    Http(u16),
+    /// Upgraded, then a close frame without code.
+    CloseAtOnce,
+    /// Upgraded, then op 7 where the hello should be.
+    ReconnectInsteadOfHello,
+    /// Upgraded, then nothing.
+    Silence,
+    /// Hello, then nothing: no acks, no READY, no RESUMED.
+    HelloOnly,
+    /// Hello, and a resume is answered by op 9 with `false`.
+    RefuseResume,
+    /// Hello, and a resume is answered by closing with this code.
+    CloseOnResume(u16),
+}
+
+/// What becomes of the listeners while the fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ports {
+    Up,
+    /// Both are closed for this long.
+    AllDown(Duration),
+    /// The resume endpoint is closed until the client is healthy again.
+    ResumeDown,
+}
+
+/// A fault taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) order: Order,
+    pub(crate) welcome: Welcome,
+    /// How many connections in a row get this welcome.
+    pub(crate) times: u32,
+    pub(crate) ports: Ports,
+}
+
+/// Seconds in every `Retry-After` of the server.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Close codes after which the session is gone on the server's side.
+pub(crate) const fn ends_session(code: u16) -> bool {
+    matches!(code, 4004 | 4007 | 4009)
+}
+
+impl Fault {
+    /// All of them, in the order of the show. The fatal one is last.
+    pub(crate) const SCRIPT: [Self; 18] = [
+        Self::Drop,
+        Self::CloseWithoutCode,
+        Self::ReconnectThenClose,
+        Self::ReconnectInsteadOfHello,
+        Self::SilenceInsteadOfHello,
+        Self::HelloThenSilence,
+        Self::AcksStop,
+        Self::AcceptThenClose,
+        Self::InvalidSessionTrue,
+        Self::InvalidSessionFalse,
+        Self::SessionTimedOut,
+        Self::InvalidSequence,
+        Self::PortRefused,
+        Self::NeverAnswers,
+        Self::Http503,
+        Self::Http429,
+        Self::ResumeEndpointDead,
+        Self::Fatal,
+    ];
+
+    /// For the table.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "plain drop",
+            Self::CloseWithoutCode => "close without code",
+            Self::ReconnectThenClose => "op 7, then close",
+            Self::ReconnectInsteadOfHello => "op 7 instead of hello",
+            Self::SilenceInsteadOfHello => "silence instead of hello",
+            Self::HelloThenSilence => "hello, then silence",
+            Self::AcksStop => "acks stop",
+            Self::AcceptThenClose => "accept, then close, x8",
+            Self::InvalidSessionTrue => "invalid session, true",
+            Self::InvalidSessionFalse => "invalid session, false",
+            Self::SessionTimedOut => "close 4009",
+            Self::InvalidSequence => "close 4007",
+            Self::PortRefused => "port refused",
+            Self::NeverAnswers => "upgrade never answered",
+            Self::Http503 => "HTTP 503, Retry-After",
+            Self::Http429 => "HTTP 429, Retry-After",
+            Self::ResumeEndpointDead => "resume endpoint dead",
+            Self::Fatal => "close 4004, fatal",
+        }
+    }
+
+    /// One line for the timeline.
+    pub(crate) const fn description(self) -> &'static str {
+        match self {
+            Self::Drop => "the TCP connection ends without a close frame",
+            Self::CloseWithoutCode => "a close frame that carries no code",
+            Self::ReconnectThenClose => "the server asks for a reconnect, and closes 100 ms later",
+            Self::ReconnectInsteadOfHello => {
+                "dropped; the next connection is asked to reconnect before any hello"
+            }
+            Self::SilenceInsteadOfHello => "dropped; the next connection opens and never gets a hello",
+            Self::HelloThenSilence => "dropped; the next connection gets a hello and nothing after it",
+            Self::AcksStop => "heartbeats are no longer acknowledged while events go on",
+            Self::AcceptThenClose => "dropped; the next eight connections are upgraded and closed at once",
+            Self::InvalidSessionTrue => "op 9 while connected: the session may be resumed",
+            Self::InvalidSessionFalse => "dropped; the resume is answered by op 9: the session is gone",
+            Self::SessionTimedOut => "closed with 4009: the session has timed out",
+            Self::InvalidSequence => "dropped; the resume is answered by closing with 4007: identify again",
+            Self::PortRefused => "dropped; both ports refuse connections for 700 ms",
+            Self::NeverAnswers => {
+                "dropped; the next connection is accepted but its upgrade is never answered"
+            }
+            Self::Http503 => "dropped; the next upgrade is answered with 503 and Retry-After: 1",
+            Self::Http429 => "dropped; the next upgrade is answered with 429 and Retry-After: 1",
+            Self::ResumeEndpointDead => "dropped; the resume URL refuses connections, the base URL lives",
+            Self::Fatal => "closed with 4004: authentication failed, never come again",
+        }
+    }
+
+    pub(crate) const fn expect(self) -> Expect {
+        match self {
+            Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence => Expect::Fresh,
+            Self::Fatal => Expect::Stop,
+            _ => Expect::Resume,
+        }
+    }
+
+    /// Whether the server keeps the session, so that no event may be lost or come twice.
+    pub(crate) const fn could_resume(self) -> bool {
+        matches!(self.expect(), Expect::Resume)
+    }
+
+    pub(crate) const fn plan(self) -> Plan {
+        match self {
+            Self::Drop => Plan::now(Order::Drop),
+            Self::CloseWithoutCode => Plan::now(Order::Close(None)),
+            Self::ReconnectThenClose => Plan::now(Order::ReconnectThenClose),
+            Self::AcksStop => Plan::now(Order::StopAcks),
+            Self::InvalidSessionTrue => Plan::now(Order::InvalidSession),
+            Self::SessionTimedOut => Plan::now(Order::Close(Some(4009))),
+            Self::Fatal => Plan::now(Order::Close(Some(4004))),
+            Self::ReconnectInsteadOfHello => Plan::next(Welcome::ReconnectInsteadOfHello, 1),
+            Self::SilenceInsteadOfHello => Plan::next(Welcome::Silence, 1),
+            Self::HelloThenSilence => Plan::next(Welcome::HelloOnly, 1),
+            Self::AcceptThenClose => Plan::next(Welcome::CloseAtOnce, 8),
+            Self::InvalidSessionFalse => Plan::next(Welcome::RefuseResume, 1),
+            Self::InvalidSequence => Plan::next(Welcome::CloseOnResume(4007), 1),
+            Self::NeverAnswers => Plan::next(Welcome::NeverAnswer, 1),
+            Self::Http503 => Plan::next(Welcome::Http(503), 1),
+            Self::Http429 => Plan::next(Welcome::Http(429), 1),
+            Self::PortRefused => {
+                Plan { ports: Ports::AllDown(Duration::from_millis(700)), ..Plan::now(Order::Drop) }
+            }
+            Self::ResumeEndpointDead => Plan { ports: Ports::ResumeDown, ..Plan::now(Order::Drop) },
+        }
+    }
+}
+
+impl Plan {
+    const fn now(order: Order) -> Self {
+        Self { order, welcome: Welcome::Normal, times: 0, ports: Ports::Up }
+    }
+
+    const fn next(welcome: Welcome, times: u32) -> Self {
+        Self { order: Order::Drop, welcome, times, ports: Ports::Up }
+    }
+}
