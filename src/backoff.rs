@@ -11,8 +11,8 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
-pub use config::{AfterTable, BackoffConfig, Jitter};
-use config::{Curve, FOLLOWED};
+use config::FOLLOWED;
+pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///

@@ -52,6 +52,13 @@ impl HeartbeatConfig {
         Ok(self)
     }
 
+    /// No interval of its own: the default, for a config made from one that has one.
+    #[must_use]
+    pub const fn without_interval(mut self) -> Self {
+        self.interval = None;
+        self
+    }
+
     /// What counts as a sign of life. Default: [`Liveness::Ack`].
     #[must_use]
     pub const fn with_liveness(mut self, liveness: Liveness) -> Self {

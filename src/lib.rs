@@ -33,7 +33,7 @@ mod session;
 mod subscriptions;
 mod time;
 
-pub use backoff::{AfterTable, Backoff, BackoffConfig, Delays, Jitter};
+pub use backoff::{AfterTable, Backoff, BackoffConfig, Curve, Delays, Jitter};
 pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
 pub use classify::{
     Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,

@@ -38,14 +38,21 @@ pub struct BackoffConfig {
     pub(super) first: Option<Micros>,
 }
 
-/// How the nominal wait follows from the number of failures.
+/// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Curve {
+#[non_exhaustive]
+pub enum Curve {
+    /// [`BackoffConfig::constant`], or an exponential one with a factor of 1.
     Constant,
+    /// [`BackoffConfig::exponential`], with its factor.
     Exponential(Ratio),
+    /// [`BackoffConfig::linear`].
     Linear,
+    /// [`BackoffConfig::fibonacci`].
     Fibonacci,
+    /// [`BackoffConfig::table`], with its entries.
     Table(&'static [Duration], AfterTable),
+    /// [`BackoffConfig::elapsed`], with its share.
     Elapsed(Ratio),
 }
 
@@ -235,6 +242,42 @@ impl BackoffConfig {
     /// These waits as an iterator, for a retry loop of your own.
     pub const fn delays<R: Rng>(self, rng: R) -> Delays<R> {
         Delays::new(self, rng)
+    }
+
+    /// How the waits grow.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// How they are spread.
+    #[must_use]
+    pub const fn jitter(&self) -> Jitter {
+        self.jitter
+    }
+
+    /// The first nominal wait of the curve.
+    #[must_use]
+    pub const fn initial_delay(&self) -> Duration {
+        self.initial.to_duration()
+    }
+
+    /// The longest wait before a dial of this kind.
+    #[must_use]
+    pub const fn max_delay(&self, mode: Mode) -> Duration {
+        self.cap(mode).to_duration()
+    }
+
+    /// The shortest wait.
+    #[must_use]
+    pub const fn floor(&self) -> Duration {
+        self.floor.to_duration()
+    }
+
+    /// What [`with_first`](Self::with_first) set.
+    #[must_use]
+    pub fn first_delay(&self) -> Option<Duration> {
+        self.first.map(Micros::to_duration)
     }
 
     /// The first nominal wait of the curve.

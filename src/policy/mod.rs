@@ -9,6 +9,7 @@ mod config;
 mod event;
 mod explain;
 mod gates;
+mod parts;
 mod stages;
 
 use core::borrow::Borrow;
