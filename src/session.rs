@@ -40,8 +40,8 @@ enum Life {
     Unknown,
     /// For this many microseconds after the loss.
     For(u64),
-    /// The transport is gone; the session ends here.
-    Until(Instant),
+    /// The transport is gone: the session ends then, unless it is resumed.
+    Until { end: Instant, micros: u64 },
 }
 
 impl<T> SessionState<T> {
@@ -115,14 +115,21 @@ impl<T> SessionState<T> {
     /// The transport is gone at `now`: a time to live, if the server gave one, starts.
     pub fn lost(&mut self, now: Instant) {
         if let Life::For(micros) = self.life {
-            self.life = Life::Until(now.after(Micros(micros)));
+            self.life = Life::Until { end: now.after(Micros(micros)), micros };
+        }
+    }
+
+    /// The session lives on: its time to live starts with the next loss.
+    pub const fn resumed(&mut self) {
+        if let Life::Until { micros, .. } = self.life {
+            self.life = Life::For(micros);
         }
     }
 
     /// Whether the time to live has passed. Never true while the server gave none.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {
-        matches!(self.life, Life::Until(end) if now >= end)
+        matches!(self.life, Life::Until { end, .. } if now >= end)
     }
 
     /// Token, sequence and endpoint are gone. True if there was a token: a mark alone is no session yet.
@@ -185,6 +192,11 @@ mod tests {
         session.lost(Instant::from_millis(50_000));
         assert!(!session.is_expired(Instant::from_millis(60_999)));
         assert!(session.is_expired(Instant::from_millis(61_000)));
+        session.resumed();
+        assert!(!session.is_expired(Instant::MAX));
+        session.lost(Instant::from_millis(100_000));
+        assert!(!session.is_expired(Instant::from_millis(159_999)));
+        assert!(session.is_expired(Instant::from_millis(160_000)));
         session.establish((), None, Some(1), None);
         session.lost(Instant::ZERO);
         assert!(!session.is_expired(Instant::MAX));

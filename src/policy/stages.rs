@@ -180,6 +180,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if self.state.mode != Mode::Resume || !self.state.identified || self.state.settled {
             return false;
         }
+        self.session.resumed();
         self.state.settled = true;
         self.state.resume_failures = 0;
         count(&mut self.state.stats.resumed);
