@@ -1,0 +1,175 @@
+//! From a line of the log to a fact of the core.
+
+use std::time::Duration;
+
+use redial::{Cause, Epoch, Event, HoldReason};
+use serde_json::Value;
+
+use super::config;
+use super::config::object::{Object, unknown};
+
+/// Every event with the fields it may have beside `at` and `event`.
+const EVENTS: &[(&str, &[&str])] = &[
+    ("start", &[]),
+    ("stop", &["keep"]),
+    ("retry_now", &[]),
+    ("hold", &["reason"]),
+    ("release", &["reason"]),
+    ("net_down", &[]),
+    ("net_up", &[]),
+    ("hidden", &[]),
+    ("visible", &[]),
+    ("woke", &["gap"]),
+    ("opened", &["epoch"]),
+    ("open_failed", &["epoch", "cause"]),
+    ("not_now", &["epoch"]),
+    ("closed", &["epoch", "cause"]),
+    ("send_failed", &["epoch"]),
+    ("greeting", &["epoch", "heartbeat"]),
+    ("ready", &["epoch", "id", "seq", "endpoint", "ttl"]),
+    ("resumed", &["epoch"]),
+    ("seq", &["epoch", "n"]),
+    ("please_reconnect", &["epoch", "after"]),
+    ("session_invalid", &["epoch", "resumable"]),
+    ("beat_ack", &["epoch"]),
+    ("beat_requested", &["epoch"]),
+    ("rx", &["epoch"]),
+    ("credential_ok", &["fatal"]),
+    ("credential_failed", &["fatal"]),
+    ("auth_ok", &["epoch", "fatal"]),
+    ("auth_failed", &["epoch", "fatal"]),
+    ("subscribe", &["key", "priority"]),
+    ("unsubscribe", &["key", "priority"]),
+    ("sub_confirmed", &["epoch", "key", "retryable"]),
+    ("sub_failed", &["epoch", "key", "retryable"]),
+];
+
+/// The latest `at`: beyond it the core's microseconds are at their end.
+pub(super) const LATEST: u64 = u64::MAX / 1_000;
+
+/// One line: the time, and what happened then, if anything.
+pub(super) struct Fact {
+    pub(super) at: u64,
+    pub(super) event: Option<(&'static str, Event<String, String>)>,
+}
+
+/// The names that the log gives to the core's numbered hold reasons, in the order of their first use.
+#[derive(Default)]
+pub(super) struct Holds(Vec<String>);
+
+impl Holds {
+    fn number(&mut self, name: &str) -> Result<HoldReason, String> {
+        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        u8::try_from(at)
+            .ok()
+            .and_then(HoldReason::new)
+            .ok_or_else(|| format!("more than {} different hold reasons", HoldReason::COUNT))
+    }
+}
+
+impl Fact {
+    /// `newest`: the epoch of a fact that names none.
+    pub(super) fn parse(value: &Value, newest: Epoch, holds: &mut Holds) -> Result<Self, String> {
+        let name = value.get("event");
+        let Some(name) = name else {
+            let line = Object::new("", value, &["at", "event"])?;
+            return Ok(Self { at: at(&line)?, event: None });
+        };
+        let Some(name) = name.as_str() else { return Err(format!("\"event\" must be a string, not {name}")) };
+        let Some((name, fields)) = EVENTS.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<_> = EVENTS.iter().map(|(known, _)| *known).collect();
+            return Err(unknown("event", name, name, &known));
+        };
+        let known: Vec<_> = ["at", "event"].iter().chain(*fields).copied().collect();
+        let line = Object::new("", value, &known)?;
+        let at = at(&line)?;
+        let epoch = match line.u32("epoch")?.map(Epoch::from_raw) {
+            Some(Some(epoch)) => epoch,
+            Some(None) => return Err("\"epoch\" must be at least 1, not 0".to_owned()),
+            None => newest,
+        };
+        let event = read(&line, name, epoch, holds).map_err(|error| format!("event \"{name}\": {error}"))?;
+        Ok(Self { at, event: Some((name, event)) })
+    }
+}
+
+fn at(line: &Object<'_>) -> Result<u64, String> {
+    let at = line.required("at", line.u64("at")?)?;
+    if at > LATEST {
+        return Err(line.wrong("at", format_args!("at most {LATEST}")));
+    }
+    Ok(at)
+}
+
+fn read(
+    line: &Object<'_>,
+    name: &str,
+    epoch: Epoch,
+    holds: &mut Holds,
+) -> Result<Event<String, String>, String> {
+    // A flag that is left out is false.
+    let flag = |key: &str| Ok::<_, String>(line.bool(key)?.unwrap_or(false));
+    let text = |key: &str| line.required(key, line.str(key)?).map(str::to_owned);
+    let optional_text =
+        |key: &str| Ok::<_, String>(line.or_null(key, Object::str)?.flatten().map(str::to_owned));
+    let optional_ms = |key: &str| Ok::<_, String>(line.or_null(key, Object::ms)?.flatten());
+    Ok(match name {
+        "start" => Event::Start,
+        "stop" => Event::Stop { keep: flag("keep")? },
+        "retry_now" => Event::RetryNow,
+        "hold" => Event::Hold(holds.number(&text("reason")?)?),
+        "release" => Event::Release(holds.number(&text("reason")?)?),
+        "net_down" => Event::NetworkDown,
+        "net_up" => Event::NetworkUp,
+        "hidden" => Event::Hidden,
+        "visible" => Event::Visible,
+        "woke" => Event::Woke { gap: line.required("gap", line.ms("gap")?)? },
+        "opened" => Event::Opened { epoch },
+        "open_failed" => {
+            let (cause, retry_after) = loss(line)?;
+            Event::OpenFailed { epoch, cause, retry_after }
+        }
+        "not_now" => Event::NotNow { epoch },
+        "closed" => match loss(line)? {
+            (cause, None) => Event::Closed { epoch, cause },
+            // Both are the same loss to the core, and this one can carry what the server asked for.
+            (cause, retry_after) => Event::OpenFailed { epoch, cause, retry_after },
+        },
+        "send_failed" => Event::SendFailed { epoch },
+        "greeting" => Event::Greeting { epoch, heartbeat: optional_ms("heartbeat")? },
+        "ready" => Event::Ready {
+            epoch,
+            token: optional_text("id")?,
+            endpoint: optional_text("endpoint")?,
+            sequence: line.or_null("seq", Object::u64)?.flatten(),
+            ttl: optional_ms("ttl")?,
+        },
+        "resumed" => Event::Resumed { epoch },
+        "seq" => Event::Sequence { epoch, n: line.required("n", line.u64("n")?)? },
+        "please_reconnect" => Event::PleaseReconnect { epoch, after: optional_ms("after")? },
+        "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
+        "beat_ack" => Event::BeatAcked { epoch },
+        "beat_requested" => Event::BeatRequested { epoch },
+        "rx" => Event::Received { epoch },
+        "credential_ok" => Event::CredentialOk,
+        "credential_failed" => Event::CredentialFailed { fatal: flag("fatal")? },
+        "auth_ok" => Event::AuthOk { epoch },
+        "auth_failed" => Event::AuthFailed { epoch, fatal: flag("fatal")? },
+        "subscribe" => Event::Subscribe { key: text("key")?, priority: line.i32("priority")?.unwrap_or(0) },
+        "unsubscribe" => Event::Unsubscribe { key: text("key")? },
+        "sub_confirmed" => Event::SubscriptionConfirmed { epoch, key: text("key")? },
+        "sub_failed" => Event::SubscriptionFailed { epoch, key: text("key")?, retryable: flag("retryable")? },
+        _ => return Err("not implemented".to_owned()),
+    })
+}
+
+/// The cause of a loss, and what the server asked to wait for.
+fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
+    let known = ["ws", "http", "io", "tls", "timeout", "class", "retry_after"];
+    let cause = line.required("cause", line.object("cause", &known)?)?;
+    let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
+    Ok((config::cause(&cause, &["retry_after"])?, retry_after))
+}

@@ -1,0 +1,478 @@
+//! From JSON to a [`Config`]: the set-up line of a replay log, and the `--config` file of the gateway example.
+//!
+//! `{"seed": 7, "preset": "discord-gateway", "config": { … }}`, every key optional. The keys of `config` are laid over the
+//! preset's values, or over the defaults below where no preset is named. Durations are integer milliseconds with the
+//! suffix `_ms`, ratios are strings. An unknown key is an error.
+
+#[path = "object.rs"]
+pub(crate) mod object;
+
+use std::time::Duration;
+
+use redial::{
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, Curve,
+    Establish, HeartbeatConfig, IoKind, Jitter, Liveness, Match, Mode, OnNetworkDown, Ratio, RefreshOn,
+    RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+};
+use serde_json::Value;
+
+use object::{Object, one_of, unknown};
+
+/// The ladder where neither preset nor config says otherwise: 1 s, doubling to 30 s, no jitter.
+const PLAIN: BackoffConfig =
+    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+
+/// What the set-up says.
+pub(crate) struct SetUp {
+    pub(crate) seed: Option<u64>,
+    pub(crate) config: Config,
+    /// Never empty. The policy knows one base endpoint; it is the first.
+    pub(crate) endpoints: Vec<String>,
+}
+
+impl SetUp {
+    pub(crate) fn parse(value: &Value) -> Result<Self, String> {
+        let line = Object::new("", value, &["seed", "preset", "config"])?;
+        let mut config = match line.str("preset")? {
+            Some(name) => *presets::by_name(name).ok_or_else(|| {
+                let known: Vec<_> = presets::ALL.iter().map(|(name, _)| *name).collect();
+                format!("unknown preset \"{name}\"; use {}", one_of(&known))
+            })?,
+            None => Config::new(PLAIN),
+        };
+        let mut endpoints = vec!["primary".to_owned()];
+        if let Some(keys) = line.object("config", KEYS)? {
+            config = lay_over(config, &keys)?;
+            if let Some(named) = keys.get("endpoints") {
+                endpoints =
+                    names(named).ok_or_else(|| keys.wrong("endpoints", "a list of names, not empty"))?;
+            }
+        }
+        Ok(Self { seed: line.u64("seed")?, config, endpoints })
+    }
+
+    /// Whether the waits are drawn.
+    pub(crate) fn is_jittered(&self) -> bool {
+        self.config.backoff().jitter() != Jitter::None
+    }
+}
+
+const KEYS: &[&str] = &[
+    "backoff",
+    "reset_after_stable_ms",
+    "min_interval_ms",
+    "max_attempts",
+    "max_elapsed_ms",
+    "connect_timeout_ms",
+    "greeting_timeout_ms",
+    "ready_timeout_ms",
+    "greeting",
+    "establish",
+    "hint",
+    "resume",
+    "heartbeat",
+    "breaker",
+    "restore",
+    "credential",
+    "network",
+    "endpoints",
+    "classify",
+    // Beyond the contract.
+    "please_reconnect",
+    "visibility",
+    "close_code",
+];
+
+fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
+    // A key's value, where the core may refuse it.
+    let refused = |key: &str| {
+        let name = keys.name(key);
+        move |error: ConfigError| format!("\"{name}\": {error}")
+    };
+    if let Some(o) = keys.object("backoff", BACKOFF)? {
+        config = config.with_backoff(backoff(config.backoff(), &o)?);
+    }
+    if let Some(held) = keys.ms("reset_after_stable_ms")? {
+        config = config.with_reset_after_stable(held);
+    }
+    if let Some(interval) = keys.ms("min_interval_ms")? {
+        config = config.with_min_interval(interval);
+    }
+    if let Some(attempts) = keys.or_null("max_attempts", Object::u32)? {
+        config = config.with_max_attempts(attempts);
+    }
+    if let Some(elapsed) = keys.or_null("max_elapsed_ms", Object::ms)? {
+        config = config.with_max_elapsed(elapsed);
+    }
+    if let Some(timeout) = keys.ms("connect_timeout_ms")? {
+        config = config.with_connect_timeout(timeout).map_err(refused("connect_timeout_ms"))?;
+    }
+    let greeting = keys.bool("greeting")?.unwrap_or(config.greeting());
+    let timeout = keys.or_null("greeting_timeout_ms", Object::ms)?.unwrap_or(config.greeting_timeout());
+    config = config.with_greeting(timeout).map_err(refused("greeting_timeout_ms"))?;
+    if !greeting {
+        config = config.without_greeting();
+    }
+    if let Some(timeout) = keys.or_null("ready_timeout_ms", Object::ms)? {
+        config = config.with_ready_timeout(timeout).map_err(refused("ready_timeout_ms"))?;
+    }
+    let establish = [("on_open", Establish::OnOpen), ("on_ready", Establish::OnReady)];
+    if let Some(establish) = keys.choice("establish", &establish)? {
+        config = config.with_establish(establish);
+    }
+    if let Some(o) = keys.object("hint", &["max_ms", "spread"])? {
+        if let Some(longest) = o.ms("max_ms")? {
+            config = config.with_hint_max(longest);
+        }
+        if let Some(share) = o.ratio("spread")? {
+            config = config.with_hint_spread(share);
+        }
+    }
+    if let Some(o) =
+        keys.object("resume", &["enabled", "max_failures", "invalid_wait_ms", "endpoint_fallback"])?
+    {
+        config = config.with_resume(resume(config.resume(), &o)?);
+    }
+    let known = ["interval_ms", "liveness", "missed", "first_jitter", "required"];
+    if let Some(o) = keys.object("heartbeat", &known)? {
+        config = config.with_heartbeat(heartbeat(config.heartbeat(), &o)?);
+    }
+    let known = ["failures", "open_ms", "open_max_ms", "probes"];
+    if let Some(o) = keys.or_null("breaker", |keys, key| keys.object(key, &known))? {
+        config = config.with_breaker(o.map(|o| breaker(&o)).transpose()?);
+    }
+    if let Some(o) = keys.object("restore", &["enabled", "batch", "interval_ms", "authenticate"])? {
+        config = config.with_restore(restore(config.restore(), &o)?);
+    }
+    if let Some(o) = keys.object("credential", &["refresh_on", "max_rejections"])? {
+        let refresh = [("auth", RefreshOn::Auth), ("dial", RefreshOn::Dial), ("never", RefreshOn::Never)];
+        if let Some(on) = o.choice("refresh_on", &refresh)? {
+            config = config.with_credential(on);
+        }
+        if let Some(rejections) = o.or_null("max_rejections", Object::u8)? {
+            config = config.with_rejections_max(rejections);
+        }
+    }
+    if let Some(o) = keys.object("network", &["on_down", "spread_up_ms"])? {
+        let (on_down, spread) = config.network();
+        let words =
+            [("park", OnNetworkDown::Park), ("drop", OnNetworkDown::Drop), ("ignore", OnNetworkDown::Ignore)];
+        let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
+        config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
+    }
+    if let Some(o) = keys.object("classify", &["table", "default", "overrides"])? {
+        config = config.with_classifier(classify(config.classifier(), &o)?);
+    }
+    if let Some(o) = keys.object("please_reconnect", &["spread_ms"])? {
+        if let Some(spread) = o.or_null("spread_ms", Object::ms)? {
+            config = config.with_requested_spread(spread);
+        }
+    }
+    if let Some(defer) = keys.choice("visibility", &[("defer", true), ("ignore", false)])? {
+        config = config.with_defer_while_hidden(defer);
+    }
+    if let Some(code) = keys.u16("close_code")? {
+        config = config.with_close_code(code).map_err(refused("close_code"))?;
+    }
+    Ok(config)
+}
+
+const BACKOFF: &[&str] = &[
+    "curve",
+    "initial_ms",
+    "factor",
+    "max_ms",
+    "table_ms",
+    "after_table",
+    "jitter",
+    "floor_ms",
+    "first_ms",
+    "max_fresh_ms",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Constant,
+    Exponential,
+    Linear,
+    Fibonacci,
+    Table,
+    Elapsed,
+}
+
+fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let words = [
+        ("exponential", Shape::Exponential),
+        ("constant", Shape::Constant),
+        ("linear", Shape::Linear),
+        ("fibonacci", Shape::Fibonacci),
+        ("table", Shape::Table),
+        ("elapsed", Shape::Elapsed),
+    ];
+    let shape = o.choice("curve", &words)?.unwrap_or(match base.curve() {
+        Curve::Constant => Shape::Constant,
+        Curve::Linear => Shape::Linear,
+        Curve::Fibonacci => Shape::Fibonacci,
+        Curve::Table(..) => Shape::Table,
+        Curve::Elapsed(_) => Shape::Elapsed,
+        _ => Shape::Exponential,
+    });
+    let (base_entries, base_after) = match base.curve() {
+        Curve::Table(entries, after) => (entries, after),
+        _ => (&[][..], AfterTable::RepeatLast),
+    };
+    // The ends of a table are its entries': no use to another curve.
+    let ends = if base_entries.is_empty() { base } else { PLAIN };
+    let initial = o.ms("initial_ms")?;
+    let max = o.ms("max_ms")?;
+    let factor = o.ratio("factor")?;
+    if initial.is_some_and(|initial| initial.is_zero()) {
+        return Err(refused(ConfigError::InitialZero));
+    }
+    if shape != Shape::Elapsed && factor.is_some_and(Ratio::is_below_one) {
+        return Err(refused(ConfigError::FactorBelowOne));
+    }
+    let entries = table(o)?;
+    let words = [("repeat_last", AfterTable::RepeatLast), ("give_up", AfterTable::GiveUp)];
+    let after = o.choice("after_table", &words)?.unwrap_or(base_after);
+    let first_wait = initial.unwrap_or(ends.initial_delay());
+    let cap = max.unwrap_or(ends.max_delay(Mode::Resume));
+    let factor = factor.unwrap_or(match base.curve() {
+        Curve::Exponential(factor) | Curve::Elapsed(factor) => factor,
+        _ => Ratio::TWO,
+    });
+    let built = match shape {
+        // Not `BackoffConfig::constant`: a jitter may go up to `max_ms`.
+        Shape::Constant => BackoffConfig::exponential(first_wait, Ratio::ONE, cap),
+        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap),
+        Shape::Linear => BackoffConfig::linear(first_wait, cap),
+        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap),
+        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap),
+        Shape::Table => {
+            let mut entries = entries.unwrap_or_else(|| base_entries.to_vec());
+            if let Some(cap) = max {
+                entries.iter_mut().for_each(|entry| *entry = cap.min(*entry));
+            }
+            // A config is a constant of the program elsewhere, so its table lives for ever. There is one a run.
+            BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after)
+        }
+    };
+    let mut backoff = built.map_err(refused)?;
+    let jitter = if o.get("jitter").is_some() { jitter(o)? } else { base.jitter() };
+    backoff = backoff.with_jitter(jitter).map_err(refused)?;
+    backoff = backoff.with_floor(o.ms("floor_ms")?.unwrap_or(base.floor())).map_err(refused)?;
+    if let Some(first) = o.or_null("first_ms", Object::ms)?.unwrap_or(base.first_delay()) {
+        backoff = backoff.with_first(first);
+    }
+    let fresh = base.max_delay(Mode::Fresh);
+    let fresh = Some(fresh).filter(|fresh| *fresh != base.max_delay(Mode::Resume));
+    if let Some(max_fresh) = o.or_null("max_fresh_ms", Object::ms)?.unwrap_or(fresh) {
+        backoff = backoff.with_max_fresh(max_fresh).map_err(refused)?;
+    }
+    Ok(backoff)
+}
+
+fn table(o: &Object<'_>) -> Result<Option<Vec<Duration>>, String> {
+    let Some(value) = o.get("table_ms") else { return Ok(None) };
+    let entries = value
+        .as_array()
+        .and_then(|list| list.iter().map(|entry| entry.as_u64().map(Duration::from_millis)).collect());
+    entries.map(Some).ok_or_else(|| o.wrong("table_ms", "a list of integers of at least 0"))
+}
+
+fn jitter(o: &Object<'_>) -> Result<Jitter, String> {
+    let words = [
+        ("none", Jitter::None),
+        ("full", Jitter::Full),
+        ("equal", Jitter::Equal),
+        ("decorrelated", Jitter::Decorrelated),
+    ];
+    match o.get("jitter") {
+        Some(Value::Object(_)) => {}
+        Some(Value::String(_)) => return Ok(o.choice("jitter", &words)?.unwrap_or(Jitter::None)),
+        _ => {
+            return Err(
+                o.wrong("jitter", "a word, {\"plus_minus\": \"0.2\"} or {\"window\": [\"0.2\", \"1\"]}")
+            );
+        }
+    }
+    let share = o.object("jitter", &["plus_minus", "window"])?;
+    let share = o.required("jitter", share)?;
+    let window = share.get("window").map(|window| match window.as_array().map(Vec::as_slice) {
+        Some([low, high]) => object::ratio(low).zip(object::ratio(high)),
+        _ => None,
+    });
+    match (share.ratio("plus_minus")?, window) {
+        (Some(share), None) => Ok(Jitter::PlusMinus(share)),
+        (None, Some(Some((low, high)))) => Ok(Jitter::Window(low, high)),
+        (None, Some(None)) => Err(share.wrong("window", "two ratios in quotes, like [\"0.2\", \"1\"]")),
+        _ => Err(o.wrong("jitter", "an object with either \"plus_minus\" or \"window\"")),
+    }
+}
+
+fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    if let Some(on) = o.bool("enabled")? {
+        resume = resume.with_enabled(on);
+    }
+    if let Some(failures) = o.u8("max_failures")? {
+        resume = resume.with_failures_max(failures).map_err(refused)?;
+    }
+    if let Some(range) = o.get("invalid_wait_ms") {
+        let ends = match range.as_array().map(Vec::as_slice) {
+            Some([low, high]) => low.as_u64().zip(high.as_u64()),
+            _ => None,
+        };
+        let (low, high) = ends.ok_or_else(|| o.wrong("invalid_wait_ms", "two integers of at least 0"))?;
+        let (low, high) = (Duration::from_millis(low), Duration::from_millis(high));
+        resume = resume.with_invalid_wait(low, high).map_err(refused)?;
+    }
+    if let Some(fallback) = o.object("endpoint_fallback", &["failures", "for_ms"])? {
+        let (failures, after) = resume.endpoint_fallback();
+        let failures = fallback.u8("failures")?.unwrap_or(failures);
+        resume = resume.with_endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after));
+    }
+    Ok(resume)
+}
+
+fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<HeartbeatConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    match o.or_null("interval_ms", Object::ms)? {
+        Some(Some(interval)) => heartbeat = heartbeat.with_interval(interval).map_err(refused)?,
+        Some(None) => heartbeat = heartbeat.without_interval(),
+        None => {}
+    }
+    let words = [("ack", Liveness::Ack), ("any_traffic", Liveness::AnyTraffic)];
+    if let Some(liveness) = o.choice("liveness", &words)? {
+        heartbeat = heartbeat.with_liveness(liveness);
+    }
+    if let Some(missed) = o.u8("missed")? {
+        heartbeat = heartbeat.with_missed(missed).map_err(refused)?;
+    }
+    if let Some(on) = o.bool("first_jitter")? {
+        heartbeat = heartbeat.with_first_jitter(on);
+    }
+    if let Some(on) = o.bool("required")? {
+        heartbeat = heartbeat.with_required(on);
+    }
+    Ok(heartbeat)
+}
+
+/// A whole breaker, not a change of the preset's. Above `open_ms`, `open_max_ms` lets the open time double with every
+/// failed probe.
+fn breaker(o: &Object<'_>) -> Result<BreakerConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let minute = Duration::from_secs(60);
+    let open = o.ms("open_ms")?.unwrap_or(minute);
+    let max = o.ms("open_max_ms")?.unwrap_or(minute.max(open));
+    let breaker = BreakerConfig::new(o.u32("failures")?.unwrap_or(5), open)
+        .and_then(|breaker| breaker.with_growth(if max > open { Ratio::TWO } else { Ratio::ONE }, max));
+    let probes = o.u8("probes")?.unwrap_or(1);
+    breaker.and_then(|breaker| breaker.with_probes(probes)).map_err(refused)
+}
+
+fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, String> {
+    if let Some(on) = o.bool("enabled")? {
+        restore = restore.with_enabled(on);
+    }
+    let (batch, interval) = restore.batches();
+    let batch = o.u16("batch")?.unwrap_or(batch);
+    let interval = o.ms("interval_ms")?.unwrap_or(interval);
+    restore = restore
+        .with_batches(batch, interval)
+        .map_err(|error: ConfigError| format!("\"{}\": {error}", o.path()))?;
+    if let Some(on) = o.bool("authenticate")? {
+        restore = restore.with_authentication(on);
+    }
+    Ok(restore)
+}
+
+/// Another table leaves the preset's overrides behind, since they were made for its own.
+fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Classifier, String> {
+    if let Some(name) = o.str("table")? {
+        let known: Vec<_> = tables::ALL.iter().map(|table| table.name()).collect();
+        let table = tables::by_name(name).ok_or_else(|| o.wrong("table", one_of(&known)))?;
+        classifier = Classifier::new(table);
+    }
+    if let Some(default) = class(o, "default")? {
+        classifier = classifier.with_default(default);
+    }
+    let Some(overrides) = o.get("overrides") else { return Ok(classifier) };
+    let list = overrides.as_array().ok_or_else(|| o.wrong("overrides", "a list"))?;
+    for (at, value) in list.iter().enumerate() {
+        let path = format!("{}[{at}]", o.name("overrides"));
+        let row = Object::new(&path, value, &["ws", "http", "io", "tls", "timeout", "class"])?;
+        let class = row.required("class", class(&row, "class")?)?;
+        let rule = Rule::new(Match::Is(cause(&row, &["class"])?), Verdict::new(class));
+        classifier = classifier.with_override(rule).map_err(|error| format!("\"{path}\": {error}"))?;
+    }
+    Ok(classifier)
+}
+
+fn class(o: &Object<'_>, key: &str) -> Result<Option<Class>, String> {
+    let words: Vec<_> = Class::ALL.iter().map(|class| (class.as_str(), *class)).collect();
+    o.choice(key, &words)
+}
+
+/// The one cause in an object, beside these other keys: `{"ws": 4004}`, `{"io": "connection_refused"}` …
+pub(crate) fn cause(o: &Object<'_>, beside: &[&str]) -> Result<Cause, String> {
+    let mut kinds = o.entries().map(|(key, _)| key).filter(|key| !beside.contains(key));
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+        return Err(format!(
+            "\"{}\" must have exactly one of \"ws\", \"http\", \"io\", \"tls\", \"timeout\" and \"class\"",
+            o.path()
+        ));
+    };
+    let found = match kind {
+        "ws" => o.or_null(kind, Object::u16)?.map(|code| code.map_or(Cause::NoCloseFrame, Cause::CloseFrame)),
+        "http" => o.u16(kind)?.map(Cause::Http),
+        "io" if o.str(kind)?.is_some_and(|name| IO_OTHER.contains(&name)) => Some(Cause::Io(IoKind::Other)),
+        "io" => named(o, kind, IoKind::ALL, IoKind::as_str)?.map(Cause::Io),
+        "tls" => named(o, kind, TlsKind::ALL, TlsKind::as_str)?.map(Cause::Tls),
+        "timeout" => match o.bool(kind)? {
+            Some(true) => Some(Cause::Timeout),
+            _ => return Err(o.wrong(kind, "true")),
+        },
+        _ => class(o, kind)?.map(Cause::Class),
+    };
+    o.required(kind, found)
+}
+
+/// Kinds of `std::io::ErrorKind` that concern no connection: the core lumps them together.
+const IO_OTHER: &[&str] = &[
+    "already_exists",
+    "not_a_directory",
+    "is_a_directory",
+    "directory_not_empty",
+    "read_only_filesystem",
+    "stale_network_file_handle",
+    "storage_full",
+    "not_seekable",
+    "quota_exceeded",
+    "file_too_large",
+    "executable_file_busy",
+    "deadlock",
+    "crosses_devices",
+    "too_many_links",
+    "invalid_filename",
+    "argument_list_too_long",
+];
+
+fn named<T: Copy>(
+    o: &Object<'_>,
+    key: &str,
+    all: &[T],
+    as_str: impl Fn(T) -> &'static str,
+) -> Result<Option<T>, String> {
+    let Some(name) = o.str(key)? else { return Ok(None) };
+    let found = all.iter().find(|kind| as_str(**kind) == name).copied();
+    let names: Vec<_> = all.iter().map(|kind| as_str(*kind)).collect();
+    found.map(Some).ok_or_else(|| unknown(&o.name(key), name, name, &names))
+}
+
+fn names(value: &Value) -> Option<Vec<String>> {
+    let list: Option<Vec<_>> =
+        value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+    list.filter(|list| !list.is_empty())
+}

@@ -1,0 +1,190 @@
+//! A JSON object that is read strictly: every key known, every value of the right kind, and the error says which.
+
+#![allow(dead_code, reason = "each program reads the kinds that it needs")]
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use redial::Ratio;
+use serde_json::{Map, Value};
+
+pub(crate) struct Object<'a> {
+    /// Where it stands, for messages: `config.backoff`, or nothing for a whole line.
+    path: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Object<'a> {
+    /// This value as an object with no key but these.
+    pub(crate) fn new(path: &str, value: &'a Value, known: &[&str]) -> Result<Self, String> {
+        let Value::Object(map) = value else {
+            let what = if path.is_empty() { "a line".to_owned() } else { format!("\"{path}\"") };
+            return Err(format!("{what} must be an object, not {}", shown(value)));
+        };
+        let object = Self { path: path.to_owned(), map };
+        match map.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => Err(unknown("key", &object.name(key), key, known)),
+            None => Ok(object),
+        }
+    }
+
+    /// The object under `key`, if there is one.
+    pub(crate) fn object(&self, key: &str, known: &[&str]) -> Result<Option<Self>, String> {
+        self.get(key).map(|value| Object::new(&self.name(key), value, known)).transpose()
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The full name of a key, for messages.
+    pub(crate) fn name(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key)
+    }
+
+    /// The keys and values in a fixed order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.map.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The message for a value of the wrong kind.
+    pub(crate) fn wrong(&self, key: &str, expected: impl Display) -> String {
+        let found = self.get(key).map_or_else(|| "nothing".to_owned(), shown);
+        format!("\"{}\" must be {expected}, not {found}", self.name(key))
+    }
+
+    /// What a reader below found, or an error if the key is not there.
+    pub(crate) fn required<T>(&self, key: &str, found: Option<T>) -> Result<T, String> {
+        found.ok_or_else(|| format!("\"{}\" is missing", self.name(key)))
+    }
+
+    /// What `read` finds, where `null` stands for "none": `Some(None)`.
+    pub(crate) fn or_null<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Self, &str) -> Result<Option<T>, String>,
+    ) -> Result<Option<Option<T>>, String> {
+        match self.get(key) {
+            Some(Value::Null) => Ok(Some(None)),
+            _ => Ok(read(self, key)?.map(Some)),
+        }
+    }
+
+    pub(crate) fn str(&self, key: &str) -> Result<Option<&'a str>, String> {
+        self.read(key, "a string", Value::as_str)
+    }
+
+    pub(crate) fn bool(&self, key: &str) -> Result<Option<bool>, String> {
+        self.read(key, "true or false", Value::as_bool)
+    }
+
+    /// An integer from 0 to `max`.
+    fn up_to(&self, key: &str, max: u64) -> Result<Option<u64>, String> {
+        let fits = |value: &Value| value.as_u64().filter(|number| *number <= max);
+        self.read(key, format_args!("an integer from 0 to {max}"), fits)
+    }
+
+    pub(crate) fn u64(&self, key: &str) -> Result<Option<u64>, String> {
+        self.up_to(key, u64::MAX)
+    }
+
+    pub(crate) fn u32(&self, key: &str) -> Result<Option<u32>, String> {
+        Ok(self.up_to(key, u32::MAX.into())?.and_then(|number| number.try_into().ok()))
+    }
+
+    pub(crate) fn u16(&self, key: &str) -> Result<Option<u16>, String> {
+        Ok(self.up_to(key, u16::MAX.into())?.and_then(|number| number.try_into().ok()))
+    }
+
+    pub(crate) fn u8(&self, key: &str) -> Result<Option<u8>, String> {
+        Ok(self.up_to(key, u8::MAX.into())?.and_then(|number| number.try_into().ok()))
+    }
+
+    pub(crate) fn i32(&self, key: &str) -> Result<Option<i32>, String> {
+        let expected = format_args!("an integer from {} to {}", i32::MIN, i32::MAX).to_string();
+        self.read(key, expected, |value| value.as_i64().and_then(|number| number.try_into().ok()))
+    }
+
+    /// A duration in integer milliseconds. The core saturates, so any `u64` will do.
+    pub(crate) fn ms(&self, key: &str) -> Result<Option<Duration>, String> {
+        Ok(self.u64(key)?.map(Duration::from_millis))
+    }
+
+    pub(crate) fn ratio(&self, key: &str) -> Result<Option<Ratio>, String> {
+        match self.get(key) {
+            Some(value) => ratio(value)
+                .map(Some)
+                .ok_or_else(|| self.wrong(key, "a ratio in quotes, like \"2\", \"3/2\" or \"0.2\"")),
+            None => Ok(None),
+        }
+    }
+
+    /// One of a few words.
+    pub(crate) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, String> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| value.as_str() == Some(*word));
+        let names: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        found.map(|(_, value)| Some(*value)).ok_or_else(|| self.wrong(key, one_of(&names)))
+    }
+
+    fn read<T>(
+        &self,
+        key: &str,
+        expected: impl Display,
+        as_type: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        match self.get(key) {
+            Some(value) => as_type(value).map(Some).ok_or_else(|| self.wrong(key, expected)),
+            None => Ok(None),
+        }
+    }
+}
+
+pub(crate) fn ratio(value: &Value) -> Option<Ratio> {
+    value.as_str()?.parse().ok()
+}
+
+/// `"a", "b" or "c"`.
+pub(crate) fn one_of(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}
+
+/// The message for a name that is not known, with the nearest one that is.
+pub(crate) fn unknown(what: &str, full: &str, name: &str, known: &[&str]) -> String {
+    let full: String = full.chars().take(80).collect();
+    match known.iter().min_by_key(|candidate| distance(name, candidate)) {
+        Some(nearest) => format!("unknown {what} \"{full}\"; did you mean \"{nearest}\"?"),
+        None => format!("unknown {what} \"{full}\""),
+    }
+}
+
+/// A value as it was written, cut to a length fit for a message.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("...".chars()).collect() }
+}
+
+/// How many letters must be added, removed or replaced to make `b` of `a` (Levenshtein), of the first 64 letters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.chars().take(64).collect();
+    let mut row: Vec<_> = (0..=b.len()).collect();
+    for (i, from) in a.chars().take(64).enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

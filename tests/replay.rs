@@ -1,0 +1,502 @@
+//! The `replay` example against its contract: golden logs, errors, the config.
+
+#[path = "../examples/replay/engine.rs"]
+mod engine;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use engine::Replay;
+use engine::config::SetUp;
+use redial::{
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Establish, HeartbeatConfig,
+    IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule,
+    TlsKind, Verdict, presets, tables, valid,
+};
+
+/// What a log prints, and the error that ends it, if one does.
+fn replay(log: &str) -> (String, Result<(), String>) {
+    let (mut out, mut replay) = (String::new(), Replay::default());
+    for line in log.lines() {
+        if let Err(error) = replay.line(line.as_bytes(), &mut out) {
+            return (out, Err(error));
+        }
+    }
+    let finished = replay.finish(&mut out);
+    (out, finished)
+}
+
+fn error(log: &str) -> String {
+    replay(log).1.expect_err(log)
+}
+
+/// The log prints exactly this, twice.
+fn golden(log: &str, expected: &str) {
+    let (out, result) = replay(log);
+    assert_eq!(result, Ok(()));
+    for (number, (found, wanted)) in out.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(found, wanted, "line {}", number + 1);
+    }
+    assert_eq!(out, expected);
+    assert_eq!(replay(log).0, out);
+    for line in out.lines() {
+        assert!(
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|value| value.is_object()),
+            "{line}"
+        );
+    }
+}
+
+macro_rules! golden {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            golden(
+                include_str!(concat!("replay/", stringify!($name), ".jsonl")),
+                include_str!(concat!("replay/", stringify!($name), ".out.jsonl")),
+            );
+        }
+    )*};
+}
+
+golden! {
+    /// The contract's own example, byte for byte.
+    worked_example
+    /// A gateway's day. S45, S46: the mark neither moves back nor is touched before the resume. S64, S65: a beat that was
+    /// asked for. S35: a reconnect request to a stable session. S62: a zombie. S50: the base endpoint after the session's
+    /// own. S41: the refused session's wait above the ladder's. S49: a fatal code.
+    discord
+    /// S33, S34: a ladder that only a held connection resets. S89, S91: the breaker opens, probes, opens for longer, and
+    /// the later of it and the ladder counts. S40: a hint above the ladder. S22: a late "opened".
+    flapping
+    /// Holds as a set, network, page, sleep (S84), a host that can't dial just now (S20), `stop` with `keep` (S55), a time
+    /// to live that starts anew with every loss, and a clock that runs backwards (S98).
+    host
+    /// S75, S80, S86: refreshed once at once, then along the ladder; nothing goes on without authentication.
+    auth
+    /// S76 to S78 and the order of the batches; any traffic as a sign of life (S66).
+    restore
+    /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
+    jitter
+}
+
+/// All facts of one instant come before its timers, and a line without event makes them fire too.
+#[test]
+fn facts_of_an_instant_come_before_its_timers() {
+    let log = |last: &str| {
+        let start = "{}\n{\"at\": 0, \"event\": \"start\"}\n{\"at\": 10000}\n";
+        replay(&format!("{start}{last}")).0
+    };
+    let timed_out = log("");
+    assert!(timed_out.contains("\"at\": 10000, \"state\": \"waiting\", \"why\": \"connect_timeout\""));
+    let opened = log("{\"at\": 10000, \"event\": \"opened\"}");
+    assert!(opened.contains("\"at\": 10000, \"action\": \"send_fresh\", \"epoch\": 1"));
+    assert!(!opened.contains("connect_timeout\"}\n{\"at\": 10000, \"action\": \"close\""));
+}
+
+/// The epoch that is left out is the newest at the time of the fact: a timer may have dialled since the last line.
+#[test]
+fn an_epoch_that_is_left_out_is_the_newest() {
+    let log = "{}\n{\"at\": 0, \"event\": \"start\"}\n\
+        {\"at\": 5, \"event\": \"open_failed\", \"cause\": {\"timeout\": true}}\n{\"at\": 2000, \"event\": \"opened\"}";
+    let (out, _) = replay(log);
+    assert!(out.contains("{\"at\": 2000, \"action\": \"send_fresh\", \"epoch\": 2}"), "{out}");
+    let (out, _) = replay("{}\n{\"at\": 0, \"event\": \"opened\"}");
+    assert_eq!(out, "{\"at\": 0, \"ignored\": \"stale\", \"event\": \"opened\"}\n");
+}
+
+/// A deadline between two milliseconds is printed and fires at the later one.
+#[test]
+fn deadlines_are_rounded_up() {
+    let log = "{\"config\": {\"backoff\": {\"initial_ms\": 1, \"factor\": \"3/2\"}}}\n{\"at\": 0, \"event\": \"start\"}\n\
+        {\"at\": 0, \"event\": \"open_failed\", \"cause\": {\"timeout\": true}}\n\
+        {\"at\": 1, \"event\": \"rx\", \"epoch\": 9}\n{\"at\": 1}\n\
+        {\"at\": 2, \"event\": \"open_failed\", \"cause\": {\"timeout\": true}}\n{\"at\": 10}";
+    let (out, _) = replay(log);
+    assert!(out.contains("{\"at\": 2, \"wake\": 4, \"why\": \"backoff\"}"), "{out}");
+    assert!(out.contains("{\"at\": 4, \"state\": \"connecting\", \"why\": \"backoff\"}"), "{out}");
+}
+
+/// A clock that ran backwards without a fact is passed on too, and what was due before is not lost.
+#[test]
+fn a_clock_may_run_backwards() {
+    let log = "{}\n{\"at\": 5000, \"event\": \"start\"}\n{\"at\": 15000}\n{\"at\": 100}\n";
+    let (out, result) = replay(log);
+    assert_eq!(result, Ok(()));
+    assert!(out.contains("{\"at\": 15000, \"wake\": 16000, \"why\": \"backoff\"}"), "{out}");
+    assert!(out.ends_with("{\"at\": 100, \"wake\": 1100, \"why\": \"backoff\"}\n"), "{out}");
+}
+
+/// S27, S98: the ends of the numbers. Both deadlines are the end of time, so the wake does not change.
+#[test]
+fn huge_numbers_are_harmless() {
+    let max = u64::MAX;
+    let latest = max / 1_000;
+    let log = format!(
+        "{{\"config\": {{\"backoff\": {{\"max_ms\": {max}, \"initial_ms\": {max}}}, \"connect_timeout_ms\": {max}}}}}\n\
+         {{\"at\": 0, \"event\": \"start\"}}\n{{\"at\": {latest}, \"event\": \"open_failed\", \"cause\": {{\"ws\": null}}}}\n\
+         {{\"at\": {latest}}}"
+    );
+    let (out, result) = replay(&log);
+    assert_eq!(result, Ok(()));
+    assert!(out.ends_with("\"state\": \"waiting\", \"why\": \"no_close_frame\"}\n"), "{out}");
+}
+
+/// The line and the reason, and no output after the last good line.
+#[test]
+fn bad_lines_are_named() {
+    let good = "{\"config\": {}}\n\n{\"at\": 0, \"event\": \"start\"}\n";
+    let before = {
+        let (mut out, mut replay) = (String::new(), Replay::default());
+        good.lines().for_each(|line| replay.line(line.as_bytes(), &mut out).unwrap());
+        out
+    };
+    for (line, reason) in [
+        ("{\"at\": 1", "not valid JSON"),
+        ("{\"at\": 1} x", "not valid JSON"),
+        ("[]", "a line must be an object, not []"),
+        ("{\"at\": 1, \"event\": \"opend\"}", "unknown event \"opend\"; did you mean \"opened\"?"),
+        ("{\"at\": 1, \"event\": 7}", "\"event\" must be a string, not 7"),
+        ("{\"event\": \"opened\"}", "\"at\" is missing"),
+        ("{\"at\": -1}", "\"at\" must be an integer from 0 to 18446744073709551615, not -1"),
+        ("{\"at\": 1.5}", "not 1.5"),
+        ("{\"at\": 99999999999999999999}", "\"at\" must be an integer"),
+        ("{\"at\": 18446744073709552}", "\"at\" must be at most 18446744073709551, not 18446744073709552"),
+        ("{\"at\": 1, \"epoch\": 1}", "unknown key \"epoch\""),
+        ("{\"at\": 1, \"event\": \"opened\", \"epok\": 1}", "unknown key \"epok\"; did you mean \"epoch\"?"),
+        ("{\"at\": 1, \"event\": \"opened\", \"epoch\": 0}", "\"epoch\" must be at least 1, not 0"),
+        (
+            "{\"at\": 1, \"event\": \"opened\", \"epoch\": 4294967296}",
+            "\"epoch\" must be an integer from 0 to",
+        ),
+        ("{\"at\": 1, \"event\": \"closed\"}", "event \"closed\": \"cause\" is missing"),
+        ("{\"at\": 1, \"event\": \"seq\"}", "event \"seq\": \"n\" is missing"),
+        ("{\"at\": 1, \"event\": \"hold\"}", "event \"hold\": \"reason\" is missing"),
+        ("{\"at\": 1, \"event\": \"woke\", \"gap\": null}", "\"gap\" must be an integer"),
+        ("{\"at\": 1, \"event\": \"subscribe\"}", "\"key\" is missing"),
+        ("{\"at\": 1, \"event\": \"stop\", \"keep\": 1}", "\"keep\" must be true or false, not 1"),
+        ("{\"at\": 1, \"event\": \"closed\", \"cause\": {}}", "\"cause\" must have exactly one of"),
+        ("{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 1, \"http\": 2}}", "exactly one of"),
+        ("{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 65536}}", "\"cause.ws\" must be"),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"io\": \"conection_reset\"}}",
+            "\"connection_reset\"?",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"timeout\": false}}",
+            "\"cause.timeout\" must be true",
+        ),
+    ] {
+        let (out, result) = replay(&format!("{good}{line}\n{{\"at\": 99999999}}"));
+        let error = result.expect_err(line);
+        assert!(error.starts_with("line 4: ") && error.contains(reason), "{line}: {error}");
+        assert_eq!(out, before, "{line}");
+    }
+    let mut holds = good.to_owned();
+    for number in 0..=32 {
+        writeln!(holds, "{{\"at\": 1, \"event\": \"hold\", \"reason\": \"{number}\"}}").unwrap();
+    }
+    assert_eq!(error(&holds), "line 36: event \"hold\": more than 32 different hold reasons");
+}
+
+#[test]
+fn the_first_line_is_the_set_up() {
+    for log in ["", "\n\n", "{\"at\": 0, \"event\": \"start\"}", "{\"at\": 0}"] {
+        assert!(error(log).contains("the first line must be the set-up"), "{log}");
+    }
+    assert!(error("\n{\"sede\": 7}").starts_with("line 2: unknown key \"sede\"; did you mean \"seed\"?"));
+    let jittered = "{\"config\": {\"backoff\": {\"jitter\": \"full\"}}}";
+    assert_eq!(error(jittered), "line 1: \"seed\" is required because a jitter is on");
+    assert_eq!(error("{\"preset\": \"recommended\"}"), "line 1: \"seed\" is required because a jitter is on");
+    assert_eq!(replay("{}"), (String::new(), Ok(())));
+}
+
+fn set_up(json: &str) -> Result<SetUp, String> {
+    SetUp::parse(&serde_json::from_str(json).unwrap())
+}
+
+fn config(json: &str) -> Config {
+    set_up(&format!("{{\"config\": {json}}}")).unwrap_or_else(|error| panic!("{json}: {error}")).config
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const PLAIN: BackoffConfig = valid(BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(30_000)));
+
+/// What the contract refuses, and how the message helps.
+#[test]
+fn bad_configs_are_refused() {
+    for (json, reason) in [
+        (r#"{"backoff": {"initial_ms": 0}}"#, "\"config.backoff\": the initial delay is 0"),
+        (r#"{"backoff": {"initial_ms": 31000}}"#, "above the maximum"),
+        (r#"{"backoff": {"factor": "0.9"}}"#, "the factor is below 1"),
+        (r#"{"backoff": {"factor": "x"}}"#, "\"config.backoff.factor\" must be a ratio in quotes"),
+        (r#"{"backoff": {"factor": 2}}"#, "must be a ratio in quotes"),
+        (r#"{"backoff": {"factor": "1/0"}}"#, "must be a ratio in quotes"),
+        (r#"{"backoff": {"jitter": {"plus_minus": "1.1"}}}"#, "more than ±1"),
+        (r#"{"backoff": {"jitter": {"window": ["1", "0.5"]}}}"#, "ascending"),
+        (r#"{"backoff": {"jitter": {"window": ["1"]}}}"#, "two ratios in quotes"),
+        (r#"{"backoff": {"jitter": "some"}}"#, "must be \"none\", \"full\", \"equal\" or \"decorrelated\""),
+        (r#"{"backoff": {"jitter": null}}"#, "\"config.backoff.jitter\" must be a word"),
+        (r#"{"backoff": {"curve": "table"}}"#, "the table of delays is empty"),
+        (r#"{"backoff": {"curve": "table", "table_ms": [-1]}}"#, "list of integers"),
+        (r#"{"backoff": {"max_ms": -1}}"#, "not -1"),
+        (r#"{"backoff": {"max_ms": 1e3}}"#, "not 1000.0"),
+        (r#"{"bakoff": {}}"#, "unknown key \"config.bakoff\"; did you mean \"backoff\"?"),
+        (
+            r#"{"backoff": {"inital_ms": 1}}"#,
+            "unknown key \"config.backoff.inital_ms\"; did you mean \"initial_ms\"?",
+        ),
+        (r#"{"backoff": null}"#, "\"config.backoff\" must be an object, not null"),
+        (
+            r#"{"breaker": {"probes": 0}}"#,
+            "\"config.breaker\": the half-open breaker must admit 1 to 16 probes",
+        ),
+        (r#"{"breaker": {"open_ms": 5000, "open_max_ms": 4000}}"#, "open time is 0 or above its maximum"),
+        (r#"{"restore": {"batch": 0}}"#, "a batch of 0"),
+        (r#"{"connect_timeout_ms": 0}"#, "\"config.connect_timeout_ms\": a timeout of 0"),
+        (r#"{"resume": {"invalid_wait_ms": [2, 1]}}"#, "the lower end of a range"),
+        (r#"{"heartbeat": {"missed": 0}}"#, "missed at least once"),
+        (r#"{"heartbeat": {"missed": 256}}"#, "an integer from 0 to 255, not 256"),
+        (r#"{"endpoints": []}"#, "a list of names, not empty"),
+        (r#"{"endpoints": [1]}"#, "a list of names, not empty"),
+        (r#"{"close_code": 1000}"#, "the close code would end the session"),
+        (r#"{"classify": {"table": "discord"}}"#, "\"discord-gateway\""),
+        (
+            r#"{"classify": {"overrides": [{"ws": 4002}]}}"#,
+            "\"config.classify.overrides[0].class\" is missing",
+        ),
+        (r#"{"classify": {"overrides": [{"class": "fatal"}]}}"#, "exactly one of"),
+    ] {
+        let error = error(&format!("{{\"config\": {json}}}"));
+        assert!(error.starts_with("line 1: ") && error.contains(reason), "{json}: {error}");
+    }
+    assert_eq!(
+        error("{\"preset\": \"discord\"}").split(';').next(),
+        Some("line 1: unknown preset \"discord\"")
+    );
+    for (name, _) in presets::ALL {
+        assert!(error("{\"preset\": \"discord\"}").contains(name));
+    }
+}
+
+/// Every key of the contract, and the values of keys left out.
+#[test]
+fn every_key_reaches_the_config() {
+    let plain = Config::new(PLAIN);
+    assert_eq!(config("{}"), plain);
+    let documented = r#"{
+        "backoff": {"curve": "exponential", "initial_ms": 1000, "factor": "2", "max_ms": 30000, "table_ms": [],
+                    "after_table": "repeat_last", "jitter": "none", "floor_ms": 0, "first_ms": null,
+                    "max_fresh_ms": null},
+        "reset_after_stable_ms": 0, "min_interval_ms": 0, "max_attempts": null, "max_elapsed_ms": null,
+        "connect_timeout_ms": 10000, "greeting_timeout_ms": null, "ready_timeout_ms": null, "greeting": false,
+        "establish": "on_ready", "hint": {"max_ms": 300000, "spread": "0"},
+        "resume": {"enabled": true, "max_failures": 3, "invalid_wait_ms": [1000, 5000],
+                   "endpoint_fallback": {"failures": 1, "for_ms": 0}},
+        "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false},
+        "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "authenticate": false},
+        "credential": {"refresh_on": "auth", "max_rejections": null},
+        "network": {"on_down": "park", "spread_up_ms": 0}, "endpoints": ["primary"],
+        "classify": {"table": "websocket", "default": "transient", "overrides": []},
+        "please_reconnect": {"spread_ms": null}, "visibility": "defer", "close_code": 4000
+    }"#;
+    assert_eq!(config(documented), plain, "the defaults are those that the help states");
+
+    let other = r#"{
+        "backoff": {"initial_ms": 500, "factor": "3/2", "max_ms": 9000, "jitter": {"plus_minus": "0.2"},
+                    "floor_ms": 100, "first_ms": 0, "max_fresh_ms": 60000},
+        "reset_after_stable_ms": 1, "min_interval_ms": 2, "max_attempts": 3, "max_elapsed_ms": 4,
+        "connect_timeout_ms": 5, "greeting_timeout_ms": 6, "ready_timeout_ms": 7, "greeting": true,
+        "establish": "on_open", "hint": {"max_ms": 8, "spread": "1/2"},
+        "resume": {"enabled": false, "max_failures": 9, "invalid_wait_ms": [10, 11],
+                   "endpoint_fallback": {"failures": 12, "for_ms": 13}},
+        "heartbeat": {"interval_ms": 14, "liveness": "any_traffic", "missed": 15, "first_jitter": false,
+                      "required": true},
+        "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "probes": 2},
+        "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "authenticate": true},
+        "credential": {"refresh_on": "never", "max_rejections": 21},
+        "network": {"on_down": "ignore", "spread_up_ms": 22},
+        "classify": {"table": "pusher", "default": "fatal", "overrides": [
+            {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
+            {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
+            {"timeout": true, "class": "fatal"}]},
+        "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999
+    }"#;
+    let ladder = BackoffConfig::exponential(ms(500), Ratio::new(3, 2).unwrap(), ms(9_000))
+        .unwrap()
+        .with_jitter(Jitter::PlusMinus(Ratio::new(1, 5).unwrap()))
+        .unwrap()
+        .with_floor(ms(100))
+        .unwrap()
+        .with_first(ms(0))
+        .with_max_fresh(ms(60_000))
+        .unwrap();
+    let overrides = [
+        (Cause::CloseFrame(4002), Class::Fatal),
+        (Cause::NoCloseFrame, Class::Fresh),
+        (Cause::Http(403), Class::Transient),
+        (Cause::Io(IoKind::NameNotFound), Class::Auth),
+        (Cause::Tls(TlsKind::Eof), Class::RateLimited),
+        (Cause::Timeout, Class::Fatal),
+    ];
+    let classifier = overrides
+        .into_iter()
+        .fold(Classifier::new(&tables::PUSHER).with_default(Class::Fatal), |c, (cause, class)| {
+            c.with_override(Rule::new(Match::Is(cause), Verdict::new(class))).unwrap()
+        });
+    let expected = Config::new(ladder)
+        .with_classifier(classifier)
+        .with_reset_after_stable(ms(1))
+        .with_min_interval(ms(2))
+        .with_max_attempts(Some(3))
+        .with_max_elapsed(Some(ms(4)))
+        .with_connect_timeout(ms(5))
+        .unwrap()
+        .with_greeting(Some(ms(6)))
+        .unwrap()
+        .with_ready_timeout(Some(ms(7)))
+        .unwrap()
+        .with_establish(Establish::OnOpen)
+        .with_hint_max(ms(8))
+        .with_hint_spread(Ratio::new(1, 2).unwrap())
+        .with_resume(
+            ResumeConfig::disabled()
+                .with_failures_max(9)
+                .unwrap()
+                .with_invalid_wait(ms(10), ms(11))
+                .unwrap()
+                .with_endpoint_fallback(12, ms(13)),
+        )
+        .with_heartbeat(
+            HeartbeatConfig::new()
+                .with_interval(ms(14))
+                .unwrap()
+                .with_liveness(Liveness::AnyTraffic)
+                .with_missed(15)
+                .unwrap()
+                .with_first_jitter(false)
+                .with_required(true),
+        )
+        .with_breaker(Some(
+            BreakerConfig::new(16, ms(17))
+                .unwrap()
+                .with_growth(Ratio::TWO, ms(18))
+                .unwrap()
+                .with_probes(2)
+                .unwrap(),
+        ))
+        .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
+        .with_credential(RefreshOn::Never)
+        .with_rejections_max(Some(21))
+        .with_network(OnNetworkDown::Ignore, ms(22))
+        .with_requested_spread(Some(ms(23)))
+        .with_defer_while_hidden(false)
+        .with_close_code(4999)
+        .unwrap();
+    assert_eq!(config(other), expected);
+}
+
+#[test]
+fn every_curve_and_jitter() {
+    let curve = |json: &str| config(&format!("{{\"backoff\": {json}}}")).backoff();
+    let half = Ratio::new(1, 2).unwrap();
+    let (initial, max) = (ms(1_000), ms(30_000));
+    assert_eq!(Ok(curve(r#"{"curve": "linear"}"#)), BackoffConfig::linear(initial, max));
+    assert_eq!(Ok(curve(r#"{"curve": "fibonacci"}"#)), BackoffConfig::fibonacci(initial, max));
+    assert_eq!(Ok(curve(r#"{"curve": "constant"}"#)), BackoffConfig::exponential(initial, Ratio::ONE, max));
+    assert_eq!(
+        Ok(curve(r#"{"curve": "elapsed", "factor": "0.5"}"#)),
+        BackoffConfig::elapsed(half, initial, max)
+    );
+    const TABLE: &[Duration] = &[ms(0), ms(60_000)];
+    const CUT: &[Duration] = &[ms(0), ms(5_000)];
+    assert_eq!(
+        Ok(curve(r#"{"curve": "table", "table_ms": [0, 60000]}"#)),
+        BackoffConfig::table(TABLE, AfterTable::RepeatLast)
+    );
+    assert_eq!(
+        Ok(curve(r#"{"curve": "table", "table_ms": [0, 60000], "max_ms": 5000, "after_table": "give_up"}"#)),
+        BackoffConfig::table(CUT, AfterTable::GiveUp)
+    );
+    for (json, jitter) in [
+        (r#""none""#, Jitter::None),
+        (r#""full""#, Jitter::Full),
+        (r#""equal""#, Jitter::Equal),
+        (r#""decorrelated""#, Jitter::Decorrelated),
+        (r#"{"window": ["1/2", "1"]}"#, Jitter::Window(half, Ratio::ONE)),
+    ] {
+        assert_eq!(curve(&format!("{{\"jitter\": {json}}}")).jitter(), jitter);
+    }
+}
+
+/// One key changes one value; whatever else the preset says stays.
+#[test]
+fn a_config_is_laid_over_its_preset() {
+    let over = |config: &str| {
+        let json = format!("{{\"preset\": \"discord-gateway\", \"config\": {config}}}");
+        set_up(&json).unwrap_or_else(|error| panic!("{config}: {error}")).config
+    };
+    let preset = presets::DISCORD_GATEWAY;
+    assert_eq!(over("{}"), preset);
+    let nothing = r#"{"backoff": {}, "resume": {"endpoint_fallback": {}}, "heartbeat": {}, "restore": {}, "network": {},
+        "classify": {}, "hint": {}, "credential": {}, "please_reconnect": {}, "greeting": true}"#;
+    assert_eq!(over(nothing), preset);
+    let ladder = BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(60_000)).unwrap();
+    let ladder = ladder.with_jitter(Jitter::Full).unwrap().with_floor(ms(250)).unwrap();
+    let ladder = ladder.with_max_fresh(ms(600_000)).unwrap();
+    assert_eq!(over(r#"{"backoff": {"max_ms": 60000}}"#), preset.with_backoff(ladder));
+    assert_eq!(
+        over(r#"{"greeting_timeout_ms": 5000}"#),
+        preset.with_greeting(Some(ms(5_000))).unwrap(),
+        "still greeted"
+    );
+    assert_eq!(over(r#"{"greeting": false}"#), preset.without_greeting());
+    let heartbeat = HeartbeatConfig::new().with_required(true).with_missed(2).unwrap();
+    assert_eq!(over(r#"{"heartbeat": {"missed": 2}}"#), preset.with_heartbeat(heartbeat));
+    let fatal = Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal));
+    assert_eq!(
+        over(r#"{"classify": {"overrides": [{"ws": 4002, "class": "fatal"}]}}"#),
+        preset.with_classifier(preset.classifier().with_override(fatal).unwrap())
+    );
+}
+
+/// The program itself: output, exit status, standard error.
+#[test]
+#[cfg_attr(miri, ignore = "spawns a process")]
+fn the_program() {
+    let run = |arguments: &[&str], input: &str| -> Output {
+        let mut child = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--example", "replay", "--"])
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+
+    let example = include_str!("replay/worked_example.jsonl");
+    let good = run(&[], example);
+    assert_eq!(text(&good.stdout), include_str!("replay/worked_example.out.jsonl"));
+    assert_eq!((good.status.code(), text(&good.stderr)), (Some(0), String::new()));
+
+    let bad = run(&[], &example.replace("{\"at\": 20", "{\"att\": 20"));
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(text(&bad.stderr).starts_with("replay: line 3: unknown key \"att\""), "{}", text(&bad.stderr));
+    assert_eq!(text(&bad.stdout).lines().count(), 3);
+
+    let help = run(&["--help"], "");
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).starts_with("replay: a log of facts in"));
+    assert_eq!(run(&["incident.jsonl"], "").status.code(), Some(2));
+}
