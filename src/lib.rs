@@ -22,6 +22,9 @@ extern crate std;
 mod backoff;
 mod breaker;
 mod classify;
+#[cfg(feature = "std")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+pub mod driver;
 mod error;
 mod heartbeat;
 mod mode;

@@ -1,0 +1,37 @@
+//! async-std: the clock of `std` and its sleep.
+
+use core::future::Future;
+use std::time;
+
+use crate::time::Instant;
+
+use super::Runtime;
+
+/// The clock and sleep of async-std 1, from the moment it was made.
+///
+/// **async-std is discontinued** (RUSTSEC-2025-0052, August 2025): this works and is tested for those who still have
+/// it, and nobody should begin with it. Its authors point to smol: that is the feature `smol` here.
+#[derive(Clone, Copy, Debug)]
+pub struct AsyncStd {
+    origin: time::Instant,
+}
+
+impl AsyncStd {
+    /// [`Instant::ZERO`] is now.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it reads a clock")]
+    #[expect(clippy::disallowed_methods, reason = "a driver's clock")]
+    pub fn new() -> Self {
+        Self { origin: time::Instant::now() }
+    }
+}
+
+impl Runtime for AsyncStd {
+    fn now(&self) -> Instant {
+        Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+        ::async_std::task::sleep(at.saturating_duration_since(self.now()))
+    }
+}

@@ -1,0 +1,40 @@
+//! smol: the clock of `std` and the timer of async-io.
+
+use core::future::Future;
+use std::time;
+
+use async_io::Timer;
+
+use crate::time::Instant;
+
+use super::Runtime;
+
+/// The clock of `std` and the timers of async-io 2, from the moment it was made. async-io brings its own thread for
+/// the timers, so this runs on smol's executors and on any other.
+#[derive(Clone, Copy, Debug)]
+pub struct Smol {
+    origin: time::Instant,
+}
+
+impl Smol {
+    /// [`Instant::ZERO`] is now.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it reads a clock")]
+    #[expect(clippy::disallowed_methods, reason = "a driver's clock")]
+    pub fn new() -> Self {
+        Self { origin: time::Instant::now() }
+    }
+}
+
+impl Runtime for Smol {
+    fn now(&self) -> Instant {
+        Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+        let timer = Timer::after(at.saturating_duration_since(self.now()));
+        async move {
+            timer.await;
+        }
+    }
+}

@@ -1,0 +1,541 @@
+//! What every driver on every runtime must pass. Each function is one test; `main.rs` runs it on each runtime.
+//!
+//! `slack` is how late this runtime may be. Early it may never be.
+
+use core::time::Duration;
+
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, REFRESH_TIMEOUT, RefreshFailed, Runtime};
+use redial::{
+    BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Liveness,
+    Phase, Ratio, valid,
+};
+
+use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
+
+/// Waits of 40, 80, 160, 320, 320 ms …
+const LADDER: Config = Config::new(valid(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320))));
+/// A wait that no test survives.
+const LONG: Config = Config::new(valid(BackoffConfig::constant(ms(60_000))));
+const BEATS: HeartbeatConfig = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(ms(100)));
+
+async fn nothing() {}
+
+#[track_caller]
+fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
+    let gap = to.saturating_duration_since(from);
+    assert!(gap >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
+}
+
+fn please_reconnect(epoch: redial::Epoch) -> Fact {
+    Event::PleaseReconnect { epoch, after: None }
+}
+
+fn received(epoch: redial::Epoch) -> Fact {
+    Event::Received { epoch }
+}
+
+fn acked(epoch: redial::Epoch) -> Fact {
+    Event::BeatAcked { epoch }
+}
+
+/// Duties 2 and 3: each dial comes when the ladder says, and the session ends it.
+pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().phases.last() != Some(&Phase::Online) {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!(log.dials.len(), 5);
+    for (pair, wait) in log.dials.windows(2).zip([40, 80, 160, 320]) {
+        assert_after(pair[0], pair[1], ms(wait), slack);
+    }
+    assert_eq!(log.closed, [4000], "a stop that keeps the session");
+    assert_eq!(driver.policy().session().sequence(), Some(1));
+}
+
+/// Duty 2 (quinn #587): the sleep for a minute's wait must not outlive "reconnect now".
+pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![refused(), refused()]);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.retry_now();
+        lab.sleep(ms(50)).await;
+        handle.retry_now();
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let dials = lab.log().dials;
+    assert_eq!(dials.len(), 3);
+    assert_after(dials[0], dials[1], ms(50), slack);
+    assert_after(dials[1], dials[2], ms(50), slack);
+}
+
+/// Duty 2 (quinn #587): a greeting brings a beat that is due long before the deadline the sleep is armed for.
+pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = valid(LONG.with_greeting(Some(ms(60_000))))
+        .with_heartbeat(HeartbeatConfig::new().with_first_jitter(false));
+    let greeting: fn(_) -> Fact = |epoch| Event::Greeting { epoch, heartbeat: Some(ms(60)) };
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![greeting])])]);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().sent.len() < 3 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let sent = lab.log().sent;
+    assert_eq!(sent[0].1, Command::Identify);
+    assert_eq!(sent[1].1, Command::Beat { sequence: Some(1) });
+    assert_after(sent[0].0, sent[1].0, ms(60), slack);
+    assert_after(sent[1].0, sent[2].0, ms(60), slack);
+}
+
+/// Duties 7 and 10 (F05): a stop during a dial drops the dial.
+pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::Hang]);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let begun = lab.now();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.alive(), 1);
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_after(begun, lab.now(), ms(50), slack);
+    assert_eq!(lab.log().closed, [] as [u16; 0], "nothing was open");
+}
+
+/// Duty 10 (F04).
+pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![refused()]);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let begun = lab.now();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_after(begun, lab.now(), ms(50), slack);
+    assert_eq!(lab.log().dials.len(), 1);
+}
+
+/// Duties 9 and 10.
+pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(0));
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let begun = lab.now();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_after(begun, lab.now(), ms(50), slack);
+    assert_eq!(lab.log().closed, [1000]);
+}
+
+/// Duties 7 and 10 (F08): a goodbye that never ends holds up the return for its own time and no longer.
+pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![please_reconnect])])])
+        .set(|set| set.goodbye_hangs = true);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let begun = lab.now();
+    let script = async {
+        lab.sleep(ms(100)).await;
+        assert_eq!((lab.alive(), lab.log().closed), (1, vec![4000]));
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_after(begun, lab.now(), ms(50) + CLOSE_TIMEOUT, slack);
+}
+
+/// A long wait doesn't keep the old socket.
+pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![please_reconnect])])])
+        .set(|set| set.goodbye_hangs = true);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(200)).await;
+        assert_eq!(lab.alive(), 1);
+        lab.sleep(CLOSE_TIMEOUT + slack).await;
+        assert_eq!(lab.alive(), 0);
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+}
+
+/// Duties 6 and 7 (F07, F08): the next dial neither waits for a goodbye nor stands beside it, but the goodbye was
+/// begun, even if the next dial is asked for in the same instant.
+pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let asked =
+        || Answer::Accept(vec![Say::Wait(ms(20)), Say::Facts(vec![please_reconnect, please_reconnect])]);
+    let lab = Lab::new(rt, vec![asked(), asked()]).set(|set| set.goodbye_hangs = true);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().closed.is_empty() {
+            lab.sleep(ms(1)).await;
+        }
+        handle.retry_now();
+        while lab.log().dials.len() < 3 {
+            lab.sleep(ms(1)).await;
+        }
+        handle.network_down();
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_after(log.dials[0], log.dials[1], ms(20), slack);
+    assert_eq!(log.closed[..2], [4000, 4000]);
+    assert!(driver.policy().stats().stale > 0, "what follows a loss is stale, and seen to be");
+}
+
+/// Duty 4: after a suspend the acknowledgement lies behind other messages in the socket, and the beat is overdue.
+pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LONG.with_heartbeat(BEATS);
+    let script = vec![
+        Say::Facts(vec![ready]),
+        Say::Wait(ms(150)),
+        Say::Suspend(ms(120)),
+        Say::Facts(vec![received; 5]),
+        Say::Facts(vec![received; 5]),
+        Say::Facts(vec![acked]),
+    ];
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().sent.len() < 3 {
+            lab.sleep(ms(1)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().zombies, 0);
+    assert_eq!(lab.log().dials.len(), 1);
+}
+
+/// Duty 4: messages without end starve neither the heartbeat nor the user's stop nor the executor.
+pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LONG.with_heartbeat(BEATS.with_liveness(Liveness::AnyTraffic));
+    let flood = Answer::Accept(vec![Say::Facts(vec![ready]), Say::Flood { stop_at: 2_000 }]);
+    let lab = Lab::new(rt, vec![flood]);
+    let mut driver = lab.driver(&CONFIG);
+    let turns = core::cell::Cell::new(0_u32);
+    let script = core::future::poll_fn(|cx| {
+        turns.set(turns.get() + 1);
+        cx.waker().wake_by_ref();
+        core::task::Poll::<()>::Pending
+    });
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert!(log.received < 2_070, "the stop came after {} messages", log.received);
+    let beats: Vec<_> = log.sent.iter().filter(|(_, sent)| matches!(sent, Command::Beat { .. })).collect();
+    assert!(beats.len() >= 12, "{} beats in two seconds", beats.len());
+    for pair in beats.windows(2) {
+        assert!(
+            pair[1].0.saturating_duration_since(pair[0].0) < ms(170),
+            "a beat waited for more than a burst"
+        );
+    }
+    assert!(turns.get() > 20, "the executor had {} turns", turns.get());
+}
+
+/// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
+pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, n: 9 };
+    let script =
+        vec![Say::Wait(ms(20)), Say::Facts(vec![ready]), Say::Wait(ms(150)), Say::Facts(vec![sequence])];
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.writes = Writes::BlockAt(1));
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().dials.len() < 2 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().zombies, 1);
+    assert_eq!(driver.policy().session().sequence(), Some(9));
+    let dials = lab.log().dials;
+    assert_after(dials[0], dials[1], ms(20 + 100 + 100 + 40), slack);
+}
+
+/// A failed send ends the connection.
+pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::FailAt(0));
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().dials.len() < 2 {
+            lab.sleep(ms(1)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_after(log.dials[0], log.dials[1], ms(40), slack);
+    assert_eq!(log.closed[0], 4000);
+}
+
+/// A close frame that lies in the socket says more than the send that fails because of it.
+pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: Duration) {
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::End(Cause::Http(404))])])
+        .set(|set| set.writes = Writes::FailAt(0));
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(20)).await;
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.policy().explain().last_cause, Some(Cause::Http(404)));
+}
+
+/// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.
+pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = valid(LADDER.with_connect_timeout(ms(60)));
+    let lab = Lab::new(rt, vec![Answer::Hang, Answer::Hang]);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().dials.len() < 3 {
+            lab.sleep(ms(1)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let dials = lab.log().dials;
+    assert_after(dials[0], dials[1], ms(60 + 40), slack);
+    assert_after(dials[1], dials[2], ms(60 + 80), slack);
+}
+
+/// Duty 12: giving up is a value, and a new run starts over.
+pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.with_max_attempts(Some(2));
+    let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
+    let mut driver = lab.driver(&CONFIG);
+    let cause = Cause::Io(IoKind::ConnectionRefused);
+    for dials in [2, 4] {
+        let outcome = lab.drive(&mut driver, nothing()).await;
+        assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, cause });
+        assert_eq!(lab.log().dials.len(), dials);
+    }
+}
+
+/// Dropping the run drops the socket; the next run resumes.
+pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.goodbye_hangs = true);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    assert_eq!(lab.drive_for(&mut driver, ms(50), nothing()).await, None);
+    assert_eq!(lab.alive(), 0);
+    assert_eq!(lab.log().closed, [] as [u16; 0]);
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
+}
+
+/// A driver without handles goes on; a handle without a driver says so.
+pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.with_max_attempts(Some(2));
+    let lab = Lab::new(rt, vec![refused(), refused()]);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    drop(handle.clone());
+    assert!(matches!(lab.drive(&mut driver, nothing()).await, Outcome::GaveUp { .. }));
+    assert!(handle.retry_now());
+    drop(driver);
+    assert!(!handle.retry_now());
+    assert!(!handle.stop(true));
+}
+
+/// A stop that comes before the run is not lost, and dials nothing.
+pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
+    let lab = Lab::new(rt, vec![]);
+    let mut driver = lab.driver(&LONG);
+    driver.handle().stop(true);
+    assert_eq!(lab.drive(&mut driver, nothing()).await, Outcome::Stopped);
+    assert_eq!(lab.log().dials.len(), 0);
+}
+
+/// Duty 10: preconditions park it and let it go.
+pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let lab = Lab::new(rt, vec![]);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let reason = HoldReason::new(3).expect("below 32");
+    let begun = lab.now();
+    handle.hold(reason);
+    handle.network_down();
+    let script = async {
+        lab.sleep(ms(200)).await;
+        handle.release(reason);
+        lab.sleep(ms(50)).await;
+        handle.network_up();
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let dials = lab.log().dials;
+    assert_after(begun, *dials.last().expect("dialled"), ms(250), slack);
+}
+
+/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
+pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let rejected = || Answer::Refuse(Cause::AuthRejected);
+    let lab = Lab::new(rt, vec![rejected()]);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().phases.last() != Some(&Phase::Online) {
+            lab.sleep(ms(1)).await;
+        }
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!((log.dials.len(), log.refreshed), (2, 1));
+    assert_after(log.dials[0], log.dials[1], ms(0), slack);
+
+    let lab = Lab::new(lab, vec![rejected()]).set(|set| set.refresh = None);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
+        lab.suspend(REFRESH_TIMEOUT);
+        handle.visible();
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+
+    let lab =
+        Lab::new(lab, vec![rejected()]).set(|set| set.refresh = Some(Err(RefreshFailed { fatal: true })));
+    let mut driver = lab.driver(&LONG);
+    let outcome = lab.drive(&mut driver, nothing()).await;
+    assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
+}
+
+/// Duty 11: however long the host slept, time passes once.
+pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LONG.with_heartbeat(BEATS);
+    let lab = Lab::new(rt, vec![]);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(250)).await;
+        let before = lab.log().timeouts.len();
+        lab.suspend(Duration::from_secs(3_600));
+        handle.visible();
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().timeouts.len(), before + 1);
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+}
+
+/// Subscriptions go out when they are wished, again after a loss, and are given up once.
+pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration) {
+    let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
+    let lab = Lab::new(
+        rt,
+        vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![invalid])])],
+    );
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    handle.subscribe("b".into(), 0);
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.subscribe("a".into(), 1);
+        while lab.log().closed.is_empty() {
+            lab.sleep(ms(1)).await;
+        }
+        handle.unsubscribe("b".into());
+        handle.retry_now();
+        while lab.log().phases.last() != Some(&Phase::Online) {
+            lab.sleep(ms(1)).await;
+        }
+        lab.sleep(ms(50)).await;
+        handle.unsubscribe("a".into());
+        handle.unsubscribe("a".into());
+        lab.sleep(ms(50)).await;
+        handle.stop(false);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let restore = |key: &str| Command::Restore(vec![key.to_string()]);
+    let expected = [
+        Command::Identify,
+        restore("b"),
+        restore("a"),
+        Command::Identify,
+        restore("a"),
+        Command::Unsubscribe("a".into()),
+    ];
+    assert_eq!(sent, expected);
+}
+
+/// Duty 6: whatever comes in whatever order, there are never two.
+pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
+    let mut dials = Vec::new();
+    for round in 0..200 {
+        dials.push(match round % 5 {
+            0 => refused(),
+            1 => Answer::Accept(vec![Say::Wait(ms(3)), Say::Facts(vec![please_reconnect])]),
+            2 => Answer::Accept(vec![Say::Facts(vec![ready]), Say::End(Cause::CloseFrame(1006))]),
+            3 => Answer::Hang,
+            _ => Answer::Accept(vec![]),
+        });
+    }
+    static CONFIG: Config =
+        valid(Config::new(valid(BackoffConfig::constant(ms(2)))).with_connect_timeout(ms(5)))
+            .with_network(redial::OnNetworkDown::Drop, Duration::ZERO);
+    let lab = Lab::new(rt, dials).set(|set| set.goodbye_hangs = true);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let mut random = 1_u32;
+    let script = async {
+        for _ in 0..300 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let _ = match random >> 29 {
+                0 | 1 => handle.retry_now(),
+                2 => handle.network_down(),
+                3 | 4 => handle.network_up(),
+                5 => handle.woke(Duration::from_secs(60)),
+                _ => {
+                    lab.sleep(ms(2)).await;
+                    true
+                }
+            };
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert!(lab.log().dials.len() > 20);
+}

@@ -1,0 +1,345 @@
+//! A scripted protocol over a transport in memory that counts what is alive, on any runtime.
+
+use core::cell::Cell;
+use core::future::{Future, pending, poll_fn};
+use core::pin::pin;
+use core::task::{Poll, Waker};
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use redial::driver::{
+    Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
+};
+use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64, SubscriptionList};
+
+pub(crate) type Fact = Event<String, String>;
+pub(crate) type Sent = Command<String, String>;
+pub(crate) type LabDriver<Rt> = Driver<Lab<Rt>, Lab<Rt>, SplitMix64, SubscriptionList<String>>;
+pub(crate) type LabHandle = Handle<String, String>;
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// How one dial goes.
+pub(crate) enum Answer {
+    Refuse(Cause),
+    Hang,
+    Accept(Vec<Say>),
+}
+
+/// What the server does on an accepted transport, one after the other; then it is silent.
+#[derive(Clone)]
+pub(crate) enum Say {
+    Wait(Duration),
+    Facts(Vec<fn(Epoch) -> Fact>),
+    /// The host is suspended for so long.
+    Suspend(Duration),
+    /// A message after each millisecond of the host's clock, for ever, without the reader ever being idle; a stop
+    /// from inside at this number.
+    Flood {
+        stop_at: u32,
+    },
+    End(Cause),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    Fine,
+    /// Fails from the command of this number on, counted from 0.
+    FailAt(usize),
+    /// The peer doesn't read from the command of this number on.
+    BlockAt(usize),
+}
+
+#[derive(Clone)]
+pub(crate) struct Lab<Rt>(Arc<Inner<Rt>>);
+
+struct Inner<Rt> {
+    runtime: Rt,
+    /// By how much the host's clock is ahead of the runtime's.
+    skew: AtomicU64,
+    alive: AtomicU32,
+    alive_max: AtomicU32,
+    handle: Mutex<Option<LabHandle>>,
+    set: Mutex<Settings>,
+    log: Mutex<Log>,
+}
+
+pub(crate) struct Settings {
+    pub(crate) dials: VecDeque<Answer>,
+    pub(crate) writes: Writes,
+    /// Identify, resume, beats and subscriptions are answered.
+    pub(crate) answers: bool,
+    pub(crate) goodbye_hangs: bool,
+    /// `None`: it never answers.
+    pub(crate) refresh: Option<Result<(), RefreshFailed>>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Log {
+    pub(crate) dials: Vec<Instant>,
+    pub(crate) sent: Vec<(Instant, Sent)>,
+    pub(crate) closed: Vec<u16>,
+    pub(crate) refreshed: u32,
+    pub(crate) received: u32,
+    pub(crate) timeouts: Vec<Instant>,
+    pub(crate) phases: Vec<Phase>,
+}
+
+/// One transport, from the begin of its dial until both halves are gone.
+struct Alive<Rt>(Lab<Rt>);
+
+impl<Rt> Alive<Rt> {
+    fn new(lab: &Lab<Rt>) -> Arc<Self> {
+        let alive = lab.0.alive.fetch_add(1, Ordering::SeqCst) + 1;
+        lab.0.alive_max.fetch_max(alive, Ordering::SeqCst);
+        Arc::new(Self(Lab(lab.0.clone())))
+    }
+}
+
+impl<Rt> Drop for Alive<Rt> {
+    fn drop(&mut self) {
+        self.0.0.alive.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[derive(Default)]
+struct Pipe {
+    facts: VecDeque<Vec<Fact>>,
+    waker: Option<Waker>,
+}
+
+pub(crate) struct Reader<Rt> {
+    _alive: Arc<Alive<Rt>>,
+    script: VecDeque<Say>,
+    pipe: Arc<Mutex<Pipe>>,
+}
+
+pub(crate) struct Writer<Rt> {
+    _alive: Arc<Alive<Rt>>,
+    sent: usize,
+    pipe: Arc<Mutex<Pipe>>,
+    epoch: Epoch,
+}
+
+pub(crate) fn ready(epoch: Epoch) -> Fact {
+    Event::Ready { epoch, token: Some("token".into()), endpoint: None, sequence: Some(1), ttl: None }
+}
+
+impl<Rt: Runtime> Lab<Rt> {
+    pub(crate) fn new(runtime: Rt, dials: Vec<Answer>) -> Self {
+        Self(Arc::new(Inner {
+            runtime,
+            skew: AtomicU64::new(0),
+            alive: AtomicU32::new(0),
+            alive_max: AtomicU32::new(0),
+            handle: Mutex::new(None),
+            set: Mutex::new(Settings {
+                dials: dials.into(),
+                writes: Writes::Fine,
+                answers: true,
+                goodbye_hangs: false,
+                refresh: Some(Ok(())),
+            }),
+            log: Mutex::new(Log::default()),
+        }))
+    }
+
+    pub(crate) fn set(self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.0.set.lock().unwrap());
+        self
+    }
+
+    pub(crate) fn driver(&self, config: &'static Config) -> LabDriver<Rt> {
+        let policy = Policy::with_subscriptions(config, SplitMix64::new(7), SubscriptionList::new());
+        let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
+        *self.0.handle.lock().unwrap() = Some(driver.handle());
+        driver
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.0.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn alive(&self) -> u32 {
+        self.0.alive.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn alive_max(&self) -> u32 {
+        self.0.alive_max.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn suspend(&self, gap: Duration) {
+        self.0.skew.fetch_add(gap.as_micros() as u64, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn sleep(&self, span: Duration) {
+        self.sleep_until(self.now().saturating_add(span)).await;
+    }
+
+    /// Drives until the end, beside a script that may nudge it; everything is gone then.
+    pub(crate) async fn drive(
+        &self,
+        driver: &mut LabDriver<Rt>,
+        script: impl Future<Output = ()>,
+    ) -> Outcome {
+        let outcome = self.drive_for(driver, ms(15_000), script).await.expect("the driver hangs");
+        assert_eq!(self.alive(), 0, "a transport outlived the run");
+        assert!(self.alive_max() <= 1, "two transports at a time");
+        outcome
+    }
+
+    /// The same for so long at most; dropped then.
+    pub(crate) async fn drive_for(
+        &self,
+        driver: &mut LabDriver<Rt>,
+        span: Duration,
+        script: impl Future<Output = ()>,
+    ) -> Option<Outcome> {
+        let (mut run, mut script) = (pin!(driver.run()), pin!(script));
+        let mut watchdog = pin!(self.0.runtime.sleep_until(self.0.runtime.now().saturating_add(span)));
+        let scripted = Cell::new(false);
+        poll_fn(|cx| {
+            if !scripted.get() && script.as_mut().poll(cx).is_ready() {
+                scripted.set(true);
+            }
+            if let Poll::Ready(outcome) = run.as_mut().poll(cx) {
+                return Poll::Ready(Some(outcome));
+            }
+            watchdog.as_mut().poll(cx).map(|()| None)
+        })
+        .await
+    }
+}
+
+impl<Rt: Runtime> Runtime for Lab<Rt> {
+    fn now(&self) -> Instant {
+        let skew = Duration::from_micros(self.0.skew.load(Ordering::SeqCst));
+        self.0.runtime.now().saturating_add(skew)
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+        let skew = self.0.skew.load(Ordering::SeqCst);
+        self.0.runtime.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)))
+    }
+}
+
+impl<Rt: Runtime> Protocol for Lab<Rt> {
+    type Reader = Reader<Rt>;
+    type Writer = Writer<Rt>;
+    type Token = String;
+    type Key = String;
+    type Facts = Vec<Fact>;
+
+    async fn dial(&self, dial: Dial<String>) -> Result<(Reader<Rt>, Writer<Rt>), DialError> {
+        let alive = Alive::new(self);
+        self.0.log.lock().unwrap().dials.push(self.now());
+        let answer = self.0.set.lock().unwrap().dials.pop_front();
+        let script = match answer {
+            Some(Answer::Refuse(cause)) => return Err(cause.into()),
+            Some(Answer::Hang) => pending().await,
+            Some(Answer::Accept(script)) => script,
+            None => Vec::new(),
+        };
+        let pipe = Arc::new(Mutex::new(Pipe::default()));
+        let reader = Reader { _alive: alive.clone(), script: script.into(), pipe: pipe.clone() };
+        Ok((reader, Writer { _alive: alive, sent: 0, pipe, epoch: dial.epoch }))
+    }
+
+    async fn receive(&self, reader: &mut Reader<Rt>, epoch: Epoch) -> Result<Vec<Fact>, Cause> {
+        loop {
+            match reader.script.pop_front() {
+                Some(Say::Wait(span)) => self.sleep(span).await,
+                Some(Say::Suspend(gap)) => self.suspend(gap),
+                Some(Say::Facts(facts)) => return Ok(facts.into_iter().map(|fact| fact(epoch)).collect()),
+                Some(Say::End(cause)) => return Err(cause),
+                Some(Say::Flood { stop_at }) => {
+                    reader.script.push_front(Say::Flood { stop_at });
+                    self.suspend(ms(1));
+                    let number = {
+                        let mut log = self.0.log.lock().unwrap();
+                        log.received += 1;
+                        log.received
+                    };
+                    if number == stop_at {
+                        self.0.handle.lock().unwrap().as_ref().unwrap().stop(true);
+                    }
+                    return Ok(Vec::new());
+                }
+                None => break,
+            }
+        }
+        let facts = poll_fn(|cx| {
+            let mut pipe = reader.pipe.lock().unwrap();
+            pipe.waker = Some(cx.waker().clone());
+            pipe.facts.pop_front().map_or(Poll::Pending, Poll::Ready)
+        });
+        Ok(facts.await)
+    }
+
+    async fn send(&self, writer: &mut Writer<Rt>, command: Sent) -> Result<(), SendFailed> {
+        let (writes, answers) = {
+            let set = self.0.set.lock().unwrap();
+            (set.writes, set.answers)
+        };
+        match writes {
+            Writes::FailAt(number) if writer.sent >= number => return Err(SendFailed),
+            Writes::BlockAt(number) if writer.sent >= number => pending().await,
+            _ => {}
+        }
+        writer.sent += 1;
+        self.0.log.lock().unwrap().sent.push((self.now(), command.clone()));
+        let epoch = writer.epoch;
+        let answer = match command {
+            Command::Identify => vec![ready(epoch)],
+            Command::Resume(_) => vec![Event::Resumed { epoch }],
+            Command::Beat { .. } => vec![Event::BeatAcked { epoch }],
+            Command::Authenticate => vec![Event::AuthOk { epoch }],
+            Command::Restore(keys) => {
+                keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key }).collect()
+            }
+            Command::Unsubscribe(_) => return Ok(()),
+        };
+        if answers {
+            let mut pipe = writer.pipe.lock().unwrap();
+            pipe.facts.push_back(answer);
+            if let Some(waker) = pipe.waker.take() {
+                waker.wake();
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(&self, reader: Reader<Rt>, writer: Writer<Rt>, code: u16) {
+        self.0.log.lock().unwrap().closed.push(code);
+        let hangs = self.0.set.lock().unwrap().goodbye_hangs;
+        if hangs {
+            pending::<()>().await;
+        }
+        drop((reader, writer));
+    }
+
+    async fn refresh_credential(&self) -> Result<(), RefreshFailed> {
+        self.0.log.lock().unwrap().refreshed += 1;
+        let result = self.0.set.lock().unwrap().refresh;
+        match result {
+            Some(result) => result,
+            None => pending().await,
+        }
+    }
+
+    fn observe(&self, notice: &Notice<'_, String, String>) {
+        let mut log = self.0.log.lock().unwrap();
+        if notice.fact.is_none() {
+            log.timeouts.push(notice.at);
+        }
+        log.phases.push(notice.explanation.phase);
+    }
+}
+
+pub(crate) fn refused() -> Answer {
+    Answer::Refuse(Cause::Io(IoKind::ConnectionRefused))
+}

@@ -1,0 +1,92 @@
+//! The driver on each runtime: the same tests, the same functions.
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+
+mod conformance;
+mod lab;
+
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use lab::{Lab, ms};
+use redial::driver::{AsyncStd, Outcome, Smol, Tokio};
+
+/// tokio's clock is paused: exact to the millisecond, which is its timers' resolution.
+const EXACT: core::time::Duration = ms(2);
+/// Real time on a machine with other things to do.
+const ROUGH: core::time::Duration = ms(400);
+
+fn paused<F: Future>(future: F) -> F::Output {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(future)
+}
+
+macro_rules! on_every_runtime {
+    ($($test:ident)*) => {
+        mod on_tokio {
+            $(#[test] fn $test() {
+                super::paused(async { crate::conformance::$test(redial::driver::Tokio::new(), crate::EXACT).await });
+            })*
+        }
+        mod on_async_std {
+            $(#[test] fn $test() {
+                async_std::task::block_on(crate::conformance::$test(redial::driver::AsyncStd::new(), crate::ROUGH));
+            })*
+        }
+        mod on_smol {
+            $(#[test] fn $test() {
+                async_io::block_on(crate::conformance::$test(redial::driver::Smol::new(), crate::ROUGH));
+            })*
+        }
+    };
+}
+
+on_every_runtime! {
+    dials_on_the_ladder
+    retry_now_cuts_a_backoff_wait
+    a_deadline_that_moves_earlier_during_a_sleep
+    stop_during_a_dial
+    stop_during_a_backoff_wait
+    stop_during_a_pending_send
+    stop_during_a_goodbye
+    a_goodbye_ends_during_a_long_wait
+    a_goodbye_delays_no_dial
+    facts_before_timers
+    a_flood_starves_nobody
+    a_blocked_send_stops_no_heartbeat
+    a_failed_send_is_a_loss
+    a_close_frame_before_a_failed_send
+    a_dial_that_hangs_is_dropped
+    giving_up_is_a_value
+    a_dropped_run_leaves_nothing
+    handles_may_go_first_or_last
+    a_stop_before_the_run
+    a_hold_parks
+    credentials_are_refreshed
+    a_long_suspend_is_one_timeout
+    subscriptions_are_restored
+    never_two_transports
+}
+
+/// A run can be spawned where tasks move between threads, and a handle used from another thread.
+#[test]
+fn a_run_is_send_on_every_runtime() {
+    fn spawned<F: Future<Output = Outcome> + Send + 'static>(run: F) {
+        let mut run = pin!(run);
+        assert_eq!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Outcome::Stopped));
+    }
+    macro_rules! run {
+        ($runtime:expr) => {
+            let mut driver = Lab::new($runtime, vec![]).driver(&redial::presets::RECOMMENDED);
+            let handle = driver.handle();
+            std::thread::spawn(move || handle.stop(true)).join().unwrap();
+            spawned(async move { driver.run().await });
+        };
+    }
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _inside = tokio.enter();
+    run!(Tokio::new());
+    run!(AsyncStd::new());
+    run!(Smol::new());
+}
