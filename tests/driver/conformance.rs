@@ -183,18 +183,17 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack
 /// Duties 6 and 7 (F07, F08): the next dial neither waits for a goodbye nor stands beside it, but the goodbye was
 /// begun, even if the next dial is asked for in the same instant.
 pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let asked =
-        || Answer::Accept(vec![Say::Wait(ms(20)), Say::Facts(vec![please_reconnect, please_reconnect])]);
+    let retry_now: fn(_) -> Fact = |_| Event::RetryNow;
+    let asked = || {
+        let facts = vec![please_reconnect, retry_now, please_reconnect];
+        Answer::Accept(vec![Say::Wait(ms(20)), Say::Facts(facts)])
+    };
     let lab = Lab::new(rt, vec![asked(), asked()]).set(|set| set.goodbye_hangs = true);
-    let mut driver = lab.driver(&LADDER);
+    let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().closed.is_empty() {
-            lab.sleep(ms(1)).await;
-        }
-        handle.retry_now();
         while lab.log().dials.len() < 3 {
-            lab.sleep(ms(1)).await;
+            lab.sleep(ms(5)).await;
         }
         handle.network_down();
         handle.stop(true);
@@ -202,6 +201,7 @@ pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duratio
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
     assert_after(log.dials[0], log.dials[1], ms(20), slack);
+    assert_after(log.dials[1], log.dials[2], ms(20), slack);
     assert_eq!(log.closed[..2], [4000, 4000]);
     assert!(driver.policy().stats().stale > 0, "what follows a loss is stale, and seen to be");
 }
@@ -267,7 +267,9 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().dials.len() < 2 {
+        lab.sleep(ms(150)).await;
+        handle.subscribe("late".into(), 0);
+        while lab.log().sent.len() < 2 {
             lab.sleep(ms(5)).await;
         }
         handle.stop(true);
@@ -275,6 +277,8 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
     assert_eq!(driver.policy().session().sequence(), Some(9));
+    let sent = &lab.log().sent[1].1;
+    assert!(matches!(sent, Command::Resume(_)), "{sent:?} was meant for the old transport");
     let dials = lab.log().dials;
     assert_after(dials[0], dials[1], ms(20 + 100 + 100 + 40), slack);
 }
@@ -298,16 +302,26 @@ pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration
 
 /// A close frame that lies in the socket says more than the send that fails because of it.
 pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::End(Cause::Http(404))])])
-        .set(|set| set.writes = Writes::FailAt(0));
+    let cause = Cause::Http(404);
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(vec![Say::End(cause)])]).set(|set| set.writes = Writes::FailAt(0));
     let mut driver = lab.driver(&LONG);
+    let outcome = lab.drive(&mut driver, nothing()).await;
+    assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Fatal, cause });
+}
+
+/// Duty 7: a dial whose time is over doesn't live on during the wait.
+pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = valid(LONG.with_connect_timeout(ms(60)));
+    let lab = Lab::new(rt, vec![Answer::Hang]);
+    let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        lab.sleep(ms(20)).await;
+        lab.sleep(ms(70) + slack).await;
+        assert_eq!((lab.alive(), lab.log().phases.last()), (0, Some(&Phase::Waiting)));
         handle.stop(true);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert_eq!(driver.policy().explain().last_cause, Some(Cause::Http(404)));
 }
 
 /// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.

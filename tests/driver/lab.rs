@@ -1,13 +1,13 @@
 //! A scripted protocol over a transport in memory that counts what is alive, on any runtime.
 
-use core::cell::Cell;
 use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
-use core::task::{Poll, Waker};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Wake;
 
 use redial::driver::{
     Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
@@ -106,6 +106,21 @@ impl<Rt> Drop for Alive<Rt> {
     }
 }
 
+/// The driver's own waker: a script that wakes the task must not hide that the driver was not woken.
+struct Called {
+    called: AtomicBool,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Wake for Called {
+    fn wake(self: Arc<Self>) {
+        self.called.store(true, Ordering::SeqCst);
+        if let Some(task) = self.task.lock().unwrap().take() {
+            task.wake();
+        }
+    }
+}
+
 #[derive(Default)]
 struct Pipe {
     facts: VecDeque<Vec<Fact>>,
@@ -201,13 +216,16 @@ impl<Rt: Runtime> Lab<Rt> {
     ) -> Option<Outcome> {
         let (mut run, mut script) = (pin!(driver.run()), pin!(script));
         let mut watchdog = pin!(self.0.runtime.sleep_until(self.0.runtime.now().saturating_add(span)));
-        let scripted = Cell::new(false);
+        let mut scripted = false;
+        let called = Arc::new(Called { called: AtomicBool::new(true), task: Mutex::new(None) });
         poll_fn(|cx| {
-            if !scripted.get() && script.as_mut().poll(cx).is_ready() {
-                scripted.set(true);
-            }
-            if let Poll::Ready(outcome) = run.as_mut().poll(cx) {
-                return Poll::Ready(Some(outcome));
+            *called.task.lock().unwrap() = Some(cx.waker().clone());
+            scripted = scripted || script.as_mut().poll(cx).is_ready();
+            if called.called.swap(false, Ordering::SeqCst) {
+                let waker = Waker::from(called.clone());
+                if let Poll::Ready(outcome) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Poll::Ready(Some(outcome));
+                }
             }
             watchdog.as_mut().poll(cx).map(|()| None)
         })

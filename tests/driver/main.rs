@@ -58,6 +58,7 @@ on_every_runtime! {
     a_failed_send_is_a_loss
     a_close_frame_before_a_failed_send
     a_dial_that_hangs_is_dropped
+    a_dial_is_dropped_when_its_time_is_over
     giving_up_is_a_value
     a_dropped_run_leaves_nothing
     handles_may_go_first_or_last
