@@ -530,6 +530,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     fn cut_wait(&mut self, now: Instant, spread: Micros) {
+        let spreading = self.state.ladder.reason == Reason::Spread && self.state.ladder.at > now;
+        if spreading {
+            return; // what was drawn stays drawn, or repeated news could put the dial off for ever
+        }
         let first = self.config.borrow().first_wait();
         let earliest = self.state.dialled_at.map_or(Instant::ZERO, |at| at.after(first));
         if earliest < self.state.ladder.at {
