@@ -124,6 +124,8 @@ struct State {
     settled: bool,
     /// The attempt has succeeded.
     established_at: Option<Instant>,
+    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
+    unauthenticated: bool,
     heartbeat: Heartbeat,
     restore_at: Option<Instant>,
     batch_at: Option<Instant>,
@@ -288,6 +290,7 @@ impl State {
         identified: false,
         settled: false,
         established_at: None,
+        unauthenticated: false,
         heartbeat: Heartbeat::new(),
         restore_at: None,
         batch_at: None,

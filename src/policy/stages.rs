@@ -223,8 +223,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             self.subscriptions.session_started();
         }
         let config: &Config = self.config.borrow();
+        self.state.unauthenticated |= new && config.restore.authenticate;
         match self.state.epoch {
-            Some(epoch) if new && config.restore.authenticate => {
+            Some(epoch) if self.state.unauthenticated => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 out.push(Action::Authenticate { epoch });
                 self.state.enter(Stage::Authenticating { deadline }, now, why);
@@ -237,6 +238,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
+        self.state.unauthenticated = false;
         self.begin_restore(now, Why::Authenticated, out);
         true
     }
