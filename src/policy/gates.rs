@@ -273,8 +273,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     ) {
         let config: &Config = self.config.borrow();
         if verdict.limit > 0 {
-            self.state.limited = self.state.limited.saturating_add(1);
-            if self.state.limited > verdict.limit {
+            let nth = if verdict.class == Class::Auth {
+                self.state.rejections.saturating_add(1)
+            } else {
+                self.state.limited = self.state.limited.saturating_add(1);
+                self.state.limited
+            };
+            if nth > verdict.limit {
                 let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
                 return self.fail(now, reason, cause, out);
             }
