@@ -365,7 +365,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             count(&mut self.state.stats.stale);
             return Actions::ignored(Disposition::Stale);
         }
-        if event.epoch().is_some() {
+        if event.epoch().is_some() && !matches!(event, Event::BeatAcked { .. }) {
             let config: &Config = self.config.borrow();
             self.state.heartbeat.received(&config.heartbeat);
         }
