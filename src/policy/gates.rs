@@ -475,7 +475,6 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.outage_since = now;
         state.attempt = 0;
         state.rejections = 0;
-        state.resume_failures = 0;
         state.ladder = Gate::OPEN;
         state.floor = Gate::OPEN;
         state.breaker.reset();
