@@ -24,6 +24,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             return false;
         }
         self.state.opened = true;
+        self.state.endpoint_failures = 0;
         let config: &Config = self.config.borrow();
         let greeting =
             config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
@@ -195,7 +196,6 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         state.established_at = Some(now);
-        state.endpoint_failures = 0;
         count(&mut state.stats.established);
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
             state.breaker.success(breaker, now, permit);
