@@ -362,7 +362,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
         }
         let end = config.max_elapsed.map(|max| state.outage_since.after(max));
-        if end.is_some_and(|end| self.gate(now).at > end) {
+        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
             return self.fail(now, GiveUp::MaxElapsed, cause, out);
         }
         self.proceed(now, Why::Lost(cause), false, out);
