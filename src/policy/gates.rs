@@ -33,10 +33,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
         match self.state.stage {
-            Stage::Failed { .. } => return false,
-            Stage::Idle | Stage::Stopped if keep || self.session.is_empty() => return false,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || self.session.is_empty() => {
+                return false;
+            }
             Stage::Idle
             | Stage::Stopped
+            | Stage::Failed { .. }
             | Stage::Waiting { .. }
             | Stage::Parked { .. }
             | Stage::Connecting { .. }
