@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
-use crate::subscriptions::{Subscribed, Subscriptions};
+use crate::subscriptions::{Subscribed, Subscription, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros};
 
 use super::action::{Action, Actions, Disposition};
@@ -321,13 +321,23 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).
     pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
-        let failures = self.subscriptions.failures(key).saturating_add(1);
-        let config: &Config = self.config.borrow();
-        let wait = Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng);
-        let retry_at = wait.filter(|_| retryable).map(|wait| now.after(wait));
-        let known = self.subscriptions.fail(key, retry_at);
+        let answers = |entry: &Subscription<S::Key>| {
+            matches!(entry.state(), SubscriptionState::Sent | SubscriptionState::Confirmed)
+        };
+        if !self.subscriptions.find(key).is_some_and(answers) {
+            return false;
+        }
+        let retry_at = if retryable {
+            let failures = self.subscriptions.failures(key).saturating_add(1);
+            let config: &Config = self.config.borrow();
+            Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
+                .map(|wait| now.after(wait))
+        } else {
+            None
+        };
+        self.subscriptions.fail(key, retry_at);
         self.plan_restore(now);
-        known
+        true
     }
 
     // Life signs.
