@@ -198,7 +198,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.established_at = Some(now);
         count(&mut state.stats.established);
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
-            state.breaker.success(breaker, now, permit);
+            // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
+            state.breaker.success(breaker, state.dialled_at.unwrap_or(now), permit);
         }
         if config.reset_after_stable.is_zero() {
             state.end_outage();
