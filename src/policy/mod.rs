@@ -518,6 +518,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
                 self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
             }
             let interval = config.restore.interval;
+            self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
             self.state.restore_at = self.state.restore_at.map(|at| at.min(now.after(interval)));
         }
         self.state.latest = now;
