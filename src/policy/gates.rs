@@ -36,9 +36,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || self.session.is_empty() => {
                 return false;
             }
+            Stage::Failed { .. } => {
+                self.drop_session(DropReason::Stop, out);
+                return true;
+            }
             Stage::Idle
             | Stage::Stopped
-            | Stage::Failed { .. }
             | Stage::Waiting { .. }
             | Stage::Parked { .. }
             | Stage::Connecting { .. }

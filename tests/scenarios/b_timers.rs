@@ -223,8 +223,8 @@ fn a_stop_after_giving_up_forgets_the_session() {
     let mut t = Timeline::online(BASE.with_max_attempts(Some(0)));
     t.at(1_000).closed(1, NO_FRAME).expect(&["gave_up max_attempts no_close_frame"]);
     t.gave_up(GiveUp::MaxAttempts).stop(true).ignored().phase(Phase::Failed);
-    t.stop(false).expect(&["forget stop"]).phase(Phase::Stopped);
-    t.retry_now().ignored().start().expect(&["open 2 fresh #1"]);
+    t.stop(false).expect(&["forget stop"]).phase(Phase::Failed).stop(false).ignored();
+    t.start().expect(&["open 2 fresh #1"]);
 }
 
 /// Starts and fails so many dials, each at once when it is opened.
