@@ -3,7 +3,6 @@
 //! A line: phase, fact, what became of the fact, the new phase with its deadline (from now) and its reason, the actions.
 //! After a wanted change: `BLESS=1 cargo test --test transitions`, then read the diff.
 
-use core::fmt::Write as _;
 use core::time::Duration;
 
 use redial::{
@@ -47,10 +46,14 @@ fn hold() -> HoldReason {
 fn after(facts: &[Fact]) -> Subject {
     let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
     for fact in facts {
-        let actions = policy.handle_event(NOW, fact.clone());
-        assert_eq!(actions.disposition(), Disposition::Applied, "{fact:?}");
+        happen(&mut policy, NOW, fact.clone());
     }
     policy
+}
+
+/// A step on the way to a phase: used, and what it decides is looked at elsewhere.
+fn happen(policy: &mut Subject, at: Instant, fact: Fact) {
+    assert_eq!(policy.handle_event(at, fact.clone()).disposition(), Disposition::Applied, "{fact:?}");
 }
 
 fn ready(sequence: u64) -> Fact {
@@ -80,15 +83,14 @@ fn phases() -> Vec<(&'static str, Subject)> {
 
     let mut resuming = after(&with(&[Event::Stop { keep: true }, Event::Start]));
     let second = Epoch::from_raw(2).unwrap();
-    let _ = resuming.handle_event(NOW, Event::Opened { epoch: second });
-    let _ = resuming.handle_event(NOW, Event::Greeting { epoch: second, heartbeat: None });
+    happen(&mut resuming, NOW, Event::Opened { epoch: second });
+    happen(&mut resuming, NOW, Event::Greeting { epoch: second, heartbeat: None });
 
     let mut exhausted = after(&[Event::Start, failed.clone()]);
     while let Some(at) = exhausted.poll_timeout() {
-        let _ = exhausted.handle_timeout(at);
+        assert_eq!(exhausted.handle_timeout(at).len(), 1);
         if let Some(epoch) = exhausted.epoch() {
-            let _ =
-                exhausted.handle_event(at, Event::OpenFailed { epoch, cause: REFUSED, retry_after: None });
+            happen(&mut exhausted, at, Event::OpenFailed { epoch, cause: REFUSED, retry_after: None });
         }
     }
     vec![
@@ -189,13 +191,12 @@ fn line(
     };
     let mut state = policy.phase().to_string();
     let explanation = policy.explain();
-    let _ = match (explanation.until, explanation.waiting_for) {
-        (Some(until), Some(why)) => {
-            write!(state, " {why} +{}", until.saturating_duration_since(at).as_millis())
-        }
-        (None, Some(why)) => write!(state, " {why}"),
-        _ => Ok(()),
-    };
+    if let Some(why) = explanation.waiting_for {
+        state += &format!(" {why}");
+    }
+    if let Some(until) = explanation.until {
+        state += &format!(" +{}", until.saturating_duration_since(at).as_millis());
+    }
     let actions: Vec<String> = actions.iter().map(action).collect();
     let text = format!("{phase:<18}{fact:<18}{disposition:<13}{state:<40}{}", actions.join(", "));
     table.push_str(text.trim_end());

@@ -5,7 +5,6 @@
 //! the invariants of the whole run are checked: S92 (one live transport, closed before the next is opened), S93 (each
 //! phase has its deadline or its named condition), S94 (terminal once), S97 (the counters add up).
 
-use core::fmt::Write as _;
 use core::time::Duration;
 
 use redial::{
@@ -223,7 +222,7 @@ impl Timeline {
         }
         if self.disposition == Disposition::Inapplicable {
             let mut again = self.policy.clone();
-            let _ = again.handle_event(self.now, event.clone());
+            assert!(again.handle_event(self.now, event.clone()).is_empty());
             assert!(again == self.policy, "a fact that does not apply leaves no trace: {event:?}");
         }
         let ended = applied
@@ -606,32 +605,30 @@ impl Timeline {
     }
 
     fn line(&self, action: Action) -> String {
-        let mut line = String::new();
-        let _ = match action {
+        match action {
             Action::Open { epoch, mode, endpoint, attempt } => {
                 let mode = if mode == Mode::Fresh { "fresh" } else { "resume" };
                 let at = if endpoint == Endpoint::Session { "@session" } else { "" };
-                write!(line, "open {epoch} {mode}{at} #{attempt}")
+                format!("open {epoch} {mode}{at} #{attempt}")
             }
-            Action::Close { epoch, code: Some(code) } => write!(line, "close {epoch} {code}"),
-            Action::Close { epoch, code: None } => write!(line, "drop {epoch}"),
-            Action::SendFresh { epoch } => write!(line, "send_fresh {epoch}"),
+            Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
+            Action::Close { epoch, code: None } => format!("drop {epoch}"),
+            Action::SendFresh { epoch } => format!("send_fresh {epoch}"),
             Action::SendResume { epoch } => {
                 let session = self.policy.session();
                 let (token, mark) = (session.token().unwrap(), session.sequence().unwrap());
-                write!(line, "send_resume {epoch} {token} {mark}")
+                format!("send_resume {epoch} {token} {mark}")
             }
-            Action::Beat { epoch } => write!(line, "beat {epoch}"),
-            Action::RefreshCredential => write!(line, "refresh"),
-            Action::Authenticate { epoch } => write!(line, "authenticate {epoch}"),
+            Action::Beat { epoch } => format!("beat {epoch}"),
+            Action::RefreshCredential => String::from("refresh"),
+            Action::Authenticate { epoch } => format!("authenticate {epoch}"),
             Action::Restore { epoch } => {
                 let keys: Vec<&str> = self.policy.subscriptions().batch().copied().collect();
-                write!(line, "restore {epoch} {}", keys.join(","))
+                format!("restore {epoch} {}", keys.join(","))
             }
-            Action::DropSession { reason } => write!(line, "forget {}", reason.as_str()),
-            Action::GaveUp { reason, cause } => write!(line, "gave_up {} {cause}", reason.as_str()),
-        };
-        line
+            Action::DropSession { reason } => format!("forget {}", reason.as_str()),
+            Action::GaveUp { reason, cause } => format!("gave_up {} {cause}", reason.as_str()),
+        }
     }
 }
 
