@@ -337,6 +337,15 @@ pub trait Subscriptions {
             .min()
     }
 
+    /// No key waits longer than until `latest`: the clock ran back.
+    fn cut_waits(&mut self, latest: Instant) {
+        for at in 0..self.len() {
+            if let Some(Subscription { state: SubscriptionState::Waiting { until }, .. }) = self.get_mut(at) {
+                *until = latest.min(*until);
+            }
+        }
+    }
+
     /// How many keys are sent and unanswered.
     #[must_use]
     fn unconfirmed(&self) -> usize {

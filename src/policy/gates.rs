@@ -33,8 +33,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
         match self.state.stage {
-            Stage::Failed { .. } => return false,
-            Stage::Idle | Stage::Stopped if keep || self.session.is_empty() => return false,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || self.session.is_empty() => {
+                return false;
+            }
+            Stage::Failed { .. } => {
+                self.drop_session(DropReason::Stop, out);
+                return true;
+            }
             Stage::Idle
             | Stage::Stopped
             | Stage::Waiting { .. }
@@ -97,9 +102,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         self.state.network_down = true;
         match self.state.stage {
             Stage::Connecting { .. } => {
-                // Not the attempt's fault: it is not spent.
+                // Not the attempt's fault: it is not spent. But the next dial keeps its distance (S84).
                 self.state.attempt = self.state.attempt.saturating_sub(1);
                 self.abandon(now, None, out);
+                let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
+                self.state.ladder = Gate { at, reason: Reason::Backoff };
                 self.proceed(now, Why::Gate(Reason::Network), false, out);
             }
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
@@ -237,8 +244,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.attempt = 0;
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
-        let held_well =
-            held.is_some_and(|held| held >= config.reset_after_stable.max(config.backoff.initial()));
+        let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
         }
@@ -274,8 +280,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     ) {
         let config: &Config = self.config.borrow();
         if verdict.limit > 0 {
-            self.state.limited = self.state.limited.saturating_add(1);
-            if self.state.limited > verdict.limit {
+            let nth = if verdict.class == Class::Auth {
+                self.state.rejections.saturating_add(1)
+            } else {
+                self.state.limited = self.state.limited.saturating_add(1);
+                self.state.limited
+            };
+            if nth > verdict.limit {
                 let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
                 return self.fail(now, reason, cause, out);
             }
@@ -361,7 +372,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
         }
         let end = config.max_elapsed.map(|max| state.outage_since.after(max));
-        if end.is_some_and(|end| self.gate(now).at > end) {
+        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
             return self.fail(now, GiveUp::MaxElapsed, cause, out);
         }
         self.proceed(now, Why::Lost(cause), false, out);
@@ -457,8 +468,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
         self.state.attempt = self.state.attempt.saturating_sub(1);
         self.forgo(now);
-        let wait = self.config.borrow().backoff.initial();
-        self.state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
+        self.state.ladder =
+            Gate { at: now.after(self.config.borrow().first_wait()), reason: Reason::Backoff };
         self.proceed(now, Why::NotNow, false, out);
         true
     }
@@ -474,7 +485,6 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.outage_since = now;
         state.attempt = 0;
         state.rejections = 0;
-        state.resume_failures = 0;
         state.ladder = Gate::OPEN;
         state.floor = Gate::OPEN;
         state.breaker.reset();
@@ -534,7 +544,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     fn cut_wait(&mut self, now: Instant, spread: Micros) {
-        let first = self.config.borrow().backoff.initial();
+        let spreading = self.state.ladder.reason == Reason::Spread && self.state.ladder.at > now;
+        if spreading {
+            return; // what was drawn stays drawn, or repeated news could put the dial off for ever
+        }
+        let first = self.config.borrow().first_wait();
         let earliest = self.state.dialled_at.map_or(Instant::ZERO, |at| at.after(first));
         if earliest < self.state.ladder.at {
             self.state.ladder.at = earliest;

@@ -125,6 +125,8 @@ struct State {
     settled: bool,
     /// The attempt has succeeded.
     established_at: Option<Instant>,
+    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
+    unauthenticated: bool,
     heartbeat: Heartbeat,
     restore_at: Option<Instant>,
     batch_at: Option<Instant>,
@@ -289,6 +291,7 @@ impl State {
         identified: false,
         settled: false,
         established_at: None,
+        unauthenticated: false,
         heartbeat: Heartbeat::new(),
         restore_at: None,
         batch_at: None,
@@ -363,7 +366,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             count(&mut self.state.stats.stale);
             return Actions::ignored(Disposition::Stale);
         }
-        if event.epoch().is_some() {
+        if event.epoch().is_some() && !matches!(event, Event::BeatAcked { .. }) {
             let config: &Config = self.config.borrow();
             self.state.heartbeat.received(&config.heartbeat);
         }
@@ -511,7 +514,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     fn notice(&mut self, now: Instant) {
         if now < self.state.latest {
             self.state.rewind(now);
-            let interval = self.config.borrow().restore.interval;
+            let config: &Config = self.config.borrow();
+            if let Some(breaker) = &config.breaker {
+                self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
+            }
+            let interval = config.restore.interval;
+            self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
             self.state.restore_at = self.state.restore_at.map(|at| at.min(now.after(interval)));
         }
         self.state.latest = now;

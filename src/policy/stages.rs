@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
-use crate::subscriptions::{Subscribed, Subscriptions};
+use crate::subscriptions::{Subscribed, Subscription, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros};
 
 use super::action::{Action, Actions, Disposition};
@@ -24,6 +24,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             return false;
         }
         self.state.opened = true;
+        self.state.endpoint_failures = 0;
         let config: &Config = self.config.borrow();
         let greeting =
             config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
@@ -196,10 +197,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         state.established_at = Some(now);
-        state.endpoint_failures = 0;
         count(&mut state.stats.established);
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
-            state.breaker.success(breaker, now, permit);
+            // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
+            state.breaker.success(breaker, state.dialled_at.unwrap_or(now), permit);
         }
         if config.reset_after_stable.is_zero() {
             state.end_outage();
@@ -224,8 +225,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             self.subscriptions.session_started();
         }
         let config: &Config = self.config.borrow();
+        self.state.unauthenticated |= new && config.restore.authenticate;
         match self.state.epoch {
-            Some(epoch) if new && config.restore.authenticate => {
+            Some(epoch) if self.state.unauthenticated => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 out.push(Action::Authenticate { epoch });
                 self.state.enter(Stage::Authenticating { deadline }, now, why);
@@ -238,6 +240,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
+        self.state.unauthenticated = false;
         self.begin_restore(now, Why::Authenticated, out);
         true
     }
@@ -320,13 +323,23 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).
     pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
-        let failures = self.subscriptions.failures(key).saturating_add(1);
-        let config: &Config = self.config.borrow();
-        let wait = Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng);
-        let retry_at = wait.filter(|_| retryable).map(|wait| now.after(wait));
-        let known = self.subscriptions.fail(key, retry_at);
+        let answers = |entry: &Subscription<S::Key>| {
+            matches!(entry.state(), SubscriptionState::Sent | SubscriptionState::Confirmed)
+        };
+        if !self.subscriptions.find(key).is_some_and(answers) {
+            return false;
+        }
+        let retry_at = if retryable {
+            let failures = self.subscriptions.failures(key).saturating_add(1);
+            let config: &Config = self.config.borrow();
+            Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
+                .map(|wait| now.after(wait))
+        } else {
+            None
+        };
+        self.subscriptions.fail(key, retry_at);
         self.plan_restore(now);
-        known
+        true
     }
 
     // Life signs.

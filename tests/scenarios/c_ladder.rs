@@ -1,0 +1,505 @@
+//! The ladder as the policy climbs it: growth, reset, limits, hints.
+
+use redial::{
+    BackoffConfig, Cause, Class, Classifier, Config, GiveUp, Jitter, Match, Phase, Ratio, ResumeConfig, Rule,
+    Verdict, presets, tables, valid,
+};
+
+use crate::b_timers::fail_times;
+use crate::timeline::{BASE, GATEWAY, LADDER, NO_FRAME, REFUSED, STABLE, Timeline, ms, secs, ws};
+
+/// The waits after each of these losses, in milliseconds.
+fn waits(t: &mut Timeline, times: u32, mut lose: impl FnMut(&mut Timeline, u32)) -> Vec<u64> {
+    (0..times)
+        .map(|_| {
+            if t.policy.phase() == Phase::Waiting {
+                t.next().whatever();
+            }
+            let epoch = t.newest();
+            lose(t, epoch);
+            t.whatever().wait()
+        })
+        .collect()
+}
+
+const GROWING: [u64; 8] = [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000];
+
+/// S26, F21: the first wait is the base, not twice the base.
+#[test]
+fn eight_failures_wait_1_2_4_8_16_30_30_30() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    assert_eq!(waits(&mut t, 8, |t, e| _ = t.open_failed(e, REFUSED)), GROWING);
+}
+
+/// S27, S28, F23, F24: no number of failures panics, overflows or shortens the wait, whatever base, factor and cap.
+#[test]
+fn any_number_of_failures_waits_at_the_cap() {
+    let day = secs(86_400);
+    for (base, factor, cap) in [
+        (ms(1), Ratio::new(101, 100), secs(30)),
+        (ms(1), Ratio::new(10, 1), day),
+        (day, Ratio::new(10, 1), day),
+        (secs(1), Ratio::new(u32::MAX, 1), core::time::Duration::MAX),
+    ] {
+        let ladder = valid(BackoffConfig::exponential(base, factor.unwrap(), cap));
+        let mut t = Timeline::new(Config::new(ladder));
+        t.at(0).start().expect(&["open 1 fresh #1"]);
+        let mut last = core::time::Duration::ZERO;
+        for epoch in 1..=1_100 {
+            t.open_failed(epoch, REFUSED).expect(&[]);
+            let from = redial::Instant::from_millis(t.now());
+            let wait = t.policy.poll_timeout().unwrap().saturating_duration_since(from);
+            assert!(wait >= last.min(ms(t.now())) || t.now() == 0 || wait >= last - ms(1), "S27: {epoch}");
+            assert!(wait <= cap.saturating_add(ms(1)), "{epoch}: {wait:?}");
+            last = wait;
+            if last > secs(1 << 40) {
+                break; // the end of time is reached soon after
+            }
+            t.retry_at_wake();
+        }
+    }
+}
+
+impl Timeline {
+    /// Lets the wait end and the dial begin.
+    fn retry_at_wake(&mut self) {
+        self.next().whatever();
+    }
+}
+
+/// S29, F25, F27: full jitter stays within floor and ceiling, spreads evenly and never exceeds the cap.
+#[test]
+fn full_jitter_stays_inside_the_cap() {
+    let ladder = valid(valid(LADDER.with_jitter(Jitter::Full)).with_floor(ms(250)));
+    let mut t = Timeline::new(Config::new(ladder));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let drawn = waits(&mut t, 3_000, |t, e| _ = t.open_failed(e, REFUSED));
+    for (n, wait) in drawn.iter().enumerate() {
+        let ceiling = GROWING.get(n).copied().unwrap_or(30_000);
+        assert!((250..=ceiling).contains(wait), "{n}: {wait}");
+    }
+    let mean = drawn[6..].iter().sum::<u64>() / (drawn.len() as u64 - 6);
+    assert!((14_500..=15_700).contains(&mean), "{mean}");
+}
+
+/// S30, S96, F28: the same seed and facts give the same decisions; another seed gives others.
+#[test]
+fn the_seed_decides() {
+    let outage = |seed| {
+        let mut t = Timeline::seeded(presets::DISCORD_GATEWAY, seed);
+        t.at(0).start().expect(&["open 1 fresh #1"]);
+        let waits = waits(&mut t, 50, |t, e| _ = t.open_failed(e, REFUSED));
+        (waits, t.policy.clone())
+    };
+    assert!(outage(1) == outage(1));
+    assert_ne!(outage(1).0, outage(2).0);
+}
+
+/// S31 (carbon #344), F33: a server that accepts and closes meets growing waits, and the limit.
+#[test]
+fn accept_then_close_climbs() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let lose =
+        |t: &mut Timeline, e| _ = t.opened(e).expect(&[&format!("send_fresh {e}")]).closed(e, ws(1000));
+    assert_eq!(waits(&mut t, 8, lose), GROWING);
+
+    let mut t = Timeline::new(BASE.with_max_attempts(Some(3)));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    assert_eq!(waits(&mut t, 2, lose), [1_000, 2_000]);
+    t.fires(3_000, &["open 3 fresh #3"]).opened(3).expect(&["send_fresh 3"]);
+    t.closed(3, ws(1000)).expect(&["gave_up max_attempts close_1000"]).no_wake();
+}
+
+/// S32 (twilight): the same without a close frame, and with a greeting first.
+#[test]
+fn drop_without_a_frame_climbs() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let lose =
+        |t: &mut Timeline, e| _ = t.opened(e).expect(&[&format!("send_fresh {e}")]).closed(e, NO_FRAME);
+    assert_eq!(waits(&mut t, 8, lose), GROWING);
+
+    let mut t = Timeline::new(GATEWAY);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let greeted = |t: &mut Timeline, e| {
+        t.opened(e).greeting(e, 45_000).expect(&[&format!("send_fresh {e}")]).closed(e, NO_FRAME);
+    };
+    assert_eq!(waits(&mut t, 8, greeted), GROWING);
+}
+
+/// S33 (openclaw #102285, relay #1610), F31: ready, then closed after 1 s, with a stability time of 120 s: it climbs.
+#[test]
+fn ready_then_close_climbs() {
+    let mut t = Timeline::new(STABLE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let lose = |t: &mut Timeline, e| {
+        let at = t.now();
+        t.connect(at, e, Some(1));
+        t.at(at + 1_000).closed(e, NO_FRAME);
+    };
+    assert_eq!(waits(&mut t, 8, lose), GROWING);
+    // Lifecycle 17: the attempts of the outage go on counting too.
+    assert_eq!(t.policy.explain().attempt, 8);
+}
+
+/// S34 (oscm #1020, Clawdi #1322), F32: after a session that held, the wait is the base again.
+#[test]
+fn a_long_session_resets_the_ladder() {
+    for (held, wait) in [(119_999, 16_000), (120_000, 1_000), (121_000, 1_000)] {
+        let mut t = Timeline::new(STABLE);
+        fail_times(&mut t, 4);
+        t.next().expect(&["open 5 fresh #5"]);
+        let ready = t.now() + 10;
+        t.connect(t.now(), 5, Some(1)).wake(ready + 120_000, "stable");
+        t.at(ready + held).closed(5, NO_FRAME).expect(&[]);
+        assert_eq!(t.wait(), wait, "held {held} ms");
+    }
+}
+
+/// S34: the stability timer itself ends the outage, silently and once.
+#[test]
+fn the_stability_timer_is_silent() {
+    let mut t = Timeline::online(STABLE);
+    t.wake(120_020, "stable").fires(120_020, &[]).no_wake().failures(0).phase(Phase::Online);
+}
+
+/// S35, F22: after a stable session the requested reconnect may be at once; five in quick succession climb.
+#[test]
+fn a_requested_reconnect_is_at_once_only_after_a_stable_session() {
+    let at_once = STABLE.with_requested_spread(Some(secs(0)));
+    let mut t = Timeline::online(at_once);
+    t.at(200_000).please_reconnect(1).expect(&["close 1 4000"]).wake(200_000, "requested");
+    t.timeout().expect(&["open 2 resume #1"]);
+
+    let mut t = Timeline::new(at_once);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let lose = |t: &mut Timeline, e| {
+        let at = t.now();
+        t.connect(at, e, Some(1));
+        t.at(at + 1_000).please_reconnect(e).expect(&[&format!("close {e} 4000")]);
+    };
+    assert_eq!(waits(&mut t, 5, lose), [1_000, 2_000, 4_000, 8_000, 16_000]);
+}
+
+/// S35: with a stability time of zero a session must still hold for the first wait, or a server could make us spin.
+#[test]
+fn a_requested_reconnect_cannot_spin() {
+    let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
+    t.at(1_019).please_reconnect(1).expect(&["close 1 4000"]).wake(2_019, "backoff");
+    let mut t = Timeline::online(BASE.with_requested_spread(Some(ms(500))));
+    t.at(1_020).please_reconnect(1).expect(&["close 1 4000"]).wake_within(0..=500, "requested");
+}
+
+/// S35, S40: what the server asks for holds against the spread too.
+#[test]
+fn a_requested_reconnect_honours_its_after() {
+    let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
+    let epoch = crate::timeline::number(1);
+    t.at(5_000).event(redial::Event::PleaseReconnect { epoch, after: Some(secs(7)) });
+    t.expect(&["close 1 4000"]).wake(12_000, "hint");
+}
+
+/// S36 (openclaw #55367): max 0: the first loss is final, once, and nothing panics.
+#[test]
+fn no_attempts_at_all() {
+    let mut t = Timeline::online(BASE.with_max_attempts(Some(0)));
+    t.at(1_000).closed(1, NO_FRAME).expect(&["gave_up max_attempts no_close_frame"]);
+    t.gave_up(GiveUp::MaxAttempts).no_wake().closed(1, NO_FRAME).stale().timeout().expect(&[]);
+
+    // The very first connection is an outage of its own.
+    let mut t = Timeline::new(BASE.with_max_attempts(Some(0)));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
+}
+
+/// S37, lifecycle 78: max 5: exactly five opens after the loss, one end, then nothing; "reconnect now" starts again.
+#[test]
+fn five_attempts_then_the_end() {
+    let mut t = Timeline::online(BASE.with_max_attempts(Some(5)));
+    t.at(1_000).closed(1, NO_FRAME).expect(&[]);
+    for attempt in 1..=5 {
+        t.next().expect(&[&format!("open {} resume #{attempt}", attempt + 1)]);
+        let end = if attempt == 5 { &["gave_up max_attempts connection_refused"][..] } else { &[] };
+        t.open_failed(attempt + 1, REFUSED).expect(end);
+    }
+    t.gave_up(GiveUp::MaxAttempts).no_wake();
+    t.open_failed(6, REFUSED).stale().timeout().expect(&[]).woke(1_000_000).ignored().hold(0).release(0);
+    t.event(redial::Event::NetworkUp).ignored().phase(Phase::Failed);
+    t.retry_now().expect(&["open 7 resume #1"]).failures(0);
+    t.open_failed(7, REFUSED).expect(&[]).phase(Phase::Waiting);
+}
+
+/// S37: a start after giving up begins anew as well.
+#[test]
+fn a_start_after_the_limit_begins_anew() {
+    let mut t = Timeline::new(BASE.with_max_attempts(Some(1)));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
+    t.at(5).start().expect(&["open 2 fresh #1"]).failures(0);
+}
+
+/// S38, F37, lifecycle 79: no wait ends after the time allowed for an outage.
+#[test]
+fn the_elapsed_budget_ends_the_outage() {
+    // 1 + 2 + 4 + 8 + 16 = 31 s; the next wait of 30 s would end at 61 s.
+    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(60))));
+    fail_times(&mut t, 5);
+    t.next().expect(&["open 6 fresh #6"]);
+    t.open_failed(6, REFUSED).expect(&["gave_up max_elapsed connection_refused"]).no_wake();
+    assert_eq!(t.now(), 31_000);
+    t.retry_now().expect(&["open 7 fresh #1"]).open_failed(7, REFUSED).expect(&[]).wake(32_000, "backoff");
+
+    // A wait that ends exactly then is allowed.
+    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(61))));
+    fail_times(&mut t, 6);
+    t.next().expect(&["open 7 fresh #7"]);
+    t.open_failed(7, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
+}
+
+/// S38: the budget belongs to the outage: it runs from the loss, and a session that held begins a new one.
+#[test]
+fn the_elapsed_budget_runs_from_the_loss() {
+    let mut t = Timeline::online(STABLE.with_max_elapsed(Some(secs(2))));
+    t.at(1_000_000).closed(1, NO_FRAME).expect(&[]).wake(1_001_000, "backoff");
+    t.fires(1_001_000, &["open 2 resume #1"]);
+    t.open_failed(2, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
+}
+
+/// S38: a hint that points beyond the budget ends the outage now, not after the wait.
+#[test]
+fn the_elapsed_budget_counts_hints() {
+    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(60))));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 503, Some(secs(61))).expect(&["gave_up max_elapsed http_503"]);
+}
+
+/// S38: the free renewal of a credential is no way around it.
+#[test]
+fn the_elapsed_budget_counts_a_free_renewal() {
+    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(5))));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.at(6_000).refused(1, 401, None).expect(&["gave_up max_elapsed http_401"]);
+}
+
+/// S39, F34 (vellum): separate caps for resume and fresh, one ladder: after three failed resumes the fresh start waits
+/// 8 s, not 1 s.
+#[test]
+fn a_fresh_start_goes_on_climbing() {
+    let mut t = Timeline::online(Config::new(valid(LADDER.with_max_fresh(secs(600)))));
+    t.at(1_000).closed(1, NO_FRAME).expect(&[]);
+    for (epoch, wait) in [(2, 2_000), (3, 4_000)] {
+        t.next().expect(&[&format!("open {epoch} resume #{}", epoch - 1)]);
+        t.opened(epoch).expect(&[&format!("send_resume {epoch} s1 5")]).closed(epoch, NO_FRAME).expect(&[]);
+        assert_eq!(t.wait(), wait);
+    }
+    t.next().expect(&["open 4 resume #3"]).opened(4).expect(&["send_resume 4 s1 5"]);
+    t.closed(4, NO_FRAME).expect(&["forget resume_failed"]);
+    assert_eq!(t.wait(), 8_000);
+    let fresh = waits(&mut t, 8, |t, e| _ = t.open_failed(e, REFUSED));
+    assert_eq!(fresh, [16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000]);
+}
+
+/// S39: a day without a server takes fewer than 1000 fresh starts.
+#[test]
+fn a_day_of_outage_stays_below_the_identify_limit() {
+    let mut t = Timeline::new(presets::DISCORD_GATEWAY);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let mut identifies = 0;
+    while t.now() < 86_400_000 {
+        let epoch = t.newest();
+        t.opened(epoch)
+            .greeting(epoch, 45_000)
+            .expect(&[&format!("send_fresh {epoch}")])
+            .closed(epoch, NO_FRAME);
+        identifies += 1;
+        t.retry_at_wake();
+    }
+    assert!(identifies < 1_000, "{identifies}");
+}
+
+/// S40, F29, F50: the server's wait is a floor, never a short cut, cut to the longest allowed and then reported.
+#[test]
+fn retry_after_is_a_floor() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 503, Some(secs(45))).expect(&[]).wake(45_000, "hint");
+
+    let mut t = Timeline::new(BASE);
+    fail_times(&mut t, 5);
+    t.next().expect(&["open 6 fresh #6"]).refused(6, 503, Some(secs(1))).expect(&[]);
+    t.wake(31_000 + 30_000, "backoff");
+
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 503, Some(secs(0))).expect(&[]).wake(1_000, "backoff");
+    assert_eq!(t.stats().hints_cut, 0);
+
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 503, Some(secs(10 * 365 * 86_400))).expect(&[]).wake(300_000, "hint");
+    assert_eq!(t.stats().hints_cut, 1);
+}
+
+/// S41, F65: the wait after a refused session is a floor too.
+#[test]
+fn the_wait_after_a_refused_session_is_a_floor() {
+    let wait_3 = valid(ResumeConfig::new().with_invalid_wait(secs(3), secs(3)));
+    let mut t = Timeline::online(BASE.with_resume(wait_3));
+    t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "forget invalid"]);
+    t.wake(4_000, "invalid_session");
+
+    let mut t = Timeline::new(STABLE.with_resume(wait_3));
+    fail_times(&mut t, 3);
+    t.next().expect(&["open 4 fresh #4"]);
+    t.opened(4).expect(&["send_fresh 4"]).session_invalid(4, false).expect(&["close 4 4000"]);
+    t.wake(7_000 + 8_000, "backoff");
+}
+
+/// S81, F48 (omi): policy violations climb their own ladder and end at the tenth; a network loss between them doesn't
+/// start it again.
+#[test]
+fn policy_violations_climb_their_own_ladder() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    let violate = |t: &mut Timeline, least: u64| {
+        let epoch = t.newest();
+        t.open_failed(epoch, ws(1008))
+            .expect(&[])
+            .wake_within(least * 1_000..=least * 1_000 + 1_000, "class");
+        t.retry_at_wake();
+    };
+    for least in [15, 30, 60] {
+        violate(&mut t, least);
+    }
+    t.open_failed(t.newest(), REFUSED).expect(&[]);
+    t.retry_at_wake();
+    for least in [120, 300, 300, 300, 300, 300] {
+        violate(&mut t, least);
+    }
+    t.open_failed(t.newest(), ws(1008)).expect(&["gave_up repeated close_1008"]).no_wake();
+    t.retry_now().ignored();
+}
+
+/// S81: a session that held starts the policy ladder again.
+#[test]
+fn a_held_session_resets_the_policy_ladder() {
+    let mut t = Timeline::online(STABLE);
+    t.at(1_000).closed(1, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class").retry_at_wake();
+    t.open_failed(2, ws(1008)).expect(&[]).wake_within(30_000..=31_000, "class").retry_at_wake();
+    let ready = t.now() + 10;
+    t.at(t.now()).opened(3).expect(&["send_resume 3 s1 5"]).at(ready).resumed(3);
+    t.at(ready + 120_000).closed(3, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class");
+}
+
+/// S82, F45: 1012 waits 5 to 15 s, 1013 30 to 120 s, and both keep the session.
+#[test]
+fn restart_and_try_later_wait_their_class() {
+    for (code, least, most) in [(1012, 5_000, 15_000), (1013, 30_000, 120_000)] {
+        let mut seen = Vec::new();
+        for seed in 0..50 {
+            let mut t = Timeline::seeded(BASE, seed);
+            t.at(0).start().expect(&["open 1 fresh #1"]).connect(10, 1, Some(5));
+            t.at(1_000).closed(1, ws(code)).expect(&[]).wake_within(least..=most, "class");
+            seen.push(t.wait());
+            t.next().expect(&["open 2 resume #1"]);
+        }
+        let (low, high) = (seen.iter().min().unwrap(), seen.iter().max().unwrap());
+        assert!(high - low > (most - least) / 2, "spread, not in step: {seen:?}");
+    }
+}
+
+/// S82, S40: where the server gave a wait, the class's own is not used.
+#[test]
+fn a_hint_replaces_the_wait_of_the_class() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 429, Some(secs(7))).expect(&[]).wake(7_000, "hint");
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.refused(1, 429, None).expect(&[]).wake_within(30_000..=120_000, "class");
+}
+
+/// S86: 401 renews once and is then final; 400, 403, 404 are final; 429 waits; 5xx climb.
+#[test]
+fn upgrade_statuses() {
+    let start = || {
+        let mut t = Timeline::new(BASE);
+        t.at(0).start().expect(&["open 1 fresh #1"]);
+        t
+    };
+    let mut t = start();
+    t.refused(1, 401, None).expect(&["refresh"]).event(redial::Event::CredentialOk);
+    t.expect(&["open 2 fresh #2"]).refused(2, 401, None).expect(&["gave_up auth http_401"]).no_wake();
+    for status in [400, 403, 404] {
+        start().refused(1, status, None).expect(&[&format!("gave_up fatal http_{status}")]).no_wake();
+    }
+    for status in [500, 502, 503, 504] {
+        start().refused(1, status, None).expect(&[]).wake(1_000, "backoff");
+    }
+}
+
+/// S86: failures of another kind before the first 401 don't take its one renewal away.
+#[test]
+fn other_limited_failures_leave_the_renewal() {
+    let denied = Cause::Io(redial::IoKind::PermissionDenied);
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.open_failed(1, denied).expect(&[]).retry_at_wake();
+    t.open_failed(2, denied).expect(&[]).retry_at_wake();
+    t.refused(3, 401, None).expect(&["refresh"]).event(redial::Event::CredentialOk);
+    t.expect(&["open 4 fresh #4"]).refused(4, 401, None).expect(&["gave_up auth http_401"]);
+}
+
+/// S87, F51: an expired certificate is final; by an override it is retried at the speed of the cap.
+#[test]
+fn certificates() {
+    let expired = Cause::Tls(redial::TlsKind::CertificateExpired);
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.open_failed(1, expired).expect(&["gave_up fatal certificate_expired"]);
+
+    let retry = Rule::new(Match::AnyTls, Verdict::new(Class::Transient).with_at_cap());
+    let classifier = valid(Classifier::new(&tables::WEBSOCKET).with_override(retry));
+    let mut t = Timeline::new(BASE.with_classifier(classifier));
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    t.open_failed(1, expired).expect(&[]).wake(30_000, "class");
+}
+
+/// S88, F52: a name that is not found is retried, for ever.
+#[test]
+fn unknown_names_are_retried() {
+    let unknown = Cause::Io(redial::IoKind::NameNotFound);
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    assert_eq!(waits(&mut t, 8, |t, e| _ = t.open_failed(e, unknown)), GROWING);
+}
+
+/// F36: a table that gives up is an end with its own name, delivered once; "reconnect now" starts again.
+#[test]
+fn a_spent_table_is_the_end() {
+    static WAITS: [core::time::Duration; 2] = [ms(0), secs(2)];
+    let table = valid(BackoffConfig::table(&WAITS, redial::AfterTable::GiveUp));
+    let mut t = Timeline::new(Config::new(table));
+    t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]).wake(0, "backoff");
+    t.timeout().expect(&["open 2 fresh #2"]).open_failed(2, REFUSED).expect(&[]).wake(2_000, "backoff");
+    t.fires(2_000, &["open 3 fresh #3"]).open_failed(3, REFUSED);
+    t.expect(&["gave_up table_spent connection_refused"]).gave_up(GiveUp::TableSpent);
+    t.retry_now().expect(&["open 4 fresh #1"]);
+}
+
+/// S95: a server that asks for a reconnect the moment it is ready can't buy more dials than the ladder gives.
+#[test]
+fn the_dials_of_an_hour_are_bounded() {
+    let mut t = Timeline::new(presets::DISCORD_GATEWAY);
+    t.at(0).start().expect(&["open 1 fresh #1"]);
+    while t.now() < 3_600_000 {
+        let epoch = t.newest();
+        t.opened(epoch).greeting(epoch, 45_000).whatever();
+        t.ready(epoch, Some(1)).please_reconnect(epoch).expect(&[&format!("close {epoch} 4000")]);
+        t.retry_at_wake();
+    }
+    // Full jitter at a cap of 30 s: 240 an hour on average.
+    assert!(t.opens() < 320, "{}", t.opens());
+}

@@ -1,0 +1,15 @@
+//! The conformance scenarios (S01 …): each test names its rule. Facts in, decisions out, through the public API only.
+
+#[path = "../common/timeline.rs"]
+mod timeline;
+
+mod a_one_loss;
+mod b_timers;
+mod c_ladder;
+mod d_session;
+mod e_heartbeat;
+mod f_host;
+mod g_credentials;
+mod h_restoration;
+mod i_breaker;
+mod j_clock;
