@@ -46,7 +46,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             | Stage::Live { .. } => {}
         }
         let code = if keep { self.config.borrow().close_code } else { CLOSE_NORMAL };
-        self.abandon(now, Some(code), out);
+        self.abandon(now, code, out);
         if !keep {
             self.drop_session(DropReason::Stop, out);
         }
@@ -99,7 +99,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             Stage::Connecting { .. } => {
                 // Not the attempt's fault: it is not spent.
                 self.state.attempt = self.state.attempt.saturating_sub(1);
-                self.abandon(now, None, out);
+                self.abandon(now, CLOSE_NORMAL, out);
                 self.proceed(now, Why::Gate(Reason::Network), false, out);
             }
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
@@ -402,11 +402,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     }
 
     /// Ends a transport whose outcome nobody will know: no failure, no success.
-    fn abandon(&mut self, now: Instant, code: Option<u16>, out: &mut Actions) {
+    /// `code`: for a transport that is open already.
+    fn abandon(&mut self, now: Instant, code: u16, out: &mut Actions) {
         if !self.state.stage.is_alive() {
             return;
         }
         if let Some(epoch) = self.state.epoch {
+            let code = self.state.opened.then_some(code);
             out.push(Action::Close { epoch, code });
         }
         self.forgo(now);
