@@ -517,7 +517,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     fn notice(&mut self, now: Instant) {
         if now < self.state.latest {
             self.state.rewind(now);
-            let interval = self.config.borrow().restore.interval;
+            let config: &Config = self.config.borrow();
+            if let Some(breaker) = &config.breaker {
+                // It cuts what is out of reach now; a question alone would cut it anew each time, and so never end it.
+                self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
+            }
+            let interval = config.restore.interval;
             self.state.restore_at = self.state.restore_at.map(|at| at.min(now.after(interval)));
         }
         self.state.latest = now;
