@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
-use crate::subscriptions::{Subscribed, Subscriptions};
+use crate::subscriptions::{Subscribed, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros};
 
 use super::action::{Action, Actions, Disposition};
@@ -319,7 +319,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).
     pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
-        let failures = self.subscriptions.failures(key).saturating_add(1);
+        let sent = |state| matches!(state, SubscriptionState::Sent | SubscriptionState::Confirmed);
+        let failures = match self.subscriptions.find(key) {
+            Some(entry) if sent(entry.state()) => entry.failures().saturating_add(1),
+            _ => return false,
+        };
         let config: &Config = self.config.borrow();
         let wait = Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng);
         let retry_at = wait.filter(|_| retryable).map(|wait| now.after(wait));
