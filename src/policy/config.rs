@@ -342,6 +342,13 @@ impl Config {
         Ok(self)
     }
 
+    /// The least distance between dials that no failure explains: the first wait of the ladder, or where a table begins
+    /// with 0 a second (ably-js keeps immediate retries that far apart; lifecycle 12).
+    pub(super) fn first_wait(&self) -> Micros {
+        let first = self.backoff.initial();
+        if first.is_zero() { Micros::from_millis(1_000) } else { first }
+    }
+
     const fn timeout(timeout: Option<Duration>) -> Result<Option<Micros>, ConfigError> {
         match timeout {
             Some(timeout) if timeout.is_zero() => Err(ConfigError::TimeoutZero),

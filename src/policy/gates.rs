@@ -97,9 +97,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         self.state.network_down = true;
         match self.state.stage {
             Stage::Connecting { .. } => {
-                // Not the attempt's fault: it is not spent.
+                // Not the attempt's fault: it is not spent. But the next dial keeps its distance (S84).
                 self.state.attempt = self.state.attempt.saturating_sub(1);
                 self.abandon(now, CLOSE_NORMAL, out);
+                let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
+                self.state.ladder = Gate { at, reason: Reason::Backoff };
                 self.proceed(now, Why::Gate(Reason::Network), false, out);
             }
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
@@ -237,8 +239,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.attempt = 0;
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
-        let held_well =
-            held.is_some_and(|held| held >= config.reset_after_stable.max(config.backoff.initial()));
+        let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
         }
@@ -454,8 +455,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
         self.state.attempt = self.state.attempt.saturating_sub(1);
         self.forgo(now);
-        let wait = self.config.borrow().backoff.initial();
-        self.state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
+        self.state.ladder =
+            Gate { at: now.after(self.config.borrow().first_wait()), reason: Reason::Backoff };
         self.proceed(now, Why::NotNow, false, out);
         true
     }
@@ -531,7 +532,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     fn cut_wait(&mut self, now: Instant, spread: Micros) {
-        let first = self.config.borrow().backoff.initial();
+        let first = self.config.borrow().first_wait();
         let earliest = self.state.dialled_at.map_or(Instant::ZERO, |at| at.after(first));
         if earliest < self.state.ladder.at {
             self.state.ladder.at = earliest;
