@@ -26,8 +26,12 @@ pub struct Instant(u64);
 impl Instant {
     /// The caller's epoch.
     pub const ZERO: Self = Self(0);
-    /// The end of time. A deadline here is as good as never.
+    /// The end of time. A deadline here never comes.
     pub const MAX: Self = Self(u64::MAX);
+
+    /// Where a policy's clock stands still, 292,000 years from the epoch. There is as much room again above it, so that
+    /// no deadline saturates: one that did would be due at once for ever, and lose its span when the clock ran back.
+    pub(crate) const END: Self = Self(u64::MAX / 2);
 
     /// An instant this many microseconds after the epoch.
     #[must_use]

@@ -116,7 +116,7 @@ pub enum Action {
     Close {
         /// Which.
         epoch: Epoch,
-        /// The close code to send; `None`: no transport is open yet, just drop it.
+        /// The close code to send, if the transport is open by now; `None`: none is, just drop the dial.
         code: Option<u16>,
     },
     /// Identify: ask for a new session.

@@ -274,7 +274,7 @@ impl Config {
 
     /// How long an established connection must hold until its outage is over and the ladder begins anew (F31).
     /// Default zero: at once, which lets a server that accepts and drops keep you at the first wait; 30 to 120 s is
-    /// better.
+    /// better. Where the first wait is 0, the least is what the ladder begins with after that, or 1 s for a table.
     #[must_use]
     pub const fn with_reset_after_stable(mut self, held: Duration) -> Self {
         self.reset_after_stable = Micros::from_duration(held);
@@ -350,6 +350,13 @@ impl Config {
     pub(super) fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
         if first.is_zero() { Micros::from_millis(1_000) } else { first }
+    }
+
+    /// How long a connection must hold for its outage to be over. Where the first retry comes at once, "at once" would
+    /// let a server that accepts and drops make a client spin (S95).
+    pub(super) fn stable_after(&self) -> Micros {
+        let least = if self.backoff.retries_at_once() { self.first_wait() } else { Micros::ZERO };
+        self.reset_after_stable.max(least)
     }
 
     const fn timeout(timeout: Option<Duration>) -> Result<Option<Micros>, ConfigError> {

@@ -235,7 +235,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
             state.breaker.failure(breaker, now, permit, &mut self.rng);
         }
-        if held.is_some_and(|held| held >= config.reset_after_stable) {
+        if held.is_some_and(|held| held >= config.stable_after()) {
             state.end_outage();
         }
         if !state.outage {
@@ -244,7 +244,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.attempt = 0;
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
-        let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
+        let held_well = held.is_some_and(|held| held >= config.stable_after().max(config.first_wait()));
         if held_well {
             state.rejections = 0;
         }

@@ -361,6 +361,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
     /// facts first, so that an acknowledgement that waited behind a sleep still counts.
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let now = now.min(Instant::END);
         self.notice(now);
         if event.epoch().is_some_and(|epoch| self.epoch() != Some(epoch)) {
             count(&mut self.state.stats.stale);
@@ -420,6 +421,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the stage's deadline, stability,
     /// heartbeat, restoration. Early, late and repeated calls are harmless; one that finds nothing due does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
+        let now = now.min(Instant::END);
         self.notice(now);
         let mut out = Actions::new();
         match self.state.stage {
@@ -461,7 +463,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but a fact can change
     /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
-    /// may lie in the past: call at once then.
+    /// may lie in the past: call at once then. [`Instant::MAX`] never comes.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadline().map(|(at, _)| at)
@@ -470,6 +472,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
     #[must_use]
     pub fn deadline(&self) -> Option<(Instant, Reason)> {
+        let (at, reason) = self.timer()?;
+        Some((if at > Instant::END { Instant::MAX } else { at }, reason))
+    }
+
+    fn timer(&self) -> Option<(Instant, Reason)> {
         let stage = match self.state.stage {
             Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. } => return None,
             Stage::Waiting { until, reason } => return Some((until, reason)),
