@@ -97,9 +97,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         self.state.network_down = true;
         match self.state.stage {
             Stage::Connecting { .. } => {
-                // Not the attempt's fault: it is not spent.
+                // Not the attempt's fault: it is not spent. The next one keeps its distance all the same, so that
+                // flapping news can't make a client spin (S84).
                 self.state.attempt = self.state.attempt.saturating_sub(1);
                 self.abandon(now, None, out);
+                let first = self.config.borrow().backoff.initial();
+                if let Some(at) = self.state.dialled_at {
+                    let gate = Gate { at: at.after(first), reason: Reason::Backoff };
+                    self.state.ladder = self.state.ladder.later(gate);
+                }
                 self.proceed(now, Why::Gate(Reason::Network), false, out);
             }
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
