@@ -288,11 +288,7 @@ impl<const BUCKETS: usize> TimeWindow<BUCKETS> {
             return;
         }
         self.newest = number;
-        if steps >= BUCKETS as u64 {
-            (self.buckets, self.sum) = ([Counts::ZERO; BUCKETS], Counts::ZERO);
-            return;
-        }
-        for _ in 0..steps {
+        for _ in 0..steps.min(BUCKETS as u64) {
             let next = self.head.saturating_add(1);
             self.head = if next as usize >= BUCKETS { 0 } else { next };
             if let Some(bucket) = self.buckets.get_mut(self.head as usize) {
