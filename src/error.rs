@@ -28,10 +28,18 @@ pub enum ConfigError {
     BreakerFailuresZero,
     /// A breaker that stays open for no time, or whose longest open time is below its first.
     BreakerOpenTime,
-    /// A half-open breaker that admits no probe, or more than 16.
+    /// A half-open breaker that admits no probe, or more than 16 or than its window can hold.
     BreakerProbes,
     /// A probe that may take no time.
     BreakerLeaseZero,
+    /// A threshold rate of 0 (everything would open the breaker) or above 1 (nothing would).
+    BreakerRate,
+    /// A minimum throughput of 0, or above the size of the window: it would never be reached.
+    BreakerMinimum,
+    /// A slow call that takes no time.
+    BreakerSlowZero,
+    /// A window that holds nothing or reaches back no time.
+    BreakerWindow,
     /// A deadline of 0: every attempt would fail at once.
     TimeoutZero,
     /// A heartbeat interval of 0.
@@ -71,8 +79,14 @@ impl ConfigError {
             Self::FloorAboveMax => "the floor is above the maximum",
             Self::BreakerFailuresZero => "the breaker would open after 0 failures; use at least 1",
             Self::BreakerOpenTime => "the breaker's open time is 0 or above its maximum",
-            Self::BreakerProbes => "the half-open breaker must admit 1 to 16 probes",
+            Self::BreakerProbes => {
+                "the half-open breaker must admit 1 to 16 probes, no more than its window holds"
+            }
             Self::BreakerLeaseZero => "the breaker's probe lease is 0",
+            Self::BreakerRate => "the breaker's threshold rate must be above 0 and at most 1",
+            Self::BreakerMinimum => "the breaker's minimum throughput is 0 or above the size of its window",
+            Self::BreakerSlowZero => "a slow call must take some time",
+            Self::BreakerWindow => "the breaker's window is empty",
             Self::TimeoutZero => "a timeout of 0 fails every attempt at once",
             Self::HeartbeatIntervalZero => "the heartbeat interval is 0",
             Self::HeartbeatMissedZero => "a heartbeat must be missed at least once to be dead",

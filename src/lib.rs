@@ -37,7 +37,10 @@ mod subscriptions;
 mod time;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Curve, Delays, Jitter};
-pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
+pub use breaker::{
+    BreakerCause, BreakerConfig, BreakerPhase, BreakerState, CircuitBreaker, Consecutive, CountWindow,
+    Metrics, Outcome, Permit, RateWindow, Rates, Rejected, TimeWindow, Transition, Window,
+};
 pub use classify::{
     Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
 };

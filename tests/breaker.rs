@@ -874,10 +874,10 @@ proptest! {
             let now = Instant::from_micros(micros);
             let chosen = permits.len().checked_sub(pick + 1).map(|id| permits[id]);
             match (what, chosen) {
-                (0, Some(permit)) => breaker.success(&config, now, permit),
-                (1, Some(permit)) => breaker.failure(&config, now, permit, &mut rng),
+                (0, Some(permit)) => drop(breaker.success(&config, now, permit)),
+                (1, Some(permit)) => drop(breaker.failure(&config, now, permit, &mut rng)),
                 (2, Some(permit)) => breaker.release(permit),
-                (3, _) => breaker.handle_timeout(&config, now, &mut rng),
+                (3, _) => drop(breaker.handle_timeout(&config, now, &mut rng)),
                 _ => {
                     let checked = breaker.check(&config, now).is_ok();
                     let asked = breaker.try_acquire(&config, now, &mut rng);

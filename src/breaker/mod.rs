@@ -1,0 +1,499 @@
+//! The circuit breaker: after enough failures nobody dials for a while, then a few probes decide.
+
+mod config;
+mod state;
+mod window;
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::ratio::{Ratio, uniform};
+use crate::time::{Instant, Micros};
+
+pub use config::{BreakerConfig, Rates};
+pub use state::{BreakerCause, BreakerPhase, BreakerState, Metrics, Permit, Rejected, Transition};
+pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Window};
+use window::{Counts, Exceeded};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+enum Phase {
+    Closed,
+    Open {
+        /// The end was given by hand: it has nothing to do with the configured open times.
+        by_hand: bool,
+    },
+    /// One bit for each probe, in `out` until its result is there, then in `answered`.
+    HalfOpen {
+        out: u16,
+        answered: u16,
+    },
+    ForcedOpen,
+    Disabled,
+    /// Which thresholds were reported.
+    MetricsOnly {
+        failures: bool,
+        slow: bool,
+    },
+}
+
+impl Phase {
+    const fn name(self) -> BreakerPhase {
+        match self {
+            Self::Closed => BreakerPhase::Closed,
+            Self::Open { .. } => BreakerPhase::Open,
+            Self::HalfOpen { .. } => BreakerPhase::HalfOpen,
+            Self::ForcedOpen => BreakerPhase::ForcedOpen,
+            Self::Disabled => BreakerPhase::Disabled,
+            Self::MetricsOnly { .. } => BreakerPhase::MetricsOnly,
+        }
+    }
+}
+
+/// A circuit breaker for one endpoint and any number of connections to it. `W` is what it counts: failures in a row
+/// ([`Consecutive`], the default) or the rates of a sliding window ([`CountWindow`], [`TimeWindow`]).
+///
+/// *Closed*, it admits everything; [`BreakerConfig::new`]'s number of failures without a success between them opens it,
+/// or a rate that reached its threshold.
+/// *Open*, it admits nothing until the open time, counted from the last failure, is over; at exactly that instant it is
+/// over. *Half-open*, it admits the configured probes. By consecutive failures all must succeed to close it, and the
+/// first that fails opens it again; by rate the results of all decide. A probe that has not answered by the
+/// end of its lease opens it again in any case. By consecutive failures a success never opens it; by rate, see
+/// [`CountWindow`].
+///
+/// What counts as a success is the caller's word. For a connection it is the established session (ready, CONNACK) or a
+/// stable one, not the open socket: an endpoint that accepts and then closes has failed.
+///
+/// **Permits.** Every transition makes the permits before it void, so that a late result can't close, open or extend
+/// anything (up to the 2^32nd transition). In one half-open cycle each probe counts once, however often its permit is
+/// used, and no more results count than there are probes. A permit that was released is spent: its slot may have gone
+/// to another probe. While the breaker is closed permits are not told apart; each result handed in counts.
+///
+/// **Transitions** are data: whatever changed the state by a result or by the time returns what it did. Only
+/// [`CircuitBreaker::try_acquire`] has no room for it; who wants to miss none calls [`CircuitBreaker::handle_timeout`]
+/// with the same `now` first, and it has none to make.
+///
+/// **Clocks.** All sums saturate. A clock that ran backwards neither shortens a wait nor prolongs it without end: at the
+/// next call that may change the breaker, what is left is cut to the longest open time that could be drawn now (or to
+/// one lease).
+///
+/// 24 bytes; with a window its size and at most 24. Pass the same configuration to every call; a changed one is obeyed
+/// from then on.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BreakerConfig, BreakerState, CircuitBreaker, Instant, Rejected, SplitMix64, valid};
+///
+/// const CONFIG: BreakerConfig = valid(BreakerConfig::new(2, Duration::from_secs(60)));
+/// let mut rng = SplitMix64::new(7);
+/// let mut breaker = CircuitBreaker::new();
+///
+/// for second in [0, 1] {
+///     let now = Instant::from_millis(second * 1_000);
+///     let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+///     breaker.failure(&CONFIG, now, permit, &mut rng);
+/// }
+/// let until = Instant::from_millis(61_000);
+/// assert_eq!(breaker.check(&CONFIG, Instant::from_millis(60_999)), Err(Rejected { until: Some(until) }));
+///
+/// let probe = breaker.try_acquire(&CONFIG, until, &mut rng)?;
+/// breaker.success(&CONFIG, until, probe);
+/// assert_eq!(breaker.state(until), BreakerState::Closed { failures: 0 });
+/// # Ok::<(), Rejected>(())
+/// ```
+///
+/// By rate:
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BreakerConfig, BreakerPhase, CircuitBreaker, CountWindow, Instant, Outcome, Rates, Ratio, Rejected};
+/// use redial::{SplitMix64, valid};
+///
+/// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 4));
+/// const CONFIG: BreakerConfig<CountWindow<10>> = valid(BreakerConfig::by_count(RATES, Duration::from_secs(60)));
+/// let (now, mut rng, mut breaker) = (Instant::ZERO, SplitMix64::new(7), CircuitBreaker::new());
+///
+/// let took = Duration::from_millis(80);
+/// for outcome in [Outcome::Success(took), Outcome::Success(took), Outcome::Failure(took)] {
+///     let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+///     assert_eq!(breaker.record(&CONFIG, now, permit, outcome, &mut rng), None);
+/// }
+/// let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+/// let opened = breaker.record(&CONFIG, now, permit, Outcome::Failure(took), &mut rng);
+/// assert_eq!(opened.map(|transition| transition.to), Some(BreakerPhase::Open));
+/// assert_eq!(breaker.metrics(&CONFIG, now).failure_rate, Ratio::new(1, 2).ok());
+/// # Ok::<(), Rejected>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CircuitBreaker<W = Consecutive> {
+    /// The end of the open time, or of the lease of the probes that are out. It means nothing elsewhere.
+    deadline: Instant,
+    window: W,
+    /// Counts transitions; see [`Permit`].
+    generation: NonZeroU32,
+    phase: Phase,
+    /// Times that the probes failed since the breaker was last closed.
+    reopenings: u8,
+}
+
+const _: () = assert!(size_of::<CircuitBreaker>() <= 24);
+const _: () = assert!(size_of::<Option<Permit>>() <= 8);
+
+impl<W: Window> Default for CircuitBreaker<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CircuitBreaker {
+    /// The attempt succeeded: [`CircuitBreaker::record`] for failures in a row. Such a breaker is never opened by a
+    /// success, so this needs no generator.
+    ///
+    /// Closed: the failures start again from 0. Half-open: one probe fewer to go; the last one closes the breaker. At or
+    /// after the end of its lease a probe has failed, and its success changes nothing.
+    pub fn success(&mut self, config: &BreakerConfig, now: Instant, permit: Permit) -> Option<Transition> {
+        self.settle(config, now, permit, Outcome::Success(Duration::ZERO), |low, _| low)
+    }
+
+    /// The attempt failed: [`CircuitBreaker::record`] for failures in a row.
+    ///
+    /// Closed: the last failure of the row opens the breaker. Half-open: opens it again, for longer
+    /// if so configured. The open time runs from `now`, or from the end of the lease if that was before.
+    pub fn failure<R: Rng + ?Sized>(
+        &mut self,
+        config: &BreakerConfig,
+        now: Instant,
+        permit: Permit,
+        rng: &mut R,
+    ) -> Option<Transition> {
+        self.settle(config, now, permit, Outcome::Failure(Duration::ZERO), drawn_by(rng))
+    }
+}
+
+impl<W: RateWindow> CircuitBreaker<W> {
+    /// What the window holds at `now`. An open breaker keeps what opened it, as long as the window reaches; a half-open
+    /// cycle starts empty, and so does whatever follows it but another open time.
+    #[must_use]
+    pub fn metrics(&self, config: &BreakerConfig<W>, now: Instant) -> Metrics {
+        let Counts { calls, failures, slow } = self.window.counts(&config.limits, now);
+        let minimum = W::rates(&config.limits).minimum;
+        let minimum = match self.phase {
+            Phase::Open { .. } | Phase::HalfOpen { .. } => minimum.min(config.probes.into()),
+            _ => minimum,
+        };
+        let rate = |part| if calls < minimum { None } else { Ratio::new(part, calls).ok() };
+        Metrics { calls, failures, slow, failure_rate: rate(failures), slow_rate: rate(slow) }
+    }
+}
+
+impl<W: Window> CircuitBreaker<W> {
+    /// Closed, without a failure.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            deadline: Instant::ZERO,
+            window: W::EMPTY,
+            generation: NonZeroU32::MIN,
+            phase: Phase::Closed,
+            reopenings: 0,
+        }
+    }
+
+    /// Asks for permission to make one attempt. Takes at most one draw from `rng`, and only for an open time with
+    /// jitter.
+    ///
+    /// # Errors
+    /// [`Rejected`], with the time to come back.
+    pub fn try_acquire<R: Rng + ?Sized>(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<Permit, Rejected> {
+        self.acquire(config, now, drawn_by(rng))
+    }
+
+    /// What [`CircuitBreaker::try_acquire`] would answer, without taking a probe or changing anything.
+    ///
+    /// When a lease has run out and no other call has noticed, the open time is not drawn yet; this answers with
+    /// the longest.
+    ///
+    /// # Errors
+    /// [`Rejected`], with the time to come back.
+    pub fn check(&self, config: &BreakerConfig<W>, now: Instant) -> Result<(), Rejected> {
+        self.clone().acquire(config, now, |_, longest| longest).map(|_| ())
+    }
+
+    /// The attempt ended like this.
+    ///
+    /// Closed: it goes into the window, and a threshold that is reached opens the breaker, from `now`. Half-open: one
+    /// probe fewer to go; see [`BreakerConfig::with_probes`] for what closes the breaker and what opens it again, for
+    /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
+    /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
+    pub fn record<R: Rng + ?Sized>(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        permit: Permit,
+        outcome: Outcome,
+        rng: &mut R,
+    ) -> Option<Transition> {
+        self.settle(config, now, permit, outcome, drawn_by(rng))
+    }
+
+    /// The attempt ended without a verdict (the user stopped it, say): its probe is free again.
+    pub fn release(&mut self, permit: Permit) {
+        if let Phase::HalfOpen { out, .. } = &mut self.phase {
+            if permit.generation == self.generation {
+                *out &= !permit.probe;
+            }
+        }
+    }
+
+    /// When to call [`CircuitBreaker::handle_timeout`]: at the end of the open time, or of the lease of the probes that
+    /// are out. Any call with `&mut` may change it.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Open { .. } => Some(self.deadline),
+            Phase::HalfOpen { out, .. } if out != 0 => Some(self.deadline),
+            _ => None,
+        }
+    }
+
+    /// Time has passed: an open time that is over makes the breaker half-open, and a lease that is over opens it again,
+    /// from the end of that lease. Called early or again, it does nothing; called late or never, the next
+    /// [`CircuitBreaker::try_acquire`] makes up for it.
+    ///
+    /// What it did, in order; called late it may be both. Iterate with `.into_iter().flatten()`.
+    pub fn handle_timeout<R: Rng + ?Sized>(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        rng: &mut R,
+    ) -> [Option<Transition>; 2] {
+        self.advance(config, now, drawn_by(rng))
+    }
+
+    /// What the breaker is doing at `now`. Without a configuration it can't tell how long it would be open after a lease
+    /// that ran out, so such a probe is out until [`CircuitBreaker::handle_timeout`].
+    #[must_use]
+    pub fn state(&self, now: Instant) -> BreakerState {
+        match self.phase {
+            Phase::Closed => BreakerState::Closed { failures: self.window.failures() },
+            Phase::Open { .. } if now < self.deadline => BreakerState::Open { until: self.deadline },
+            Phase::Open { .. } => BreakerState::HalfOpen { probes_out: 0, probes_succeeded: 0 },
+            Phase::HalfOpen { out, answered } => BreakerState::HalfOpen {
+                probes_out: out.count_ones() as u8,
+                // In this phase the window holds the results of the probes and nothing else.
+                probes_succeeded: answered.count_ones().saturating_sub(self.window.failures()) as u8,
+            },
+            Phase::ForcedOpen => BreakerState::ForcedOpen,
+            Phase::Disabled => BreakerState::Disabled,
+            Phase::MetricsOnly { .. } => BreakerState::MetricsOnly,
+        }
+    }
+
+    /// Admits nothing before `until`, from any state; then the breaker is half-open as after any open time. For a
+    /// duration, pass `now.saturating_add(duration)`. It is your instant: a clock that runs backwards does not move it.
+    pub fn open_until(&mut self, until: Instant) {
+        self.enter(Phase::Open { by_hand: true }, until);
+    }
+
+    /// Admits nothing, whatever the time, until [`CircuitBreaker::reset`] or another of these calls.
+    pub fn force_open(&mut self) {
+        self.enter(Phase::ForcedOpen, Instant::ZERO);
+    }
+
+    /// Admits everything and counts nothing, until [`CircuitBreaker::reset`] or another of these calls.
+    pub fn disable(&mut self) {
+        self.enter(Phase::Disabled, Instant::ZERO);
+    }
+
+    /// Admits everything and counts, but stays as it is: the first time that a threshold is reached, the call with the
+    /// result returns a [`Transition`] to where it already is. Until [`CircuitBreaker::reset`] or another of these calls.
+    pub fn metrics_only(&mut self) {
+        self.enter(Phase::MetricsOnly { failures: false, slow: false }, Instant::ZERO);
+    }
+
+    /// Closes the breaker from any state, with nothing counted and the first open time ahead. Permits from before are
+    /// void.
+    pub fn reset(&mut self) {
+        self.reopenings = 0;
+        self.enter(Phase::Closed, Instant::ZERO);
+    }
+
+    fn acquire(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        draw: impl Draw,
+    ) -> Result<Permit, Rejected> {
+        self.advance(config, now, draw);
+        let probe = match &mut self.phase {
+            Phase::Closed | Phase::Disabled | Phase::MetricsOnly { .. } => 0,
+            Phase::ForcedOpen => return Err(Rejected { until: None }),
+            Phase::Open { .. } => return Err(Rejected { until: Some(self.deadline) }),
+            Phase::HalfOpen { out, answered } => {
+                let taken = *out | *answered;
+                if taken.count_ones() >= u32::from(config.probes) {
+                    return Err(Rejected { until: Some(self.deadline) });
+                }
+                let lowest_free = !taken & taken.wrapping_add(1);
+                *out |= lowest_free;
+                self.deadline = now.after(config.lease);
+                lowest_free
+            }
+        };
+        Ok(Permit { generation: self.generation, probe })
+    }
+
+    /// Counts a result, unless it is a late one.
+    fn settle(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        permit: Permit,
+        outcome: Outcome,
+        draw: impl Draw,
+    ) -> Option<Transition> {
+        if permit.generation != self.generation {
+            return None;
+        }
+        match &mut self.phase {
+            Phase::Closed => {
+                let reached = self.window.record(&config.limits, now, outcome);
+                reached.any().then(|| self.open(config, now, threshold(reached), draw))
+            }
+            Phase::MetricsOnly { failures, slow } => {
+                let reached = self.window.record(&config.limits, now, outcome);
+                let news =
+                    Exceeded { failures: reached.failures && !*failures, slow: reached.slow && !*slow };
+                *failures |= news.failures;
+                *slow |= news.slow;
+                let from = BreakerPhase::MetricsOnly;
+                news.any().then(|| Transition { at: now, from, to: from, why: threshold(news) })
+            }
+            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => None,
+            Phase::HalfOpen { .. } if now >= self.deadline => {
+                let at = self.deadline;
+                outcome.is_failure().then(|| self.reopen(config, at, BreakerCause::LeaseOver, draw))
+            }
+            Phase::HalfOpen { out, answered } => {
+                *out &= !permit.probe;
+                *answered |= permit.probe;
+                if self.window.probe(&config.limits, now, outcome) {
+                    Some(self.reopen(config, now, BreakerCause::ProbeFailed, draw))
+                } else {
+                    self.decide(config, now, draw)
+                }
+            }
+            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => None,
+        }
+    }
+
+    /// Ends the half-open cycle if enough probes have answered.
+    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant, draw: impl Draw) -> Option<Transition> {
+        match self.phase {
+            Phase::HalfOpen { answered, .. } if answered.count_ones() >= u32::from(config.probes) => {}
+            _ => return None,
+        }
+        let reached = self.window.verdict(&config.limits);
+        Some(if reached.any() {
+            self.reopen(config, now, threshold(reached), draw)
+        } else {
+            self.reopenings = 0;
+            self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed)
+        })
+    }
+
+    /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
+    fn advance(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        draw: impl Draw,
+    ) -> [Option<Transition>; 2] {
+        let mut first = None;
+        if let Phase::HalfOpen { out, .. } = self.phase {
+            self.deadline = self.deadline.min(now.after(config.lease));
+            if out == 0 {
+                // A changed configuration asks for no more than the answers there are.
+                first = self.decide(config, now, draw);
+            } else if now >= self.deadline {
+                first = Some(self.reopen(config, self.deadline, BreakerCause::LeaseOver, draw));
+            }
+        }
+        let mut second = None;
+        if let Phase::Open { by_hand } = self.phase {
+            if !by_hand {
+                let (_, longest) = config.open_time(self.reopenings);
+                self.deadline = self.deadline.min(now.after(longest));
+            }
+            if now >= self.deadline {
+                let at = self.deadline;
+                second = Some(self.change(
+                    Phase::HalfOpen { out: 0, answered: 0 },
+                    now,
+                    at,
+                    BreakerCause::OpenTimeOver,
+                ));
+            }
+        }
+        [first, second]
+    }
+
+    fn reopen(
+        &mut self,
+        config: &BreakerConfig<W>,
+        at: Instant,
+        why: BreakerCause,
+        draw: impl Draw,
+    ) -> Transition {
+        self.reopenings = self.reopenings.saturating_add(1);
+        self.open(config, at, why, draw)
+    }
+
+    fn open(
+        &mut self,
+        config: &BreakerConfig<W>,
+        at: Instant,
+        why: BreakerCause,
+        draw: impl Draw,
+    ) -> Transition {
+        let (low, high) = config.open_time(self.reopenings);
+        self.change(Phase::Open { by_hand: false }, at.after(draw(low, high)), at, why)
+    }
+
+    fn change(&mut self, phase: Phase, deadline: Instant, at: Instant, why: BreakerCause) -> Transition {
+        let from = self.phase.name();
+        self.enter(phase, deadline);
+        Transition { at, from, to: phase.name(), why }
+    }
+
+    fn enter(&mut self, phase: Phase, deadline: Instant) {
+        self.phase = phase;
+        self.deadline = deadline;
+        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        // What opened it stays to be looked at.
+        if !matches!(phase, Phase::Open { .. }) {
+            self.window = W::EMPTY;
+        }
+    }
+}
+
+const fn threshold(reached: Exceeded) -> BreakerCause {
+    BreakerCause::Threshold { failures: reached.failures, slow: reached.slow }
+}
+
+/// Picks an open time between the shortest and the longest.
+trait Draw: FnOnce(Micros, Micros) -> Micros {}
+impl<F: FnOnce(Micros, Micros) -> Micros> Draw for F {}
+
+/// A draw from a window; an empty window takes nothing from the generator.
+fn drawn_by<R: Rng + ?Sized>(rng: &mut R) -> impl Draw {
+    |low, high| if low == high { low } else { uniform(rng, low, high) }
+}

@@ -1,0 +1,347 @@
+//! What a breaker looks back on: the failures in a row, the last N results, or the results of the last so many seconds.
+
+use core::fmt::Debug;
+use core::hash::Hash;
+use core::time::Duration;
+
+use crate::breaker::config::Rates;
+use crate::ratio::Ratio;
+use crate::time::Instant;
+
+/// How an attempt ended, and how long it took. Where slowness does not matter, [`Duration::ZERO`] will do.
+///
+/// A result that says nothing about the endpoint is none of these: hand its permit to
+/// [`CircuitBreaker::release`](crate::CircuitBreaker::release).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Outcome {
+    /// It succeeded after this long.
+    Success(Duration),
+    /// It failed after this long.
+    Failure(Duration),
+}
+
+impl Outcome {
+    pub(super) const fn is_failure(self) -> bool {
+        matches!(self, Self::Failure(_))
+    }
+}
+
+/// What a [`CircuitBreaker`](crate::CircuitBreaker) counts: [`Consecutive`], [`CountWindow`] or [`TimeWindow`].
+pub trait Window: Counting {}
+
+/// A [`Window`] that has rates: [`CountWindow`] or [`TimeWindow`].
+pub trait RateWindow: Window + Rated {}
+
+impl Window for Consecutive {}
+impl<const N: usize> Window for CountWindow<N> {}
+impl<const N: usize> RateWindow for CountWindow<N> {}
+impl<const BUCKETS: usize> Window for TimeWindow<BUCKETS> {}
+impl<const BUCKETS: usize> RateWindow for TimeWindow<BUCKETS> {}
+
+/// Which thresholds are reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exceeded {
+    pub(super) failures: bool,
+    pub(super) slow: bool,
+}
+
+impl Exceeded {
+    pub(super) const fn any(self) -> bool {
+        self.failures || self.slow
+    }
+}
+
+/// The part of [`Window`] that the breaker's machine calls. Sealed: it can't be named outside.
+///
+/// A window is empty when a half-open cycle starts. [`Counting::probe`] is all that fills it during the cycle, and
+/// nothing in it may get lost before the verdict, however long that takes.
+pub trait Counting: Copy + Debug + Eq + Hash {
+    /// The thresholds.
+    type Limits: Copy + Debug + Eq + Hash;
+    /// Nothing recorded yet.
+    const EMPTY: Self;
+    /// The most probes whose results it can keep.
+    const MAX_PROBES: u8 = u16::BITS as u8;
+
+    /// Takes in a result of the closed breaker and says which thresholds that reached.
+    fn record(&mut self, limits: &Self::Limits, now: Instant, outcome: Outcome) -> Exceeded;
+    /// Takes in the result of a probe and says whether that alone opens the breaker again.
+    fn probe(&mut self, limits: &Self::Limits, now: Instant, outcome: Outcome) -> bool;
+    /// All probes have answered: what speaks against closing.
+    fn verdict(&self, limits: &Self::Limits) -> Exceeded;
+    /// Failures, as of the last result.
+    fn failures(&self) -> u32;
+}
+
+/// The part of [`RateWindow`] that the breaker's machine calls. Sealed.
+pub trait Rated: Counting {
+    /// The thresholds, without the shape of the window.
+    fn rates(limits: &Self::Limits) -> &Rates;
+    /// What the window holds at `now`.
+    fn counts(&self, limits: &Self::Limits, now: Instant) -> Counts;
+}
+
+/// Failures in a row: a success starts the count again.
+///
+/// All probes of a half-open breaker must succeed; the first that fails opens it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Consecutive {
+    failures: u32,
+}
+
+impl Counting for Consecutive {
+    type Limits = u32;
+    const EMPTY: Self = Self { failures: 0 };
+
+    fn record(&mut self, limit: &u32, _: Instant, outcome: Outcome) -> Exceeded {
+        self.failures = if outcome.is_failure() { self.failures.saturating_add(1) } else { 0 };
+        Exceeded { failures: outcome.is_failure() && self.failures >= *limit, slow: false }
+    }
+
+    fn probe(&mut self, _: &u32, _: Instant, outcome: Outcome) -> bool {
+        outcome.is_failure()
+    }
+
+    fn verdict(&self, _: &u32) -> Exceeded {
+        Exceeded::default()
+    }
+
+    fn failures(&self) -> u32 {
+        self.failures
+    }
+}
+
+/// A number of results and how many of them were bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counts {
+    pub(super) calls: u32,
+    pub(super) failures: u32,
+    pub(super) slow: u32,
+}
+
+impl Counts {
+    const ZERO: Self = Self { calls: 0, failures: 0, slow: 0 };
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            failures: self.failures.saturating_add(other.failures),
+            slow: self.slow.saturating_add(other.slow),
+        }
+    }
+
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(other.calls),
+            failures: self.failures.saturating_sub(other.failures),
+            slow: self.slow.saturating_sub(other.slow),
+        }
+    }
+
+    /// A single result.
+    fn of(rates: &Rates, outcome: Outcome) -> Self {
+        let (Outcome::Success(took) | Outcome::Failure(took)) = outcome;
+        Self { calls: 1, failures: outcome.is_failure().into(), slow: rates.is_slow(took).into() }
+    }
+
+    fn exceeded(self, rates: &Rates) -> Exceeded {
+        let reached = |part: u32, threshold: Ratio| {
+            // `part / calls >= threshold`, exactly: two products of two `u32`.
+            let left = u64::from(part).saturating_mul(threshold.denominator().into());
+            left >= u64::from(self.calls).saturating_mul(threshold.numerator().into())
+        };
+        Exceeded {
+            failures: reached(self.failures, rates.failure),
+            slow: rates.slow.is_some_and(|(_, threshold)| reached(self.slow, threshold)),
+        }
+    }
+
+    /// Judges the window after `added` went in.
+    ///
+    /// A good result does not make things worse; it is judged only where there was no rate before it. (In a window
+    /// by time the rate also rises as good results leave; the next bad one finds that.)
+    fn judge(self, rates: &Rates, added: Self) -> Exceeded {
+        let bad = added.failures != 0 || added.slow != 0;
+        if self.calls > rates.minimum && bad || self.calls == rates.minimum {
+            self.exceeded(rates)
+        } else {
+            Exceeded::default()
+        }
+    }
+}
+
+/// The last `N` results, whenever they were. `N` bytes and 16.
+///
+/// With fewer results than the minimum throughput there is no rate and the breaker stays closed. After that every
+/// failure and every slow result is judged. A result that is neither can open the breaker only by completing the
+/// minimum; otherwise a success never opens it.
+///
+/// A half-open breaker waits for the results of all its probes and applies the same thresholds to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CountWindow<const N: usize> {
+    /// A ring of results, each as the bits [`FAILED`] and [`SLOW`].
+    ring: [u8; N],
+    next: u32,
+    sum: Counts,
+}
+
+const FAILED: u8 = 1;
+const SLOW: u8 = 2;
+
+impl<const N: usize> CountWindow<N> {
+    pub(super) const SIZE: u32 = if N > u32::MAX as usize { u32::MAX } else { N as u32 };
+
+    fn push(&mut self, added: Counts) {
+        let Some(slot) = self.ring.get_mut(self.next as usize) else { return };
+        let failed = if added.failures != 0 { FAILED } else { 0 };
+        let slow = if added.slow != 0 { SLOW } else { 0 };
+        let oldest = core::mem::replace(slot, failed | slow);
+        if self.sum.calls >= Self::SIZE {
+            self.sum = self.sum.minus(Counts {
+                calls: 1,
+                failures: (oldest & FAILED != 0).into(),
+                slow: (oldest & SLOW != 0).into(),
+            });
+        }
+        self.sum = self.sum.plus(added);
+        let next = self.next.saturating_add(1);
+        self.next = if next >= Self::SIZE { 0 } else { next };
+    }
+}
+
+impl<const N: usize> Counting for CountWindow<N> {
+    type Limits = Rates;
+    const EMPTY: Self = Self { ring: [0; N], next: 0, sum: Counts::ZERO };
+    const MAX_PROBES: u8 = if N < u16::BITS as usize { N as u8 } else { u16::BITS as u8 };
+
+    fn record(&mut self, rates: &Rates, _: Instant, outcome: Outcome) -> Exceeded {
+        let added = Counts::of(rates, outcome);
+        self.push(added);
+        self.sum.judge(rates, added)
+    }
+
+    fn probe(&mut self, rates: &Rates, _: Instant, outcome: Outcome) -> bool {
+        self.push(Counts::of(rates, outcome));
+        false
+    }
+
+    fn verdict(&self, rates: &Rates) -> Exceeded {
+        self.sum.exceeded(rates)
+    }
+
+    fn failures(&self) -> u32 {
+        self.sum.failures
+    }
+}
+
+impl<const N: usize> Rated for CountWindow<N> {
+    fn rates(limits: &Rates) -> &Rates {
+        limits
+    }
+
+    fn counts(&self, _: &Rates, _: Instant) -> Counts {
+        self.sum
+    }
+}
+
+/// The results of the last so many seconds, in `BUCKETS` parts that are forgotten one by one. 12 bytes a bucket and 24.
+///
+/// The window ends with the bucket of `now`, so it reaches back between `BUCKETS - 1` and `BUCKETS` bucket widths. It
+/// is judged like a [`CountWindow`]; a half-open breaker keeps the results of its probes however long they take.
+///
+/// A clock that ran backwards makes no result older: up to one window back, results go to the newest bucket until the
+/// clock has caught up; further back, the whole window moves along. No result outlives two windows either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimeWindow<const BUCKETS: usize> {
+    buckets: [Counts; BUCKETS],
+    /// Where the newest bucket is.
+    head: u32,
+    /// The newest bucket's number: its time divided by the width.
+    newest: u64,
+    sum: Counts,
+}
+
+/// The thresholds and the width of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timed {
+    pub(super) rates: Rates,
+    /// In microseconds, at least 1.
+    pub(super) width: u64,
+}
+
+impl Timed {
+    fn number(&self, now: Instant) -> u64 {
+        now.as_micros().checked_div(self.width).unwrap_or(0)
+    }
+}
+
+impl<const BUCKETS: usize> TimeWindow<BUCKETS> {
+    /// Starts the bucket with this number and forgets those that are now too old.
+    fn slide_to(&mut self, number: u64) {
+        let steps = number.saturating_sub(self.newest);
+        if steps == 0 {
+            if self.newest.saturating_sub(number) >= BUCKETS as u64 {
+                self.newest = number;
+            }
+            return;
+        }
+        self.newest = number;
+        for _ in 0..steps.min(BUCKETS as u64) {
+            let next = self.head.saturating_add(1);
+            self.head = if next as usize >= BUCKETS { 0 } else { next };
+            if let Some(bucket) = self.buckets.get_mut(self.head as usize) {
+                *bucket = Counts::ZERO;
+            }
+        }
+        self.sum = self.buckets.iter().fold(Counts::ZERO, |sum, bucket| sum.plus(*bucket));
+    }
+
+    fn add(&mut self, added: Counts) {
+        if let Some(bucket) = self.buckets.get_mut(self.head as usize) {
+            *bucket = bucket.plus(added);
+            self.sum = self.sum.plus(added);
+        }
+    }
+}
+
+impl<const BUCKETS: usize> Counting for TimeWindow<BUCKETS> {
+    type Limits = Timed;
+    const EMPTY: Self = Self { buckets: [Counts::ZERO; BUCKETS], head: 0, newest: 0, sum: Counts::ZERO };
+
+    fn record(&mut self, limits: &Timed, now: Instant, outcome: Outcome) -> Exceeded {
+        let added = Counts::of(&limits.rates, outcome);
+        self.slide_to(limits.number(now));
+        self.add(added);
+        self.sum.judge(&limits.rates, added)
+    }
+
+    /// All probes share one bucket, which is as new as the last of them: their cycle must not end for want of results
+    /// that time took away.
+    fn probe(&mut self, limits: &Timed, now: Instant, outcome: Outcome) -> bool {
+        self.newest = limits.number(now);
+        self.add(Counts::of(&limits.rates, outcome));
+        false
+    }
+
+    fn verdict(&self, limits: &Timed) -> Exceeded {
+        self.sum.exceeded(&limits.rates)
+    }
+
+    fn failures(&self) -> u32 {
+        self.sum.failures
+    }
+}
+
+impl<const BUCKETS: usize> Rated for TimeWindow<BUCKETS> {
+    fn rates(limits: &Timed) -> &Rates {
+        &limits.rates
+    }
+
+    fn counts(&self, limits: &Timed, now: Instant) -> Counts {
+        let mut slid = *self;
+        slid.slide_to(limits.number(now));
+        slid.sum
+    }
+}
