@@ -9,17 +9,17 @@ mod config;
 mod event;
 mod explain;
 mod gates;
+mod host;
+mod loss;
 mod parts;
 mod stages;
+mod state;
 
 use core::borrow::Borrow;
 
 use rand_core::Rng;
 
-use crate::backoff::Backoff;
-use crate::breaker::{CircuitBreaker, Permit};
 use crate::classify::Cause;
-use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
@@ -31,6 +31,7 @@ pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
 
 use explain::count;
+use state::{Stage, State};
 
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
 ///
@@ -80,106 +81,6 @@ pub const POLICY_STATE_BYTES: usize =
     size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
 
 const _: () = assert!(POLICY_STATE_BYTES <= 384, "the state of a policy must stay within 384 bytes");
-
-/// What does not depend on the caller's types.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct State {
-    stage: Stage,
-    /// When the stage began.
-    since: Instant,
-    why: Why,
-    /// The newest `now`.
-    latest: Instant,
-
-    // The outage: from the loss of an established connection until the next one has held.
-    outage: bool,
-    outage_since: Instant,
-    attempt: u32,
-    backoff: Backoff,
-    last_cause: Option<Cause>,
-    /// Failures in a row whose cause may only come so often.
-    limited: u8,
-
-    // The gates.
-    ladder: Gate,
-    floor: Gate,
-    dialled_at: Option<Instant>,
-    breaker: CircuitBreaker,
-    holds: u32,
-    network_down: bool,
-    hidden: bool,
-    credential: Credential,
-    /// Rejections since a credential was renewed for nothing.
-    rejections: u8,
-
-    // The connection.
-    epoch: Option<Epoch>,
-    mode: Mode,
-    endpoint: Endpoint,
-    permit: Option<Permit>,
-    /// The transport is open.
-    opened: bool,
-    /// Identify or resume has been sent.
-    identified: bool,
-    /// It has been answered with a session.
-    settled: bool,
-    /// The attempt has succeeded.
-    established_at: Option<Instant>,
-    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
-    unauthenticated: bool,
-    heartbeat: Heartbeat,
-    restore_at: Option<Instant>,
-    batch_at: Option<Instant>,
-
-    // What a session's failures add up to.
-    resume_failures: u8,
-    endpoint_failures: u8,
-    endpoint_failed_at: Instant,
-
-    stats: Stats,
-}
-
-/// The stage, with the deadline it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Stage {
-    Idle,
-    Connecting { deadline: Instant },
-    Greeting { deadline: Instant },
-    Establishing { deadline: Option<Instant> },
-    Authenticating { deadline: Instant },
-    Live { restored: bool },
-    Waiting { until: Instant, reason: Reason },
-    Parked { on: Reason },
-    Stopped,
-    Failed { reason: GiveUp },
-}
-
-/// A time before which no dial happens, and the rule that set it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Gate {
-    at: Instant,
-    reason: Reason,
-}
-
-impl Gate {
-    const OPEN: Self = Self { at: Instant::ZERO, reason: Reason::Backoff };
-
-    /// The later of the two; of equals, the first.
-    const fn later(self, other: Self) -> Self {
-        if other.at.as_micros() > self.at.as_micros() { other } else { self }
-    }
-}
-
-/// What is known of the caller's credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Credential {
-    /// Good as far as anybody knows.
-    Fine,
-    /// To be refreshed before the next dial.
-    Needed,
-    /// Being refreshed.
-    Pending,
-}
 
 impl<R, T, S: Default, C> Policy<R, T, S, C> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
@@ -244,110 +145,6 @@ impl<R, T, S, C> Policy<R, T, S, C> {
             Stage::Stopped => Phase::Stopped,
             Stage::Failed { .. } => Phase::Failed,
         }
-    }
-}
-
-impl Stage {
-    const fn is_alive(self) -> bool {
-        match self {
-            Self::Connecting { .. }
-            | Self::Greeting { .. }
-            | Self::Establishing { .. }
-            | Self::Authenticating { .. }
-            | Self::Live { .. } => true,
-            Self::Idle | Self::Waiting { .. } | Self::Parked { .. } | Self::Stopped | Self::Failed { .. } => {
-                false
-            }
-        }
-    }
-}
-
-impl State {
-    const NEW: Self = Self {
-        stage: Stage::Idle,
-        since: Instant::ZERO,
-        why: Why::New,
-        latest: Instant::ZERO,
-        outage: false,
-        outage_since: Instant::ZERO,
-        attempt: 0,
-        backoff: Backoff::new(),
-        last_cause: None,
-        limited: 0,
-        ladder: Gate::OPEN,
-        floor: Gate::OPEN,
-        dialled_at: None,
-        breaker: CircuitBreaker::new(),
-        holds: 0,
-        network_down: false,
-        hidden: false,
-        credential: Credential::Fine,
-        rejections: 0,
-        epoch: None,
-        mode: Mode::Fresh,
-        endpoint: Endpoint::Base,
-        permit: None,
-        opened: false,
-        identified: false,
-        settled: false,
-        established_at: None,
-        unauthenticated: false,
-        heartbeat: Heartbeat::new(),
-        restore_at: None,
-        batch_at: None,
-        resume_failures: 0,
-        endpoint_failures: 0,
-        endpoint_failed_at: Instant::ZERO,
-        stats: Stats {
-            opens: 0,
-            established: 0,
-            failed: 0,
-            abandoned: 0,
-            losses: 0,
-            resumed: 0,
-            fresh: 0,
-            zombies: 0,
-            beats_missed: 0,
-            client_faults: 0,
-            hints_cut: 0,
-            stale: 0,
-            clock_rewinds: 0,
-        },
-    };
-
-    const fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
-        self.stage = stage;
-        self.since = now;
-        self.why = why;
-    }
-
-    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
-    /// further away than when it was set, and never earlier than it was set to (S98).
-    fn rewind(&mut self, now: Instant) {
-        count(&mut self.stats.clock_rewinds);
-        let back = self.since.since(now);
-        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
-        self.since = self.since.min(now);
-        self.stage = match self.stage {
-            Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
-            Stage::Greeting { deadline } => Stage::Greeting { deadline: earlier(deadline) },
-            Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
-            Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
-            Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
-            same @ (Stage::Idle
-            | Stage::Live { .. }
-            | Stage::Parked { .. }
-            | Stage::Stopped
-            | Stage::Failed { .. }) => same,
-        };
-        self.ladder.at = earlier(self.ladder.at);
-        self.floor.at = earlier(self.floor.at);
-        self.heartbeat.rewind(now);
-        self.outage_since = self.outage_since.min(now);
-        self.endpoint_failed_at = self.endpoint_failed_at.min(now);
-        self.dialled_at = self.dialled_at.map(|at| at.min(now));
-        self.established_at = self.established_at.map(|at| at.min(now));
-        self.batch_at = self.batch_at.map(|at| at.min(now));
     }
 }
 

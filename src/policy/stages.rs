@@ -12,11 +12,12 @@ use crate::mode::Mode;
 use crate::subscriptions::{Subscribed, Subscription, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros};
 
+use super::Policy;
 use super::action::{Action, Actions, Disposition};
 use super::config::{Config, Establish};
 use super::event::Epoch;
 use super::explain::{Why, count};
-use super::{Policy, Stage};
+use super::state::Stage;
 
 impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {

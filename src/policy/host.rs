@@ -1,0 +1,214 @@
+//! What the user and the host say: wishes, preconditions, the network, the page, sleep, credentials.
+
+use core::borrow::Borrow;
+
+use rand_core::Rng;
+
+use crate::classify::{Cause, Class, Verdict};
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros};
+
+use super::Policy;
+use super::action::{Actions, DropReason, GiveUp};
+use super::config::{Config, OnNetworkDown};
+use super::event::HoldReason;
+use super::explain::{Reason, Why};
+use super::state::{Credential, Gate, Stage};
+
+/// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
+const CLOSE_NORMAL: u16 = 1000;
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+    pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
+            return false;
+        }
+        self.begin(now, Why::Start, out);
+        true
+    }
+
+    pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
+        match self.state.stage {
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || self.session.is_empty() => {
+                return false;
+            }
+            Stage::Failed { .. } => {
+                self.drop_session(DropReason::Stop, out);
+                return true;
+            }
+            Stage::Idle
+            | Stage::Stopped
+            | Stage::Waiting { .. }
+            | Stage::Parked { .. }
+            | Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. }
+            | Stage::Live { .. } => {}
+        }
+        let code = if keep { self.config.borrow().close_code } else { CLOSE_NORMAL };
+        self.abandon(now, Some(code), out);
+        if !keep {
+            self.drop_session(DropReason::Stop, out);
+        }
+        self.state.enter(Stage::Stopped, now, Why::Stop);
+        true
+    }
+
+    pub(super) fn on_retry_now(&mut self, now: Instant, out: &mut Actions) -> bool {
+        match self.state.stage {
+            Stage::Waiting { .. } | Stage::Parked { .. } => {}
+            Stage::Failed { reason } if reason.is_limit() => {}
+            Stage::Idle
+            | Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. }
+            | Stage::Live { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. } => return false,
+        }
+        self.begin(now, Why::RetryNow, out);
+        true
+    }
+
+    pub(super) fn on_hold(&mut self, now: Instant, reason: HoldReason, out: &mut Actions) -> bool {
+        let new = self.state.holds & reason.bit() == 0;
+        self.state.holds |= reason.bit();
+        if new && self.state.stage.is_between() {
+            self.proceed(now, Why::Gate(Reason::Hold), true, out);
+        }
+        new
+    }
+
+    pub(super) fn on_release(&mut self, now: Instant, reason: HoldReason, out: &mut Actions) -> bool {
+        let held = self.state.holds & reason.bit() != 0;
+        self.state.holds &= !reason.bit();
+        if held && self.state.stage.is_between() {
+            self.proceed(now, Why::Gate(Reason::Hold), true, out);
+        }
+        held
+    }
+
+    pub(super) fn on_network_down(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let on_down = self.config.borrow().on_network_down;
+        if on_down == OnNetworkDown::Ignore || self.state.network_down {
+            return false;
+        }
+        self.state.network_down = true;
+        match self.state.stage {
+            Stage::Connecting { .. } => {
+                // Not the attempt's fault: it is not spent. But the next dial keeps its distance (S84).
+                self.state.attempt = self.state.attempt.saturating_sub(1);
+                self.abandon(now, None, out);
+                let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
+                self.state.ladder = Gate { at, reason: Reason::Backoff };
+                self.proceed(now, Why::Gate(Reason::Network), false, out);
+            }
+            stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
+                self.lose(now, Cause::NetworkDown, None, true, out);
+            }
+            stage if stage.is_between() => self.proceed(now, Why::Gate(Reason::Network), false, out),
+            _ => {}
+        }
+        true
+    }
+
+    pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let was_down = self.state.network_down;
+        let config: &Config = self.config.borrow();
+        if config.on_network_down == OnNetworkDown::Ignore {
+            return false;
+        }
+        let spread = config.network_spread;
+        self.state.network_down = false;
+        if self.state.stage.is_between() {
+            self.cut_wait(now, spread);
+            self.proceed(now, Why::Gate(Reason::Network), true, out);
+            return true;
+        }
+        was_down
+    }
+
+    pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !self.config.borrow().defer_while_hidden || self.state.hidden {
+            return false;
+        }
+        self.state.hidden = true;
+        if self.state.stage.is_between() {
+            self.proceed(now, Why::Gate(Reason::Hidden), false, out);
+        }
+        true
+    }
+
+    pub(super) fn on_visible(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !self.state.hidden {
+            return false;
+        }
+        self.state.hidden = false;
+        if self.state.stage.is_between() {
+            self.cut_wait(now, Micros::ZERO);
+            self.proceed(now, Why::Gate(Reason::Hidden), true, out);
+        }
+        true
+    }
+
+    /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
+    /// is cut like at the network's return.
+    pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, out: &mut Actions) -> bool {
+        if self.state.stage.is_between() {
+            self.cut_wait(now, Micros::ZERO);
+            self.proceed(now, Why::Woke, true, out);
+            return true;
+        }
+        let trusted = match self.state.heartbeat.interval() {
+            Some(interval) => Micros::from_duration(interval),
+            None => self.config.borrow().connect_timeout,
+        };
+        if !self.state.opened || gap < trusted {
+            return false;
+        }
+        self.lose(now, Cause::Slept, None, true, out);
+        true
+    }
+
+    /// `failed`: `None` for a fresh credential, otherwise whether there will never be one. Late answers of a refresh
+    /// that nobody waits for any more are nothing (lifecycle 59).
+    pub(super) fn on_credential(&mut self, now: Instant, failed: Option<bool>, out: &mut Actions) -> bool {
+        if self.state.credential != Credential::Pending {
+            return false;
+        }
+        let between = self.state.stage.is_between();
+        match failed {
+            None => {
+                self.state.credential = Credential::Fine;
+                if between {
+                    self.proceed(now, Why::Gate(Reason::Credential), true, out);
+                }
+            }
+            Some(fatal) => {
+                self.state.credential = Credential::Needed;
+                if between && fatal {
+                    self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
+                } else if between {
+                    self.state.last_cause = Some(Cause::AuthRejected);
+                    self.climb(now, Cause::AuthRejected, Verdict::new(Class::Transient), None, false, out);
+                }
+            }
+        }
+        true
+    }
+
+    /// The host could not dial: asked again after the first wait of the ladder, for ever, and not counted.
+    pub(super) fn on_not_now(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if !matches!(self.state.stage, Stage::Connecting { .. }) {
+            return false;
+        }
+        self.state.attempt = self.state.attempt.saturating_sub(1);
+        self.forgo(now);
+        self.state.ladder =
+            Gate { at: now.after(self.config.borrow().first_wait()), reason: Reason::Backoff };
+        self.proceed(now, Why::NotNow, false, out);
+        true
+    }
+}

@@ -1,0 +1,276 @@
+//! How a connection ends: the one loss transition, what the cause means, and giving up.
+
+use core::borrow::Borrow;
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::classify::{Cause, Class, Verdict};
+use crate::mode::Mode;
+use crate::ratio::uniform;
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros};
+
+use super::Policy;
+use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::config::{Config, RefreshOn};
+use super::explain::{Reason, Why, count};
+use super::state::{Credential, Gate, Stage};
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+    /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
+    /// epoch ends with it, so every further report of the same loss is stale. `close`: the transport may still be
+    /// there.
+    pub(super) fn lose(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        hint: Option<Duration>,
+        close: bool,
+        out: &mut Actions,
+    ) {
+        let config: &Config = self.config.borrow();
+        let verdict = config.classifier.classify(cause);
+        let state = &mut self.state;
+        if let (true, Some(epoch)) = (close, state.epoch) {
+            let code = if state.opened { Some(config.close_code) } else { None };
+            out.push(Action::Close { epoch, code });
+        }
+        state.last_cause = Some(cause);
+        if verdict.client_fault {
+            count(&mut state.stats.client_faults);
+        }
+        let held = state.established_at.map(|at| now.since(at));
+        match held {
+            Some(_) => count(&mut state.stats.losses),
+            None => count(&mut state.stats.failed),
+        }
+        if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
+            state.breaker.failure(breaker, now, permit, &mut self.rng);
+        }
+        if held.is_some_and(|held| held >= config.stable_after()) {
+            state.end_outage();
+        }
+        if !state.outage {
+            state.outage = true;
+            state.outage_since = now;
+            state.attempt = 0;
+        }
+        // The guard against a server that makes a client spin, whatever the config calls stable.
+        let held_well = held.is_some_and(|held| held >= config.stable_after().max(config.first_wait()));
+        if held_well {
+            state.rejections = 0;
+        }
+        // Only a resume that was sent can have been refused: a dial that reached nobody, or a server that never
+        // greeted, says nothing about the session (F69).
+        let resume_failed = state.mode == Mode::Resume && state.identified && !state.settled;
+        let endpoint_failed = state.endpoint == Endpoint::Session && !state.opened;
+        self.end_transport(now);
+        if endpoint_failed {
+            self.on_endpoint_failed(now);
+        }
+        if verdict.class == Class::Fresh {
+            let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
+            self.drop_session(reason, out);
+        } else if resume_failed {
+            self.on_resume_failed(out);
+        }
+        if !self.session.is_empty() && self.next_mode() == Mode::Fresh {
+            self.drop_session(DropReason::Incomplete, out);
+        }
+        self.judge(now, cause, verdict, hint, held_well, out);
+    }
+
+    /// What the cause means for the future: the end, a new credential, or a step on the ladder.
+    fn judge(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        verdict: Verdict,
+        hint: Option<Duration>,
+        held_well: bool,
+        out: &mut Actions,
+    ) {
+        let config: &Config = self.config.borrow();
+        if verdict.limit > 0 {
+            let nth = if verdict.class == Class::Auth {
+                self.state.rejections.saturating_add(1)
+            } else {
+                self.state.limited = self.state.limited.saturating_add(1);
+                self.state.limited
+            };
+            if nth > verdict.limit {
+                let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
+                return self.fail(now, reason, cause, out);
+            }
+        }
+        match verdict.class {
+            Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
+            Class::Auth => {
+                if config.refresh_on == RefreshOn::Never {
+                    return self.fail(now, GiveUp::Auth, cause, out);
+                }
+                let renewed = self.state.rejections;
+                if renewed > 0 && config.rejections_max.is_some_and(|max| renewed > max) {
+                    return self.fail(now, GiveUp::Auth, cause, out);
+                }
+                self.state.rejections = renewed.saturating_add(1);
+                if self.state.credential == Credential::Fine {
+                    self.state.credential = Credential::Needed;
+                }
+                // One renewal is free: no step, no wait (lifecycle 53).
+                self.climb(now, cause, verdict, hint, renewed == 0, out);
+            }
+            Class::Transient | Class::Fresh | Class::RateLimited => {
+                let at_once = cause == Cause::ReconnectRequested && held_well;
+                self.climb(now, cause, verdict, hint, false, out);
+                if at_once {
+                    self.spread_requested(now);
+                }
+            }
+        }
+    }
+
+    /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
+    /// limits; then on to the gates.
+    pub(super) fn climb(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        verdict: Verdict,
+        hint: Option<Duration>,
+        free: bool,
+        out: &mut Actions,
+    ) {
+        let mode = self.next_mode();
+        let config: &Config = self.config.borrow();
+        let state = &mut self.state;
+        state.ladder = Gate::OPEN;
+        state.floor = Gate::OPEN;
+        if !free {
+            let lost = now.since(state.outage_since);
+            let Some(wait) = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng) else {
+                return self.fail(now, GiveUp::TableSpent, cause, out);
+            };
+            state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
+        }
+        if verdict.at_cap {
+            let cap = config.backoff.cap(mode);
+            state.floor = state.floor.later(Gate { at: now.after(cap), reason: Reason::Class });
+        }
+        if let Some(hint) = hint {
+            let asked = Micros::from_duration(hint);
+            if asked > config.hint_max {
+                count(&mut state.stats.hints_cut);
+            }
+            let asked = asked.min(config.hint_max);
+            let spread = config.hint_spread.of(asked);
+            let late = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
+            let at = now.after(asked.saturating_add(late));
+            state.floor = state.floor.later(Gate { at, reason: Reason::Hint });
+        } else {
+            let (low, high) = verdict.wait(u32::from(state.limited));
+            if !high.is_zero() {
+                let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
+                let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
+                state.floor = state.floor.later(Gate { at, reason: Reason::Class });
+            }
+        }
+        if cause == Cause::SessionInvalid {
+            let (low, high) = config.resume.invalid_wait;
+            let at = now.after(uniform(&mut self.rng, low, high));
+            state.floor = state.floor.later(Gate { at, reason: Reason::InvalidSession });
+        }
+        if config.max_attempts.is_some_and(|max| state.attempt >= max) {
+            return self.fail(now, GiveUp::MaxAttempts, cause, out);
+        }
+        let end = config.max_elapsed.map(|max| state.outage_since.after(max));
+        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
+            return self.fail(now, GiveUp::MaxElapsed, cause, out);
+        }
+        self.proceed(now, Why::Lost(cause), false, out);
+    }
+
+    /// A stable session that was asked to reconnect need not climb (F22).
+    fn spread_requested(&mut self, now: Instant) {
+        let Some(spread) = self.config.borrow().requested_spread else { return };
+        let Stage::Waiting { .. } = self.state.stage else { return };
+        let wait = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
+        self.state.ladder = Gate { at: now.after(wait), reason: Reason::Requested };
+        let gate = self.gate(now);
+        self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
+    }
+
+    fn on_endpoint_failed(&mut self, now: Instant) {
+        let resume = self.config.borrow().resume;
+        let state = &mut self.state;
+        if state.endpoint_failures == 0 {
+            state.endpoint_failed_at = now;
+        }
+        state.endpoint_failures = state.endpoint_failures.saturating_add(1);
+        if state.endpoint_failures >= resume.fallback_failures
+            && now.since(state.endpoint_failed_at) >= resume.fallback_after
+        {
+            self.session.forget_endpoint();
+        }
+    }
+
+    fn on_resume_failed(&mut self, out: &mut Actions) {
+        self.state.resume_failures = self.state.resume_failures.saturating_add(1);
+        if self.state.resume_failures >= self.config.borrow().resume.failures_max {
+            self.drop_session(DropReason::ResumeFailed, out);
+        }
+    }
+
+    pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
+        self.state.resume_failures = 0;
+        self.state.endpoint_failures = 0;
+        if self.session.forget() {
+            out.push(Action::DropSession { reason });
+        }
+    }
+
+    /// Ends a transport whose outcome nobody will know: no failure, no success.
+    pub(super) fn abandon(&mut self, now: Instant, code: Option<u16>, out: &mut Actions) {
+        if !self.state.stage.is_alive() {
+            return;
+        }
+        if let Some(epoch) = self.state.epoch {
+            out.push(Action::Close { epoch, code });
+        }
+        self.forgo(now);
+    }
+
+    /// The same without a close, for a dial that never was one.
+    pub(super) fn forgo(&mut self, now: Instant) {
+        if self.state.established_at.is_none() {
+            count(&mut self.state.stats.abandoned);
+        }
+        if let Some(permit) = self.state.permit.take() {
+            self.state.breaker.release(permit);
+        }
+        self.end_transport(now);
+    }
+
+    /// Nothing of a transport outlives it.
+    pub(super) fn end_transport(&mut self, now: Instant) {
+        self.session.lost(now);
+        self.subscriptions.transport_lost();
+        let state = &mut self.state;
+        state.opened = false;
+        state.identified = false;
+        state.settled = false;
+        state.established_at = None;
+        state.heartbeat.stop();
+        state.restore_at = None;
+        state.batch_at = None;
+    }
+
+    pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {
+        if !reason.is_limit() {
+            self.drop_session(DropReason::Fatal, out);
+        }
+        self.state.enter(Stage::Failed { reason }, now, Why::GaveUp(reason));
+        out.push(Action::GaveUp { reason, cause });
+    }
+}

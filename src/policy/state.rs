@@ -1,0 +1,245 @@
+//! What a policy remembers: everything that does not depend on the caller's types.
+
+use crate::backoff::Backoff;
+use crate::breaker::{CircuitBreaker, Permit};
+use crate::classify::Cause;
+use crate::heartbeat::Heartbeat;
+use crate::mode::Mode;
+use crate::time::Instant;
+
+use super::action::{Endpoint, GiveUp};
+use super::event::Epoch;
+use super::explain::{Reason, Stats, Why, count};
+
+/// What does not depend on the caller's types.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    pub(super) stage: Stage,
+    /// When the stage began.
+    pub(super) since: Instant,
+    pub(super) why: Why,
+    /// The newest `now`.
+    pub(super) latest: Instant,
+
+    // The outage: from the loss of an established connection until the next one has held.
+    pub(super) outage: bool,
+    pub(super) outage_since: Instant,
+    pub(super) attempt: u32,
+    pub(super) backoff: Backoff,
+    pub(super) last_cause: Option<Cause>,
+    /// Failures in a row whose cause may only come so often.
+    pub(super) limited: u8,
+
+    // The gates.
+    pub(super) ladder: Gate,
+    pub(super) floor: Gate,
+    pub(super) dialled_at: Option<Instant>,
+    pub(super) breaker: CircuitBreaker,
+    pub(super) holds: u32,
+    pub(super) network_down: bool,
+    pub(super) hidden: bool,
+    pub(super) credential: Credential,
+    /// Rejections since a credential was renewed for nothing.
+    pub(super) rejections: u8,
+
+    // The connection.
+    pub(super) epoch: Option<Epoch>,
+    pub(super) mode: Mode,
+    pub(super) endpoint: Endpoint,
+    pub(super) permit: Option<Permit>,
+    /// The transport is open.
+    pub(super) opened: bool,
+    /// Identify or resume has been sent.
+    pub(super) identified: bool,
+    /// It has been answered with a session.
+    pub(super) settled: bool,
+    /// The attempt has succeeded.
+    pub(super) established_at: Option<Instant>,
+    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
+    pub(super) unauthenticated: bool,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) restore_at: Option<Instant>,
+    pub(super) batch_at: Option<Instant>,
+
+    // What a session's failures add up to.
+    pub(super) resume_failures: u8,
+    pub(super) endpoint_failures: u8,
+    pub(super) endpoint_failed_at: Instant,
+
+    pub(super) stats: Stats,
+}
+
+/// The stage, with the deadline it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    Idle,
+    Connecting { deadline: Instant },
+    Greeting { deadline: Instant },
+    Establishing { deadline: Option<Instant> },
+    Authenticating { deadline: Instant },
+    Live { restored: bool },
+    Waiting { until: Instant, reason: Reason },
+    Parked { on: Reason },
+    Stopped,
+    Failed { reason: GiveUp },
+}
+
+/// A time before which no dial happens, and the rule that set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Gate {
+    pub(super) at: Instant,
+    pub(super) reason: Reason,
+}
+
+impl Gate {
+    pub(super) const OPEN: Self = Self { at: Instant::ZERO, reason: Reason::Backoff };
+
+    /// The later of the two; of equals, the first.
+    pub(super) const fn later(self, other: Self) -> Self {
+        if other.at.as_micros() > self.at.as_micros() { other } else { self }
+    }
+}
+
+/// What is known of the caller's credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Credential {
+    /// Good as far as anybody knows.
+    Fine,
+    /// To be refreshed before the next dial.
+    Needed,
+    /// Being refreshed.
+    Pending,
+}
+
+impl Stage {
+    pub(super) const fn is_alive(self) -> bool {
+        match self {
+            Self::Connecting { .. }
+            | Self::Greeting { .. }
+            | Self::Establishing { .. }
+            | Self::Authenticating { .. }
+            | Self::Live { .. } => true,
+            Self::Idle | Self::Waiting { .. } | Self::Parked { .. } | Self::Stopped | Self::Failed { .. } => {
+                false
+            }
+        }
+    }
+}
+
+impl State {
+    pub(super) const NEW: Self = Self {
+        stage: Stage::Idle,
+        since: Instant::ZERO,
+        why: Why::New,
+        latest: Instant::ZERO,
+        outage: false,
+        outage_since: Instant::ZERO,
+        attempt: 0,
+        backoff: Backoff::new(),
+        last_cause: None,
+        limited: 0,
+        ladder: Gate::OPEN,
+        floor: Gate::OPEN,
+        dialled_at: None,
+        breaker: CircuitBreaker::new(),
+        holds: 0,
+        network_down: false,
+        hidden: false,
+        credential: Credential::Fine,
+        rejections: 0,
+        epoch: None,
+        mode: Mode::Fresh,
+        endpoint: Endpoint::Base,
+        permit: None,
+        opened: false,
+        identified: false,
+        settled: false,
+        established_at: None,
+        unauthenticated: false,
+        heartbeat: Heartbeat::new(),
+        restore_at: None,
+        batch_at: None,
+        resume_failures: 0,
+        endpoint_failures: 0,
+        endpoint_failed_at: Instant::ZERO,
+        stats: Stats {
+            opens: 0,
+            established: 0,
+            failed: 0,
+            abandoned: 0,
+            losses: 0,
+            resumed: 0,
+            fresh: 0,
+            zombies: 0,
+            beats_missed: 0,
+            client_faults: 0,
+            hints_cut: 0,
+            stale: 0,
+            clock_rewinds: 0,
+        },
+    };
+
+    pub(super) const fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
+        self.stage = stage;
+        self.since = now;
+        self.why = why;
+    }
+
+    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
+    /// further away than when it was set, and never earlier than it was set to (S98).
+    pub(super) fn rewind(&mut self, now: Instant) {
+        count(&mut self.stats.clock_rewinds);
+        let back = self.since.since(now);
+        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
+        self.since = self.since.min(now);
+        self.stage = match self.stage {
+            Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
+            Stage::Greeting { deadline } => Stage::Greeting { deadline: earlier(deadline) },
+            Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
+            Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
+            Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
+            same @ (Stage::Idle
+            | Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. }) => same,
+        };
+        self.ladder.at = earlier(self.ladder.at);
+        self.floor.at = earlier(self.floor.at);
+        self.heartbeat.rewind(now);
+        self.outage_since = self.outage_since.min(now);
+        self.endpoint_failed_at = self.endpoint_failed_at.min(now);
+        self.dialled_at = self.dialled_at.map(|at| at.min(now));
+        self.established_at = self.established_at.map(|at| at.min(now));
+        self.batch_at = self.batch_at.map(|at| at.min(now));
+    }
+}
+
+impl Stage {
+    /// Wanted, but no transport: waiting or parked.
+    pub(super) const fn is_between(self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Parked { .. })
+    }
+}
+
+impl State {
+    /// The condition that forbids a dial, if one does.
+    pub(super) const fn parked_on(&self) -> Option<Reason> {
+        if self.holds != 0 {
+            Some(Reason::Hold)
+        } else if self.network_down {
+            Some(Reason::Network)
+        } else if self.hidden {
+            Some(Reason::Hidden)
+        } else {
+            None
+        }
+    }
+
+    /// The connection has held: the next loss begins a new outage on the first step of the ladder.
+    pub(super) fn end_outage(&mut self) {
+        self.outage = false;
+        self.limited = 0;
+        self.backoff.reset();
+    }
+}
