@@ -285,11 +285,6 @@ impl BackoffConfig {
         self.initial
     }
 
-    /// Whether the first failure of an outage is retried without a wait.
-    pub(crate) fn retries_at_once(&self) -> bool {
-        self.first.unwrap_or(self.initial).is_zero() && (self.first.is_some() || self.floor.is_zero())
-    }
-
     /// The longest wait before a dial of this kind.
     pub(crate) const fn cap(&self, mode: Mode) -> Micros {
         match mode {

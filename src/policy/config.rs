@@ -352,13 +352,6 @@ impl Config {
         if first.is_zero() { Micros::from_millis(1_000) } else { first }
     }
 
-    /// How long a connection must hold for its outage to be over. Where the first retry comes at once, "at once" would
-    /// let a server that accepts and drops make a client spin (S95).
-    pub(super) fn stable_after(&self) -> Micros {
-        let least = if self.backoff.retries_at_once() { self.first_wait() } else { Micros::ZERO };
-        self.reset_after_stable.max(least)
-    }
-
     const fn timeout(timeout: Option<Duration>) -> Result<Option<Micros>, ConfigError> {
         match timeout {
             Some(timeout) if timeout.is_zero() => Err(ConfigError::TimeoutZero),

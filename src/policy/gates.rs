@@ -25,6 +25,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.outage = true;
         state.outage_since = now;
         state.attempt = 0;
+        state.at_once = false;
         state.rejections = 0;
         state.ladder = Gate::OPEN;
         state.floor = Gate::OPEN;

@@ -48,7 +48,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
             state.breaker.failure(breaker, now, permit, &mut self.rng);
         }
-        if held.is_some_and(|held| held >= config.stable_after()) {
+        if held.is_some_and(|held| held >= config.reset_after_stable) {
             state.end_outage();
         }
         if !state.outage {
@@ -57,7 +57,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.attempt = 0;
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
-        let held_well = held.is_some_and(|held| held >= config.stable_after().max(config.first_wait()));
+        let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
         }
@@ -152,7 +152,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             let Some(wait) = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng) else {
                 return self.fail(now, GiveUp::TableSpent, cause, out);
             };
-            state.ladder = Gate { at: now.after(wait), reason: Reason::Backoff };
+            // A retry at once is for the first failure after a connection. A second one keeps its distance from the
+            // dial of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
+            let at_once = wait.is_zero() && state.backoff.failures() == 1;
+            let again = state.dialled_at.filter(|_| at_once && state.at_once);
+            let earliest = again.map_or(now, |at| at.after(config.first_wait()));
+            state.at_once = at_once;
+            state.ladder = Gate { at: now.after(wait).max(earliest), reason: Reason::Backoff };
         }
         if verdict.at_cap {
             let cap = config.backoff.cap(mode);

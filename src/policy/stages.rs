@@ -203,7 +203,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
             state.breaker.success(breaker, state.dialled_at.unwrap_or(now), permit);
         }
-        if config.stable_after().is_zero() {
+        if config.reset_after_stable.is_zero() {
             state.end_outage();
         }
         let wanted = config.heartbeat.interval.filter(|_| !config.greeting && !state.heartbeat.is_running());
@@ -215,7 +215,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     /// When the connection will have held long enough for its outage to be over.
     pub(super) fn stable_at(&self) -> Option<Instant> {
         match self.state.established_at {
-            Some(at) if self.state.outage => Some(at.after(self.config.borrow().stable_after())),
+            Some(at) if self.state.outage => Some(at.after(self.config.borrow().reset_after_stable)),
             _ => None,
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct State {
     // The outage: from the loss of an established connection until the next one has held.
     pub(super) outage: bool,
     pub(super) outage_since: Instant,
+    /// The newest dial was a retry at once.
+    pub(super) at_once: bool,
     pub(super) attempt: u32,
     pub(super) backoff: Backoff,
     pub(super) last_cause: Option<Cause>,
@@ -134,6 +136,7 @@ impl State {
         latest: Instant::ZERO,
         outage: false,
         outage_since: Instant::ZERO,
+        at_once: false,
         attempt: 0,
         backoff: Backoff::new(),
         last_cause: None,
