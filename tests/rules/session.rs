@@ -225,6 +225,24 @@ fn f69_unreachable_needs_count_and_duration() {
     assert_eq!(rig.policy.session().token(), Some(&"token"));
 }
 
+/// F69: only dials in a row count: one that gets through in between starts the count again.
+#[test]
+fn f69_a_success_starts_the_count_again() {
+    let mut rig = Rig::started(with_resume(ResumeConfig::new().with_endpoint_fallback(3, secs(0))));
+    rig.opened();
+    rig.greet(Some(secs(45)));
+    rig.ready_as(Some("token"), Some("wss://resume"), Some(1));
+    for _ in 0..4 {
+        rig.lose();
+        for _ in 0..2 {
+            rig.redial();
+            rig.fail(REFUSED);
+        }
+        rig.recover();
+    }
+    assert_eq!(rig.policy.session().endpoint(), Some(&"wss://resume"));
+}
+
 /// F70: no close before a resume has a code that ends the session, and no config can ask for one.
 #[test]
 fn f70_a_close_before_a_resume_keeps_the_session() {
