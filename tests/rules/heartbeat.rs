@@ -1,0 +1,228 @@
+//! Heartbeat and liveness.
+
+use redial::{Action, Cause, Config, Disposition, Event, HeartbeatConfig, Liveness, Phase, Reason, valid};
+
+use crate::rig::*;
+
+const JITTERED: Config = GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true));
+const TRAFFIC: HeartbeatConfig =
+    HeartbeatConfig::new().with_first_jitter(false).with_liveness(Liveness::AnyTraffic);
+
+/// F79: the first beat somewhere in the first interval, later ones one interval apart.
+#[test]
+fn f79_the_first_beat_is_spread() {
+    let mut firsts = Vec::new();
+    for seed in 0..100 {
+        let mut rig = Rig::seeded(JITTERED, seed);
+        rig.acks = true;
+        rig.start();
+        rig.opened();
+        rig.greet(Some(secs(45)));
+        rig.ready();
+        let (first, reason) = rig.due().expect("a beat");
+        assert_eq!(reason, Reason::Beat);
+        firsts.push(first);
+        assert_eq!(beats(&rig.advance(first)), 1);
+        for _ in 0..3 {
+            assert_eq!(rig.due(), Some((secs(45), Reason::Beat)));
+            assert_eq!(beats(&rig.advance(secs(45))), 1);
+        }
+    }
+    assert!(firsts.iter().all(|first| *first < secs(45)));
+    assert!(firsts.iter().any(|first| *first < secs(5)) && firsts.iter().any(|first| *first > secs(40)));
+}
+
+/// F80: a beat without an acknowledgement: closed at the next tick, with a code that keeps the session, and resumed.
+#[test]
+fn f80_a_missed_acknowledgement_is_death() {
+    let mut rig = Rig::online(GATEWAY);
+    assert_eq!(beats(&rig.advance(secs(45))), 1);
+    let actions = rig.advance(secs(45));
+    assert!(keeps_session(&actions) && beats(&actions) == 0, "{actions:?}");
+    assert_eq!((rig.told().last_cause, rig.policy.stats().zombies), (Some(Cause::MissedBeat), 1));
+    rig.redial();
+    rig.opened();
+    assert!(sent_resume(&rig.greet(Some(secs(45)))));
+}
+
+/// F81: acknowledgements only, or any traffic, or several misses.
+#[test]
+fn f81_what_counts_as_life() {
+    for (heartbeat, alive) in [
+        (HeartbeatConfig::new().with_first_jitter(false), false),
+        (TRAFFIC, true),
+        (valid(HeartbeatConfig::new().with_first_jitter(false).with_missed(5)), true),
+    ] {
+        let mut rig = Rig::online(GATEWAY.with_heartbeat(heartbeat));
+        for _ in 0..4 {
+            rig.advance(secs(45));
+            let Some(epoch) = rig.policy.epoch() else { break };
+            rig.fact(Event::Received { epoch });
+        }
+        assert_eq!(rig.phase() == Phase::Online, alive, "{heartbeat:?}");
+    }
+}
+
+/// F82, F88: a beat that was unanswered, and the schedule, die with their connection.
+#[test]
+fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
+    let mut rig = Rig::online(GATEWAY);
+    for _ in 0..10 {
+        assert_eq!(beats(&rig.advance(secs(45))), 1, "the first beat of a connection is never a zombie's");
+        rig.lose();
+        assert_ne!(rig.due().map(|due| due.1), Some(Reason::Beat));
+        let actions = rig.advance(rig.waits());
+        assert_eq!(beats(&actions), 0);
+        rig.advance(secs(9));
+        rig.establish();
+        assert_eq!(rig.due(), Some((secs(45), Reason::Beat)));
+    }
+    assert_eq!(rig.policy.stats().zombies, 0);
+    rig.advance(secs(45));
+    rig.stop(false);
+    assert!(rig.advance(secs(3_600)).is_empty());
+}
+
+/// F83: a beat that the server asks for goes out at once, and the schedule stays.
+#[test]
+fn f83_a_requested_beat_goes_at_once() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.advance(secs(10));
+    let epoch = rig.epoch();
+    assert_eq!(rig.fact(Event::BeatRequested { epoch }), [Action::Beat { epoch }]);
+    assert_eq!(rig.due(), Some((secs(35), Reason::Beat)));
+}
+
+/// F84: asked for just before the regular beat, and not yet acknowledged: nothing is missed.
+#[test]
+fn f84_a_requested_beat_is_not_missed() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.advance(ms(44_990));
+    let epoch = rig.epoch();
+    rig.fact(Event::BeatRequested { epoch });
+    assert_eq!(beats(&rig.advance(ms(10))), 1);
+    assert_eq!((rig.phase(), rig.policy.stats().zombies), (Phase::Online, 0));
+    rig.ack();
+    assert_eq!(beats(&rig.advance(secs(45))), 1);
+}
+
+/// F85: a beat that can't be sent is a loss, once.
+#[test]
+fn f85_a_beat_that_fails_is_a_loss() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.advance(secs(45));
+    let epoch = rig.epoch();
+    assert!(keeps_session(&rig.fact(Event::SendFailed { epoch })));
+    rig.fact(Event::Closed { epoch, cause: RESET });
+    assert_eq!((rig.disposition, rig.policy.stats().losses), (Disposition::Stale, 1));
+    assert_eq!(rig.told().last_cause, Some(Cause::SendFailed));
+}
+
+/// F86: a greeting without a usable interval is a failed attempt where the heartbeat is required; no interval spins.
+#[test]
+fn f86_a_greeting_without_an_interval() {
+    for interval in [None, Some(secs(0))] {
+        let mut rig = Rig::started(GATEWAY);
+        rig.opened();
+        assert!(keeps_session(&rig.greet(interval)));
+        assert_eq!((rig.told().last_cause, rig.policy.stats().failed), (Some(Cause::BadGreeting), 1));
+        assert_eq!(rig.waits(), secs(1));
+        let mut rig = Rig::started(GATEWAY.with_heartbeat(HeartbeatConfig::new()));
+        rig.opened();
+        assert!(sent_fresh(&rig.greet(interval)), "not required, so no beats");
+        rig.ready();
+        assert!(rig.advance(secs(3_600)).is_empty());
+    }
+    for interval in [core::time::Duration::from_nanos(1), core::time::Duration::MAX] {
+        let mut rig = Rig::started(GATEWAY);
+        rig.opened();
+        rig.greet(Some(interval));
+        let _ = rig.ready();
+        rig.advance(ms(1));
+    }
+}
+
+/// F87: an acknowledgement that nobody waits for is nothing, and buys no later beat.
+#[test]
+fn f87_an_unasked_acknowledgement_is_nothing() {
+    let mut rig = Rig::online(GATEWAY);
+    let due = rig.due();
+    for _ in 0..3 {
+        assert!(rig.ack().is_empty());
+        assert_eq!((rig.disposition, rig.due()), (Disposition::Inapplicable, due));
+    }
+    rig.advance(secs(45));
+    rig.advance(secs(45));
+    assert_eq!(rig.policy.stats().zombies, 1);
+}
+
+/// F89: a tick that is far too late means that the host slept: no beat on a connection that is surely dead.
+#[test]
+fn f89_a_late_tick_is_a_sleep() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.acks = true;
+    rig.now = rig.now.saturating_add(secs(45 + 90));
+    let actions = rig.tick();
+    assert!(keeps_session(&actions) && beats(&actions) == 0, "{actions:?}");
+    assert_eq!((rig.told().last_cause, rig.waits()), (Some(Cause::LateBeat), secs(1)));
+    // A little late is only a slow host.
+    let mut rig = Rig::online(GATEWAY);
+    rig.now = rig.now.saturating_add(secs(45 + 44));
+    assert_eq!(beats(&rig.tick()), 1);
+}
+
+/// F90: no session for half an hour, but every beat is answered: the service is out and the connection is fine. A
+/// deadline can bound it.
+#[test]
+fn f90_an_outage_of_the_service_is_sat_out() {
+    let mut rig = Rig::started(GATEWAY);
+    rig.acks = true;
+    rig.opened();
+    rig.greet(Some(secs(45)));
+    assert_eq!(beats(&rig.advance(secs(1_800))), 40);
+    assert_eq!(rig.phase(), Phase::Establishing);
+    rig.ready();
+    assert_eq!((rig.phase(), rig.opens()), (Phase::Online, 1));
+    let mut rig = Rig::started(valid(GATEWAY.with_ready_timeout(Some(secs(600)))));
+    rig.acks = true;
+    rig.opened();
+    rig.greet(Some(secs(45)));
+    rig.advance(secs(600));
+    assert_eq!(rig.told().last_cause, Some(Cause::ReadyTimeout));
+}
+
+/// F91: open is not connected; ready is.
+#[test]
+fn f91_connected_means_ready() {
+    let mut rig = Rig::started(GATEWAY);
+    assert_eq!(rig.phase(), Phase::Connecting);
+    rig.opened();
+    assert_eq!((rig.phase(), rig.policy.stats().established), (Phase::Establishing, 0));
+    rig.greet(Some(secs(45)));
+    assert_eq!((rig.phase(), rig.policy.stats().established), (Phase::Establishing, 0));
+    rig.ready();
+    assert_eq!((rig.phase(), rig.policy.stats().established), (Phase::Online, 1));
+}
+
+/// Lifecycle 40: silence for longer than is allowed is a loss and resumed, at once where the ladder says so; anything
+/// received counts, what is sent does not.
+#[test]
+fn l40_silence_is_a_loss() {
+    let config = GATEWAY.with_heartbeat(TRAFFIC).with_backoff(LADDER.with_first(secs(0)));
+    let mut rig = Rig::online(config);
+    for _ in 0..20 {
+        assert!(rig.advance(secs(44)).len() <= 1);
+        let epoch = rig.epoch();
+        rig.fact(Event::Received { epoch });
+    }
+    assert_eq!(rig.phase(), Phase::Online);
+    // From here on only our own beats are on the wire.
+    let silent = rig.now;
+    while rig.phase() == Phase::Online {
+        assert!(rig.now.saturating_duration_since(silent) <= secs(90));
+        rig.advance(secs(1));
+    }
+    assert!(rig.log.iter().any(|(_, action)| matches!(action, Action::Close { .. })));
+    assert_eq!(rig.phase(), Phase::Connecting, "dialled in the same instant");
+    assert_eq!(rig.told().mode, redial::Mode::Resume);
+}

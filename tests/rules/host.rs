@@ -1,0 +1,206 @@
+//! Network, page, sleep, preconditions, breaker.
+
+use redial::{
+    BreakerConfig, Cause, Config, Disposition, Endpoint, Event, HoldReason, IoKind, OnNetworkDown, Phase,
+    Ratio, Reason, valid,
+};
+
+use crate::rig::*;
+
+const DROP: Config = GATEWAY.with_network(OnNetworkDown::Drop, secs(0));
+const BREAKER: BreakerConfig =
+    valid(valid(BreakerConfig::new(5, secs(60))).with_growth(Ratio::TWO, secs(600)));
+const GUARDED: Config = PLAIN.with_breaker(Some(BREAKER));
+
+fn hold() -> HoldReason {
+    HoldReason::new(0).expect("a reason")
+}
+
+/// S84, lifecycle 33: the network went: nothing is dialled; it came: dialled soon, spread over a window where one is
+/// configured, so that a fleet behind one router does not come back as one.
+#[test]
+fn s84_network_up_is_spread() {
+    let config = PLAIN.with_network(OnNetworkDown::Park, secs(3));
+    let mut waits = Vec::new();
+    for seed in 0..100 {
+        let mut rig = Rig::seeded(config, seed);
+        rig.start();
+        rig.fail(REFUSED);
+        rig.fact(Event::NetworkDown);
+        assert!(rig.advance(secs(600)).is_empty());
+        rig.fact(Event::NetworkUp);
+        assert_eq!(rig.due().map(|due| due.1), Some(Reason::Spread));
+        waits.push(rig.redial());
+    }
+    assert!(waits.iter().all(|wait| *wait < secs(3)));
+    waits.sort();
+    waits.dedup();
+    assert!(waits.len() > 90, "{}", waits.len());
+}
+
+/// S84, lifecycle 36: news that flaps twenty times in some seconds can't make it dial more often than the first wait.
+#[test]
+fn s84_flapping_news_can_not_spin() {
+    for base in [PLAIN, DROP] {
+        let mut rig = Rig::online(base);
+        let before = rig.opens();
+        rig.lose();
+        for _ in 0..20 {
+            rig.fact(Event::NetworkDown);
+            rig.advance(ms(50));
+            rig.fact(Event::NetworkUp);
+            rig.advance(ms(450));
+        }
+        assert!((1..=10).contains(&(rig.opens() - before)), "{} dials in 10 s", rig.opens() - before);
+    }
+}
+
+/// S85: the network came while all is well.
+#[test]
+fn s85_network_up_while_connected_is_nothing() {
+    let mut rig = Rig::online(GATEWAY);
+    let told = rig.told();
+    assert!(rig.fact(Event::NetworkUp).is_empty());
+    assert_eq!((rig.disposition, rig.told()), (Disposition::Inapplicable, told));
+}
+
+/// Lifecycle 30: the network goes during a connection: closed at once, or left to the heartbeat, as configured.
+#[test]
+fn l30_network_down_while_connected() {
+    let mut rig = Rig::online(DROP);
+    assert!(keeps_session(&rig.fact(Event::NetworkDown)));
+    assert_eq!(
+        (rig.told().last_cause, rig.told().waiting_for),
+        (Some(Cause::NetworkDown), Some(Reason::Network))
+    );
+    let mut rig = Rig::online(GATEWAY);
+    assert!(rig.fact(Event::NetworkDown).is_empty());
+    assert_eq!(rig.phase(), Phase::Online);
+    assert!(keeps_session(&rig.advance(secs(90))));
+    assert_eq!(
+        (rig.told().last_cause, rig.told().waiting_for),
+        (Some(Cause::MissedBeat), Some(Reason::Network))
+    );
+}
+
+/// Lifecycle 31: the network goes during a dial: given up, not counted.
+#[test]
+fn l31_network_down_while_dialling() {
+    let mut rig = Rig::failed_times(PLAIN, 2);
+    rig.redial();
+    assert_eq!(rig.told().attempt, 3);
+    assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(None));
+    assert_eq!((rig.phase(), rig.told().attempt, rig.told().failures), (Phase::Parked, 2, 2));
+}
+
+/// Lifecycle 35: a policy that is stopped stays stopped, whatever the host reports.
+#[test]
+fn l35_good_news_does_not_undo_a_stop() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.stop(true);
+    for fact in [
+        Event::NetworkDown,
+        Event::NetworkUp,
+        Event::Hidden,
+        Event::Visible,
+        Event::Woke { gap: secs(3_600) },
+        Event::Hold(hold()),
+        Event::Release(hold()),
+        Event::RetryNow,
+        Event::CredentialOk,
+    ] {
+        assert!(rig.fact(fact).is_empty());
+        assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Stopped, None));
+    }
+}
+
+/// Lifecycle 38: a wait that ends on a hidden page dials when it is visible; after a stop it does not.
+#[test]
+fn l38_a_hidden_page_does_not_dial() {
+    let mut rig = Rig::failed_times(PLAIN, 1);
+    rig.fact(Event::Hidden);
+    assert!(rig.advance(secs(60)).is_empty());
+    assert_eq!(rig.told().waiting_for, Some(Reason::Hidden));
+    assert_eq!(opens(&rig.fact(Event::Visible)), 1);
+    rig.fail(REFUSED);
+    rig.fact(Event::Hidden);
+    rig.stop(false);
+    assert!(rig.fact(Event::Visible).is_empty());
+}
+
+/// Lifecycle 39: after a sleep longer than its liveness would have waited, an open connection is not believed; the
+/// session is kept.
+#[test]
+fn l39_a_connection_that_slept_is_not_trusted() {
+    let mut rig = Rig::online(GATEWAY);
+    assert!(rig.fact(Event::Woke { gap: secs(44) }).is_empty());
+    assert_eq!(rig.phase(), Phase::Online);
+    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(45) })));
+    rig.redial();
+    rig.opened();
+    assert!(sent_resume(&rig.greet(Some(secs(45)))));
+}
+
+/// Lifecycle 70: nobody needs the connection: no retry; somebody does again: dialled. A hold says so.
+#[test]
+fn l70_no_interest_no_dial() {
+    let mut rig = Rig::failed_times(PLAIN, 1);
+    rig.fact(Event::Hold(hold()));
+    assert!(rig.advance(secs(86_400)).is_empty());
+    assert_eq!(rig.told().waiting_for, Some(Reason::Hold));
+    assert_eq!(opens(&rig.fact(Event::Release(hold()))), 1);
+}
+
+/// S88: a name that is not found is retried; on the session's own endpoint it counts against that endpoint.
+#[test]
+fn s88_a_name_that_is_not_found() {
+    let mut rig = Rig::started(PLAIN);
+    for wait in [1, 2, 4, 8, 16, 30, 30] {
+        assert_eq!(gave_up(&rig.fail(Cause::Io(IoKind::NameNotFound))), None);
+        assert_eq!(rig.redial(), secs(wait));
+    }
+    rig.opened();
+    rig.ready_as(Some("token"), Some("wss://resume"), Some(1));
+    rig.lose();
+    rig.redial();
+    rig.fail(Cause::Io(IoKind::NameNotFound));
+    assert_eq!(open(&rig.advance(secs(2))).map(|open| open.1), Some(Endpoint::Base));
+}
+
+/// S89: five failures open it for a minute, and it says so; one probe; a probe that fails, be it after it opened, opens
+/// it again for longer; one that becomes ready closes it and the ladder begins again.
+#[test]
+fn s89_a_breaker_over_a_policy() {
+    let mut rig = Rig::failed_times(GUARDED, 5);
+    assert_eq!(rig.due(), Some((secs(60), Reason::Breaker)));
+    assert_eq!(rig.redial(), secs(60));
+    rig.fail(REFUSED);
+    assert_eq!(rig.due(), Some((secs(120), Reason::Breaker)));
+    rig.redial();
+    rig.opened();
+    rig.lose();
+    assert_eq!(rig.due(), Some((secs(240), Reason::Breaker)));
+    rig.recover();
+    rig.lose();
+    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+}
+
+/// S90: "reconnect now" while the breaker is open is an order: it dials. It is never lost.
+#[test]
+fn s90_reconnect_now_overrides_the_breaker() {
+    let mut rig = Rig::failed_times(GUARDED, 5);
+    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Breaker));
+    assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+}
+
+/// S91: of breaker and ladder the later one decides, and there is one deadline.
+#[test]
+fn s91_the_later_gate_wins() {
+    let brief = valid(BreakerConfig::new(5, secs(20)));
+    let mut rig = Rig::failed_times(PLAIN.with_breaker(Some(brief)), 5);
+    assert_eq!(rig.due(), Some((secs(20), Reason::Breaker)), "16 s of the ladder");
+    rig.redial();
+    rig.fail(REFUSED);
+    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)), "20 s of the breaker");
+    assert_eq!(opens(&rig.advance(secs(30))), 1);
+}

@@ -1,0 +1,16 @@
+//! What the numbered rules demand of a whole policy, each through the public API.
+//!
+//! A doc comment names the numbers that its test proves; `tests/rules.tsv` says what each of them means.
+
+#[path = "../rig/mod.rs"]
+mod rig;
+
+mod attempts;
+mod heartbeat;
+mod host;
+mod ladder;
+mod lifecycle;
+mod report;
+mod restore;
+mod server;
+mod session;

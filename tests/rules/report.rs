@@ -1,0 +1,116 @@
+//! What a policy tells about itself.
+
+use redial::{Cause, Event, GiveUp, HoldReason, Phase, Reason, SessionState, Why};
+
+use crate::rig::*;
+
+/// F104: no disconnect, stop or give-up clears a counter.
+#[test]
+fn f104_counters_survive() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.lose();
+    rig.recover();
+    let before = *rig.policy.stats();
+    rig.stop(false);
+    rig.start();
+    let after = *rig.policy.stats();
+    assert_eq!((after.opens, after.losses, after.resumed), (before.opens + 1, before.losses, before.resumed));
+    rig.fail(Cause::Http(404));
+    assert_eq!(rig.phase(), Phase::Failed);
+    let stats = *rig.policy.stats();
+    assert_eq!((stats.losses, stats.resumed, stats.fresh, stats.failed), (1, 1, 1, 1));
+}
+
+/// F105: how long a connection is up is counted from its own beginning.
+#[test]
+fn f105_uptime_is_the_connections_own() {
+    let mut rig = Rig::online(PLAIN);
+    let first = rig.told().since;
+    rig.advance(secs(1_000));
+    assert_eq!(rig.told().since, first);
+    rig.lose();
+    rig.recover();
+    assert_eq!(rig.told().since, rig.now);
+}
+
+/// F106: a loss counts once, and an intended close never.
+#[test]
+fn f106_losses_are_counted_once() {
+    let mut rig = Rig::online(GATEWAY);
+    let epoch = rig.epoch();
+    rig.please_reconnect();
+    rig.fact(Event::Closed { epoch, cause: RESET });
+    rig.recover();
+    rig.stop(true);
+    rig.start();
+    rig.establish();
+    rig.stop(false);
+    assert_eq!(rig.policy.stats().losses, 1);
+}
+
+/// F108: timers and facts that come too late, or twice, or in the wrong state, are nothing.
+#[test]
+fn f108_late_calls_do_nothing() {
+    let mut rig = Rig::failed_times(PLAIN, 1);
+    rig.advance(ms(500));
+    for _ in 0..3 {
+        assert!(rig.tick().is_empty());
+    }
+    rig.redial();
+    let told = rig.told();
+    assert!(rig.tick().is_empty());
+    for fact in
+        [Event::CredentialOk, Event::CredentialFailed { fatal: true }, Event::Visible, Event::RetryNow]
+    {
+        assert!(rig.fact(fact).is_empty());
+        assert_eq!(rig.disposition, redial::Disposition::Inapplicable);
+    }
+    assert_eq!(rig.told(), told);
+}
+
+/// F109: whatever it does or waits for has a name.
+#[test]
+fn f109_everything_has_its_reason() {
+    type Lose = fn(&mut Rig) -> Vec<redial::Action>;
+    let losses: [(Lose, Cause); 8] = [
+        (|rig| rig.code(4000), Cause::CloseFrame(4000)),
+        (|rig| rig.lose(), Cause::NoCloseFrame),
+        (|rig| rig.close(RESET), RESET),
+        (|rig| rig.please_reconnect(), Cause::ReconnectRequested),
+        (|rig| rig.invalid(false), Cause::SessionInvalid),
+        (|rig| rig.invalid(true), Cause::SessionInvalidResumable),
+        (|rig| rig.advance(secs(90)), Cause::MissedBeat),
+        (|rig| rig.fact(Event::Woke { gap: secs(3_600) }), Cause::Slept),
+    ];
+    for (lose, cause) in losses {
+        let mut rig = Rig::online(GATEWAY);
+        lose(&mut rig);
+        let told = rig.told();
+        assert_eq!((told.why, told.last_cause), (Why::Lost(cause), Some(cause)));
+        assert!(told.waiting_for.is_some());
+    }
+    let mut rig = Rig::started(GATEWAY);
+    assert_eq!(rig.told().why, Why::Start);
+    rig.refuse(503, Some(secs(40)));
+    assert_eq!(rig.told().waiting_for, Some(Reason::Hint));
+    rig.fact(Event::Hold(HoldReason::new(3).expect("a reason")));
+    assert_eq!(rig.told().waiting_for, Some(Reason::Hold));
+    rig.fact(Event::Release(HoldReason::new(3).expect("a reason")));
+    rig.redial();
+    rig.refuse(404, None);
+    assert_eq!(rig.told().why, Why::GaveUp(GiveUp::Fatal));
+    rig.start();
+    rig.stop(false);
+    assert_eq!(rig.told().why, Why::Stop);
+}
+
+/// F110: neither token nor endpoint is in any debug output.
+#[test]
+fn f110_no_secret_is_printed() {
+    let session = SessionState::resumable("s3cret-token", Some("wss://s3cret"), Some(7));
+    let mut rig = Rig::importing(GATEWAY, session);
+    rig.start();
+    let actions = rig.opened();
+    let text = format!("{:?} {:?} {:?} {:?}", rig.policy, rig.told(), actions, rig.policy.stats());
+    assert!(!text.contains("s3cret"), "{text}");
+}

@@ -1,0 +1,449 @@
+//! What a server says: codes, statuses, waits, credentials.
+
+use redial::{
+    Cause, Class, Classifier, Config, DropReason, Event, GiveUp, HoldReason, IoKind, Match, Mode, Phase,
+    Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict, tables, valid,
+};
+
+use crate::rig::*;
+
+const fn with_rule(cause: Cause, verdict: Verdict) -> Config {
+    PLAIN.with_classifier(valid(
+        Classifier::new(&tables::WEBSOCKET).with_override(Rule::new(Match::Is(cause), verdict)),
+    ))
+}
+
+const fn with_table(table: &'static redial::Table) -> Config {
+    PLAIN.with_classifier(Classifier::new(table))
+}
+
+/// F47, S80, lifecycle 53: a rejected credential is renewed once, for nothing and at once; where the row says so, a second
+/// rejection is the end, and never a loop.
+#[test]
+fn s80_a_rejected_credential() {
+    let mut rig = Rig::online(PLAIN);
+    assert_eq!(refreshes(&rig.code(3000)), 1);
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Credential)));
+    let actions = rig.fact(Event::CredentialOk);
+    assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
+    assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
+    // Later: along the ladder. Never: the end.
+    let mut rig = Rig::online(PLAIN);
+    rig.code(3000);
+    rig.fact(Event::CredentialFailed { fatal: false });
+    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+    assert_eq!(refreshes(&rig.advance(secs(1))), 1);
+    let actions = rig.fact(Event::CredentialFailed { fatal: true });
+    assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
+}
+
+/// Lifecycle 53: without a limit the second rejection in a row takes the ladder.
+#[test]
+fn l53_the_second_renewal_waits() {
+    let mut rig = Rig::online(PLAIN);
+    assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
+    rig.fact(Event::CredentialOk);
+    rig.opened();
+    for wait in [1, 2, 4] {
+        assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 0);
+        assert_eq!(rig.waits(), secs(wait));
+        assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+    }
+}
+
+/// S81: the same policy violation again and again climbs its own ladder and is the end at the tenth; a lost network
+/// between them changes nothing, a session that held does.
+#[test]
+fn s81_policy_violations() {
+    let mut rig = Rig::started(PLAIN);
+    for (n, wait) in [15, 30, 60, 120, 300, 300, 300, 300, 300].into_iter().enumerate() {
+        if n == 4 {
+            rig.fail(REFUSED);
+            rig.redial();
+        }
+        rig.opened();
+        assert_eq!(gave_up(&rig.code(1008)), None);
+        assert!((secs(wait)..=secs(wait + 1)).contains(&rig.waits()), "{n}: {:?}", rig.waits());
+        rig.redial();
+    }
+    rig.opened();
+    assert_eq!(gave_up(&rig.code(1008)), Some((GiveUp::Repeated, Cause::CloseFrame(1008))));
+    rig.start();
+    rig.opened();
+    rig.code(1008);
+    rig.recover();
+    rig.code(1008);
+    assert!(rig.waits() <= secs(16), "from its first step again");
+}
+
+/// S82: a restart keeps everybody away for 5 to 15 s, "later" for 30 to 120 s; both resume.
+#[test]
+fn s82_restart_and_later() {
+    for (code, low, high) in [(1012, 5, 15), (1013, 30, 120)] {
+        let mut waits = Vec::new();
+        for seed in 0..100 {
+            let mut rig = Rig::seeded(PLAIN, seed);
+            rig.start();
+            rig.establish();
+            rig.code(code);
+            assert_eq!((rig.told().mode, rig.due().map(|due| due.1)), (Mode::Resume, Some(Reason::Class)));
+            waits.push(rig.waits());
+        }
+        waits.sort();
+        assert!(waits[0] >= secs(low) && waits[99] <= secs(high));
+        assert!(waits[99] - waits[0] > secs(high - low) / 2, "spread");
+    }
+}
+
+/// F46, S83: an application's own "stop": the end, with the code that the producer is told to stop by.
+#[test]
+fn s83_an_application_stop_is_told() {
+    let mut rig = Rig::online(with_rule(Cause::CloseFrame(4002), Verdict::new(Class::Fatal)));
+    assert_eq!(gave_up(&rig.code(4002)), Some((GiveUp::Fatal, Cause::CloseFrame(4002))));
+    assert!(rig.advance(secs(86_400)).is_empty());
+    assert_eq!(rig.told().last_cause, Some(Cause::CloseFrame(4002)));
+}
+
+/// S86: refused upgrades.
+#[test]
+fn s86_refused_upgrades() {
+    let mut rig = Rig::started(PLAIN);
+    assert_eq!(refreshes(&rig.refuse(401, None)), 1);
+    rig.fact(Event::CredentialOk);
+    assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
+    for status in [400, 403, 404] {
+        let mut rig = Rig::started(PLAIN);
+        assert_eq!(gave_up(&rig.refuse(status, None)), Some((GiveUp::Fatal, Cause::Http(status))));
+    }
+    let mut rig = Rig::started(PLAIN);
+    rig.refuse(429, Some(secs(77)));
+    assert_eq!(rig.due(), Some((secs(77), Reason::Hint)));
+    rig.redial();
+    rig.refuse(429, None);
+    assert!((secs(30)..=secs(120)).contains(&rig.waits()));
+    for status in [500, 502, 503, 504] {
+        let mut rig = Rig::started(PLAIN);
+        for wait in [1, 2, 4] {
+            rig.refuse(status, None);
+            assert_eq!(rig.redial(), secs(wait));
+        }
+    }
+}
+
+/// S87: an expired certificate is final, or retried at the speed of the cap where that is wanted.
+#[test]
+fn s87_an_expired_certificate() {
+    let expired = Cause::Tls(TlsKind::CertificateExpired);
+    assert_eq!(gave_up(&Rig::started(PLAIN).fail(expired)), Some((GiveUp::Fatal, expired)));
+    let mut rig = Rig::started(with_rule(expired, Verdict::new(Class::Transient).with_at_cap()));
+    for _ in 0..3 {
+        rig.fail(expired);
+        assert_eq!(rig.due(), Some((secs(30), Reason::Class)));
+        rig.redial();
+    }
+}
+
+/// S99, lifecycle 51: whatever number a server invents, the outcome is one of the known ones and nothing breaks.
+#[test]
+fn s99_any_number_has_one_outcome() {
+    for table in tables::ALL {
+        let config = with_table(table);
+        let online = Rig::online(config).policy;
+        let epoch = online.epoch().expect("a living transport");
+        for cause in (0..=u16::MAX).map(Cause::CloseFrame).chain((0..1_000).map(Cause::Http)) {
+            let mut policy = online.clone();
+            let now = redial::Instant::from_millis(2_000_000);
+            assert!(policy.handle_event(now, Event::Closed { epoch, cause }).len() <= redial::MAX_ACTIONS);
+            let known = match policy.phase() {
+                Phase::Waiting => policy.poll_timeout().is_some(),
+                Phase::Parked => policy.explain().waiting_for == Some(Reason::Credential),
+                phase => phase == Phase::Failed,
+            };
+            assert!(known && policy.explain().last_cause == Some(cause), "{cause}: {}", policy.explain());
+        }
+    }
+}
+
+/// S100: a library reports one loss twice; the first report decides.
+#[test]
+fn s100_two_reports_of_one_loss() {
+    for (first, second, mode) in [
+        (Cause::CloseFrame(4007), Cause::Io(IoKind::NotConnected), Mode::Fresh),
+        (Cause::NoCloseFrame, Cause::CloseFrame(4004), Mode::Resume),
+        (Cause::CloseFrame(1007), Cause::NoCloseFrame, Mode::Fresh),
+    ] {
+        let mut rig = Rig::online(GATEWAY);
+        let epoch = rig.epoch();
+        rig.close(first);
+        let told = rig.told();
+        assert!(rig.fact(Event::Closed { epoch, cause: second }).is_empty());
+        assert_eq!(rig.told(), told);
+        assert_eq!((told.mode, told.last_cause, rig.policy.stats().losses), (mode, Some(first), 1));
+    }
+}
+
+/// Lifecycle 41: a wait that the server asks for is obeyed to the microsecond, or spread upwards where a fleet wants
+/// that. (The failure still counts on the ladder: a hint is a floor, S40.)
+#[test]
+fn l41_the_servers_wait() {
+    let mut rig = Rig::online(PLAIN);
+    let epoch = rig.epoch();
+    rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(7)) });
+    assert_eq!(rig.redial(), secs(7));
+    let mut waits = Vec::new();
+    for seed in 0..100 {
+        let mut rig = Rig::seeded(PLAIN.with_hint_spread(Ratio::ONE), seed);
+        rig.start();
+        rig.refuse(503, Some(secs(7)));
+        waits.push(rig.waits());
+    }
+    assert!(waits.iter().all(|wait| (secs(7)..secs(14)).contains(wait)));
+    assert!(waits.iter().max() > waits.iter().min());
+}
+
+/// Lifecycle 42: "never" is an end, whatever it was wrapped in.
+#[test]
+fn l42_never_is_the_end() {
+    let never = Cause::Class(Class::Fatal);
+    let mut rig = Rig::online(PLAIN);
+    assert_eq!(gave_up(&rig.close(never)), Some((GiveUp::Fatal, never)));
+    assert!(rig.advance(secs(86_400)).is_empty());
+}
+
+/// Lifecycle 43: ranges of codes decide between a retry and the end.
+#[test]
+fn l43_ranges_of_codes() {
+    for (table, code, retried) in [
+        (&tables::CENTRIFUGE, 3500, false),
+        (&tables::CENTRIFUGE, 4500, false),
+        (&tables::CENTRIFUGE, 3012, true),
+        (&tables::CENTRIFUGE, 4001, true),
+        (&tables::PUSHER, 4001, false),
+        (&tables::PUSHER, 4200, true),
+    ] {
+        let mut rig = Rig::online(with_table(table));
+        assert_eq!(gave_up(&rig.code(code)).is_none(), retried, "{code}");
+        assert_eq!(rig.policy.poll_timeout().is_some(), retried);
+    }
+}
+
+/// Lifecycle 44: "drop your state" drops it and then reconnects.
+#[test]
+fn l44_drop_state() {
+    let mut rig = Rig::online(with_table(&tables::CENTRIFUGE));
+    assert_eq!(dropped(&rig.code(3014)), Some(DropReason::Gone));
+    assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
+}
+
+/// Lifecycle 45: a clean close by the peer: retried, final, or retried while somebody cares.
+#[test]
+fn l45_a_clean_close() {
+    let mut rig = Rig::online(PLAIN);
+    rig.code(1000);
+    assert_eq!(rig.recover(), secs(1));
+    let mut rig = Rig::online(with_rule(Cause::CloseFrame(1000), Verdict::new(Class::Fatal)));
+    assert!(gave_up(&rig.code(1000)).is_some());
+    let mut rig = Rig::online(PLAIN);
+    rig.fact(Event::Hold(HoldReason::new(1).expect("a reason")));
+    rig.code(1000);
+    assert!(rig.advance(secs(86_400)).is_empty());
+}
+
+/// Lifecycle 47: rejected again right after a renewal: the end, where that is wanted.
+#[test]
+fn l47_rejected_twice_is_the_end() {
+    let mut rig = Rig::online(PLAIN.with_rejections_max(Some(0)));
+    assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
+    rig.fact(Event::CredentialOk);
+    rig.opened();
+    assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
+}
+
+/// Lifecycle 48: "taken over" is answered at the pace of the cap and only so often: two clients with one identifier do
+/// not throw each other out for ever.
+#[test]
+fn l48_taken_over_is_no_ping_pong() {
+    let config = with_table(&tables::MQTT5).with_reset_after_stable(secs(120));
+    let mut rig = Rig::online(config);
+    let mut rounds = 0;
+    loop {
+        rig.advance(secs(1));
+        if gave_up(&rig.code(0x8E)).is_some() {
+            break;
+        }
+        rounds += 1;
+        assert!(rounds <= 5);
+        assert_eq!(rig.recover(), secs(30));
+    }
+}
+
+/// Lifecycle 49: a fatal cause in the middle of an outage is the end, told once.
+#[test]
+fn l49_fatal_while_reconnecting() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.lose();
+    rig.redial();
+    rig.opened();
+    let epoch = rig.epoch();
+    assert!(gave_up(&rig.code(4004)).is_some());
+    for fact in
+        [Event::Closed { epoch, cause: RESET }, Event::RetryNow, Event::NetworkUp, Event::CredentialOk]
+    {
+        assert!(rig.fact(fact).is_empty());
+    }
+    assert!(rig.advance(secs(86_400)).is_empty());
+}
+
+/// Lifecycle 50: a start after the end begins from nothing.
+#[test]
+fn l50_start_after_the_end() {
+    let mut rig = Rig::failed_times(GATEWAY, 6);
+    rig.recover();
+    rig.code(4004);
+    assert_eq!(rig.phase(), Phase::Failed);
+    assert!(rig.policy.session().is_empty());
+    assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::Endpoint::Base, 1)));
+    assert_eq!(rig.told().failures, 0);
+    rig.fail(REFUSED);
+    assert_eq!(rig.waits(), secs(1));
+}
+
+/// Lifecycle 52: where each dial needs a new credential, it is fetched before the socket opens.
+#[test]
+fn l52_the_credential_comes_before_the_dial() {
+    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    for _ in 0..3 {
+        let actions = if rig.phase() == Phase::Idle { rig.start() } else { rig.advance(secs(1)) };
+        assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
+        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+        rig.establish();
+        rig.lose();
+    }
+}
+
+/// Lifecycle 54: a credential that can't be renewed.
+#[test]
+fn l54_no_renewal_is_the_end() {
+    let mut rig = Rig::online(PLAIN.with_credential(RefreshOn::Never));
+    assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
+}
+
+/// Lifecycle 56: denied for good is the end wherever a credential is asked for.
+#[test]
+fn l56_denied_is_the_end() {
+    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    rig.start();
+    assert!(gave_up(&rig.fact(Event::CredentialFailed { fatal: true })).is_some());
+    let mut rig = Rig::online(PLAIN);
+    rig.close(Cause::AuthRejected);
+    assert!(gave_up(&rig.fact(Event::CredentialFailed { fatal: true })).is_some());
+    for mut rig in [Rig::started(PLAIN), Rig::online(PLAIN)] {
+        assert_eq!(gave_up(&rig.close(Cause::AuthDenied)), Some((GiveUp::Fatal, Cause::AuthDenied)));
+    }
+}
+
+/// Lifecycle 57: other credentials during a dial: the dial with the old ones is given up and another one begins in the
+/// same moment.
+#[test]
+fn l57_other_credentials_while_dialling() {
+    let mut rig = Rig::online(PLAIN);
+    rig.lose();
+    rig.redial();
+    let old = rig.epoch();
+    assert!(closed(&rig.stop(true)).is_some());
+    assert_eq!(open(&rig.start()).map(|open| open.0), Some(Mode::Resume));
+    assert_ne!(rig.epoch(), old);
+}
+
+/// Lifecycle 58: no dial goes round the credential, whoever asks for it.
+#[test]
+fn l58_every_dial_passes_the_credential() {
+    let hold = HoldReason::new(0).expect("a reason");
+    let good_news: [fn(HoldReason) -> Fact; 5] = [
+        |_| Event::RetryNow,
+        |_| Event::NetworkUp,
+        |_| Event::Visible,
+        |_| Event::Woke { gap: secs(3_600) },
+        Event::Release,
+    ];
+    for news in good_news {
+        let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+        rig.start();
+        rig.fact(Event::CredentialOk);
+        rig.fail(REFUSED);
+        rig.advance(ms(999));
+        rig.fact(match news(hold) {
+            Event::NetworkUp => Event::NetworkDown,
+            Event::Visible => Event::Hidden,
+            Event::Release(hold) => Event::Hold(hold),
+            _ => Event::CredentialOk,
+        });
+        rig.now = rig.now.saturating_add(ms(1));
+        let actions = rig.fact(news(hold));
+        assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "{:?}", news(hold));
+        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+    }
+}
+
+/// Lifecycle 59: the answer to a refresh that nobody waits for any more dials nothing.
+#[test]
+fn l59_a_late_credential_is_nothing() {
+    let mut rig = Rig::online(PLAIN);
+    rig.close(Cause::AuthRejected);
+    rig.stop(false);
+    assert!(rig.fact(Event::CredentialOk).is_empty());
+    assert!(rig.fact(Event::CredentialFailed { fatal: true }).is_empty());
+    assert_eq!(rig.phase(), Phase::Stopped);
+    rig.start();
+    assert!(rig.fact(Event::CredentialFailed { fatal: true }).is_empty());
+    assert_eq!(rig.phase(), Phase::Connecting);
+}
+
+/// F29: a least wait of the server or of the protocol lengthens a short step of the ladder and never shortens a long one.
+#[test]
+fn f29_a_least_wait_is_a_floor() {
+    let mut rig = Rig::started(PLAIN);
+    rig.refuse(503, Some(secs(45)));
+    assert_eq!(rig.due(), Some((secs(45), Reason::Hint)));
+    let mut rig = Rig::failed_times(PLAIN, 5);
+    rig.redial();
+    rig.refuse(503, Some(secs(1)));
+    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)));
+    let mut rig = Rig::failed_times(PLAIN, 5);
+    rig.redial();
+    rig.opened();
+    rig.invalid(false);
+    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)));
+}
+
+/// F56: a message that can't be understood is no loss: it is traffic, and everything goes on.
+#[test]
+fn f56_a_bad_message_is_no_loss() {
+    let mut rig = Rig::online(GATEWAY);
+    let (told, due) = (rig.told(), rig.due());
+    let epoch = rig.epoch();
+    for _ in 0..1_000 {
+        assert!(rig.fact(Event::Received { epoch }).is_empty());
+    }
+    assert_eq!((rig.told(), rig.due()), (told, due));
+}
+
+/// Lifecycle 55: a renewal that fails for now backs off while there is no connection, and a connection that lives is
+/// left alone.
+#[test]
+fn l55_a_failed_renewal() {
+    let mut rig = Rig::failed_times(PLAIN.with_credential(RefreshOn::Dial), 0);
+    for wait in [1, 2, 4, 8] {
+        rig.fact(Event::CredentialFailed { fatal: false });
+        assert_eq!(rig.waits(), secs(wait));
+        assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
+    }
+    rig.fact(Event::CredentialOk);
+    rig.establish();
+    let told = rig.told();
+    for fatal in [false, true] {
+        assert!(rig.fact(Event::CredentialFailed { fatal }).is_empty());
+        assert_eq!(rig.told(), told);
+    }
+}
