@@ -260,6 +260,12 @@ impl Config {
 
     /// The ladder of waits.
     #[must_use]
+    pub const fn backoff(&self) -> BackoffConfig {
+        self.backoff
+    }
+
+    /// With this ladder of waits.
+    #[must_use]
     pub const fn with_backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
         self
