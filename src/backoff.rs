@@ -1,6 +1,7 @@
 //! The ladder: how long to wait after the n-th failure in a row.
 
 mod config;
+mod polly;
 
 use core::iter::FusedIterator;
 use core::time::Duration;
@@ -37,7 +38,8 @@ pub struct Backoff {
     failures: u32,
     /// The nominal wait after the last failure, up to the larger of the caps.
     nominal: Micros,
-    /// What else the next step needs: the nominal wait before (fibonacci), or the last wait drawn (decorrelated).
+    /// What else the next step needs: the nominal wait before (fibonacci), the last wait drawn (decorrelated), or the
+    /// last place on the curve (decorrelated V2).
     trail: Micros,
 }
 
@@ -86,14 +88,20 @@ impl Backoff {
     ) -> Option<Micros> {
         let cap = config.cap(mode);
         let climbed = self.climb(config)?;
-        let asked_for = config.first.is_some() && self.failures == 1;
+        let first = self.failures == 1;
+        let asked_for = first && config.first.is_some();
         let nominal = match config.curve {
             Curve::Elapsed(share) if !asked_for => share.of(elapsed).max(config.initial),
             _ => climbed,
         }
-        .min(cap);
+        .min(config.nominal_cap(mode));
+        let floor = if asked_for { Micros::ZERO } else { config.floor.min(cap) };
         let (low, high) = match config.jitter {
             Jitter::None => (nominal, nominal),
+            _ if first && config.first_exact => {
+                let exact = config.first.unwrap_or(config.initial).min(cap);
+                (exact, exact)
+            }
             Jitter::Full => (Micros::ZERO, nominal),
             Jitter::Equal => (Micros(nominal.0 / 2), nominal),
             Jitter::PlusMinus(share) => {
@@ -101,10 +109,23 @@ impl Backoff {
                 (nominal.saturating_sub(spread), nominal.saturating_add(spread).min(cap))
             }
             Jitter::Window(low, high) => (low.of(nominal), high.of(nominal)),
-            Jitter::Decorrelated if asked_for => (Micros::ZERO, nominal),
+            Jitter::Plus(share) => (nominal, nominal.saturating_add(share.of(nominal)).min(cap)),
+            Jitter::PlusFixed(low, high) => {
+                let plus = |more| nominal.saturating_add(Micros::from_duration(more)).min(cap);
+                (plus(low), plus(high))
+            }
+            Jitter::Minus(share) => {
+                let (high, low) = (nominal.max(floor), nominal.saturating_sub(share.of(nominal)).max(floor));
+                return Some(high.saturating_sub(uniform(rng, Micros::ZERO, high.saturating_sub(low))));
+            }
+            Jitter::AboveInitial | Jitter::Decorrelated | Jitter::DecorrelatedV2 if asked_for => {
+                (Micros::ZERO, nominal)
+            }
+            Jitter::AboveInitial => (config.initial, config.initial.saturating_add(nominal)),
             Jitter::Decorrelated => (config.initial, self.trail.max(config.initial).saturating_mul(3)),
+            Jitter::DecorrelatedV2 => return Some(self.walk(config, cap, rng).max(floor)),
         };
-        let low = if asked_for { low } else { low.max(config.floor.min(cap)) };
+        let low = low.max(floor);
         if config.jitter == Jitter::None {
             return Some(low);
         }
@@ -113,7 +134,40 @@ impl Backoff {
             wait = fold(wait, low, cap, high);
             self.trail = wait;
         }
-        Some(wait)
+        Some(wait.min(cap))
+    }
+
+    /// The next wait on Polly's curve: the way from the last place to a random one on the next step.
+    ///
+    /// Up to the step that ends beyond the cap this is Polly's formula. Further steps would put every draw above the
+    /// cap, where Polly waits exactly the cap for ever; so that last step is walked again and again, and a draw above
+    /// the cap is spread below it.
+    #[inline(never)] // The other jitters need none of its room.
+    fn walk<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, cap: Micros, rng: &mut R) -> Micros {
+        let (step, from) = self.step(config);
+        let here = polly::place(config.initial, step, rng.next_u64());
+        self.trail = here;
+        let wait = here.saturating_sub(from);
+        if wait < cap {
+            return wait;
+        }
+        let low = polly::place(config.initial, step, 0).saturating_sub(from);
+        let high = polly::place(config.initial, step.saturating_add(1), 0).saturating_sub(from);
+        if low < cap {
+            return fold(wait, low, cap, high);
+        }
+        // A mode whose cap is far below the other's, or a first step with next to no draw before it.
+        let half = Micros(cap.0 / 2);
+        let way = wait.saturating_sub(low);
+        fold(cap.saturating_add(way), half, cap, cap.saturating_add(high.saturating_sub(low)))
+    }
+
+    /// The step of Polly's curve that this failure walks, and the place it starts from.
+    fn step(&self, config: &BackoffConfig) -> (u32, Micros) {
+        let last = polly::last_step(config.initial, config.top());
+        let step = self.failures.saturating_sub(1);
+        // Again on the last step, the start is as if that had been the step before: places double with every step.
+        if step > last { (last, Micros(self.trail.0 / 2)) } else { (step, self.trail) }
     }
 
     /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures.
@@ -126,6 +180,10 @@ impl Backoff {
         let mut ladder = Self::new();
         for _ in 1..failure.min(FOLLOWED) {
             ladder.climb(config)?;
+        }
+        if config.jitter == Jitter::DecorrelatedV2 && ladder.failures > 0 {
+            let (step, _) = ladder.step(config);
+            ladder.trail = polly::place(config.initial, step, 1 << 63);
         }
         ladder.next_wait(config, mode, Micros::ZERO, rng)
     }
@@ -151,10 +209,15 @@ impl Backoff {
             Curve::Exponential(_) if before == top || self.failures > FOLLOWED => top,
             Curve::Exponential(factor) => factor.of(before).max(before.saturating_add(Micros(1))),
             Curve::Fibonacci => before.saturating_add(self.trail),
+            Curve::Quadratic(step) => {
+                let before = u64::from(self.failures.saturating_sub(1));
+                let grown = Micros::from_duration(step).saturating_mul(before.saturating_mul(before));
+                config.initial.saturating_add(grown)
+            }
             Curve::Elapsed(_) => top,
         }
         .min(top);
-        if config.jitter == Jitter::Decorrelated {
+        if matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2) {
             self.nominal = top; // the trail belongs to the draws
         } else if config.curve == Curve::Fibonacci {
             self.trail = before;
@@ -242,3 +305,26 @@ impl<R: Rng> Iterator for Delays<R> {
 }
 
 impl<R: Rng> FusedIterator for Delays<R> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::valid;
+    use crate::ratio::Ratio;
+    use crate::rng::SplitMix64;
+
+    /// What only counts its failures starts Polly's step from the middle of the one before: (f(5) - f(4.5)) / 1.4 is
+    /// 6.7 s, (f(6) - f(4.5)) / 1.4 is 29.5 s.
+    #[test]
+    fn a_counted_failure_walks_one_step() {
+        let ladder = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(900));
+        let config = valid(valid(ladder).with_jitter(Jitter::DecorrelatedV2));
+        let mut rng = SplitMix64::new(8);
+        for _ in 0..1000 {
+            let wait = Backoff::wait_after(&config, 6, Mode::Resume, &mut rng).unwrap();
+            assert!((6_690_000..29_600_000).contains(&wait.0), "{wait:?}");
+            let late = Backoff::wait_after(&config, u32::MAX, Mode::Resume, &mut rng).unwrap();
+            assert!((1..900_000_000).contains(&late.0), "{late:?}");
+        }
+    }
+}

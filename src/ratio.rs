@@ -101,6 +101,15 @@ impl Ratio {
             None => Micros::MAX,
         }
     }
+
+    /// `span / (1 + self)`, rounded down: what `self` of itself can be added to without exceeding `span`.
+    pub(crate) const fn divide_one_plus(self, span: Micros) -> Micros {
+        let whole = (self.den as u64).saturating_add(self.num as u64); // of two u32: never saturates
+        match (span.0 as u128).saturating_mul(self.den as u128).checked_div(whole as u128) {
+            Some(micros) => Micros(micros as u64), // den <= whole
+            None => Micros::ZERO,
+        }
+    }
 }
 
 impl FromStr for Ratio {
@@ -167,5 +176,8 @@ mod tests {
         assert_eq!(ratio(8, 5).of(Micros(u64::MAX)), Micros::MAX);
         assert_eq!(ratio(1, 2).of(Micros(u64::MAX)), Micros(u64::MAX / 2));
         assert_eq!(ratio(u32::MAX, 1).of(Micros(u64::MAX)), Micros::MAX);
+        assert_eq!(Ratio::ONE.divide_one_plus(Micros::MAX), Micros(u64::MAX / 2));
+        assert_eq!(Ratio::ZERO.divide_one_plus(Micros::MAX), Micros::MAX);
+        assert_eq!(ratio(u32::MAX, 1).divide_one_plus(Micros(1 << 33)), Micros(2));
     }
 }

@@ -1,60 +1,13 @@
 //! The ladder through the public API. Rule numbers: F, S gateways; P Rust peers' pitfalls; "5.x" published vectors.
 
-use std::convert::Infallible;
+mod draws;
+
 use std::time::Duration;
 
+use draws::{Constant, Shared, assert_near, ms, us};
 use proptest::prelude::*;
-use redial::rand_core::{Rng, TryRng};
+use redial::rand_core::Rng;
 use redial::{AfterTable, Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64, valid};
-
-/// The shared draws of the published vectors, as shares of 1 in hundredths.
-const R: [u64; 8] = [10, 90, 33, 72, 5, 58, 44, 99];
-
-/// Plays back `R`, then goes on from its start; counts the draws.
-#[derive(Default)]
-struct Given {
-    draws: usize,
-}
-
-impl TryRng for Given {
-    type Error = Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        panic!("a delay takes a u64")
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let hundredths = u128::from(R[self.draws % R.len()]);
-        self.draws += 1;
-        // Rounded up, so that a share of a whole number of microseconds does not come out 1 µs short.
-        Ok((hundredths << 64).div_ceil(100) as u64)
-    }
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        panic!("a delay takes a u64")
-    }
-}
-
-/// The same draw for ever.
-struct Always(u64);
-
-impl TryRng for Always {
-    type Error = Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        panic!("a delay takes a u64")
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0)
-    }
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        panic!("a delay takes a u64")
-    }
-}
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-const fn us(micros: u64) -> Duration {
-    Duration::from_micros(micros)
-}
 
 fn ratio(text: &str) -> Ratio {
     text.parse().unwrap()
@@ -65,20 +18,11 @@ fn exponential(initial: u64, factor: &str, max: u64) -> BackoffConfig {
 }
 
 fn waits(config: BackoffConfig, n: usize) -> Vec<Duration> {
-    config.delays(Given::default()).take(n).collect()
+    config.delays(Shared::default()).take(n).collect()
 }
 
 fn millis(list: &[u64]) -> Vec<Duration> {
     list.iter().copied().map(ms).collect()
-}
-
-/// Integer maths rounds down once or twice on the way to a wait: `want` in ms, `within` in µs.
-#[track_caller]
-fn assert_near(got: &[Duration], want: &[f64], within: f64) {
-    assert_eq!(got.len(), want.len());
-    for (got, want) in got.iter().zip(want) {
-        assert!((got.as_micros() as f64 - want * 1e3).abs() <= within, "{got:?}, not {want} ms");
-    }
 }
 
 const SAMPLES: [u32; 24] = [
@@ -130,6 +74,7 @@ fn no_number_of_failures_overflows_or_shortens_the_wait() {
         BackoffConfig::linear(us(1), ms(65_000)).unwrap(),
         BackoffConfig::linear(us(3), Duration::MAX).unwrap(),
         BackoffConfig::fibonacci(us(1), Duration::MAX).unwrap(),
+        BackoffConfig::quadratic(us(1), Duration::MAX, Duration::MAX).unwrap(),
     ];
     for ladder in ladders {
         let mut before = Duration::ZERO;
@@ -216,7 +161,7 @@ fn tables_repeat_or_give_up() {
     assert_eq!(SIGNALR.ceiling(5, Mode::Fresh), None);
     assert_eq!(SIGNALR.ceiling(u32::MAX, Mode::Fresh), None);
 
-    let (mut backoff, mut rng) = (Backoff::new(), Given::default());
+    let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
     let jittered = SIGNALR.with_jitter(Jitter::Equal).unwrap();
     for _ in 0..4 {
         assert!(backoff.next_delay(&jittered, Mode::Fresh, Duration::ZERO, &mut rng).is_some());
@@ -225,7 +170,7 @@ fn tables_repeat_or_give_up() {
         assert_eq!(backoff.next_delay(&jittered, Mode::Fresh, Duration::ZERO, &mut rng), None);
         assert_eq!(backoff.failures(), failures);
     }
-    assert_eq!(rng.draws, 4, "nothing is drawn for no wait");
+    assert_eq!(rng.drawn, 4, "nothing is drawn for no wait");
     backoff.reset();
     assert_eq!(backoff, Backoff::new());
     assert_eq!(backoff.next_delay(&SIGNALR, Mode::Fresh, Duration::ZERO, &mut rng), Some(Duration::ZERO));
@@ -235,7 +180,7 @@ fn tables_repeat_or_give_up() {
 #[test]
 fn elapsed_waits_in_proportion_to_the_outage() {
     let config = BackoffConfig::elapsed(ratio("1/2"), ms(1000), ms(60_000)).unwrap();
-    let (mut backoff, mut rng) = (Backoff::new(), Given::default());
+    let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
     for (lost, want) in [(0, 1000), (2000, 1000), (10_000, 5000), (1_000_000, 60_000), (4000, 2000)] {
         assert_eq!(backoff.next_delay(&config, Mode::Resume, ms(lost), &mut rng), Some(ms(want)), "{lost}");
     }
@@ -250,7 +195,7 @@ fn elapsed_waits_in_proportion_to_the_outage() {
 #[test]
 fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
     let config = exponential(1000, "2", 30_000).with_max_fresh(ms(600_000)).unwrap();
-    let (mut backoff, mut rng) = (Backoff::new(), Given::default());
+    let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
     let mut next = |mode| backoff.next_delay(&config, mode, Duration::ZERO, &mut rng).unwrap();
     assert_eq!([Mode::Resume; 3].map(&mut next), [ms(1000), ms(2000), ms(4000)]);
     assert_eq!(next(Mode::Fresh), ms(8000));
@@ -285,7 +230,7 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
     let at_once = plain.with_first(Duration::ZERO);
     assert_eq!(waits(at_once, 4), millis(&[0, 2000, 4000, 8000]));
     assert_eq!(at_once.ceiling(1, Mode::Resume), Some(Duration::ZERO));
-    let mut delays = at_once.delays(Given::default());
+    let mut delays = at_once.delays(Shared::default());
     assert_eq!(delays.next(), Some(Duration::ZERO));
     assert_eq!(delays.next(), Some(ms(2000)));
     delays.reset();
@@ -293,7 +238,15 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
 
     // P10: capped like any other, and jittered like any other.
     assert_eq!(waits(plain.with_first(Duration::MAX), 2), millis(&[30_000, 2000]));
-    for (jitter, want) in [(Jitter::Full, 50), (Jitter::Equal, 275), (Jitter::Decorrelated, 50)] {
+    let jitters = [
+        (Jitter::Full, 50),
+        (Jitter::Equal, 275),
+        (Jitter::Decorrelated, 50),
+        (Jitter::DecorrelatedV2, 50),
+        (Jitter::AboveInitial, 50),
+        (Jitter::Plus(Ratio::ONE), 550),
+    ];
+    for (jitter, want) in jitters {
         let config = plain.with_first(ms(500)).with_jitter(jitter).unwrap();
         assert_eq!(waits(config, 1), millis(&[want]), "{jitter:?}");
     }
@@ -322,8 +275,8 @@ fn grpc_vectors() {
     let want = [840.0, 1856.0, 2385.92, 4456.448, 5373.952, 10_821.304_32, 16_374.562_816, 32_104.880_537_6];
     assert_near(&waits(config, 8), &want, 2.0);
     let bounds = [(800, 1200), (1280, 1920), (2048, 3072)];
-    let lows: Vec<_> = config.delays(Always(0)).take(3).collect();
-    let highs: Vec<_> = config.delays(Always(u64::MAX)).take(3).collect();
+    let lows: Vec<_> = config.delays(Constant(0)).take(3).collect();
+    let highs: Vec<_> = config.delays(Constant(u64::MAX)).take(3).collect();
     assert_eq!(lows, bounds.map(|(low, _)| ms(low)));
     assert_eq!(highs, bounds.map(|(_, high)| ms(high) - us(1)), "the high end is excluded");
 }
@@ -352,13 +305,18 @@ fn one_draw_for_each_jittered_wait() {
         (Jitter::PlusMinus(Ratio::ZERO), 9),
         (Jitter::PlusMinus(Ratio::ONE), 9),
         (Jitter::Window(Ratio::ONE, Ratio::ONE), 9),
+        (Jitter::Minus(Ratio::ONE), 9),
+        (Jitter::Plus(Ratio::ZERO), 9),
+        (Jitter::PlusFixed(Duration::ZERO, Duration::ZERO), 9),
+        (Jitter::AboveInitial, 9),
+        (Jitter::DecorrelatedV2, 9),
     ];
     for (jitter, draws) in jitters {
         let config = exponential(1000, "2", 30_000).with_jitter(jitter).unwrap().with_first(Duration::ZERO);
-        let mut rng = Given::default();
+        let mut rng = Shared::default();
         assert_eq!(config.delays(&mut rng).take(9).count(), 9);
-        assert_eq!(rng.draws, draws, "{jitter:?}");
-        assert_eq!(config.delays(Always(0)).take(100).count(), 100);
+        assert_eq!(rng.drawn, draws, "{jitter:?}");
+        assert_eq!(config.delays(Constant(0)).take(100).count(), 100);
     }
 }
 
@@ -385,7 +343,7 @@ fn no_wait_is_below_the_floor() {
     // [1500, 1500), [1500, 2000), [1500, 4000) with draws of 0.1, 0.9, 0.33
     assert_near(&waits(floored(Jitter::Full), 3), &[1500.0, 1950.0, 2325.0], 2.0);
     let fresh = floored(Jitter::Full).with_max_fresh(ms(1200)).unwrap();
-    let wait = Backoff::new().next_delay(&fresh, Mode::Fresh, Duration::ZERO, &mut Given::default());
+    let wait = Backoff::new().next_delay(&fresh, Mode::Fresh, Duration::ZERO, &mut Shared::default());
     assert_eq!(wait, Some(ms(1200)), "but the cap of the fresh dials is");
 }
 
@@ -397,6 +355,9 @@ fn jitter_spreads_at_the_cap() {
         (Jitter::Equal, 15_000),
         (Jitter::PlusMinus(ratio("0.2")), 24_000),
         (Jitter::Window(ratio("0.25"), Ratio::ONE), 7500),
+        (Jitter::Minus(ratio("0.25")), 22_500),
+        (Jitter::Plus(Ratio::TWO), 10_000),
+        (Jitter::PlusFixed(ms(100), ms(900)), 29_200),
     ];
     for (jitter, low) in jitters {
         let config = exponential(1000, "2", 30_000).with_jitter(jitter).unwrap();
@@ -451,7 +412,7 @@ fn the_same_seed_waits_alike_and_another_does_not() {
 #[test]
 fn the_iterator_is_fused() {
     const TWO: &[Duration] = &[ms(1), ms(2)];
-    let mut delays = BackoffConfig::table(TWO, AfterTable::GiveUp).unwrap().delays(Given::default());
+    let mut delays = BackoffConfig::table(TWO, AfterTable::GiveUp).unwrap().delays(Shared::default());
     assert_eq!(delays.by_ref().count(), 2);
     assert!((0..100).all(|_| delays.next().is_none()));
     // P3: the sum of the waits saturates.
@@ -501,9 +462,18 @@ fn configs_that_could_misbehave_are_refused() {
     assert_eq!(ladder.with_jitter(Jitter::Window(half, ratio("1.01"))), Err(JitterWindow));
     assert_eq!(ladder.with_jitter(Jitter::Window(Ratio::ZERO, Ratio::ZERO)), Err(JitterWindow));
     assert!(ladder.with_jitter(Jitter::Window(half, half)).is_ok());
+    assert_eq!(ladder.with_jitter(Jitter::Minus(ratio("1.01"))), Err(JitterAboveOne));
+    assert_eq!(ladder.with_jitter(Jitter::PlusFixed(two, one)), Err(ConfigError::RangeReversed));
+    assert_eq!(ladder.with_jitter(Jitter::PlusFixed(one, ms(7))), Err(InitialAboveMax));
+    assert!(ladder.with_jitter(Jitter::PlusFixed(one, ms(6))).is_ok());
+    assert_eq!(ladder.with_jitter(Jitter::Plus(ratio("3.01"))), Err(InitialAboveMax));
+    assert!(ladder.with_jitter(Jitter::Plus(ratio("3"))).is_ok());
+    assert_eq!(BackoffConfig::quadratic(zero, one, two), Err(InitialZero));
+    assert_eq!(BackoffConfig::quadratic(two, one, one), Err(InitialAboveMax));
     const FROM_ZERO: &[Duration] = &[Duration::ZERO, ms(1)];
     let table = BackoffConfig::table(FROM_ZERO, AfterTable::RepeatLast).unwrap();
     assert_eq!(table.with_jitter(Jitter::Decorrelated), Err(InitialZero));
+    assert_eq!(table.with_jitter(Jitter::DecorrelatedV2), Err(InitialZero));
     assert_eq!(table.with_max_fresh(zero), Err(InitialZero));
     assert_eq!(ladder.with_floor(ms(9)), Err(FloorAboveMax));
     assert!(ladder.with_floor(ms(8)).is_ok());
@@ -533,6 +503,11 @@ fn any_jitter() -> impl Strategy<Value = Jitter> {
         Just(Jitter::Decorrelated),
         (0..=1000_u32).prop_map(move |r| Jitter::PlusMinus(share(r))),
         (0..=1000_u32, 1..=1000_u32).prop_map(move |(a, b)| Jitter::Window(share(a.min(b)), share(a.max(b)))),
+        (0..=1000_u32).prop_map(move |r| Jitter::Minus(share(r))),
+        any_ratio(0).prop_map(Jitter::Plus),
+        (any_span(), any_span()).prop_map(|(a, b)| Jitter::PlusFixed(us(a.min(b)), us(a.max(b)))),
+        Just(Jitter::AboveInitial),
+        Just(Jitter::DecorrelatedV2),
     ]
 }
 
@@ -559,9 +534,9 @@ impl Any {
 prop_compose! {
     fn any_config()(
         spans in (any_span(), any_span()),
-        (curve, factor, share) in (0..7_usize, any_ratio(1), any_ratio(0)),
+        (curve, factor, share, step) in (0..8_usize, any_ratio(1), any_ratio(0), any_span()),
         (fresh, floor) in (prop::option::of(any_span()), prop::option::of(any_span())),
-        (first, jitter) in (prop::option::of(0..=u64::MAX), any_jitter()),
+        (first, exact, jitter) in (prop::option::of(0..=u64::MAX), any::<bool>(), any_jitter()),
         (table, gives_up) in (0..TABLES.len(), any::<bool>()),
     ) -> Any {
         let (initial, mut max) = (us(spans.0.min(spans.1)), us(spans.0.max(spans.1)));
@@ -575,9 +550,13 @@ prop_compose! {
                 max = TABLES[table].iter().copied().max().unwrap().min(us(u64::MAX));
                 BackoffConfig::table(TABLES[table], after)
             }
+            5 => BackoffConfig::quadratic(initial, us(step), max),
             _ => BackoffConfig::exponential(initial, factor, max),
         };
-        let config = config.unwrap().with_jitter(jitter).unwrap();
+        let config = config.unwrap();
+        // A jitter that only adds may not fit.
+        let config = config.with_jitter(jitter).unwrap_or(config);
+        let config = if exact { config.with_exact_first() } else { config };
         let asked_for = first.is_some();
         let monotone = curve != 4 && !asked_for;
         let mut any = Any { config, max, max_fresh: max, floor: Duration::ZERO, asked_for, monotone };
@@ -604,7 +583,7 @@ proptest! {
         lost in any_span(),
     ) {
         let mut draws: [Box<dyn Rng>; 3] =
-            [Box::new(SplitMix64::new(seed)), Box::new(Always(0)), Box::new(Always(u64::MAX))];
+            [Box::new(SplitMix64::new(seed)), Box::new(Constant(0)), Box::new(Constant(u64::MAX))];
         let mut backoffs = [Backoff::new(), Backoff::new(), Backoff::new()];
         for (failure, mode) in (1..).zip(modes) {
             let spent = any.config.ceiling(failure, mode).is_none();
@@ -634,20 +613,21 @@ proptest! {
     /// The running state is the pure function, also past the 1024 failures that are followed.
     #[test]
     fn counting_reaches_the_ceiling(
-        a in any_span(), b in any_span(), fresh in any_span(), factor in any_ratio(1), curve in 0..5_usize,
+        a in any_span(), b in any_span(), fresh in any_span(), factor in any_ratio(1), curve in 0..6_usize,
     ) {
         let (initial, max) = (us(a.min(b)), us(a.max(b)));
         let config = match curve {
             0 => BackoffConfig::linear(initial, max),
             1 => BackoffConfig::fibonacci(initial, max),
             2 => BackoffConfig::table(TABLES[1], AfterTable::GiveUp),
+            3 => BackoffConfig::quadratic(initial, us(fresh), max),
             _ => BackoffConfig::exponential(initial, factor, max),
         }.unwrap();
         let config = config.with_max_fresh(us(fresh)).unwrap_or(config);
         let mut backoff = Backoff::new();
         for failure in 1..1030_u32 {
             let mode = if failure % 3 == 0 { Mode::Fresh } else { Mode::Resume };
-            let wait = backoff.next_delay(&config, mode, Duration::ZERO, &mut Given::default());
+            let wait = backoff.next_delay(&config, mode, Duration::ZERO, &mut Shared::default());
             if !(70..=1020).contains(&failure) {
                 prop_assert_eq!(wait, config.ceiling(failure, mode), "after {}", failure);
             }

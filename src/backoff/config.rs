@@ -36,6 +36,7 @@ pub struct BackoffConfig {
     max_fresh: Micros,
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
+    pub(super) first_exact: bool,
 }
 
 /// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
@@ -52,6 +53,8 @@ pub enum Curve {
     Fibonacci,
     /// [`BackoffConfig::table`], with its entries.
     Table(&'static [Duration], AfterTable),
+    /// [`BackoffConfig::quadratic`], with its step.
+    Quadratic(Duration),
     /// [`BackoffConfig::elapsed`], with its share.
     Elapsed(Ratio),
 }
@@ -89,6 +92,30 @@ pub enum Jitter {
     PlusMinus(Ratio),
     /// `[low × d, high × d)`: any share of the ladder, `low <= high`, `high` above 0 and at most 1.
     Window(Ratio, Ratio),
+    /// `(d (1 - r), d]`, the larger the draw the shorter the wait; `r` in 0 to 1. Ably has 1/5.
+    Minus(Ratio),
+    /// `[d, d (1 + r))`, where `d` ends at `max / (1 + r)` so that the jitter stays whole at the cap. client-go and
+    /// backon have 1, tower 99/100.
+    ///
+    /// These peers call the end of `d` the cap and wait up to `1 + r` times as long. Here the cap is the longest wait:
+    /// for their cap of 30 s and `r` = 1, give 60 s.
+    Plus(Ratio),
+    /// `[d + low, d + high)`, where `d` ends at `max - high`. graphql-ws has 300 to 3000 ms, nats.go 0 to 100 ms.
+    PlusFixed(Duration, Duration),
+    /// `[initial, initial + d)`, and the cap for a draw above it, which is one in forty at the cap of centrifuge-js,
+    /// whose formula this is. [`constant`](BackoffConfig::constant) leaves no room.
+    ///
+    /// A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    AboveInitial,
+    /// `DecorrelatedJitterV2` of Polly: random steps along a smooth curve that doubles. The medians of the waits are
+    /// 0.9, 1.1, 2, 4, 8, 16 … times `initial`.
+    ///
+    /// The n-th wait is `(f(t) - f(t')) × initial / 1.4` with `f(t) = 2^t tanh(2 √t)`, `t = n - 1 + u`, u the draw and
+    /// t' the t of the wait before (f is 0 before the first). In integers, at most 1 µs off. The curve's growth is not
+    /// used, only its ends; [`constant`](BackoffConfig::constant) leaves no room. Where Polly, once the curve is above
+    /// the cap, waits the cap for ever, a draw above the cap is spread below it. A draw below the floor is the floor.
+    /// A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    DecorrelatedV2,
 }
 
 impl BackoffConfig {
@@ -131,6 +158,14 @@ impl BackoffConfig {
         Self::growing(Curve::Fibonacci, initial, max)
     }
 
+    /// The n-th wait is `initial + step × (n - 1)²`, at most `max`. go-libp2p dials with 5 s and 1 s.
+    ///
+    /// # Errors
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    pub const fn quadratic(initial: Duration, step: Duration, max: Duration) -> Result<Self, ConfigError> {
+        Self::growing(Curve::Quadratic(step), initial, max)
+    }
+
     /// The waits are those of `delays`, then what `after` says. The cap is the longest of them.
     ///
     /// An entry of 0 is a retry at once.
@@ -166,17 +201,36 @@ impl BackoffConfig {
     /// With this jitter; without, there is none.
     ///
     /// # Errors
-    /// [`ConfigError::JitterAboveOne`], [`ConfigError::JitterWindow`]; [`ConfigError::InitialZero`] for
-    /// [`Jitter::Decorrelated`] on a table that begins with 0, since three times nothing never grows.
+    /// [`ConfigError::JitterAboveOne`], [`ConfigError::JitterWindow`]; [`ConfigError::RangeReversed`] for a
+    /// [`Jitter::PlusFixed`] whose low end is above its high end; [`ConfigError::InitialAboveMax`] where the first
+    /// wait with its [`Jitter::Plus`] or [`Jitter::PlusFixed`] does not fit under the cap (as on a
+    /// [`constant`](Self::constant): take [`exponential`](Self::exponential) with a factor of 1);
+    /// [`ConfigError::InitialZero`] for the decorrelated ones on a table that begins with 0, since nothing times
+    /// anything never grows.
     pub const fn with_jitter(self, jitter: Jitter) -> Result<Self, ConfigError> {
         match jitter {
-            Jitter::PlusMinus(share) if share.is_above_one() => Err(ConfigError::JitterAboveOne),
+            Jitter::PlusMinus(share) | Jitter::Minus(share) if share.is_above_one() => {
+                Err(ConfigError::JitterAboveOne)
+            }
+            Jitter::PlusFixed(low, high) if low.as_nanos() > high.as_nanos() => {
+                Err(ConfigError::RangeReversed)
+            }
+            Jitter::Plus(share) if share.of(self.initial).0 > self.max.saturating_sub(self.initial).0 => {
+                Err(ConfigError::InitialAboveMax)
+            }
+            Jitter::PlusFixed(_, high)
+                if Micros::from_duration(high).0 > self.max.saturating_sub(self.initial).0 =>
+            {
+                Err(ConfigError::InitialAboveMax)
+            }
             Jitter::Window(low, high)
                 if high.is_below(low) || high.is_above_one() || high.numerator() == 0 =>
             {
                 Err(ConfigError::JitterWindow)
             }
-            Jitter::Decorrelated if self.initial.is_zero() => Err(ConfigError::InitialZero),
+            Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
+                Err(ConfigError::InitialZero)
+            }
             _ => Ok(Self { jitter, ..self }),
         }
     }
@@ -201,6 +255,15 @@ impl BackoffConfig {
         Self { first: Some(Micros::from_duration(first)), ..self }
     }
 
+    /// With no jitter on the first wait of an outage: one client alone comes back as soon as it may. grpc-go has this.
+    ///
+    /// A fleet that loses its server together then comes back together once. The wait still takes its draw, so that
+    /// the later ones are the same with and without this.
+    #[must_use]
+    pub const fn with_exact_first(self) -> Self {
+        Self { first_exact: true, ..self }
+    }
+
     /// With another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
     ///
     /// The ladder itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
@@ -222,7 +285,7 @@ impl BackoffConfig {
     ///
     /// `None`: a table that gives up is spent. The same number as a [`Backoff`] reaches by counting, in at most 1025
     /// steps for any `failure`. Never falls as `failure` rises, but for a table and [`with_first`](Self::with_first).
-    /// Where the wait does not follow from the count ([`elapsed`](Self::elapsed), [`Jitter::Decorrelated`]) it is the
+    /// Where the wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters) it is the
     /// cap, which no wait exceeds.
     #[must_use]
     pub fn ceiling(&self, failure: u32, mode: Mode) -> Option<Duration> {
@@ -236,7 +299,7 @@ impl BackoffConfig {
             ladder.skip_to(failure);
             nominal = ladder.climb(self);
         }
-        nominal.map(|nominal| nominal.min(self.cap(mode)).to_duration())
+        nominal.map(|nominal| nominal.min(self.nominal_cap(mode)).to_duration())
     }
 
     /// These waits as an iterator, for a retry loop of your own.
@@ -280,8 +343,16 @@ impl BackoffConfig {
         self.first.map(Micros::to_duration)
     }
 
-    /// The first nominal wait of the curve.
+    /// The first nominal wait of the curve that is not 0: what guards against spinning.
     pub(crate) const fn initial(&self) -> Micros {
+        if let (Curve::Table(mut rest, _), true) = (self.curve, self.initial.is_zero()) {
+            while let [delay, tail @ ..] = rest {
+                if !delay.is_zero() {
+                    return Micros::from_duration(*delay);
+                }
+                rest = tail;
+            }
+        }
         self.initial
     }
 
@@ -290,6 +361,16 @@ impl BackoffConfig {
         match mode {
             Mode::Fresh => self.max_fresh,
             Mode::Resume => self.max,
+        }
+    }
+
+    /// The longest nominal wait before such a dial: what leaves room for a jitter that only adds.
+    pub(super) const fn nominal_cap(&self, mode: Mode) -> Micros {
+        let cap = self.cap(mode);
+        match self.jitter {
+            Jitter::Plus(share) => share.divide_one_plus(cap),
+            Jitter::PlusFixed(_, high) => cap.saturating_sub(Micros::from_duration(high)),
+            _ => cap,
         }
     }
 
@@ -310,7 +391,16 @@ impl BackoffConfig {
     }
 
     const fn new(curve: Curve, initial: Micros, max: Micros) -> Self {
-        Self { curve, jitter: Jitter::None, initial, max, max_fresh: max, floor: Micros::ZERO, first: None }
+        Self {
+            curve,
+            jitter: Jitter::None,
+            initial,
+            max,
+            max_fresh: max,
+            floor: Micros::ZERO,
+            first: None,
+            first_exact: false,
+        }
     }
 }
 

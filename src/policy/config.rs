@@ -258,7 +258,7 @@ impl Config {
         }
     }
 
-    /// The ladder of waits.
+    /// With this ladder of waits.
     #[must_use]
     pub const fn with_backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
@@ -345,8 +345,8 @@ impl Config {
         Ok(self)
     }
 
-    /// The least distance between dials that no failure explains: the first wait of the ladder, or where a table begins
-    /// with 0 a second (ably-js keeps immediate retries that far apart; lifecycle 12).
+    /// The least distance between dials that no failure explains: the first wait of the ladder that is not 0, or a second
+    /// where all are (ably-js keeps immediate retries that far apart; lifecycle 12).
     pub(super) fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
         if first.is_zero() { Micros::from_millis(1_000) } else { first }

@@ -1,0 +1,111 @@
+//! Formulas and libraries for retries of anything. None knows a protocol: classes, sessions and liveness are yours.
+
+use super::{exponential, ms, ratio, secs};
+use crate::backoff::{BackoffConfig, Jitter};
+use crate::error::valid;
+use crate::policy::{Config, Establish};
+use crate::ratio::Ratio;
+
+/// AWS, "Exponential Backoff and Jitter": full jitter, `U(0, min(cap, base × 2^n))`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×2, 20 s | base and cap are the user's; these are those of the published vectors |
+///
+/// The article's simulator counts n from 1, here it begins at 0. Not covered: everything but the waits.
+pub const AWS_FULL: Config = aws(Jitter::Full);
+
+/// The same article's equal jitter: half the wait is sure, `d / 2 + U(0, d / 2)`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×2, 20 s | as for [`AWS_FULL`] |
+pub const AWS_EQUAL: Config = aws(Jitter::Equal);
+
+/// The same article's decorrelated jitter, `min(cap, U(base, 3 × last wait))`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 1 s to 20 s | as for [`AWS_FULL`] |
+///
+/// Corrected: the article's minimum puts 29 % of the clients at the cap to the millisecond after 12 draws; here such a
+/// draw is spread below it.
+pub const AWS_DECORRELATED: Config = aws(Jitter::Decorrelated);
+
+const fn aws(jitter: Jitter) -> Config {
+    Config::new(exponential(secs(1), Ratio::TWO, secs(20), jitter))
+}
+
+/// stubborn-io 0.3.6, `ExpBackoffStrategy`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 4 s, ×2, 30 min, ±5 % | its default options |
+/// | reset | at every disconnect of an open connection | a new iterator each time |
+///
+/// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap.
+/// Not covered: the first connect fails at once (`exit_if_first_connect_fails`).
+pub const STUBBORN_IO: Config =
+    Config::new(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
+        .with_establish(Establish::OnOpen);
+
+/// tower 0.5, `ExponentialBackoffMaker`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 50 ms, ×2, no cap, plus up to 99 % | its default |
+///
+/// Without a cap the 30th wait is ten months: lay one of yours over it. Corrected: tower scales whole seconds and
+/// nanoseconds apart, so that the jitter on 3.2 s ends below 2.2 s and has gaps; here it is one range. Not covered:
+/// the retry budget; tower's `reconnect` and tonic, which have no waits at all.
+pub const TOWER: Config =
+    Config::new(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))));
+
+/// backon 1.6, `ExponentialBuilder`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×2, 60 s, no jitter | its default; `with_jitter` is [`Jitter::Plus`] of 1 |
+/// | attempts | 3 | `max_times` |
+///
+/// Without jitter a fleet stays in step. With it, backon's `no_std` default seed is one constant, the same in every
+/// device; here the seed is yours.
+pub const BACKON: Config =
+    Config::new(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_max_attempts(Some(3));
+
+/// backoff 0.4, `ExponentialBackoff`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 500 ms, ×1.5, 60 s, ±50 % | its default |
+/// | time | 15 min | `max_elapsed_time` |
+///
+/// Corrected: it waits up to 90 s at its cap of 60 s. What "given up" means is a value of its own here
+/// ([`Action::GaveUp`](crate::Action::GaveUp)): rust_socketio takes the crate's `None` for "no wait" and dials without
+/// pause after 15 minutes.
+pub const BACKOFF_CRATE: Config =
+    Config::new(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2))))
+        .with_max_elapsed(Some(secs(900)));
+
+/// Polly 8, exponential retries with jitter (`DecorrelatedJitterV2`).
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | median 1.8, 2.3, 4.0 s | `Delay` 2 s, [`Jitter::DecorrelatedV2`] |
+/// | longest wait | 32 s | Polly has none; its own bound for the third wait, `4 × 2 s × 2^2` |
+/// | attempts | 3 | `MaxRetryAttempts` |
+///
+/// Polly's default is constant waits without jitter; this is what `UseJitter` makes of `Exponential`.
+pub const POLLY: Config = Config::new(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2))
+    .with_max_attempts(Some(3));
+
+/// ezsockets, e253cf5.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 5 s | `reconnect_interval` |
+/// | reset | when the socket is open | |
+///
+/// Without jitter a fleet stays in step. Not covered: after an error (not a close) it dials once without a wait.
+pub const EZSOCKETS: Config =
+    Config::new(valid(BackoffConfig::constant(secs(5)))).with_establish(Establish::OnOpen);

@@ -1,0 +1,191 @@
+//! Clients of message brokers, stores, RPC and clusters.
+
+use super::{exponential, ms, ratio, secs};
+use crate::backoff::{BackoffConfig, Jitter};
+use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
+use crate::error::valid;
+use crate::heartbeat::HeartbeatConfig;
+use crate::policy::{Config, OnNetworkDown, RestoreConfig, ResumeConfig};
+use crate::ratio::Ratio;
+
+/// A session that the server finds by a client's name, without numbered messages (MQTT's "session present").
+const NAMED: ResumeConfig = ResumeConfig::new().with_sequence_needed(false);
+/// Everything at once.
+const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX, secs(0)));
+
+/// A program without a view of the network, on a plain socket.
+const fn service(backoff: BackoffConfig) -> Config {
+    Config::new(backoff)
+        .with_classifier(Classifier::new(&tables::TRANSPORT))
+        .with_network(OnNetworkDown::Ignore, secs(0))
+        .with_resume(ResumeConfig::disabled())
+}
+
+/// MQTT.js 5.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 1 s, no jitter | `reconnectPeriod` |
+/// | connect timeout | 30 s | `connectTimeout` |
+/// | established | CONNACK | |
+/// | session | the broker says whether it is present; restored only if not | its resubscribe rule |
+/// | restore | all at once | one SUBSCRIBE for each topic |
+/// | reason codes | `mqtt5` table | MQTT.js has none: it retries a refused CONNACK only with `reconnectOnConnackError` |
+///
+/// Without jitter a fleet stays in step (its #561). Not covered: keep-alive, which is the caller's to set.
+pub const MQTT_JS: Config =
+    valid(service(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
+        .with_classifier(Classifier::new(&tables::MQTT5))
+        .with_resume(NAMED)
+        .with_restore(AT_ONCE);
+
+/// paho.mqtt.java with automatic reconnect.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×2, 128 s, no jitter | `MqttConnectOptions` |
+/// | session | as for [`MQTT_JS`] | |
+///
+/// Corrected: it doubles while below its maximum and so exceeds one that is no 1 s × 2^k (100 s becomes 128 s); its
+/// delay is one static of the process, which every client doubles and resets. Not covered: the first connect is not
+/// retried.
+pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128), Jitter::None))
+    .with_classifier(Classifier::new(&tables::MQTT5))
+    .with_resume(NAMED)
+    .with_restore(AT_ONCE);
+
+/// nats.go, plain connections.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 2 s plus up to 100 ms | `ReconnectWait`, `ReconnectJitter` |
+/// | attempts | 60 (about 2 min) | `MaxReconnect`, for each server |
+/// | liveness | PING every 120 s, dead when 2 are unanswered | `PingInterval`, `MaxPingsOut` |
+/// | rejected credential | one more try, then final | "same auth error twice" |
+/// | restore | all subscriptions at once | |
+///
+/// One attempt here is one pass over the pool of servers, which is how nats.go waits. Not covered: the pool's own
+/// counts, the buffer of pending messages.
+pub const NATS_GO: Config = nats(ms(100), 60);
+
+/// nats.go over TLS: the jitter is up to 1 s (`ReconnectJitterTLS`), all else as for [`NATS_GO`].
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 2 s plus up to 1 s | `ReconnectWait`, `ReconnectJitterTLS` |
+pub const NATS_GO_TLS: Config = nats(secs(1), 60);
+
+/// @nats-io/nats-core 3.4: 10 attempts (20 s), all else as for [`NATS_GO`].
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | attempts | 10 | `maxReconnectAttempts` |
+pub const NATS_JS: Config = nats(ms(100), 10);
+
+const fn nats(jitter: core::time::Duration, attempts: u32) -> Config {
+    let wait =
+        exponential(secs(2), Ratio::ONE, secs(2).saturating_add(jitter), Jitter::PlusFixed(secs(0), jitter));
+    service(wait)
+        .with_max_attempts(Some(attempts))
+        .with_heartbeat(beat(secs(120), 2))
+        .with_rejections_max(Some(0))
+        .with_restore(AT_ONCE)
+}
+
+const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
+    valid(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(interval)).with_missed(missed))
+}
+
+/// async-nats of nats.rs.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 0, then 2 ms, ×2, 4 s, no jitter | its `reconnect_delay_callback_default`, by attempts over all servers |
+/// | attempts | no limit | `max_reconnects` |
+/// | connect timeout | 5 s | `connection_timeout` |
+/// | liveness | PING every 60 s, dead when 2 are unanswered | `ping_interval`, `MAX_PENDING_PINGS` |
+/// | restore | all subscriptions at once | |
+///
+/// Corrected: the ladder begins anew only once a connection held 1 s, or a server that accepts and drops would be
+/// dialled without pause. It makes 13 dials in the first 4.1 s, and without jitter a fleet stays in step. Not covered:
+/// the pool, sorted by failures.
+pub const ASYNC_NATS: Config = valid(
+    service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).with_first(ms(0)))
+        .with_connect_timeout(secs(5)),
+)
+.with_reset_after_stable(secs(1))
+.with_heartbeat(beat(secs(60), 2))
+.with_restore(AT_ONCE);
+
+/// redis-rs `ConnectionManager`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 100 ms, ×2, plus up to as much again | its `ExponentialBuilder` with jitter. Its documentation says full jitter, its code does not |
+/// | longest wait | 120 s | backon's cap of 60 s, before the jitter |
+/// | attempts | 6 (6.3 to 12.6 s) | `number_of_retries` |
+///
+/// Not covered: it dials on demand, when a command fails, and starts over with the next command; its opt-in
+/// resubscription ignores failures, here they are retried.
+pub const REDIS_RS: Config =
+    service(exponential(ms(100), Ratio::TWO, secs(120), Jitter::Plus(Ratio::ONE))).with_max_attempts(Some(6));
+
+/// gRPC's connection backoff (`connection-backoff.md`, C core).
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×1.6, 120 s, ±20 % | INITIAL, MULTIPLIER, MAX, JITTER |
+/// | connect timeout | 20 s | MIN_CONNECT_TIMEOUT |
+/// | established | SETTINGS | the document: reset when they are received |
+///
+/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. Not
+/// covered: the wait counts from the start of an attempt, not from its failure.
+pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))));
+
+/// grpc-go: the first wait is 1 s exactly (`retries == 0`), and waits count from the failure.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s without jitter, then as for [`GRPC`] | `backoff.Exponential` |
+///
+/// Not covered: after a loss it is idle until somebody calls.
+pub const GRPC_GO: Config =
+    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).with_exact_first());
+
+const fn grpc(backoff: BackoffConfig) -> Config {
+    valid(service(backoff).with_connect_timeout(secs(20))).with_restore(RestoreConfig::disabled())
+}
+
+/// The reflector (list and watch) of Kubernetes' client-go.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 800 ms, ×2, 30 s, plus up to as much again | `NewExponentialBackoffManager` in the reflector |
+/// | longest wait | 60 s | the 30 s are before the jitter |
+/// | reset | once a watch held 2 min | the comment in its code |
+/// | 410 Gone | a full list: the session is dropped | `isExpiredError` |
+/// | resume | from the last `resourceVersion` | |
+///
+/// Corrected: the present `DelayWithReset` begins anew every 2 minutes in the midst of an outage, 46 attempts in 15
+/// minutes instead of 27. Not covered: the watch's own time-out of 5 to 10 minutes.
+pub const K8S_REFLECTOR: Config =
+    service(exponential(ms(800), Ratio::TWO, secs(60), Jitter::Plus(Ratio::ONE)))
+        .with_reset_after_stable(secs(120))
+        .with_classifier(valid(
+            Classifier::new(&tables::TRANSPORT)
+                .with_override(Rule::new(Match::Is(Cause::Http(410)), Verdict::new(Class::Fresh))),
+        ))
+        .with_resume(NAMED)
+        .with_restore(RestoreConfig::disabled());
+
+/// go-libp2p's dial backoff for one peer (an old layout of its swarm).
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 5 s, then 5 s + tries² × 1 s | `BackoffBase`, `BackoffCoef` |
+/// | longest wait | 305 s | `BackoffMax` of 300 s on the second term |
+/// | reset | at success | |
+///
+/// Without jitter a fleet stays in step. Not covered: a dial during the wait fails at once.
+pub const LIBP2P_GO: Config = service(valid(BackoffConfig::quadratic(secs(5), secs(1), secs(305))))
+    .with_restore(RestoreConfig::disabled());

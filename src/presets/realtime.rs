@@ -1,0 +1,222 @@
+//! Clients of realtime services, most of them for browsers.
+
+use super::{exponential, ms, ratio, secs, table};
+use crate::backoff::{AfterTable, BackoffConfig, Jitter};
+use crate::classify::{Classifier, tables};
+use crate::error::valid;
+use crate::heartbeat::{HeartbeatConfig, Liveness};
+use crate::policy::{Config, Establish, OnNetworkDown, RestoreConfig, ResumeConfig};
+use crate::ratio::Ratio;
+
+/// A session without numbered messages.
+const UNNUMBERED: ResumeConfig = ResumeConfig::new().with_sequence_needed(false);
+/// Everything at once.
+const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX, secs(0)));
+
+/// centrifuge-js and Centrifugo's client specification.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 0.5 s plus full jitter over 0.5 s × 2^n, cap 20 s | `backoff(step, 500, 20000)` |
+/// | connect timeout | 5 s | `timeout` |
+/// | reset | at the connect reply | its handler |
+/// | offline, online | dropped; dialled at once | its window events |
+/// | close codes | `centrifuge` table | 3000-3499 and 4000-4499 reconnect, others do not |
+/// | restore | everything in one batch, with positions | optimistic subscribe |
+///
+/// One draw in forty is the cap itself, as with the peer. The refresh of a token (109) is
+/// [`Cause::AuthRejected`](crate::Cause::AuthRejected). Not covered: the server's own pings (25 s and 10 s of grace),
+/// the 5 to 10 s between refreshes, the fallback to other transports.
+pub const CENTRIFUGE: Config = valid(
+    Config::new(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial))
+        .with_connect_timeout(secs(5)),
+)
+.with_classifier(Classifier::new(&tables::CENTRIFUGE))
+.with_network(OnNetworkDown::Drop, secs(0))
+.with_defer_while_hidden(false)
+.with_resume(UNNUMBERED)
+.with_restore(AT_ONCE);
+
+/// Ably's specification and ably-js.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 0, then 15, 20, 25, 30 s, each less up to 20 % | RTN15a; RTB1 with `disconnectedRetryTimeout` |
+/// | between two dials | 1 s at least | ably-js: one immediate retry a second |
+/// | reset | at CONNECTED | ably-js |
+/// | connect timeout | 10 s | `realtimeRequestTimeout` |
+/// | offline, online | dropped; dialled at once | RTN20 |
+/// | resume | always tried | RTN14h |
+/// | rejected token | one free renewal, then the ladder | RTN14b |
+/// | restore | every channel at once | RTL3d |
+///
+/// Not covered: SUSPENDED, every 30 s without jitter from 120 s on, which brings a fleet back into step; liveness by
+/// the server's idle interval and 10 s; the fallback hosts. After a failed first dial it waits 15 s, here 0.
+pub const ABLY: Config = valid(
+    Config::new(valid(
+        table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
+            .with_jitter(Jitter::Minus(ratio(1, 5))),
+    ))
+    .with_connect_timeout(secs(10)),
+)
+.with_min_interval(secs(1))
+.with_network(OnNetworkDown::Drop, secs(0))
+.with_defer_while_hidden(false)
+.with_resume(valid(UNNUMBERED.with_failures_max(u8::MAX)))
+.with_restore(AT_ONCE);
+
+/// Phoenix `Socket`, 1.8.16.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 10, 50, 100, 150, 200, 250, 500, 1000, 2000, 5000 ms, no jitter | `reconnectAfterMs` |
+/// | reset | when the socket is open | its `onConnOpen` |
+/// | heartbeat | 30 s, dead at the first one unanswered | `heartbeatIntervalMs` |
+/// | hidden page | no dial until it is visible | its visibility handler |
+/// | restore | every channel at once | its `rejoin` |
+///
+/// Without jitter a fleet stays in step: 118 dials a client in a modelled outage of 60 s. It tells no close code
+/// apart; here the `websocket` table does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own table (1, 2,
+/// 5, 10 s), the fallback to long polling.
+pub const PHOENIX: Config = Config::new(table(
+    &[ms(10), ms(50), ms(100), ms(150), ms(200), ms(250), ms(500), ms(1000), ms(2000), ms(5000)],
+    AfterTable::RepeatLast,
+))
+.with_establish(Establish::OnOpen)
+.with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
+.with_network(OnNetworkDown::Ignore, secs(0))
+.with_resume(ResumeConfig::disabled())
+.with_restore(AT_ONCE);
+
+/// SignalR `HubConnection` with automatic reconnect.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 0, 2, 10, 30 s, then given up (42 s) | `DEFAULT_RETRY_DELAYS_IN_MILLISECONDS` |
+/// | reset | at the handshake | each reconnect counts for itself |
+/// | heartbeat | 15 s; dead after 30 to 45 s of silence | `keepAliveInterval`, `serverTimeout` (30 s) |
+/// | restore | nothing: groups are the server's | |
+///
+/// Corrected: the table begins anew only once a connection held 1 s, or a server that accepts and drops would be
+/// dialled without pause. Not covered: a first connect that fails is not retried; `allowReconnect` of the close
+/// message; the opt-in stateful reconnect.
+pub const SIGNALR: Config = Config::new(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
+    .with_reset_after_stable(secs(1))
+    .with_heartbeat(valid(
+        valid(
+            HeartbeatConfig::new()
+                .with_first_jitter(false)
+                .with_liveness(Liveness::AnyTraffic)
+                .with_interval(secs(15)),
+        )
+        .with_missed(2),
+    ))
+    .with_network(OnNetworkDown::Ignore, secs(0))
+    .with_defer_while_hidden(false)
+    .with_resume(ResumeConfig::disabled())
+    .with_restore(RestoreConfig::disabled());
+
+/// socket.io-client 4.8, with backo2's jitter corrected.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×2, 5 s, ±50 % | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor` |
+/// | attempts | no limit | `reconnectionAttempts` |
+/// | connect timeout | 20 s | `timeout` |
+/// | reset | when the socket is open | its `onreconnect` |
+/// | resume | without numbers: private id and offset | connection state recovery |
+/// | restore | nothing: rooms are the server's | |
+///
+/// Corrected: backo2 jitters first and caps then, so that from the fifth retry on every client waits 5000 ms exactly;
+/// its power becomes infinite after 1014 doublings and half of the waits 0 ms; a cap above 2^31 ms makes them
+/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. Not covered: "io
+/// server disconnect", which stays disconnected; the server's pings.
+pub const SOCKET_IO: Config = valid(
+    Config::new(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
+        .with_connect_timeout(secs(20)),
+)
+.with_establish(Establish::OnOpen)
+.with_defer_while_hidden(false)
+.with_resume(UNNUMBERED)
+.with_restore(RestoreConfig::disabled());
+
+/// reconnecting-websocket 4.4.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 1 to 5 s, ×1.3, 10 s | `minReconnectionDelay` of 1000 + U(0, 4000), `reconnectionDelayGrowFactor`, `maxReconnectionDelay` |
+/// | connect timeout | 4 s | `connectionTimeout` |
+/// | stable after | 5 s | `minUptime` |
+///
+/// Corrected: the peer draws its first wait once for the life of the page and ends at 10 s exactly; here every wait is
+/// drawn, over the same range below the cap and over 2 to 10 s at it. Not covered: its queue of messages.
+pub const RECONNECTING_WEBSOCKET: Config =
+    websocket(exponential(secs(5), ratio(13, 10), secs(10), Jitter::Window(ratio(1, 5), Ratio::ONE)));
+
+/// partysocket 1.3, the heir of reconnecting-websocket.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 3 s, ×1.3, 10 s, no jitter | `minReconnectionDelay` of 3000 |
+/// | connect timeout, stable after | 4 s, 5 s | as for [`RECONNECTING_WEBSOCKET`] |
+///
+/// Without jitter a fleet stays in step.
+pub const PARTYSOCKET: Config = websocket(exponential(secs(3), ratio(13, 10), secs(10), Jitter::None));
+
+const fn websocket(backoff: BackoffConfig) -> Config {
+    valid(Config::new(backoff).with_connect_timeout(secs(4)))
+        .with_establish(Establish::OnOpen)
+        .with_reset_after_stable(secs(5))
+        .with_network(OnNetworkDown::Ignore, secs(0))
+        .with_defer_while_hidden(false)
+        .with_resume(ResumeConfig::disabled())
+        .with_restore(RestoreConfig::disabled())
+}
+
+/// graphql-ws 6.4.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 1 s × 2^n plus 300 to 3000 ms | `randomisedExponentialBackoff` |
+/// | attempts | 5 (32.5 to 46 s) | `retryAttempts` |
+/// | longest wait | 19 s | the fifth: 16 s and 3 s |
+/// | reset | at `connection_ack` | |
+/// | close codes | `graphql-ws` table | its fatal codes |
+/// | restore | every live subscription at once | each repeats its `subscribe` |
+///
+/// Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
+pub const GRAPHQL_WS: Config =
+    Config::new(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000))))
+        .with_max_attempts(Some(5))
+        .with_classifier(Classifier::new(&tables::GRAPHQL_WS))
+        .with_network(OnNetworkDown::Ignore, secs(0))
+        .with_defer_while_hidden(false)
+        .with_resume(ResumeConfig::disabled())
+        .with_restore(AT_ONCE);
+
+/// pusher-js.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 1 s, no jitter | its connection manager's `retryIn` |
+/// | connect timeout | 15 s | the first of its strategy's time-outs (15 to 60 s) |
+/// | close codes | `pusher` table | 40xx refused, 41xx after 1 s, 42xx retried |
+/// | online | dialled at once | its network events |
+/// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout`; the pong may take 30 s only, not covered |
+/// | restore | every channel at once, each authorised | `subscribeAll` |
+///
+/// Without jitter a fleet stays in step. Not covered: 42xx without a wait; 4000 over TLS only; a ping instead of trust
+/// when offline; "unavailable" after 10 s.
+pub const PUSHER: Config =
+    valid(Config::new(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(15)))
+        .with_classifier(Classifier::new(&tables::PUSHER))
+        .with_heartbeat(valid(
+            HeartbeatConfig::new()
+                .with_first_jitter(false)
+                .with_liveness(Liveness::AnyTraffic)
+                .with_interval(secs(120)),
+        ))
+        .with_network(OnNetworkDown::Park, secs(0))
+        .with_defer_while_hidden(false)
+        .with_resume(ResumeConfig::disabled())
+        .with_restore(AT_ONCE);
