@@ -333,6 +333,37 @@ fn f75_fresh_and_resumed_are_told_apart() {
     assert_eq!(rig.phase(), Phase::Online);
 }
 
+/// S59: who holds messages while the connection is down, and lets go when it is online, does so after "ready" like after
+/// "resumed"; before that nothing says online.
+#[test]
+fn s59_held_messages_are_released_either_way() {
+    let mut rig = Rig::started(GATEWAY);
+    for resumed in [false, true, true] {
+        let mut held = vec!["message"];
+        let mut release = |rig: &Rig| {
+            if rig.phase() == Phase::Online {
+                held.clear()
+            }
+        };
+        release(&rig);
+        rig.opened();
+        release(&rig);
+        assert_eq!(sent_resume(&rig.greet(Some(secs(45)))), resumed);
+        release(&rig);
+        let before = rig.phase();
+        if resumed {
+            rig.resumed()
+        } else {
+            rig.ready()
+        };
+        assert_eq!((before, rig.phase()), (Phase::Establishing, Phase::Online));
+        release(&rig);
+        assert!(held.is_empty());
+        rig.lose();
+        rig.redial();
+    }
+}
+
 /// F78, lifecycle 61, 62: a refused resume is followed by a fresh start with everything restored; nothing of the old
 /// session is sent again.
 #[test]
