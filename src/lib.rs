@@ -21,8 +21,11 @@ extern crate std;
 
 mod backoff;
 mod breaker;
+mod budget;
 mod classify;
+mod endpoints;
 mod error;
+mod health;
 mod heartbeat;
 mod mode;
 mod policy;
@@ -32,13 +35,20 @@ mod rng;
 mod session;
 mod subscriptions;
 mod time;
+mod window;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Delays, Jitter};
 pub use breaker::{BreakerConfig, BreakerState, CircuitBreaker, Permit, Rejected};
+pub use budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Grant, Refused, RetryBudget, RetryBudgetConfig, StartBudget,
+    StartBudgetConfig, Throttle, ThrottleConfig,
+};
 pub use classify::{
     Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
 };
+pub use endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 pub use error::{ConfigError, valid};
+pub use health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS, Recoveries};
 pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
 pub use mode::Mode;
 pub use policy::{
