@@ -229,7 +229,7 @@ pub struct Health {
     failing: bool,
 }
 
-const _: () = assert!(size_of::<Health>() <= 448);
+const _: () = assert!(size_of::<Health>() <= 400);
 
 impl Default for Health {
     fn default() -> Self {

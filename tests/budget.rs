@@ -182,7 +182,7 @@ fn f76_the_servers_count_is_obeyed() {
     assert_eq!(budget.remaining(at(601)), 999);
 
     budget.set_remaining(at(700), 0, Duration::MAX);
-    assert_eq!(budget.request(at(700), 2), Grant::Exhausted { until: at(700 + DAY) }, "at most a day");
+    assert_eq!(budget.request(at(800), 2), Grant::Exhausted { until: at(700 + DAY) }, "at most a day");
 }
 
 /// A line that is full says so and when to ask again; it forgets nobody.
