@@ -59,6 +59,18 @@ pub enum ConfigError {
     /// 1000 or 1001 as the close code before a resume (it would end the session), or a code that may not be sent
     /// (allowed: 1002-1003, 1007-1014, 3000-4999).
     CloseCode,
+    /// A budget of 0, in 0 buckets or of 0 a day: it would never grant anything.
+    BudgetZero,
+    /// A budget with more starts than its storage has room for.
+    BudgetRoom,
+    /// A retry budget whose time to live is not 1 to 60 s.
+    BudgetTtl,
+    /// A throttle with no token, or with more than 1000.
+    ThrottleTokens,
+    /// A share outside of its range.
+    ShareRange,
+    /// A window, day or half-life of no length.
+    WindowZero,
 }
 
 impl ConfigError {
@@ -96,6 +108,12 @@ impl ConfigError {
             Self::EndpointCount => "there must be 1 to 255 endpoints",
             Self::ResumeFailuresZero => "a resume must be allowed to fail at least once",
             Self::CloseCode => "the close code would end the session or may not be sent; use 3000 to 4999",
+            Self::BudgetZero => "a budget of 0 would never grant anything",
+            Self::BudgetRoom => "the storage of the budget is smaller than buckets × starts per window",
+            Self::BudgetTtl => "the time to live of a retry budget must be 1 to 60 s",
+            Self::ThrottleTokens => "a throttle must have 1 to 1000 tokens",
+            Self::ShareRange => "the share is out of range",
+            Self::WindowZero => "a window, day or half-life of 0",
         }
     }
 }

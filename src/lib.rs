@@ -21,11 +21,14 @@ extern crate std;
 
 mod backoff;
 mod breaker;
+mod budget;
 mod classify;
 #[cfg(feature = "std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
 pub mod driver;
+mod endpoints;
 mod error;
+mod health;
 mod heartbeat;
 mod mode;
 mod policy;
@@ -35,16 +38,23 @@ mod rng;
 mod session;
 mod subscriptions;
 mod time;
+mod window;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Curve, Delays, Jitter};
 pub use breaker::{
     BreakerCause, BreakerConfig, BreakerPhase, BreakerState, CircuitBreaker, Consecutive, CountWindow,
     Metrics, Outcome, Permit, RateWindow, Rates, Rejected, TimeWindow, Transition, Window,
 };
+pub use budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Grant, Refused, RetryBudget, RetryBudgetConfig, StartBudget,
+    StartBudgetConfig, Throttle, ThrottleConfig,
+};
 pub use classify::{
     Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
 };
+pub use endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 pub use error::{ConfigError, valid};
+pub use health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS, Recoveries};
 pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
 pub use mode::Mode;
 pub use policy::{

@@ -1,0 +1,10 @@
+//! Budgets that several connections share. The caller owns them and passes them in; nothing here is global, so two
+//! connections share one only where somebody made them.
+
+mod retry;
+mod start;
+mod throttle;
+
+pub use retry::{Refused, RetryBudget, RetryBudgetConfig};
+pub use start::{Grant, StartBudget, StartBudgetConfig};
+pub use throttle::{AdaptiveThrottle, AdaptiveThrottleConfig, Throttle, ThrottleConfig};

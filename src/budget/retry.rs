@@ -1,0 +1,214 @@
+//! The retry budget: retries may be a share of the calls, and a few in any case.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::error::ConfigError;
+use crate::ratio::Ratio;
+use crate::time::{Instant, Micros};
+use crate::window::{Window, slot_width};
+
+/// How many retries a [`RetryBudget`] pays for. Built in a `const`, shared by any number of budgets.
+///
+/// ```
+/// use redial::{Ratio, RetryBudgetConfig, valid};
+///
+/// // One retry for ten calls, and one a second in any case.
+/// const CONFIG: RetryBudgetConfig =
+///     valid(RetryBudgetConfig::new().with_share(valid(Ratio::new(1, 10)))).with_reserve(1);
+/// # let _ = CONFIG;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RetryBudgetConfig {
+    ttl: Micros,
+    per_second: u32,
+    share: Ratio,
+}
+
+impl RetryBudgetConfig {
+    /// The largest share: 1000 retries for each call (Finagle, tower).
+    pub const MAX_SHARE: u32 = 1_000;
+
+    /// One retry for five calls, ten a second in any case, both forgotten after 10 s (the defaults of Finagle and
+    /// tower).
+    #[must_use]
+    pub const fn new() -> Self {
+        let fifth = match Ratio::new(1, 5) {
+            Ok(fifth) => fifth,
+            Err(_) => Ratio::ZERO,
+        };
+        Self { ttl: Micros::from_millis(10_000), per_second: 10, share: fifth }
+    }
+
+    /// How long a deposit can be spent and a withdrawal counts; between that and a tenth more, to be exact. 1 to 60 s
+    /// (the limits of Finagle and tower). Default: 10 s. For a budget in use, replace the budget too.
+    ///
+    /// # Errors
+    /// [`ConfigError::BudgetTtl`].
+    pub const fn with_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
+        self.ttl = Micros::from_duration(ttl);
+        if self.ttl.0 < 1_000_000 || self.ttl.0 > 60_000_000 {
+            return Err(ConfigError::BudgetTtl);
+        }
+        Ok(self)
+    }
+
+    /// Retries a second that need no deposit, over the time to live: 10 a second and 10 s are 100 retries in any 10 s.
+    /// For callers that have just begun or rarely call. Default: 10; 0: every retry must be earned.
+    #[must_use]
+    pub const fn with_reserve(mut self, per_second: u32) -> Self {
+        self.per_second = per_second;
+        self
+    }
+
+    /// Retries for one call, 0 to [`RetryBudgetConfig::MAX_SHARE`], exact for every ratio. Default: 1/5; 0: only the
+    /// reserve.
+    ///
+    /// # Errors
+    /// [`ConfigError::ShareRange`].
+    pub const fn with_share(mut self, share: Ratio) -> Result<Self, ConfigError> {
+        if let Ok(most) = Ratio::new(Self::MAX_SHARE, 1) {
+            if most.is_below(share) {
+                return Err(ConfigError::ShareRange);
+            }
+        }
+        self.share = share;
+        Ok(self)
+    }
+
+    /// A call pays the numerator of the share, a retry costs the denominator: no rounding. A share of 0 is 0/1.
+    fn deposit(&self) -> i64 {
+        i64::from(self.share.numerator())
+    }
+
+    fn cost(&self) -> i64 {
+        i64::from(self.share.denominator())
+    }
+
+    fn reserve(&self) -> i64 {
+        let retries = u64::from(self.per_second).saturating_mul(self.ttl.0) / 1_000_000;
+        i64::try_from(retries).unwrap_or(i64::MAX).saturating_mul(self.cost())
+    }
+
+    fn width(&self) -> Micros {
+        slot_width(self.ttl)
+    }
+}
+
+impl Default for RetryBudgetConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The budget has no retry left. It is not a failure of the connection and not counted as one: the retry waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Refused {
+    /// When there will be one again although nobody calls, if nobody else takes it; later than `now`. `None`: there is
+    /// no reserve for it, and only a deposit helps.
+    pub until: Option<Instant>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.until {
+            Some(until) => write!(f, "the retry budget is spent until {} µs", until.as_micros()),
+            None => f.write_str("the retry budget is spent until somebody deposits"),
+        }
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// A budget of retries for any number of connections: in any time to live, no more than the reserve and a share of the
+/// calls that were made. So a service that is down gets its calls times (1 + share), not times the attempts of each.
+///
+/// [`deposit`](Self::deposit) for each first attempt, and for retries nothing. [`withdraw`](Self::withdraw) **when a
+/// retry is decided, before its backoff begins**, not when it is dialled: a waiting retry holds its token, and what it
+/// holds nobody else takes meanwhile (lifecycle 90; envoy#30205 overshot because waiting retries were not counted). A
+/// token is never given back.
+///
+/// Arithmetic: Finagle's `RetryBudget` and tower's `TpsBudget` (lifecycle 5.9), with exact shares.
+///
+/// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
+///
+/// ```
+/// use redial::{Instant, RetryBudget, RetryBudgetConfig};
+///
+/// const CONFIG: RetryBudgetConfig = RetryBudgetConfig::new().with_reserve(0);
+/// let mut budget = RetryBudget::new();
+/// let now = Instant::ZERO;
+///
+/// for _ in 0..5 {
+///     budget.deposit(&CONFIG, now);
+/// }
+/// assert!(budget.withdraw(&CONFIG, now).is_ok());
+/// assert!(budget.withdraw(&CONFIG, now).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RetryBudget {
+    /// Deposits less withdrawals.
+    moves: Window<i64>,
+}
+
+const _: () = assert!(size_of::<RetryBudget>() <= 96);
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RetryBudget {
+    /// The reserve, and no deposit.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { moves: Window::new(0) }
+    }
+
+    /// A call was made.
+    pub fn deposit(&mut self, config: &RetryBudgetConfig, now: Instant) {
+        self.put(config, now, config.deposit());
+    }
+
+    /// Takes the token of one retry.
+    ///
+    /// # Errors
+    /// [`Refused`], with the time to come back.
+    pub fn withdraw(&mut self, config: &RetryBudgetConfig, now: Instant) -> Result<(), Refused> {
+        self.moves.advance(now, config.width());
+        let cost = config.cost();
+        let mut sum = self.sum(config);
+        if sum >= cost {
+            self.put(config, now, cost.saturating_neg());
+            return Ok(());
+        }
+        let until = (1..).zip(self.moves.slots()).find_map(|(steps, slot)| {
+            sum = sum.saturating_sub(slot);
+            (sum >= cost).then(|| self.moves.forgotten_at(steps, config.width()))
+        });
+        Err(Refused { until })
+    }
+
+    /// How many retries could be withdrawn at `now`.
+    #[must_use]
+    pub fn balance(&self, config: &RetryBudgetConfig, now: Instant) -> u64 {
+        let mut at = self.clone();
+        at.moves.advance(now, config.width());
+        let retries = at.sum(config).checked_div(config.cost()).unwrap_or(0);
+        u64::try_from(retries).unwrap_or(0)
+    }
+
+    fn put(&mut self, config: &RetryBudgetConfig, now: Instant, amount: i64) {
+        self.moves.advance(now, config.width());
+        if let Some(slot) = self.moves.newest() {
+            *slot = slot.saturating_add(amount);
+        }
+    }
+
+    fn sum(&self, config: &RetryBudgetConfig) -> i64 {
+        self.moves.slots().fold(config.reserve(), i64::saturating_add)
+    }
+}

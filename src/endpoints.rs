@@ -1,0 +1,339 @@
+//! Several endpoints of one service: which to dial first, which next, and what is remembered of each.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::error::ConfigError;
+use crate::ratio::uniform;
+use crate::time::{Instant, Micros};
+
+/// Which endpoint a round begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum EndpointOrder {
+    /// Endpoint 0, whatever it did; then the others, least failed first (Ably RTN17).
+    PrimaryFirst,
+    /// The least failed, drawn among equals (async-nats).
+    LeastFailed,
+}
+
+/// How [`Endpoints`] are walked. Built in a `const`, shared by any number of them.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{EndpointOrder, EndpointsConfig, valid};
+///
+/// const CONFIG: EndpointsConfig = valid(
+///     EndpointsConfig::new()
+///         .with_order(EndpointOrder::LeastFailed)
+///         .with_gap(Duration::from_millis(50), Duration::from_millis(150)),
+/// );
+/// # let _ = CONFIG;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointsConfig {
+    order: EndpointOrder,
+    gap: (Micros, Micros),
+    sticky: Micros,
+    half_life: Micros,
+}
+
+impl EndpointsConfig {
+    /// Primary first, and what each `with_*` states as its default.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            order: EndpointOrder::PrimaryFirst,
+            gap: (Micros::from_millis(100), Micros::from_millis(400)),
+            sticky: Micros::from_millis(600_000),
+            half_life: Micros::from_millis(60_000),
+        }
+    }
+
+    /// Which endpoint a round begins with. Default: [`EndpointOrder::PrimaryFirst`].
+    #[must_use]
+    pub const fn with_order(mut self, order: EndpointOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// The wait between two endpoints of one round, drawn from `[low, high)`, so that a fleet does not walk in lockstep
+    /// (lifecycle 74, nats.java#1586). Default: 100 to 400 ms, on average the 250 ms and never less than the 100 ms
+    /// that RFC 8305 recommends between two addresses. Two zeros: none.
+    ///
+    /// # Errors
+    /// [`ConfigError::RangeReversed`].
+    pub const fn with_gap(mut self, low: Duration, high: Duration) -> Result<Self, ConfigError> {
+        let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
+        if low.0 > high.0 {
+            return Err(ConfigError::RangeReversed);
+        }
+        self.gap = (low, high);
+        Ok(self)
+    }
+
+    /// For how long rounds begin with an endpoint that succeeded before they return to the configured order
+    /// (lifecycle 75). Default: 10 min (Ably RSC15f). Zero: not at all.
+    #[must_use]
+    pub const fn with_sticky(mut self, sticky: Duration) -> Self {
+        self.sticky = Micros::from_duration(sticky);
+        self
+    }
+
+    /// After how long failures count half, at least 1 µs. A failure is gone after five half-lives, however many there
+    /// were after eight. Default: 1 min, with which one failure is remembered for at most 5 min (libsignal).
+    ///
+    /// # Errors
+    /// [`ConfigError::WindowZero`].
+    pub const fn with_half_life(mut self, half_life: Duration) -> Result<Self, ConfigError> {
+        self.half_life = Micros::from_duration(half_life);
+        if self.half_life.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        Ok(self)
+    }
+
+    /// Draws the wait before the next endpoint of a round. One draw, and none when the range is one value.
+    pub fn gap<R: Rng + ?Sized>(&self, rng: &mut R) -> Duration {
+        let (low, high) = self.gap;
+        if low == high { low.to_duration() } else { uniform(rng, low, high).to_duration() }
+    }
+}
+
+impl Default for EndpointsConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The endpoints of one service, numbered from 0; what the numbers mean (URLs, addresses) is the caller's.
+///
+/// **One attempt is one round** (lifecycle 71): [`begin_round`](Self::begin_round) says whom to dial first, and
+/// [`failed`](Self::failed) whom to dial next, after a [`gap`](EndpointsConfig::gap), until it says that the round is
+/// over. The backoff waits, and the attempt counter counts, between rounds. A round dials each endpoint once at most.
+///
+/// * **Order** (lifecycle 72): see [`EndpointOrder`]. Ties are drawn, so that clients with different seeds spread.
+/// * **No network** (lifecycle 73): such a fault says nothing about an endpoint; it ends the round, blames nobody.
+/// * **Sticky** (lifecycle 75): an endpoint that succeeded goes first for a while, counted from its first success, and
+///   until it fails. A live connection is not moved back; the next round is.
+/// * **Memory** (lifecycle 77): a success clears its endpoint's failures, age halves them, and
+///   [`forget`](Self::forget) clears everything, for a new network or a long sleep.
+///
+/// A clock that ran backwards keeps nothing longer than it would have been kept from now on.
+///
+/// There are two: [`SingleEndpoint`], which costs nothing, and [`FixedEndpoints`].
+///
+/// ```
+/// use redial::{Endpoints, EndpointsConfig, FixedEndpoints, Instant, SplitMix64};
+///
+/// const CONFIG: EndpointsConfig = EndpointsConfig::new();
+/// let mut rng = SplitMix64::new(7);
+/// let mut endpoints = FixedEndpoints::<2>::new(2)?;
+/// let now = Instant::ZERO;
+///
+/// assert_eq!(endpoints.begin_round(&CONFIG, now, &mut rng), 0);
+/// assert_eq!(endpoints.failed(&CONFIG, now, true, &mut rng), Some(1));
+/// endpoints.succeeded(&CONFIG, now);
+///
+/// // For ten minutes the fallback goes first, then the primary does again.
+/// assert_eq!(endpoints.begin_round(&CONFIG, Instant::from_millis(599_999), &mut rng), 1);
+/// assert_eq!(endpoints.begin_round(&CONFIG, Instant::from_millis(600_000), &mut rng), 0);
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
+pub trait Endpoints {
+    /// Begins a round and ends the one before. Returns the endpoint to dial. At most one draw.
+    fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8;
+
+    /// The endpoint dialled last, or to be dialled next. 0 before the first round.
+    #[must_use]
+    fn current(&self) -> u8;
+
+    /// The dial of [`current`](Self::current) failed. Call it once for each. Returns the next endpoint of the round,
+    /// which is current from now on, or `None`: the round is over. At most one draw.
+    ///
+    /// `walk`: whether the fault may be the endpoint's. False for "no network" and the like: the round is over, and the
+    /// endpoint is not blamed.
+    fn failed<R: Rng + ?Sized>(
+        &mut self,
+        config: &EndpointsConfig,
+        now: Instant,
+        walk: bool,
+        rng: &mut R,
+    ) -> Option<u8>;
+
+    /// The dial of [`current`](Self::current) succeeded: the session is established, not only the socket open.
+    fn succeeded(&mut self, config: &EndpointsConfig, now: Instant);
+
+    /// Forgets every failure and success. The round goes on.
+    fn forget(&mut self);
+}
+
+/// The only endpoint there is: no bytes, no instructions, no draw. Its number is 0, its rounds one dial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SingleEndpoint;
+
+impl Endpoints for SingleEndpoint {
+    fn begin_round<R: Rng + ?Sized>(&mut self, _: &EndpointsConfig, _: Instant, _: &mut R) -> u8 {
+        0
+    }
+
+    fn current(&self) -> u8 {
+        0
+    }
+
+    fn failed<R: Rng + ?Sized>(&mut self, _: &EndpointsConfig, _: Instant, _: bool, _: &mut R) -> Option<u8> {
+        None
+    }
+
+    fn succeeded(&mut self, _: &EndpointsConfig, _: Instant) {}
+
+    fn forget(&mut self) {}
+}
+
+/// Up to `N` endpoints, in place. 24 bytes and two for each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FixedEndpoints<const N: usize> {
+    /// When the failures were halved last.
+    halved_at: Instant,
+    /// Until when `sticky` goes first.
+    sticky_until: Instant,
+    /// In sixteenths, so that halving tells an old failure from a new one and from none. 16 of them are as bad as more.
+    failures: [u8; N],
+    /// In this round.
+    tried: [bool; N],
+    count: u8,
+    current: u8,
+    sticky: u8,
+}
+
+const _: () = assert!(size_of::<FixedEndpoints<2>>() <= 24);
+
+/// One failure.
+const FAILURE: u8 = 16;
+
+impl<const N: usize> FixedEndpoints<N> {
+    /// `count` endpoints, 1 to `N` (and 255), of which nothing is known.
+    ///
+    /// # Errors
+    /// [`ConfigError::EndpointCount`].
+    pub const fn new(count: u8) -> Result<Self, ConfigError> {
+        if count == 0 || count as usize > N {
+            return Err(ConfigError::EndpointCount);
+        }
+        Ok(Self {
+            halved_at: Instant::ZERO,
+            sticky_until: Instant::ZERO,
+            failures: [0; N],
+            tried: [true; N],
+            count,
+            current: 0,
+            sticky: 0,
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> u8 {
+        self.count
+    }
+
+    /// The endpoints not tried in this round, with their failures.
+    fn untried(&self) -> impl Iterator<Item = (u8, u8)> {
+        let known = (0..self.count).zip(self.failures).zip(self.tried);
+        known.filter(|(_, tried)| !tried).map(|(endpoint, _)| endpoint)
+    }
+
+    fn least_failed<R: Rng + ?Sized>(&self, rng: &mut R) -> Option<u8> {
+        let least = self.untried().map(|(_, failures)| failures).min()?;
+        let equals = || self.untried().filter(|(_, failures)| *failures == least).map(|(index, _)| index);
+        let many = equals().count();
+        // The jitter's draw serves for any range of integers.
+        let drawn = if many > 1 { uniform(rng, Micros::ZERO, Micros(many as u64)).0 } else { 0 };
+        equals().nth(usize::try_from(drawn).unwrap_or(0))
+    }
+
+    fn go(&mut self, index: u8) -> u8 {
+        if let Some(tried) = self.tried.get_mut(usize::from(index)) {
+            *tried = true;
+        }
+        self.current = index;
+        index
+    }
+
+    /// Halves the failures for each half-life that is over.
+    fn decay(&mut self, config: &EndpointsConfig, now: Instant) {
+        self.halved_at = self.halved_at.min(now);
+        let times = now.since(self.halved_at).0.checked_div(config.half_life.0).unwrap_or(0);
+        let shift = u32::try_from(times).unwrap_or(u32::MAX);
+        for failures in &mut self.failures {
+            *failures = failures.checked_shr(shift).unwrap_or(0);
+        }
+        self.halved_at = self.halved_at.after(config.half_life.saturating_mul(times));
+    }
+
+    /// Whether `sticky` goes first.
+    fn is_sticky(&mut self, config: &EndpointsConfig, now: Instant) -> bool {
+        self.sticky_until = self.sticky_until.min(now.after(config.sticky));
+        now < self.sticky_until
+    }
+}
+
+impl<const N: usize> Endpoints for FixedEndpoints<N> {
+    fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8 {
+        self.decay(config, now);
+        self.tried.fill(false);
+        let first = if self.is_sticky(config, now) {
+            self.sticky
+        } else {
+            match config.order {
+                EndpointOrder::PrimaryFirst => 0,
+                EndpointOrder::LeastFailed => self.least_failed(rng).unwrap_or(0),
+            }
+        };
+        self.go(first)
+    }
+
+    fn current(&self) -> u8 {
+        self.current
+    }
+
+    fn failed<R: Rng + ?Sized>(
+        &mut self,
+        config: &EndpointsConfig,
+        now: Instant,
+        walk: bool,
+        rng: &mut R,
+    ) -> Option<u8> {
+        if !walk {
+            self.tried.fill(true);
+            return None;
+        }
+        self.decay(config, now);
+        if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
+            *failures = failures.saturating_add(FAILURE);
+        }
+        if self.sticky == self.current {
+            self.sticky_until = Instant::ZERO;
+        }
+        let primary = config.order == EndpointOrder::PrimaryFirst && self.tried.first() == Some(&false);
+        let next = if primary { Some(0) } else { self.least_failed(rng) };
+        next.map(|index| self.go(index))
+    }
+
+    fn succeeded(&mut self, config: &EndpointsConfig, now: Instant) {
+        if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
+            *failures = 0;
+        }
+        // A fallback that flaps must not keep the primary waiting for ever: its time is not extended.
+        if !(self.is_sticky(config, now) && self.sticky == self.current) {
+            self.sticky = self.current;
+            self.sticky_until = now.after(config.sticky);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.failures = [0; N];
+        self.sticky_until = Instant::ZERO;
+    }
+}

@@ -1,0 +1,310 @@
+//! The health of a connection through its public API: one test for each rule, and random calls against a naive model.
+
+use core::time::Duration;
+
+use proptest::prelude::*;
+use redial::{
+    ConfigError, Health, HealthConfig, HealthReport, HealthStatus, Instant, RECOVERY_BOUNDS, Ratio, valid,
+};
+
+const CONFIG: HealthConfig = HealthConfig::new();
+const MINUTE: u64 = 60;
+
+const fn at(seconds: u64) -> Instant {
+    Instant::from_millis(seconds * 1_000)
+}
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn report(health: &Health, seconds: u64) -> HealthReport {
+    health.report(&CONFIG, at(seconds))
+}
+
+fn status(health: &Health, seconds: u64) -> HealthStatus {
+    report(health, seconds).status
+}
+
+fn attempts(health: &mut Health, seconds: u64, failed: u32, established: u32) {
+    for ok in [false, true] {
+        for _ in 0..if ok { established } else { failed } {
+            health.attempt(&CONFIG, at(seconds), ok);
+        }
+    }
+}
+
+/// Established at 0, lost at 10 s, established again after `took`.
+fn recovered(health: &mut Health, took: Duration) {
+    health.attempt(&CONFIG, at(0), true);
+    health.lost(at(10));
+    health.attempt(&CONFIG, at(10).saturating_add(took), true);
+}
+
+/// Guide: more than 10 % failed attempts. Exactly 10 % is not more.
+#[test]
+fn guide_alert_failure_rate_over_a_tenth() {
+    let mut health = Health::new();
+    attempts(&mut health, 0, 1, 9);
+    assert!(!report(&health, 0).alerts.any());
+    assert_eq!(status(&health, 0), HealthStatus::Ok);
+    attempts(&mut health, 0, 1, 9);
+    attempts(&mut health, 0, 1, 8);
+    let seen = report(&health, 0);
+    assert_eq!((seen.failed, seen.attempts), (3, 29));
+    assert!(seen.alerts.failure_rate && !seen.alerts.slow_recovery);
+    assert_eq!(seen.status, HealthStatus::Degraded, "established, but not well");
+}
+
+/// Guide: in 5 minutes. What is older is not counted; the window is exact to a tenth.
+#[test]
+fn guide_alert_failure_rate_looks_back_five_minutes() {
+    let mut health = Health::new();
+    attempts(&mut health, 7 * MINUTE, 1, 1);
+    assert!(report(&health, 12 * MINUTE).alerts.failure_rate);
+    assert!(!report(&health, 12 * MINUTE + 30).alerts.failure_rate);
+    assert_eq!(report(&health, 12 * MINUTE + 30).attempts, 0);
+}
+
+/// The threshold can be asked to wait for a number of attempts, and to be another one.
+#[test]
+fn failure_rate_is_configurable() {
+    let half_of_four = valid(CONFIG.with_failure_rate(valid(Ratio::new(1, 2)), 4));
+    let mut health = Health::new();
+    attempts(&mut health, 0, 3, 0);
+    assert!(!health.report(&half_of_four, at(0)).alerts.failure_rate, "too few");
+    attempts(&mut health, 0, 0, 1);
+    assert!(health.report(&half_of_four, at(0)).alerts.failure_rate);
+    attempts(&mut health, 0, 0, 2);
+    assert!(!health.report(&half_of_four, at(0)).alerts.failure_rate, "exactly a half");
+
+    let short = valid(CONFIG.with_window(secs(10)));
+    let mut health = Health::new();
+    health.attempt(&short, at(0), false);
+    assert_eq!(health.report(&short, at(10)).failed, 1);
+    assert_eq!(health.report(&short, at(11)).failed, 0);
+}
+
+/// Guide: an average time to recover of more than 30 s, over the recoveries of the window; exactly 30 s is not more.
+#[test]
+fn guide_alert_average_recovery_over_thirty_seconds() {
+    let mut health = Health::new();
+    recovered(&mut health, secs(30));
+    assert!(!report(&health, 40).alerts.any());
+    recovered(&mut health, secs(30) + Duration::from_micros(2));
+    let seen = report(&health, 40);
+    assert!(seen.alerts.slow_recovery && !seen.alerts.failure_rate);
+    assert_eq!(seen.status, HealthStatus::Degraded);
+    recovered(&mut health, secs(29));
+    assert!(!report(&health, 40).alerts.any(), "the average counts, not the worst");
+    assert!(health.report(&CONFIG.with_average_recovery(secs(29)), at(40)).alerts.slow_recovery);
+
+    let mut health = Health::new();
+    recovered(&mut health, secs(120));
+    assert!(report(&health, 130 + 5 * MINUTE).alerts.slow_recovery);
+    assert!(!report(&health, 130 + 6 * MINUTE).alerts.any(), "an old recovery is no alert");
+    assert_eq!(report(&health, 130 + 6 * MINUTE).recoveries.count, 1, "but still counted");
+}
+
+/// Lifecycle 95, gRPC A62: failing is sticky. Waiting, dialling and failing again don't change it; only a connection that
+/// is established does.
+#[test]
+fn lifecycle_95_failing_is_sticky_until_established() {
+    let mut health = Health::new();
+    assert_eq!(status(&health, 0), HealthStatus::Ok);
+    attempts(&mut health, 0, 0, 20);
+    health.lost(at(1));
+    assert_eq!(status(&health, 1), HealthStatus::Degraded, "lost, and nothing has failed yet");
+    health.attempt(&CONFIG, at(2), false);
+    for later in [2, 100, 10 * MINUTE, 10_000 * MINUTE] {
+        assert_eq!(status(&health, later), HealthStatus::Failing);
+    }
+    health.attempt(&CONFIG, at(10_000 * MINUTE), false);
+    assert_eq!(status(&health, 10_000 * MINUTE), HealthStatus::Failing);
+    health.lost(at(10_001 * MINUTE));
+    assert_eq!(status(&health, 10_001 * MINUTE), HealthStatus::Failing);
+    health.attempt(&CONFIG, at(10_010 * MINUTE), true);
+    assert_ne!(status(&health, 10_010 * MINUTE), HealthStatus::Failing);
+}
+
+/// Lifecycle 95: the very first connection can fail, too.
+#[test]
+fn lifecycle_95_failing_before_the_first_connection() {
+    let mut health = Health::new();
+    health.attempt(&CONFIG, at(0), false);
+    assert_eq!(status(&health, MINUTE), HealthStatus::Failing);
+    health.attempt(&CONFIG, at(MINUTE), true);
+    assert_eq!(report(&health, MINUTE).recoveries.count, 0, "nothing was lost");
+}
+
+/// F106: a stop is no loss. It ends the uptime and whatever was failing, and the next connection is no recovery.
+#[test]
+fn f106_a_stop_is_neither_a_loss_nor_a_failure() {
+    let mut health = Health::new();
+    attempts(&mut health, 0, 0, 1);
+    health.lost(at(10));
+    health.attempt(&CONFIG, at(20), false);
+    health.stopped(at(30));
+    assert_eq!(status(&health, 30 + 6 * MINUTE), HealthStatus::Ok);
+    health.attempt(&CONFIG, at(40), true);
+    assert_eq!(report(&health, 40).recoveries.count, 0);
+    health.stopped(at(45));
+    assert_eq!(report(&health, 50).uptime, None);
+    assert_eq!(report(&health, 50).last_uptime, Some(secs(5)));
+}
+
+/// F104, F107: count, sum, longest and classes of the times to recover survive every reconnect and every window.
+#[test]
+fn f104_f107_recoveries_are_counted_for_good() {
+    let mut health = Health::new();
+    for seconds in [1, 301, 4, 30, 31] {
+        recovered(&mut health, secs(seconds));
+    }
+    let recoveries = report(&health, 1_000_000).recoveries;
+    assert_eq!((recoveries.count, recoveries.sum, recoveries.max), (5, secs(367), secs(301)));
+    assert_eq!(recoveries.histogram, [1, 0, 1, 0, 1, 1, 0, 0, 1]);
+}
+
+/// Each class ends with its bound, inclusive, and the next one begins 1 µs later.
+#[test]
+fn the_classes_of_the_histogram_have_no_gap() {
+    assert!(RECOVERY_BOUNDS.is_sorted());
+    assert!(RECOVERY_BOUNDS.contains(&secs(30)), "the alert's threshold can be read off");
+    for (class, bound) in RECOVERY_BOUNDS.into_iter().enumerate() {
+        for (more, offset) in [(0, Duration::ZERO), (1, Duration::from_micros(1))] {
+            let mut health = Health::new();
+            recovered(&mut health, bound + offset);
+            assert_eq!(report(&health, 0).recoveries.histogram[class + more], 1, "{bound:?} + {offset:?}");
+        }
+    }
+}
+
+/// A recovery takes from the loss to the next established connection, whatever failed in between; a second loss before
+/// that is not another one.
+#[test]
+fn a_recovery_takes_from_the_loss_to_the_next_connection() {
+    let mut health = Health::new();
+    attempts(&mut health, 0, 0, 1);
+    health.lost(at(10));
+    attempts(&mut health, 12, 1, 0);
+    health.lost(at(14));
+    attempts(&mut health, 15, 1, 0);
+    attempts(&mut health, 17, 0, 1);
+    let recoveries = report(&health, 17).recoveries;
+    assert_eq!((recoveries.count, recoveries.sum), (1, secs(7)));
+}
+
+/// F105: the uptime is that of the connection at hand; that of the one before is kept.
+#[test]
+fn f105_uptime_begins_anew_with_every_connection() {
+    let mut health = Health::new();
+    assert_eq!(report(&health, 0).uptime, None);
+    attempts(&mut health, 10, 0, 1);
+    assert_eq!((report(&health, 70).uptime, report(&health, 70).last_uptime), (Some(secs(60)), None));
+    health.lost(at(70));
+    assert_eq!((report(&health, 80).uptime, report(&health, 80).last_uptime), (None, Some(secs(60))));
+    attempts(&mut health, 90, 0, 1);
+    assert_eq!(
+        (report(&health, 95).uptime, report(&health, 95).last_uptime),
+        (Some(secs(5)), Some(secs(60)))
+    );
+    attempts(&mut health, 100, 0, 1);
+    assert_eq!(
+        (report(&health, 101).uptime, report(&health, 101).last_uptime),
+        (Some(secs(1)), Some(secs(10)))
+    );
+}
+
+/// S98: a clock that runs backwards makes a time zero, not huge, and loses no count.
+#[test]
+fn s98_a_rewound_clock_is_harmless() {
+    let mut health = Health::new();
+    attempts(&mut health, 10_000, 1, 1);
+    assert_eq!(report(&health, 0).uptime, Some(Duration::ZERO));
+    health.lost(at(20_000));
+    attempts(&mut health, 0, 0, 1);
+    let seen = report(&health, 0);
+    assert_eq!((seen.recoveries.max, seen.failed, seen.attempts), (Duration::ZERO, 1, 3));
+    assert_eq!(report(&health, 6 * MINUTE).attempts, 0, "and keeps none until the clock has caught up");
+}
+
+#[test]
+fn a_config_that_could_misbehave_cannot_be_built() {
+    assert_eq!(CONFIG.with_window(Duration::ZERO), Err(ConfigError::WindowZero));
+    assert_eq!(CONFIG.with_failure_rate(Ratio::TWO, 1), Err(ConfigError::ShareRange));
+    assert_eq!(HealthStatus::Failing.as_str(), "failing");
+}
+
+proptest! {
+    /// Any calls with a clock that moves on: what is counted is what a list of all facts says.
+    #[test]
+    fn counts_agree_with_a_list(
+        calls in prop::collection::vec((0_u8..4, 0_u64..40_000_000), 0..150),
+        quiet in 0_u64..400_000_000,
+    ) {
+        let mut health = Health::new();
+        let (mut now, mut attempts, mut took) = (0, Vec::new(), Vec::new());
+        let (mut up, mut lost, mut failing) = (None, None, false);
+        for (call, step) in calls {
+            now += step;
+            let instant = Instant::from_micros(now);
+            match call {
+                0 | 1 => {
+                    let ok = call == 1;
+                    health.attempt(&CONFIG, instant, ok);
+                    attempts.push((now, ok));
+                    failing = !ok;
+                    if ok {
+                        up = Some(now);
+                        took.extend(lost.take().map(|lost| now - lost));
+                    }
+                }
+                2 => {
+                    health.lost(instant);
+                    lost = up.take().map(|_| now).or(lost);
+                }
+                _ => {
+                    health.stopped(instant);
+                    (up, lost, failing) = (None, None, false);
+                }
+            }
+        }
+        now += quiet;
+        let seen = health.report(&CONFIG, Instant::from_micros(now));
+        // A slot is 30 s: the newest one and ten full ones.
+        let since = (now / 30_000_000).saturating_sub(10) * 30_000_000;
+        let window: Vec<_> = attempts.iter().filter(|(at, _)| *at >= since).collect();
+        prop_assert_eq!(seen.attempts as usize, window.len());
+        prop_assert_eq!(seen.failed as usize, window.iter().filter(|(_, ok)| !ok).count());
+        prop_assert_eq!(seen.alerts.failure_rate, seen.failed * 10 > seen.attempts);
+        prop_assert_eq!(seen.recoveries.count as usize, took.len());
+        prop_assert_eq!(seen.recoveries.sum, Duration::from_micros(took.iter().sum()));
+        prop_assert_eq!(seen.recoveries.histogram.iter().sum::<u32>(), seen.recoveries.count);
+        prop_assert_eq!(seen.uptime, up.map(|up| Duration::from_micros(now - up)));
+        prop_assert_eq!(seen.status == HealthStatus::Failing, failing);
+    }
+
+    /// Any instants and any configuration: nothing panics or overflows.
+    #[test]
+    fn any_instants(
+        calls in prop::collection::vec((0_u8..4, any::<u64>()), 0..100),
+        window in 1_u64..,
+        average in any::<u64>(),
+    ) {
+        let config = CONFIG
+            .with_window(Duration::from_micros(window))
+            .expect("valid")
+            .with_average_recovery(Duration::from_micros(average));
+        let mut health = Health::new();
+        for (call, micros) in calls {
+            let now = Instant::from_micros(micros);
+            match call {
+                0 | 1 => health.attempt(&config, now, call == 1),
+                2 => health.lost(now),
+                _ => health.stopped(now),
+            }
+            let seen = health.report(&config, now);
+            prop_assert!(seen.failed <= seen.attempts && seen.recoveries.max <= seen.recoveries.sum);
+        }
+    }
+}
