@@ -94,7 +94,7 @@ impl Backoff {
             Curve::Elapsed(share) if !asked_for => share.of(elapsed).max(config.initial),
             _ => climbed,
         }
-        .min(config.nominal_cap(mode));
+        .min(cap);
         let floor = if asked_for { Micros::ZERO } else { config.floor.min(cap) };
         let (low, high) = match config.jitter {
             Jitter::None => (nominal, nominal),
@@ -109,11 +109,7 @@ impl Backoff {
                 (nominal.saturating_sub(spread), nominal.saturating_add(spread).min(cap))
             }
             Jitter::Window(low, high) => (low.of(nominal), high.of(nominal)),
-            Jitter::Plus(share) => (nominal, nominal.saturating_add(share.of(nominal)).min(cap)),
-            Jitter::PlusFixed(low, high) => {
-                let plus = |more| nominal.saturating_add(Micros::from_duration(more)).min(cap);
-                (plus(low), plus(high))
-            }
+            Jitter::Plus(_) | Jitter::PlusFixed(..) => config.on_top(nominal, mode),
             Jitter::Minus(share) => {
                 let (high, low) = (nominal.max(floor), nominal.saturating_sub(share.of(nominal)).max(floor));
                 return Some(high.saturating_sub(uniform(rng, Micros::ZERO, high.saturating_sub(low))));

@@ -374,6 +374,19 @@ impl BackoffConfig {
         }
     }
 
+    /// The window of a jitter that only adds, for the nominal wait under the cap of this mode.
+    #[inline(never)] // The other jitters need none of its divisions.
+    pub(super) fn on_top(&self, nominal: Micros, mode: Mode) -> (Micros, Micros) {
+        let nominal = nominal.min(self.nominal_cap(mode));
+        let (low, high) = match self.jitter {
+            Jitter::Plus(share) => (Micros::ZERO, share.of(nominal)),
+            Jitter::PlusFixed(low, high) => (Micros::from_duration(low), Micros::from_duration(high)),
+            _ => (Micros::ZERO, Micros::ZERO),
+        };
+        let under_cap = |more| nominal.saturating_add(more).min(self.cap(mode));
+        (under_cap(low), under_cap(high))
+    }
+
     /// How far the shared ladder climbs: the larger cap.
     pub(super) const fn top(&self) -> Micros {
         self.max.max(self.max_fresh)
