@@ -122,6 +122,9 @@ pub enum Tick {
 /// (2 × interval).
 pub const LATE_INTERVALS: u64 = 2;
 
+/// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin (S69).
+const MIN_INTERVAL: Micros = Micros::from_millis(10);
+
 /// The heartbeat of one connection. Start it anew for every connection: nothing of the last one is carried over (F82).
 ///
 /// ```
@@ -154,7 +157,7 @@ impl Heartbeat {
     }
 
     /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
-    /// otherwise it comes after one interval. An interval of 0 stops instead.
+    /// otherwise it comes after one interval. An interval of 0 stops instead; one below 10 ms is 10 ms.
     pub fn start<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
@@ -167,6 +170,7 @@ impl Heartbeat {
         if interval.is_zero() {
             return;
         }
+        let interval = interval.max(MIN_INTERVAL);
         self.interval = interval;
         let first = if config.first_jitter { uniform(rng, Micros::ZERO, interval) } else { interval };
         self.next = now.after(first);

@@ -1066,7 +1066,7 @@ mod silence {
         let mut rig = Rig::started(PLAIN);
         for _ in 0..100 {
             let epoch = rig.epoch();
-            rig.fact(Event::NotNow { epoch });
+            rig.fact(Event::NotNow { epoch, retry_after: None });
             assert_eq!(rig.phase(), Phase::Waiting);
             rig.redial();
         }

@@ -131,7 +131,7 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
         ("woke 1 min", Event::Woke { gap: Duration::from_secs(60) }),
         ("opened", Event::Opened { epoch }),
         ("open_failed", Event::OpenFailed { epoch, cause: REFUSED, retry_after: None }),
-        ("not_now", Event::NotNow { epoch }),
+        ("not_now", Event::NotNow { epoch, retry_after: None }),
         ("closed 1006", Event::Closed { epoch, cause: Cause::CloseFrame(1006) }),
         ("closed 1010", Event::Closed { epoch, cause: Cause::CloseFrame(1010) }),
         ("closed 3000", Event::Closed { epoch, cause: Cause::CloseFrame(3000) }),

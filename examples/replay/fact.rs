@@ -22,7 +22,7 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("woke", &["gap"]),
     ("opened", &["epoch"]),
     ("open_failed", &["epoch", "cause"]),
-    ("not_now", &["epoch"]),
+    ("not_now", &["epoch", "after"]),
     ("closed", &["epoch", "cause"]),
     ("send_failed", &["epoch"]),
     ("greeting", &["epoch", "heartbeat"]),
@@ -132,7 +132,7 @@ fn read(
             let (cause, retry_after) = loss(line)?;
             Event::OpenFailed { epoch, cause, retry_after }
         }
-        "not_now" => Event::NotNow { epoch },
+        "not_now" => Event::NotNow { epoch, retry_after: optional_ms("after")? },
         "closed" => match loss(line)? {
             (cause, None) => Event::Closed { epoch, cause },
             // Both are the same loss to the core, and this one can carry what the server asked for.

@@ -125,6 +125,7 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::classify::Cause;
+use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Phase, Policy};
 use crate::subscriptions::{NoSubscriptions, SubscriptionState, Subscriptions};
 use crate::time::Instant;
@@ -181,17 +182,17 @@ pub enum Outcome {
 /// The loop over a policy, a protocol and a runtime. See the [module](self) for an example.
 ///
 /// It holds at most one transport, counted from the beginning of its dial to the end of its goodbye.
-pub struct Driver<P: Protocol, Rt, R, S = NoSubscriptions, C = &'static Config> {
-    policy: Policy<R, P::Token, S, C>,
+pub struct Driver<P: Protocol, Rt, R, S = NoSubscriptions, C = &'static Config, E = SingleEndpoint> {
+    policy: Policy<R, P::Token, S, C, E>,
     protocol: P,
     runtime: Rt,
     wishes: Wishes<P::Token, P::Key>,
 }
 
-impl<P: Protocol, Rt, R, S, C> Driver<P, Rt, R, S, C> {
+impl<P: Protocol, Rt, R, S, C, E> Driver<P, Rt, R, S, C, E> {
     /// A driver that does nothing until [`run`](Self::run).
     #[must_use]
-    pub fn new(policy: Policy<R, P::Token, S, C>, protocol: P, runtime: Rt) -> Self {
+    pub fn new(policy: Policy<R, P::Token, S, C, E>, protocol: P, runtime: Rt) -> Self {
         Self { policy, protocol, runtime, wishes: Wishes::new() }
     }
 
@@ -203,7 +204,7 @@ impl<P: Protocol, Rt, R, S, C> Driver<P, Rt, R, S, C> {
 
     /// The policy, between two runs: its session to keep, its counters.
     #[must_use]
-    pub const fn policy(&self) -> &Policy<R, P::Token, S, C> {
+    pub const fn policy(&self) -> &Policy<R, P::Token, S, C, E> {
         &self.policy
     }
 
@@ -215,18 +216,19 @@ impl<P: Protocol, Rt, R, S, C> Driver<P, Rt, R, S, C> {
 
     /// Both back.
     #[must_use]
-    pub fn into_parts(self) -> (Policy<R, P::Token, S, C>, P) {
+    pub fn into_parts(self) -> (Policy<R, P::Token, S, C, E>, P) {
         (self.policy, self.protocol)
     }
 }
 
-impl<P, Rt, R, S, C> Driver<P, Rt, R, S, C>
+impl<P, Rt, R, S, C, E> Driver<P, Rt, R, S, C, E>
 where
     P: Protocol,
     Rt: Runtime,
     R: Rng,
     S: Subscriptions<Key = P::Key>,
     C: Borrow<Config>,
+    E: Endpoints,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
     ///
@@ -292,7 +294,8 @@ where
                             Endpoint::Base => None,
                             Endpoint::Session => policy.session().endpoint().cloned(),
                         };
-                        let dial = Dial { epoch, mode, endpoint, attempt };
+                        let base = policy.endpoints().current();
+                        let dial = Dial { epoch, mode, endpoint, base, attempt };
                         turn.open(link::transport(protocol, dial, &mail));
                     }
                     Action::Close { code: None, .. } => turn.drop_link(),
@@ -323,7 +326,7 @@ where
     }
 }
 
-impl<P: Protocol, Rt, R, S: fmt::Debug, C> fmt::Debug for Driver<P, Rt, R, S, C> {
+impl<P: Protocol, Rt, R, S: fmt::Debug, C, E: fmt::Debug> fmt::Debug for Driver<P, Rt, R, S, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
     }

@@ -97,8 +97,10 @@ pub struct Dial<T = ()> {
     pub epoch: Epoch,
     /// What will be sent on it, for endpoints that want to know.
     pub mode: Mode,
-    /// The session's own endpoint; `None`: yours.
+    /// The session's own endpoint; `None`: yours, the one with the number `base`.
     pub endpoint: Option<T>,
+    /// Which of your endpoints, where the policy has several; otherwise 0.
+    pub base: u8,
     /// The number of this dial within its outage, counted from 1.
     pub attempt: u32,
 }
@@ -114,15 +116,18 @@ pub enum DialError {
         /// What the server asked to wait for (`Retry-After`, turned into a duration).
         retry_after: Option<Duration>,
     },
-    /// The host could not dial just now: [`Event::NotNow`].
-    NotNow,
+    /// The host could not dial just now, or a shared budget has no dial to give: [`Event::NotNow`].
+    NotNow {
+        /// When to ask again, if it is known.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl DialError {
     pub(super) fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
         match self {
             Self::Failed { cause, retry_after } => Event::OpenFailed { epoch, cause, retry_after },
-            Self::NotNow => Event::NotNow { epoch },
+            Self::NotNow { retry_after } => Event::NotNow { epoch, retry_after },
         }
     }
 }

@@ -10,7 +10,7 @@ use super::event::Epoch;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "a driver must handle both")]
 pub enum Endpoint {
-    /// The caller's own endpoint.
+    /// The caller's own endpoint; with several, number [`Policy::endpoints`](crate::Policy::endpoints)`().current()`.
     Base,
     /// The session's endpoint: [`SessionState::endpoint`](crate::SessionState::endpoint).
     Session,

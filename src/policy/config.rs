@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::backoff::BackoffConfig;
 use crate::breaker::BreakerConfig;
 use crate::classify::{Classifier, tables};
+use crate::endpoints::EndpointsConfig;
 use crate::error::ConfigError;
 use crate::heartbeat::HeartbeatConfig;
 use crate::ratio::Ratio;
@@ -224,6 +225,12 @@ pub struct Config {
     pub(crate) network_spread: Micros,
     pub(crate) defer_while_hidden: bool,
     pub(crate) close_code: u16,
+    pub(crate) initial_attempts: Option<u32>,
+    pub(crate) initial_elapsed: Option<Micros>,
+    pub(crate) wait_from_dial: bool,
+    pub(crate) long_outage: Option<(Micros, BackoffConfig)>,
+    pub(crate) restart_on_network_up: bool,
+    pub(crate) endpoints: EndpointsConfig,
 }
 
 impl Config {
@@ -255,6 +262,12 @@ impl Config {
             network_spread: Micros::ZERO,
             defer_while_hidden: true,
             close_code: 4000,
+            initial_attempts: None,
+            initial_elapsed: None,
+            wait_from_dial: false,
+            long_outage: None,
+            restart_on_network_up: false,
+            endpoints: EndpointsConfig::new(),
         }
     }
 
@@ -302,6 +315,42 @@ impl Config {
             Some(elapsed) => Some(Micros::from_duration(elapsed)),
             None => None,
         };
+        self
+    }
+
+    /// Other limits for the time until the first connection after a start is established (F38, lifecycle 29): at most so
+    /// many dials (1: the first failure is final), and none that would begin later than so long after the start.
+    /// Default `None` and `None`: the same limits as for any outage.
+    #[must_use]
+    pub const fn with_initial_limits(mut self, attempts: Option<u32>, elapsed: Option<Duration>) -> Self {
+        self.initial_attempts = attempts;
+        self.initial_elapsed = match elapsed {
+            Some(elapsed) => Some(Micros::from_duration(elapsed)),
+            None => None,
+        };
+        self
+    }
+
+    /// Whether the wait after a failed attempt counts from the attempt's beginning, as gRPC's does, and not from its
+    /// failure (lifecycle 8): an attempt that took longer than its wait is followed at once. Default false.
+    #[must_use]
+    pub const fn with_wait_from_dial(mut self, on: bool) -> Self {
+        self.wait_from_dial = on;
+        self
+    }
+
+    /// Another ladder for an outage that has lasted `after` (lifecycle 94; Ably's SUSPENDED). Give it a jitter: a fleet
+    /// enters it together. Default: none.
+    #[must_use]
+    pub const fn with_long_outage(mut self, after: Duration, ladder: BackoffConfig) -> Self {
+        self.long_outage = Some((Micros::from_duration(after), ladder));
+        self
+    }
+
+    /// How several endpoints are walked.
+    #[must_use]
+    pub const fn with_endpoints(mut self, endpoints: EndpointsConfig) -> Self {
+        self.endpoints = endpoints;
         self
     }
 
@@ -445,6 +494,14 @@ impl Config {
     pub const fn with_network(mut self, on_down: OnNetworkDown, spread: Duration) -> Self {
         self.on_network_down = on_down;
         self.network_spread = Micros::from_duration(spread);
+        self
+    }
+
+    /// Whether the network's return starts a dial that is under way anew: it may have been begun on the network that is
+    /// gone (lifecycle 34, Ably RTN20c). Default false.
+    #[must_use]
+    pub const fn with_restart_on_network_up(mut self, on: bool) -> Self {
+        self.restart_on_network_up = on;
         self
     }
 

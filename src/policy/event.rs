@@ -118,10 +118,14 @@ pub enum Event<T = (), K = Infallible> {
         /// What the server asked to wait for (`Retry-After`, turned into a duration by the driver).
         retry_after: Option<Duration>,
     },
-    /// The host could not dial just now and asks to be asked again (F15, S20): not a failure, not counted.
+    /// The host could not dial just now and asks to be asked again (F15, S20): not a failure, not counted. This is also
+    /// how a budget that several policies share says no: ask it when [`Action::Open`](crate::Action::Open) comes, and
+    /// answer with the time that it gives (S60, lifecycle 90).
     NotNow {
         /// Which.
         epoch: Epoch,
+        /// When to ask again; `None`: after the first wait of the ladder.
+        retry_after: Option<Duration>,
     },
     /// The transport is gone.
     Closed {
@@ -266,7 +270,7 @@ impl<T, K> Event<T, K> {
             | Self::Unsubscribe { .. } => None,
             Self::Opened { epoch }
             | Self::OpenFailed { epoch, .. }
-            | Self::NotNow { epoch }
+            | Self::NotNow { epoch, .. }
             | Self::Closed { epoch, .. }
             | Self::SendFailed { epoch }
             | Self::Greeting { epoch, .. }

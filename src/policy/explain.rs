@@ -94,6 +94,10 @@ pub enum Reason {
     Stable,
     /// The next batch of subscriptions.
     Restore,
+    /// The next endpoint of a round.
+    Endpoint,
+    /// The host asked to be asked again.
+    NotNow,
     /// Parked: a precondition of the host is missing.
     Hold,
     /// Parked: the network is down.
@@ -124,6 +128,8 @@ impl Reason {
             Self::Beat => "beat",
             Self::Stable => "stable",
             Self::Restore => "restore",
+            Self::Endpoint => "endpoint",
+            Self::NotNow => "not_now",
             Self::Hold => "hold",
             Self::Network => "network",
             Self::Hidden => "hidden",
@@ -271,6 +277,8 @@ pub struct Stats {
     pub stale: u32,
     /// Times at which the clock ran backwards (S98).
     pub clock_rewinds: u32,
+    /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
+    pub last_uptime_ms: u32,
 }
 
 /// Counts without ever wrapping.

@@ -4,6 +4,7 @@ use core::borrow::Borrow;
 
 use rand_core::Rng;
 
+use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::subscriptions::Subscriptions;
@@ -16,7 +17,7 @@ use super::event::Epoch;
 use super::explain::{Reason, Why, count};
 use super::state::{Credential, Gate, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
     pub(super) fn begin(&mut self, now: Instant, why: Why, out: &mut Actions) {
         let state = &mut self.state;
@@ -30,6 +31,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.ladder = Gate::OPEN;
         state.floor = Gate::OPEN;
         state.breaker.reset();
+        state.ever &= !asleep;
+        state.in_round = false;
         // An answer to a question of an earlier life is worth nothing.
         if asleep && state.credential == Credential::Pending {
             state.credential = Credential::Needed;
@@ -132,7 +135,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         state.epoch = Some(epoch);
         state.mode = mode;
         state.endpoint = endpoint;
-        state.attempt = state.attempt.saturating_add(1);
+        if !state.in_round {
+            state.attempt = state.attempt.saturating_add(1);
+            if endpoint == Endpoint::Base {
+                self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
+            }
+        }
         state.dialled_at = Some(now);
         count(&mut state.stats.opens);
         state.enter(Stage::Connecting { deadline: now.after(config.connect_timeout) }, now, why);

@@ -1,10 +1,12 @@
 //! What the user and the host say: wishes, preconditions, the network, the page, sleep, credentials.
 
 use core::borrow::Borrow;
+use core::time::Duration;
 
 use rand_core::Rng;
 
 use crate::classify::{Cause, Class, Verdict};
+use crate::endpoints::Endpoints;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
@@ -13,12 +15,13 @@ use super::action::{Actions, DropReason, GiveUp};
 use super::config::{Config, OnNetworkDown};
 use super::event::HoldReason;
 use super::explain::{Reason, Why};
+use super::loss::Step;
 use super::state::{Credential, Gate, Stage};
 
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
@@ -97,14 +100,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
         self.state.network_down = true;
         match self.state.stage {
-            Stage::Connecting { .. } => {
-                // Not the attempt's fault: it is not spent. But the next dial keeps its distance (S84).
-                self.state.attempt = self.state.attempt.saturating_sub(1);
-                self.abandon(now, None, out);
-                let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
-                self.state.ladder = Gate { at, reason: Reason::Backoff };
-                self.proceed(now, Why::Gate(Reason::Network), false, out);
-            }
+            Stage::Connecting { .. } => self.cut_dial(now, out),
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
                 self.lose(now, Cause::NetworkDown, None, true, out);
             }
@@ -114,6 +110,16 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         true
     }
 
+    /// Ends a dial by news of the network. Not the attempt's fault, so it is not spent; but the next dial keeps its
+    /// distance (S84).
+    fn cut_dial(&mut self, now: Instant, out: &mut Actions) {
+        self.state.unspend();
+        self.abandon(now, None, out);
+        let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
+        self.state.ladder = Gate { at, reason: Reason::Backoff };
+        self.proceed(now, Why::Gate(Reason::Network), false, out);
+    }
+
     pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
         let was_down = self.state.network_down;
         let config: &Config = self.config.borrow();
@@ -121,7 +127,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             return false;
         }
         let spread = config.network_spread;
+        let restart = config.restart_on_network_up;
         self.state.network_down = false;
+        self.endpoints.forget();
+        if restart && matches!(self.state.stage, Stage::Connecting { .. }) {
+            self.cut_dial(now, out);
+            return true;
+        }
         if self.state.stage.is_between() {
             self.cut_wait(now, spread);
             self.proceed(now, Why::Gate(Reason::Network), true, out);
@@ -168,6 +180,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if !self.state.opened || gap < trusted {
             return false;
         }
+        self.endpoints.forget();
         self.lose(now, Cause::Slept, None, true, out);
         true
     }
@@ -192,22 +205,25 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
                     self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
                 } else if between {
                     self.state.last_cause = Some(Cause::AuthRejected);
-                    self.climb(now, Cause::AuthRejected, Verdict::new(Class::Transient), None, false, out);
+                    let verdict = Verdict::new(Class::Transient);
+                    let cause = Cause::AuthRejected;
+                    self.climb(now, Step { cause, verdict, hint: None, from: now, free: false }, out);
                 }
             }
         }
         true
     }
 
-    /// The host could not dial: asked again after the first wait of the ladder, for ever, and not counted.
-    pub(super) fn on_not_now(&mut self, now: Instant, out: &mut Actions) -> bool {
+    /// The host could not dial: asked again when it said, or after the first wait of the ladder; for ever, and not
+    /// counted.
+    pub(super) fn on_not_now(&mut self, now: Instant, after: Option<Duration>, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
-        self.state.attempt = self.state.attempt.saturating_sub(1);
+        self.state.unspend();
         self.forgo(now);
-        self.state.ladder =
-            Gate { at: now.after(self.config.borrow().first_wait()), reason: Reason::Backoff };
+        let wait = after.map_or(self.config.borrow().first_wait(), Micros::from_duration);
+        self.state.ladder = Gate { at: now.after(wait), reason: Reason::NotNow };
         self.proceed(now, Why::NotNow, false, out);
         true
     }

@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::classify::{Cause, Class, Verdict};
+use crate::backoff::Backoff;
+use crate::classify::{Cause, Class, IoKind, Verdict};
+use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::subscriptions::Subscriptions;
@@ -17,7 +19,20 @@ use super::config::{Config, RefreshOn};
 use super::explain::{Reason, Why, count};
 use super::state::{Credential, Gate, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+/// One failure on its way to the gates.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    pub(super) cause: Cause,
+    pub(super) verdict: Verdict,
+    /// How long the server asked to wait.
+    pub(super) hint: Option<Duration>,
+    /// Where the wait of the ladder counts from.
+    pub(super) from: Instant,
+    /// It takes no step on the ladder.
+    pub(super) free: bool,
+}
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
     /// epoch ends with it, so every further report of the same loss is stale. `close`: the transport may still be
     /// there.
@@ -65,6 +80,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         // greeted, says nothing about the session (F69).
         let resume_failed = state.mode == Mode::Resume && state.identified && !state.settled;
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.opened;
+        let (opened, dialled_at) = (state.opened, state.dialled_at);
+        if let Some(held) = held {
+            state.stats.last_uptime_ms = u32::try_from(held.0 / 1_000).unwrap_or(u32::MAX);
+        }
+        state.in_round = false;
         self.end_transport(now);
         if endpoint_failed {
             self.on_endpoint_failed(now);
@@ -78,40 +98,32 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         if !self.session.is_empty() && self.next_mode() == Mode::Fresh {
             self.drop_session(DropReason::Incomplete, out);
         }
-        self.judge(now, cause, verdict, hint, held_well, out);
+        let from_dial = self.config.borrow().wait_from_dial && held.is_none();
+        let from = dialled_at.filter(|_| from_dial).unwrap_or(now);
+        let step = Step { cause, verdict, hint, from, free: false };
+        self.judge(now, step, opened, held_well, out);
     }
 
-    /// What the cause means for the future: the end, a new credential, or a step on the ladder.
-    fn judge(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        verdict: Verdict,
-        hint: Option<Duration>,
-        held_well: bool,
-        out: &mut Actions,
-    ) {
+    /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
+    fn judge(&mut self, now: Instant, step: Step, opened: bool, held_well: bool, out: &mut Actions) {
         let config: &Config = self.config.borrow();
-        if verdict.limit > 0 {
-            let nth = if verdict.class == Class::Auth {
-                self.state.rejections.saturating_add(1)
-            } else {
-                self.state.limited = self.state.limited.saturating_add(1);
-                self.state.limited
-            };
-            if nth > verdict.limit {
-                let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
-                return self.fail(now, reason, cause, out);
-            }
+        let Step { cause, verdict, .. } = step;
+        let nth = match verdict.class {
+            Class::Auth => self.state.rejections.saturating_add(1),
+            Class::RateLimited => count_small(&mut self.state.rate_limited),
+            _ if verdict.limit > 0 => count_small(&mut self.state.limited),
+            _ => 0,
+        };
+        if verdict.limit > 0 && nth > verdict.limit {
+            let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
+            return self.fail(now, reason, cause, out);
         }
         match verdict.class {
             Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
             Class::Auth => {
-                if config.refresh_on == RefreshOn::Never {
-                    return self.fail(now, GiveUp::Auth, cause, out);
-                }
                 let renewed = self.state.rejections;
-                if renewed > 0 && config.rejections_max.is_some_and(|max| renewed > max) {
+                let refused = renewed > 0 && config.rejections_max.is_some_and(|max| renewed > max);
+                if config.refresh_on == RefreshOn::Never || refused {
                     return self.fail(now, GiveUp::Auth, cause, out);
                 }
                 self.state.rejections = renewed.saturating_add(1);
@@ -119,11 +131,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
                     self.state.credential = Credential::Needed;
                 }
                 // One renewal is free: no step, no wait (lifecycle 53).
-                self.climb(now, cause, verdict, hint, renewed == 0, out);
+                self.climb(now, Step { free: renewed == 0, ..step }, out);
             }
+            Class::Transient if !opened && self.next_endpoint(now, step, out) => {}
             Class::Transient | Class::Fresh | Class::RateLimited => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
-                self.climb(now, cause, verdict, hint, false, out);
+                self.climb(now, step, out);
                 if at_once {
                     self.spread_requested(now);
                 }
@@ -131,38 +144,92 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         }
     }
 
+    /// A dial that reached nobody goes on with the round: the next endpoint after a short gap, as the same attempt, with
+    /// no step on the ladder (lifecycle 71). False when the round is over.
+    fn next_endpoint(&mut self, now: Instant, step: Step, out: &mut Actions) -> bool {
+        if self.state.endpoint != Endpoint::Base {
+            return false;
+        }
+        let config: &Config = self.config.borrow();
+        // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
+        let walk = !matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown));
+        let next = self.endpoints.failed(&config.endpoints, now, walk, &mut self.rng);
+        if next.is_none() {
+            return false;
+        }
+        let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng));
+        self.state.in_round = true;
+        self.state.ladder = Gate { at: now.after(gap), reason: Reason::Endpoint };
+        self.raise_floor(now, step);
+        self.proceed(now, Why::Lost(step.cause), false, out);
+        true
+    }
+
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
     /// limits; then on to the gates.
-    pub(super) fn climb(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        verdict: Verdict,
-        hint: Option<Duration>,
-        free: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn climb(&mut self, now: Instant, step: Step, out: &mut Actions) {
+        let cause = step.cause;
+        self.state.ladder = Gate::OPEN;
+        if !step.free && !self.step_up(now, step) {
+            return self.fail(now, GiveUp::TableSpent, cause, out);
+        }
+        self.raise_floor(now, step);
+        let config: &Config = self.config.borrow();
+        let state = &self.state;
+        let first = !state.ever;
+        let attempts = config.initial_attempts.filter(|_| first).or(config.max_attempts);
+        if attempts.is_some_and(|max| state.attempt >= max) {
+            return self.fail(now, GiveUp::MaxAttempts, cause, out);
+        }
+        let elapsed = config.initial_elapsed.filter(|_| first).or(config.max_elapsed);
+        let end = elapsed.map(|max| state.outage_since.after(max));
+        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
+            return self.fail(now, GiveUp::MaxElapsed, cause, out);
+        }
+        self.proceed(now, Why::Lost(cause), false, out);
+    }
+
+    /// Sets the ladder's gate. False when its table is spent.
+    fn step_up(&mut self, now: Instant, step: Step) -> bool {
         let mode = self.next_mode();
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
-        state.ladder = Gate::OPEN;
-        state.floor = Gate::OPEN;
-        if !free {
-            let lost = now.since(state.outage_since);
-            let Some(wait) = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng) else {
-                return self.fail(now, GiveUp::TableSpent, cause, out);
-            };
-            // A retry at once is for the first failure after a connection. A second one keeps its distance from the
-            // dial of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
-            let at_once = wait.is_zero() && state.backoff.failures() == 1;
-            let again = state.dialled_at.filter(|_| at_once && state.at_once);
-            let earliest = again.map_or(now, |at| at.after(config.first_wait()));
-            state.at_once = at_once;
-            state.ladder = Gate { at: now.after(wait).max(earliest), reason: Reason::Backoff };
-        }
+        let lost = now.since(state.outage_since);
+        let wait = if step.verdict.class == Class::RateLimited {
+            // Its own count on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
+            let nth = state.backoff.failures().max(u32::from(state.rate_limited));
+            Backoff::wait_after(&config.backoff, nth, mode, &mut self.rng)
+        } else {
+            state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng)
+        };
+        let wait = match &config.long_outage {
+            Some((after, ladder)) if lost >= *after => {
+                Backoff::wait_after(ladder, state.backoff.failures(), mode, &mut self.rng)
+            }
+            _ => wait,
+        };
+        let Some(wait) = wait else { return false };
+        // A retry at once is for the first failure after a connection. A second one keeps its distance from the dial
+        // of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
+        let at_once = wait.is_zero() && state.backoff.failures() == 1;
+        let again = state.dialled_at.filter(|_| at_once && state.at_once);
+        let earliest = again.map_or(now, |at| at.after(config.first_wait()));
+        state.at_once = at_once;
+        state.ladder = Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff };
+        true
+    }
+
+    /// Sets the floor: what the server asked for, or the class of the cause, or the refusal of a session.
+    fn raise_floor(&mut self, now: Instant, step: Step) {
+        let mode = self.next_mode();
+        let config: &Config = self.config.borrow();
+        let Step { cause, verdict, hint, .. } = step;
+        let state = &mut self.state;
+        let mut floor = Gate::OPEN;
         if verdict.at_cap {
             let cap = config.backoff.cap(mode);
-            state.floor = state.floor.later(Gate { at: now.after(cap), reason: Reason::Class });
+            let wait = Backoff::wait_after(&config.backoff, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
+            floor = Gate { at: now.after(wait), reason: Reason::Class };
         }
         if let Some(hint) = hint {
             let asked = Micros::from_duration(hint);
@@ -173,28 +240,22 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             let spread = config.hint_spread.of(asked);
             let late = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
             let at = now.after(asked.saturating_add(late));
-            state.floor = state.floor.later(Gate { at, reason: Reason::Hint });
+            floor = floor.later(Gate { at, reason: Reason::Hint });
         } else {
-            let (low, high) = verdict.wait(u32::from(state.limited));
+            let nth = if verdict.class == Class::RateLimited { state.rate_limited } else { state.limited };
+            let (low, high) = verdict.wait(u32::from(nth));
             if !high.is_zero() {
                 let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
                 let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
-                state.floor = state.floor.later(Gate { at, reason: Reason::Class });
+                floor = floor.later(Gate { at, reason: Reason::Class });
             }
         }
         if cause == Cause::SessionInvalid {
             let (low, high) = config.resume.invalid_wait;
             let at = now.after(uniform(&mut self.rng, low, high));
-            state.floor = state.floor.later(Gate { at, reason: Reason::InvalidSession });
+            floor = floor.later(Gate { at, reason: Reason::InvalidSession });
         }
-        if config.max_attempts.is_some_and(|max| state.attempt >= max) {
-            return self.fail(now, GiveUp::MaxAttempts, cause, out);
-        }
-        let end = config.max_elapsed.map(|max| state.outage_since.after(max));
-        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
-            return self.fail(now, GiveUp::MaxElapsed, cause, out);
-        }
-        self.proceed(now, Why::Lost(cause), false, out);
+        state.floor = floor;
     }
 
     /// A stable session that was asked to reconnect need not climb (F22).
@@ -279,4 +340,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         self.state.enter(Stage::Failed { reason }, now, Why::GaveUp(reason));
         out.push(Action::GaveUp { reason, cause });
     }
+}
+
+/// Counts one more, and returns the count.
+const fn count_small(counter: &mut u8) -> u8 {
+    *counter = counter.saturating_add(1);
+    *counter
 }

@@ -20,6 +20,7 @@ use core::borrow::Borrow;
 use rand_core::Rng;
 
 use crate::classify::Cause;
+use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
@@ -44,7 +45,7 @@ use state::{Stage, State};
 ///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
 ///
 /// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
-/// subscriptions, `C` whatever lends a [`Config`]. A clone shares its future jitter with the original; that is what
+/// subscriptions, `C` whatever lends a [`Config`], `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
 /// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
 ///
 /// ```
@@ -68,34 +69,43 @@ use state::{Stage, State};
 /// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config> {
+pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = SingleEndpoint> {
     config: C,
     rng: R,
+    endpoints: E,
     session: SessionState<T>,
     subscriptions: S,
     state: State,
 }
 
-/// Bytes of a policy's state beside its config, generator, session token and subscriptions.
+/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints.
 pub const POLICY_STATE_BYTES: usize =
     size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
 
 const _: () = assert!(POLICY_STATE_BYTES <= 384, "the state of a policy must stay within 384 bytes");
 
-impl<R, T, S: Default, C> Policy<R, T, S, C> {
+impl<R, T, S: Default, C, E: Default> Policy<R, T, S, C, E> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
     /// seeds and equal facts give equal decisions.
     #[must_use]
     pub fn new(config: C, rng: R) -> Self {
-        Self::with_subscriptions(config, rng, S::default())
+        Self::with_parts(config, rng, S::default(), E::default())
     }
 }
 
-impl<R, T, S, C> Policy<R, T, S, C> {
+impl<R, T, S, C, E: Default> Policy<R, T, S, C, E> {
     /// The same with a set of subscriptions (and its storage) of the caller's.
     #[must_use]
-    pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
-        Self { config, rng, session: SessionState::new(), subscriptions, state: State::NEW }
+    pub fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
+        Self::with_parts(config, rng, subscriptions, E::default())
+    }
+}
+
+impl<R, T, S, C, E> Policy<R, T, S, C, E> {
+    /// The same with several endpoints.
+    #[must_use]
+    pub const fn with_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
+        Self { config, rng, endpoints, session: SessionState::new(), subscriptions, state: State::NEW }
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
@@ -115,6 +125,12 @@ impl<R, T, S, C> Policy<R, T, S, C> {
     #[must_use]
     pub const fn subscriptions(&self) -> &S {
         &self.subscriptions
+    }
+
+    /// The endpoints: [`Endpoints::current`] is the one that [`Endpoint::Base`] means.
+    #[must_use]
+    pub const fn endpoints(&self) -> &E {
+        &self.endpoints
     }
 
     /// The counters.
@@ -148,7 +164,7 @@ impl<R, T, S, C> Policy<R, T, S, C> {
     }
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -190,7 +206,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             Event::OpenFailed { cause, retry_after, .. } => {
                 self.on_open_failed(now, cause, retry_after, &mut out)
             }
-            Event::NotNow { .. } => self.on_not_now(now, &mut out),
+            Event::NotNow { retry_after, .. } => self.on_not_now(now, retry_after, &mut out),
             Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
             Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
             Event::Greeting { heartbeat, .. } => self.on_greeting(now, heartbeat, &mut out),
@@ -330,11 +346,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
     }
 }
 
-impl<R, T, S: core::fmt::Debug, C> core::fmt::Debug for Policy<R, T, S, C> {
+impl<R, T, S: core::fmt::Debug, C, E: core::fmt::Debug> core::fmt::Debug for Policy<R, T, S, C, E> {
     /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { config: _, rng: _, session, subscriptions, state } = self;
+        let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")
+            .field("endpoints", endpoints)
             .field("session", session)
             .field("subscriptions", subscriptions)
             .field("state", state)

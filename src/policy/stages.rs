@@ -7,19 +7,20 @@ use rand_core::Rng;
 
 use crate::backoff::Backoff;
 use crate::classify::Cause;
+use crate::endpoints::Endpoints;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
 use crate::subscriptions::{Subscribed, Subscription, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros};
 
 use super::Policy;
-use super::action::{Action, Actions, Disposition};
+use super::action::{Action, Actions, Disposition, Endpoint};
 use super::config::{Config, Establish};
 use super::event::Epoch;
 use super::explain::{Why, count};
 use super::state::Stage;
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
@@ -198,7 +199,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         state.established_at = Some(now);
+        state.ever = true;
+        state.in_round = false;
         count(&mut state.stats.established);
+        if state.endpoint == Endpoint::Base {
+            self.endpoints.succeeded(&config.endpoints, now);
+        }
         if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
             // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
             state.breaker.success(breaker, state.dialled_at.unwrap_or(now), permit);

@@ -31,6 +31,12 @@ pub(super) struct State {
     pub(super) last_cause: Option<Cause>,
     /// Failures in a row whose cause may only come so often.
     pub(super) limited: u8,
+    /// Failures in a row that the server blamed on our rate.
+    pub(super) rate_limited: u8,
+    /// A connection was established since the start.
+    pub(super) ever: bool,
+    /// The next dial goes on with a round of endpoints.
+    pub(super) in_round: bool,
 
     // The gates.
     pub(super) ladder: Gate,
@@ -141,6 +147,9 @@ impl State {
         backoff: Backoff::new(),
         last_cause: None,
         limited: 0,
+        rate_limited: 0,
+        ever: false,
+        in_round: false,
         ladder: Gate::OPEN,
         floor: Gate::OPEN,
         dialled_at: None,
@@ -179,6 +188,7 @@ impl State {
             hints_cut: 0,
             stale: 0,
             clock_rewinds: 0,
+            last_uptime_ms: 0,
         },
     };
 
@@ -239,10 +249,18 @@ impl State {
         }
     }
 
+    /// The dial does not count. Only the first of a round ever did.
+    pub(super) const fn unspend(&mut self) {
+        if !self.in_round {
+            self.attempt = self.attempt.saturating_sub(1);
+        }
+    }
+
     /// The connection has held: the next loss begins a new outage on the first step of the ladder.
     pub(super) fn end_outage(&mut self) {
         self.outage = false;
         self.limited = 0;
+        self.rate_limited = 0;
         self.backoff.reset();
     }
 }

@@ -288,7 +288,7 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn not_now(&mut self, epoch: u32) -> &mut Self {
-        self.event(Event::NotNow { epoch: number(epoch) })
+        self.event(Event::NotNow { epoch: number(epoch), retry_after: None })
     }
 
     #[track_caller]

@@ -100,7 +100,7 @@ fn f06_a_superseded_transport_is_not_heard() {
         Event::SessionInvalid { epoch: old, resumable: false },
         Event::PleaseReconnect { epoch: old, after: None },
         Event::OpenFailed { epoch: old, cause: RESET, retry_after: Some(secs(9)) },
-        Event::NotNow { epoch: old },
+        Event::NotNow { epoch: old, retry_after: None },
         Event::AuthFailed { epoch: old, fatal: true },
         Event::Closed { epoch: old, cause: Cause::CloseFrame(4004) },
     ] {
@@ -228,7 +228,7 @@ fn f15_not_now_is_rescheduled_and_not_counted() {
     let mut rig = Rig::started(PLAIN.with_max_attempts(Some(3)));
     for _ in 0..1_000 {
         let epoch = rig.epoch();
-        rig.fact(Event::NotNow { epoch });
+        rig.fact(Event::NotNow { epoch, retry_after: None });
         assert_eq!(rig.waits(), secs(1));
         rig.redial();
     }
