@@ -71,7 +71,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE", requires = "url")]
     config: Option<PathBuf>,
     /// Stop after so many seconds [default: never]
-    #[arg(long = "for", value_name = "SECONDS", requires = "url", value_parser = positive)]
+    #[arg(long = "for", value_name = "SECONDS", requires = "url", value_parser = positive, allow_negative_numbers = true)]
     limit: Option<Duration>,
     /// The seed of all random waits: the same seed draws the same waits [default: random]
     #[arg(long)]
@@ -96,8 +96,9 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            return unusable(&format!("{}; see --help", line.trim_start_matches("error: ")));
+            // What is wrong comes first; the rest is advice.
+            let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            return unusable(&format!("{}; see --help", lines.join(" ").trim_start_matches("error: ")));
         }
     };
     // Short, so that it is easily typed.
