@@ -383,3 +383,18 @@ async fn a_server_that_asks_to_wait_is_obeyed() {
     assert_eq!(last["why"], "hint");
     assert!(last["until"].as_u64().unwrap() - last["t"].as_u64().unwrap() >= 7_000);
 }
+
+/// The protocol greets, and nothing may be said before that, whatever the preset is made for.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_before_the_hello() {
+    let listener = listener().await;
+    let client = client(&listener, &["--for", "2", "--preset", "recommended"]).await;
+    let mut socket = accept(&listener).await;
+    assert!(timeout(Duration::from_millis(500), socket.next()).await.is_err());
+    say(&mut socket, hello()).await;
+    assert_eq!(hear(&mut socket).await["op"], 2);
+    while let Some(Ok(_)) = socket.next().await {}
+    let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+    assert_eq!((ran.status, ran.named("identify").count()), (Some(0), 1));
+    assert_eq!(ran.named("close").next().unwrap()["code"], 1000);
+}

@@ -145,7 +145,13 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> 
         Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
         _ => error,
     })?;
-    Ok((target, config.config))
+    let config = config.config;
+    if config.greeting() {
+        return Ok((target, config));
+    }
+    // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
+    let config = config.with_greeting(config.greeting_timeout()).map_err(|error| error.to_string())?;
+    Ok((target, config))
 }
 
 fn preset(arguments: &Arguments) -> &str {

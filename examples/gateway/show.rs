@@ -60,7 +60,7 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
     let ledger = server.ledger().clone();
     let base = Target::parse(server.gateway_url())?;
     let view = Arc::new(View::new(json));
-    view.note(String::new, |_| {
+    view.note(|_| String::new(), |_| {
         format!(
             "A gateway that misbehaves in {} ways, and a client on redial that rides through all of them.\n\
              Repeat this run with --seed {seed}. The server: {}, and for resumes {}\n\n",
@@ -82,9 +82,9 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
         number.set(number.get() + 1);
         let at = clock.now().as_millis();
         view.note(
-            || {
+            |epoch| {
                 let (name, text) = (json!(fault.name()), json!(fault.description()));
-                format!("{{\"t\": {at}, \"what\": \"fault\", \"name\": {name}, \"text\": {text}}}\n")
+                format!("{{\"t\": {at}, \"what\": \"fault\", \"epoch\": {epoch}, \"name\": {name}, \"text\": {text}}}\n")
             },
             |timeline| {
                 let back = ledger.rows().last().map_or_else(String::new, |row| {
@@ -96,18 +96,17 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
         );
     };
     let script = async {
-        let played = server.play(&Fault::SCRIPT, announce).await;
+        let played = tokio::select! {
+            played = server.play(&Fault::SCRIPT, announce) => Some(played),
+            () = signal::interrupted() => None,
+        };
         handle.stop(false);
         played
     };
-    let both = async { tokio::join!(script, driver.run()) };
-    let (played, outcome) = tokio::select! {
-        both = both => both,
-        () = signal::interrupted() => {
-            view.note(String::new, |_| "interrupted\n".to_owned());
-            drop(server);
-            return Ok(false);
-        }
+    let (played, outcome) = tokio::join!(script, driver.run());
+    let Some(played) = played else {
+        view.note(|_| String::new(), |_| "interrupted\n".to_owned());
+        return Ok(false);
     };
     let took = Duration::from_micros(clock.now().as_micros());
 
@@ -146,12 +145,13 @@ fn report(view: &View, ledger: &Ledger, complaints: &[String], took: Duration) {
     let survived = rows.iter().filter(|row| row.fault.is_some() && row.recovered).count();
     let (server_most, client_most) = ledger.most_open();
     view.note(
-        || {
+        |epoch| {
+            let ms = took.as_millis();
             let mut lines = String::new();
             for row in &rows {
                 let took = row.took.map(|took| took.as_millis() as u64);
                 let line = format!(
-                    "{{\"what\": \"row\", \"fault\": {}, \"recovered\": {}, \"attempts\": {}, \"ms\": {}, \
+                    "{{\"t\": {ms}, \"what\": \"row\", \"epoch\": {epoch}, \"fault\": {}, \"recovered\": {}, \"attempts\": {}, \"ms\": {}, \
                      \"how\": {}, \"lost\": {}, \"twice\": {}}}\n",
                     json!(row.name),
                     row.recovered,
@@ -164,11 +164,11 @@ fn report(view: &View, ledger: &Ledger, complaints: &[String], took: Duration) {
                 lines.push_str(&line);
             }
             let passed = complaints.is_empty();
-            let (faults, ms) = (Fault::SCRIPT.len(), took.as_millis());
+            let faults = Fault::SCRIPT.len();
             lines
                 + &format!(
-                    "{{\"what\": \"verdict\", \"passed\": {passed}, \"survived\": {survived}, \
-                     \"faults\": {faults}, \"ms\": {ms}, \"complaints\": {}}}\n",
+                    "{{\"t\": {ms}, \"what\": \"verdict\", \"epoch\": {epoch}, \"passed\": {passed}, \"survived\": {survived}, \
+                     \"faults\": {faults}, \"complaints\": {}}}\n",
                     json!(complaints)
                 )
         },

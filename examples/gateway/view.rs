@@ -1,7 +1,7 @@
 //! Where the happenings go: a timeline for people, or a line of JSON each.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redial::Instant;
 
@@ -9,7 +9,13 @@ use crate::happening::Happening;
 use crate::timeline::Timeline;
 
 /// Standard output. Every line is flushed at once.
-pub(crate) struct View(Mutex<Form>);
+pub(crate) struct View(Mutex<Output>);
+
+struct Output {
+    form: Form,
+    /// The newest epoch shown.
+    epoch: u32,
+}
 
 enum Form {
     Json,
@@ -20,21 +26,30 @@ impl View {
     pub(crate) fn new(json: bool) -> Self {
         let colour =
             io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-        Self(Mutex::new(if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) }))
+        let form = if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) };
+        Self(Mutex::new(Output { form, epoch: 0 }))
+    }
+
+    fn output(&self) -> MutexGuard<'_, Output> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn show(&self, at: Instant, epoch: u32, happening: &Happening) {
-        let text = match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        let mut output = self.output();
+        output.epoch = output.epoch.max(epoch);
+        let text = match &mut output.form {
             Form::Json => happening.json(at, epoch) + "\n",
             Form::Timeline(timeline) => timeline.lines(at, epoch, happening),
         };
         print(&text);
     }
 
-    /// Anything else: `json` in the one form, `text` in the other. Both are whole lines.
-    pub(crate) fn note(&self, json: impl FnOnce() -> String, text: impl FnOnce(&Timeline) -> String) {
-        let text = match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Form::Json => json(),
+    /// Anything else: `json`, which takes the newest epoch, in the one form, `text` in the other. Both are whole lines.
+    pub(crate) fn note(&self, json: impl FnOnce(u32) -> String, text: impl FnOnce(&Timeline) -> String) {
+        let mut output = self.output();
+        let epoch = output.epoch;
+        let text = match &mut output.form {
+            Form::Json => json(epoch),
             Form::Timeline(timeline) => timeline.flush() + &text(timeline),
         };
         print(&text);
