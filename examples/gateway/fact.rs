@@ -1,4 +1,4 @@
-//! What the server did or saw, one fact at a time: the ledger keeps them, the timeline prints them.
+//! What the server did or saw, one fact at a time: the ledger keeps them.
 
 use std::fmt;
 use std::time::Duration;

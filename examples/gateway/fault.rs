@@ -103,7 +103,8 @@ pub(crate) const fn ends_session(code: u16) -> bool {
 }
 
 impl Fault {
-    /// All of them, in the order of the show. The fatal one is last.
+    /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
+    /// make the client leave that endpoint for good, which only a new session gives back.
     pub(crate) const SCRIPT: [Self; 18] = [
         Self::Drop,
         Self::CloseWithoutCode,
@@ -114,6 +115,7 @@ impl Fault {
         Self::AcksStop,
         Self::AcceptThenClose,
         Self::InvalidSessionTrue,
+        Self::ResumeEndpointDead,
         Self::InvalidSessionFalse,
         Self::SessionTimedOut,
         Self::InvalidSequence,
@@ -121,7 +123,6 @@ impl Fault {
         Self::NeverAnswers,
         Self::Http503,
         Self::Http429,
-        Self::ResumeEndpointDead,
         Self::Fatal,
     ];
 

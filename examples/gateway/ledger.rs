@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use crate::fact::{Entry, Fact, How};
@@ -71,7 +70,6 @@ struct Book {
 #[derive(Clone)]
 pub(crate) struct Ledger {
     book: Arc<Mutex<Book>>,
-    news: broadcast::Sender<Entry>,
     start: Instant,
 }
 
@@ -99,7 +97,7 @@ impl Ledger {
             client_most_open: 0,
             complaints: Vec::new(),
         };
-        Self { book: Arc::new(Mutex::new(book)), news: broadcast::Sender::new(4096), start: Instant::now() }
+        Self { book: Arc::new(Mutex::new(book)), start: Instant::now() }
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -109,11 +107,6 @@ impl Ledger {
     /// Since the show began.
     pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
-    }
-
-    /// Every fact from here on, for the timeline.
-    pub(crate) fn news(&self) -> broadcast::Receiver<Entry> {
-        self.news.subscribe()
     }
 
     // --- the client's side ---
@@ -165,8 +158,6 @@ impl Ledger {
         if book.entries.len() < MAX_FACTS {
             book.entries.push(entry);
         }
-        // Sent under the lock so that the news has the order of the book. Nobody listening is no error.
-        drop(self.news.send(entry));
     }
 
     /// The next session begins.

@@ -1,169 +1,204 @@
 //! A gateway that misbehaves by a script, and a client that rides through all of it.
+//!
+//! ```text
+//! cargo run --release --example gateway --features tokio
+//! ```
+//!
+//! `--url ws://HOST:PORT` runs the client alone against another gateway; `--help` prints the rest.
 
+mod client;
+#[path = "../shared/config.rs"]
+#[expect(dead_code, reason = "seed and endpoints are for the replay program")]
+mod config;
 mod connection;
 mod fact;
 mod fault;
+mod happening;
 mod ledger;
+mod meaning;
 mod protocol;
 mod server;
+mod show;
+mod signal;
 mod state;
+mod target;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod view;
 
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, interval_at, sleep, timeout};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use clap::Parser;
+use clap::error::ErrorKind;
+use redial::driver::{Driver, Outcome, Runtime, Tokio};
+use redial::{Config, NoSubscriptions, Policy, SplitMix64};
+use serde_json::{Value, json};
 
-use fact::Fact;
-use fault::Fault;
-use ledger::Ledger;
-use protocol::{Event, Frame, QUERY, TOKEN};
-use server::{Config, Server};
+use client::Client;
+use config::SetUp;
+use happening::Happening;
+use target::Target;
+use view::View;
 
-/// A client that always waits 100 ms: enough to drive the server.
-#[derive(Default)]
-struct Client {
-    session: Option<(String, String, u64)>,
-    at_base: bool,
+/// Exit status for arguments that can't be used.
+const UNUSABLE: u8 = 2;
+
+/// A gateway that misbehaves, and a client on redial that rides through all of it.
+///
+/// Without --url: starts a WebSocket server on a loopback port, plays 18 faults on a client, prints a timeline and a
+/// table. Exit status 0 if every fault was survived, no event was lost or came twice where the server could resume,
+/// no two sockets were open at once, no dial came too early and the fatal code at the end stopped the client for good.
+///
+/// With --url: the client alone, until Ctrl-C (0) or until its policy gives up (1).
+#[derive(Parser)]
+#[command(name = "gateway")]
+struct Arguments {
+    /// Run the client alone against this gateway (ws://HOST:PORT)
+    #[arg(long)]
+    url: Option<String>,
+    /// The token to identify with [default: the one that the show's server takes]
+    #[arg(long, requires = "url")]
+    token: Option<String>,
+    /// The policy: recommended or discord-gateway [default: discord-gateway]
+    #[arg(long, requires = "url")]
+    preset: Option<String>,
+    /// A JSON file with settings to lay over the preset (the "config" object of a replay log)
+    #[arg(long, value_name = "FILE", requires = "url")]
+    config: Option<PathBuf>,
+    /// Stop after so many seconds [default: never]
+    #[arg(long = "for", value_name = "SECONDS", requires = "url", value_parser = positive, allow_negative_numbers = true)]
+    limit: Option<Duration>,
+    /// The seed of all random waits: the same seed draws the same waits [default: random]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// One JSON object a line instead of the timeline
+    #[arg(long)]
+    json: bool,
 }
 
-enum Next {
-    Again(Duration),
-    Never,
+fn positive(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
-impl Client {
-    async fn run(mut self, base: &str, ledger: &Ledger) {
-        let mut wait = Duration::ZERO;
-        loop {
-            sleep(wait).await;
-            wait = match self.connection(base, ledger).await {
-                Next::Again(wait) => wait,
-                Next::Never => return,
-            };
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // A reader that has seen enough of the help is no error.
+            error.print().unwrap_or_default();
+            return ExitCode::SUCCESS;
         }
-    }
-
-    async fn connection(&mut self, base: &str, ledger: &Ledger) -> Next {
-        let again = Next::Again(Duration::from_millis(100));
-        let url = match &self.session {
-            Some((_, url, _)) if !self.at_base => url.as_str(),
-            _ => base,
-        };
-        let _guard = ledger.dial(None);
-        let dial = tokio_tungstenite::connect_async(format!("{url}{QUERY}"));
-        let mut socket = match timeout(Duration::from_millis(400), dial).await {
-            Ok(Ok((socket, _))) => socket,
-            Ok(Err(Error::Http(response))) => {
-                let seconds =
-                    response.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
-                return Next::Again(Duration::from_secs(seconds.unwrap_or(1)));
-            }
-            _ => {
-                self.at_base = !self.at_base;
-                return again;
-            }
-        };
-        let mut beats = interval_at(Instant::now() + Duration::from_secs(3600), Duration::from_secs(1));
-        let (mut acked, mut established) = (true, false);
-        let patience = sleep(Duration::from_millis(500));
-        tokio::pin!(patience);
-        loop {
-            let frame = tokio::select! {
-                message = socket.next() => match message {
-                    Some(Ok(Message::Text(text))) => Frame::decode(&text),
-                    Some(Ok(Message::Close(Some(CloseFrame { code, .. })))) => {
-                        match u16::from(code) {
-                            4004 => return Next::Never,
-                            4007 | 4009 => self.session = None,
-                            _ => {}
-                        }
-                        return again;
-                    }
-                    Some(Ok(_)) => continue,
-                    _ => return again,
-                },
-                _ = beats.tick() => {
-                    if !std::mem::take(&mut acked) {
-                        return again;
-                    }
-                    let seq = self.session.as_ref().map(|(_, _, seq)| *seq);
-                    if socket.send(Message::text(Frame::Heartbeat { seq }.encode())).await.is_err() {
-                        return again;
-                    }
-                    continue;
-                }
-                () = &mut patience, if !established => return again,
-            };
-            match frame {
-                Ok(Frame::Hello { heartbeat_interval }) => {
-                    beats = interval_at(Instant::now() + heartbeat_interval / 2, heartbeat_interval);
-                    let token = TOKEN.to_owned();
-                    let hello = match self.session.clone() {
-                        Some((session_id, _, seq)) => Frame::Resume { token, session_id, seq },
-                        None => Frame::Identify { token },
-                    };
-                    if socket.send(Message::text(hello.encode())).await.is_err() {
-                        return again;
-                    }
-                }
-                Ok(Frame::HeartbeatAck) => acked = true,
-                Ok(Frame::Dispatch { s, event }) => {
-                    match event {
-                        Event::Ready { session_id, resume_gateway_url } => {
-                            self.session = Some((session_id, resume_gateway_url, s));
-                            established = true;
-                        }
-                        Event::Resumed => established = true,
-                        Event::Message { n } => ledger.delivered(n),
-                    }
-                    if let Some((_, _, seq)) = &mut self.session {
-                        *seq = s;
-                    }
-                    self.at_base &= !established;
-                }
-                Ok(Frame::InvalidSession { resumable }) => {
-                    self.session.take_if(|_| !resumable);
-                    return Next::Again(Duration::from_secs(1));
-                }
-                Ok(Frame::Reconnect) => return again,
-                _ => {}
-            }
+        Err(error) => {
+            let text = error.to_string();
+            // What is wrong comes first; the rest is advice.
+            let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            return unusable(&format!("{}; see --help", lines.join(" ").trim_start_matches("error: ")));
         }
-    }
+    };
+    // Short, so that it is easily typed.
+    let seed = arguments.seed.unwrap_or_else(|| RandomState::new().hash_one(()) % 1_000_000);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = match &arguments.url {
+        None => match runtime.block_on(show::run(seed, arguments.json)) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("gateway: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Some(url) => match set_up(&arguments, url) {
+            Ok((target, config)) => runtime.block_on(alone(&arguments, seed, target, config)),
+            Err(error) => unusable(&error),
+        },
+    };
+    // A name lookup that hangs is not waited for.
+    runtime.shutdown_background();
+    status
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let server = Server::start(Config::default()).await?;
-    let ledger = server.ledger().clone();
-    println!("base {}, resume {}", server.gateway_url(), server.resume_url());
-    let mut news = ledger.news();
-    tokio::spawn(async move {
-        while let Ok(entry) = news.recv().await {
-            if !matches!(entry.fact, Fact::Dispatch { .. } | Fact::Heartbeat { .. }) {
-                println!("{:7.3} {}", entry.at.as_secs_f64(), entry.fact);
-            }
+fn unusable(error: &str) -> ExitCode {
+    eprintln!("gateway: {}", error.replace('\n', " "));
+    ExitCode::from(UNUSABLE)
+}
+
+fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> {
+    let target = Target::parse(url)?;
+    let preset = preset(arguments);
+    let value = match &arguments.config {
+        Some(path) => json!({ "preset": preset, "config": read(path)? }),
+        None => json!({ "preset": preset }),
+    };
+    let config = SetUp::parse(&value).map_err(|error| match &arguments.config {
+        Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
+        _ => error,
+    })?;
+    let config = config.config;
+    if config.greeting() {
+        return Ok((target, config));
+    }
+    // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
+    let config = config.with_greeting(config.greeting_timeout()).map_err(|error| error.to_string())?;
+    Ok((target, config))
+}
+
+fn preset(arguments: &Arguments) -> &str {
+    arguments.preset.as_deref().unwrap_or("discord-gateway")
+}
+
+fn read(path: &Path) -> Result<Value, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("{shown}: not valid JSON: {error}"))
+}
+
+/// The client alone.
+async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config) -> ExitCode {
+    let clock = Tokio::new();
+    let view = Arc::new(View::new(arguments.json));
+    let start = Happening::Start { seed, url: target.url.clone(), preset: preset(arguments).to_owned() };
+    view.show(clock.now(), 0, &start);
+    let token = arguments.token.clone().unwrap_or_else(|| protocol::TOKEN.to_owned());
+    let client = Client::new(target, token, &config, clock, Arc::clone(&view), None);
+    let mut driver =
+        Driver::new(Policy::<_, _, NoSubscriptions, _>::new(config, SplitMix64::new(seed)), client, clock);
+    let handle = driver.handle();
+    let over = async {
+        match arguments.limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
         }
-    });
-    let (base, book) = (server.gateway_url().to_owned(), ledger.clone());
-    let client = tokio::spawn(async move { Client::default().run(&base, &book).await });
-    let played = server.play(&Fault::SCRIPT).await;
-    client.abort();
-    for row in ledger.rows() {
-        let (took, how) = (row.took.unwrap_or_default(), row.how);
-        println!(
-            "{:26} {:5} {:2} {took:9.0?} {how:?} {} {}",
-            row.name, row.recovered, row.attempts, row.lost, row.twice
-        );
+    };
+    let stop = async {
+        tokio::select! {
+            () = signal::interrupted() => {}
+            () = over => {}
+        }
+        handle.stop(false);
+        // Whoever presses it twice does not want to wait for the goodbye.
+        signal::interrupted().await;
+    };
+    let outcome = tokio::select! {
+        outcome = driver.run() => outcome,
+        () = stop => return ExitCode::from(130),
+    };
+    if outcome != Outcome::Stopped {
+        return ExitCode::FAILURE;
     }
-    println!("most open (server, client) {:?}, {} facts", ledger.most_open(), ledger.entries().len());
-    let complaints = ledger.complaints();
-    if played.is_err() || !complaints.is_empty() {
-        return Err(format!("{played:?} {complaints:#?}").into());
-    }
-    Ok(())
+    let stats = driver.policy().stats();
+    let stopped = Happening::Stopped { opens: stats.opens, resumed: stats.resumed, fresh: stats.fresh };
+    view.show(clock.now(), driver.protocol().newest(), &stopped);
+    ExitCode::SUCCESS
 }

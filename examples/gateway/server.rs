@@ -129,12 +129,14 @@ impl ServerHandle {
     }
 
     /// Walks through a script, one fault after the other, each when the client has got over the one before.
-    pub(crate) async fn play(&self, script: &[Fault]) -> Result<(), Stuck> {
+    /// `announce` hears of each right before it begins.
+    pub(crate) async fn play(&self, script: &[Fault], announce: impl Fn(Fault)) -> Result<(), Stuck> {
         let mut last = None;
         for &fault in script {
             if !self.healthy().await {
                 return Err(Stuck(last));
             }
+            announce(fault);
             self.next_fault(fault).await;
             last = Some(fault);
         }

@@ -406,7 +406,7 @@ async fn the_fatal_end() {
                 drop(Peer::dial(server.gateway_url()).await);
             }
         };
-        let (played, ()) = tokio::join!(server.play(&[Fault::Fatal]), client);
+        let (played, ()) = tokio::join!(server.play(&[Fault::Fatal], drop), client);
         assert_eq!(played, Ok(()));
         assert_eq!(server.ledger().rows()[1].recovered, !again);
         assert_eq!(server.ledger().complaints().iter().any(|text| text.contains("not survived")), again);
@@ -416,11 +416,11 @@ async fn the_fatal_end() {
 #[tokio::test]
 async fn a_client_that_does_not_come_back_ends_the_script() {
     let server = server().await;
-    assert_eq!(server.play(&[Fault::Drop]).await, Err(Stuck(None)));
+    assert_eq!(server.play(&[Fault::Drop], drop).await, Err(Stuck(None)));
     let mut peer = online(&server).await;
     peer.beat(Some(peer.seq)).await;
     let client = async { while peer.skip().await != Seen::End {} };
-    let (played, ()) = tokio::join!(server.play(&[Fault::Drop]), client);
+    let (played, ()) = tokio::join!(server.play(&[Fault::Drop], drop), client);
     assert_eq!(played, Err(Stuck(Some(Fault::Drop))));
     assert!(!server.ledger().rows()[1].recovered);
 }

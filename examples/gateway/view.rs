@@ -1,0 +1,68 @@
+//! Where the happenings go: a timeline for people, or a line of JSON each.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redial::Instant;
+
+use crate::happening::Happening;
+use crate::timeline::Timeline;
+
+/// Standard output. Every line is flushed at once.
+pub(crate) struct View(Mutex<Output>);
+
+struct Output {
+    form: Form,
+    /// The newest epoch shown.
+    epoch: u32,
+}
+
+enum Form {
+    Json,
+    Timeline(Timeline),
+}
+
+impl View {
+    pub(crate) fn new(json: bool) -> Self {
+        let colour =
+            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+        let form = if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) };
+        Self(Mutex::new(Output { form, epoch: 0 }))
+    }
+
+    fn output(&self) -> MutexGuard<'_, Output> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn show(&self, at: Instant, epoch: u32, happening: &Happening) {
+        let mut output = self.output();
+        output.epoch = output.epoch.max(epoch);
+        let text = match &mut output.form {
+            Form::Json => happening.json(at, epoch) + "\n",
+            Form::Timeline(timeline) => timeline.lines(at, epoch, happening),
+        };
+        print(&text);
+    }
+
+    /// Anything else: `json`, which takes the newest epoch, in the one form, `text` in the other. Both are whole lines.
+    pub(crate) fn note(&self, json: impl FnOnce(u32) -> String, text: impl FnOnce(&Timeline) -> String) {
+        let mut output = self.output();
+        let epoch = output.epoch;
+        let text = match &mut output.form {
+            Form::Json => json(epoch),
+            Form::Timeline(timeline) => timeline.flush() + &text(timeline),
+        };
+        print(&text);
+    }
+}
+
+fn print(text: &str) {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        // The reader (`head`) has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        // Nothing can be told to anybody.
+        Err(_) => std::process::exit(1),
+        Ok(()) => {}
+    }
+}
