@@ -160,8 +160,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>> Policy<R, T, S, C> {
             state.at_once = at_once;
             state.ladder = Gate { at: now.after(wait).max(earliest), reason: Reason::Backoff };
         }
-        if verdict.at_cap {
-            let cap = config.backoff.cap(mode);
+        let cap = config.backoff.cap(mode);
+        // A ladder without a cap has no such speed: "for ever" is no wait.
+        if verdict.at_cap && cap < Micros::MAX {
             state.floor = state.floor.later(Gate { at: now.after(cap), reason: Reason::Class });
         }
         if let Some(hint) = hint {
