@@ -5,7 +5,10 @@ mod invariants;
 #[path = "common/script.rs"]
 mod script;
 
+use core::time::Duration;
+
 use proptest::prelude::*;
+use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
 
 /// A story to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
 #[derive(Clone)]
@@ -35,3 +38,16 @@ proptest! {
 mod adversary;
 #[path = "invariants/exhaustive.rs"]
 mod exhaustive;
+
+/// S93: some causes ask for the longest wait of the ladder, and a ladder may have none.
+#[test]
+fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
+    static CONFIG: Config =
+        Config::new(valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX)));
+    let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+    let _dial = policy.handle_event(Instant::ZERO, Event::Start);
+    let epoch = Epoch::from_raw(1).expect("not 0");
+    let cause = Cause::Io(IoKind::TooManyOpenFiles);
+    let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause, retry_after: None });
+    assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_000)));
+}

@@ -233,7 +233,13 @@ impl<'c> Watched<'c> {
             Action::Close { epoch, code } => {
                 let transport = self.transport.take().expect("S92: nothing to close");
                 assert_eq!(transport.epoch, epoch, "S92: the wrong transport is closed");
-                assert_eq!(code.is_some(), transport.open, "a code needs an open transport, and it a code");
+                // A transport that the user stops may have opened by now.
+                let stopped = matches!(event, Some(Event::Stop { .. }));
+                assert!(code.is_some() || !transport.open, "an open transport is closed with a code");
+                assert!(
+                    code.is_none() || transport.open || stopped,
+                    "a code for a transport that is not open"
+                );
                 let ends = matches!(event, Some(Event::Stop { keep: false }));
                 assert!(ends || !matches!(code, Some(1000 | 1001)), "F70: a close that ends the session");
             }
@@ -341,7 +347,9 @@ impl<'c> Watched<'c> {
             || matches!(event, Some(Event::RetryNow)) && self.gave_up == Some(true);
         match from {
             Phase::Failed if !begins => {
-                assert!(to == Phase::Failed && actions.is_empty(), "S94: the dead move");
+                let forgets = matches!(event, Some(Event::Stop { keep: false }))
+                    && actions.iter().all(|action| matches!(action, Action::DropSession { .. }));
+                assert!(to == Phase::Failed && (actions.is_empty() || forgets), "S94: the dead move");
             }
             Phase::Idle | Phase::Stopped if !matches!(event, Some(Event::Start)) => {
                 assert!(matches!(to, Phase::Stopped) || to == from, "nobody asked for a connection");
@@ -350,8 +358,8 @@ impl<'c> Watched<'c> {
             }
             _ => {}
         }
-        if let (Some(Event::Stop { keep }), false) = (event, from == Phase::Failed) {
-            assert!(matches!(to, Phase::Stopped | Phase::Idle), "stopped is stopped");
+        if let Some(Event::Stop { keep }) = event {
+            assert!(matches!(to, Phase::Stopped | Phase::Idle | Phase::Failed), "stopped is stopped");
             assert!(*keep || self.policy.session().is_empty(), "a session outlives its stop");
         }
         if to == Phase::Failed {

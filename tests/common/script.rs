@@ -8,10 +8,10 @@ use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Epoch, Establish, Event,
-    HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, Phase, Policy,
-    Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind, Verdict, presets,
-    tables,
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, Epoch, Establish,
+    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, Phase,
+    Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind, Verdict,
+    presets, tables,
 };
 
 use super::invariants::{Fact, Facts, Lent, Tested, Watched};
@@ -211,54 +211,67 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
     let max = initial.max(other);
     let ratio = Ratio::new(u.int_in_range(0..=5)?, u.int_in_range(1..=5)?).unwrap_or(Ratio::ONE);
     let after = if u.arbitrary()? { AfterTable::GiveUp } else { AfterTable::RepeatLast };
-    let ladder = match u.int_in_range(0..=5_u8)? {
+    let ladder = match u.int_in_range(0..=6_u8)? {
         0 => BackoffConfig::exponential(initial, ratio, max),
         1 => BackoffConfig::constant(initial),
         2 => BackoffConfig::linear(initial, max),
         3 => BackoffConfig::fibonacci(initial, max),
         4 => BackoffConfig::elapsed(ratio, initial, max),
+        5 => BackoffConfig::quadratic(initial, other, max),
         _ => BackoffConfig::table(u.choose(&TABLES)?, after),
     };
     let mut ladder = ladder.or(fallback).unwrap_or_else(|_| unreachable!("1 s is no error"));
     if one_in(u, 4)? {
         ladder = ladder.with_first(duration(u)?);
     }
-    let jitter = match u.int_in_range(0..=5_u8)? {
+    if one_in(u, 4)? {
+        ladder = ladder.with_exact_first();
+    }
+    let jitter = match u.int_in_range(0..=10_u8)? {
         0 => Jitter::None,
         1 => Jitter::Full,
         2 => Jitter::Equal,
         3 => Jitter::Decorrelated,
         4 => Jitter::PlusMinus(ratio),
-        _ => Jitter::Window(Ratio::ZERO, ratio),
+        5 => Jitter::Window(Ratio::ZERO, ratio),
+        6 => Jitter::Minus(ratio),
+        7 => Jitter::Plus(ratio),
+        8 => Jitter::PlusFixed(initial.min(other), max),
+        9 => Jitter::AboveInitial,
+        _ => Jitter::DecorrelatedV2,
     };
     ladder = ladder.with_jitter(jitter).unwrap_or(ladder);
     ladder = ladder.with_floor(duration(u)?).unwrap_or(ladder);
-    if one_in(u, 4)? {
-        ladder = ladder.with_max_fresh(duration(u)?).unwrap_or(ladder);
+    // No wait is above the larger cap. That of a table is its longest entry.
+    let mut cap = max.max(Duration::from_secs(30));
+    if let Curve::Table(delays, _) = ladder.curve() {
+        cap = cap.max(delays.iter().max().copied().unwrap_or_default());
     }
-    // No wait is above the larger cap, and no nominal wait above what the ladder's `ceiling` can say.
-    let cap = [redial::Mode::Fresh, redial::Mode::Resume]
-        .into_iter()
-        .flat_map(|mode| (1..=5).chain([2_000]).filter_map(move |n| ladder.ceiling(n, mode)))
-        .max();
-    let ends = max.max(Duration::from_secs(1));
-    Ok((ladder, ends.max(cap.unwrap_or(Duration::MAX))))
+    if one_in(u, 4)? {
+        let fresh = duration(u)?;
+        if let Ok(longer) = ladder.with_max_fresh(fresh) {
+            ladder = longer;
+            cap = cap.max(fresh);
+        }
+    }
+    Ok((ladder, cap))
 }
 
 /// A whole config, every knob of it, or a preset.
 pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     let class_waits = Duration::from_secs(302);
-    let preset = u.int_in_range(0..=15_u8)?;
-    if let Some((name, config)) = presets::ALL.get(usize::from(preset)) {
+    if one_in(u, 4)? {
+        let (name, config) = *u.choose(presets::ALL)?;
+        // What any of them promises; the ladder of one has no end.
         let facts = Facts {
-            longest_wait: Duration::from_secs(600),
-            connect_timeout: Duration::from_secs(60),
+            longest_wait: if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) },
+            connect_timeout: Duration::from_secs(600),
             min_interval: Duration::ZERO,
             beats: false,
-            needs_sequence: !name.starts_with("mqtt"),
-            restores: true,
+            needs_sequence: false,
+            restores: false,
         };
-        return Ok((**config, facts));
+        return Ok((*config, facts));
     }
     let (ladder, cap) = ladder(u)?;
     let mut config = Config::new(ladder);
@@ -297,8 +310,9 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     config = config.with_ready_timeout(maybe_duration(u)?).unwrap_or(config);
     config = config.with_establish(if u.arbitrary()? { Establish::OnOpen } else { Establish::OnReady });
     let hint_max = duration(u)?;
-    longest_wait = longest_wait.max(hint_max);
-    config = config.with_hint_max(hint_max);
+    let hint_spread = *u.choose(&[Ratio::ZERO, Ratio::ONE, Ratio::TWO])?;
+    longest_wait = longest_wait.max(hint_max.saturating_mul(3));
+    config = config.with_hint_max(hint_max).with_hint_spread(hint_spread);
     let needs_sequence = u.arbitrary()?;
     let (low, high) = (duration(u)?, duration(u)?);
     let mut resume = ResumeConfig::new().with_sequence_needed(needs_sequence);
