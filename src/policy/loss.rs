@@ -226,8 +226,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let Step { cause, verdict, hint, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
-        if verdict.at_cap {
-            let cap = config.backoff.cap(mode);
+        let cap = config.backoff.cap(mode);
+        // A ladder without a cap has no such speed: "for ever" is no wait.
+        if verdict.at_cap && cap < Micros::MAX {
             let wait = Backoff::wait_after(&config.backoff, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
             floor = Gate { at: now.after(wait), reason: Reason::Class };
         }

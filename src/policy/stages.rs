@@ -269,6 +269,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if self.config.borrow().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = Stage::Live { restored: false };
             self.restore(now, out);
+        } else {
+            // One may have been refused for a while before the resume was confirmed.
+            self.plan_restore(now);
         }
     }
 

@@ -1,0 +1,32 @@
+# Sourced: a Rust compiler out of Debian's packages, unpacked and not installed, so that the one on PATH stays what it is.
+
+# Where the one called $1 is kept.
+debian_root() {
+    echo "${CARGO_TARGET_DIR:-$PWD/target}/debian/$1"
+}
+
+# The first package that $1 depends on and whose name matches $2.
+first_dependency() {
+    apt-cache depends "$1" | awk -v name="$2" '$1 == "Depends:" && $2 ~ "^" name {print $2; exit}'
+}
+
+# Unpacks the packages $2… under $1, all or nothing.
+unpack_debian() {
+    local home=$1 part="$1.part"
+    shift
+    rm -rf "$part"
+    mkdir -p "$part/debs"
+    (cd "$part/debs" && apt-get download -q "$@")
+    local deb
+    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part"; done
+    rm -rf "$part/debs" "$home"
+    mv "$part" "$home"
+}
+
+# The environment in which cargo uses the compiler under $1.
+print_environment() {
+    local libraries
+    libraries=$(dirname "$(find "$1/usr/lib" -name 'libLLVM*.so*' | head -n 1)")
+    printf 'export RUSTC=%q\n' "$1/usr/bin/rustc"
+    printf 'export LD_LIBRARY_PATH=%q${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\n' "$libraries:$1/usr/lib"
+}

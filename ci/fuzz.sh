@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Fuzzes the policy for as many seconds as given (default 30). What it learns stays in the target directory.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-30}
+target=${CARGO_TARGET_DIR:-$PWD/target}
+
+tools=$target/tools
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    if [ ! -x "$tools/bin/cargo-fuzz" ]; then
+        cargo install cargo-fuzz --locked --root "$tools"
+    fi
+    PATH=$tools/bin:$PATH
+fi
+# No sanitizer: there is no unsafe code to watch, and without one it is several times as fast.
+export CARGO_TARGET_DIR=$target/fuzz
+grown=$target/fuzz-corpus
+mkdir -p "$grown"
+cargo +nightly fuzz run --sanitizer none policy "$grown" fuzz/corpus/policy -- \
+    -max_total_time="$seconds" -max_len=1200 -verbosity=0 -print_final_stats=1

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Builds the library for a microcontroller that has no standard library, no heap and no float unit: what would need one of
+# them does not compile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=thumbv7m-none-eabi
+core=()
+heap=()
+if rustup target add "$target" 2>/dev/null; then
+    echo "with rustup's $target"
+else
+    environment=$(ci/cross.sh)
+    eval "$environment"
+    core=(-Zbuild-std=core)
+    heap=(-Zbuild-std=core,alloc)
+    echo "with $("$RUSTC" --version) and a core of its own"
+fi
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-std
+cargo build --lib --target "$target" "${core[@]}"
+cargo build --lib --target "$target" "${core[@]}" --no-default-features
+cargo build --lib --target "$target" "${heap[@]}" --features alloc,serde

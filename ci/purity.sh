@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What the core must not contain, by name: the compiler does not see all of it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Comments may speak of anything, and tests may unwrap; both are left out. A file's tests are its last item.
+core=$(find src -name '*.rs' -not -path 'src/driver*')
+failed=0
+check() {
+    local name=$1 pattern=$2 hits
+    hits=$(for file in $core; do
+        awk -v file="$file" -v pattern="$pattern" '
+            /^#\[cfg\(test\)\]/ {exit}
+            /^ *\/\// {next}
+            /^#\[cfg\(feature = "std"\)\]/ {allowed = 1}
+            allowed && /^}/ {allowed = 0}
+            $0 ~ pattern && !allowed {print file ":" NR ": " $0}
+        ' "$file"
+    done)
+    if [ -n "$hits" ]; then
+        printf '%s in the core:\n%s\n' "$name" "$hits"
+        failed=1
+    fi
+}
+check "a float" '(^|[^a-z0-9_])f(32|64)([^a-z0-9_]|$)'
+check "the standard library" '(^|[^a-z0-9_])std::'
+check "an unwrap" '\.unwrap\('
+check "a clock" '(Instant|SystemTime)::now'
+
+# Normal dependencies without features: the trait of generators, the default generator and what that needs.
+allowed='ppv-lite86 rand_chacha rand_core redial zerocopy'
+found=$(cargo tree --edges normal --prefix none --format '{p}' | awk '{print $1}' | sort -u | tr '\n' ' ')
+if [ "${found% }" != "$allowed" ]; then
+    echo "the library depends on: ${found% }"
+    echo "it may only depend on:  $allowed"
+    failed=1
+fi
+bare=$(cargo tree --edges normal --prefix none --no-default-features --format '{p}' | awk '{print $1}' | sort -u | tr '\n' ' ')
+if [ "${bare% }" != 'rand_core redial' ]; then
+    echo "without features the library depends on: ${bare% }"
+    failed=1
+fi
+[ "$failed" = 0 ] && echo "no float, no std, no unwrap, no clock; dependencies: ${found% }"
+exit "$failed"

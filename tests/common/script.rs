@@ -1,0 +1,378 @@
+//! Bytes to a config and a string of facts. Every byte string means something, so that a fuzzer wastes none, and a run
+//! of zeros is the simplest story: start, and everything goes well.
+
+#![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
+#![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
+
+use core::time::Duration;
+
+use arbitrary::{Result, Unstructured};
+use redial::{
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, Epoch, Establish,
+    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, Phase,
+    Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind, Verdict,
+    presets, tables,
+};
+
+use super::invariants::{Fact, Facts, Lent, Tested, Watched};
+
+/// Reads a story and lives through it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
+/// told on standard error.
+pub fn run(bytes: &[u8]) {
+    // The only error of `arbitrary` here is the end of the bytes, which is the end of the story.
+    let _ = story(&mut Unstructured::new(bytes));
+}
+
+fn story(u: &mut Unstructured<'_>) -> Result<()> {
+    let (config, facts) = config(u)?;
+    let mut policy: Tested<'_> = Policy::new(Lent(&config), SplitMix64::new(u64::from(u.arbitrary::<u8>()?)));
+    if one_in(u, 8)? {
+        let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), u.arbitrary()?);
+        policy = policy.with_session(session);
+    }
+    let mut watched = Watched::resuming(policy.clone(), facts);
+    let mut log = Vec::new();
+    let told = std::env::var_os("REDIAL_STORY").is_some();
+    if told {
+        eprintln!("{config:?}");
+    }
+    while !u.is_empty() && log.len() < 2_000 {
+        let now = time(u, &watched)?;
+        let step = fact(u, &watched.policy)?;
+        log.push((now, step.clone()));
+        if told {
+            eprintln!("{} {step:?}", now.as_micros());
+        }
+        let actions = match step {
+            Some(event) => watched.event(now, event),
+            None => watched.timeout(now),
+        };
+        if told {
+            eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), watched.policy.explain());
+        }
+    }
+    // S96: the same facts, told to a new policy, end in the same state.
+    for (now, step) in log {
+        let _ = match step {
+            Some(event) => policy.handle_event(now, event),
+            None => policy.handle_timeout(now),
+        };
+    }
+    assert_eq!(policy, watched.policy, "S96: the replay ends elsewhere");
+    watched.finish();
+    Ok(())
+}
+
+fn one_in(u: &mut Unstructured<'_>, n: u8) -> Result<bool> {
+    // Zero, which is also what the end of the bytes reads as, is "no".
+    Ok(u.int_in_range(0..=n - 1)? == n - 1)
+}
+
+fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
+    const LIST: [Duration; 12] = [
+        Duration::from_secs(1),
+        Duration::ZERO,
+        Duration::from_nanos(1),
+        Duration::from_micros(1),
+        Duration::from_millis(1),
+        Duration::from_millis(250),
+        Duration::from_millis(999),
+        Duration::from_secs(10),
+        Duration::from_secs(45),
+        Duration::from_secs(600),
+        Duration::from_secs(86_400),
+        Duration::MAX,
+    ];
+    u.choose(&LIST).copied()
+}
+
+fn maybe_duration(u: &mut Unstructured<'_>) -> Result<Option<Duration>> {
+    Ok(if u.arbitrary()? { Some(duration(u)?) } else { None })
+}
+
+/// Mostly the next deadline or no time at all; sometimes a step back, a leap, or the end of time.
+fn time(u: &mut Unstructured<'_>, watched: &Watched<'_>) -> Result<Instant> {
+    let now = watched.now;
+    let until = watched.policy.poll_timeout().unwrap_or(now).max(now);
+    let micros = |at: Instant| at.as_micros();
+    Ok(match u.int_in_range(0..=23_u8)? {
+        0..=7 => now,
+        8..=13 => until,
+        14 => Instant::from_micros(micros(until).saturating_sub(1)).max(now),
+        15 => Instant::from_micros(micros(until).saturating_add(1)),
+        16..=18 => now.saturating_add(duration(u)?),
+        19 => Instant::from_micros(micros(now).saturating_sub(duration(u)?.as_micros() as u64)),
+        20 => Instant::from_micros(micros(now).saturating_sub(u64::from(u.arbitrary::<u16>()?))),
+        21 => now.saturating_add(Duration::from_micros(u64::from(u.arbitrary::<u32>()?))),
+        22 => Instant::from_micros(u.arbitrary()?),
+        _ => *u.choose(&[Instant::ZERO, Instant::MAX, Instant::from_micros(u64::MAX - 1)])?,
+    })
+}
+
+/// `None`: nothing but time.
+fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
+    let newest = policy.stats().opens.max(1);
+    let number = match u.int_in_range(0..=15_u8)? {
+        0..=12 => newest,
+        13 => newest.saturating_sub(1).max(1),
+        14 => newest + 1,
+        _ => u.int_in_range(1..=u32::MAX)?,
+    };
+    let epoch = Epoch::from_raw(number).unwrap_or_else(|| unreachable!("from 1"));
+    let key = u.int_in_range(0..=5_u8)?;
+    Ok(Some(match u.int_in_range(0..=47_u8)? {
+        // What goes well.
+        0..=7 => match policy.phase() {
+            Phase::Idle | Phase::Stopped | Phase::Failed => Event::Start,
+            Phase::Connecting => Event::Opened { epoch },
+            Phase::Establishing if u.arbitrary()? => Event::Resumed { epoch },
+            Phase::Establishing => ready(u, epoch)?,
+            Phase::Parked => Event::CredentialOk,
+            _ => Event::BeatAcked { epoch },
+        },
+        8..=13 => return Ok(None),
+        14 | 15 => Event::Greeting { epoch, heartbeat: maybe_duration(u)? },
+        16 | 17 => ready(u, epoch)?,
+        18 => Event::Resumed { epoch },
+        19 => Event::Opened { epoch },
+        20 => Event::OpenFailed { epoch, cause: cause(u)?, retry_after: maybe_duration(u)? },
+        21 | 22 => Event::Closed { epoch, cause: cause(u)? },
+        23 => Event::SendFailed { epoch },
+        24 => Event::NotNow { epoch },
+        25 => Event::Sequence { epoch, n: u64::from(u.arbitrary::<u8>()?) },
+        26 => Event::Sequence { epoch, n: u.arbitrary()? },
+        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)? },
+        28 => Event::SessionInvalid { epoch, resumable: u.arbitrary()? },
+        29 => Event::BeatAcked { epoch },
+        30 => Event::BeatRequested { epoch },
+        31 => Event::Received { epoch },
+        32 => Event::CredentialOk,
+        33 => Event::CredentialFailed { fatal: one_in(u, 4)? },
+        34 => Event::AuthOk { epoch },
+        35 => Event::AuthFailed { epoch, fatal: one_in(u, 4)? },
+        36 => Event::Subscribe { key, priority: u.int_in_range(0..=2)? },
+        37 => Event::Unsubscribe { key },
+        38 => Event::SubscriptionConfirmed { epoch, key },
+        39 => Event::SubscriptionFailed { epoch, key, retryable: u.arbitrary()? },
+        40 => Event::Stop { keep: u.arbitrary()? },
+        41 => Event::RetryNow,
+        42 => Event::Hold(reason(u)?),
+        43 => Event::Release(reason(u)?),
+        44 => Event::NetworkDown,
+        45 => Event::NetworkUp,
+        46 if u.arbitrary()? => Event::Visible,
+        46 => Event::Hidden,
+        _ => Event::Woke { gap: duration(u)? },
+    }))
+}
+
+fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<Fact> {
+    let token = (!one_in(u, 4)?).then_some(1);
+    let endpoint = u.arbitrary::<bool>()?.then_some(2);
+    Ok(Event::Ready { epoch, token, endpoint, sequence: u.arbitrary()?, ttl: maybe_duration(u)? })
+}
+
+fn reason(u: &mut Unstructured<'_>) -> Result<HoldReason> {
+    let number = if u.arbitrary()? { 0 } else { u.int_in_range(0..=31)? };
+    Ok(HoldReason::new(number).unwrap_or_else(|| unreachable!("below 32")))
+}
+
+fn cause(u: &mut Unstructured<'_>) -> Result<Cause> {
+    Ok(match u.int_in_range(0..=20_u8)? {
+        0..=3 => Cause::NoCloseFrame,
+        4..=6 => Cause::CloseFrame(u.int_in_range(999..=1016)?),
+        7 => Cause::CloseFrame(u.int_in_range(2999..=4500)?),
+        8 => Cause::CloseFrame(u.arbitrary()?),
+        9 => Cause::Http(*u.choose(&[503, 101, 200, 301, 401, 403, 429, 500, 599])?),
+        10 => Cause::Http(u.arbitrary()?),
+        11 | 12 => Cause::Io(*u.choose(IoKind::ALL)?),
+        13 => Cause::Tls(*u.choose(TlsKind::ALL)?),
+        14 => Cause::Class(*u.choose(Class::ALL)?),
+        15 => Cause::AuthRejected,
+        16 => Cause::SessionInvalid,
+        17 => Cause::Timeout,
+        18 => Cause::ReconnectRequested,
+        19 => Cause::AuthDenied,
+        _ => Cause::Unknown,
+    })
+}
+
+static TABLES: [&[Duration]; 5] = [
+    &[Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)],
+    &[Duration::ZERO],
+    &[Duration::from_secs(5), Duration::from_secs(1)],
+    &[Duration::ZERO, Duration::ZERO, Duration::MAX],
+    &[Duration::from_micros(1)],
+];
+
+fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
+    let fallback = BackoffConfig::constant(Duration::from_secs(1));
+    let (initial, other) = (duration(u)?, duration(u)?);
+    let max = initial.max(other);
+    let ratio = Ratio::new(u.int_in_range(0..=5)?, u.int_in_range(1..=5)?).unwrap_or(Ratio::ONE);
+    let after = if u.arbitrary()? { AfterTable::GiveUp } else { AfterTable::RepeatLast };
+    let ladder = match u.int_in_range(0..=6_u8)? {
+        0 => BackoffConfig::exponential(initial, ratio, max),
+        1 => BackoffConfig::constant(initial),
+        2 => BackoffConfig::linear(initial, max),
+        3 => BackoffConfig::fibonacci(initial, max),
+        4 => BackoffConfig::elapsed(ratio, initial, max),
+        5 => BackoffConfig::quadratic(initial, other, max),
+        _ => BackoffConfig::table(u.choose(&TABLES)?, after),
+    };
+    let mut ladder = ladder.or(fallback).unwrap_or_else(|_| unreachable!("1 s is no error"));
+    if one_in(u, 4)? {
+        ladder = ladder.with_first(duration(u)?);
+    }
+    if one_in(u, 4)? {
+        ladder = ladder.with_exact_first();
+    }
+    let jitter = match u.int_in_range(0..=10_u8)? {
+        0 => Jitter::None,
+        1 => Jitter::Full,
+        2 => Jitter::Equal,
+        3 => Jitter::Decorrelated,
+        4 => Jitter::PlusMinus(ratio),
+        5 => Jitter::Window(Ratio::ZERO, ratio),
+        6 => Jitter::Minus(ratio),
+        7 => Jitter::Plus(ratio),
+        8 => Jitter::PlusFixed(initial.min(other), max),
+        9 => Jitter::AboveInitial,
+        _ => Jitter::DecorrelatedV2,
+    };
+    ladder = ladder.with_jitter(jitter).unwrap_or(ladder);
+    ladder = ladder.with_floor(duration(u)?).unwrap_or(ladder);
+    // No wait is above the larger cap. That of a table is its longest entry.
+    let mut cap = max.max(Duration::from_secs(30));
+    if let Curve::Table(delays, _) = ladder.curve() {
+        cap = cap.max(delays.iter().max().copied().unwrap_or_default());
+    }
+    if one_in(u, 4)? {
+        let fresh = duration(u)?;
+        if let Ok(longer) = ladder.with_max_fresh(fresh) {
+            ladder = longer;
+            cap = cap.max(fresh);
+        }
+    }
+    Ok((ladder, cap))
+}
+
+/// A whole config, every knob of it, or a preset.
+pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
+    let class_waits = Duration::from_secs(302);
+    if one_in(u, 4)? {
+        let (name, config) = *u.choose(presets::ALL)?;
+        // What any of them promises; the ladder of one has no end.
+        let facts = Facts {
+            longest_wait: if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) },
+            connect_timeout: Duration::from_secs(600),
+            min_interval: Duration::ZERO,
+            beats: false,
+            needs_sequence: false,
+            restores: false,
+        };
+        return Ok((*config, facts));
+    }
+    let (ladder, cap) = ladder(u)?;
+    let mut config = Config::new(ladder);
+    let mut longest_wait = cap.max(class_waits);
+    let mut connect_timeout = Duration::from_secs(10);
+    let mut facts_beats = false;
+    let default = *u.choose(Class::ALL)?;
+    let fatal = Rule::new(Match::Is(Cause::CloseFrame(4_999)), Verdict::new(Class::Fatal).with_limit(2));
+    let mut classifier = Classifier::new(u.choose(&tables::ALL)?).with_override(fatal);
+    if u.arbitrary()? {
+        classifier = classifier.map(|classifier| classifier.with_default(default));
+    }
+    if let Ok(classifier) = classifier {
+        config = config.with_classifier(classifier);
+    }
+    config = config.with_reset_after_stable(duration(u)?);
+    let min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
+    longest_wait = longest_wait.max(min_interval);
+    config = config.with_min_interval(min_interval);
+    if one_in(u, 4)? {
+        config = config.with_max_attempts(u.arbitrary::<Option<u8>>()?.map(u32::from));
+    }
+    if one_in(u, 4)? {
+        config = config.with_max_elapsed(maybe_duration(u)?);
+    }
+    let timeout = duration(u)?;
+    if let Ok(longer) = config.with_connect_timeout(timeout) {
+        (config, connect_timeout) = (longer, timeout);
+    }
+    // A breaker that is forced open is asked again after this.
+    longest_wait = longest_wait.max(connect_timeout);
+    let greeting = u.arbitrary()?;
+    if greeting {
+        config = config.with_greeting(maybe_duration(u)?).or(config.with_greeting(None)).unwrap_or(config);
+    }
+    config = config.with_ready_timeout(maybe_duration(u)?).unwrap_or(config);
+    config = config.with_establish(if u.arbitrary()? { Establish::OnOpen } else { Establish::OnReady });
+    let hint_max = duration(u)?;
+    let hint_spread = *u.choose(&[Ratio::ZERO, Ratio::ONE, Ratio::TWO])?;
+    longest_wait = longest_wait.max(hint_max.saturating_mul(3));
+    config = config.with_hint_max(hint_max).with_hint_spread(hint_spread);
+    let needs_sequence = u.arbitrary()?;
+    let (low, high) = (duration(u)?, duration(u)?);
+    let mut resume = ResumeConfig::new().with_sequence_needed(needs_sequence);
+    resume = resume.with_failures_max(u.arbitrary()?).unwrap_or(resume);
+    if let Ok(longer) = resume.with_invalid_wait(low, high) {
+        longest_wait = longest_wait.max(high);
+        resume = longer;
+    }
+    resume = resume.with_endpoint_fallback(u.arbitrary()?, duration(u)?);
+    config = config.with_resume(if one_in(u, 4)? { ResumeConfig::disabled() } else { resume });
+    let spread = maybe_duration(u)?;
+    longest_wait = longest_wait.max(spread.unwrap_or_default());
+    config = config.with_requested_spread(spread);
+    let mut heartbeat = HeartbeatConfig::new().with_first_jitter(u.arbitrary()?).with_required(one_in(u, 4)?);
+    if u.arbitrary()? {
+        if let Ok(beating) = heartbeat.with_interval(duration(u)?) {
+            heartbeat = beating;
+            facts_beats = !greeting;
+        }
+    }
+    heartbeat = heartbeat.with_missed(u.arbitrary()?).unwrap_or(heartbeat);
+    if u.arbitrary()? {
+        heartbeat = heartbeat.with_liveness(Liveness::AnyTraffic);
+    }
+    config = config.with_heartbeat(heartbeat);
+    if u.arbitrary()? {
+        let (open, max_open, lease) = (duration(u)?, duration(u)?, duration(u)?);
+        if let Ok(mut breaker) = BreakerConfig::new(u.int_in_range(1..=6)?, open) {
+            longest_wait = longest_wait.max(open.saturating_mul(2)).max(Duration::from_secs(60));
+            if let Ok(growing) = breaker.with_growth(Ratio::TWO, max_open) {
+                breaker = growing;
+                longest_wait = longest_wait.max(max_open.saturating_mul(2));
+            }
+            if u.arbitrary()? {
+                breaker = breaker.with_jitter(Ratio::ONE).unwrap_or(breaker);
+            }
+            breaker = breaker.with_probes(u.int_in_range(1..=3)?).unwrap_or(breaker);
+            if let Ok(leased) = breaker.with_lease(lease) {
+                breaker = leased;
+                longest_wait = longest_wait.max(lease);
+            }
+            config = config.with_breaker(Some(breaker));
+        }
+    }
+    let mut restore = RestoreConfig::new().with_authentication(u.arbitrary()?);
+    restore = restore.with_batches(u.int_in_range(0..=3)?, duration(u)?).unwrap_or(restore);
+    let restores = !one_in(u, 4)?;
+    config = config.with_restore(if restores { restore } else { RestoreConfig::disabled() });
+    config = config.with_credential(*u.choose(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never])?);
+    config = config.with_rejections_max(u.arbitrary()?);
+    let spread = duration(u)?;
+    longest_wait = longest_wait.max(spread);
+    let on_down = *u.choose(&[OnNetworkDown::Park, OnNetworkDown::Drop, OnNetworkDown::Ignore])?;
+    config = config.with_network(on_down, spread);
+    config = config.with_defer_while_hidden(!one_in(u, 3)?);
+    config = config.with_close_code(u.int_in_range(3_000..=4_999)?).unwrap_or(config);
+    // Spans are taken to whole microseconds, upwards.
+    let longest_wait = longest_wait.saturating_add(Duration::from_micros(1));
+    let connect_timeout = connect_timeout.saturating_add(Duration::from_micros(1));
+    let facts =
+        Facts { longest_wait, connect_timeout, min_interval, beats: facts_beats, needs_sequence, restores };
+    Ok((config, facts))
+}

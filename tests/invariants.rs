@@ -1,0 +1,53 @@
+//! S92 to S98 for every string of facts: random ones, all short ones, and those of an adversary.
+
+#[path = "common/invariants.rs"]
+mod invariants;
+#[path = "common/script.rs"]
+mod script;
+
+use core::time::Duration;
+
+use proptest::prelude::*;
+use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
+
+/// A story to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
+#[derive(Clone)]
+struct Hex(Vec<u8>);
+
+impl core::fmt::Debug for Hex {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+fn story() -> impl Strategy<Value = Hex> {
+    proptest::collection::vec(any::<u8>(), 0..1_200).prop_map(Hex)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// S92 to S94 and S96 to S98, for random facts, times, epochs, causes and configs.
+    #[test]
+    fn no_string_of_facts_breaks_an_invariant(Hex(bytes) in story()) {
+        script::run(&bytes);
+    }
+}
+
+#[path = "invariants/adversary.rs"]
+mod adversary;
+#[path = "invariants/exhaustive.rs"]
+mod exhaustive;
+
+/// S93: some causes ask for the longest wait of the ladder, and a ladder may have none.
+#[test]
+fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
+    static CONFIG: Config =
+        Config::new(valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX)));
+    let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+    let _dial = policy.handle_event(Instant::ZERO, Event::Start);
+    let epoch = Epoch::from_raw(1).expect("not 0");
+    let cause = Cause::Io(IoKind::TooManyOpenFiles);
+    let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause, retry_after: None });
+    assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_000)));
+}

@@ -1,0 +1,161 @@
+//! Every string of steps up to a length, over a small alphabet: S92 to S98 without luck.
+
+#![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
+
+use core::time::Duration;
+use std::collections::HashSet;
+
+use redial::{
+    BackoffConfig, BreakerConfig, Cause, Class, Config, Epoch, Establish, Event, HeartbeatConfig, HoldReason,
+    Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, valid,
+};
+
+use super::invariants::{Fact, Facts, Watched};
+
+const SECOND: Duration = Duration::from_secs(1);
+const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)));
+
+const FACTS: Facts = Facts {
+    longest_wait: Duration::from_secs(302),
+    connect_timeout: Duration::from_secs(10),
+    min_interval: Duration::ZERO,
+    beats: false,
+    needs_sequence: true,
+    restores: true,
+};
+
+/// Long enough for a dial, its outcome, the wait, the next dial and its outcome.
+const DEPTH: usize = 6;
+
+/// One step: a fact, or none, and when.
+type Step = (When, Option<Fact>);
+
+#[derive(Clone, Copy)]
+enum When {
+    Now,
+    Due,
+    Late,
+    Back,
+}
+
+/// What can happen next; facts about a transport speak of the newest one, one of them of the one before.
+fn alphabet(opens: u32) -> Vec<Step> {
+    let numbered = |number: u32| Epoch::from_raw(number.max(1)).expect("not 0");
+    let (epoch, old) = (numbered(opens), numbered(opens.saturating_sub(1)));
+    let hold = HoldReason::new(0).expect("a valid number");
+    let refused = Cause::Io(IoKind::ConnectionRefused);
+    let facts = [
+        Event::Start,
+        Event::Stop { keep: true },
+        Event::Stop { keep: false },
+        Event::RetryNow,
+        Event::Hold(hold),
+        Event::Release(hold),
+        Event::NetworkDown,
+        Event::NetworkUp,
+        Event::Woke { gap: 60 * SECOND },
+        Event::Opened { epoch },
+        Event::OpenFailed { epoch, cause: refused, retry_after: None },
+        Event::NotNow { epoch },
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+        Event::Closed { epoch, cause: Cause::AuthRejected },
+        Event::Closed { epoch, cause: Cause::Class(Class::Fatal) },
+        Event::Closed { epoch: old, cause: Cause::NoCloseFrame },
+        Event::Greeting { epoch, heartbeat: Some(5 * SECOND) },
+        Event::Ready { epoch, token: Some(1), endpoint: Some(2), sequence: Some(0), ttl: Some(20 * SECOND) },
+        Event::Resumed { epoch },
+        Event::PleaseReconnect { epoch, after: None },
+        Event::SessionInvalid { epoch, resumable: false },
+        Event::CredentialOk,
+        Event::CredentialFailed { fatal: false },
+        Event::AuthOk { epoch },
+        Event::Subscribe { key: 1, priority: 0 },
+        Event::SubscriptionFailed { epoch, key: 1, retryable: true },
+    ];
+    let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
+    facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
+}
+
+fn at(when: When, watched: &Watched<'_>) -> Option<Instant> {
+    let now = watched.now;
+    Some(match when {
+        When::Now => now,
+        When::Due => watched.policy.poll_timeout()?.max(now),
+        When::Late => watched.policy.poll_timeout()?.max(now).saturating_add(60 * SECOND),
+        When::Back => Instant::from_micros(now.as_micros().checked_sub(1_500_000)?),
+    })
+}
+
+/// Explores all strings of at most `depth` steps; the states found and the steps taken.
+fn explore(start: Watched<'_>, depth: usize) -> (usize, usize) {
+    let mut seen = HashSet::from([start.clone()]);
+    let mut frontier = vec![start];
+    let mut steps = 0;
+    for _ in 0..depth {
+        let mut next = Vec::new();
+        for state in &frontier {
+            for (when, fact) in alphabet(state.policy.stats().opens) {
+                let Some(now) = at(when, state) else { continue };
+                let mut reached = state.clone();
+                let _ = match fact {
+                    Some(fact) => reached.event(now, fact),
+                    None => reached.timeout(now),
+                };
+                steps += 1;
+                if !seen.contains(&reached) {
+                    seen.insert(reached.clone());
+                    next.push(reached);
+                }
+            }
+        }
+        frontier = next;
+    }
+    (seen.len(), steps)
+}
+
+/// Every gate that two facts can shut, and every stage.
+#[test]
+fn all_short_strings_keep_the_invariants() {
+    let plain = Config::new(LADDER);
+    let everything = valid(plain.with_greeting(None))
+        .with_restore(RestoreConfig::new().with_authentication(true))
+        .with_network(OnNetworkDown::Drop, SECOND)
+        .with_breaker(Some(valid(BreakerConfig::new(1, 3 * SECOND))))
+        .with_credential(RefreshOn::Dial)
+        .with_requested_spread(Some(Duration::ZERO))
+        .with_reset_after_stable(2 * SECOND);
+    let open = plain
+        .with_establish(Establish::OnOpen)
+        .with_heartbeat(valid(HeartbeatConfig::new().with_interval(2 * SECOND)))
+        .with_max_attempts(Some(2))
+        .with_rejections_max(Some(0));
+    let beating = Facts { beats: true, ..FACTS };
+    for (name, config, facts) in
+        [("plain", plain, FACTS), ("everything", everything, FACTS), ("on open", open, beating)]
+    {
+        let (states, steps) = explore(Watched::new(&config, facts, 7), DEPTH);
+        println!("{name}: {states} states, {steps} steps");
+        assert!(states > 1_000, "{name}: it goes nowhere");
+    }
+}
+
+/// From a state in the middle of things, with everything there is to lose.
+#[test]
+fn all_short_strings_from_a_session_keep_the_invariants() {
+    let config = Config::new(LADDER).with_restore(RestoreConfig::new().with_authentication(true));
+    let mut watched = Watched::new(&config, FACTS, 7);
+    let epoch = Epoch::from_raw(1).expect("not 0");
+    for fact in [
+        Event::Subscribe { key: 1, priority: 0 },
+        Event::Start,
+        Event::Opened { epoch },
+        Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(0), ttl: None },
+        Event::AuthOk { epoch },
+        Event::SubscriptionConfirmed { epoch, key: 1 },
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+    ] {
+        let _ = watched.event(Instant::from_millis(5_000), fact);
+    }
+    let (states, steps) = explore(watched, DEPTH);
+    println!("from a session: {states} states, {steps} steps");
+}
