@@ -138,7 +138,7 @@ fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
         20 => Event::OpenFailed { epoch, cause: cause(u)?, retry_after: maybe_duration(u)? },
         21 | 22 => Event::Closed { epoch, cause: cause(u)? },
         23 => Event::SendFailed { epoch },
-        24 => Event::NotNow { epoch },
+        24 => Event::NotNow { epoch, retry_after: maybe_duration(u)? },
         25 => Event::Sequence { epoch, n: u64::from(u.arbitrary::<u8>()?) },
         26 => Event::Sequence { epoch, n: u.arbitrary()? },
         27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)? },

@@ -164,10 +164,14 @@ fn adversaries() -> Vec<Adversary> {
             period: FLAP,
             ..QUIET
         },
-        Adversary { name: "the host can't dial", on_open: |epoch| vec![Event::NotNow { epoch }], ..QUIET },
+        Adversary {
+            name: "the host can't dial",
+            on_open: |epoch| vec![Event::NotNow { epoch, retry_after: None }],
+            ..QUIET
+        },
         Adversary {
             name: "the host can't dial, and wakes",
-            on_open: |epoch| vec![Event::NotNow { epoch }],
+            on_open: |epoch| vec![Event::NotNow { epoch, retry_after: None }],
             noise: |_| Some(Event::Woke { gap: Duration::MAX }),
             period: FLAP,
             ..QUIET

@@ -56,7 +56,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::Woke { gap: 60 * SECOND },
         Event::Opened { epoch },
         Event::OpenFailed { epoch, cause: refused, retry_after: None },
-        Event::NotNow { epoch },
+        Event::NotNow { epoch, retry_after: None },
         Event::Closed { epoch, cause: Cause::NoCloseFrame },
         Event::Closed { epoch, cause: Cause::AuthRejected },
         Event::Closed { epoch, cause: Cause::Class(Class::Fatal) },
