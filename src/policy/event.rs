@@ -124,7 +124,7 @@ pub enum Event<T = (), K = Infallible> {
     NotNow {
         /// Which.
         epoch: Epoch,
-        /// When to ask again; `None`: after the first wait of the ladder.
+        /// When to ask again, 1 ms to a day; `None`: after the first wait of the ladder.
         retry_after: Option<Duration>,
     },
     /// The transport is gone.

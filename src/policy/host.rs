@@ -18,6 +18,9 @@ use super::explain::{Reason, Why};
 use super::loss::Step;
 use super::state::{Credential, Gate, Stage};
 
+/// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
+const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
+
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
@@ -222,8 +225,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         self.state.unspend();
         self.forgo(now);
-        // A host that says "at once" each time must not spin.
-        let asked = after.map(|after| Micros::from_duration(after).max(Micros::from_millis(1)));
+        // A host that says "at once" each time must not spin, and one that says "never" not end the chain.
+        let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
+        let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.config.borrow().first_wait());
         self.state.ladder = Gate { at: now.after(wait), reason: Reason::NotNow };
         self.proceed(now, Why::NotNow, false, out);

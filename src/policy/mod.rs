@@ -84,20 +84,20 @@ pub const POLICY_STATE_BYTES: usize =
 
 const _: () = assert!(POLICY_STATE_BYTES <= 384, "the state of a policy must stay within 384 bytes");
 
-impl<R, T, S: Default, C, E: Default> Policy<R, T, S, C, E> {
+impl<R, T, S: Default, C> Policy<R, T, S, C> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
     /// seeds and equal facts give equal decisions.
     #[must_use]
     pub fn new(config: C, rng: R) -> Self {
-        Self::with_parts(config, rng, S::default(), E::default())
+        Self::with_subscriptions(config, rng, S::default())
     }
 }
 
-impl<R, T, S, C, E: Default> Policy<R, T, S, C, E> {
+impl<R, T, S, C> Policy<R, T, S, C> {
     /// The same with a set of subscriptions (and its storage) of the caller's.
     #[must_use]
-    pub fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
-        Self::with_parts(config, rng, subscriptions, E::default())
+    pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
+        Self::with_parts(config, rng, subscriptions, SingleEndpoint)
     }
 }
 

@@ -96,7 +96,7 @@ fn not_now_never_ends_the_chain() {
     for epoch in 1..=1_000 {
         t.not_now(epoch).applied().expect(&[]).failures(0).phase(Phase::Waiting);
         let at = t.now() + 1_000;
-        t.wake(at, "backoff").fires(at, &[&format!("open {} fresh #1", epoch + 1)]);
+        t.wake(at, "not_now").fires(at, &[&format!("open {} fresh #1", epoch + 1)]);
     }
     assert_eq!((t.stats().failed, t.stats().abandoned), (0, 1_000));
     t.open_failed(1_001, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
@@ -108,9 +108,9 @@ fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
     let table = valid(redial::BackoffConfig::table(&WAITS, redial::AfterTable::RepeatLast));
     let mut t = Timeline::new(Config::new(table));
-    t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(1_000, "backoff");
-    t.fires(1_000, &["open 2 fresh #1"]).at(1_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);
-    t.event(redial::Event::NetworkUp).expect(&[]).wake(2_000, "backoff");
+    t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(5_000, "not_now");
+    t.fires(5_000, &["open 2 fresh #1"]).at(5_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);
+    t.event(redial::Event::NetworkUp).expect(&[]).wake(10_000, "backoff");
 }
 
 /// S20: once the transport is open it is too late for "not now".

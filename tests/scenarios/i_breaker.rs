@@ -113,7 +113,7 @@ fn good_news_does_not_force_the_breaker() {
 #[test]
 fn a_probe_without_a_verdict_leaves_its_place() {
     let mut t = tripped(with(BASE, MINUTE));
-    t.fires(75_000, &["open 6 fresh #6"]).not_now(6).expect(&[]).wake(76_000, "backoff");
+    t.fires(75_000, &["open 6 fresh #6"]).not_now(6).expect(&[]).wake(76_000, "not_now");
     t.fires(76_000, &["open 7 fresh #6"]).event(redial::Event::NetworkDown).expect(&["drop 7"]);
     t.at(90_000).event(redial::Event::NetworkUp).expect(&["open 8 fresh #6"]);
     t.open_failed(8, REFUSED).expect(&[]).wake(150_000, "breaker");
