@@ -14,7 +14,7 @@ use redial::driver::{AsyncStd, Outcome, Smol, Tokio};
 /// tokio's clock is paused: exact to the millisecond, which is its timers' resolution.
 const EXACT: core::time::Duration = ms(2);
 /// Real time on a machine with other things to do.
-const ROUGH: core::time::Duration = ms(400);
+const ROUGH: core::time::Duration = ms(2_000);
 
 fn paused<F: Future>(future: F) -> F::Output {
     let runtime =
