@@ -55,7 +55,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(8));
 /// match Snapshot::decode(&bytes[..length], SHARD) {
 ///     Ok(snapshot) => {
-///         let snapshot = snapshot.try_map(|text| str::from_utf8(text).map(String::from))?;
+///         let snapshot = snapshot.try_map(|text| core::str::from_utf8(text).map(String::from))?;
 ///         policy = policy.with_snapshot(Instant::ZERO, snapshot.aged(Duration::from_millis(100)));
 ///     }
 ///     Err(error) => println!("{error}: starting fresh"),
