@@ -5,8 +5,8 @@ use core::time::Duration;
 use proptest::prelude::*;
 use redial::{
     Action, BackoffConfig, Cause, Config, DropReason, Endpoint, Epoch, Event, GiveUp, Instant, IoKind,
-    Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, ResumeConfig, SNAPSHOT_BYTES, Snapshot,
-    SnapshotError, SplitMix64, valid,
+    Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES,
+    Snapshot, SnapshotError, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -411,13 +411,100 @@ fn a_rejected_credential_is_renewed_first() {
     assert_eq!(start(&mut later, 0), [Action::RefreshCredential]);
 }
 
+/// F92: a session that was not authenticated is not taken for one that was.
+#[test]
+fn an_unauthenticated_session_is_authenticated_after_its_resume() {
+    static AUTH: Config = Config::new(LADDER).with_restore(RestoreConfig::new().with_authentication(true));
+    for authenticated in [false, true] {
+        let mut policy = new(&AUTH);
+        start(&mut policy, 0);
+        establish(&mut policy, 0, None);
+        let old = epoch(&policy);
+        if authenticated {
+            fact(&mut policy, 0, Event::AuthOk { epoch: old });
+        }
+        let mut later = new(&AUTH).with_snapshot(ms(0), policy.snapshot(ms(5_000)).expect("a session"));
+        start(&mut later, 0);
+        let epoch = epoch(&later);
+        fact(&mut later, 0, Event::Opened { epoch });
+        let resumed = fact(&mut later, 0, Event::Resumed { epoch });
+        assert_eq!(resumed.contains(&Action::Authenticate { epoch }), !authenticated);
+    }
+}
+
+/// F38: the limits of a first connection are not those of a reconnect in a later process.
+#[test]
+fn an_established_service_is_not_dialled_for_the_first_time() {
+    static ONCE: Config = Config::new(LADDER).with_initial_limits(Some(1), None);
+    let mut policy = new(&ONCE);
+    start(&mut policy, 0);
+    establish(&mut policy, 0, None);
+    let old = epoch(&policy);
+    fact(&mut policy, 0, Event::Closed { epoch: old, cause: REFUSED });
+    let mut later = new(&ONCE).with_snapshot(ms(0), policy.snapshot(ms(0)).expect("an outage"));
+    start(&mut later, 0);
+    let (at, _) = next(&mut later);
+    refuse(&mut later, at);
+    assert_eq!(later.phase(), Phase::Waiting);
+}
+
+/// S95: a retry at once in the old process is no reason for another one in the new.
+#[test]
+fn retries_at_once_stay_apart_across_processes() {
+    static EAGER: Config = Config::new(LADDER.with_first(Duration::ZERO));
+    let mut policy = new(&EAGER);
+    start(&mut policy, 0);
+    establish(&mut policy, 0, None);
+    let old = epoch(&policy);
+    fact(&mut policy, 5_000, Event::Closed { epoch: old, cause: REFUSED });
+    let mut later = new(&EAGER).with_snapshot(ms(0), policy.snapshot(ms(5_000)).expect("an outage"));
+    assert!(opened(&start(&mut later, 0)).is_some(), "at once");
+    establish(&mut later, 0, None);
+    let epoch = epoch(&later);
+    fact(&mut later, 0, Event::Closed { epoch, cause: REFUSED });
+    assert_eq!(later.poll_timeout(), Some(ms(1_000)));
+}
+
+/// F63: the failed dials of a session's endpoint are counted across processes, with their time.
+#[test]
+fn a_dead_session_endpoint_is_left_all_the_same() {
+    static PATIENT: Config =
+        Config::new(LADDER).with_resume(ResumeConfig::new().with_endpoint_fallback(2, secs(10)));
+    for (down, endpoint) in [(8, Endpoint::Session), (9, Endpoint::Base)] {
+        let mut policy = new(&PATIENT);
+        start(&mut policy, 0);
+        establish(&mut policy, 0, None);
+        let old = epoch(&policy);
+        fact(&mut policy, 0, Event::Closed { epoch: old, cause: REFUSED });
+        let (at, _) = next(&mut policy);
+        refuse(&mut policy, at);
+        let snapshot = policy.snapshot(ms(at + 1_000)).expect("both").aged(secs(down));
+        let mut later = new(&PATIENT).with_snapshot(ms(0), snapshot);
+        assert_eq!(opened(&start(&mut later, 0)), Some((Mode::Resume, Endpoint::Session, 2)));
+        refuse(&mut later, 0);
+        assert_eq!(opened(&next(&mut later).1), Some((Mode::Resume, endpoint, 3)));
+    }
+}
+
 /// A snapshot of what was imported and not started yet is the same one; a started policy takes none.
 #[test]
 fn import_and_export_are_inverse() {
-    for snapshot in [climbing(&BASE).snapshot(ms(4_000)), climbing(&BASE).snapshot(ms(0))] {
-        let snapshot = snapshot.expect("an outage");
-        let policy = new(&BASE).with_snapshot(ms(9_000), snapshot.clone());
-        assert_eq!(policy.snapshot(ms(9_000)), Some(snapshot));
+    for config in &JITTERS {
+        let mut policy = new(config);
+        start(&mut policy, 0);
+        for dials in 0..10 {
+            if dials > 0 && policy.phase() == Phase::Waiting {
+                next(&mut policy);
+            }
+            if policy.phase() == Phase::Connecting {
+                let at = policy.explain().since.as_millis();
+                refuse(&mut policy, at);
+            }
+            let now = policy.explain().since;
+            let Some(snapshot) = policy.snapshot(now) else { break };
+            let again = new(config).with_snapshot(ms(900_000), snapshot.clone());
+            assert_eq!(again.snapshot(ms(900_000)), Some(snapshot), "{dials} {config:?}");
+        }
     }
     let running = climbing(&BASE);
     let snapshot = running.snapshot(ms(3_500)).expect("an outage");
