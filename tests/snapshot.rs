@@ -637,7 +637,7 @@ proptest! {
             let dialled = opened(&actions.iter().collect::<Vec<_>>()).is_some();
             prop_assert!(dialled);
             let failed = Event::OpenFailed { epoch: epoch(&policy), cause: REFUSED, retry_after: None };
-            let _ = policy.handle_event(now, failed);
+            let _wait = policy.handle_event(now, failed);
             if policy.phase() == Phase::Failed {
                 return Ok(());
             }

@@ -65,7 +65,7 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
     /// The checksum finds accidents. It is no signature: keep the bytes where only you can write.
     ///
     /// # Errors
-    /// [`SnapshotError::Full`].
+    /// [`SnapshotError::Full`]; `out` is then partly written and holds no snapshot.
     pub fn encode(&self, key: u32, out: &mut [u8]) -> Result<usize, SnapshotError> {
         let session = &self.session;
         let life = session.life(Instant::ZERO);
@@ -274,7 +274,7 @@ mod tests {
         };
         let mut bytes = [0; SNAPSHOT_BYTES];
         assert_eq!(snapshot.encode(0, &mut bytes), Ok(SNAPSHOT_BYTES));
-        assert_eq!(snapshot.encode(0, &mut bytes[1..]), Err(SnapshotError::Full));
+        assert_eq!(snapshot.encode(0, &mut [0; SNAPSHOT_BYTES - 1]), Err(SnapshotError::Full));
         assert_eq!(Snapshot::decode(&bytes, 0), Ok(snapshot));
     }
 }
