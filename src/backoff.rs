@@ -166,6 +166,34 @@ impl Backoff {
         if step > last { (last, Micros(self.trail.0 / 2)) } else { (step, self.trail) }
     }
 
+    /// What the next step needs beside the config: the failures, and where the last draw ended.
+    pub(crate) const fn parts(&self) -> (u32, Micros) {
+        (self.failures, self.trail)
+    }
+
+    /// The ladder after so many failures on this config. Only what was drawn is taken from `trail`, and no more of it
+    /// than a draw could have been.
+    pub(crate) fn restored(config: &BackoffConfig, failures: u32, trail: Micros) -> Self {
+        let mut ladder = Self::new();
+        for _ in 0..failures.min(FOLLOWED) {
+            if ladder.climb(config).is_none() {
+                break;
+            }
+        }
+        ladder.failures = failures;
+        match config.jitter {
+            _ if failures == 0 => {}
+            Jitter::Decorrelated => ladder.trail = trail.min(config.top()),
+            Jitter::DecorrelatedV2 => {
+                let last = polly::last_step(config.initial, config.top());
+                let step = failures.saturating_sub(1).min(last);
+                ladder.trail = trail.min(polly::place(config.initial, step, u64::MAX));
+            }
+            _ => {}
+        }
+        ladder
+    }
+
     /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures.
     pub(crate) fn wait_after<R: Rng + ?Sized>(
         config: &BackoffConfig,

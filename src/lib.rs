@@ -60,7 +60,7 @@ pub use mode::Mode;
 pub use policy::{
     Action, Actions, Config, Disposition, DropReason, Endpoint, Epoch, Establish, Event, Explanation, GiveUp,
     HoldReason, MAX_ACTIONS, OnNetworkDown, POLICY_STATE_BYTES, Phase, Policy, Reason, RefreshOn,
-    RestoreConfig, ResumeConfig, Stats, Why,
+    RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, Stats, Why,
 };
 pub use ratio::Ratio;
 pub use rng::SplitMix64;

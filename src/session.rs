@@ -132,6 +132,46 @@ impl<T> SessionState<T> {
         matches!(self.life, Life::Until { end, .. } if now >= end)
     }
 
+    /// The same session on another clock, whose `to` is this one's `from`. Whoever asks has no transport any more.
+    pub(crate) fn rebased(mut self, from: Instant, to: Instant) -> Self {
+        self.lost(from);
+        if let Life::Until { end, .. } = &mut self.life {
+            *end = to.after(end.since(from));
+        }
+        self
+    }
+
+    /// With this much of its time to live left at `now`, in microseconds, and all of it after the next loss.
+    pub(crate) fn with_life(mut self, now: Instant, life: Option<(u64, u64)>) -> Self {
+        self.life = match life {
+            Some((left, micros)) => Life::Until { end: now.after(Micros(left)), micros },
+            None => Life::Unknown,
+        };
+        self
+    }
+
+    /// What [`Self::with_life`] set.
+    pub(crate) fn life(&self, now: Instant) -> Option<(u64, u64)> {
+        match self.life {
+            Life::Unknown => None,
+            Life::For(micros) => Some((micros, micros)),
+            Life::Until { end, micros } => Some((end.since(now).0, micros)),
+        }
+    }
+
+    /// The same session in other storage.
+    pub(crate) fn try_map<U, E>(
+        self,
+        mut convert: impl FnMut(T) -> Result<U, E>,
+    ) -> Result<SessionState<U>, E> {
+        Ok(SessionState {
+            token: self.token.map(&mut convert).transpose()?,
+            endpoint: self.endpoint.map(&mut convert).transpose()?,
+            sequence: self.sequence,
+            life: self.life,
+        })
+    }
+
     /// Token, sequence and endpoint are gone. True if there was a token: a mark alone is no session yet.
     pub fn forget(&mut self) -> bool {
         let had = self.token.is_some();

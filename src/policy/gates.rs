@@ -15,7 +15,7 @@ use super::action::{Action, Actions, DropReason, Endpoint};
 use super::config::{Config, RefreshOn};
 use super::event::Epoch;
 use super::explain::{Reason, Why, count};
-use super::state::{Credential, Gate, Stage};
+use super::state::{Credential, Gate, Past, Stage};
 
 impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
@@ -24,7 +24,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let asleep = matches!(state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. });
         state.end_outage();
         state.outage = true;
-        state.outage_since = now;
+        state.outage_since = Past::at(now);
         state.attempt = 0;
         state.at_once = false;
         state.rejections = 0;

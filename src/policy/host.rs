@@ -29,7 +29,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
-        self.begin(now, Why::Start, out);
+        if self.state.stage == Stage::Idle && self.state.outage {
+            self.go_on(now, out);
+        } else {
+            self.begin(now, Why::Start, out);
+        }
         true
     }
 

@@ -17,7 +17,7 @@ use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::{Config, RefreshOn};
 use super::explain::{Reason, Why, count};
-use super::state::{Credential, Gate, Stage};
+use super::state::{Credential, Gate, Past, Stage};
 
 /// One failure on its way to the gates.
 #[derive(Clone, Copy)]
@@ -68,7 +68,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         if !state.outage {
             state.outage = true;
-            state.outage_since = now;
+            state.outage_since = Past::at(now);
             state.attempt = 0;
         }
         // The guard against a server that makes a client spin, whatever the config calls stable.
@@ -182,8 +182,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
         }
         let elapsed = config.initial_elapsed.filter(|_| first).or(config.max_elapsed);
-        let end = elapsed.map(|max| state.outage_since.after(max));
-        if end.is_some_and(|end| self.gate(now).at.max(now) > end) {
+        let next = self.gate(now).at.max(now);
+        if elapsed.is_some_and(|max| state.outage_since.until(next) > max) {
             return self.fail(now, GiveUp::MaxElapsed, cause, out);
         }
         self.proceed(now, Why::Lost(cause), false, out);
@@ -194,7 +194,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let mode = self.next_mode();
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
-        let lost = now.since(state.outage_since);
+        let lost = state.outage_since.until(now);
         let wait = if step.verdict.class == Class::RateLimited {
             // Its own count on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
             let nth = state.backoff.failures().max(u32::from(state.rate_limited));
@@ -273,11 +273,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let resume = self.config.borrow().resume;
         let state = &mut self.state;
         if state.endpoint_failures == 0 {
-            state.endpoint_failed_at = now;
+            state.endpoint_failed_at = Past::at(now);
         }
         state.endpoint_failures = state.endpoint_failures.saturating_add(1);
         if state.endpoint_failures >= resume.fallback_failures
-            && now.since(state.endpoint_failed_at) >= resume.fallback_after
+            && state.endpoint_failed_at.until(now) >= resume.fallback_after
         {
             self.session.forget_endpoint();
         }

@@ -12,6 +12,7 @@ mod gates;
 mod host;
 mod loss;
 mod parts;
+mod snapshot;
 mod stages;
 mod state;
 
@@ -30,6 +31,7 @@ pub use action::{Action, Actions, Disposition, DropReason, Endpoint, GiveUp, MAX
 pub use config::{Config, Establish, OnNetworkDown, RefreshOn, RestoreConfig, ResumeConfig};
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
+pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
 use explain::count;
 use state::{Stage, State};
@@ -109,6 +111,7 @@ impl<R, T, S, C, E> Policy<R, T, S, C, E> {
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
+    /// [`Self::with_snapshot`] brings the ladder along as well.
     #[must_use]
     pub fn with_session(mut self, session: SessionState<T>) -> Self {
         self.session = session;

@@ -5,7 +5,7 @@ use crate::breaker::{CircuitBreaker, Permit};
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::Instant;
+use crate::time::{Instant, Micros};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
@@ -23,7 +23,7 @@ pub(super) struct State {
 
     // The outage: from the loss of an established connection until the next one has held.
     pub(super) outage: bool,
-    pub(super) outage_since: Instant,
+    pub(super) outage_since: Past,
     /// The newest dial was a retry at once.
     pub(super) at_once: bool,
     pub(super) attempt: u32,
@@ -72,7 +72,7 @@ pub(super) struct State {
     // What a session's failures add up to.
     pub(super) resume_failures: u8,
     pub(super) endpoint_failures: u8,
-    pub(super) endpoint_failed_at: Instant,
+    pub(super) endpoint_failed_at: Past,
 
     pub(super) stats: Stats,
 }
@@ -108,6 +108,37 @@ impl Gate {
     }
 }
 
+/// When something began. It may lie before the caller's epoch: another process saw it begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Past(i64);
+
+impl Past {
+    pub(super) const fn at(now: Instant) -> Self {
+        Self::before(now, Micros::ZERO)
+    }
+
+    pub(super) const fn before(now: Instant, ago: Micros) -> Self {
+        Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
+    }
+
+    /// The span from here to `at`; zero when the clock ran backwards.
+    pub(super) const fn until(self, at: Instant) -> Micros {
+        let span = (at.as_micros() as i128).saturating_sub(self.0 as i128);
+        Micros(if span < 0 {
+            0
+        } else if span > u64::MAX as i128 {
+            u64::MAX
+        } else {
+            span as u64
+        })
+    }
+}
+
+/// All of a policy's clock fits: it stands still at [`Instant::END`].
+const fn signed(micros: u64) -> i64 {
+    if micros > i64::MAX as u64 { i64::MAX } else { micros as i64 }
+}
+
 /// What is known of the caller's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Credential {
@@ -141,7 +172,7 @@ impl State {
         why: Why::New,
         latest: Instant::ZERO,
         outage: false,
-        outage_since: Instant::ZERO,
+        outage_since: Past::at(Instant::ZERO),
         at_once: false,
         attempt: 0,
         backoff: Backoff::new(),
@@ -173,7 +204,7 @@ impl State {
         batch_at: None,
         resume_failures: 0,
         endpoint_failures: 0,
-        endpoint_failed_at: Instant::ZERO,
+        endpoint_failed_at: Past::at(Instant::ZERO),
         stats: Stats {
             opens: 0,
             established: 0,
@@ -220,8 +251,8 @@ impl State {
         self.ladder.at = earlier(self.ladder.at);
         self.floor.at = earlier(self.floor.at);
         self.heartbeat.rewind(now);
-        self.outage_since = self.outage_since.min(now);
-        self.endpoint_failed_at = self.endpoint_failed_at.min(now);
+        self.outage_since = self.outage_since.min(Past::at(now));
+        self.endpoint_failed_at = self.endpoint_failed_at.min(Past::at(now));
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
         self.established_at = self.established_at.map(|at| at.min(now));
         self.batch_at = self.batch_at.map(|at| at.min(now));

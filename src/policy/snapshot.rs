@@ -1,0 +1,356 @@
+//! What a later process needs to go on: the session and the ladder.
+
+mod bytes;
+
+use core::borrow::Borrow;
+use core::fmt;
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::backoff::Backoff;
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::session::SessionState;
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros};
+
+use super::Policy;
+use super::action::Actions;
+use super::config::{Config, RefreshOn};
+use super::explain::{Reason, Why};
+use super::state::{Credential, Gate, Past, Stage, State};
+
+pub use bytes::SNAPSHOT_BYTES;
+
+/// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
+/// attempts, the ladder, the waits that are left and the counts that lead to giving up (F72, S56, lifecycle 64).
+///
+/// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
+/// [`aged`](Self::aged). Config, generator, breaker, subscriptions, counters, endpoints and everything about a connection
+/// stay behind; so does what the host says of network, page and holds, which the new process is told anew.
+///
+/// Feature `serde` writes it in any format. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
+/// and a checksum; what does not [`decode`](Snapshot::decode) is a typed error, and the way on is a policy without it.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, Snapshot, SplitMix64, valid};
+///
+/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
+///     Duration::from_secs(1),
+///     Ratio::TWO,
+///     Duration::from_secs(30),
+/// )));
+/// const SHARD: u32 = 3;
+///
+/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let mut bytes = [0; 512];
+/// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
+///
+/// // The next process, 100 ms later, with a clock of its own.
+/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(8));
+/// match Snapshot::decode(&bytes[..length], SHARD) {
+///     Ok(snapshot) => {
+///         let snapshot = snapshot.try_map(|text| core::str::from_utf8(text).map(String::from))?;
+///         policy = policy.with_snapshot(Instant::ZERO, snapshot.aged(Duration::from_millis(100)));
+///     }
+///     Err(error) => println!("{error}: starting fresh"),
+/// }
+/// assert!(policy.handle_event(Instant::ZERO, Event::Start).is_empty());
+/// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(500)));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+///
+/// Debug output never shows token or endpoint (F110); the other forms do, and are to be kept like a password.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Snapshot<T> {
+    /// On a clock on which the snapshot was taken at zero.
+    session: SessionState<T>,
+    resume_failures: u8,
+    endpoint_failures: u8,
+    /// Since the first of them.
+    endpoint_failing_us: u64,
+    unauthenticated: bool,
+    credential_needed: bool,
+    /// Since the newest dial.
+    dialled_us: Option<u64>,
+    outage: Option<Outage>,
+}
+
+/// An outage under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Outage {
+    lasted_us: u64,
+    attempt: u32,
+    failures: u32,
+    trail_us: u64,
+    rejections: u8,
+    limited: u8,
+    rate_limited: u8,
+    ever: bool,
+    at_once: bool,
+    ladder: Wait,
+    floor: Wait,
+}
+
+/// What is left of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Wait {
+    left_us: u64,
+    reason: Reason,
+}
+
+impl Wait {
+    /// The rules that set a ladder or a floor. Their places are part of the byte form.
+    const REASONS: [Reason; 7] = [
+        Reason::Backoff,
+        Reason::Hint,
+        Reason::InvalidSession,
+        Reason::Class,
+        Reason::Requested,
+        Reason::Spread,
+        Reason::NotNow,
+    ];
+
+    /// A round of endpoints begins anew, so its gap is a wait like any other.
+    const fn of(gate: Gate, now: Instant) -> Self {
+        let reason = if matches!(gate.reason, Reason::Endpoint) { Reason::Backoff } else { gate.reason };
+        Self { left_us: gate.at.since(now).0, reason }
+    }
+
+    fn gate(self, now: Instant, longest: Micros) -> Gate {
+        let reason = if Self::REASONS.contains(&self.reason) { self.reason } else { Reason::Backoff };
+        match Micros(self.left_us).min(longest) {
+            Micros::ZERO => Gate { at: Instant::ZERO, reason },
+            left => Gate { at: now.after(left), reason },
+        }
+    }
+}
+
+/// Why bytes are no snapshot, or a snapshot did not become bytes. The way on is a fresh start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// Fewer bytes than any snapshot has.
+    TooSmall,
+    /// These bytes begin like something else.
+    NotASnapshot,
+    /// A version that this one does not read.
+    Version(u8),
+    /// Cut off or altered: the checksum or a field is wrong.
+    Corrupt,
+    /// It was written under another key.
+    WrongKey,
+    /// The buffer has no room for it, or the token or the endpoint is longer than 65,535 bytes.
+    Full,
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooSmall => "too few bytes for a snapshot",
+            Self::NotASnapshot => "not a snapshot",
+            Self::Version(version) => return write!(f, "a snapshot of the unknown version {version}"),
+            Self::Corrupt => "the snapshot is cut off or altered",
+            Self::WrongKey => "a snapshot with another key",
+            Self::Full => "no room for the snapshot",
+        })
+    }
+}
+
+impl core::error::Error for SnapshotError {}
+
+impl<T> Snapshot<T> {
+    /// Whether it holds a session.
+    #[must_use]
+    pub const fn has_session(&self) -> bool {
+        self.session.token().is_some()
+    }
+
+    /// Whether it holds an outage, so that the next start goes on with its ladder.
+    #[must_use]
+    pub const fn has_outage(&self) -> bool {
+        self.outage.is_some()
+    }
+
+    /// The same snapshot `by` later, for a process that has a calendar: what is left of the waits and of the session's
+    /// time to live is shorter, the outage has lasted longer.
+    #[must_use]
+    pub fn aged(mut self, by: Duration) -> Self {
+        let by = Micros::from_duration(by);
+        self.session = self.session.rebased(Instant::ZERO.after(by), Instant::ZERO);
+        self.endpoint_failing_us = self.endpoint_failing_us.saturating_add(by.0);
+        self.dialled_us = self.dialled_us.map(|ago| ago.saturating_add(by.0));
+        if let Some(outage) = &mut self.outage {
+            outage.lasted_us = outage.lasted_us.saturating_add(by.0);
+            for wait in [&mut outage.ladder, &mut outage.floor] {
+                wait.left_us = wait.left_us.saturating_sub(by.0);
+            }
+        }
+        self
+    }
+
+    /// The same snapshot with token and endpoint in other storage.
+    ///
+    /// # Errors
+    /// Whatever `convert` returns.
+    pub fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Snapshot<U>, E> {
+        Ok(Snapshot {
+            session: self.session.try_map(convert)?,
+            resume_failures: self.resume_failures,
+            endpoint_failures: self.endpoint_failures,
+            endpoint_failing_us: self.endpoint_failing_us,
+            unauthenticated: self.unauthenticated,
+            credential_needed: self.credential_needed,
+            dialled_us: self.dialled_us,
+            outage: self.outage,
+        })
+    }
+}
+
+impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+    /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
+    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
+    ///
+    /// Take it whenever it is to be written; nothing changes. While a transport is alive the process is taken to end
+    /// with it: the session's time to live starts, and a dial that had not held counts as an attempt but not as a step
+    /// on the ladder. After a stop or a limit there is no outage to go on with, as the next start begins anew.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> Option<Snapshot<T>>
+    where
+        T: Clone,
+    {
+        let now = now.min(Instant::END);
+        let state = &self.state;
+        let ended = matches!(state.stage, Stage::Stopped | Stage::Failed { .. })
+            || self.stable_at().is_some_and(|at| now >= at);
+        let outage = if state.outage && !ended { Some(self.outage(now)) } else { None };
+        let kept = self.session.token().is_some();
+        if !kept && outage.is_none() {
+            return None;
+        }
+        let session = if kept { self.session.clone() } else { SessionState::new() };
+        Some(Snapshot {
+            session: session.rebased(now, Instant::ZERO),
+            resume_failures: state.resume_failures,
+            endpoint_failures: state.endpoint_failures,
+            endpoint_failing_us: state.endpoint_failed_at.until(now).0,
+            unauthenticated: kept && state.unauthenticated,
+            credential_needed: state.credential != Credential::Fine,
+            dialled_us: state.dialled_at.map(|at| now.since(at).0),
+            outage,
+        })
+    }
+
+    fn outage(&self, now: Instant) -> Outage {
+        let state = &self.state;
+        let (failures, trail) = state.backoff.parts();
+        let mut ladder = state.ladder;
+        // A process that ends in the middle of its dials must not spin.
+        if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at) {
+            let at = at.after(self.config.borrow().first_wait());
+            ladder = ladder.later(Gate { at, reason: Reason::Backoff });
+        }
+        Outage {
+            lasted_us: state.outage_since.until(now).0,
+            attempt: state.attempt,
+            failures,
+            trail_us: trail.0,
+            rejections: state.rejections,
+            limited: state.limited,
+            rate_limited: state.rate_limited,
+            ever: state.ever,
+            at_once: state.at_once,
+            ladder: Wait::of(ladder, now),
+            floor: Wait::of(state.floor, now),
+        }
+    }
+
+    /// The same with what an earlier process [left](Self::snapshot), as of `now`. The first dial resumes its session, at
+    /// the session's endpoint, and no more often than the config lets a resume fail. If there was an outage,
+    /// [`Event::Start`](crate::Event::Start) goes on with it instead of beginning one: no dial before its waits are over,
+    /// and the counts of attempts, failures and time go on.
+    ///
+    /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder and the
+    /// spreads; for a server's wish, [`Config::with_hint_max`] and its spread; where the ladder has no cap, the longest
+    /// hint), and the ladder is that of this config, also when the last one was another. On a policy that was started
+    /// before, nothing happens.
+    ///
+    /// A clock that starts with the process can't say that the last dial was before it; the
+    /// [least interval](Config::with_min_interval) is then kept from the clock's beginning on.
+    #[must_use]
+    pub fn with_snapshot(mut self, now: Instant, snapshot: Snapshot<T>) -> Self {
+        if self.state.stage != Stage::Idle {
+            return self;
+        }
+        let now = now.min(Instant::END);
+        let config: &Config = self.config.borrow();
+        self.session = snapshot.session.rebased(Instant::ZERO, now);
+        let state = &mut self.state;
+        (state.latest, state.since) = (now, now);
+        state.resume_failures = snapshot.resume_failures;
+        state.endpoint_failures = snapshot.endpoint_failures;
+        state.endpoint_failed_at = Past::before(now, Micros(snapshot.endpoint_failing_us));
+        state.unauthenticated = snapshot.unauthenticated && config.restore.authenticate;
+        if snapshot.credential_needed && config.refresh_on != RefreshOn::Never {
+            state.credential = Credential::Needed;
+        }
+        state.dialled_at = snapshot.dialled_us.and_then(|ago| {
+            let forgotten = ago >= config.min_interval.max(config.first_wait()).0;
+            match now.as_micros().checked_sub(ago) {
+                Some(at) => Some(Instant::from_micros(at)),
+                None if forgotten => None,
+                None => Some(Instant::ZERO),
+            }
+        });
+        match snapshot.outage {
+            Some(outage) => outage.restore(config, state, now),
+            None => state.outage = false,
+        }
+        self
+    }
+
+    /// The start of a policy that has an outage already: an imported one.
+    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
+        if self.config.borrow().refresh_on == RefreshOn::Dial {
+            self.state.credential = Credential::Needed;
+        }
+        self.proceed(now, Why::Start, true, out);
+    }
+}
+
+impl Outage {
+    fn restore(self, config: &Config, state: &mut State, now: Instant) {
+        let longest = longest_wait(config);
+        let hint = config.hint_max.saturating_add(config.hint_spread.of(config.hint_max));
+        state.outage = true;
+        state.outage_since = Past::before(now, Micros(self.lasted_us));
+        state.attempt = self.attempt;
+        state.backoff = Backoff::restored(&config.backoff, self.failures, Micros(self.trail_us));
+        state.rejections = self.rejections;
+        state.limited = self.limited;
+        state.rate_limited = self.rate_limited;
+        state.ever = self.ever;
+        state.at_once = self.at_once;
+        state.ladder = self.ladder.gate(now, longest);
+        state.floor = self.floor.gate(now, longest.max(hint).max(config.resume.invalid_wait.1));
+    }
+}
+
+/// The longest wait of the config's own making.
+fn longest_wait(config: &Config) -> Micros {
+    let cap = |ladder: &crate::backoff::BackoffConfig| {
+        let cap = ladder.cap(Mode::Fresh).max(ladder.cap(Mode::Resume));
+        if cap < Micros::MAX { cap } else { config.hint_max }
+    };
+    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, ladder)| cap(ladder));
+    let requested = config.requested_spread.unwrap_or(Micros::ZERO);
+    cap(&config.backoff).max(long).max(config.first_wait()).max(requested).max(config.network_spread)
+}

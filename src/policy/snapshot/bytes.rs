@@ -1,0 +1,280 @@
+//! A snapshot as bytes: version 1, little endian, every field at a fixed place but the two texts at the end.
+//!
+//! | bytes | field |
+//! | --- | --- |
+//! | 1, 1 | magic, version |
+//! | 4 | key |
+//! | 2 | flags: which optional fields are meant, and the yes-or-no ones |
+//! | 8, 8, 8 | sequence; left of the time to live; all of it |
+//! | 1, 1, 8 | failed resumes; failed dials of the session's endpoint; time since the first of them |
+//! | 8 | time since the newest dial |
+//! | 8, 4, 4, 8 | outage: time; attempt; failures; place of the last draw |
+//! | 1, 1, 1 | rejections; limited; rate limited |
+//! | 1, 8, 1, 8 | ladder and floor: rule, time left |
+//! | 2 + n, 2 + n | token and endpoint: length, bytes |
+//! | 4 | CRC-32 (that of zip and Ethernet) of all before it |
+//!
+//! Times are microseconds. A field that is not meant is zero.
+
+use crate::session::SessionState;
+use crate::time::Instant;
+
+use super::{Outage, Snapshot, SnapshotError, Wait};
+
+/// Bytes of an [encoded](Snapshot::encode) snapshot beside its token and its endpoint.
+pub const SNAPSHOT_BYTES: usize = 103;
+
+const MAGIC: u8 = 0xd1;
+const VERSION: u8 = 1;
+const CHECKSUM_BYTES: usize = 4;
+
+const TOKEN: u16 = 1;
+const ENDPOINT: u16 = 1 << 1;
+const SEQUENCE: u16 = 1 << 2;
+const LIFE: u16 = 1 << 3;
+const DIALLED: u16 = 1 << 4;
+const OUTAGE: u16 = 1 << 5;
+const EVER: u16 = 1 << 6;
+const AT_ONCE: u16 = 1 << 7;
+const UNAUTHENTICATED: u16 = 1 << 8;
+const CREDENTIAL: u16 = 1 << 9;
+const KNOWN: u16 = (1 << 10) - 1;
+
+/// What stands for the outage where there is none.
+const NO_OUTAGE: Outage = {
+    let none = Wait { left_us: 0, reason: Wait::REASONS[0] };
+    Outage {
+        lasted_us: 0,
+        attempt: 0,
+        failures: 0,
+        trail_us: 0,
+        rejections: 0,
+        limited: 0,
+        rate_limited: 0,
+        ever: false,
+        at_once: false,
+        ladder: none,
+        floor: none,
+    }
+};
+
+impl<T: AsRef<[u8]>> Snapshot<T> {
+    /// Writes it to the beginning of `out` and returns how many bytes that took: [`SNAPSHOT_BYTES`], and those of token
+    /// and endpoint. `key` is yours (a hash of tenant and shard, say): who decodes must have the same.
+    ///
+    /// The checksum finds accidents. It is no signature: keep the bytes where only you can write.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Full`]; `out` is then partly written and holds no snapshot.
+    pub fn encode(&self, key: u32, out: &mut [u8]) -> Result<usize, SnapshotError> {
+        let session = &self.session;
+        let life = session.life(Instant::ZERO);
+        let outage = self.outage.as_ref().unwrap_or(&NO_OUTAGE);
+        let flags = [
+            (TOKEN, session.token().is_some()),
+            (ENDPOINT, session.endpoint().is_some()),
+            (SEQUENCE, session.sequence().is_some()),
+            (LIFE, life.is_some()),
+            (DIALLED, self.dialled_us.is_some()),
+            (OUTAGE, self.outage.is_some()),
+            (EVER, outage.ever),
+            (AT_ONCE, outage.at_once),
+            (UNAUTHENTICATED, self.unauthenticated),
+            (CREDENTIAL, self.credential_needed),
+        ];
+        let flags = flags.iter().fold(0, |all, (flag, on)| if *on { all | flag } else { all });
+        let (left, micros) = life.unwrap_or_default();
+
+        let mut writer = Writer { out, length: 0 };
+        writer.put(&[MAGIC, VERSION])?;
+        writer.put(&key.to_le_bytes())?;
+        writer.put(&u16::to_le_bytes(flags))?;
+        for micros in [session.sequence().unwrap_or_default(), left, micros] {
+            writer.put(&micros.to_le_bytes())?;
+        }
+        writer.put(&[self.resume_failures, self.endpoint_failures])?;
+        for micros in [self.endpoint_failing_us, self.dialled_us.unwrap_or_default(), outage.lasted_us] {
+            writer.put(&micros.to_le_bytes())?;
+        }
+        writer.put(&outage.attempt.to_le_bytes())?;
+        writer.put(&outage.failures.to_le_bytes())?;
+        writer.put(&outage.trail_us.to_le_bytes())?;
+        writer.put(&[outage.rejections, outage.limited, outage.rate_limited])?;
+        for wait in [outage.ladder, outage.floor] {
+            let place = Wait::REASONS.iter().position(|reason| *reason == wait.reason);
+            writer.put(&[place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()])?;
+            writer.put(&wait.left_us.to_le_bytes())?;
+        }
+        for text in [session.token(), session.endpoint()] {
+            let text = text.map_or(&[][..], AsRef::as_ref);
+            let length = u16::try_from(text.len()).map_err(|_| SnapshotError::Full)?;
+            writer.put(&length.to_le_bytes())?;
+            writer.put(text)?;
+        }
+        let checksum = crc32(writer.out.get(..writer.length).unwrap_or_default());
+        writer.put(&checksum.to_le_bytes())?;
+        Ok(writer.length)
+    }
+}
+
+impl<'a> Snapshot<&'a [u8]> {
+    /// Reads what [`encode`](Self::encode) wrote under the same `key`: exactly those bytes, no more and no fewer. Token
+    /// and endpoint stay where they are; [`try_map`](Self::try_map) moves them.
+    ///
+    /// # Errors
+    /// In this order: [`SnapshotError::TooSmall`], [`SnapshotError::NotASnapshot`], [`SnapshotError::Version`],
+    /// [`SnapshotError::Corrupt`], [`SnapshotError::WrongKey`].
+    pub fn decode(bytes: &'a [u8], key: u32) -> Result<Self, SnapshotError> {
+        if bytes.len() < SNAPSHOT_BYTES {
+            return Err(SnapshotError::TooSmall);
+        }
+        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SnapshotError::TooSmall)?;
+        let mut reader = Reader { rest: body };
+        if reader.byte()? != MAGIC {
+            return Err(SnapshotError::NotASnapshot);
+        }
+        let version = reader.byte()?;
+        if version != VERSION {
+            return Err(SnapshotError::Version(version));
+        }
+        if crc32(body) != u32::from_le_bytes(*checksum) {
+            return Err(SnapshotError::Corrupt);
+        }
+        if reader.u32()? != key {
+            return Err(SnapshotError::WrongKey);
+        }
+        let flags = reader.u16()?;
+        if flags & !KNOWN != 0 {
+            return Err(SnapshotError::Corrupt);
+        }
+        let on = |flag: u16| flags & flag != 0;
+        let sequence = Some(reader.u64()?).filter(|_| on(SEQUENCE));
+        let life = Some((reader.u64()?, reader.u64()?)).filter(|_| on(LIFE));
+        let (resume_failures, endpoint_failures) = (reader.byte()?, reader.byte()?);
+        let endpoint_failing_us = reader.u64()?;
+        let dialled_us = Some(reader.u64()?).filter(|_| on(DIALLED));
+        let outage = Outage {
+            lasted_us: reader.u64()?,
+            attempt: reader.u32()?,
+            failures: reader.u32()?,
+            trail_us: reader.u64()?,
+            rejections: reader.byte()?,
+            limited: reader.byte()?,
+            rate_limited: reader.byte()?,
+            ever: on(EVER),
+            at_once: on(AT_ONCE),
+            ladder: reader.wait()?,
+            floor: reader.wait()?,
+        };
+        let (token, endpoint) = (reader.text()?, reader.text()?);
+        if !reader.rest.is_empty() || on(ENDPOINT) && !on(TOKEN) {
+            return Err(SnapshotError::Corrupt);
+        }
+        let session = if on(TOKEN) {
+            let endpoint = Some(endpoint).filter(|_| on(ENDPOINT));
+            SessionState::resumable(token, endpoint, sequence).with_life(Instant::ZERO, life)
+        } else {
+            SessionState::new()
+        };
+        Ok(Self {
+            session,
+            resume_failures,
+            endpoint_failures,
+            endpoint_failing_us,
+            unauthenticated: on(UNAUTHENTICATED),
+            credential_needed: on(CREDENTIAL),
+            dialled_us,
+            outage: Some(outage).filter(|_| on(OUTAGE)),
+        })
+    }
+}
+
+struct Writer<'a> {
+    out: &'a mut [u8],
+    length: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let end = self.length.saturating_add(bytes.len());
+        let room = self.out.get_mut(self.length..end).ok_or(SnapshotError::Full)?;
+        room.copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(SnapshotError::Corrupt)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, SnapshotError> {
+        self.take().map(u8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Result<u16, SnapshotError> {
+        self.take().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, SnapshotError> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, SnapshotError> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    fn wait(&mut self) -> Result<Wait, SnapshotError> {
+        let reason = Wait::REASONS.get(usize::from(self.byte()?)).copied();
+        Ok(Wait { reason: reason.ok_or(SnapshotError::Corrupt)?, left_us: self.u64()? })
+    }
+
+    fn text(&mut self) -> Result<&'a [u8], SnapshotError> {
+        let length = usize::from(self.u16()?);
+        let (text, rest) = self.rest.split_at_checked(length).ok_or(SnapshotError::Corrupt)?;
+        self.rest = rest;
+        Ok(text)
+    }
+}
+
+/// CRC-32/ISO-HDLC, a bit at a time: a snapshot is small and seldom written.
+fn crc32(bytes: &[u8]) -> u32 {
+    let shift = |crc: u32| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The check value of the catalogue of CRCs.
+    #[test]
+    fn the_checksum_is_the_one_it_says() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn the_smallest_snapshot_has_the_documented_size() {
+        let snapshot: Snapshot<&[u8]> = Snapshot {
+            session: SessionState::new(),
+            resume_failures: 0,
+            endpoint_failures: 0,
+            endpoint_failing_us: 0,
+            unauthenticated: false,
+            credential_needed: false,
+            dialled_us: None,
+            outage: None,
+        };
+        let mut bytes = [0; SNAPSHOT_BYTES];
+        assert_eq!(snapshot.encode(0, &mut bytes), Ok(SNAPSHOT_BYTES));
+        assert_eq!(snapshot.encode(0, &mut [0; SNAPSHOT_BYTES - 1]), Err(SnapshotError::Full));
+        assert_eq!(Snapshot::decode(&bytes, 0), Ok(snapshot));
+    }
+}
