@@ -140,16 +140,21 @@ fn l11_a_clock_that_runs_backwards() {
 /// Lifecycle 12: the first retry may come at once, but two dials are never closer than the guard.
 #[test]
 fn l12_immediate_retries_are_apart() {
-    let config = PLAIN.with_backoff(LADDER.with_first(secs(0))).with_min_interval(secs(2));
-    let mut rig = Rig::online(config);
-    rig.advance(secs(10));
-    rig.lose();
-    assert_eq!(rig.recover(), secs(0));
-    for _ in 0..10 {
-        rig.advance(ms(100));
+    let at_once = PLAIN.with_backoff(LADDER.with_first(secs(0)));
+    for (config, guard) in [
+        (at_once, (ms(900), Reason::Backoff)),
+        (at_once.with_min_interval(secs(2)), (ms(1900), Reason::MinInterval)),
+    ] {
+        let mut rig = Rig::online(config);
+        rig.advance(secs(10));
         rig.lose();
-        assert_eq!(rig.due(), Some((ms(1_900), Reason::MinInterval)));
-        rig.recover();
+        assert_eq!(rig.recover(), secs(0));
+        for _ in 0..10 {
+            rig.advance(ms(100));
+            rig.lose();
+            assert_eq!(rig.due(), Some(guard));
+            rig.recover();
+        }
     }
 }
 
