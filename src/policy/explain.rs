@@ -96,7 +96,7 @@ pub enum Reason {
     Restore,
     /// The next endpoint of a round.
     Endpoint,
-    /// The time at which a host that could not dial asked to be asked again.
+    /// The host asked to be asked again.
     NotNow,
     /// Parked: a precondition of the host is missing.
     Hold,

@@ -225,12 +225,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         self.state.unspend();
         self.forgo(now);
-        let (wait, reason) = match after {
-            // A host that says "at once" each time must not spin.
-            Some(after) => (Micros::from_duration(after).max(Micros::from_millis(1)), Reason::NotNow),
-            None => (self.config.borrow().first_wait(), Reason::Backoff),
-        };
-        self.state.ladder = Gate { at: now.after(wait), reason };
+        // A host that says "at once" each time must not spin.
+        let asked = after.map(|after| Micros::from_duration(after).max(Micros::from_millis(1)));
+        let wait = asked.unwrap_or_else(|| self.config.borrow().first_wait());
+        self.state.ladder = Gate { at: now.after(wait), reason: Reason::NotNow };
         self.proceed(now, Why::NotNow, false, out);
         true
     }
