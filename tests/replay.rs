@@ -11,9 +11,9 @@ use std::time::Duration;
 use engine::Replay;
 use engine::config::SetUp;
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Establish, HeartbeatConfig,
-    IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule,
-    TlsKind, Verdict, presets, tables, valid,
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, EndpointOrder,
+    EndpointsConfig, Establish, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio,
+    RefreshOn, RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -79,6 +79,8 @@ golden! {
     auth
     /// S76 to S78 and the order of the batches; any traffic as a sign of life (S66).
     restore
+    /// Lifecycle 71 to 77: a walk of three endpoints, its limits, and a long outage.
+    endpoints
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
     jitter
 }
@@ -241,7 +243,7 @@ fn bad_configs_are_refused() {
         (r#"{"backoff": {"jitter": {"plus_minus": "1.1"}}}"#, "more than ±1"),
         (r#"{"backoff": {"jitter": {"window": ["1", "0.5"]}}}"#, "ascending"),
         (r#"{"backoff": {"jitter": {"window": ["1"]}}}"#, "two ratios in quotes"),
-        (r#"{"backoff": {"jitter": "some"}}"#, "must be \"none\", \"full\", \"equal\" or \"decorrelated\""),
+        (r#"{"backoff": {"jitter": "some"}}"#, "\"decorrelated\", \"above_initial\" or \"decorrelated_v2\""),
         (r#"{"backoff": {"jitter": null}}"#, "\"config.backoff.jitter\" must be a word"),
         (r#"{"backoff": {"curve": "table"}}"#, "the table of delays is empty"),
         (r#"{"backoff": {"curve": "table", "table_ms": [-1]}}"#, "list of integers"),
@@ -265,6 +267,11 @@ fn bad_configs_are_refused() {
         (r#"{"heartbeat": {"missed": 256}}"#, "an integer from 0 to 255, not 256"),
         (r#"{"endpoints": []}"#, "a list of names, not empty"),
         (r#"{"endpoints": [1]}"#, "a list of names, not empty"),
+        (r#"{"endpoint_gap_ms": [2, 1]}"#, "the lower end of a range"),
+        (r#"{"endpoint_gap_ms": 5}"#, "two integers of at least 0, not 5"),
+        (r#"{"long_outage": {}}"#, "\"config.long_outage.after_ms\" is missing"),
+        (r#"{"backoff": {"jitter": {"plus": "1", "minus": "1"}}}"#, "an object with one of \"plus_minus\""),
+        (r#"{"backoff": {"jitter": {"plus_fixed_ms": [1, 29001]}}}"#, "above the maximum"),
         (r#"{"close_code": 1000}"#, "the close code would end the session"),
         (r#"{"classify": {"table": "discord"}}"#, "\"discord-gateway\""),
         (
@@ -276,6 +283,9 @@ fn bad_configs_are_refused() {
         let error = error(&format!("{{\"config\": {json}}}"));
         assert!(error.starts_with("line 1: ") && error.contains(reason), "{json}: {error}");
     }
+    let names: Vec<_> = (0..17).map(|number| format!("\"{number}\"")).collect();
+    let many = format!("{{\"config\": {{\"endpoints\": [{}]}}}}", names.join(", "));
+    assert_eq!(error(&many), "line 1: \"config.endpoints\" has 17 names; at most 16");
     assert_eq!(
         error("{\"preset\": \"discord\"}").split(';').next(),
         Some("line 1: unknown preset \"discord\"")
@@ -302,9 +312,11 @@ fn every_key_reaches_the_config() {
         "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false},
         "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "authenticate": false},
         "credential": {"refresh_on": "auth", "max_rejections": null},
-        "network": {"on_down": "park", "spread_up_ms": 0}, "endpoints": ["primary"],
+        "network": {"on_down": "park", "spread_up_ms": 0, "restart_on_up": false}, "endpoints": ["primary"],
         "classify": {"table": "websocket", "default": "transient", "overrides": []},
-        "please_reconnect": {"spread_ms": null}, "visibility": "defer", "close_code": 4000
+        "please_reconnect": {"spread_ms": null}, "visibility": "defer", "close_code": 4000,
+        "initial": {"max_attempts": null, "max_elapsed_ms": null}, "wait_from": "failure", "long_outage": null,
+        "endpoint_order": "primary_first", "endpoint_gap_ms": [100, 400], "endpoint_sticky_ms": 600000
     }"#;
     assert_eq!(config(documented), plain, "the defaults are those that the help states");
 
@@ -321,12 +333,16 @@ fn every_key_reaches_the_config() {
         "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "probes": 2},
         "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "authenticate": true},
         "credential": {"refresh_on": "never", "max_rejections": 21},
-        "network": {"on_down": "ignore", "spread_up_ms": 22},
+        "network": {"on_down": "ignore", "spread_up_ms": 22, "restart_on_up": true},
         "classify": {"table": "pusher", "default": "fatal", "overrides": [
             {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
             {"timeout": true, "class": "fatal"}]},
-        "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999
+        "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999,
+        "initial": {"max_attempts": 24, "max_elapsed_ms": 25}, "wait_from": "dial",
+        "long_outage": {"after_ms": 26, "backoff": {"initial_ms": 27, "jitter": "full"}},
+        "endpoints": ["a", "b"], "endpoint_order": "least_failed", "endpoint_gap_ms": [28, 29],
+        "endpoint_sticky_ms": 30
     }"#;
     let ladder = BackoffConfig::exponential(ms(500), Ratio::new(3, 2).unwrap(), ms(9_000))
         .unwrap()
@@ -350,6 +366,8 @@ fn every_key_reaches_the_config() {
         .fold(Classifier::new(&tables::PUSHER).with_default(Class::Fatal), |c, (cause, class)| {
             c.with_override(Rule::new(Match::Is(cause), Verdict::new(class))).unwrap()
         });
+    let slow = BackoffConfig::exponential(ms(27), Ratio::TWO, ms(30_000)).unwrap();
+    let slow = slow.with_jitter(Jitter::Full).unwrap();
     let expected = Config::new(ladder)
         .with_classifier(classifier)
         .with_reset_after_stable(ms(1))
@@ -398,7 +416,18 @@ fn every_key_reaches_the_config() {
         .with_requested_spread(Some(ms(23)))
         .with_defer_while_hidden(false)
         .with_close_code(4999)
-        .unwrap();
+        .unwrap()
+        .with_restart_on_network_up(true)
+        .with_initial_limits(Some(24), Some(ms(25)))
+        .with_wait_from_dial(true)
+        .with_long_outage(ms(26), slow)
+        .with_endpoints(
+            EndpointsConfig::new()
+                .with_order(EndpointOrder::LeastFailed)
+                .with_gap(ms(28), ms(29))
+                .unwrap()
+                .with_sticky(ms(30)),
+        );
     assert_eq!(config(other), expected);
 }
 
@@ -409,6 +438,11 @@ fn every_curve_and_jitter() {
     let (initial, max) = (ms(1_000), ms(30_000));
     assert_eq!(Ok(curve(r#"{"curve": "linear"}"#)), BackoffConfig::linear(initial, max));
     assert_eq!(Ok(curve(r#"{"curve": "fibonacci"}"#)), BackoffConfig::fibonacci(initial, max));
+    assert_eq!(
+        Ok(curve(r#"{"curve": "quadratic", "step_ms": 500}"#)),
+        BackoffConfig::quadratic(initial, ms(500), max)
+    );
+    assert_eq!(curve(r#"{"exact_first": true}"#), PLAIN.with_exact_first());
     assert_eq!(Ok(curve(r#"{"curve": "constant"}"#)), BackoffConfig::exponential(initial, Ratio::ONE, max));
     assert_eq!(
         Ok(curve(r#"{"curve": "elapsed", "factor": "0.5"}"#)),
@@ -429,6 +463,11 @@ fn every_curve_and_jitter() {
         (r#""full""#, Jitter::Full),
         (r#""equal""#, Jitter::Equal),
         (r#""decorrelated""#, Jitter::Decorrelated),
+        (r#""above_initial""#, Jitter::AboveInitial),
+        (r#""decorrelated_v2""#, Jitter::DecorrelatedV2),
+        (r#"{"plus": "1/2"}"#, Jitter::Plus(half)),
+        (r#"{"minus": "1/2"}"#, Jitter::Minus(half)),
+        (r#"{"plus_fixed_ms": [300, 3000]}"#, Jitter::PlusFixed(ms(300), ms(3_000))),
         (r#"{"window": ["1/2", "1"]}"#, Jitter::Window(half, Ratio::ONE)),
     ] {
         assert_eq!(curve(&format!("{{\"jitter\": {json}}}")).jitter(), jitter);
@@ -447,6 +486,13 @@ fn a_config_is_laid_over_its_preset() {
     let nothing = r#"{"backoff": {}, "resume": {"endpoint_fallback": {}}, "heartbeat": {}, "restore": {}, "network": {},
         "classify": {}, "hint": {}, "credential": {}, "please_reconnect": {}, "greeting": true}"#;
     assert_eq!(over(nothing), preset);
+    // Every curve, jitter and second ladder is taken over whole.
+    for (name, preset) in presets::ALL {
+        let laid = |config: &str| {
+            set_up(&format!("{{\"preset\": \"{name}\", \"config\": {config}}}")).map(|set_up| set_up.config)
+        };
+        assert_eq!(laid("{\"backoff\": {}, \"initial\": {}}"), Ok(**preset), "{name}");
+    }
     let ladder = BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(60_000)).unwrap();
     let ladder = ladder.with_jitter(Jitter::Full).unwrap().with_floor(ms(250)).unwrap();
     let ladder = ladder.with_max_fresh(ms(600_000)).unwrap();

@@ -6,12 +6,12 @@ mod fact;
 
 use redial::rand_core::SeedableRng;
 use redial::{
-    Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Epoch, Instant, Phase, Policy, Subscription,
-    Subscriptions,
+    Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, FixedEndpoints, Instant,
+    Phase, Policy, Subscription, Subscriptions,
 };
 use serde_json::Value;
 
-use config::SetUp;
+use config::{MAX_ENDPOINTS, SetUp};
 use fact::{Fact, Holds};
 
 /// A log being replayed: lines in, lines out, nothing else.
@@ -64,8 +64,9 @@ const NO_SET_UP: &str = "the first line must be the set-up, such as {\"seed\": 7
 const MAX_TIMERS: u32 = 100_000;
 
 struct Run {
-    policy: Policy<ChaCha8Rng, String, Wishes, Config>,
-    endpoint: String,
+    policy: Policy<ChaCha8Rng, String, Wishes, Config, FixedEndpoints<MAX_ENDPOINTS>>,
+    /// The names of the base endpoints.
+    endpoints: Vec<String>,
     holds: Holds,
     newest: Epoch,
     /// The instant that is not over yet, ms.
@@ -83,11 +84,14 @@ impl Run {
             }
             seed => seed.unwrap_or(0),
         };
-        let policy = Policy::new(set_up.config, ChaCha8Rng::seed_from_u64(seed));
+        let endpoints = set_up.endpoints;
+        let walk = u8::try_from(endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
+        let walk = walk.ok_or("there is no room for so many endpoints")?;
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        let policy = Policy::with_parts(set_up.config, rng, Wishes::default(), walk);
         let first = Epoch::from_raw(1).ok_or("epochs count from 1")?;
-        let endpoint = set_up.endpoints.into_iter().next().ok_or("there is no endpoint")?;
         let phase = policy.phase();
-        Ok(Self { policy, endpoint, holds: Holds::default(), newest: first, clock: 0, phase, wake: None })
+        Ok(Self { policy, endpoints, holds: Holds::default(), newest: first, clock: 0, phase, wake: None })
     }
 
     fn take(&mut self, value: &Value, out: &mut String) -> Result<(), String> {
@@ -178,7 +182,10 @@ impl Run {
             Action::Open { epoch, mode, endpoint, attempt } => {
                 self.newest = epoch;
                 let endpoint = match endpoint {
-                    Endpoint::Base => quoted(&self.endpoint),
+                    Endpoint::Base => {
+                        let current = usize::from(self.policy.endpoints().current());
+                        quoted(self.endpoints.get(current).map_or("", String::as_str))
+                    }
                     Endpoint::Session => quoted("session"),
                 };
                 let mode = mode.as_str();

@@ -4,29 +4,35 @@
 //! preset's values, or over the defaults below where no preset is named. Durations are integer milliseconds with the
 //! suffix `_ms`, ratios are strings. An unknown key is an error.
 
+#[path = "ladder.rs"]
+mod ladder;
 #[path = "object.rs"]
 pub(crate) mod object;
 
 use std::time::Duration;
 
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, Curve,
-    Establish, HeartbeatConfig, IoKind, Jitter, Liveness, Match, Mode, OnNetworkDown, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, EndpointOrder, Establish,
+    HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio, RefreshOn, RestoreConfig,
+    ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
 
+use ladder::{BACKOFF, backoff};
 use object::{Object, one_of, unknown};
 
 /// The ladder where neither preset nor config says otherwise: 1 s, doubling to 30 s, no jitter.
 const PLAIN: BackoffConfig =
     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
 
+/// How many endpoints a policy here can walk.
+pub(crate) const MAX_ENDPOINTS: usize = 16;
+
 /// What the set-up says.
 pub(crate) struct SetUp {
     pub(crate) seed: Option<u64>,
     pub(crate) config: Config,
-    /// Never empty. The policy knows one base endpoint; it is the first.
+    /// The base endpoints by name, 1 to [`MAX_ENDPOINTS`].
     pub(crate) endpoints: Vec<String>,
 }
 
@@ -46,6 +52,10 @@ impl SetUp {
             if let Some(named) = keys.get("endpoints") {
                 endpoints =
                     names(named).ok_or_else(|| keys.wrong("endpoints", "a list of names, not empty"))?;
+                if endpoints.len() > MAX_ENDPOINTS {
+                    let many = endpoints.len();
+                    return Err(format!("\"config.endpoints\" has {many} names; at most {MAX_ENDPOINTS}"));
+                }
             }
         }
         Ok(Self { seed: line.u64("seed")?, config, endpoints })
@@ -53,7 +63,8 @@ impl SetUp {
 
     /// Whether the waits are drawn.
     pub(crate) fn is_jittered(&self) -> bool {
-        self.config.backoff().jitter() != Jitter::None
+        let slow = self.config.long_outage().map(|(_, ladder)| ladder);
+        [Some(self.config.backoff()), slow].iter().flatten().any(|ladder| ladder.jitter() != Jitter::None)
     }
 }
 
@@ -81,6 +92,12 @@ const KEYS: &[&str] = &[
     "please_reconnect",
     "visibility",
     "close_code",
+    "initial",
+    "wait_from",
+    "long_outage",
+    "endpoint_order",
+    "endpoint_gap_ms",
+    "endpoint_sticky_ms",
 ];
 
 fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
@@ -153,12 +170,15 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
             config = config.with_rejections_max(rejections);
         }
     }
-    if let Some(o) = keys.object("network", &["on_down", "spread_up_ms"])? {
+    if let Some(o) = keys.object("network", &["on_down", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
         let words =
             [("park", OnNetworkDown::Park), ("drop", OnNetworkDown::Drop), ("ignore", OnNetworkDown::Ignore)];
         let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
         config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
+        if let Some(restart) = o.bool("restart_on_up")? {
+            config = config.with_restart_on_network_up(restart);
+        }
     }
     if let Some(o) = keys.object("classify", &["table", "default", "overrides"])? {
         config = config.with_classifier(classify(config.classifier(), &o)?);
@@ -174,141 +194,41 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(code) = keys.u16("close_code")? {
         config = config.with_close_code(code).map_err(refused("close_code"))?;
     }
+    if let Some(o) = keys.object("initial", &["max_attempts", "max_elapsed_ms"])? {
+        let (attempts, elapsed) = config.initial_limits();
+        let attempts = o.or_null("max_attempts", Object::u32)?.unwrap_or(attempts);
+        let elapsed = o.or_null("max_elapsed_ms", Object::ms)?.unwrap_or(elapsed);
+        config = config.with_initial_limits(attempts, elapsed);
+    }
+    if let Some(from_dial) = keys.choice("wait_from", &[("failure", false), ("dial", true)])? {
+        config = config.with_wait_from_dial(from_dial);
+    }
+    let known = ["after_ms", "backoff"];
+    match keys.or_null("long_outage", |keys, key| keys.object(key, &known))? {
+        Some(Some(o)) => {
+            let base = config.long_outage();
+            let after = o.ms("after_ms")?.or(base.map(|(after, _)| after));
+            let base = base.map_or(PLAIN, |(_, ladder)| ladder);
+            let slow = o.object("backoff", BACKOFF)?.map(|o| backoff(base, &o)).transpose()?;
+            config = config.with_long_outage(o.required("after_ms", after)?, slow.unwrap_or(base));
+        }
+        Some(None) => config = config.without_long_outage(),
+        None => {}
+    }
+    let mut endpoints = config.endpoints();
+    let orders =
+        [("primary_first", EndpointOrder::PrimaryFirst), ("least_failed", EndpointOrder::LeastFailed)];
+    if let Some(order) = keys.choice("endpoint_order", &orders)? {
+        endpoints = endpoints.with_order(order);
+    }
+    if let Some((low, high)) = keys.range("endpoint_gap_ms")? {
+        endpoints = endpoints.with_gap(low, high).map_err(refused("endpoint_gap_ms"))?;
+    }
+    if let Some(sticky) = keys.ms("endpoint_sticky_ms")? {
+        endpoints = endpoints.with_sticky(sticky);
+    }
+    config = config.with_endpoints(endpoints);
     Ok(config)
-}
-
-const BACKOFF: &[&str] = &[
-    "curve",
-    "initial_ms",
-    "factor",
-    "max_ms",
-    "table_ms",
-    "after_table",
-    "jitter",
-    "floor_ms",
-    "first_ms",
-    "max_fresh_ms",
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Constant,
-    Exponential,
-    Linear,
-    Fibonacci,
-    Table,
-    Elapsed,
-}
-
-fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConfig, String> {
-    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
-    let words = [
-        ("exponential", Shape::Exponential),
-        ("constant", Shape::Constant),
-        ("linear", Shape::Linear),
-        ("fibonacci", Shape::Fibonacci),
-        ("table", Shape::Table),
-        ("elapsed", Shape::Elapsed),
-    ];
-    let shape = o.choice("curve", &words)?.unwrap_or(match base.curve() {
-        Curve::Constant => Shape::Constant,
-        Curve::Linear => Shape::Linear,
-        Curve::Fibonacci => Shape::Fibonacci,
-        Curve::Table(..) => Shape::Table,
-        Curve::Elapsed(_) => Shape::Elapsed,
-        _ => Shape::Exponential,
-    });
-    let (base_entries, base_after) = match base.curve() {
-        Curve::Table(entries, after) => (entries, after),
-        _ => (&[][..], AfterTable::RepeatLast),
-    };
-    // The ends of a table are its entries': no use to another curve.
-    let ends = if base_entries.is_empty() { base } else { PLAIN };
-    let initial = o.ms("initial_ms")?;
-    let max = o.ms("max_ms")?;
-    let factor = o.ratio("factor")?;
-    if initial.is_some_and(|initial| initial.is_zero()) {
-        return Err(refused(ConfigError::InitialZero));
-    }
-    if shape != Shape::Elapsed && factor.is_some_and(Ratio::is_below_one) {
-        return Err(refused(ConfigError::FactorBelowOne));
-    }
-    let entries = table(o)?;
-    let words = [("repeat_last", AfterTable::RepeatLast), ("give_up", AfterTable::GiveUp)];
-    let after = o.choice("after_table", &words)?.unwrap_or(base_after);
-    let first_wait = initial.unwrap_or(ends.initial_delay());
-    let cap = max.unwrap_or(ends.max_delay(Mode::Resume));
-    let factor = factor.unwrap_or(match base.curve() {
-        Curve::Exponential(factor) | Curve::Elapsed(factor) => factor,
-        _ => Ratio::TWO,
-    });
-    let built = match shape {
-        // Not `BackoffConfig::constant`: a jitter may go up to `max_ms`.
-        Shape::Constant => BackoffConfig::exponential(first_wait, Ratio::ONE, cap),
-        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap),
-        Shape::Linear => BackoffConfig::linear(first_wait, cap),
-        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap),
-        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap),
-        Shape::Table => {
-            let mut entries = entries.unwrap_or_else(|| base_entries.to_vec());
-            if let Some(cap) = max {
-                entries.iter_mut().for_each(|entry| *entry = cap.min(*entry));
-            }
-            // A config is a constant of the program elsewhere, so its table lives for ever. There is one a run.
-            BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after)
-        }
-    };
-    let mut backoff = built.map_err(refused)?;
-    let jitter = if o.get("jitter").is_some() { jitter(o)? } else { base.jitter() };
-    backoff = backoff.with_jitter(jitter).map_err(refused)?;
-    backoff = backoff.with_floor(o.ms("floor_ms")?.unwrap_or(base.floor())).map_err(refused)?;
-    if let Some(first) = o.or_null("first_ms", Object::ms)?.unwrap_or(base.first_delay()) {
-        backoff = backoff.with_first(first);
-    }
-    let fresh = base.max_delay(Mode::Fresh);
-    let fresh = Some(fresh).filter(|fresh| *fresh != base.max_delay(Mode::Resume));
-    if let Some(max_fresh) = o.or_null("max_fresh_ms", Object::ms)?.unwrap_or(fresh) {
-        backoff = backoff.with_max_fresh(max_fresh).map_err(refused)?;
-    }
-    Ok(backoff)
-}
-
-fn table(o: &Object<'_>) -> Result<Option<Vec<Duration>>, String> {
-    let Some(value) = o.get("table_ms") else { return Ok(None) };
-    let entries = value
-        .as_array()
-        .and_then(|list| list.iter().map(|entry| entry.as_u64().map(Duration::from_millis)).collect());
-    entries.map(Some).ok_or_else(|| o.wrong("table_ms", "a list of integers of at least 0"))
-}
-
-fn jitter(o: &Object<'_>) -> Result<Jitter, String> {
-    let words = [
-        ("none", Jitter::None),
-        ("full", Jitter::Full),
-        ("equal", Jitter::Equal),
-        ("decorrelated", Jitter::Decorrelated),
-    ];
-    match o.get("jitter") {
-        Some(Value::Object(_)) => {}
-        Some(Value::String(_)) => return Ok(o.choice("jitter", &words)?.unwrap_or(Jitter::None)),
-        _ => {
-            return Err(
-                o.wrong("jitter", "a word, {\"plus_minus\": \"0.2\"} or {\"window\": [\"0.2\", \"1\"]}")
-            );
-        }
-    }
-    let share = o.object("jitter", &["plus_minus", "window"])?;
-    let share = o.required("jitter", share)?;
-    let window = share.get("window").map(|window| match window.as_array().map(Vec::as_slice) {
-        Some([low, high]) => object::ratio(low).zip(object::ratio(high)),
-        _ => None,
-    });
-    match (share.ratio("plus_minus")?, window) {
-        (Some(share), None) => Ok(Jitter::PlusMinus(share)),
-        (None, Some(Some((low, high)))) => Ok(Jitter::Window(low, high)),
-        (None, Some(None)) => Err(share.wrong("window", "two ratios in quotes, like [\"0.2\", \"1\"]")),
-        _ => Err(o.wrong("jitter", "an object with either \"plus_minus\" or \"window\"")),
-    }
 }
 
 fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, String> {
@@ -319,13 +239,7 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
     if let Some(failures) = o.u8("max_failures")? {
         resume = resume.with_failures_max(failures).map_err(refused)?;
     }
-    if let Some(range) = o.get("invalid_wait_ms") {
-        let ends = match range.as_array().map(Vec::as_slice) {
-            Some([low, high]) => low.as_u64().zip(high.as_u64()),
-            _ => None,
-        };
-        let (low, high) = ends.ok_or_else(|| o.wrong("invalid_wait_ms", "two integers of at least 0"))?;
-        let (low, high) = (Duration::from_millis(low), Duration::from_millis(high));
+    if let Some((low, high)) = o.range("invalid_wait_ms")? {
         resume = resume.with_invalid_wait(low, high).map_err(refused)?;
     }
     if let Some(fallback) = o.object("endpoint_fallback", &["failures", "for_ms"])? {

@@ -114,6 +114,16 @@ impl<'a> Object<'a> {
         Ok(self.u64(key)?.map(Duration::from_millis))
     }
 
+    /// Two durations in a list.
+    pub(crate) fn range(&self, key: &str) -> Result<Option<(Duration, Duration)>, String> {
+        self.read(key, "two integers of at least 0", |value| match value.as_array()?.as_slice() {
+            [low, high] => {
+                Some((Duration::from_millis(low.as_u64()?), Duration::from_millis(high.as_u64()?)))
+            }
+            _ => None,
+        })
+    }
+
     pub(crate) fn ratio(&self, key: &str) -> Result<Option<Ratio>, String> {
         match self.get(key) {
             Some(value) => ratio(value)

@@ -343,6 +343,12 @@ impl BackoffConfig {
         self.first.map(Micros::to_duration)
     }
 
+    /// Whether [`with_exact_first`](Self::with_exact_first) was asked for.
+    #[must_use]
+    pub const fn is_first_exact(&self) -> bool {
+        self.first_exact
+    }
+
     /// The first nominal wait of the curve that is not 0: what guards against spinning.
     pub(crate) const fn initial(&self) -> Micros {
         if let (Curve::Table(mut rest, _), true) = (self.curve, self.initial.is_zero()) {

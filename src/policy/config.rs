@@ -332,7 +332,8 @@ impl Config {
     }
 
     /// Whether the wait after a failed attempt counts from the attempt's beginning, as gRPC's does, and not from its
-    /// failure (lifecycle 8): an attempt that took longer than its wait is followed at once. Default false.
+    /// failure (lifecycle 8): an attempt that took longer than its wait is followed at once. With several endpoints it
+    /// counts from the last dial of the round. Default false.
     #[must_use]
     pub const fn with_wait_from_dial(mut self, on: bool) -> Self {
         self.wait_from_dial = on;

@@ -175,15 +175,18 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
     /// is cut like at the network's return.
     pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, out: &mut Actions) -> bool {
-        if self.state.stage.is_between() {
-            self.cut_wait(now, Micros::ZERO);
-            self.proceed(now, Why::Woke, true, out);
-            return true;
-        }
         let trusted = match self.state.heartbeat.interval() {
             Some(interval) => Micros::from_duration(interval),
             None => self.config.borrow().connect_timeout,
         };
+        if self.state.stage.is_between() {
+            if gap >= trusted {
+                self.endpoints.forget();
+            }
+            self.cut_wait(now, Micros::ZERO);
+            self.proceed(now, Why::Woke, true, out);
+            return true;
+        }
         if !self.state.opened || gap < trusted {
             return false;
         }

@@ -80,7 +80,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         // greeted, says nothing about the session (F69).
         let resume_failed = state.mode == Mode::Resume && state.identified && !state.settled;
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.opened;
-        let (opened, dialled_at) = (state.opened, state.dialled_at);
+        let dialled_at = state.dialled_at;
         if let Some(held) = held {
             state.stats.last_uptime_ms = u32::try_from(held.0 / 1_000).unwrap_or(u32::MAX);
         }
@@ -101,11 +101,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let from_dial = self.config.borrow().wait_from_dial && held.is_none();
         let from = dialled_at.filter(|_| from_dial).unwrap_or(now);
         let step = Step { cause, verdict, hint, from, free: false };
-        self.judge(now, step, opened, held_well, out);
+        self.judge(now, step, held.is_none(), held_well, out);
     }
 
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
-    fn judge(&mut self, now: Instant, step: Step, opened: bool, held_well: bool, out: &mut Actions) {
+    /// `failed`: it was an attempt, and not an established connection.
+    fn judge(&mut self, now: Instant, step: Step, failed: bool, held_well: bool, out: &mut Actions) {
         let config: &Config = self.config.borrow();
         let Step { cause, verdict, .. } = step;
         let nth = match verdict.class {
@@ -133,7 +134,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                 // One renewal is free: no step, no wait (lifecycle 53).
                 self.climb(now, Step { free: renewed == 0, ..step }, out);
             }
-            Class::Transient if !opened && self.next_endpoint(now, step, out) => {}
+            Class::Transient if failed && self.next_endpoint(now, step, out) => {}
             Class::Transient | Class::Fresh | Class::RateLimited => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
                 self.climb(now, step, out);
@@ -144,8 +145,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
     }
 
-    /// A dial that reached nobody goes on with the round: the next endpoint after a short gap, as the same attempt, with
-    /// no step on the ladder (lifecycle 71). False when the round is over.
+    /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
+    /// attempt, with no step on the ladder (lifecycle 71). An open socket is no success here either: an endpoint that
+    /// accepts and drops would never be left. False when the round is over.
     fn next_endpoint(&mut self, now: Instant, step: Step, out: &mut Actions) -> bool {
         if self.state.endpoint != Endpoint::Base {
             return false;
@@ -161,8 +163,20 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         self.state.in_round = true;
         self.state.ladder = Gate { at: now.after(gap), reason: Reason::Endpoint };
         self.raise_floor(now, step);
-        self.proceed(now, Why::Lost(step.cause), false, out);
+        if self.is_too_late(now) {
+            self.fail(now, GiveUp::MaxElapsed, step.cause, out);
+        } else {
+            self.proceed(now, Why::Lost(step.cause), false, out);
+        }
         true
+    }
+
+    /// Whether the next dial would come after the time allowed for the outage.
+    fn is_too_late(&self, now: Instant) -> bool {
+        let config: &Config = self.config.borrow();
+        let elapsed = config.initial_elapsed.filter(|_| !self.state.ever).or(config.max_elapsed);
+        let next = self.gate(now).at.max(now);
+        elapsed.is_some_and(|max| self.state.outage_since.until(next) > max)
     }
 
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
@@ -175,15 +189,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         self.raise_floor(now, step);
         let config: &Config = self.config.borrow();
-        let state = &self.state;
-        let first = !state.ever;
-        let attempts = config.initial_attempts.filter(|_| first).or(config.max_attempts);
-        if attempts.is_some_and(|max| state.attempt >= max) {
+        let attempts = config.initial_attempts.filter(|_| !self.state.ever).or(config.max_attempts);
+        if attempts.is_some_and(|max| self.state.attempt >= max) {
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
         }
-        let elapsed = config.initial_elapsed.filter(|_| first).or(config.max_elapsed);
-        let next = self.gate(now).at.max(now);
-        if elapsed.is_some_and(|max| state.outage_since.until(next) > max) {
+        if self.is_too_late(now) {
             return self.fail(now, GiveUp::MaxElapsed, cause, out);
         }
         self.proceed(now, Why::Lost(cause), false, out);
@@ -195,23 +205,22 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         let lost = state.outage_since.until(now);
-        let wait = if step.verdict.class == Class::RateLimited {
+        let (wait, nth) = if step.verdict.class == Class::RateLimited {
             // Its own count on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
             let nth = state.backoff.failures().max(u32::from(state.rate_limited));
-            Backoff::wait_after(&config.backoff, nth, mode, &mut self.rng)
+            (Backoff::wait_after(&config.backoff, nth, mode, &mut self.rng), nth)
         } else {
-            state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng)
+            let wait = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng);
+            (wait, state.backoff.failures())
         };
         let wait = match &config.long_outage {
-            Some((after, ladder)) if lost >= *after => {
-                Backoff::wait_after(ladder, state.backoff.failures(), mode, &mut self.rng)
-            }
+            Some((after, ladder)) if lost >= *after => Backoff::wait_after(ladder, nth, mode, &mut self.rng),
             _ => wait,
         };
         let Some(wait) = wait else { return false };
         // A retry at once is for the first failure after a connection. A second one keeps its distance from the dial
         // of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
-        let at_once = wait.is_zero() && state.backoff.failures() == 1;
+        let at_once = wait.is_zero() && nth == 1;
         let again = state.dialled_at.filter(|_| at_once && state.at_once);
         let earliest = again.map_or(now, |at| at.after(config.first_wait()));
         state.at_once = at_once;

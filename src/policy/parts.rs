@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::backoff::BackoffConfig;
 use crate::classify::Classifier;
+use crate::endpoints::EndpointsConfig;
 use crate::heartbeat::HeartbeatConfig;
 use crate::time::Micros;
 
@@ -64,6 +65,31 @@ impl Config {
     #[must_use]
     pub const fn network(&self) -> (OnNetworkDown, Duration) {
         (self.on_network_down, self.network_spread.to_duration())
+    }
+
+    /// The limits of attempts and time of the first connect, where it has its own.
+    #[must_use]
+    pub fn initial_limits(&self) -> (Option<u32>, Option<Duration>) {
+        (self.initial_attempts, self.initial_elapsed.map(Micros::to_duration))
+    }
+
+    /// After how long an outage is long, and its ladder.
+    #[must_use]
+    pub fn long_outage(&self) -> Option<(Duration, BackoffConfig)> {
+        self.long_outage.map(|(after, ladder)| (after.to_duration(), ladder))
+    }
+
+    /// One ladder however long an outage lasts: the default, for a config made from one with two.
+    #[must_use]
+    pub const fn without_long_outage(mut self) -> Self {
+        self.long_outage = None;
+        self
+    }
+
+    /// How several endpoints are walked.
+    #[must_use]
+    pub const fn endpoints(&self) -> EndpointsConfig {
+        self.endpoints
     }
 }
 

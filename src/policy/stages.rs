@@ -128,9 +128,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// without a heartbeat there must be a deadline all the same (S93).
     fn await_ready(&mut self, now: Instant) {
         let config: &Config = self.config.borrow();
+        let watches = |interval| Micros::from_duration(interval) <= config.hint_max;
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
-            None if self.state.heartbeat.is_running() => None,
+            // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
+            None if self.state.heartbeat.interval().is_some_and(watches) => None,
             None => Some(config.connect_timeout),
         };
         let begun = self.state.since;

@@ -4,13 +4,14 @@
 use core::time::Duration;
 
 use redial::{
-    Action, Actions, BackoffConfig, Cause, Classifier, Config, Disposition, DropReason, Epoch, Event,
-    Explanation, FixedSubscriptions, GiveUp, HeartbeatConfig, Instant, Mode, Phase, Policy, Ratio, Reason,
-    SessionState, SplitMix64, tables, valid,
+    Action, Actions, BackoffConfig, Cause, Classifier, Config, Disposition, DropReason, Endpoints, Epoch,
+    Event, Explanation, FixedSubscriptions, GiveUp, HeartbeatConfig, Instant, Mode, Phase, Policy, Ratio,
+    Reason, SessionState, SingleEndpoint, SplitMix64, tables, valid,
 };
 
 pub(crate) type Fact = Event<&'static str, &'static str>;
-pub(crate) type Tested = Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config>;
+pub(crate) type Tested<E = SingleEndpoint> =
+    Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config, E>;
 
 /// 1, 2, 4, 8, 16, 30, 30 s, without jitter.
 pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
@@ -32,8 +33,8 @@ pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-pub(crate) struct Rig {
-    pub(crate) policy: Tested,
+pub(crate) struct Rig<E = SingleEndpoint> {
+    pub(crate) policy: Tested<E>,
     pub(crate) now: Instant,
     /// Whether every beat is acknowledged at once.
     pub(crate) acks: bool,
@@ -51,15 +52,7 @@ impl Rig {
     }
 
     pub(crate) fn seeded(config: Config, seed: u64) -> Self {
-        Self {
-            policy: Policy::new(config, SplitMix64::new(seed)),
-            now: Instant::from_millis(1_000_000),
-            acks: false,
-            log: Vec::new(),
-            disposition: Disposition::Applied,
-            alive: None,
-            terminal: false,
-        }
+        Self::of(Policy::new(config, SplitMix64::new(seed)))
     }
 
     /// Not started, with a session of an earlier process.
@@ -93,6 +86,20 @@ impl Rig {
             rig.fail(REFUSED);
         }
         rig
+    }
+}
+
+impl<E: Endpoints + Clone> Rig<E> {
+    pub(crate) fn of(policy: Tested<E>) -> Self {
+        Self {
+            policy,
+            now: Instant::from_millis(1_000_000),
+            acks: false,
+            log: Vec::new(),
+            disposition: Disposition::Applied,
+            alive: None,
+            terminal: false,
+        }
     }
 
     // What is promised after every call.

@@ -6,10 +6,13 @@
 mod rig;
 
 mod attempts;
+mod budget;
+mod endpoints;
 mod heartbeat;
 mod host;
 mod ladder;
 mod lifecycle;
+mod limits;
 mod report;
 mod restore;
 mod server;

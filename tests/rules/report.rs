@@ -48,6 +48,117 @@ fn f106_losses_are_counted_once() {
     assert_eq!(rig.policy.stats().losses, 1);
 }
 
+/// F107: how long the newest connection was up is kept; a dial that failed has no such time.
+#[test]
+fn f107_the_last_uptime_is_kept() {
+    let mut rig = Rig::online(PLAIN);
+    assert_eq!(rig.policy.stats().last_uptime_ms, 0);
+    rig.advance(ms(1_234));
+    rig.lose();
+    assert_eq!(rig.policy.stats().last_uptime_ms, 1_234);
+    rig.redial();
+    rig.advance(ms(700));
+    rig.fail(REFUSED);
+    assert_eq!(rig.policy.stats().last_uptime_ms, 1_234);
+    rig.recover();
+    rig.advance(secs(u64::from(u32::MAX)));
+    rig.lose();
+    assert_eq!(rig.policy.stats().last_uptime_ms, u32::MAX, "49 days and more");
+}
+
+/// S97: after every step of every kind, each dial is established, failed, abandoned or under way, and each loss was of
+/// an established connection.
+#[test]
+fn s97_the_counters_add_up() {
+    type Step = fn(&mut Rig);
+    let steps: [(Step, [u32; 5]); 12] = [
+        (
+            |rig| {
+                rig.fail(REFUSED);
+            },
+            [1, 0, 1, 0, 0],
+        ),
+        (
+            |rig| {
+                rig.redial();
+            },
+            [2, 0, 1, 0, 0],
+        ),
+        (
+            |rig| {
+                rig.opened();
+            },
+            [2, 0, 1, 0, 0],
+        ),
+        (
+            |rig| {
+                rig.lose();
+            },
+            [2, 0, 2, 0, 0],
+        ),
+        (
+            |rig| {
+                rig.recover();
+            },
+            [3, 1, 2, 0, 0],
+        ),
+        (
+            |rig| {
+                rig.lose();
+            },
+            [3, 1, 2, 0, 1],
+        ),
+        (
+            |rig| {
+                rig.redial();
+            },
+            [4, 1, 2, 0, 1],
+        ),
+        (
+            |rig| {
+                rig.advance(secs(10));
+            },
+            [4, 1, 3, 0, 1],
+        ),
+        (
+            |rig| {
+                rig.redial();
+            },
+            [5, 1, 3, 0, 1],
+        ),
+        (
+            |rig| {
+                let epoch = rig.epoch();
+                rig.fact(Event::NotNow { epoch, retry_after: None });
+            },
+            [5, 1, 3, 1, 1],
+        ),
+        (
+            |rig| {
+                rig.recover();
+            },
+            [6, 2, 3, 1, 1],
+        ),
+        (
+            |rig| {
+                rig.stop(true);
+            },
+            [6, 2, 3, 1, 1],
+        ),
+    ];
+    let mut rig = Rig::started(PLAIN);
+    for (number, (step, counts)) in steps.into_iter().enumerate() {
+        step(&mut rig);
+        let stats = rig.policy.stats();
+        let found = [stats.opens, stats.established, stats.failed, stats.abandoned, stats.losses];
+        assert_eq!(found, counts, "step {number}");
+        let pending = matches!(rig.phase(), Phase::Connecting | Phase::Establishing);
+        let over = stats.established + stats.failed + stats.abandoned;
+        assert_eq!(stats.opens, over + u32::from(pending), "step {number}");
+        assert!(stats.losses <= stats.established);
+    }
+}
+
 /// F108: timers and facts that come too late, or twice, or in the wrong state, are nothing.
 #[test]
 fn f108_late_calls_do_nothing() {

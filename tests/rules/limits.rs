@@ -1,0 +1,223 @@
+//! What the config allows the first connect, the wait from a dial, a network's return, a rate limit and a long outage.
+
+use redial::{
+    AfterTable, BackoffConfig, Cause, Class, Classifier, Config, Event, GiveUp, Jitter, Match, Phase, Ratio,
+    Reason, Rule, Verdict, tables, valid,
+};
+
+use crate::rig::*;
+
+/// A cause that is a rate limit and no more: others have a least wait of 30 s.
+const LIMITED: Cause = Cause::CloseFrame(4321);
+const LIMITING: Config = PLAIN.with_classifier(valid(Classifier::new(&tables::WEBSOCKET).with_override(
+    Rule::new(Match::Is(LIMITED), valid(Verdict::new(Class::RateLimited).with_wait(secs(0), secs(0)))),
+)));
+
+/// F38, lifecycle 29: the first connect may have its own number of attempts; a reconnect has the usual one, also where
+/// it fails in its handshake, and there each failure counts on.
+#[test]
+fn f38_the_first_connect_has_its_own_attempts() {
+    let config = PLAIN.with_initial_limits(Some(1), None);
+    let mut rig = Rig::started(config);
+    rig.opened();
+    assert_eq!(gave_up(&rig.lose()), Some((GiveUp::MaxAttempts, Cause::NoCloseFrame)), "it never was ready");
+
+    let mut rig = Rig::online(config);
+    rig.lose();
+    for (attempt, wait) in [(1, 1), (2, 2), (3, 4), (4, 8)] {
+        assert_eq!(rig.redial(), secs(wait));
+        assert_eq!(rig.told().attempt, attempt);
+        rig.opened();
+        assert_eq!(gave_up(&rig.lose()), None, "attempt {attempt}");
+    }
+
+    // The other way round: patient at first, and one loss is final.
+    let mut rig = Rig::started(PLAIN.with_max_attempts(Some(0)).with_initial_limits(Some(3), None));
+    for _ in 0..2 {
+        assert_eq!(gave_up(&rig.fail(REFUSED)), None);
+        rig.redial();
+    }
+    rig.establish();
+    assert_eq!(gave_up(&rig.lose()), Some((GiveUp::MaxAttempts, Cause::NoCloseFrame)));
+}
+
+/// F38: and its own time; each start is a first connect again, and "reconnect now" after a loss is none.
+#[test]
+fn f38_the_first_connect_has_its_own_time() {
+    let config = PLAIN.with_max_elapsed(Some(secs(600))).with_initial_limits(None, Some(secs(5)));
+    let first = |rig: &mut Rig| {
+        for wait in [1, 2] {
+            assert_eq!(gave_up(&rig.fail(REFUSED)), None);
+            assert_eq!(rig.redial(), secs(wait));
+        }
+        // 3 s are over; the next wait is 4 s.
+        assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxElapsed, REFUSED)));
+    };
+    let mut rig = Rig::started(config);
+    first(&mut rig);
+    rig.start();
+    first(&mut rig);
+    rig.start();
+    rig.establish();
+    rig.lose();
+    rig.fact(Event::RetryNow);
+    for wait in [1, 2, 4, 8, 16] {
+        assert_eq!(gave_up(&rig.fail(REFUSED)), None);
+        assert_eq!(rig.redial(), secs(wait));
+    }
+    rig.stop(false);
+    rig.start();
+    first(&mut rig);
+}
+
+/// Lifecycle 8: the wait runs from the failure, or from the dial that failed; a dial longer than its wait is followed
+/// at once, and not in the same step. The wait after a loss runs from the loss either way.
+#[test]
+fn l08_a_wait_runs_from_the_dial_or_from_its_failure() {
+    for (from_dial, waits) in [(false, [1_000, 2_000, 4_000, 8_000]), (true, [0, 0, 1_500, 5_500])] {
+        let mut rig = Rig::started(PLAIN.with_wait_from_dial(from_dial));
+        for wait in waits {
+            rig.advance(ms(2_500));
+            assert_eq!(opens(&rig.fail(REFUSED)), 0);
+            assert_eq!(rig.redial(), ms(wait), "from the dial: {from_dial}");
+        }
+    }
+    let mut rig = Rig::online(PLAIN.with_wait_from_dial(true));
+    rig.advance(secs(3_600));
+    rig.lose();
+    assert_eq!(rig.waits(), secs(1));
+}
+
+/// Lifecycle 34: the network's return starts a dial that is under way anew, where the config says so: it is closed and
+/// dialled again as the same attempt, no failure, and however often the network returns never closer than the first
+/// wait (S84).
+#[test]
+fn l34_network_up_restarts_a_dial() {
+    let mut rig = Rig::failed_times(PLAIN, 1);
+    rig.redial();
+    let told = rig.told();
+    assert!(rig.fact(Event::NetworkUp).is_empty(), "the default: the dial goes on");
+    assert_eq!(rig.told(), told);
+
+    let mut rig = Rig::failed_times(PLAIN.with_restart_on_network_up(true), 4);
+    rig.redial();
+    for _ in 0..20 {
+        rig.advance(ms(300));
+        let actions = rig.fact(Event::NetworkUp);
+        assert_eq!((closed(&actions), opens(&actions)), (Some(None), 0));
+        for _ in 0..3 {
+            assert_eq!(opens(&rig.fact(Event::NetworkUp)), 0);
+        }
+        assert_eq!(rig.redial(), ms(700), "a second after the dial before, not the 16 s of the ladder");
+        assert_eq!((rig.told().attempt, rig.told().failures, rig.policy.stats().failed), (5, 4, 4));
+    }
+    assert_eq!(rig.policy.stats().abandoned, 20);
+    // What is open is not touched.
+    rig.opened();
+    assert!(rig.fact(Event::NetworkUp).is_empty());
+    assert_eq!(rig.phase(), Phase::Establishing);
+}
+
+/// Lifecycle 46: a rate limit climbs its own count of the ladder, does not move the others' step, and waits no less
+/// than they do.
+#[test]
+fn l46_a_rate_limit_has_its_own_count() {
+    let mut rig = Rig::started(LIMITING);
+    for wait in [1, 2, 4, 8, 16] {
+        rig.fail(LIMITED);
+        assert_eq!(rig.redial(), secs(wait));
+    }
+    rig.fail(REFUSED);
+    assert_eq!(rig.redial(), secs(1), "the first failure of another kind");
+    rig.fail(LIMITED);
+    assert_eq!(rig.redial(), secs(30), "and the sixth of this kind");
+    rig.fail(REFUSED);
+    assert_eq!(rig.redial(), secs(2));
+
+    let mut rig = Rig::failed_times(LIMITING, 5);
+    rig.redial();
+    rig.fail(LIMITED);
+    assert_eq!(rig.redial(), secs(16), "a first one is not dialled sooner than the rest");
+
+    // A session that held ends it.
+    rig.establish();
+    rig.advance(secs(1));
+    rig.close(LIMITED);
+    assert_eq!(rig.waits(), secs(1));
+}
+
+/// Lifecycle 46: but `max_attempts` counts every dial, as the contract says.
+#[test]
+fn l46_the_limit_of_attempts_counts_every_dial() {
+    let mut rig = Rig::started(LIMITING.with_max_attempts(Some(3)));
+    for cause in [LIMITED, REFUSED] {
+        assert_eq!(gave_up(&rig.fail(cause)), None);
+        rig.redial();
+    }
+    assert_eq!(gave_up(&rig.fail(LIMITED)), Some((GiveUp::MaxAttempts, LIMITED)));
+}
+
+/// Lifecycle 46, 12, S95: a server that accepts and drops with a rate limit makes no client spin, whose first wait is 0
+/// and to whom any session is stable.
+#[test]
+fn l46_a_rate_limit_at_once_keeps_its_distance() {
+    static TABLE: [core::time::Duration; 3] = [secs(0), secs(1), secs(2)];
+    let table = valid(BackoffConfig::table(&TABLE, AfterTable::RepeatLast));
+    for config in [LIMITING.with_backoff(LADDER.with_first(secs(0))), LIMITING.with_backoff(table)] {
+        let mut rig = Rig::started(config);
+        let begun = rig.now;
+        for _ in 0..20 {
+            rig.establish();
+            rig.close(LIMITED);
+            rig.redial();
+        }
+        assert!(rig.now.saturating_duration_since(begun) >= secs(19), "20 dials in {:?}", rig.now);
+    }
+}
+
+/// Lifecycle 94: the second tier begins with the first failure after its time, and ends with the outage.
+#[test]
+fn l94_a_long_outage_has_its_own_ladder() {
+    let slow = valid(BackoffConfig::constant(secs(300)));
+    let mut rig = Rig::started(PLAIN.with_long_outage(secs(120), slow));
+    // 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s; the failure at 121 s is the first after 120 s.
+    for wait in [1, 2, 4, 8, 16, 30, 30, 30, 300, 300, 300] {
+        rig.fail(REFUSED);
+        assert_eq!(rig.redial(), secs(wait));
+    }
+    rig.establish();
+    rig.advance(secs(1));
+    rig.lose();
+    assert_eq!(rig.redial(), secs(1));
+}
+
+/// Lifecycle 94: a fleet that enters it together is spread by its jitter, and stays so.
+#[test]
+fn l94_a_fleet_in_a_long_outage_is_spread() {
+    const FLEET: usize = 1_000;
+    let slow = valid(BackoffConfig::exponential(secs(60), Ratio::ONE, secs(60)));
+    let slow = valid(slow.with_jitter(Jitter::Equal));
+    let config: Config = PLAIN.with_long_outage(secs(100), slow);
+    let mut dials = vec![Vec::new(); 4];
+    for seed in 0..FLEET as u64 {
+        let mut rig = Rig::seeded(config, seed);
+        rig.start();
+        let begun = rig.now;
+        for wait in [1, 2, 4, 8, 16, 30, 30, 30] {
+            rig.fail(REFUSED);
+            assert_eq!(rig.redial(), secs(wait), "in step until then: the first ladder has no jitter");
+        }
+        for dials in &mut dials {
+            rig.fail(REFUSED);
+            assert_eq!(rig.due().map(|due| due.1), Some(Reason::Backoff));
+            let wait = rig.redial();
+            assert!(secs(30) <= wait && wait < secs(60), "{wait:?}");
+            dials.push(rig.now.saturating_duration_since(begun).as_secs());
+        }
+    }
+    for (round, dials) in dials.iter().enumerate() {
+        let busiest = dials.iter().map(|at| dials.iter().filter(|other| *other == at).count()).max();
+        // 30 s for 1000: 33 a second on average.
+        assert!(busiest <= Some(66), "{busiest:?} of {FLEET} in one second of round {round}");
+    }
+}
