@@ -185,7 +185,7 @@ fn bad_lines_are_named() {
         out
     };
     for (line, reason) in [
-        ("{\"at\": 1", "not valid JSON"),
+        ("{\"at\": 1\n", "not valid JSON: EOF while parsing an object at column 8"),
         ("{\"at\": 1} x", "not valid JSON"),
         ("[]", "a line must be an object, not []"),
         ("{\"at\": 1, \"event\": \"opend\"}", "unknown event \"opend\"; did you mean \"opened\"?"),
