@@ -110,6 +110,36 @@ fn an_epoch_that_is_left_out_is_the_newest() {
     assert_eq!(out, "{\"at\": 0, \"ignored\": \"stale\", \"event\": \"opened\"}\n");
 }
 
+/// Where an open transport is enough, a resumed session keeps its subscriptions all the same; a new one gets them.
+#[test]
+fn a_resume_that_is_established_on_opening_restores_only_in_a_new_session() {
+    let log = |answer: &str| {
+        let lines = [
+            r#"{"config": {"establish": "on_open"}}"#,
+            r#"{"at": 0, "event": "subscribe", "key": "a"}"#,
+            r#"{"at": 0, "event": "start"}"#,
+            r#"{"at": 10, "event": "opened"}"#,
+            r#"{"at": 20, "event": "ready", "id": "s", "seq": 1}"#,
+            r#"{"at": 25, "event": "sub_confirmed", "key": "a"}"#,
+            r#"{"at": 30, "event": "closed", "cause": {"ws": 1006}}"#,
+            r#"{"at": 1040, "event": "opened"}"#,
+            answer,
+        ];
+        let (out, result) = replay(&lines.join("\n"));
+        assert_eq!(result, Ok(()));
+        out
+    };
+    let restored = "\"action\": \"restore\"";
+    let out = log(r#"{"at": 1050, "event": "resumed"}"#);
+    assert_eq!(out.matches(restored).count(), 1, "{out}");
+    let out = log(r#"{"at": 1050, "event": "ready", "id": "t"}"#);
+    assert_eq!(out.matches(restored).count(), 2, "{out}");
+    assert!(
+        out.contains("{\"at\": 1050, \"action\": \"restore\", \"epoch\": 2, \"keys\": [\"a\"]}"),
+        "{out}"
+    );
+}
+
 /// A deadline between two milliseconds is printed and fires at the later one.
 #[test]
 fn deadlines_are_rounded_up() {
@@ -157,7 +187,7 @@ fn bad_lines_are_named() {
         out
     };
     for (line, reason) in [
-        ("{\"at\": 1", "not valid JSON"),
+        ("{\"at\": 1\n", "not valid JSON: EOF while parsing an object at column 8"),
         ("{\"at\": 1} x", "not valid JSON"),
         ("[]", "a line must be an object, not []"),
         ("{\"at\": 1, \"event\": \"opend\"}", "unknown event \"opend\"; did you mean \"opened\"?"),

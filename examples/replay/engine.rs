@@ -42,11 +42,14 @@ impl Replay {
     }
 
     fn read(&mut self, line: &[u8], out: &mut String) -> Result<(), String> {
-        if line.trim_ascii().is_empty() {
+        let line = line.trim_ascii();
+        if line.is_empty() {
             return Ok(());
         }
-        let value: Value =
-            serde_json::from_slice(line).map_err(|error| format!("not valid JSON: {error}"))?;
+        // The parser has seen one line only: its own line number would contradict the log's.
+        let value: Value = serde_json::from_slice(line).map_err(|error| {
+            format!("not valid JSON: {}", error.to_string().replace(" at line 1 column ", " at column "))
+        })?;
         match &mut self.run {
             Some(run) => run.take(&value, out),
             None if value.get("at").is_some() || value.get("event").is_some() => Err(NO_SET_UP.to_owned()),

@@ -117,7 +117,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Mode::Resume => Action::SendResume { epoch },
         });
         if self.state.established_at.is_some() {
-            self.go_live(now, true, Why::Opened, out);
+            // A resume may find its subscriptions still there: the answer to it will tell.
+            self.go_live(now, self.state.mode == Mode::Fresh, Why::Opened, out);
         } else {
             self.state.enter(Stage::Establishing { deadline: None }, now, Why::Opened);
             self.await_ready(now);
@@ -174,8 +175,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         self.state.settled = true;
         self.state.resume_failures = 0;
         count(&mut self.state.stats.fresh);
-        if self.state.established_at.is_none() {
+        let live = self.state.established_at.is_some();
+        if !live {
             self.establish(now);
+        }
+        // Established on opening, a fresh connection restores from there; a resume that got a new session only now.
+        if !live || self.state.mode == Mode::Resume {
             self.go_live(now, true, Why::Ready, out);
         }
         true
