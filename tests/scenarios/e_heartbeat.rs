@@ -224,3 +224,11 @@ fn an_interval_of_the_config() {
     let mut t = Timeline::gateway(GATEWAY.with_heartbeat(own), 0);
     t.wake(20_010, "beat");
 }
+
+/// S69, S93: a heartbeat every 49 days is no liveness; a server that greets so and then says nothing is left in time.
+#[test]
+fn a_heartbeat_beyond_all_bounds_watches_nothing() {
+    let mut t = Timeline::new(BASE);
+    t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
+    t.at(10).greeting(1, u64::from(u32::MAX)).expect(&[]).wake(10_000, "ready_timeout");
+}
