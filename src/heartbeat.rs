@@ -219,6 +219,16 @@ impl Heartbeat {
         self.extra = true;
     }
 
+    /// Asks for a sign of life at once: the caller sends a beat now, and the next tick, `within` from now, finds the
+    /// connection dead unless one has come. False where no heartbeat is running.
+    pub fn probe(&mut self, config: &HeartbeatConfig, now: Instant, within: Duration) -> bool {
+        if self.is_running() {
+            self.unanswered = config.missed;
+            self.next = now.after(Micros::from_duration(within));
+        }
+        self.is_running()
+    }
+
     /// What is due at `now`. An early or repeated call is [`Tick::NotYet`]. The next beat is one interval from `now`,
     /// not from the missed deadline, so a late tick can't make the next one a miss.
     pub fn handle_timeout(&mut self, config: &HeartbeatConfig, now: Instant) -> Tick {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, EndpointOrder, Establish,
-    HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio, RefreshOn, RestoreConfig,
+    HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig,
     ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
@@ -91,6 +91,7 @@ const KEYS: &[&str] = &[
     // Beyond the contract.
     "please_reconnect",
     "visibility",
+    "on_wake",
     "close_code",
     "initial",
     "wait_from",
@@ -172,8 +173,12 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(o) = keys.object("network", &["on_down", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
-        let words =
-            [("park", OnNetworkDown::Park), ("drop", OnNetworkDown::Drop), ("ignore", OnNetworkDown::Ignore)];
+        let words = [
+            ("park", OnNetworkDown::Park),
+            ("drop", OnNetworkDown::Drop),
+            ("ignore", OnNetworkDown::Ignore),
+            ("probe", OnNetworkDown::Probe),
+        ];
         let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
         config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
         if let Some(restart) = o.bool("restart_on_up")? {
@@ -190,6 +195,9 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(defer) = keys.choice("visibility", &[("defer", true), ("ignore", false)])? {
         config = config.with_defer_while_hidden(defer);
+    }
+    if let Some(on_wake) = keys.choice("on_wake", &[("redial", OnWake::Redial), ("probe", OnWake::Probe)])? {
+        config = config.with_on_wake(on_wake);
     }
     if let Some(code) = keys.u16("close_code")? {
         config = config.with_close_code(code).map_err(refused("close_code"))?;

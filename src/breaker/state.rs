@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 
 #[cfg(doc)]
-use crate::CircuitBreaker;
+use super::CircuitBreaker;
 use crate::ratio::Ratio;
 use crate::time::Instant;
 

@@ -11,177 +11,7 @@ use crate::heartbeat::HeartbeatConfig;
 use crate::ratio::Ratio;
 use crate::time::Micros;
 
-/// When a connection counts as established, which is when its attempt has succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
-pub enum Establish {
-    /// When the transport is open: for protocols that say nothing of their own.
-    OnOpen,
-    /// When the protocol says so: READY, SETTINGS, CONNACK (F30, F91).
-    OnReady,
-}
-
-/// When a credential is refreshed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
-pub enum RefreshOn {
-    /// After the server rejected it: once at once, then on the ladder.
-    Auth,
-    /// Before every dial.
-    Dial,
-    /// Never; a rejection is fatal.
-    Never,
-}
-
-/// What "the network went" does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
-pub enum OnNetworkDown {
-    /// No dial until it is back, and none is spent; what is connected stays.
-    Park,
-    /// The same, and what is connected is closed.
-    Drop,
-    /// Nothing.
-    Ignore,
-}
-
-/// Whether and how sessions are resumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ResumeConfig {
-    pub(crate) enabled: bool,
-    pub(crate) needs_sequence: bool,
-    pub(crate) failures_max: u8,
-    pub(crate) invalid_wait: (Micros, Micros),
-    pub(crate) fallback_failures: u8,
-    pub(crate) fallback_after: Micros,
-}
-
-impl ResumeConfig {
-    /// On; a sequence is needed; given up after 3 failed resumes in a row (F68; carbon); 1 to 5 s before the fresh
-    /// start that follows a refused session (Discord documentation of 2018-2022, F65); the session's endpoint is
-    /// left after its first failed dial (twilight, F63).
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            enabled: true,
-            needs_sequence: true,
-            failures_max: 3,
-            invalid_wait: (Micros::from_millis(1_000), Micros::from_millis(5_000)),
-            fallback_failures: 1,
-            fallback_after: Micros::ZERO,
-        }
-    }
-
-    /// Every connection starts fresh; no session is kept.
-    #[must_use]
-    pub const fn disabled() -> Self {
-        let mut config = Self::new();
-        config.enabled = false;
-        config
-    }
-
-    /// Whether a token without a sequence number can't be resumed (F58). Default true; false for protocols that have
-    /// none, such as MQTT.
-    #[must_use]
-    pub const fn with_sequence_needed(mut self, needed: bool) -> Self {
-        self.needs_sequence = needed;
-        self
-    }
-
-    /// After how many resumes in a row that were sent and not granted the session is dropped (F68). A connection that
-    /// ended before its resume was sent does not count (F69). Default 3, range 1 to 255.
-    ///
-    /// # Errors
-    /// [`ConfigError::ResumeFailuresZero`].
-    pub const fn with_failures_max(mut self, failures: u8) -> Result<Self, ConfigError> {
-        if failures == 0 {
-            return Err(ConfigError::ResumeFailuresZero);
-        }
-        self.failures_max = failures;
-        Ok(self)
-    }
-
-    /// The least wait before the fresh start that follows "session invalid", drawn in `[low, high)`. Default 1-5 s.
-    ///
-    /// # Errors
-    /// [`ConfigError::RangeReversed`].
-    pub const fn with_invalid_wait(mut self, low: Duration, high: Duration) -> Result<Self, ConfigError> {
-        let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
-        if low.0 > high.0 {
-            return Err(ConfigError::RangeReversed);
-        }
-        self.invalid_wait = (low, high);
-        Ok(self)
-    }
-
-    /// The session's own endpoint is left for the base endpoint after `failures` dials in a row that did not reach it
-    /// and when the first of them is at least `after` ago; the session is kept (F63, F69, S50). Default 1 and zero;
-    /// 0 failures means 1.
-    #[must_use]
-    pub const fn with_endpoint_fallback(mut self, failures: u8, after: Duration) -> Self {
-        self.fallback_failures = if failures == 0 { 1 } else { failures };
-        self.fallback_after = Micros::from_duration(after);
-        self
-    }
-}
-
-impl Default for ResumeConfig {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// How subscriptions are restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RestoreConfig {
-    pub(crate) enabled: bool,
-    pub(crate) batch: u16,
-    pub(crate) interval: Micros,
-    pub(crate) authenticate: bool,
-}
-
-impl RestoreConfig {
-    /// On; batches of 50 (a third of the strictest limits in the field would still take it), no pause between them,
-    /// no authentication step.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { enabled: true, batch: 50, interval: Micros::ZERO, authenticate: false }
-    }
-
-    /// Nothing is ever restored (F99).
-    #[must_use]
-    pub const fn disabled() -> Self {
-        let mut config = Self::new();
-        config.enabled = false;
-        config
-    }
-
-    /// `batch` subscriptions at a time, `interval` apart, whether or not the earlier ones are confirmed.
-    ///
-    /// # Errors
-    /// [`ConfigError::BatchZero`].
-    pub const fn with_batches(mut self, batch: u16, interval: Duration) -> Result<Self, ConfigError> {
-        if batch == 0 {
-            return Err(ConfigError::BatchZero);
-        }
-        self.batch = batch;
-        self.interval = Micros::from_duration(interval);
-        Ok(self)
-    }
-
-    /// Whether a new session must be authenticated before anything is restored (F92). Default false.
-    #[must_use]
-    pub const fn with_authentication(mut self, on: bool) -> Self {
-        self.authenticate = on;
-        self
-    }
-}
-
-impl Default for RestoreConfig {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+use super::options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, ResumeConfig};
 
 /// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
 ///
@@ -230,6 +60,7 @@ pub struct Config {
     pub(crate) wait_from_dial: bool,
     pub(crate) long_outage: Option<(Micros, BackoffConfig)>,
     pub(crate) restart_on_network_up: bool,
+    pub(crate) on_wake: OnWake,
     pub(crate) endpoints: EndpointsConfig,
 }
 
@@ -267,6 +98,7 @@ impl Config {
             wait_from_dial: false,
             long_outage: None,
             restart_on_network_up: false,
+            on_wake: OnWake::Redial,
             endpoints: EndpointsConfig::new(),
         }
     }
@@ -503,6 +335,13 @@ impl Config {
     #[must_use]
     pub const fn with_restart_on_network_up(mut self, on: bool) -> Self {
         self.restart_on_network_up = on;
+        self
+    }
+
+    /// What a sleep of the host does to an open connection (lifecycle 39). Default [`OnWake::Redial`].
+    #[must_use]
+    pub const fn with_on_wake(mut self, on_wake: OnWake) -> Self {
+        self.on_wake = on_wake;
         self
     }
 

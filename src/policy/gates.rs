@@ -12,9 +12,10 @@ use crate::time::{Instant, Micros};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint};
-use super::config::{Config, RefreshOn};
+use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Reason, Why, count};
+use super::options::RefreshOn;
 use super::state::{Credential, Gate, Past, Stage};
 
 impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {

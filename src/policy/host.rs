@@ -11,11 +11,12 @@ use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
 use super::Policy;
-use super::action::{Actions, DropReason, GiveUp};
-use super::config::{Config, OnNetworkDown};
+use super::action::{Action, Actions, DropReason, GiveUp};
+use super::config::Config;
 use super::event::HoldReason;
 use super::explain::{Reason, Why};
 use super::loss::Step;
+use super::options::{OnNetworkDown, OnWake};
 use super::state::{Credential, Gate, Stage};
 
 /// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
@@ -111,6 +112,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
                 self.lose(now, Cause::NetworkDown, None, true, out);
             }
+            stage if stage.is_alive() && on_down == OnNetworkDown::Probe => {
+                self.probe(now, out);
+            }
             stage if stage.is_between() => self.proceed(now, Why::Gate(Reason::Network), false, out),
             _ => {}
         }
@@ -190,9 +194,24 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if !self.state.opened || gap < trusted {
             return false;
         }
+        if self.config.borrow().on_wake == OnWake::Probe && self.probe(now, out) {
+            return true;
+        }
         self.endpoints.forget();
         self.lose(now, Cause::Slept, None, true, out);
         true
+    }
+
+    /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
+    fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let config: &Config = self.config.borrow();
+        let within = config.connect_timeout.to_duration();
+        let Some(epoch) = self.state.epoch else { return false };
+        let asked = self.state.opened && self.state.heartbeat.probe(&config.heartbeat, now, within);
+        if asked {
+            out.push(Action::Beat { epoch });
+        }
+        asked
     }
 
     /// `failed`: `None` for a fresh credential, otherwise whether there will never be one. Late answers of a refresh

@@ -15,8 +15,9 @@ use crate::time::{Instant, Micros};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
-use super::config::{Config, RefreshOn};
+use super::config::Config;
 use super::explain::{Reason, Why, count};
+use super::options::RefreshOn;
 use super::state::{Credential, Gate, Past, Stage};
 
 /// One failure on its way to the gates.

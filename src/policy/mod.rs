@@ -11,6 +11,7 @@ mod explain;
 mod gates;
 mod host;
 mod loss;
+mod options;
 mod parts;
 mod snapshot;
 mod stages;
@@ -28,9 +29,10 @@ use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
 pub use action::{Action, Actions, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
-pub use config::{Config, Establish, OnNetworkDown, RefreshOn, RestoreConfig, ResumeConfig};
+pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
+pub use options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, ResumeConfig};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
 use explain::count;

@@ -8,7 +8,8 @@ use crate::endpoints::EndpointsConfig;
 use crate::heartbeat::HeartbeatConfig;
 use crate::time::Micros;
 
-use super::config::{Config, OnNetworkDown, RestoreConfig, ResumeConfig};
+use super::config::Config;
+use super::options::{OnNetworkDown, RestoreConfig, ResumeConfig};
 
 impl Config {
     /// The ladder of waits.

@@ -17,8 +17,9 @@ use crate::time::{Instant, Micros};
 
 use super::Policy;
 use super::action::Actions;
-use super::config::{Config, RefreshOn};
+use super::config::Config;
 use super::explain::{Reason, Why};
+use super::options::RefreshOn;
 use super::state::{Credential, Gate, Past, Stage, State};
 
 pub use bytes::SNAPSHOT_BYTES;

@@ -15,9 +15,10 @@ use crate::time::{Instant, Micros};
 
 use super::Policy;
 use super::action::{Action, Actions, Disposition, Endpoint};
-use super::config::{Config, Establish};
+use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Why, count};
+use super::options::Establish;
 use super::state::Stage;
 
 impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {

@@ -267,6 +267,23 @@ fn a_sleep_ends_the_trust() {
     t.at(5_000).woke(9_999).ignored().woke(10_000).expect(&["close 1 4000"]);
 }
 
+/// Lifecycle 30, 39 (pusher-js): instead of a close, a beat that must be answered in the time that a dial may take; then the
+/// schedule goes on.
+#[test]
+fn a_probe_asks_before_it_closes() {
+    let config = GATEWAY.with_on_wake(redial::OnWake::Probe).with_network(OnNetworkDown::Probe, secs(0));
+    let mut t = Timeline::gateway(config, 45_000);
+    t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "beat");
+    t.at(5_050).beat_ack(1).expect(&[]).fires(15_000, &["beat 1"]).at(15_050).beat_ack(1).expect(&[]);
+    t.at(20_000).event(DOWN).expect(&["beat 1"]).wake(30_000, "beat");
+    t.fires(30_000, &["close 1 4000"]).phase(Phase::Parked);
+    assert_eq!(t.stats().zombies, 1);
+
+    // Without a heartbeat there is nothing to ask with.
+    let mut t = Timeline::online(BASE.with_on_wake(redial::OnWake::Probe));
+    t.at(5_000).woke(60_000).expect(&["close 1 4000"]);
+}
+
 /// F18, F89: waking while waiting cuts the wait; while parked it changes nothing; during a dial its deadline decides.
 #[test]
 fn waking_between_connections() {

@@ -1,0 +1,69 @@
+//! What a reader may rely on when opening the house: rooms of a readable size, and dependencies that point one way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms that every other may use.
+const BOTTOM: [&str; 5] = ["error", "mode", "ratio", "time", "window"];
+/// The rooms that compose others, or stand outside.
+const COMPOSERS: [&str; 4] = ["driver", "lib", "policy", "presets"];
+
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in
+        fs::read_dir(folder).expect("a folder of the project").map(|entry| entry.expect("readable").path())
+    {
+        if entry.is_dir() {
+            sources(&entry, into);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            into.push(entry);
+        }
+    }
+}
+
+/// Every source file, with its text and the room that it belongs to.
+fn rooms() -> Vec<(PathBuf, String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let room = |path: &Path| {
+        let first = path.strip_prefix(&src).expect("below src").iter().next().expect("a name");
+        first.to_string_lossy().trim_end_matches(".rs").to_owned()
+    };
+    files.iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"), room(path))).collect()
+}
+
+#[test]
+fn no_room_is_too_long_to_read_in_one_sitting() {
+    let rooms = rooms();
+    assert!(rooms.len() > 30);
+    let long = rooms.iter().filter(|(_, text, _)| text.lines().count() > 500);
+    let long: Vec<_> = long.map(|(path, ..)| path.display().to_string()).collect();
+    assert!(long.is_empty(), "rooms over 500 lines: {long:?}");
+}
+
+#[test]
+fn leaves_know_nothing_of_each_other() {
+    for (path, text, room) in rooms().iter().filter(|(.., room)| !COMPOSERS.contains(&room.as_str())) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for used in line.split("crate::").skip(1) {
+                let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let known = used == *room || BOTTOM.contains(&used.as_str());
+                assert!(known, "{}: the room {room} uses {used}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_in_the_core_knows_the_driver_or_the_presets() {
+    for (path, text, _) in
+        rooms().iter().filter(|(.., room)| !["driver", "lib", "presets"].contains(&room.as_str()))
+    {
+        for outside in ["crate::driver", "crate::presets"] {
+            let used =
+                text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(outside));
+            assert!(!used, "{} uses {outside}", path.display());
+        }
+    }
+}
