@@ -9,9 +9,9 @@ use core::time::Duration;
 use arbitrary::{Result, Unstructured};
 use redial::{
     AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, Epoch, Establish,
-    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, Phase,
-    Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind, Verdict,
-    presets, tables,
+    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake,
+    Phase, Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind,
+    Verdict, presets, tables,
 };
 
 use super::invariants::{Fact, Facts, Lent, Tested, Watched};
@@ -273,8 +273,8 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         };
         return Ok((*config, facts));
     }
-    let (ladder, cap) = ladder(u)?;
-    let mut config = Config::new(ladder);
+    let (first, cap) = ladder(u)?;
+    let mut config = Config::new(first);
     let mut longest_wait = cap.max(class_waits);
     let mut connect_timeout = Duration::from_secs(10);
     let mut facts_beats = false;
@@ -297,6 +297,17 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     if one_in(u, 4)? {
         config = config.with_max_elapsed(maybe_duration(u)?);
     }
+    if one_in(u, 4)? {
+        let attempts = u.arbitrary::<Option<u8>>()?.map(u32::from);
+        config = config.with_initial_limits(attempts, maybe_duration(u)?);
+    }
+    if one_in(u, 3)? {
+        let (after, (other, other_cap)) = (duration(u)?, ladder(u)?);
+        longest_wait = longest_wait.max(other_cap);
+        config = config.with_long_outage(after, other);
+    }
+    config = config.with_wait_from_dial(u.arbitrary()?).with_restart_on_network_up(u.arbitrary()?);
+    config = config.with_on_wake(if u.arbitrary()? { OnWake::Probe } else { OnWake::Redial });
     let timeout = duration(u)?;
     if let Ok(longer) = config.with_connect_timeout(timeout) {
         (config, connect_timeout) = (longer, timeout);
@@ -365,7 +376,8 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     config = config.with_rejections_max(u.arbitrary()?);
     let spread = duration(u)?;
     longest_wait = longest_wait.max(spread);
-    let on_down = *u.choose(&[OnNetworkDown::Park, OnNetworkDown::Drop, OnNetworkDown::Ignore])?;
+    let on_down =
+        *u.choose(&[OnNetworkDown::Park, OnNetworkDown::Drop, OnNetworkDown::Ignore, OnNetworkDown::Probe])?;
     config = config.with_network(on_down, spread);
     config = config.with_defer_while_hidden(!one_in(u, 3)?);
     config = config.with_close_code(u.int_in_range(3_000..=4_999)?).unwrap_or(config);
