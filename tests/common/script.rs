@@ -8,13 +8,13 @@ use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, Epoch, Establish,
-    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, Phase,
-    Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind, Verdict,
-    presets, tables,
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, EndpointOrder,
+    EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness,
+    Match, OnNetworkDown, Phase, Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState,
+    TlsKind, Verdict, presets, tables,
 };
 
-use super::invariants::{Fact, Facts, Lent, Tested, Watched};
+use super::invariants::{Fact, Facts, Tested, Watched, policy};
 
 /// Reads a story and lives through it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// told on standard error.
@@ -25,7 +25,8 @@ pub fn run(bytes: &[u8]) {
 
 fn story(u: &mut Unstructured<'_>) -> Result<()> {
     let (config, facts) = config(u)?;
-    let mut policy: Tested<'_> = Policy::new(Lent(&config), SplitMix64::new(u64::from(u.arbitrary::<u8>()?)));
+    let seed = u64::from(u.arbitrary::<u8>()?);
+    let mut policy = policy(&config, seed, u.int_in_range(1..=3)?);
     if one_in(u, 8)? {
         let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), u.arbitrary()?);
         policy = policy.with_session(session);
@@ -297,6 +298,23 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     if one_in(u, 4)? {
         config = config.with_max_elapsed(maybe_duration(u)?);
     }
+    if one_in(u, 4)? {
+        config = config.with_initial_limits(u.arbitrary::<Option<u8>>()?.map(u32::from), maybe_duration(u)?);
+    }
+    if one_in(u, 4)? {
+        let (late, cap) = self::ladder(u)?;
+        longest_wait = longest_wait.max(cap);
+        config = config.with_long_outage(duration(u)?, late);
+    }
+    config = config.with_wait_from_dial(one_in(u, 4)?).with_restart_on_network_up(one_in(u, 4)?);
+    let orders = [EndpointOrder::PrimaryFirst, EndpointOrder::LeastFailed];
+    let mut endpoints = EndpointsConfig::new().with_order(*u.choose(&orders)?).with_sticky(duration(u)?);
+    let (low, high) = (duration(u)?, duration(u)?);
+    if let Ok(apart) = endpoints.with_gap(low, high) {
+        longest_wait = longest_wait.max(high);
+        endpoints = apart;
+    }
+    config = config.with_endpoints(endpoints.with_half_life(duration(u)?).unwrap_or(endpoints));
     let timeout = duration(u)?;
     if let Ok(longer) = config.with_connect_timeout(timeout) {
         (config, connect_timeout) = (longer, timeout);
