@@ -10,8 +10,8 @@ use arbitrary::{Result, Unstructured};
 use redial::{
     AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, EndpointOrder,
     EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness,
-    Match, OnNetworkDown, Phase, Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState,
-    TlsKind, Verdict, presets, tables,
+    Match, OnNetworkDown, Phase, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, TlsKind,
+    Verdict, presets, tables,
 };
 
 use super::invariants::{Fact, Facts, Tested, Watched, policy};
