@@ -260,7 +260,8 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
 
 /// A whole config, every knob of it, or a preset.
 pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
-    let class_waits = Duration::from_secs(302);
+    // A class asks for up to 302 s, and a host that can't dial for up to a day.
+    let class_waits = Duration::from_secs(86_400);
     if one_in(u, 4)? {
         let (name, config) = *u.choose(presets::ALL)?;
         // What any of them promises; the ladder of one has no end.
