@@ -230,6 +230,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             }
             Some(fatal) => {
                 self.state.credential = Credential::Needed;
+                // As good as a dial for the distances: good news must not make it ask in a spin.
+                self.state.dialled_at = Some(now);
                 if between && fatal {
                     self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
                 } else if between {

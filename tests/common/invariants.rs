@@ -12,8 +12,8 @@ use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use redial::{
-    Action, Actions, Config, Disposition, Epoch, Event, FixedSubscriptions, HoldReason, Instant, MAX_ACTIONS,
-    Mode, Phase, Policy, Reason, SplitMix64, SubscriptionState, Subscriptions,
+    Action, Actions, Config, Disposition, Epoch, Event, FixedEndpoints, FixedSubscriptions, HoldReason,
+    Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, SplitMix64, SubscriptionState, Subscriptions,
 };
 
 /// How many subscriptions there is room for.
@@ -42,7 +42,14 @@ impl Hash for Lent<'_> {
 }
 
 /// The policy under test: small, and with something in every type parameter.
-pub type Tested<'c> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'c>>;
+pub type Tested<'c> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'c>, FixedEndpoints<3>>;
+
+/// One with this seed and 1 to 3 endpoints.
+pub fn policy(config: &Config, seed: u64, endpoints: u8) -> Tested<'_> {
+    let endpoints = FixedEndpoints::new(endpoints).expect("1 to 3 endpoints");
+    Policy::with_parts(Lent(config), SplitMix64::new(seed), FixedSubscriptions::new(), endpoints)
+}
+
 /// A fact for it.
 pub type Fact = Event<u8, u8>;
 
@@ -98,7 +105,7 @@ pub struct Watched<'c> {
 
 impl<'c> Watched<'c> {
     pub fn new(config: &'c Config, facts: Facts, seed: u64) -> Self {
-        Self::resuming(Policy::new(Lent(config), SplitMix64::new(seed)), facts)
+        Self::resuming(policy(config, seed, 1), facts)
     }
 
     pub fn resuming(policy: Tested<'c>, facts: Facts) -> Self {

@@ -8,13 +8,13 @@ use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, Epoch, Establish,
-    Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake,
-    Phase, Policy, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState, SplitMix64, TlsKind,
-    Verdict, presets, tables,
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, EndpointOrder,
+    EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness,
+    Match, OnNetworkDown, OnWake, Phase, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState,
+    TlsKind, Verdict, presets, tables,
 };
 
-use super::invariants::{Fact, Facts, Lent, Tested, Watched};
+use super::invariants::{Fact, Facts, Tested, Watched, policy};
 
 /// Reads a story and lives through it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// told on standard error.
@@ -25,7 +25,8 @@ pub fn run(bytes: &[u8]) {
 
 fn story(u: &mut Unstructured<'_>) -> Result<()> {
     let (config, facts) = config(u)?;
-    let mut policy: Tested<'_> = Policy::new(Lent(&config), SplitMix64::new(u64::from(u.arbitrary::<u8>()?)));
+    let seed = u64::from(u.arbitrary::<u8>()?);
+    let mut policy = policy(&config, seed, u.int_in_range(1..=3)?);
     if one_in(u, 8)? {
         let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), u.arbitrary()?);
         policy = policy.with_session(session);
@@ -259,7 +260,8 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
 
 /// A whole config, every knob of it, or a preset.
 pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
-    let class_waits = Duration::from_secs(302);
+    // A class asks for up to 302 s, and a host that can't dial for up to a day.
+    let class_waits = Duration::from_secs(86_400);
     if one_in(u, 4)? {
         let (name, config) = *u.choose(presets::ALL)?;
         // What any of them promises; the ladder of one has no end.
@@ -298,16 +300,23 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         config = config.with_max_elapsed(maybe_duration(u)?);
     }
     if one_in(u, 4)? {
-        let attempts = u.arbitrary::<Option<u8>>()?.map(u32::from);
-        config = config.with_initial_limits(attempts, maybe_duration(u)?);
+        config = config.with_initial_limits(u.arbitrary::<Option<u8>>()?.map(u32::from), maybe_duration(u)?);
     }
-    if one_in(u, 3)? {
-        let (after, (other, other_cap)) = (duration(u)?, ladder(u)?);
-        longest_wait = longest_wait.max(other_cap);
-        config = config.with_long_outage(after, other);
+    if one_in(u, 4)? {
+        let (late, cap) = ladder(u)?;
+        longest_wait = longest_wait.max(cap);
+        config = config.with_long_outage(duration(u)?, late);
     }
-    config = config.with_wait_from_dial(u.arbitrary()?).with_restart_on_network_up(u.arbitrary()?);
+    config = config.with_wait_from_dial(one_in(u, 4)?).with_restart_on_network_up(one_in(u, 4)?);
     config = config.with_on_wake(if u.arbitrary()? { OnWake::Probe } else { OnWake::Redial });
+    let orders = [EndpointOrder::PrimaryFirst, EndpointOrder::LeastFailed];
+    let mut endpoints = EndpointsConfig::new().with_order(*u.choose(&orders)?).with_sticky(duration(u)?);
+    let (low, high) = (duration(u)?, duration(u)?);
+    if let Ok(apart) = endpoints.with_gap(low, high) {
+        longest_wait = longest_wait.max(high);
+        endpoints = apart;
+    }
+    config = config.with_endpoints(endpoints.with_half_life(duration(u)?).unwrap_or(endpoints));
     let timeout = duration(u)?;
     if let Ok(longer) = config.with_connect_timeout(timeout) {
         (config, connect_timeout) = (longer, timeout);

@@ -1,6 +1,6 @@
 //! What every driver on every runtime must pass. Each function is one test; `main.rs` runs it on each runtime.
 //!
-//! `slack` is how late this runtime may be. Early it may never be.
+//! `slack` is how late this runtime may be, and a hundredth of it how late its log.
 
 use core::time::Duration;
 
@@ -23,7 +23,8 @@ async fn nothing() {}
 #[track_caller]
 fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
     let gap = to.saturating_duration_since(from);
-    assert!(gap >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
+    // What is logged is the moment at which a task noted it: on a loaded machine that is itself late by a little.
+    assert!(gap + slack / 100 >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
 }
 
 fn please_reconnect(epoch: redial::Epoch) -> Fact {
@@ -65,11 +66,17 @@ pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Du
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
-        lab.sleep(ms(50)).await;
-        handle.retry_now();
-        lab.sleep(ms(50)).await;
-        handle.retry_now();
-        lab.sleep(ms(50)).await;
+        for dials in 1..=2 {
+            // Counted from the dial, not from the moment at which it was asked for.
+            while lab.log().dials.len() < dials {
+                lab.sleep(ms(1)).await;
+            }
+            lab.sleep(ms(50)).await;
+            handle.retry_now();
+        }
+        while lab.log().dials.len() < 3 {
+            lab.sleep(ms(1)).await;
+        }
         handle.stop(false);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

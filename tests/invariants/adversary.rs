@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use redial::{
     Action, AfterTable, BackoffConfig, Cause, Config, Epoch, Establish, Event, HoldReason, Instant,
-    OnNetworkDown, Policy, Ratio, RefreshOn, SplitMix64, presets, valid,
+    OnNetworkDown, Ratio, RefreshOn, presets, valid,
 };
 
-use super::invariants::{Fact, Lent, Tested};
+use super::invariants::{Fact, policy};
 
 /// Milliseconds. Restless hosts get ten minutes; they say enough in that.
 const HOUR: u64 = 3_600_000;
@@ -203,7 +203,7 @@ fn adversaries() -> Vec<Adversary> {
 
 /// Lives through `millis`; how often it dialled.
 fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> u64 {
-    let mut policy: Tested<'_> = Policy::new(Lent(config), SplitMix64::new(7));
+    let mut policy = policy(config, 7, 1);
     let mut now = Instant::ZERO;
     let mut facts_due: Vec<(u64, Fact)> = Vec::new();
     let (mut opens, mut noises) = (0, 0);
@@ -272,6 +272,13 @@ fn configs() -> Vec<(&'static str, Config, u64)> {
         ("stable", spread(plain.with_reset_after_stable(30 * SECOND)), 1_000),
         ("interval", plain.with_min_interval(5 * SECOND), 5_000),
         ("first at once", spread(plain.with_backoff(LADDER.with_first(Duration::ZERO))), 1_000),
+        ("restarting", plain.with_restart_on_network_up(true), 1_000),
+        ("from the dial", plain.with_wait_from_dial(true), 1_000),
+        (
+            "long outages",
+            plain.with_long_outage(60 * SECOND, valid(BackoffConfig::constant(90 * SECOND))),
+            1_000,
+        ),
         ("table", spread(plain.with_backoff(table)), 1_000),
         // Full jitter may draw its floor each time.
         ("recommended", presets::RECOMMENDED, 250),
