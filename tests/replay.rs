@@ -576,3 +576,10 @@ fn the_program() {
     assert!(text(&help.stdout).starts_with("replay: a log of facts in"));
     assert_eq!(run(&["incident.jsonl"], "").status.code(), Some(2));
 }
+
+/// A clock that jumps by ages while a ladder without a limit is waiting: an error in the end, not memory without end.
+#[test]
+fn a_jump_over_ages_is_refused() {
+    let log = "{}\n{\"at\": 0, \"event\": \"start\"}\n{\"at\": 18446744073709551}\n";
+    assert!(error(log).starts_with("line 3: more than 250000 timers"));
+}

@@ -66,6 +66,10 @@ const NO_SET_UP: &str = "the first line must be the set-up, such as {\"seed\": 7
 /// How many timers may fire at one instant. Restoring at an interval of 0 takes one for each batch.
 const MAX_TIMERS: u32 = 100_000;
 
+/// How many timers one line may make fire: what they print is held until the line is known to be good, and a clock that
+/// jumps by ages must not fill the memory.
+const MAX_TIMERS_A_LINE: u32 = 250_000;
+
 struct Run {
     policy: Policy<ChaCha8Rng, String, Wishes, Config, FixedEndpoints<MAX_ENDPOINTS>>,
     /// The names of the base endpoints.
@@ -126,11 +130,18 @@ impl Run {
 
     /// Every timer before `end`, each at its own time.
     fn fire_before(&mut self, end: u64, out: &mut String) -> Result<(), String> {
-        let mut fired = 0;
+        let (mut fired, mut all) = (0, 0);
         while let Some(due) = self.due().map(|due| due.max(self.clock)).filter(|due| *due < end) {
             fired = if due == self.clock { fired + 1 } else { 0 };
             if fired > MAX_TIMERS {
                 return Err(format!("more than {MAX_TIMERS} timers at {due}"));
+            }
+            all += 1;
+            if all > MAX_TIMERS_A_LINE {
+                return Err(format!(
+                    "more than {MAX_TIMERS_A_LINE} timers would fire before this; the last was at {due}: \
+                     put lines without an event between"
+                ));
             }
             self.clock = due;
             self.fire(out);
