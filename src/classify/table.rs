@@ -24,7 +24,8 @@ pub struct Verdict {
     /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
     pub at_cap: bool,
     /// How many failures with a limited verdict are retried within one outage; the next one is fatal. Failures without
-    /// a limit between them do not start the count again, a session that holds does (S81). 0: unlimited.
+    /// a limit between them do not start the count again, a session that holds does (S81). Three counts are kept: for
+    /// [`Class::RateLimited`], for [`Class::Auth`] (rejections in a row), and for the rest. 0: unlimited.
     pub limit: u8,
     /// The wait's range in milliseconds.
     wait_ms: (u32, u32),

@@ -2,7 +2,7 @@
 //!
 //! Two kinds of thing make it up. Between connections, everything that may delay or forbid a dial is a *gate*
 //! (`gates.rs`); during a connection, what must happen in order is a *stage* (`stages.rs`). There is one way from any
-//! stage back to the gates: `lose`.
+//! stage back to the gates, `lose` (`loss.rs`); what the user and the host say comes in through `host.rs`.
 
 mod action;
 mod config;
@@ -82,7 +82,8 @@ pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = Singl
     state: State,
 }
 
-/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints.
+/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 384, held
+/// at compile time. [`Actions`] has at most 64.
 pub const POLICY_STATE_BYTES: usize =
     size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
 

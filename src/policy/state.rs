@@ -41,6 +41,7 @@ pub(super) struct State {
     // The gates.
     pub(super) ladder: Gate,
     pub(super) floor: Gate,
+    /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
     pub(super) dialled_at: Option<Instant>,
     pub(super) breaker: CircuitBreaker,
     pub(super) holds: u32,

@@ -204,3 +204,15 @@ fn a_failed_authentication_restores_nothing() {
     let mut t = authenticating();
     t.at(50).closed(1, RESET).expect(&[]).wake(1_050, "backoff");
 }
+
+/// S84, lifecycle 58: a source that has no credential is not asked again at every piece of good news.
+#[test]
+fn a_source_that_fails_is_not_asked_in_a_spin() {
+    let mut t = Timeline::new(BASE.with_credential(RefreshOn::Dial));
+    t.at(0).start().expect(&["refresh"]);
+    t.at(10).event(Event::CredentialFailed { fatal: false }).expect(&[]).wake(1_010, "backoff");
+    for _ in 0..20 {
+        t.event(Event::Hidden).expect(&[]).event(Event::Visible).expect(&[]).woke(100).expect(&[]);
+    }
+    t.wake(1_010, "backoff").fires(1_010, &["refresh"]);
+}
