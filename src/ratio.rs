@@ -146,6 +146,7 @@ impl fmt::Display for Ratio {
 ///
 /// `low + floor((high - low) × u / 2^64)`: the multiply-shift map, whose bias is below 2^-20 for any window of less
 /// than 200 days and which never loops.
+#[inline]
 pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R, low: Micros, high: Micros) -> Micros {
     let width = high.saturating_sub(low);
     let draw = u128::from(rng.next_u64());

@@ -90,9 +90,8 @@ impl Micros {
 
     /// Rounded up, so that a wait is never shorter than asked for and a positive one never becomes none.
     pub(crate) const fn from_duration(duration: Duration) -> Self {
-        let nanos = duration.as_nanos();
-        let micros = nanos.div_ceil(1_000);
-        Self(if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 })
+        let fraction = duration.subsec_nanos().div_ceil(1_000) as u64;
+        Self(duration.as_secs().saturating_mul(1_000_000).saturating_add(fraction))
     }
 
     pub(crate) const fn from_millis(millis: u64) -> Self {
@@ -125,6 +124,46 @@ impl Micros {
 
     pub(crate) const fn saturating_mul(self, times: u64) -> Self {
         Self(self.0.saturating_mul(times))
+    }
+}
+
+/// An instant or none, in one word where an `Option<Instant>` takes two. [`Instant::MAX`] is none: it never comes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Moment(Instant);
+
+impl Moment {
+    pub(crate) const NONE: Self = Self(Instant::MAX);
+
+    /// What is set is never none: the end of time becomes the last microsecond before it.
+    pub(crate) const fn at(instant: Instant) -> Self {
+        Self(if instant.0 == u64::MAX { Instant(u64::MAX.wrapping_sub(1)) } else { instant })
+    }
+
+    pub(crate) fn new(instant: Option<Instant>) -> Self {
+        instant.map_or(Self::NONE, Self::at)
+    }
+
+    pub(crate) const fn get(self) -> Option<Instant> {
+        if self.0.0 == u64::MAX { None } else { Some(self.0) }
+    }
+
+    pub(crate) const fn is_some(self) -> bool {
+        self.0.0 != u64::MAX
+    }
+
+    /// The instant; none is the end of time.
+    pub(crate) const fn or_never(self) -> Instant {
+        self.0
+    }
+
+    pub(crate) fn map(self, change: impl FnOnce(Instant) -> Instant) -> Self {
+        self.get().map_or(Self::NONE, |at| Self::at(change(at)))
+    }
+}
+
+impl core::fmt::Debug for Moment {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.get().fmt(f)
     }
 }
 

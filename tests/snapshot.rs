@@ -551,14 +551,15 @@ fn forged() -> impl Strategy<Value = Vec<u8>> {
     let numbers = prop::array::uniform9(number());
     let counts = (small(), small(), prop::array::uniform5(rare()));
     (0..1024_u16, numbers, counts, 0..7_u8, 0..7_u8).prop_map(|(flags, numbers, counts, ladder, floor)| {
-        let [sequence, left, life, failing, dialled, lasted, trail, ladder_left, floor_left] = numbers;
+        let [sequence, left, ttl, failing, dialled, lasted, trail, ladder_left, floor_left] = numbers;
         let (attempt, failures, [resumes, endpoints, rejections, limited, rate_limited]) = counts;
         // An endpoint only with a token.
         let flags = if flags & 1 == 0 { flags & !2 } else { flags };
         let mut body = vec![0xd1, 1];
         body.extend(KEY.to_le_bytes());
         body.extend(flags.to_le_bytes());
-        [sequence, left, life].iter().for_each(|number| body.extend(number.to_le_bytes()));
+        [sequence, left].iter().for_each(|number| body.extend(number.to_le_bytes()));
+        body.extend((ttl as u32).to_le_bytes());
         body.extend([resumes, endpoints]);
         [failing, dialled, lasted].iter().for_each(|number| body.extend(number.to_le_bytes()));
         body.extend(attempt.to_le_bytes());

@@ -96,7 +96,7 @@ impl Rates {
 pub struct BreakerConfig<W: Window = Consecutive> {
     pub(super) limits: W::Limits,
     pub(super) probes: u8,
-    open: Micros,
+    pub(super) open: Micros,
     max_open: Micros,
     factor: Ratio,
     jitter: Ratio,
@@ -234,7 +234,14 @@ impl<W: Window> BreakerConfig<W> {
     }
 
     /// The shortest and the longest open time after this many failed probes.
+    #[inline]
     pub(super) fn open_time(&self, reopenings: u8) -> (Micros, Micros) {
+        let constant = reopenings == 0 && self.jitter.numerator() == 0;
+        if constant { (self.open, self.open) } else { self.grown_open_time(reopenings) }
+    }
+
+    #[cold]
+    fn grown_open_time(&self, reopenings: u8) -> (Micros, Micros) {
         let mut low = self.open;
         for _ in 0..reopenings {
             if low >= self.max_open {

@@ -1,6 +1,7 @@
 //! The circuit breaker: after enough failures nobody dials for a while, then a few probes decide.
 
 mod config;
+mod machine;
 mod state;
 mod window;
 
@@ -9,48 +10,14 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::ratio::{Ratio, uniform};
-use crate::time::{Instant, Micros};
+use crate::ratio::Ratio;
+use crate::time::Instant;
 
 pub use config::{BreakerConfig, Rates};
+use machine::{Phase, drawn_by};
 pub use state::{BreakerCause, BreakerPhase, BreakerState, Metrics, Permit, Rejected, Transition};
+use window::Counts;
 pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Window};
-use window::{Counts, Exceeded};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-enum Phase {
-    Closed,
-    Open {
-        /// The end was given by hand: it has nothing to do with the configured open times.
-        by_hand: bool,
-    },
-    /// One bit for each probe, in `out` until its result is there, then in `answered`.
-    HalfOpen {
-        out: u16,
-        answered: u16,
-    },
-    ForcedOpen,
-    Disabled,
-    /// Which thresholds were reported.
-    MetricsOnly {
-        failures: bool,
-        slow: bool,
-    },
-}
-
-impl Phase {
-    const fn name(self) -> BreakerPhase {
-        match self {
-            Self::Closed => BreakerPhase::Closed,
-            Self::Open { .. } => BreakerPhase::Open,
-            Self::HalfOpen { .. } => BreakerPhase::HalfOpen,
-            Self::ForcedOpen => BreakerPhase::ForcedOpen,
-            Self::Disabled => BreakerPhase::Disabled,
-            Self::MetricsOnly { .. } => BreakerPhase::MetricsOnly,
-        }
-    }
-}
 
 /// A circuit breaker for one endpoint and any number of connections to it. `W` is what it counts: failures in a row
 /// ([`Consecutive`], the default) or the rates of a sliding window ([`CountWindow`], [`TimeWindow`]).
@@ -154,6 +121,7 @@ impl CircuitBreaker {
     ///
     /// Closed: the failures start again from 0. Half-open: one probe fewer to go; the last one closes the breaker. At or
     /// after the end of its lease a probe has failed, and its success changes nothing.
+    #[inline]
     pub fn success(&mut self, config: &BreakerConfig, now: Instant, permit: Permit) -> Option<Transition> {
         self.settle(config, now, permit, Outcome::Success(Duration::ZERO), |low, _| low)
     }
@@ -162,6 +130,7 @@ impl CircuitBreaker {
     ///
     /// Closed: the last failure of the row opens the breaker. Half-open: opens it again, for longer
     /// if so configured. The open time runs from `now`, or from the end of the lease if that was before.
+    #[inline]
     pub fn failure<R: Rng + ?Sized>(
         &mut self,
         config: &BreakerConfig,
@@ -207,13 +176,14 @@ impl<W: Window> CircuitBreaker<W> {
     ///
     /// # Errors
     /// [`Rejected`], with the time to come back.
+    #[inline]
     pub fn try_acquire<R: Rng + ?Sized>(
         &mut self,
         config: &BreakerConfig<W>,
         now: Instant,
         rng: &mut R,
     ) -> Result<Permit, Rejected> {
-        self.acquire(config, now, drawn_by(rng))
+        self.admit(config, now, drawn_by(rng)).ok_or_else(|| self.refusal())
     }
 
     /// What [`CircuitBreaker::try_acquire`] would answer, without taking a probe or changing anything.
@@ -223,8 +193,16 @@ impl<W: Window> CircuitBreaker<W> {
     ///
     /// # Errors
     /// [`Rejected`], with the time to come back.
+    #[inline]
     pub fn check(&self, config: &BreakerConfig<W>, now: Instant) -> Result<(), Rejected> {
-        self.clone().acquire(config, now, |_, longest| longest).map(|_| ())
+        if self.phase == Phase::Closed {
+            return Ok(());
+        }
+        let mut then = self.clone();
+        match then.admit(config, now, |_, longest| longest) {
+            Some(_) => Ok(()),
+            None => Err(then.refusal()),
+        }
     }
 
     /// The attempt ended like this.
@@ -233,6 +211,7 @@ impl<W: Window> CircuitBreaker<W> {
     /// probe fewer to go; see [`BreakerConfig::with_probes`] for what closes the breaker and what opens it again, for
     /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
     /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
+    #[inline]
     pub fn record<R: Rng + ?Sized>(
         &mut self,
         config: &BreakerConfig<W>,
@@ -325,175 +304,4 @@ impl<W: Window> CircuitBreaker<W> {
         self.reopenings = 0;
         self.enter(Phase::Closed, Instant::ZERO);
     }
-
-    fn acquire(
-        &mut self,
-        config: &BreakerConfig<W>,
-        now: Instant,
-        draw: impl Draw,
-    ) -> Result<Permit, Rejected> {
-        self.advance(config, now, draw);
-        let probe = match &mut self.phase {
-            Phase::Closed | Phase::Disabled | Phase::MetricsOnly { .. } => 0,
-            Phase::ForcedOpen => return Err(Rejected { until: None }),
-            Phase::Open { .. } => return Err(Rejected { until: Some(self.deadline) }),
-            Phase::HalfOpen { out, answered } => {
-                let taken = *out | *answered;
-                if taken.count_ones() >= u32::from(config.probes) {
-                    return Err(Rejected { until: Some(self.deadline) });
-                }
-                let lowest_free = !taken & taken.wrapping_add(1);
-                *out |= lowest_free;
-                self.deadline = now.after(config.lease);
-                lowest_free
-            }
-        };
-        Ok(Permit { generation: self.generation, probe })
-    }
-
-    /// Counts a result, unless it is a late one.
-    fn settle(
-        &mut self,
-        config: &BreakerConfig<W>,
-        now: Instant,
-        permit: Permit,
-        outcome: Outcome,
-        draw: impl Draw,
-    ) -> Option<Transition> {
-        if permit.generation != self.generation {
-            return None;
-        }
-        match &mut self.phase {
-            Phase::Closed => {
-                let reached = self.window.record(&config.limits, now, outcome);
-                reached.any().then(|| self.open(config, now, threshold(reached), draw))
-            }
-            Phase::MetricsOnly { failures, slow } => {
-                let reached = self.window.record(&config.limits, now, outcome);
-                let news =
-                    Exceeded { failures: reached.failures && !*failures, slow: reached.slow && !*slow };
-                *failures |= news.failures;
-                *slow |= news.slow;
-                let from = BreakerPhase::MetricsOnly;
-                news.any().then(|| Transition { at: now, from, to: from, why: threshold(news) })
-            }
-            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => None,
-            Phase::HalfOpen { .. } if now >= self.deadline => {
-                let at = self.deadline;
-                outcome.is_failure().then(|| self.reopen(config, at, BreakerCause::LeaseOver, draw))
-            }
-            Phase::HalfOpen { out, answered } => {
-                *out &= !permit.probe;
-                *answered |= permit.probe;
-                if self.window.probe(&config.limits, now, outcome) {
-                    Some(self.reopen(config, now, BreakerCause::ProbeFailed, draw))
-                } else {
-                    self.decide(config, now, draw)
-                }
-            }
-            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => None,
-        }
-    }
-
-    /// Ends the half-open cycle if enough probes have answered.
-    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant, draw: impl Draw) -> Option<Transition> {
-        match self.phase {
-            Phase::HalfOpen { answered, .. } if answered.count_ones() >= u32::from(config.probes) => {}
-            _ => return None,
-        }
-        let reached = self.window.verdict(&config.limits);
-        Some(if reached.any() {
-            self.reopen(config, now, threshold(reached), draw)
-        } else {
-            self.reopenings = 0;
-            self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed)
-        })
-    }
-
-    /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
-    fn advance(
-        &mut self,
-        config: &BreakerConfig<W>,
-        now: Instant,
-        draw: impl Draw,
-    ) -> [Option<Transition>; 2] {
-        let mut first = None;
-        if let Phase::HalfOpen { out, .. } = self.phase {
-            self.deadline = self.deadline.min(now.after(config.lease));
-            if out == 0 {
-                // A changed configuration asks for no more than the answers there are.
-                first = self.decide(config, now, draw);
-            } else if now >= self.deadline {
-                first = Some(self.reopen(config, self.deadline, BreakerCause::LeaseOver, draw));
-            }
-        }
-        let mut second = None;
-        if let Phase::Open { by_hand } = self.phase {
-            if !by_hand {
-                let (_, longest) = config.open_time(self.reopenings);
-                self.deadline = self.deadline.min(now.after(longest));
-            }
-            if now >= self.deadline {
-                let at = self.deadline;
-                second = Some(self.change(
-                    Phase::HalfOpen { out: 0, answered: 0 },
-                    now,
-                    at,
-                    BreakerCause::OpenTimeOver,
-                ));
-            }
-        }
-        [first, second]
-    }
-
-    fn reopen(
-        &mut self,
-        config: &BreakerConfig<W>,
-        at: Instant,
-        why: BreakerCause,
-        draw: impl Draw,
-    ) -> Transition {
-        self.reopenings = self.reopenings.saturating_add(1);
-        self.open(config, at, why, draw)
-    }
-
-    fn open(
-        &mut self,
-        config: &BreakerConfig<W>,
-        at: Instant,
-        why: BreakerCause,
-        draw: impl Draw,
-    ) -> Transition {
-        let (low, high) = config.open_time(self.reopenings);
-        self.change(Phase::Open { by_hand: false }, at.after(draw(low, high)), at, why)
-    }
-
-    fn change(&mut self, phase: Phase, deadline: Instant, at: Instant, why: BreakerCause) -> Transition {
-        let from = self.phase.name();
-        self.enter(phase, deadline);
-        Transition { at, from, to: phase.name(), why }
-    }
-
-    fn enter(&mut self, phase: Phase, deadline: Instant) {
-        self.phase = phase;
-        self.deadline = deadline;
-        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        // What opened it stays to be looked at.
-        if !matches!(phase, Phase::Open { .. }) {
-            self.window = W::EMPTY;
-        }
-    }
-}
-
-const fn threshold(reached: Exceeded) -> BreakerCause {
-    BreakerCause::Threshold { failures: reached.failures, slow: reached.slow }
-}
-
-/// Picks an open time between the shortest and the longest.
-trait Draw: FnOnce(Micros, Micros) -> Micros {}
-impl<F: FnOnce(Micros, Micros) -> Micros> Draw for F {}
-
-/// A draw from a window; an empty window takes nothing from the generator.
-fn drawn_by<R: Rng + ?Sized>(rng: &mut R) -> impl Draw {
-    |low, high| if low == high { low } else { uniform(rng, low, high) }
 }

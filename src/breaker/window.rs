@@ -95,6 +95,7 @@ impl Counting for Consecutive {
     type Limits = u32;
     const EMPTY: Self = Self { failures: 0 };
 
+    #[inline]
     fn record(&mut self, limit: &u32, _: Instant, outcome: Outcome) -> Exceeded {
         self.failures = if outcome.is_failure() { self.failures.saturating_add(1) } else { 0 };
         Exceeded { failures: outcome.is_failure() && self.failures >= *limit, slow: false }

@@ -1,0 +1,274 @@
+//! The machine behind [`CircuitBreaker`]: what a question, a result and the time do to it.
+
+use core::num::NonZeroU32;
+
+use rand_core::Rng;
+
+use super::CircuitBreaker;
+use super::config::BreakerConfig;
+use super::state::{BreakerCause, BreakerPhase, Permit, Rejected, Transition};
+use super::window::{Exceeded, Outcome, Window};
+use crate::ratio::uniform;
+use crate::time::{Instant, Micros};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub(super) enum Phase {
+    Closed,
+    Open {
+        /// The end was given by hand: it has nothing to do with the configured open times.
+        by_hand: bool,
+    },
+    /// One bit for each probe, in `out` until its result is there, then in `answered`.
+    HalfOpen {
+        out: u16,
+        answered: u16,
+    },
+    ForcedOpen,
+    Disabled,
+    /// Which thresholds were reported.
+    MetricsOnly {
+        failures: bool,
+        slow: bool,
+    },
+}
+
+impl Phase {
+    pub(super) const fn name(self) -> BreakerPhase {
+        match self {
+            Self::Closed => BreakerPhase::Closed,
+            Self::Open { .. } => BreakerPhase::Open,
+            Self::HalfOpen { .. } => BreakerPhase::HalfOpen,
+            Self::ForcedOpen => BreakerPhase::ForcedOpen,
+            Self::Disabled => BreakerPhase::Disabled,
+            Self::MetricsOnly { .. } => BreakerPhase::MetricsOnly,
+        }
+    }
+}
+
+impl<W: Window> CircuitBreaker<W> {
+    /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
+    #[inline]
+    pub(super) fn admit(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        draw: impl Draw,
+    ) -> Option<Permit> {
+        match self.phase {
+            Phase::Closed => Some(Permit { generation: self.generation, probe: 0 }),
+            Phase::Open { .. } if now < self.deadline && self.deadline.since(now) <= config.open => None,
+            Phase::Open { .. } if now >= self.deadline => {
+                self.enter(Phase::HalfOpen { out: 1, answered: 0 }, now.after(config.lease));
+                Some(Permit { generation: self.generation, probe: 1 })
+            }
+            _ => self.admit_elsewhere(config, now, draw),
+        }
+    }
+
+    #[inline(never)] // Rare, and the frequent case is to stay small.
+    fn admit_elsewhere(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        draw: impl Draw,
+    ) -> Option<Permit> {
+        self.advance(config, now, draw);
+        let probe = match &mut self.phase {
+            Phase::Closed | Phase::Disabled | Phase::MetricsOnly { .. } => 0,
+            Phase::ForcedOpen | Phase::Open { .. } => return None,
+            Phase::HalfOpen { out, answered } => {
+                let taken = *out | *answered;
+                if at_least(taken, config.probes) {
+                    return None;
+                }
+                let lowest_free = !taken & taken.wrapping_add(1);
+                *out |= lowest_free;
+                self.deadline = now.after(config.lease);
+                lowest_free
+            }
+        };
+        Some(Permit { generation: self.generation, probe })
+    }
+
+    /// The permit of the only user, while its outcome is awaited and nothing has changed since.
+    pub(crate) const fn held(&self) -> Permit {
+        let probe = if let Phase::HalfOpen { out, .. } = self.phase { out } else { 0 };
+        Permit { generation: self.generation, probe }
+    }
+
+    /// When to come back, after a refusal.
+    pub(super) const fn refusal(&self) -> Rejected {
+        let forced = matches!(self.phase, Phase::ForcedOpen);
+        Rejected { until: if forced { None } else { Some(self.deadline) } }
+    }
+
+    /// Counts a result, unless it is a late one.
+    #[inline]
+    pub(super) fn settle(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        permit: Permit,
+        outcome: Outcome,
+        draw: impl Draw,
+    ) -> Option<Transition> {
+        if permit.generation != self.generation {
+            return None;
+        }
+        if self.phase != Phase::Closed {
+            return self.settle_elsewhere(config, now, permit, outcome, draw);
+        }
+        let reached = self.window.record(&config.limits, now, outcome);
+        if reached.any() { Some(self.open(config, now, threshold(reached), draw)) } else { None }
+    }
+
+    /// The same where the breaker is not closed.
+    #[inline(never)] // Rare, and the frequent case is to stay small.
+    fn settle_elsewhere(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        permit: Permit,
+        outcome: Outcome,
+        draw: impl Draw,
+    ) -> Option<Transition> {
+        match &mut self.phase {
+            Phase::MetricsOnly { failures, slow } => {
+                let reached = self.window.record(&config.limits, now, outcome);
+                let news =
+                    Exceeded { failures: reached.failures && !*failures, slow: reached.slow && !*slow };
+                *failures |= news.failures;
+                *slow |= news.slow;
+                let from = BreakerPhase::MetricsOnly;
+                news.any().then(|| Transition { at: now, from, to: from, why: threshold(news) })
+            }
+            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => None,
+            Phase::HalfOpen { .. } if now >= self.deadline => {
+                let at = self.deadline;
+                outcome.is_failure().then(|| self.reopen(config, at, BreakerCause::LeaseOver, draw))
+            }
+            Phase::HalfOpen { out, answered } => {
+                *out &= !permit.probe;
+                *answered |= permit.probe;
+                if self.window.probe(&config.limits, now, outcome) {
+                    Some(self.reopen(config, now, BreakerCause::ProbeFailed, draw))
+                } else {
+                    self.decide(config, now, draw)
+                }
+            }
+            Phase::Closed | Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => None,
+        }
+    }
+
+    /// Ends the half-open cycle if enough probes have answered.
+    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant, draw: impl Draw) -> Option<Transition> {
+        match self.phase {
+            Phase::HalfOpen { answered, .. } if at_least(answered, config.probes) => {}
+            _ => return None,
+        }
+        let reached = self.window.verdict(&config.limits);
+        Some(if reached.any() {
+            self.reopen(config, now, threshold(reached), draw)
+        } else {
+            self.reopenings = 0;
+            self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed)
+        })
+    }
+
+    /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
+    #[inline]
+    pub(super) fn advance(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        draw: impl Draw,
+    ) -> [Option<Transition>; 2] {
+        let mut first = None;
+        if let Phase::HalfOpen { out, .. } = self.phase {
+            self.deadline = self.deadline.min(now.after(config.lease));
+            if out == 0 {
+                // A changed configuration asks for no more than the answers there are.
+                first = self.decide(config, now, draw);
+            } else if now >= self.deadline {
+                first = Some(self.reopen(config, self.deadline, BreakerCause::LeaseOver, draw));
+            }
+        }
+        let mut second = None;
+        if let Phase::Open { by_hand } = self.phase {
+            if !by_hand {
+                let (_, longest) = config.open_time(self.reopenings);
+                self.deadline = self.deadline.min(now.after(longest));
+            }
+            if now >= self.deadline {
+                let at = self.deadline;
+                second = Some(self.change(
+                    Phase::HalfOpen { out: 0, answered: 0 },
+                    now,
+                    at,
+                    BreakerCause::OpenTimeOver,
+                ));
+            }
+        }
+        [first, second]
+    }
+
+    fn reopen(
+        &mut self,
+        config: &BreakerConfig<W>,
+        at: Instant,
+        why: BreakerCause,
+        draw: impl Draw,
+    ) -> Transition {
+        self.reopenings = self.reopenings.saturating_add(1);
+        self.open(config, at, why, draw)
+    }
+
+    #[inline(never)]
+    fn open(
+        &mut self,
+        config: &BreakerConfig<W>,
+        at: Instant,
+        why: BreakerCause,
+        draw: impl Draw,
+    ) -> Transition {
+        let (low, high) = config.open_time(self.reopenings);
+        self.change(Phase::Open { by_hand: false }, at.after(draw(low, high)), at, why)
+    }
+
+    #[inline]
+    fn change(&mut self, phase: Phase, deadline: Instant, at: Instant, why: BreakerCause) -> Transition {
+        let from = self.phase.name();
+        self.enter(phase, deadline);
+        Transition { at, from, to: phase.name(), why }
+    }
+
+    #[inline]
+    pub(super) fn enter(&mut self, phase: Phase, deadline: Instant) {
+        self.phase = phase;
+        self.deadline = deadline;
+        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        // What opened it stays to be looked at.
+        if !matches!(phase, Phase::Open { .. }) {
+            self.window = W::EMPTY;
+        }
+    }
+}
+
+/// Whether so many slots are taken. One is the usual number, and need not be counted.
+const fn at_least(slots: u16, probes: u8) -> bool {
+    if probes == 1 { slots != 0 } else { slots.count_ones() >= probes as u32 }
+}
+
+const fn threshold(reached: Exceeded) -> BreakerCause {
+    BreakerCause::Threshold { failures: reached.failures, slow: reached.slow }
+}
+
+/// Picks an open time between the shortest and the longest.
+pub(super) trait Draw: FnOnce(Micros, Micros) -> Micros {}
+impl<F: FnOnce(Micros, Micros) -> Micros> Draw for F {}
+
+/// A draw from a window; an empty window takes nothing from the generator.
+pub(super) fn drawn_by<R: Rng + ?Sized>(rng: &mut R) -> impl Draw {
+    |low, high| if low == high { low } else { uniform(rng, low, high) }
+}
