@@ -17,7 +17,7 @@ pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
-/// 24 bytes, constant work for each failure, no clock and no generator of its own: the same config, facts and draws
+/// 16 bytes, bounded work for each failure, no clock and no generator of its own: the same config, facts and draws
 /// give the same waits. The config is an argument, so that a fleet shares one.
 ///
 /// ```
@@ -35,21 +35,19 @@ pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Backoff {
+    /// Where the next step goes on from: the nominal wait after the last failure, up to the larger of the caps, or what
+    /// was drawn last: the wait (decorrelated) or the place on the curve (decorrelated V2).
+    last: Micros,
     failures: u32,
-    /// The nominal wait after the last failure, up to the larger of the caps.
-    nominal: Micros,
-    /// What else the next step needs: the nominal wait before (fibonacci), the last wait drawn (decorrelated), or the
-    /// last place on the curve (decorrelated V2).
-    trail: Micros,
 }
 
-const _: () = assert!(size_of::<Backoff>() == 24, "there may be a million of them");
+const _: () = assert!(size_of::<Backoff>() == 16, "there may be a million of them");
 
 impl Backoff {
     /// No failure yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { failures: 0, nominal: Micros::ZERO, trail: Micros::ZERO }
+        Self { last: Micros::ZERO, failures: 0 }
     }
 
     /// Failures since the last [`reset`](Self::reset), saturating at [`u32::MAX`].
@@ -68,6 +66,7 @@ impl Backoff {
     /// `elapsed` is the time lost in this outage so far; only [`BackoffConfig::elapsed`] reads it. `None`: a table
     /// that [gives up](AfterTable::GiveUp) is spent, and stays so until a reset. A wait of zero is no such thing.
     #[must_use = "a failure that is counted but not waited for is a hot loop"]
+    #[inline]
     pub fn next_delay<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -75,11 +74,38 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        self.next_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
+        if config.plain_factor != 0 {
+            return Some(self.plain_wait(config, rng).to_duration());
+        }
+        self.any_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
     }
 
     /// [`next_delay`](Self::next_delay) in the core's own unit.
+    #[inline]
     pub(crate) fn next_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        mode: Mode,
+        elapsed: Micros,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        if config.plain_factor != 0 {
+            return Some(self.plain_wait(config, rng));
+        }
+        self.any_wait(config, mode, elapsed, rng)
+    }
+
+    #[inline]
+    fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
+        self.failures = self.failures.saturating_add(1);
+        let grown = self.last.saturating_mul(config.plain_factor.into());
+        self.last = grown.max(config.initial).min(config.max);
+        uniform(rng, Micros::ZERO, self.last)
+    }
+
+    /// The same for every curve and jitter.
+    #[inline(never)] // What is plain is to stay small.
+    fn any_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
         mode: Mode,
@@ -118,7 +144,7 @@ impl Backoff {
                 (Micros::ZERO, nominal)
             }
             Jitter::AboveInitial => (config.initial, config.initial.saturating_add(nominal)),
-            Jitter::Decorrelated => (config.initial, self.trail.max(config.initial).saturating_mul(3)),
+            Jitter::Decorrelated => (config.initial, self.last.max(config.initial).saturating_mul(3)),
             Jitter::DecorrelatedV2 => return Some(self.walk(config, cap, rng).max(floor)),
         };
         let low = low.max(floor);
@@ -128,7 +154,7 @@ impl Backoff {
         let mut wait = uniform(rng, low, high);
         if config.jitter == Jitter::Decorrelated {
             wait = fold(wait, low, cap, high);
-            self.trail = wait;
+            self.last = wait;
         }
         Some(wait.min(cap))
     }
@@ -142,7 +168,7 @@ impl Backoff {
     fn walk<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, cap: Micros, rng: &mut R) -> Micros {
         let (step, from) = self.step(config);
         let here = polly::place(config.initial, step, rng.next_u64());
-        self.trail = here;
+        self.last = here;
         let wait = here.saturating_sub(from);
         if wait < cap {
             return wait;
@@ -163,17 +189,17 @@ impl Backoff {
         let last = polly::last_step(config.initial, config.top());
         let step = self.failures.saturating_sub(1);
         // Again on the last step, the start is as if that had been the step before: places double with every step.
-        if step > last { (last, Micros(self.trail.0 / 2)) } else { (step, self.trail) }
+        if step > last { (last, Micros(self.last.0 / 2)) } else { (step, self.last) }
     }
 
     /// What the next step needs beside the config: the failures, and where the last draw ended.
     pub(crate) const fn parts(&self) -> (u32, Micros) {
-        (self.failures, self.trail)
+        (self.failures, self.last)
     }
 
-    /// The ladder after so many failures on this config. Only what was drawn is taken from `trail`, and no more of it
+    /// The ladder after so many failures on this config. Only what was drawn is taken from `last`, and no more of it
     /// than a draw could have been.
-    pub(crate) fn restored(config: &BackoffConfig, failures: u32, trail: Micros) -> Self {
+    pub(crate) fn restored(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
             if ladder.climb(config).is_none() {
@@ -183,11 +209,10 @@ impl Backoff {
         ladder.failures = failures;
         match config.jitter {
             _ if failures == 0 => {}
-            Jitter::Decorrelated => ladder.trail = trail.min(config.top()),
+            Jitter::Decorrelated => ladder.last = last.min(config.top()),
             Jitter::DecorrelatedV2 => {
-                let last = polly::last_step(config.initial, config.top());
-                let step = failures.saturating_sub(1).min(last);
-                ladder.trail = trail.min(polly::place(config.initial, step, u64::MAX));
+                let step = polly::last_step(config.initial, config.top()).min(failures.saturating_sub(1));
+                ladder.last = last.min(polly::place(config.initial, step, u64::MAX));
             }
             _ => {}
         }
@@ -207,7 +232,7 @@ impl Backoff {
         }
         if config.jitter == Jitter::DecorrelatedV2 && ladder.failures > 0 {
             let (step, _) = ladder.step(config);
-            ladder.trail = polly::place(config.initial, step, 1 << 63);
+            ladder.last = polly::place(config.initial, step, 1 << 63);
         }
         ladder.next_wait(config, mode, Micros::ZERO, rng)
     }
@@ -217,8 +242,8 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         let first = self.failures == 1;
         let top = config.top();
-        let before = self.nominal;
-        self.nominal = match config.curve {
+        let before = self.last;
+        let nominal = match config.curve {
             Curve::Table(delays, after) => {
                 let index = usize::try_from(self.failures.saturating_sub(1)).unwrap_or(usize::MAX);
                 let entry = match after {
@@ -229,10 +254,10 @@ impl Backoff {
             }
             Curve::Constant => config.initial,
             Curve::Linear => config.initial.saturating_mul(u64::from(self.failures)),
-            Curve::Exponential(_) | Curve::Fibonacci if first => config.initial,
+            Curve::Exponential(_) if first => config.initial,
             Curve::Exponential(_) if before == top || self.failures > FOLLOWED => top,
             Curve::Exponential(factor) => factor.of(before).max(before.saturating_add(Micros(1))),
-            Curve::Fibonacci => before.saturating_add(self.trail),
+            Curve::Fibonacci => config.initial.saturating_mul(fibonacci(self.failures)),
             Curve::Quadratic(step) => {
                 let before = u64::from(self.failures.saturating_sub(1));
                 let grown = Micros::from_duration(step).saturating_mul(before.saturating_mul(before));
@@ -241,14 +266,15 @@ impl Backoff {
             Curve::Elapsed(_) => top,
         }
         .min(top);
-        if matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2) {
-            self.nominal = top; // the trail belongs to the draws
-        } else if config.curve == Curve::Fibonacci {
-            self.trail = before;
+        // The other two go on from what was drawn; their nominal wait is the cap.
+        let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2);
+        if !drawn {
+            self.last = nominal;
         }
         match config.first {
             Some(asked_for) if first => Some(asked_for),
-            _ => Some(self.nominal),
+            _ if drawn => Some(top),
+            _ => Some(nominal),
         }
     }
 
@@ -256,6 +282,15 @@ impl Backoff {
     const fn skip_to(&mut self, failure: u32) {
         self.failures = failure.saturating_sub(1);
     }
+}
+
+/// The n-th Fibonacci number, from 1, 1, 2, 3, 5; saturating, which is after 93 of them.
+fn fibonacci(n: u32) -> u64 {
+    let (mut this, mut next) = (0_u64, 1_u64);
+    for _ in 0..n.min(94) {
+        (this, next) = (next, this.saturating_add(next));
+    }
+    this
 }
 
 /// A draw from `[low, high)` that is at or above `cap`, spread evenly over `[low, cap)`.

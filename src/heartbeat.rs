@@ -6,7 +6,7 @@ use rand_core::Rng;
 
 use crate::error::ConfigError;
 use crate::ratio::uniform;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 /// What counts as a sign of life (F81).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +123,7 @@ pub enum Tick {
 pub const LATE_INTERVALS: u64 = 2;
 
 /// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin (S69).
-const MIN_INTERVAL: Micros = Micros::from_millis(10);
+const MIN_INTERVAL_MS: u32 = 10;
 
 /// The heartbeat of one connection. Start it anew for every connection: nothing of the last one is carried over (F82).
 ///
@@ -138,26 +138,38 @@ const MIN_INTERVAL: Micros = Micros::from_millis(10);
 /// // No acknowledgement came: at the next tick the connection is dead.
 /// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(90_000)), Tick::Dead);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+///
+/// 16 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Heartbeat {
+    /// None while it is not running.
+    next: Moment,
     /// Zero: not running.
-    interval: Micros,
-    next: Instant,
+    interval_ms: u32,
     /// Regular beats since the last sign of life.
     unanswered: u8,
     /// A requested beat awaits its acknowledgement.
     extra: bool,
 }
 
+const _: () = assert!(size_of::<Heartbeat>() == 16, "there may be a million of them");
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Heartbeat {
     /// Not running.
     #[must_use]
     pub const fn new() -> Self {
-        Self { interval: Micros::ZERO, next: Instant::ZERO, unanswered: 0, extra: false }
+        Self { next: Moment::NONE, interval_ms: 0, unanswered: 0, extra: false }
     }
 
     /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
-    /// otherwise it comes after one interval. An interval of 0 stops instead; one below 10 ms is 10 ms.
+    /// otherwise it comes after one interval. The interval is rounded up to whole milliseconds, 10 ms to 2^32 - 1 ms (49
+    /// days); one of 0 stops instead.
     pub fn start<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
@@ -165,15 +177,15 @@ impl Heartbeat {
         interval: Duration,
         rng: &mut R,
     ) {
-        let interval = Micros::from_duration(interval);
         *self = Self::new();
         if interval.is_zero() {
             return;
         }
-        let interval = interval.max(MIN_INTERVAL);
-        self.interval = interval;
+        let millis = Micros::from_duration(interval).0.div_ceil(1_000);
+        self.interval_ms = u32::try_from(millis).unwrap_or(u32::MAX).max(MIN_INTERVAL_MS);
+        let interval = self.span();
         let first = if config.first_jitter { uniform(rng, Micros::ZERO, interval) } else { interval };
-        self.next = now.after(first);
+        self.next = Moment::at(now.after(first));
     }
 
     /// Stops beating and forgets everything.
@@ -184,19 +196,28 @@ impl Heartbeat {
     /// Whether it is running.
     #[must_use]
     pub const fn is_running(&self) -> bool {
-        !self.interval.is_zero()
+        self.interval_ms != 0
     }
 
     /// The interval, while running.
     #[must_use]
     pub const fn interval(&self) -> Option<Duration> {
-        if self.is_running() { Some(self.interval.to_duration()) } else { None }
+        if self.is_running() { Some(self.span().to_duration()) } else { None }
     }
 
     /// When [`Self::handle_timeout`] has something to say.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
-        if self.is_running() { Some(self.next) } else { None }
+        self.next.get()
+    }
+
+    const fn span(&self) -> Micros {
+        Micros::from_millis(self.interval_ms as u64)
+    }
+
+    /// The next tick; the end of time while it is not running.
+    pub(crate) const fn next(&self) -> Instant {
+        self.next.or_never()
     }
 
     /// A beat was acknowledged. False if none was awaited (F87): it changes nothing then.
@@ -224,7 +245,7 @@ impl Heartbeat {
     pub fn probe(&mut self, config: &HeartbeatConfig, now: Instant, within: Duration) -> bool {
         if self.is_running() {
             self.unanswered = config.missed;
-            self.next = now.after(Micros::from_duration(within));
+            self.next = Moment::at(now.after(Micros::from_duration(within)));
         }
         self.is_running()
     }
@@ -232,10 +253,8 @@ impl Heartbeat {
     /// What is due at `now`. An early or repeated call is [`Tick::NotYet`]. The next beat is one interval from `now`,
     /// not from the missed deadline, so a late tick can't make the next one a miss.
     pub fn handle_timeout(&mut self, config: &HeartbeatConfig, now: Instant) -> Tick {
-        if !self.is_running() || now < self.next {
-            return Tick::NotYet;
-        }
-        if now.since(self.next) >= self.interval.saturating_mul(LATE_INTERVALS) {
+        let Some(next) = self.next.get().filter(|next| now >= *next) else { return Tick::NotYet };
+        if now.since(next) >= self.span().saturating_mul(LATE_INTERVALS) {
             return Tick::Late;
         }
         if self.unanswered >= config.missed {
@@ -243,13 +262,13 @@ impl Heartbeat {
         }
         let missed = self.unanswered > 0;
         self.unanswered = self.unanswered.saturating_add(1);
-        self.next = now.after(self.interval);
+        self.next = Moment::at(now.after(self.span()));
         Tick::Beat { missed }
     }
 
     /// The clock ran backwards to `now`: no beat is further away than one interval.
     pub(crate) fn rewind(&mut self, now: Instant) {
-        self.next = self.next.min(now.after(self.interval));
+        self.next = self.next.map(|next| next.min(now.after(self.span())));
     }
 }
 

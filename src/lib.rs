@@ -68,7 +68,8 @@ pub use session::SessionState;
 #[cfg(feature = "alloc")]
 pub use subscriptions::SubscriptionList;
 pub use subscriptions::{
-    FixedSubscriptions, Full, NoSubscriptions, Subscribed, Subscription, SubscriptionState, Subscriptions,
+    FixedSubscriptions, Full, NoSubscriptions, Pace, Subscribed, Subscription, SubscriptionState,
+    Subscriptions,
 };
 pub use time::Instant;
 

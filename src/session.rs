@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 /// A resumable session: token, newest sequence number and the session's own endpoint.
 ///
@@ -23,39 +23,88 @@ use crate::time::{Instant, Micros};
 /// ```
 ///
 /// Debug output never shows token or endpoint (F110).
+///
+/// Beside token and endpoint 21 bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "Plain<T>", from = "Plain<T>", bound(serialize = "T: Clone + serde::Serialize"))
+)]
 pub struct SessionState<T> {
+    /// 0 while there is none.
+    sequence: u64,
+    /// The transport is gone and the server keeps the session until then, unless it is resumed.
+    ends: Moment,
+    /// How long the server keeps it after a loss; [`UNKNOWN`]: it decides when it is asked.
+    ttl_ms: u32,
+    has_sequence: bool,
+    token: Option<T>,
+    endpoint: Option<T>,
+}
+
+/// The server said nothing, or more than 49 days.
+const UNKNOWN: u32 = u32::MAX;
+
+/// What is written and read.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Plain<T> {
     token: Option<T>,
     endpoint: Option<T>,
     sequence: Option<u64>,
-    life: Life,
+    ttl_ms: Option<u32>,
+    ends: Option<Instant>,
 }
 
-/// How long the server keeps the session after the transport is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum Life {
-    /// The server said nothing: it decides when it is asked.
-    Unknown,
-    /// For this many microseconds after the loss.
-    For(u64),
-    /// The transport is gone: the session ends then, unless it is resumed.
-    Until { end: Instant, micros: u64 },
+#[cfg(feature = "serde")]
+impl<T> From<SessionState<T>> for Plain<T> {
+    fn from(session: SessionState<T>) -> Self {
+        let (sequence, ends) = (session.sequence(), session.ends.get());
+        let ttl_ms = if session.ttl_ms == UNKNOWN { None } else { Some(session.ttl_ms) };
+        Self { token: session.token, endpoint: session.endpoint, sequence, ttl_ms, ends }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<T> From<Plain<T>> for SessionState<T> {
+    fn from(plain: Plain<T>) -> Self {
+        let Plain { token, endpoint, sequence, ttl_ms, ends } = plain;
+        let ends = ends.filter(|_| ttl_ms.is_some());
+        Self {
+            sequence: sequence.unwrap_or(0),
+            ends: Moment::new(ends),
+            ttl_ms: ttl_ms.unwrap_or(UNKNOWN),
+            has_sequence: sequence.is_some(),
+            token,
+            endpoint,
+        }
+    }
 }
 
 impl<T> SessionState<T> {
     /// No session.
     #[must_use]
     pub const fn new() -> Self {
-        Self { token: None, endpoint: None, sequence: None, life: Life::Unknown }
+        Self {
+            sequence: 0,
+            ends: Moment::NONE,
+            ttl_ms: UNKNOWN,
+            has_sequence: false,
+            token: None,
+            endpoint: None,
+        }
     }
 
     /// A session that an earlier process (or the test) established. Give it to
     /// [`Policy::with_session`](crate::Policy::with_session).
     #[must_use]
     pub const fn resumable(token: T, endpoint: Option<T>, sequence: Option<u64>) -> Self {
-        Self { token: Some(token), endpoint, sequence, life: Life::Unknown }
+        let (sequence, has_sequence) = match sequence {
+            Some(sequence) => (sequence, true),
+            None => (0, false),
+        };
+        Self { sequence, ends: Moment::NONE, ttl_ms: UNKNOWN, has_sequence, token: Some(token), endpoint }
     }
 
     /// The token, while there is a session.
@@ -73,90 +122,90 @@ impl<T> SessionState<T> {
     /// The newest sequence number received.
     #[must_use]
     pub const fn sequence(&self) -> Option<u64> {
-        self.sequence
+        if self.has_sequence { Some(self.sequence) } else { None }
     }
 
     /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one (F58).
     #[must_use]
     pub const fn is_resumable(&self, needs_sequence: bool) -> bool {
-        self.token.is_some() && (self.sequence.is_some() || !needs_sequence)
+        self.token.is_some() && (self.has_sequence || !needs_sequence)
     }
 
     /// Whether nothing is kept.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.token.is_none() && self.endpoint.is_none() && self.sequence.is_none()
+        self.token.is_none() && self.endpoint.is_none() && !self.has_sequence
     }
 
     /// A new session replaces whatever was there. A mark that this connection delivered before its token did
     /// (Discord's READY is itself event 1) is kept; one of an earlier session can't be, see [`Self::forget`].
-    /// `ttl`: how long the server keeps it after a loss; `None`: unknown, the server decides.
+    /// `ttl`: how long the server keeps it after a loss, in whole milliseconds; `None`, or more than 49 days: the server
+    /// decides when it is asked.
     pub fn establish(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>) {
         self.token = Some(token);
         self.endpoint = endpoint;
         if let Some(sequence) = sequence {
             self.observe(sequence);
         }
-        self.life = match ttl {
-            Some(ttl) => Life::For(Micros::from_duration(ttl).0),
-            None => Life::Unknown,
-        };
+        self.ends = Moment::NONE;
+        self.ttl_ms = ttl.map_or(UNKNOWN, |ttl| whole_millis(ttl.as_millis()));
     }
 
     /// A sequence number was received. True if the mark moved; a number at or below it leaves it alone.
-    pub fn observe(&mut self, sequence: u64) -> bool {
-        let moves = self.sequence.is_none_or(|mark| sequence > mark);
+    #[inline]
+    pub const fn observe(&mut self, sequence: u64) -> bool {
+        let moves = sequence > self.sequence || !self.has_sequence;
         if moves {
-            self.sequence = Some(sequence);
+            self.sequence = sequence;
+            self.has_sequence = true;
         }
         moves
     }
 
     /// The transport is gone at `now`: a time to live, if the server gave one, starts.
     pub fn lost(&mut self, now: Instant) {
-        if let Life::For(micros) = self.life {
-            self.life = Life::Until { end: now.after(Micros(micros)), micros };
+        if self.ttl_ms != UNKNOWN && !self.ends.is_some() {
+            self.ends = Moment::at(now.after(self.ttl()));
         }
     }
 
     /// The session lives on: its time to live starts with the next loss.
     pub const fn resumed(&mut self) {
-        if let Life::Until { micros, .. } = self.life {
-            self.life = Life::For(micros);
-        }
+        self.ends = Moment::NONE;
     }
 
     /// Whether the time to live has passed. Never true while the server gave none.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {
-        matches!(self.life, Life::Until { end, .. } if now >= end)
+        now >= self.ends.or_never() && self.ends.is_some()
+    }
+
+    const fn ttl(&self) -> Micros {
+        Micros::from_millis(self.ttl_ms as u64)
     }
 
     /// The same session on another clock, whose `to` is this one's `from`. Whoever asks has no transport any more.
     pub(crate) fn rebased(mut self, from: Instant, to: Instant) -> Self {
         self.lost(from);
-        if let Life::Until { end, .. } = &mut self.life {
-            *end = to.after(end.since(from));
-        }
+        self.ends = self.ends.map(|end| to.after(end.since(from)));
         self
     }
 
-    /// With this much of its time to live left at `now`, in microseconds, and all of it after the next loss.
-    pub(crate) fn with_life(mut self, now: Instant, life: Option<(u64, u64)>) -> Self {
-        self.life = match life {
-            Some((left, micros)) => Life::Until { end: now.after(Micros(left)), micros },
-            None => Life::Unknown,
-        };
+    /// With this much of its time to live left at `now`, in microseconds, and all of it (in milliseconds) after the next
+    /// loss.
+    pub(crate) fn with_life(mut self, now: Instant, life: Option<(u64, u32)>) -> Self {
+        let (left, ttl_ms) = life.unwrap_or((0, UNKNOWN));
+        self.ttl_ms = ttl_ms;
+        self.ends = if ttl_ms == UNKNOWN { Moment::NONE } else { Moment::at(now.after(Micros(left))) };
         self
     }
 
     /// What [`Self::with_life`] set.
-    pub(crate) fn life(&self, now: Instant) -> Option<(u64, u64)> {
-        match self.life {
-            Life::Unknown => None,
-            Life::For(micros) => Some((micros, micros)),
-            Life::Until { end, micros } => Some((end.since(now).0, micros)),
+    pub(crate) fn life(&self, now: Instant) -> Option<(u64, u32)> {
+        if self.ttl_ms == UNKNOWN {
+            return None;
         }
+        Some((self.ends.get().map_or(self.ttl(), |end| end.since(now)).0, self.ttl_ms))
     }
 
     /// The same session in other storage.
@@ -168,7 +217,9 @@ impl<T> SessionState<T> {
             token: self.token.map(&mut convert).transpose()?,
             endpoint: self.endpoint.map(&mut convert).transpose()?,
             sequence: self.sequence,
-            life: self.life,
+            has_sequence: self.has_sequence,
+            ends: self.ends,
+            ttl_ms: self.ttl_ms,
         })
     }
 
@@ -185,6 +236,10 @@ impl<T> SessionState<T> {
     }
 }
 
+const fn whole_millis(millis: u128) -> u32 {
+    if millis >= UNKNOWN as u128 { UNKNOWN } else { millis as u32 }
+}
+
 impl<T> Default for SessionState<T> {
     fn default() -> Self {
         Self::new()
@@ -193,13 +248,14 @@ impl<T> Default for SessionState<T> {
 
 impl<T> core::fmt::Debug for SessionState<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { token, endpoint, sequence, life } = self;
+        let Self { token, endpoint, sequence: _, has_sequence: _, ends, ttl_ms } = self;
         let secret = |present: bool| if present { "[redacted]" } else { "none" };
         f.debug_struct("SessionState")
             .field("token", &secret(token.is_some()))
             .field("endpoint", &secret(endpoint.is_some()))
-            .field("sequence", sequence)
-            .field("life", life)
+            .field("sequence", &self.sequence())
+            .field("ttl_ms", &Some(ttl_ms).filter(|ttl| **ttl != UNKNOWN))
+            .field("ends", ends)
             .finish()
     }
 }

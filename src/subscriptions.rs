@@ -1,9 +1,14 @@
 //! The subscriptions the user wants, and which of them to send next.
 
-use core::convert::Infallible;
+mod storage;
+
 use core::fmt;
 
-use crate::time::Instant;
+use crate::time::{Instant, Micros, Moment};
+
+#[cfg(feature = "alloc")]
+pub use storage::SubscriptionList;
+pub use storage::{FixedSubscriptions, NoSubscriptions};
 
 /// How far one desired subscription has come in the session at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,6 +107,27 @@ impl<K> fmt::Display for Full<K> {
 
 impl<K: fmt::Debug> core::error::Error for Full<K> {}
 
+/// When the last batch went out on this connection and when the next one is due. A policy's own note, opaque to a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pace {
+    pub(crate) last: Moment,
+    pub(crate) next: Moment,
+}
+
+impl Pace {
+    /// No batch went out and none is due.
+    pub const NONE: Self = Self { last: Moment::NONE, next: Moment::NONE };
+
+    pub(crate) fn is_due(self, now: Instant) -> bool {
+        self.next.get().is_some_and(|at| now >= at)
+    }
+
+    /// The clock ran back to `now`, and a batch follows another after `interval`.
+    pub(crate) fn cut(self, now: Instant, interval: Micros) -> Self {
+        Self { last: self.last.map(|at| at.min(now)), next: self.next.map(|at| at.min(now.after(interval))) }
+    }
+}
+
 /// The set of desired subscriptions.
 ///
 /// A key is desired from [`subscribe`](Self::subscribe) until [`unsubscribe`](Self::unsubscribe), whatever the server
@@ -120,7 +146,7 @@ impl<K: fmt::Debug> core::error::Error for Full<K> {}
 /// The order is fixed: higher priority first, then the order of the wishes. Every operation is a scan of the set, at
 /// worst linear in its length.
 ///
-/// A storage supplies the first five methods, [`len`](Self::len) to [`remove`](Self::remove), and nothing else: it is
+/// A storage supplies the first seven methods, [`len`](Self::len) to [`set_pace`](Self::set_pace), and nothing else: it is
 /// a plain sequence that never reorders. There are three here: [`FixedSubscriptions`] (no heap),
 #[cfg_attr(feature = "alloc", doc = "[`SubscriptionList`] (grows; feature `alloc`)")]
 #[cfg_attr(not(feature = "alloc"), doc = "`SubscriptionList` (grows; feature `alloc`)")]
@@ -169,6 +195,14 @@ pub trait Subscriptions {
     /// Takes the subscription at position `at` out and closes the gap; `None` if there is none. For the provided
     /// methods; users call [`unsubscribe`](Self::unsubscribe).
     fn remove(&mut self, at: usize) -> Option<Subscription<Self::Key>>;
+
+    /// What [`set_pace`](Self::set_pace) was given last, [`Pace::NONE`] at first: a word or two that a policy keeps here, so
+    /// that one without subscriptions need not carry them.
+    #[must_use]
+    fn pace(&self) -> Pace;
+
+    /// Keeps this.
+    fn set_pace(&mut self, pace: Pace);
 
     /// Whether no key is desired.
     #[must_use]
@@ -362,136 +396,4 @@ fn find_mut<'a, S: Subscriptions + ?Sized>(
     key: &S::Key,
 ) -> Option<&'a mut Subscription<S::Key>> {
     position(set, key).and_then(|at| set.get_mut(at))
-}
-
-/// At most `N` subscriptions, in place: no heap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FixedSubscriptions<K, const N: usize> {
-    /// The first `len` are taken, the rest are `None`.
-    slots: [Option<Subscription<K>>; N],
-    len: usize,
-}
-
-impl<K, const N: usize> FixedSubscriptions<K, N> {
-    /// An empty set.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { slots: [const { None }; N], len: 0 }
-    }
-}
-
-impl<K, const N: usize> Default for FixedSubscriptions<K, N> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<K: Clone + PartialEq + fmt::Debug, const N: usize> Subscriptions for FixedSubscriptions<K, N> {
-    type Key = K;
-
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn get(&self, at: usize) -> Option<&Subscription<K>> {
-        self.slots.get(at)?.as_ref()
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<K>> {
-        self.slots.get_mut(at)?.as_mut()
-    }
-
-    fn insert(&mut self, at: usize, entry: Subscription<K>) -> Result<(), Subscription<K>> {
-        let Some(free) = self.slots.get_mut(self.len) else { return Err(entry) };
-        *free = Some(entry);
-        if let Some(moved) = self.slots.get_mut(at.min(self.len)..=self.len) {
-            moved.rotate_right(1);
-        }
-        self.len = self.len.saturating_add(1);
-        Ok(())
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Subscription<K>> {
-        let taken = self.slots.get_mut(at)?.take()?;
-        if let Some(moved) = self.slots.get_mut(at..self.len) {
-            moved.rotate_left(1);
-        }
-        self.len = self.len.saturating_sub(1);
-        Some(taken)
-    }
-}
-
-/// Any number of subscriptions, on the heap (feature `alloc`).
-#[cfg(feature = "alloc")]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SubscriptionList<K>(alloc::vec::Vec<Subscription<K>>);
-
-#[cfg(feature = "alloc")]
-impl<K> SubscriptionList<K> {
-    /// An empty set. Allocates with the first key.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(alloc::vec::Vec::new())
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<K> Default for SubscriptionList<K> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<K: Clone + PartialEq + fmt::Debug> Subscriptions for SubscriptionList<K> {
-    type Key = K;
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn get(&self, at: usize) -> Option<&Subscription<K>> {
-        self.0.get(at)
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<K>> {
-        self.0.get_mut(at)
-    }
-
-    fn insert(&mut self, at: usize, entry: Subscription<K>) -> Result<(), Subscription<K>> {
-        self.0.insert(at.min(self.0.len()), entry);
-        Ok(())
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Subscription<K>> {
-        (at < self.0.len()).then(|| self.0.remove(at))
-    }
-}
-
-/// No subscriptions at all: no bytes, no instructions. There is no key to subscribe with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct NoSubscriptions;
-
-impl Subscriptions for NoSubscriptions {
-    type Key = Infallible;
-
-    fn len(&self) -> usize {
-        0
-    }
-
-    fn get(&self, _: usize) -> Option<&Subscription<Infallible>> {
-        None
-    }
-
-    fn get_mut(&mut self, _: usize) -> Option<&mut Subscription<Infallible>> {
-        None
-    }
-
-    fn insert(&mut self, _: usize, entry: Subscription<Infallible>) -> Result<(), Subscription<Infallible>> {
-        match entry.key {}
-    }
-
-    fn remove(&mut self, _: usize) -> Option<Subscription<Infallible>> {
-        None
-    }
 }

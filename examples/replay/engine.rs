@@ -7,7 +7,7 @@ mod fact;
 use redial::rand_core::SeedableRng;
 use redial::{
     Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, FixedEndpoints, Instant,
-    Phase, Policy, Subscription, Subscriptions,
+    Pace, Phase, Policy, Subscription, Subscriptions,
 };
 use serde_json::Value;
 
@@ -246,29 +246,40 @@ fn quoted(text: &str) -> String {
 /// The user's subscriptions: a plain sequence, as the trait asks for. (`redial::SubscriptionList` is the same behind
 /// feature `alloc`; this program needs none.)
 #[derive(Debug, Default)]
-struct Wishes(Vec<Subscription<String>>);
+struct Wishes {
+    entries: Vec<Subscription<String>>,
+    pace: Option<Pace>,
+}
 
 impl Subscriptions for Wishes {
     type Key = String;
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     fn get(&self, at: usize) -> Option<&Subscription<String>> {
-        self.0.get(at)
+        self.entries.get(at)
     }
 
     fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<String>> {
-        self.0.get_mut(at)
+        self.entries.get_mut(at)
     }
 
     fn insert(&mut self, at: usize, entry: Subscription<String>) -> Result<(), Subscription<String>> {
-        self.0.insert(at.min(self.0.len()), entry);
+        self.entries.insert(at.min(self.entries.len()), entry);
         Ok(())
     }
 
     fn remove(&mut self, at: usize) -> Option<Subscription<String>> {
-        (at < self.0.len()).then(|| self.0.remove(at))
+        (at < self.entries.len()).then(|| self.entries.remove(at))
+    }
+
+    fn pace(&self) -> Pace {
+        self.pace.unwrap_or(Pace::NONE)
+    }
+
+    fn set_pace(&mut self, pace: Pace) {
+        self.pace = Some(pace);
     }
 }

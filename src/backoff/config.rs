@@ -32,11 +32,13 @@ pub struct BackoffConfig {
     pub(super) curve: Curve,
     pub(super) jitter: Jitter,
     pub(super) initial: Micros,
-    max: Micros,
+    pub(super) max: Micros,
     max_fresh: Micros,
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
+    /// The whole factor of an exponential ladder with full jitter and nothing else, which must be fast; 0: it has more.
+    pub(super) plain_factor: u32,
 }
 
 /// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
@@ -231,7 +233,7 @@ impl BackoffConfig {
             Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
                 Err(ConfigError::InitialZero)
             }
-            _ => Ok(Self { jitter, ..self }),
+            _ => Ok(Self { jitter, ..self }.marked()),
         }
     }
 
@@ -244,7 +246,7 @@ impl BackoffConfig {
         if floor.0 > self.max.0 {
             return Err(ConfigError::FloorAboveMax);
         }
-        Ok(Self { floor, ..self })
+        Ok(Self { floor, ..self }.marked())
     }
 
     /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once.
@@ -252,7 +254,7 @@ impl BackoffConfig {
     /// Jittered like any other, but not raised to the floor: it was asked for. The later waits stay as they are.
     #[must_use]
     pub const fn with_first(self, first: Duration) -> Self {
-        Self { first: Some(Micros::from_duration(first)), ..self }
+        Self { first: Some(Micros::from_duration(first)), ..self }.marked()
     }
 
     /// With no jitter on the first wait of an outage: one client alone comes back as soon as it may. grpc-go has this.
@@ -261,7 +263,7 @@ impl BackoffConfig {
     /// the later ones are the same with and without this.
     #[must_use]
     pub const fn with_exact_first(self) -> Self {
-        Self { first_exact: true, ..self }
+        Self { first_exact: true, ..self }.marked()
     }
 
     /// With another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
@@ -278,7 +280,7 @@ impl BackoffConfig {
         if self.initial.0 > max_fresh.0 {
             return Err(ConfigError::InitialAboveMax);
         }
-        Ok(Self { max_fresh, ..self })
+        Ok(Self { max_fresh, ..self }.marked())
     }
 
     /// The nominal wait after the `failure`-th failure in a row (from 1; 0 counts as 1), before floor and jitter.
@@ -419,7 +421,23 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
+            plain_factor: 0,
         }
+    }
+
+    /// With [`Self::plain_factor`] as the other fields have it.
+    const fn marked(mut self) -> Self {
+        let plain = matches!(self.jitter, Jitter::Full)
+            && self.first.is_none()
+            && !self.first_exact
+            && self.floor.is_zero()
+            && self.max.0 == self.max_fresh.0;
+        self.plain_factor = match self.curve {
+            Curve::Exponential(factor) if plain && factor.denominator() == 1 => factor.numerator(),
+            Curve::Constant if plain => 1,
+            _ => 0,
+        };
+        self
     }
 }
 

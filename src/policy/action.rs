@@ -195,6 +195,13 @@ impl Actions {
         Self { items: [None; MAX_ACTIONS], disposition: Disposition::Applied }
     }
 
+    /// Nothing to do; `applied`: the fact was used.
+    #[inline]
+    pub(crate) const fn quiet(applied: bool) -> Self {
+        Self::ignored(if applied { Disposition::Applied } else { Disposition::Inapplicable })
+    }
+
+    #[inline]
     pub(crate) const fn ignored(disposition: Disposition) -> Self {
         Self { items: [None; MAX_ACTIONS], disposition }
     }

@@ -281,6 +281,25 @@ pub struct Stats {
     pub last_uptime_ms: u32,
 }
 
+impl Stats {
+    pub(super) const NEW: Self = Self {
+        opens: 0,
+        established: 0,
+        failed: 0,
+        abandoned: 0,
+        losses: 0,
+        resumed: 0,
+        fresh: 0,
+        zombies: 0,
+        beats_missed: 0,
+        client_faults: 0,
+        hints_cut: 0,
+        stale: 0,
+        clock_rewinds: 0,
+        last_uptime_ms: 0,
+    };
+}
+
 /// Counts without ever wrapping.
 pub(super) const fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);

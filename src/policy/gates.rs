@@ -8,7 +8,7 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint};
@@ -29,8 +29,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         state.attempt = 0;
         state.at_once = false;
         state.rejections = 0;
-        state.ladder = Gate::OPEN;
-        state.floor = Gate::OPEN;
+        state.set_ladder(Gate::OPEN);
+        state.set_floor(Gate::OPEN);
         state.breaker.reset();
         state.ever &= !asleep;
         state.in_round = false;
@@ -74,8 +74,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// The latest of everything that may delay a dial, and the rule behind it.
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let config: &Config = self.config.borrow();
-        let mut gate = self.state.ladder.later(self.state.floor);
-        if let Some(at) = self.state.dialled_at {
+        let mut gate = self.state.ladder().later(self.state.floor());
+        if let Some(at) = self.state.dialled_at.get() {
             gate = gate.later(Gate { at: at.after(config.min_interval), reason: Reason::MinInterval });
         }
         let rejected =
@@ -90,19 +90,18 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     pub(super) fn cut_wait(&mut self, now: Instant, spread: Micros) {
-        let spreading = self.state.ladder.reason == Reason::Spread && self.state.ladder.at > now;
-        if spreading {
+        let mut ladder = self.state.ladder();
+        if ladder.reason == Reason::Spread && ladder.at > now {
             return; // what was drawn stays drawn, or repeated news could put the dial off for ever
         }
         let first = self.config.borrow().first_wait();
-        let earliest = self.state.dialled_at.map_or(Instant::ZERO, |at| at.after(first));
-        if earliest < self.state.ladder.at {
-            self.state.ladder.at = earliest;
-        }
+        let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
+        ladder.at = ladder.at.min(earliest);
         if !spread.is_zero() {
             let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread));
-            self.state.ladder = self.state.ladder.later(Gate { at, reason: Reason::Spread });
+            ladder = ladder.later(Gate { at, reason: Reason::Spread });
         }
+        self.state.set_ladder(ladder);
     }
 
     /// What the next dial would send.
@@ -127,7 +126,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         if let Some(breaker) = &config.breaker {
-            state.permit = state.breaker.try_acquire(breaker, now, &mut self.rng).ok();
+            state.admitted = state.breaker.try_acquire(breaker, now, &mut self.rng).is_ok();
         }
         if config.refresh_on == RefreshOn::Dial {
             state.credential = Credential::Needed;
@@ -142,7 +141,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
             }
         }
-        state.dialled_at = Some(now);
+        state.dialled_at = Moment::at(now);
         count(&mut state.stats.opens);
         state.enter(Stage::Connecting { deadline: now.after(config.connect_timeout) }, now, why);
         out.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });

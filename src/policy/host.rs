@@ -8,7 +8,7 @@ use rand_core::Rng;
 use crate::classify::{Cause, Class, Verdict};
 use crate::endpoints::Endpoints;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, GiveUp};
@@ -126,8 +126,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     fn cut_dial(&mut self, now: Instant, out: &mut Actions) {
         self.state.unspend();
         self.abandon(now, None, out);
-        let at = self.state.dialled_at.unwrap_or(now).after(self.config.borrow().first_wait());
-        self.state.ladder = Gate { at, reason: Reason::Backoff };
+        let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.borrow().first_wait());
+        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
         self.proceed(now, Why::Gate(Reason::Network), false, out);
     }
 
@@ -191,7 +191,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             self.proceed(now, Why::Woke, true, out);
             return true;
         }
-        if !self.state.opened || gap < trusted {
+        if !self.state.is_open() || gap < trusted {
             return false;
         }
         if self.config.borrow().on_wake == OnWake::Probe && self.probe(now, out) {
@@ -207,7 +207,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let config: &Config = self.config.borrow();
         let within = config.connect_timeout.to_duration();
         let Some(epoch) = self.state.epoch else { return false };
-        let asked = self.state.opened && self.state.heartbeat.probe(&config.heartbeat, now, within);
+        let asked = self.state.is_open() && self.state.heartbeat.probe(&config.heartbeat, now, within);
         if asked {
             out.push(Action::Beat { epoch });
         }
@@ -231,7 +231,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Some(fatal) => {
                 self.state.credential = Credential::Needed;
                 // As good as a dial for the distances: good news must not make it ask in a spin.
-                self.state.dialled_at = Some(now);
+                self.state.dialled_at = Moment::at(now);
                 if between && fatal {
                     self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
                 } else if between {
@@ -257,7 +257,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.config.borrow().first_wait());
-        self.state.ladder = Gate { at: now.after(wait), reason: Reason::NotNow };
+        self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::NotNow });
         self.proceed(now, Why::NotNow, false, out);
         true
     }

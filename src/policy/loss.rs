@@ -10,15 +10,15 @@ use crate::classify::{Cause, Class, IoKind, Verdict};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
-use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::subscriptions::{Pace, Subscriptions};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Reason, Why, count};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Past, Stage};
+use super::state::{Credential, Gate, Past, Reached, Stage};
 
 /// One failure on its way to the gates.
 #[derive(Clone, Copy)]
@@ -49,20 +49,20 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let verdict = config.classifier.classify(cause);
         let state = &mut self.state;
         if let (true, Some(epoch)) = (close, state.epoch) {
-            let code = if state.opened { Some(config.close_code) } else { None };
+            let code = if state.is_open() { Some(config.close_code) } else { None };
             out.push(Action::Close { epoch, code });
         }
         state.last_cause = Some(cause);
         if verdict.client_fault {
             count(&mut state.stats.client_faults);
         }
-        let held = state.established_at.map(|at| now.since(at));
+        let held = state.established_at.get().map(|at| now.since(at));
         match held {
             Some(_) => count(&mut state.stats.losses),
             None => count(&mut state.stats.failed),
         }
-        if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
-            state.breaker.failure(breaker, now, permit, &mut self.rng);
+        if let (Some(breaker), true) = (&config.breaker, core::mem::take(&mut state.admitted)) {
+            state.breaker.failure(breaker, now, state.breaker.held(), &mut self.rng);
         }
         if held.is_some_and(|held| held >= config.reset_after_stable) {
             state.end_outage();
@@ -79,8 +79,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         // Only a resume that was sent can have been refused: a dial that reached nobody, or a server that never
         // greeted, says nothing about the session (F69).
-        let resume_failed = state.mode == Mode::Resume && state.identified && !state.settled;
-        let endpoint_failed = state.endpoint == Endpoint::Session && !state.opened;
+        let resume_failed = state.mode == Mode::Resume && state.reached == Reached::Identified;
+        let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();
         let dialled_at = state.dialled_at;
         if let Some(held) = held {
             state.stats.last_uptime_ms = u32::try_from(held.0 / 1_000).unwrap_or(u32::MAX);
@@ -100,7 +100,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             self.drop_session(DropReason::Incomplete, out);
         }
         let from_dial = self.config.borrow().wait_from_dial && held.is_none();
-        let from = dialled_at.filter(|_| from_dial).unwrap_or(now);
+        let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let step = Step { cause, verdict, hint, from, free: false };
         self.judge(now, step, held.is_none(), held_well, out);
     }
@@ -162,7 +162,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng));
         self.state.in_round = true;
-        self.state.ladder = Gate { at: now.after(gap), reason: Reason::Endpoint };
+        self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
         self.raise_floor(now, step);
         if self.is_too_late(now) {
             self.fail(now, GiveUp::MaxElapsed, step.cause, out);
@@ -184,7 +184,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// limits; then on to the gates.
     pub(super) fn climb(&mut self, now: Instant, step: Step, out: &mut Actions) {
         let cause = step.cause;
-        self.state.ladder = Gate::OPEN;
+        self.state.set_ladder(Gate::OPEN);
         if !step.free && !self.step_up(now, step) {
             return self.fail(now, GiveUp::TableSpent, cause, out);
         }
@@ -222,10 +222,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         // A retry at once is for the first failure after a connection. A second one keeps its distance from the dial
         // of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
         let at_once = wait.is_zero() && nth == 1;
-        let again = state.dialled_at.filter(|_| at_once && state.at_once);
+        let again = state.dialled_at.get().filter(|_| at_once && state.at_once);
         let earliest = again.map_or(now, |at| at.after(config.first_wait()));
         state.at_once = at_once;
-        state.ladder = Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff };
+        state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff });
         true
     }
 
@@ -266,7 +266,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             let at = now.after(uniform(&mut self.rng, low, high));
             floor = floor.later(Gate { at, reason: Reason::InvalidSession });
         }
-        state.floor = floor;
+        state.set_floor(floor);
     }
 
     /// A stable session that was asked to reconnect need not climb (F22).
@@ -274,7 +274,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let Some(spread) = self.config.borrow().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
         let wait = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
-        self.state.ladder = Gate { at: now.after(wait), reason: Reason::Requested };
+        self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::Requested });
         let gate = self.gate(now);
         self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
     }
@@ -321,11 +321,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// The same without a close, for a dial that never was one.
     pub(super) fn forgo(&mut self, now: Instant) {
-        if self.state.established_at.is_none() {
+        if !self.state.established_at.is_some() {
             count(&mut self.state.stats.abandoned);
         }
-        if let Some(permit) = self.state.permit.take() {
-            self.state.breaker.release(permit);
+        if core::mem::take(&mut self.state.admitted) {
+            self.state.breaker.release(self.state.breaker.held());
         }
         self.end_transport(now);
     }
@@ -335,13 +335,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         self.session.lost(now);
         self.subscriptions.transport_lost();
         let state = &mut self.state;
-        state.opened = false;
-        state.identified = false;
-        state.settled = false;
-        state.established_at = None;
+        state.reached = Reached::Nothing;
+        state.established_at = Moment::NONE;
         state.heartbeat.stop();
-        state.restore_at = None;
-        state.batch_at = None;
+        self.subscriptions.set_pace(Pace::NONE);
     }
 
     pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {

@@ -82,12 +82,12 @@ pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = Singl
     state: State,
 }
 
-/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 384, held
+/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 256, held
 /// at compile time. [`Actions`] has at most 64.
 pub const POLICY_STATE_BYTES: usize =
     size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
 
-const _: () = assert!(POLICY_STATE_BYTES <= 384, "the state of a policy must stay within 384 bytes");
+const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
 impl<R, T, S: Default, C> Policy<R, T, S, C> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
@@ -179,22 +179,49 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
     /// facts first, so that an acknowledgement that waited behind a sleep still counts.
+    #[inline]
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         let now = now.min(Instant::END);
-        self.notice(now);
-        if event.epoch().is_some_and(|epoch| self.epoch() != Some(epoch)) {
-            count(&mut self.state.stats.stale);
-            return Actions::ignored(Disposition::Stale);
+        if now < self.state.latest {
+            return self.handle_rewound(now, event);
         }
-        if event.epoch().is_some() && !matches!(event, Event::BeatAcked { .. }) {
-            let config: &Config = self.config.borrow();
-            self.state.heartbeat.received(&config.heartbeat);
+        self.state.latest = now;
+        // The quiet facts, of which a live connection brings a thousand for each of the others.
+        let applied = match event {
+            Event::Sequence { epoch, n } if self.is_current(epoch) => {
+                self.hear();
+                self.on_sequence(n)
+            }
+            Event::Received { epoch } if self.is_current(epoch) => {
+                self.hear();
+                self.state.is_open()
+            }
+            Event::BeatAcked { epoch } if self.is_current(epoch) => self.state.heartbeat.acknowledged(),
+            event => return self.handle_rare(now, event),
+        };
+        Actions::quiet(applied)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn handle_rewound(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        self.rewind(now);
+        self.handle_event(now, event)
+    }
+
+    #[inline(never)] // What is quiet is to stay small.
+    fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        if let Some(epoch) = event.epoch() {
+            if !self.is_current(epoch) {
+                count(&mut self.state.stats.stale);
+                return Actions::ignored(Disposition::Stale);
+            }
+            self.hear();
         }
         let mut out = Actions::new();
         let applied = match event {
-            Event::Sequence { n, .. } => self.on_sequence(n),
-            Event::Received { .. } => self.on_received(),
-            Event::BeatAcked { .. } => self.state.heartbeat.acknowledged(),
+            // Quiet, and not stale: they were handled.
+            Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => true,
             Event::BeatRequested { epoch } => self.on_beat_requested(epoch, &mut out),
             Event::Start => self.on_start(now, &mut out),
             Event::Stop { keep } => self.on_stop(now, keep, &mut out),
@@ -241,7 +268,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// heartbeat, restoration. Early, late and repeated calls are harmless; one that finds nothing due does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = now.min(Instant::END);
-        self.notice(now);
+        if now < self.state.latest {
+            self.rewind(now);
+        }
+        self.state.latest = now;
         let mut out = Actions::new();
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -253,7 +283,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Stage::Greeting { deadline } if now >= deadline => {
                 self.lose(now, Cause::GreetingTimeout, None, true, &mut out);
             }
-            Stage::Establishing { deadline: Some(deadline) } if now >= deadline => {
+            Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
                 self.lose(now, Cause::ReadyTimeout, None, true, &mut out);
             }
             Stage::Authenticating { deadline } if now >= deadline => {
@@ -274,7 +304,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             self.state.end_outage();
         }
         self.beat_if_due(now, &mut out);
-        if self.state.restore_at.is_some_and(|at| now >= at) {
+        if self.subscriptions.pace().is_due(now) {
             self.restore(now, &mut out);
         }
         out
@@ -284,8 +314,22 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
     /// may lie in the past: call at once then. [`Instant::MAX`] never comes.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline().map(|(at, _)| at)
+        let stage = match self.state.stage {
+            Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. } => return None,
+            Stage::Waiting { until: at, .. }
+            | Stage::Connecting { deadline: at }
+            | Stage::Greeting { deadline: at }
+            | Stage::Authenticating { deadline: at } => at,
+            Stage::Establishing { deadline } => deadline.or_never(),
+            Stage::Live { .. } => Instant::MAX,
+        };
+        let stable = if self.state.outage { self.held_at() } else { Instant::MAX };
+        let restore = self.subscriptions.pace().next.or_never();
+        let first = stage.min(stable).min(self.state.heartbeat.next()).min(restore);
+        // Whether the end of time is a deadline or none is rarely worth knowing.
+        if first <= Instant::END { Some(first) } else { self.deadline().map(|(at, _)| at) }
     }
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
@@ -301,13 +345,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Stage::Waiting { until, reason } => return Some((until, reason)),
             Stage::Connecting { deadline } => return Some((deadline, Reason::ConnectTimeout)),
             Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),
-            Stage::Establishing { deadline } => deadline.map(|at| (at, Reason::ReadyTimeout)),
+            Stage::Establishing { deadline } => deadline.get().map(|at| (at, Reason::ReadyTimeout)),
             Stage::Authenticating { deadline } => Some((deadline, Reason::AuthTimeout)),
             Stage::Live { .. } => None,
         };
         let stable = self.stable_at().map(|at| (at, Reason::Stable));
         let beat = self.state.heartbeat.poll_timeout().map(|at| (at, Reason::Beat));
-        let restore = self.state.restore_at.map(|at| (at, Reason::Restore));
+        let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
         [stable, beat, restore].into_iter().flatten().fold(stage, |first, next| match first {
             Some(first) if first.0 <= next.0 => Some(first),
             _ => Some(next),
@@ -336,19 +380,31 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
     }
 
-    /// Notes the time, and a clock that ran backwards.
-    fn notice(&mut self, now: Instant) {
-        if now < self.state.latest {
-            self.state.rewind(now);
-            let config: &Config = self.config.borrow();
-            if let Some(breaker) = &config.breaker {
-                self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
-            }
-            let interval = config.restore.interval;
-            self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
-            self.state.restore_at = self.state.restore_at.map(|at| at.min(now.after(interval)));
-        }
+    /// The transport with this number is alive.
+    #[inline]
+    fn is_current(&self, epoch: Epoch) -> bool {
+        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
+    }
+
+    /// Something came in on the transport.
+    #[inline]
+    fn hear(&mut self) {
+        self.state.heartbeat.received(&self.config.borrow().heartbeat);
+    }
+
+    /// The clock ran back to `now`.
+    #[cold]
+    fn rewind(&mut self, now: Instant) {
+        self.state.rewind(now);
         self.state.latest = now;
+        let config: &Config = self.config.borrow();
+        if let Some(breaker) = &config.breaker {
+            let changes = self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
+            // A change makes what it admitted void.
+            self.state.admitted &= changes.iter().all(Option::is_none);
+        }
+        self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
+        self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::Actions;
@@ -68,7 +68,11 @@ pub use bytes::SNAPSHOT_BYTES;
 ///
 /// Debug output never shows token or endpoint (F110); the other forms do, and are to be kept like a password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(bound(serialize = "T: Clone + serde::Serialize"))
+)]
 pub struct Snapshot<T> {
     /// On a clock on which the snapshot was taken at zero.
     session: SessionState<T>,
@@ -245,7 +249,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             endpoint_failing_us: state.endpoint_failed_at.until(now).0,
             unauthenticated: kept && state.unauthenticated,
             credential_needed: state.credential != Credential::Fine,
-            dialled_us: state.dialled_at.map(|at| now.since(at).0),
+            dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
             outage,
         })
     }
@@ -253,9 +257,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
         let (failures, trail) = state.backoff.parts();
-        let mut ladder = state.ladder;
+        let mut ladder = state.ladder();
         // A process that ends in the middle of its dials must not spin.
-        if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at) {
+        if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at.get()) {
             let at = at.after(self.config.borrow().first_wait());
             ladder = ladder.later(Gate { at, reason: Reason::Backoff });
         }
@@ -270,7 +274,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             ever: state.ever,
             at_once: state.at_once,
             ladder: Wait::of(ladder, now),
-            floor: Wait::of(state.floor, now),
+            floor: Wait::of(state.floor(), now),
         }
     }
 
@@ -303,14 +307,14 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if snapshot.credential_needed && config.refresh_on != RefreshOn::Never {
             state.credential = Credential::Needed;
         }
-        state.dialled_at = snapshot.dialled_us.and_then(|ago| {
+        state.dialled_at = Moment::new(snapshot.dialled_us.and_then(|ago| {
             let forgotten = ago >= config.min_interval.max(config.first_wait()).0;
             match now.as_micros().checked_sub(ago) {
                 Some(at) => Some(Instant::from_micros(at)),
                 None if forgotten => None,
                 None => Some(Instant::ZERO),
             }
-        });
+        }));
         match snapshot.outage {
             Some(outage) => outage.restore(config, state, now),
             None => state.outage = false,
@@ -340,8 +344,8 @@ impl Outage {
         state.rate_limited = self.rate_limited;
         state.ever = self.ever;
         state.at_once = self.at_once;
-        state.ladder = self.ladder.gate(now, longest);
-        state.floor = self.floor.gate(now, longest.max(hint).max(config.resume.invalid_wait.1));
+        state.set_ladder(self.ladder.gate(now, longest));
+        state.set_floor(self.floor.gate(now, longest.max(hint).max(config.resume.invalid_wait.1)));
     }
 }
 

@@ -10,8 +10,8 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Tick;
 use crate::mode::Mode;
-use crate::subscriptions::{Subscribed, Subscription, SubscriptionState, Subscriptions};
-use crate::time::{Instant, Micros};
+use crate::subscriptions::{Pace, Subscribed, Subscription, SubscriptionState, Subscriptions};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Action, Actions, Disposition, Endpoint};
@@ -19,14 +19,14 @@ use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Why, count};
 use super::options::Establish;
-use super::state::Stage;
+use super::state::{Reached, Stage};
 
 impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
-        self.state.opened = true;
+        self.state.reached = Reached::Opened;
         self.state.endpoint_failures = 0;
         let config: &Config = self.config.borrow();
         let greeting =
@@ -85,7 +85,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         interval: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
-        if !self.state.opened || self.state.heartbeat.is_running() {
+        if !self.state.is_open() || self.state.heartbeat.is_running() {
             return false;
         }
         let config: &Config = self.config.borrow();
@@ -112,7 +112,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Only now does the resume go out, with the mark of the old connection untouched until here (F60, F73).
     fn identify(&mut self, now: Instant, out: &mut Actions) {
         let Some(epoch) = self.state.epoch else { return };
-        self.state.identified = true;
+        self.state.reached = Reached::Identified;
         out.push(match self.state.mode {
             Mode::Fresh => Action::SendFresh { epoch },
             Mode::Resume => Action::SendResume { epoch },
@@ -121,7 +121,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             // A resume may find its subscriptions still there: the answer to it will tell.
             self.go_live(now, self.state.mode == Mode::Fresh, Why::Opened, out);
         } else {
-            self.state.enter(Stage::Establishing { deadline: None }, now, Why::Opened);
+            self.state.enter(Stage::Establishing { deadline: Moment::NONE }, now, Why::Opened);
             self.await_ready(now);
         }
     }
@@ -139,7 +139,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         };
         let begun = self.state.since;
         if let Stage::Establishing { deadline } = &mut self.state.stage {
-            *deadline = span.map(|span| begun.min(now).after(span));
+            *deadline = Moment::new(span.map(|span| begun.min(now).after(span)));
         }
     }
 
@@ -152,12 +152,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         ttl: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
-        if !self.state.opened || matches!(self.state.stage, Stage::Greeting { .. }) && !self.state.identified
-        {
+        if self.state.reached < Reached::Identified {
             // Nobody asked for a session yet.
             return false;
         }
-        if self.state.mode == Mode::Resume && !self.state.settled {
+        let settled = self.state.reached == Reached::Settled;
+        if self.state.mode == Mode::Resume && !settled {
             // The resume was answered with a new session: the old mark does not belong to it (S47, F78).
             self.session.forget();
         }
@@ -169,11 +169,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                 self.session.forget();
             }
         }
-        if self.state.settled {
+        if settled {
             // News about the session that is already there (lifecycle 18).
             return true;
         }
-        self.state.settled = true;
+        self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
         count(&mut self.state.stats.fresh);
         let live = self.state.established_at.is_some();
@@ -188,14 +188,14 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     pub(super) fn on_resumed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if self.state.mode != Mode::Resume || !self.state.identified || self.state.settled {
+        if self.state.mode != Mode::Resume || self.state.reached != Reached::Identified {
             return false;
         }
         self.session.resumed();
-        self.state.settled = true;
+        self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
         count(&mut self.state.stats.resumed);
-        if self.state.established_at.is_none() {
+        if !self.state.established_at.is_some() {
             self.establish(now);
             self.go_live(now, false, Why::Resumed, out);
         }
@@ -206,16 +206,17 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     fn establish(&mut self, now: Instant) {
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
-        state.established_at = Some(now);
+        state.established_at = Moment::at(now);
         state.ever = true;
         state.in_round = false;
         count(&mut state.stats.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
         }
-        if let (Some(breaker), Some(permit)) = (&config.breaker, state.permit.take()) {
+        if let (Some(breaker), true) = (&config.breaker, core::mem::take(&mut state.admitted)) {
             // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
-            state.breaker.success(breaker, state.dialled_at.unwrap_or(now), permit);
+            let dialled_at = state.dialled_at.get().unwrap_or(now);
+            state.breaker.success(breaker, dialled_at, state.breaker.held());
         }
         if config.reset_after_stable.is_zero() {
             state.end_outage();
@@ -228,10 +229,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// When the connection will have held long enough for its outage to be over.
     pub(super) fn stable_at(&self) -> Option<Instant> {
-        match self.state.established_at {
-            Some(at) if self.state.outage => Some(at.after(self.config.borrow().reset_after_stable)),
-            _ => None,
-        }
+        if self.state.outage && self.state.established_at.is_some() { Some(self.held_at()) } else { None }
+    }
+
+    /// When the connection will have held, whether or not there was an outage; the end of time without a connection.
+    #[inline]
+    pub(super) fn held_at(&self) -> Instant {
+        self.state.established_at.or_never().after(self.config.borrow().reset_after_stable)
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
@@ -290,7 +294,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let batch = usize::from(self.config.borrow().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
             out.push(Action::Restore { epoch });
-            self.state.batch_at = Some(now);
+            self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
         }
         self.plan_restore(now);
         if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now)
@@ -300,17 +304,24 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
     }
 
+    fn set_pace(&mut self, change: impl FnOnce(Pace) -> Pace) {
+        let pace = change(self.subscriptions.pace());
+        self.subscriptions.set_pace(pace);
+    }
+
     fn plan_restore(&mut self, now: Instant) {
         let restore = self.config.borrow().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
-        self.state.restore_at = if !live || !restore.enabled {
+        let next = if !live || !restore.enabled {
             None
         } else {
             let wanted =
                 if self.subscriptions.has_pending(now) { Some(now) } else { self.subscriptions.next_retry() };
-            let earliest = self.state.batch_at.map_or(now, |at| at.after(restore.interval));
+            let last = self.subscriptions.pace().last.get();
+            let earliest = last.map_or(now, |at| at.after(restore.interval));
             wanted.map(|at| at.max(earliest))
         };
+        self.set_pace(|pace| Pace { next: Moment::new(next), ..pace });
     }
 
     pub(super) fn on_subscribe(
@@ -329,7 +340,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             }
         }
         self.plan_restore(now);
-        if self.state.restore_at.is_some_and(|at| at <= now) {
+        if self.subscriptions.pace().is_due(now) {
             self.restore(now, out);
         }
         true
@@ -362,18 +373,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     // Life signs.
 
+    #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
         // Before the resume is out, the new transport's numbers are not the session's (S45).
-        let ours = self.state.mode == Mode::Fresh || self.state.identified;
-        self.state.opened && ours && self.config.borrow().resume.enabled && self.session.observe(n)
-    }
-
-    pub(super) fn on_received(&self) -> bool {
-        self.state.opened
+        let first = if self.state.mode == Mode::Fresh { Reached::Opened } else { Reached::Identified };
+        self.state.reached >= first && self.config.borrow().resume.enabled && self.session.observe(n)
     }
 
     pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
-        if !self.state.opened {
+        if !self.state.is_open() {
             return false;
         }
         self.state.heartbeat.requested();

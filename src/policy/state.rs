@@ -1,81 +1,91 @@
 //! What a policy remembers: everything that does not depend on the caller's types.
 
 use crate::backoff::Backoff;
-use crate::breaker::{CircuitBreaker, Permit};
+use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
 use super::explain::{Reason, Stats, Why, count};
 
-/// What does not depend on the caller's types.
+/// What does not depend on the caller's types. In this order in memory, so that what every fact reads is in one line or
+/// two, and without room between the fields: a fleet keeps millions of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub(super) struct State {
-    pub(super) stage: Stage,
-    /// When the stage began.
-    pub(super) since: Instant,
-    pub(super) why: Why,
     /// The newest `now`.
     pub(super) latest: Instant,
-
-    // The outage: from the loss of an established connection until the next one has held.
+    pub(super) stage: Stage,
+    pub(super) heartbeat: Heartbeat,
+    /// The attempt has succeeded.
+    pub(super) established_at: Moment,
+    pub(super) epoch: Option<Epoch>,
+    pub(super) mode: Mode,
+    pub(super) reached: Reached,
+    /// From the loss of an established connection until the next one has held.
     pub(super) outage: bool,
+    /// A connection was established since the start.
+    pub(super) ever: bool,
+
+    /// When the stage began.
+    pub(super) since: Instant,
     pub(super) outage_since: Past,
+    pub(super) backoff: Backoff,
+    ladder_at: Instant,
+    floor_at: Instant,
+    /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
+    pub(super) dialled_at: Moment,
+    pub(super) breaker: CircuitBreaker,
+    pub(super) endpoint_failed_at: Past,
+
+    pub(super) attempt: u32,
+    pub(super) holds: u32,
+    pub(super) stats: Stats,
+    pub(super) why: Why,
+    pub(super) last_cause: Option<Cause>,
+
+    ladder_by: Reason,
+    floor_by: Reason,
     /// The newest dial was a retry at once.
     pub(super) at_once: bool,
-    pub(super) attempt: u32,
-    pub(super) backoff: Backoff,
-    pub(super) last_cause: Option<Cause>,
+    /// The next dial goes on with a round of endpoints.
+    pub(super) in_round: bool,
     /// Failures in a row whose cause may only come so often.
     pub(super) limited: u8,
     /// Failures in a row that the server blamed on our rate.
     pub(super) rate_limited: u8,
-    /// A connection was established since the start.
-    pub(super) ever: bool,
-    /// The next dial goes on with a round of endpoints.
-    pub(super) in_round: bool,
-
-    // The gates.
-    pub(super) ladder: Gate,
-    pub(super) floor: Gate,
-    /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
-    pub(super) dialled_at: Option<Instant>,
-    pub(super) breaker: CircuitBreaker,
-    pub(super) holds: u32,
     pub(super) network_down: bool,
     pub(super) hidden: bool,
     pub(super) credential: Credential,
     /// Rejections since a credential was renewed for nothing.
     pub(super) rejections: u8,
-
-    // The connection.
-    pub(super) epoch: Option<Epoch>,
-    pub(super) mode: Mode,
     pub(super) endpoint: Endpoint,
-    pub(super) permit: Option<Permit>,
-    /// The transport is open.
-    pub(super) opened: bool,
-    /// Identify or resume has been sent.
-    pub(super) identified: bool,
-    /// It has been answered with a session.
-    pub(super) settled: bool,
-    /// The attempt has succeeded.
-    pub(super) established_at: Option<Instant>,
+    /// The breaker admitted this attempt and waits for its outcome.
+    pub(super) admitted: bool,
     /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
     pub(super) unauthenticated: bool,
-    pub(super) heartbeat: Heartbeat,
-    pub(super) restore_at: Option<Instant>,
-    pub(super) batch_at: Option<Instant>,
-
     // What a session's failures add up to.
     pub(super) resume_failures: u8,
     pub(super) endpoint_failures: u8,
-    pub(super) endpoint_failed_at: Past,
+}
 
-    pub(super) stats: Stats,
+const _: () =
+    assert!(size_of::<State>() == 232, "a byte more of any field is eight bytes more of every policy");
+
+/// How far a transport has come. Each step includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Reached {
+    /// It is not open yet, or there is none.
+    Nothing,
+    /// It is open.
+    Opened,
+    /// Identify or resume has been sent.
+    Identified,
+    /// That has been answered with a session.
+    Settled,
 }
 
 /// The stage, with the deadline it needs.
@@ -84,7 +94,7 @@ pub(super) enum Stage {
     Idle,
     Connecting { deadline: Instant },
     Greeting { deadline: Instant },
-    Establishing { deadline: Option<Instant> },
+    Establishing { deadline: Moment },
     Authenticating { deadline: Instant },
     Live { restored: bool },
     Waiting { until: Instant, reason: Reason },
@@ -168,61 +178,69 @@ impl Stage {
 
 impl State {
     pub(super) const NEW: Self = Self {
-        stage: Stage::Idle,
-        since: Instant::ZERO,
-        why: Why::New,
         latest: Instant::ZERO,
+        stage: Stage::Idle,
+        heartbeat: Heartbeat::new(),
+        established_at: Moment::NONE,
+        epoch: None,
+        mode: Mode::Fresh,
+        reached: Reached::Nothing,
         outage: false,
+        ever: false,
+        since: Instant::ZERO,
         outage_since: Past::at(Instant::ZERO),
-        at_once: false,
-        attempt: 0,
         backoff: Backoff::new(),
+        ladder_at: Gate::OPEN.at,
+        floor_at: Gate::OPEN.at,
+        dialled_at: Moment::NONE,
+        breaker: CircuitBreaker::new(),
+        endpoint_failed_at: Past::at(Instant::ZERO),
+        attempt: 0,
+        holds: 0,
+        stats: Stats::NEW,
+        why: Why::New,
         last_cause: None,
+        ladder_by: Gate::OPEN.reason,
+        floor_by: Gate::OPEN.reason,
+        at_once: false,
+        in_round: false,
         limited: 0,
         rate_limited: 0,
-        ever: false,
-        in_round: false,
-        ladder: Gate::OPEN,
-        floor: Gate::OPEN,
-        dialled_at: None,
-        breaker: CircuitBreaker::new(),
-        holds: 0,
         network_down: false,
         hidden: false,
         credential: Credential::Fine,
         rejections: 0,
-        epoch: None,
-        mode: Mode::Fresh,
         endpoint: Endpoint::Base,
-        permit: None,
-        opened: false,
-        identified: false,
-        settled: false,
-        established_at: None,
+        admitted: false,
         unauthenticated: false,
-        heartbeat: Heartbeat::new(),
-        restore_at: None,
-        batch_at: None,
         resume_failures: 0,
         endpoint_failures: 0,
-        endpoint_failed_at: Past::at(Instant::ZERO),
-        stats: Stats {
-            opens: 0,
-            established: 0,
-            failed: 0,
-            abandoned: 0,
-            losses: 0,
-            resumed: 0,
-            fresh: 0,
-            zombies: 0,
-            beats_missed: 0,
-            client_faults: 0,
-            hints_cut: 0,
-            stale: 0,
-            clock_rewinds: 0,
-            last_uptime_ms: 0,
-        },
     };
+
+    /// The gate that the steps on the ladder set.
+    pub(super) const fn ladder(&self) -> Gate {
+        Gate { at: self.ladder_at, reason: self.ladder_by }
+    }
+
+    pub(super) const fn set_ladder(&mut self, Gate { at, reason }: Gate) {
+        self.ladder_at = at;
+        self.ladder_by = reason;
+    }
+
+    /// The gate below which no wait may end, whatever the ladder says.
+    pub(super) const fn floor(&self) -> Gate {
+        Gate { at: self.floor_at, reason: self.floor_by }
+    }
+
+    pub(super) const fn set_floor(&mut self, Gate { at, reason }: Gate) {
+        self.floor_at = at;
+        self.floor_by = reason;
+    }
+
+    /// The transport is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.reached >= Reached::Opened
+    }
 
     pub(super) const fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
         self.stage = stage;
@@ -249,14 +267,13 @@ impl State {
             | Stage::Stopped
             | Stage::Failed { .. }) => same,
         };
-        self.ladder.at = earlier(self.ladder.at);
-        self.floor.at = earlier(self.floor.at);
+        self.ladder_at = earlier(self.ladder_at);
+        self.floor_at = earlier(self.floor_at);
         self.heartbeat.rewind(now);
         self.outage_since = self.outage_since.min(Past::at(now));
         self.endpoint_failed_at = self.endpoint_failed_at.min(Past::at(now));
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
         self.established_at = self.established_at.map(|at| at.min(now));
-        self.batch_at = self.batch_at.map(|at| at.min(now));
     }
 }
 

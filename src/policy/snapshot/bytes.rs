@@ -5,7 +5,7 @@
 //! | 1, 1 | magic, version |
 //! | 4 | key |
 //! | 2 | flags: which optional fields are meant, and the yes-or-no ones |
-//! | 8, 8, 8 | sequence; left of the time to live; all of it |
+//! | 8, 8, 4 | sequence; left of the time to live; all of it, in milliseconds |
 //! | 1, 1, 8 | failed resumes; failed dials of the session's endpoint; time since the first of them |
 //! | 8 | time since the newest dial |
 //! | 8, 4, 4, 8 | outage: time; attempt; failures; place of the last draw |
@@ -14,7 +14,7 @@
 //! | 2 + n, 2 + n | token and endpoint: length, bytes |
 //! | 4 | CRC-32 (that of zip and Ethernet) of all before it |
 //!
-//! Times are microseconds. A field that is not meant is zero.
+//! Times are microseconds but for that one. A field that is not meant is zero.
 
 use crate::session::SessionState;
 use crate::time::Instant;
@@ -22,7 +22,7 @@ use crate::time::Instant;
 use super::{Outage, Snapshot, SnapshotError, Wait};
 
 /// Bytes of an [encoded](Snapshot::encode) snapshot beside its token and its endpoint.
-pub const SNAPSHOT_BYTES: usize = 103;
+pub const SNAPSHOT_BYTES: usize = 99;
 
 const MAGIC: u8 = 0xd1;
 const VERSION: u8 = 1;
@@ -83,15 +83,15 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
             (CREDENTIAL, self.credential_needed),
         ];
         let flags = flags.iter().fold(0, |all, (flag, on)| if *on { all | flag } else { all });
-        let (left, micros) = life.unwrap_or_default();
+        let (left, ttl_ms) = life.unwrap_or_default();
 
         let mut writer = Writer { out, length: 0 };
         writer.put(&[MAGIC, VERSION])?;
         writer.put(&key.to_le_bytes())?;
         writer.put(&u16::to_le_bytes(flags))?;
-        for micros in [session.sequence().unwrap_or_default(), left, micros] {
-            writer.put(&micros.to_le_bytes())?;
-        }
+        writer.put(&session.sequence().unwrap_or_default().to_le_bytes())?;
+        writer.put(&left.to_le_bytes())?;
+        writer.put(&ttl_ms.to_le_bytes())?;
         writer.put(&[self.resume_failures, self.endpoint_failures])?;
         for micros in [self.endpoint_failing_us, self.dialled_us.unwrap_or_default(), outage.lasted_us] {
             writer.put(&micros.to_le_bytes())?;
@@ -149,7 +149,7 @@ impl<'a> Snapshot<&'a [u8]> {
         }
         let on = |flag: u16| flags & flag != 0;
         let sequence = Some(reader.u64()?).filter(|_| on(SEQUENCE));
-        let life = Some((reader.u64()?, reader.u64()?)).filter(|_| on(LIFE));
+        let life = Some((reader.u64()?, reader.u32()?)).filter(|_| on(LIFE));
         let (resume_failures, endpoint_failures) = (reader.byte()?, reader.byte()?);
         let endpoint_failing_us = reader.u64()?;
         let dialled_us = Some(reader.u64()?).filter(|_| on(DIALLED));
