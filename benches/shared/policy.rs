@@ -1,0 +1,133 @@
+//! A whole policy with the preset of a Discord gateway: what a fact costs that changes nothing, and what an outage costs.
+//!
+//! A fact is made and handed over in memory as a driver would; the entry points are not inlined, so that the compiler
+//! can't know which fact it is.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use redial::{Actions, Cause, Config, Epoch, Event, Instant, Phase, Policy, SplitMix64, presets};
+
+use super::{Operation, Steps, repeat};
+
+pub(crate) static CONFIG: Config = presets::DISCORD_GATEWAY;
+/// A session token of four bytes: a key into the caller's own table.
+pub(crate) type Tested = Policy<SplitMix64, u32>;
+
+/// So slow that it stays out of the picture.
+const HEARTBEAT: Duration = Duration::from_secs(3_600);
+const STABLE_MICROS: u64 = 120_000_000;
+const STABLE: Duration = Duration::from_micros(STABLE_MICROS);
+const ROUND_TRIP: Duration = Duration::from_millis(30);
+const START: u64 = 1_000_000;
+
+#[inline(never)]
+fn fact(policy: &mut Tested, now: Instant, event: Event<u32>) -> Actions {
+    policy.handle_event(now, event)
+}
+
+#[inline(never)]
+fn due(policy: &mut Tested, now: Instant) -> Actions {
+    policy.handle_timeout(now)
+}
+
+#[inline(never)]
+fn deadline(policy: &Tested) -> Option<Instant> {
+    policy.poll_timeout()
+}
+
+/// Takes the actions and does none.
+fn ignore(actions: Actions) {
+    black_box(&actions);
+}
+
+fn live(policy: &Tested) -> Epoch {
+    policy.epoch().expect("a connection")
+}
+
+/// A live connection that has held.
+pub(crate) fn online() -> (Tested, Instant) {
+    let mut policy = Tested::new(&CONFIG, SplitMix64::new(1));
+    let start = Instant::from_micros(START);
+    ignore(policy.handle_event(start, Event::Start));
+    let epoch = live(&policy);
+    ignore(policy.handle_event(start, Event::Opened { epoch }));
+    ignore(policy.handle_event(start, Event::Greeting { epoch, heartbeat: Some(HEARTBEAT) }));
+    let (token, endpoint, sequence, ttl) = (Some(1), None, Some(1), None);
+    ignore(policy.handle_event(start, Event::Ready { epoch, token, endpoint, sequence, ttl }));
+    let now = start.saturating_add(STABLE);
+    ignore(policy.handle_timeout(now));
+    assert_eq!(policy.phase(), Phase::Online);
+    (policy, now)
+}
+
+/// Lost, waited, opened, greeted, resumed, stable.
+pub(crate) fn one_outage(policy: &mut Tested, now: &mut Instant) {
+    let epoch = live(policy);
+    ignore(fact(policy, *now, Event::Closed { epoch, cause: Cause::NoCloseFrame }));
+    *now = deadline(policy).expect("a wait");
+    ignore(due(policy, *now));
+    let epoch = live(policy);
+    *now = now.saturating_add(ROUND_TRIP);
+    ignore(fact(policy, *now, Event::Opened { epoch }));
+    ignore(fact(policy, *now, Event::Greeting { epoch, heartbeat: Some(HEARTBEAT) }));
+    ignore(fact(policy, *now, Event::Resumed { epoch }));
+    *now = now.saturating_add(STABLE);
+    ignore(due(policy, *now));
+}
+
+fn quiet(make: fn(Epoch, u64) -> Event<u32>) -> Steps {
+    let (mut policy, _) = online();
+    let epoch = live(&policy);
+    repeat(move |n| {
+        let now = Instant::from_micros(START + STABLE_MICROS + n);
+        ignore(fact(black_box(&mut policy), now, make(epoch, n)));
+    })
+}
+
+fn ask() -> Steps {
+    let (policy, _) = online();
+    repeat(move |_| {
+        black_box(deadline(black_box(&policy)));
+    })
+}
+
+/// Waits for the next beat, sends it, hears the answer.
+fn beat() -> Steps {
+    let (mut policy, _) = online();
+    let epoch = live(&policy);
+    repeat(move |_| {
+        let policy = black_box(&mut policy);
+        let now = deadline(policy).expect("the next beat");
+        ignore(due(policy, now));
+        ignore(fact(policy, now, Event::BeatAcked { epoch }));
+    })
+}
+
+fn outage() -> Steps {
+    let (mut policy, mut now) = online();
+    for outages in 1..=2 {
+        one_outage(&mut policy, &mut now);
+        assert_eq!(
+            (policy.stats().losses, policy.stats().resumed),
+            (outages, outages),
+            "it ended in a resume"
+        );
+    }
+    repeat(move |_| one_outage(black_box(&mut policy), &mut now))
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    type Row = (&'static str, Option<u32>, fn() -> Steps);
+    let rows: [Row; 6] = [
+        ("a sequence number", Some(40), || quiet(|epoch, n| Event::Sequence { epoch, n })),
+        ("traffic", Some(40), || quiet(|epoch, _| Event::Received { epoch })),
+        ("an acknowledged beat", Some(40), || quiet(|epoch, _| Event::BeatAcked { epoch })),
+        ("poll_timeout", Some(25), ask),
+        ("a beat: deadline, beat, acknowledged", None, beat),
+        ("a whole outage", Some(900), outage),
+    ];
+    rows.into_iter()
+        .map(|(name, goal, prepare)| Operation::ours("policy", name, "redial", goal, prepare))
+        .collect()
+}

@@ -1,0 +1,355 @@
+//! The document: tables in a fixed order, whatever was measured.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::memory::Bytes;
+use crate::outside::{Line, Time};
+use crate::shared::{Kind, Operation};
+
+pub(crate) const COUNT: &str = "ci/instructions.sh --json";
+pub(crate) const TIME: &str =
+    "cargo bench -q --bench speed -- peers --warm-up-time 0.3 --measurement-time 1 --noplot";
+pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
+pub(crate) const FLEET: &str = "cargo run -q --release --example fleet -- --tsv";
+pub(crate) const GROWTH: &str =
+    "cargo run -q --release --example fleet -- --tsv --growth --policies 10000000";
+pub(crate) const LAYOUTS: &str =
+    "cargo bench -q --bench fleet -- --warm-up-time 0.3 --measurement-time 1 --noplot";
+
+/// The bounds of what other commands measure: group, name, what it is, the bound.
+const GOALS: [(&str, &str, &str, Bound); 6] = [
+    ("thumbv7m", "backoff", "code of a backoff alone, thumbv7m", Bound::AtMost(1_024.0)),
+    ("thumbv7m", "breaker", "code of a breaker alone, thumbv7m", Bound::AtMost(1_024.0)),
+    ("thumbv7m", "policy", "code of a whole policy with one table, thumbv7m", Bound::AtMost(14_336.0)),
+    ("wasm-gzip", "core", "WebAssembly of the whole core, gzip", Bound::AtMost(16_384.0)),
+    ("compile", "redial", "building the crate from clean", Bound::AtMost(3.0)),
+    ("fleet", "events-per-second", "a million policies through an outage, one core", Bound::AtLeast(1e7)),
+];
+/// How many times fewer instructions a delay is to take than the best peer's.
+const TIMES_FEWER: f64 = 2.5;
+/// The operation of that goal.
+const DELAY: &str = "next delay at the cap";
+const NOT_MEASURED: &str = "not measured";
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(bound) => value <= bound,
+            Self::AtLeast(bound) => value >= bound,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(bound) => write!(f, "at most {bound}"),
+            Self::AtLeast(bound) => write!(f, "at least {bound}"),
+        }
+    }
+}
+
+pub(crate) struct Machine {
+    pub(crate) architecture: &'static str,
+    pub(crate) system: &'static str,
+    pub(crate) cores: usize,
+    pub(crate) compiler: String,
+}
+
+/// All that was measured. What could not be is empty.
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) operations: Vec<Operation>,
+    /// Instructions, one for each operation.
+    pub(crate) counts: Option<Vec<u64>>,
+    /// Allocations of a thousand steps, one for each operation.
+    pub(crate) allocations: Vec<u64>,
+    pub(crate) peers: Vec<Time>,
+    pub(crate) bytes: Vec<Bytes>,
+    pub(crate) sizes: Vec<Line>,
+    pub(crate) fleet: Vec<Line>,
+    pub(crate) growth: Vec<Line>,
+    pub(crate) layouts: Vec<Time>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine { architecture, system, cores, compiler } = &self.machine;
+        writeln!(f, "# Benchmarks\n")?;
+        writeln!(
+            f,
+            "Written by `cargo run --release --example bench_report`; every number is from that run."
+        )?;
+        writeln!(f, "Machine: {cores} cores, {architecture}, {system}; {compiler}.\n")?;
+        self.goals(f)?;
+        self.instructions(f)?;
+        self.memory(f)?;
+        self.code(f)?;
+        self.fleets(f)
+    }
+}
+
+impl Report {
+    fn count(&self, index: usize) -> Option<u64> {
+        self.counts.as_ref().and_then(|counts| counts.get(index)).copied()
+    }
+
+    /// The fewest instructions that a peer needs for this.
+    fn best_peer(&self, name: &str) -> Option<u64> {
+        let peers = self.operations.iter().enumerate();
+        let peers = peers.filter(|(_, operation)| operation.kind == Kind::Peer && operation.name == name);
+        peers.filter_map(|(index, _)| self.count(index)).min()
+    }
+
+    fn goals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## Goals\n")?;
+        head(f, &["what", "goal", "measured", "unit", "reached"], 2)?;
+        for (index, operation) in self.operations.iter().enumerate() {
+            if let Some(goal) = operation.goal {
+                let what = format!("{} ({})", operation.name, operation.who);
+                let value = self.count(index).map(|count| count as f64);
+                reached(f, &what, Bound::AtMost(goal.into()), value, "instructions")?;
+            }
+        }
+        let of_delay = |operation: &Operation| operation.name == DELAY && operation.kind == Kind::Ours;
+        let ours = self.operations.iter().position(of_delay).and_then(|index| self.count(index));
+        let fewer =
+            self.best_peer(DELAY).zip(ours).map(|(peer, ours)| hundredths(peer as f64 / ours.max(1) as f64));
+        let what = format!("{DELAY}: the best peer's instructions to ours");
+        reached(f, &what, Bound::AtLeast(TIMES_FEWER), fewer, "times")?;
+        for bytes in &self.bytes {
+            if let Some(goal) = bytes.goal {
+                let value = bytes.value as f64 + bytes.heap as f64;
+                reached(f, bytes.who, Bound::AtMost(goal as f64), Some(value), "bytes")?;
+            }
+        }
+        let ours = self.operations.iter().zip(&self.allocations);
+        let allocations: u64 =
+            ours.filter(|(operation, _)| operation.kind == Kind::Ours).map(|(_, n)| n).sum();
+        reached(
+            f,
+            "all operations of ours",
+            Bound::AtMost(0.0),
+            Some(allocations as f64),
+            "heap allocations",
+        )?;
+        for (group, name, what, bound) in GOALS {
+            let line =
+                self.sizes.iter().chain(&self.fleet).find(|line| line.group == group && line.name == name);
+            let unit = line.map_or("", |line| line.unit.as_str());
+            reached(f, what, bound, line.and_then(|line| line.value.parse().ok()), unit)?;
+        }
+        writeln!(f)
+    }
+
+    fn instructions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## Operations\n\n\
+             **instructions**: callgrind's count of a loop of 1,000 operations, divided by 1,000 (`{COUNT}`). The loop and the\n\
+             `black_box`es that hide state, config and result from the compiler are in it, for this crate and for every peer;\n\
+             the row \"nothing\" has only them. Not in it: setting up, and what the kernel does, such as reading a clock. Built\n\
+             with thin LTO, so that a peer's code is inlined like ours. Own counts are held by `benches/instructions.txt`.\n\n\
+             **to the best peer**: instructions, as a share of the fewest that a peer takes; a crate that does less is none.\n\
+             **time**: as a multiple of the first row's, medians of one run (`{TIME}`).\n\
+             **allocations**: on the heap, for each operation.\n"
+        )?;
+        let mut names: Vec<&str> = Vec::new();
+        for operation in &self.operations {
+            if !names.contains(&operation.name) {
+                names.push(operation.name);
+            }
+        }
+        let alone = |name: &&str| self.best_peer(name).is_none() && self.counts.is_some();
+        for name in names.iter().filter(|name| !alone(name)) {
+            self.beside_peers(f, name)?;
+        }
+        writeln!(f, "### Without a peer\n")?;
+        head(f, &["operation", "who", "instructions", "goal", "allocations"], 2)?;
+        for (index, operation) in self.operations.iter().enumerate() {
+            if alone(&operation.name) {
+                let goal = operation.goal.map_or(String::new(), |goal| goal.to_string());
+                let (count, allocations) = (self.shown(index), self.allocated(index));
+                row(f, &[operation.name, operation.who, &count, &goal, &allocations])?;
+            }
+        }
+        writeln!(f)
+    }
+
+    fn beside_peers(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        writeln!(f, "### {}\n", capital(name))?;
+        let columns = ["who", "instructions", "to the best peer", "goal", "time", "allocations", ""];
+        head(f, &columns, 1)?;
+        let best = self.best_peer(name);
+        let time = |who: &str| {
+            let id = format!("{name}/{who}");
+            self.peers.iter().find(|time| time.id == id).map(|time| time.nanos)
+        };
+        let rows = || self.operations.iter().enumerate().filter(|(_, operation)| operation.name == name);
+        let first = rows().next().and_then(|(_, operation)| time(operation.who));
+        for (index, operation) in rows() {
+            let share = self.count(index).zip(best).map(|(count, best)| count as f64 / best.max(1) as f64);
+            let share = share.map_or(String::new(), |share| format!("{share:.2}"));
+            let goal = operation.goal.map_or(String::new(), |goal| goal.to_string());
+            let multiple = time(operation.who).zip(first).map(|(time, first)| format!("{:.1}", time / first));
+            let multiple = multiple.unwrap_or_else(|| NOT_MEASURED.to_owned());
+            let (count, allocations) = (self.shown(index), self.allocated(index));
+            row(f, &[operation.who, &count, &share, &goal, &multiple, &allocations, operation.note])?;
+        }
+        writeln!(f)
+    }
+
+    fn shown(&self, index: usize) -> String {
+        self.count(index).map_or(NOT_MEASURED.to_owned(), |count| count.to_string())
+    }
+
+    fn allocated(&self, index: usize) -> String {
+        let thousand = self.allocations.get(index).copied().unwrap_or(0);
+        if thousand == 0 { "0".to_owned() } else { format!("{:.2}", thousand as f64 / 1_000.0) }
+    }
+
+    fn memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## Memory\n\n\
+             Bytes of one live value, and what it holds on the heap: the first is the compiler's, the second is counted by an\n\
+             allocator while the value is made.\n"
+        )?;
+        head(f, &["what", "who", "value", "heap", "together", "goal"], 2)?;
+        for Bytes { what, who, value, heap, goal } in &self.bytes {
+            let goal = goal.map_or(String::new(), |goal| goal.to_string());
+            let together = (*value as u64 + heap).to_string();
+            row(f, &[what, who, &value.to_string(), &heap.to_string(), &together, &goal])?;
+        }
+        writeln!(f)
+    }
+
+    fn code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## Code\n\n`{SIZES}`\n")?;
+        lines(f, &self.sizes)
+    }
+
+    fn fleets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## A fleet\n\n`{FLEET}`\n")?;
+        lines(f, &self.fleet)?;
+        writeln!(f, "How the cost of an event grows with the number of policies: `{GROWTH}`\n")?;
+        lines(f, &self.growth)?;
+        writeln!(f, "Times as a multiple of the shortest of each kind, medians of one run: `{LAYOUTS}`\n")?;
+        if self.layouts.is_empty() {
+            return writeln!(f, "{NOT_MEASURED}");
+        }
+        // What is before the last slash says what is compared.
+        let kind = |time: &Time| time.id.rsplit_once('/').map_or(String::new(), |(kind, _)| kind.to_owned());
+        let mut shortest = BTreeMap::new();
+        for time in &self.layouts {
+            let best = shortest.entry(kind(time)).or_insert(time.nanos);
+            *best = best.min(time.nanos);
+        }
+        head(f, &["what", "time"], 1)?;
+        for time in &self.layouts {
+            row(f, &[&time.id, &format!("{:.2}", time.nanos / shortest[&kind(time)])])?;
+        }
+        Ok(())
+    }
+}
+
+fn reached(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    bound: Bound,
+    value: Option<f64>,
+    unit: &str,
+) -> fmt::Result {
+    let verdict = value.map_or("", |value| if bound.holds(value) { "yes" } else { "**no**" });
+    let value = value.map_or(NOT_MEASURED.to_owned(), |value| value.to_string());
+    row(f, &[what, &bound.to_string(), &value, unit, verdict])
+}
+
+/// Measurements of another command, as they came.
+fn lines(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
+    if lines.is_empty() {
+        return writeln!(f, "{NOT_MEASURED}\n");
+    }
+    head(f, &["group", "what", "value", "unit"], 2)?;
+    for Line { group, name, value, unit } in lines {
+        row(f, &[group, &name.replace('-', " "), value, unit])?;
+    }
+    writeln!(f)
+}
+
+/// The head of a table; columns of numbers, those after the first `texts`, stand right.
+fn head(f: &mut fmt::Formatter<'_>, columns: &[&str], texts: usize) -> fmt::Result {
+    row(f, columns)?;
+    let rule = columns.iter().enumerate().map(|(index, column)| {
+        if index < texts || column.is_empty() || *column == "unit" { "---" } else { "---:" }
+    });
+    row(f, &rule.collect::<Vec<_>>())
+}
+
+fn row(f: &mut fmt::Formatter<'_>, cells: &[&str]) -> fmt::Result {
+    for cell in cells {
+        if cell.is_empty() { write!(f, "| ")? } else { write!(f, "| {cell} ")? }
+    }
+    writeln!(f, "|")
+}
+
+/// To two places, downwards: a goal that is missed by a hair is missed.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).floor() / 100.0
+}
+
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(count: u64) -> Report {
+        let operations = crate::shared::operations();
+        Report {
+            machine: Machine { architecture: "a", system: "s", cores: 2, compiler: "rustc 1".to_owned() },
+            counts: Some(vec![count; operations.len()]),
+            allocations: vec![0; operations.len()],
+            peers: Vec::new(),
+            bytes: Vec::new(),
+            sizes: crate::outside::lines("thumbv7m\tbackoff\t1025\tbytes\nthumbv7m\tbreaker\t1024\tbytes\n"),
+            fleet: Vec::new(),
+            growth: Vec::new(),
+            layouts: Vec::new(),
+            operations,
+        }
+    }
+
+    #[test]
+    fn a_goal_is_reached_at_its_bound_and_not_beyond() {
+        let text = report(45).to_string();
+        let goal = "| next delay at the cap (redial, SplitMix64) | at most 45 |";
+        assert!(text.contains(&format!("{goal} 45 | instructions | yes |")), "{text}");
+        assert!(report(46).to_string().contains(&format!("{goal} 46 | instructions | **no** |")));
+        assert!(text.contains("| at most 1024 | 1025 | bytes | **no** |"));
+        assert!(text.contains("| at most 1024 | 1024 | bytes | yes |"));
+        assert!(text.contains("the best peer's instructions to ours | at least 2.5 | 1 | times | **no** |"));
+    }
+
+    #[test]
+    fn what_was_not_measured_says_so_and_fails_nothing() {
+        let nothing = Report { counts: None, sizes: Vec::new(), ..report(0) }.to_string();
+        assert!(nothing.contains("| at most 45 | not measured | instructions | |"));
+        assert!(nothing.contains("| at most 16384 | not measured | | |"));
+    }
+
+    #[test]
+    fn the_same_measurements_give_the_same_document() {
+        assert_eq!(report(7).to_string(), report(7).to_string());
+    }
+}

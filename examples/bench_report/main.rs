@@ -1,0 +1,180 @@
+//! Measures everything and writes `BENCHMARKS.md`.
+//!
+//! ```text
+//! cargo run --release --example bench_report
+//! ```
+//!
+//! Every number in the document comes from a run of this. `bench_report gate FILE` is the half of `ci/instructions.sh`
+//! that reads the tool's output and compares it with the committed table.
+
+mod counts;
+mod document;
+mod memory;
+mod outside;
+#[path = "../../benches/shared/mod.rs"]
+mod shared;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::{env, fs};
+
+use counts::Table;
+use document::{Machine, Report};
+use outside::{Line, Time};
+
+/// Where the counts are committed.
+const TABLE: &str = "benches/instructions.txt";
+const DOCUMENT: &str = "BENCHMARKS.md";
+/// Exit status for arguments that can't be used.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => report(),
+        ["gate", file] => gate(Path::new(file)),
+        _ => {
+            eprintln!("usage: bench_report [gate FILE]");
+            return ExitCode::from(UNUSABLE);
+        }
+    };
+    match done {
+        Ok(good) => ExitCode::from(u8::from(!good)),
+        Err(error) => {
+            eprintln!("bench_report: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The project's folder.
+fn root() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+fn machine() -> Machine {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version =
+        Command::new(rustc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    let version = String::from_utf8_lossy(&version);
+    Machine {
+        architecture: env::consts::ARCH,
+        system: env::consts::OS,
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        compiler: version.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// Whether the counts in this file pass against the committed table, or, told to bless them, writes them there.
+fn gate(file: &Path) -> Result<bool, String> {
+    let operations = shared::operations();
+    let counts = counts::parse(&text(file)?, operations.len())?;
+    let rows = counts::ours(&operations, &counts);
+    print!("{}", counts::listing(&rows));
+    let Machine { architecture, compiler, .. } = machine();
+    let path = root().join(TABLE);
+    if env::var_os("BLESS").is_some() {
+        let table = Table { machine: architecture.to_owned(), compiler, rows };
+        fs::write(&path, table.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("{TABLE} is written; read its diff");
+        return Ok(true);
+    }
+    let committed = Table::read(&text(&path)?)?;
+    if committed.machine != architecture {
+        println!("SKIPPED: {TABLE} is of {}, this machine is {architecture}", committed.machine);
+        return Ok(true);
+    }
+    let judgement = counts::judge(&committed.rows, &rows);
+    for remark in &judgement.remarks {
+        println!("note: {remark}");
+    }
+    for failure in &judgement.failures {
+        eprintln!("FAILED: {failure}");
+    }
+    if judgement.failures.is_empty() {
+        println!("no operation costs over 10 % more than in {TABLE}");
+        return Ok(true);
+    }
+    eprintln!("If that is wanted: BLESS=1 ci/instructions.sh, and commit {TABLE} with the reason.");
+    if committed.compiler != compiler {
+        eprintln!("{TABLE} was made with {}, this is {compiler}.", committed.compiler);
+    }
+    Ok(false)
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What a command prints; none if there is no such command here. One that fails may still have measured something.
+fn run(needs: &str, command: &str) -> Option<String> {
+    if !root().join(needs).exists() {
+        eprintln!("not measured, for there is no {needs}: {command}");
+        return None;
+    }
+    eprintln!("{command}");
+    let mut words = command.split_whitespace();
+    let output = Command::new(words.next()?)
+        .args(words)
+        .current_dir(root())
+        .env("CARGO_TARGET_DIR", target())
+        .stderr(Stdio::inherit())
+        .output();
+    match output {
+        Ok(output) => {
+            if !output.status.success() {
+                eprintln!("{command}: {}", output.status);
+            }
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Err(error) => {
+            eprintln!("{command}: {error}");
+            None
+        }
+    }
+}
+
+/// The lines of a program that prints measurements.
+fn measured(needs: &str, command: &str) -> Vec<Line> {
+    run(needs, command).map(|output| outside::lines(&output)).unwrap_or_default()
+}
+
+/// The times of one group of a criterion bench, of this run alone.
+fn timed(bench: &str, command: &str, group: &str) -> Vec<Time> {
+    let folder = target().join("criterion");
+    // What an operation was called before must not be read as measured.
+    let _gone = fs::remove_dir_all(folder.join(group));
+    match run(bench, command) {
+        Some(_) => outside::times(&folder, group),
+        None => Vec::new(),
+    }
+}
+
+fn report() -> Result<bool, String> {
+    let operations = shared::operations();
+    let counts = match run("ci/instructions.sh", document::COUNT) {
+        Some(output) if !output.is_empty() => Some(counts::parse(&output, operations.len())?),
+        _ => None,
+    };
+    let report = Report {
+        machine: machine(),
+        counts,
+        peers: timed("benches/speed.rs", document::TIME, "peers"),
+        allocations: operations.iter().map(memory::allocations).collect(),
+        bytes: memory::live_values(),
+        sizes: measured("ci/sizes.sh", document::SIZES),
+        fleet: measured("examples/fleet", document::FLEET),
+        growth: measured("examples/fleet", document::GROWTH),
+        layouts: timed("benches/fleet.rs", document::LAYOUTS, "fleet"),
+        operations,
+    };
+    let path = root().join(DOCUMENT);
+    fs::write(&path, report.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{DOCUMENT} is written");
+    Ok(true)
+}
