@@ -1,0 +1,27 @@
+//! The ladder of waits with a config that is a constant of the program: exponential, full jitter.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::time::Duration;
+
+use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio, valid};
+use sizes::Counter;
+
+static CONFIG: BackoffConfig = valid(
+    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)))
+        .with_jitter(Jitter::Full),
+);
+
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    let mut rng = Counter::new();
+    let config: &'static BackoffConfig = &CONFIG;
+    let mut backoff = Backoff::new();
+    loop {
+        if black_box(false) {
+            backoff.reset();
+        }
+        black_box(backoff.next_delay(config, Mode::Fresh, Duration::ZERO, &mut rng));
+    }
+}

@@ -1,0 +1,143 @@
+//! The whole core at once: a policy with session tokens, subscriptions, endpoints, snapshots and every table; the
+//! breaker's windows, the budgets, health.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::time::Duration;
+
+use redial::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config,
+    CountWindow, Event, FixedEndpoints, FixedSubscriptions, Health, HealthConfig, Instant, Mode, Outcome,
+    Policy, RateWindow, Rates, Ratio, RetryBudget, RetryBudgetConfig, Snapshot, StartBudget,
+    StartBudgetConfig, Subscriptions, Throttle, ThrottleConfig, TimeWindow, tables, valid,
+};
+use sizes::Counter;
+
+type Token = [u8; 32];
+type Fleet = Policy<Counter, Token, FixedSubscriptions<u32, 16>, &'static Config, FixedEndpoints<4>>;
+
+const LADDER: BackoffConfig =
+    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+static CONFIG: Config = Config::new(LADDER);
+const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 20));
+const OPEN: Duration = Duration::from_secs(60);
+static BY_COUNT: BreakerConfig<CountWindow<64>> = valid(BreakerConfig::by_count(RATES, OPEN));
+static BY_TIME: BreakerConfig<TimeWindow<10>> =
+    valid(BreakerConfig::by_time(RATES, Duration::from_secs(30), OPEN));
+
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    let config: &'static Config = black_box(&CONFIG);
+    let (Ok(endpoints), Ok(starts)) = (FixedEndpoints::new(4), StartBudget::new(STARTS)) else {
+        sizes::halt();
+    };
+    let mut policy: Fleet =
+        Policy::with_parts(config, Counter::new(), FixedSubscriptions::default(), endpoints);
+    let mut bytes = [0_u8; 256];
+    let kept = Snapshot::decode(black_box(&bytes), black_box(0));
+    let moved = kept.and_then(|kept| {
+        kept.try_map(|text| text.try_into().map_err(|_| black_box(redial::SnapshotError::Full)))
+    });
+    if let Ok(moved) = moved {
+        policy = policy.with_snapshot(now(), moved);
+    }
+    let mut parts = Parts::new(starts);
+    loop {
+        let fact: Option<Event<Token, u32>> = black_box(None);
+        let actions = match fact {
+            Some(fact) => policy.handle_event(now(), fact),
+            None => policy.handle_timeout(now()),
+        };
+        for action in actions {
+            black_box(action);
+        }
+        for key in policy.subscriptions().batch() {
+            black_box(key);
+        }
+        black_box((policy.poll_timeout(), policy.explain(), policy.session().sequence()));
+        if let Some(snapshot) = policy.snapshot(now()) {
+            let _ = black_box(snapshot.encode(black_box(0), black_box(&mut bytes)));
+        }
+        parts.step();
+    }
+}
+
+fn now() -> Instant {
+    Instant::from_micros(black_box(0))
+}
+
+/// What stands beside a policy.
+struct Parts {
+    rng: Counter,
+    backoff: Backoff,
+    row: CircuitBreaker,
+    by_count: CircuitBreaker<CountWindow<64>>,
+    by_time: CircuitBreaker<TimeWindow<10>>,
+    starts: StartBudget<16, 16>,
+    retries: RetryBudget,
+    throttle: Throttle,
+    adaptive: AdaptiveThrottle,
+    health: Health,
+}
+
+impl Parts {
+    fn new(starts: StartBudget<16, 16>) -> Self {
+        Self {
+            rng: Counter::new(),
+            backoff: Backoff::new(),
+            row: CircuitBreaker::new(),
+            by_count: CircuitBreaker::new(),
+            by_time: CircuitBreaker::new(),
+            starts,
+            retries: RetryBudget::new(),
+            throttle: Throttle::new(&THROTTLE),
+            adaptive: AdaptiveThrottle::new(),
+            health: Health::new(),
+        }
+    }
+
+    fn step(&mut self) {
+        let Self { rng, backoff, row, by_count, by_time, starts, retries, throttle, adaptive, health } = self;
+        black_box(backoff.next_delay(black_box(&LADDER), Mode::Resume, Duration::ZERO, rng));
+        let config: &BreakerConfig = black_box(&ROW);
+        if let Ok(permit) = row.try_acquire(config, now(), rng) {
+            black_box(row.record(config, now(), permit, Outcome::Failure(Duration::ZERO), rng));
+        }
+        window(by_count, black_box(&BY_COUNT), rng);
+        window(by_time, black_box(&BY_TIME), rng);
+        black_box(starts.request(now(), black_box(0)));
+        black_box((starts.next_grant(now()), starts.poll_timeout(), starts.withdraw(black_box(0))));
+        starts.set_remaining(now(), black_box(0), Duration::ZERO);
+        let budget = black_box(&RETRIES);
+        retries.deposit(budget, now());
+        let _ = black_box(retries.withdraw(budget, now()));
+        let config = black_box(&THROTTLE);
+        black_box(throttle.permits(config));
+        throttle.success(config);
+        throttle.failure();
+        let config = black_box(&ADAPTIVE);
+        black_box(adaptive.admit(config, now(), rng));
+        adaptive.accepted(config, now());
+        let config = black_box(&HEALTH);
+        health.attempt(config, now(), black_box(true));
+        health.lost(now());
+        black_box(health.report(config, now()));
+        black_box(tables::by_name(black_box("mqtt5")));
+    }
+}
+
+const STARTS: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
+const ROW: BreakerConfig = valid(BreakerConfig::new(5, OPEN));
+static RETRIES: RetryBudgetConfig = RetryBudgetConfig::new();
+static THROTTLE: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+static ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
+static HEALTH: HealthConfig = HealthConfig::new();
+
+fn window<W: RateWindow>(breaker: &mut CircuitBreaker<W>, config: &BreakerConfig<W>, rng: &mut Counter) {
+    if let Ok(permit) = breaker.try_acquire(config, now(), rng) {
+        let outcome = black_box(Outcome::Success(Duration::ZERO));
+        black_box(breaker.record(config, now(), permit, outcome, rng));
+    }
+    black_box((breaker.metrics(config, now()), breaker.state(now()), breaker.poll_timeout()));
+}

@@ -1,0 +1,37 @@
+//! The whole policy with one classification table: every fact, the passing of time, the deadline, every action.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::time::Duration;
+
+use redial::{BackoffConfig, Classifier, Config, Event, Instant, Policy, Ratio, Table, tables, valid};
+use sizes::Counter;
+
+static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
+    Duration::from_secs(1),
+    Ratio::TWO,
+    Duration::from_secs(30),
+)))
+.with_classifier(Classifier::new(TABLE));
+
+const TABLE: &Table = &tables::TRANSPORT;
+
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    // Not known to the compiler: every choice in a config is compiled in.
+    let config: &'static Config = black_box(&CONFIG);
+    let mut policy: Policy<Counter> = Policy::new(config, Counter::new());
+    loop {
+        let now = Instant::from_micros(black_box(0));
+        let fact: Option<Event> = black_box(None);
+        let actions = match fact {
+            Some(fact) => policy.handle_event(now, fact),
+            None => policy.handle_timeout(now),
+        };
+        for action in actions {
+            black_box(action);
+        }
+        black_box(policy.poll_timeout());
+    }
+}

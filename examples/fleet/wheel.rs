@@ -1,0 +1,247 @@
+//! A timer wheel of the example's own: one timer for each policy, moved and taken out in constant time.
+//!
+//! Each of 65,536 slots is a millisecond and the head of a list that runs through the timers themselves, so that the
+//! wheel is 16 bytes a timer and never allocates. A timer further away than one turn stays in its slot until its turn
+//! comes. Two levels of bits find the next slot with something in it.
+
+/// Slots, and so milliseconds of one turn.
+const SLOTS: usize = 1 << 16;
+/// Bits of a word.
+const BITS: usize = u64::BITS as usize;
+const WORDS: usize = SLOTS / BITS;
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+/// Set in `before` where what comes before is not a timer but a slot, or nothing.
+const FREE: u64 = u64::MAX;
+
+#[derive(Clone, Copy)]
+struct Timer {
+    /// In milliseconds; [`FREE`] while it is not set.
+    due: u64,
+    next: u32,
+    before: u32,
+}
+
+pub(crate) struct Wheel {
+    timers: Vec<Timer>,
+    slots: Vec<u32>,
+    /// A bit for each slot with something in it.
+    full: Vec<u64>,
+    /// A bit for each word of `full` that is not zero.
+    words: Vec<u64>,
+    set: usize,
+}
+
+/// The slot of a time.
+const fn slot(due: u64) -> usize {
+    due as usize % SLOTS
+}
+
+impl Wheel {
+    /// So many timers, none of them set.
+    pub(crate) fn new(timers: usize) -> Self {
+        Self {
+            timers: vec![Timer { due: FREE, next: NONE, before: NONE }; timers],
+            slots: vec![NONE; SLOTS],
+            full: vec![0; WORDS],
+            words: vec![0; WORDS / BITS],
+            set: 0,
+        }
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.set == 0
+    }
+
+    /// Bytes beside the timers.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.timers[..]) + size_of_val(&self.slots[..]) + size_of_val(&self.full[..])
+    }
+
+    /// Sets, moves or (with `None`) takes out the timer of this number.
+    pub(crate) fn set(&mut self, id: u32, due: Option<u64>) {
+        let timer = self.timers[id as usize];
+        let due = due.unwrap_or(FREE);
+        if timer.due == due {
+            return;
+        }
+        if timer.due != FREE {
+            self.unlink(timer);
+        }
+        if due == FREE {
+            self.timers[id as usize].due = FREE;
+        } else {
+            self.link(id, due);
+        }
+    }
+
+    fn link(&mut self, id: u32, due: u64) {
+        let at = slot(due);
+        let next = self.slots[at];
+        if next == NONE {
+            self.full[at / BITS] |= 1 << (at % BITS);
+            self.words[at / BITS / BITS] |= 1 << (at / BITS % BITS);
+        } else {
+            self.timers[next as usize].before = id;
+        }
+        self.slots[at] = id;
+        self.timers[id as usize] = Timer { due, next, before: NONE };
+        self.set += 1;
+    }
+
+    fn unlink(&mut self, timer: Timer) {
+        let Timer { due, next, before } = timer;
+        if next != NONE {
+            self.timers[next as usize].before = before;
+        }
+        if before == NONE {
+            let at = slot(due);
+            self.slots[at] = next;
+            if next == NONE {
+                self.full[at / BITS] &= !(1 << (at % BITS));
+                if self.full[at / BITS] == 0 {
+                    self.words[at / BITS / BITS] &= !(1 << (at / BITS % BITS));
+                }
+            }
+        } else {
+            self.timers[before as usize].next = next;
+        }
+        self.set -= 1;
+    }
+
+    /// The next millisecond from `now` on in which a timer may be due, at most one turn ahead; `None` if none is set.
+    pub(crate) fn next(&self, now: u64) -> Option<u64> {
+        if self.is_empty() {
+            return None;
+        }
+        let from = slot(now);
+        let at = self.first_from(from).or_else(|| self.first_from(0))?;
+        Some(now + ((at + SLOTS - from) % SLOTS) as u64)
+    }
+
+    /// The first slot with something in it, from this one to the last.
+    fn first_from(&self, from: usize) -> Option<usize> {
+        let word = from / BITS;
+        let rest = self.full[word] & (u64::MAX << (from % BITS));
+        if rest != 0 {
+            return Some(word * BITS + rest.trailing_zeros() as usize);
+        }
+        let (mut high, mut rest) = ((word + 1) / BITS, u64::MAX << ((word + 1) % BITS));
+        while let Some(words) = self.words.get(high) {
+            let found = words & rest;
+            if found != 0 {
+                let word = high * BITS + found.trailing_zeros() as usize;
+                return Some(word * BITS + self.full[word].trailing_zeros() as usize);
+            }
+            (high, rest) = (high + 1, u64::MAX);
+        }
+        None
+    }
+
+    /// Takes the timers out that are due in the millisecond `now`; call it for every one that [`Self::next`] names.
+    pub(crate) fn take(&mut self, now: u64, due: &mut Vec<u32>) {
+        let mut id = self.slots[slot(now)];
+        while id != NONE {
+            let timer = self.timers[id as usize];
+            if timer.due <= now {
+                self.unlink(timer);
+                self.timers[id as usize].due = FREE;
+                due.push(id);
+            }
+            id = timer.next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that comes until nothing is left, with the time at which it came.
+    fn drain(wheel: &mut Wheel, mut now: u64) -> Vec<(u64, u32)> {
+        let mut came = Vec::new();
+        let mut due = Vec::new();
+        while let Some(next) = wheel.next(now) {
+            wheel.take(next, &mut due);
+            due.sort_unstable();
+            came.extend(due.drain(..).map(|id| (next, id)));
+            now = next + 1;
+        }
+        assert!(wheel.is_empty());
+        assert!(wheel.full.iter().chain(&wheel.words).all(|bits| *bits == 0), "no bit is left behind");
+        came
+    }
+
+    #[test]
+    fn timers_come_when_they_are_due_and_once() {
+        let mut wheel = Wheel::new(6);
+        for (id, due) in [5, 5, 64, 4_096, 65_535, 5].into_iter().enumerate() {
+            wheel.set(id as u32, Some(due));
+        }
+        let came = drain(&mut wheel, 0);
+        assert_eq!(came, [(5, 0), (5, 1), (5, 5), (64, 2), (4_096, 3), (65_535, 4)]);
+    }
+
+    #[test]
+    fn a_timer_that_was_moved_or_taken_out_does_not_come_at_its_old_time() {
+        let mut wheel = Wheel::new(4);
+        for id in 0..4 {
+            wheel.set(id, Some(100));
+        }
+        wheel.set(0, Some(7));
+        wheel.set(1, Some(200));
+        wheel.set(2, None);
+        wheel.set(2, None);
+        assert_eq!(drain(&mut wheel, 0), [(7, 0), (100, 3), (200, 1)]);
+    }
+
+    #[test]
+    fn one_that_is_turns_away_waits_for_its_turn() {
+        let turn = SLOTS as u64;
+        let mut wheel = Wheel::new(3);
+        let now = 10 * turn - 3;
+        wheel.set(0, Some(now + 5 * turn + 9));
+        wheel.set(1, Some(now + 9));
+        wheel.set(2, Some(now + turn));
+        let mut due = Vec::new();
+        assert_eq!(wheel.next(now), Some(now));
+        wheel.take(now, &mut due);
+        assert!(due.is_empty(), "it is a whole turn too early");
+        let came = drain(&mut wheel, now + 1);
+        assert_eq!(came, [(now + 9, 1), (now + turn, 2), (now + 5 * turn + 9, 0)]);
+    }
+
+    /// Against a sorted list, for a few thousand random moves.
+    #[test]
+    fn it_does_what_a_sorted_list_does() {
+        use std::collections::BTreeSet;
+
+        let mut wheel = Wheel::new(50);
+        let mut list: BTreeSet<(u64, u32)> = BTreeSet::new();
+        let (mut now, mut random) = (0_u64, 1_u64);
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let id = (random >> 33) as u32 % 50;
+            let due = match random >> 62 {
+                0 => None,
+                1 => Some(now + (random >> 40) % 20),
+                _ => Some(now + (random >> 40) % 200_000),
+            };
+            list.retain(|(_, known)| *known != id);
+            list.extend(due.map(|due| (due, id)));
+            wheel.set(id, due);
+            let mut came = Vec::new();
+            let until = now + (random >> 20) % 300;
+            while let Some(next) = wheel.next(now).filter(|next| *next <= until) {
+                wheel.take(next, &mut came);
+                now = next + 1;
+            }
+            now = now.max(until + 1);
+            came.sort_unstable();
+            let mut want: Vec<u32> = list.iter().filter(|(due, _)| *due < now).map(|(_, id)| *id).collect();
+            want.sort_unstable();
+            list.retain(|(due, _)| *due >= now);
+            assert_eq!(came, want);
+        }
+    }
+}
