@@ -1,5 +1,8 @@
 //! The subscriptions the user wants, and which of them to send next.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use core::convert::Infallible;
 use core::fmt;
 
