@@ -1,5 +1,8 @@
 //! Several endpoints of one service: which to dial first, which next, and what is remembered of each.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use core::time::Duration;
 
 use rand_core::Rng;
@@ -171,6 +174,7 @@ pub trait Endpoints {
 
 /// The only endpoint there is: no bytes, no instructions, no draw. Its number is 0, its rounds one dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SingleEndpoint;
 
 impl Endpoints for SingleEndpoint {
@@ -193,14 +197,21 @@ impl Endpoints for SingleEndpoint {
 
 /// Up to `N` endpoints, in place. 24 bytes and two for each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serial::Unchecked<N>")
+)]
 pub struct FixedEndpoints<const N: usize> {
     /// When the failures were halved last.
     halved_at: Instant,
     /// Until when `sticky` goes first.
     sticky_until: Instant,
     /// In sixteenths, so that halving tells an old failure from a new one and from none. 16 of them are as bad as more.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     failures: [u8; N],
     /// In this round.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     tried: [bool; N],
     count: u8,
     current: u8,

@@ -1,5 +1,7 @@
 //! The subscriptions the user wants, and which of them to send next.
 
+#[cfg(feature = "serde")]
+mod serial;
 mod storage;
 
 use core::fmt;

@@ -1055,8 +1055,83 @@ fn agree<W: RateWindow>(
     Ok(())
 }
 
+/// Asks, answers, releases and waits at any times, then lets the clock behave: no panic, never more probes than
+/// configured, and one lease and one longest open time later somebody is admitted.
+fn survives_any_clock<W: RateWindow>(
+    config: BreakerConfig<W>,
+    probes: u8,
+    longest: Duration,
+    steps: &[(u64, u8, usize)],
+    seed: u64,
+    restart: u64,
+) -> Result<(), TestCaseError> {
+    let mut rng = SplitMix64::new(seed);
+    let mut breaker = CircuitBreaker::<W>::new();
+    let mut permits: Vec<Permit> = Vec::new();
+    for (micros, what, pick) in steps {
+        let now = Instant::from_micros(*micros);
+        let chosen = permits.len().checked_sub(pick + 1).map(|id| permits[id]);
+        match (what, chosen) {
+            (0, Some(permit)) => drop(breaker.record(&config, now, permit, S, &mut rng)),
+            (1, Some(permit)) => drop(breaker.record(&config, now, permit, F, &mut rng)),
+            (2, Some(permit)) => breaker.release(permit),
+            (3, _) => drop(breaker.handle_timeout(&config, now, &mut rng)),
+            (4, Some(permit)) => drop(breaker.record(&config, now, permit, Outcome::Success(LONG), &mut rng)),
+            _ => {
+                let checked = breaker.check(&config, now).is_ok();
+                let asked = breaker.try_acquire(&config, now, &mut rng);
+                prop_assert!(asked.is_ok() || !checked, "check promised what try_acquire refused");
+                permits.extend(asked);
+            }
+        }
+        if let BreakerState::HalfOpen { probes_out, probes_succeeded, .. } = breaker.state(now) {
+            prop_assert!(probes_out + probes_succeeded <= probes);
+        }
+        let metrics = breaker.metrics(&config, now);
+        prop_assert!(metrics.failures <= metrics.calls && metrics.slow <= metrics.calls);
+    }
+    let mut now = Instant::from_micros(restart);
+    let limit = now.saturating_add(longest);
+    while let Err(rejected) = breaker.try_acquire(&config, now, &mut rng) {
+        let until = rejected.until.expect("not forced");
+        prop_assert!(now < until && until <= limit, "wedged: {:?} {:?}", until, limit);
+        now = until;
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// P36, lifecycle 89: both kinds by rate, with growth, jitter, a lease and a clock that jumps anywhere.
+    #[test]
+    fn breakers_by_rate_survive_any_clock(
+        // Far leaps, and times between which a window fills and an open time passes.
+        steps in prop::collection::vec(
+            (prop_oneof![any::<u64>(), 0..200_u64, 0..20_000_u64], 0..9_u8, 0..8_usize),
+            0..150,
+        ),
+        minimum in 1..5_u32,
+        probes in 1..8_u8,
+        seed in any::<u64>(),
+        restart in 0..u64::MAX / 2,
+    ) {
+        let micros = Duration::from_micros;
+        let half = Ratio::new(1, 2).expect("ratio");
+        let rates = Rates::new(half, minimum).and_then(|rates| rates.with_slow(micros(900_000), half)).expect("valid");
+        // An open time of 60 µs to 300, drawn up to twice that, after a lease of 100.
+        let longest = micros(100 + 600);
+        let by_count = BreakerConfig::<CountWindow<7>>::by_count(rates, micros(60))
+            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
+            .and_then(|config| config.with_probes(probes.min(7))?.with_lease(micros(100)))
+            .expect("valid");
+        survives_any_clock(by_count, probes.min(7), longest, &steps, seed, restart)?;
+        let by_time = BreakerConfig::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
+            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
+            .and_then(|config| config.with_probes(probes)?.with_lease(micros(100)))
+            .expect("valid");
+        survives_any_clock(by_time, probes, longest, &steps, seed, restart)?;
+    }
 
     /// P28-P33, P35, lifecycle 81-87, 89, 5.7 l: both windows do what the naive models do, answer by answer.
     #[test]

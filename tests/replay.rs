@@ -12,8 +12,9 @@ use engine::Replay;
 use engine::config::SetUp;
 use redial::{
     AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, EndpointOrder,
-    EndpointsConfig, Establish, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, Ratio,
-    RefreshOn, RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match,
+    OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, StartBudgetConfig, TlsKind,
+    Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -81,6 +82,15 @@ golden! {
     restore
     /// Lifecycle 71 to 77: a walk of three endpoints, its limits, and a long outage.
     endpoints
+    /// F72, S56, lifecycle 64: processes that end in a wait, while connected, during a dial and with nothing to leave; a
+    /// next process at once and later; epochs that go on counting; a session that expires meanwhile; every way in which a
+    /// snapshot can be refused, and the fresh start after it.
+    restart
+    /// F104 to F107, lifecycle 95: failing until a connection is established, alerts that come and go, counters.
+    health
+    /// F76, F77, S60: a fresh dial waits for its turn and for the next day, a resume asks nobody; a stop, a hold and the end
+    /// of the process leave the line.
+    budget
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
     jitter
 }
@@ -221,6 +231,28 @@ fn bad_lines_are_named() {
             "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"timeout\": false}}",
             "\"cause.timeout\" must be true",
         ),
+        (
+            "{\"at\": 1, \"event\": \"restart\", \"down\": 5}",
+            "unknown key \"down\"; did you mean \"down_ms\"?",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"restart\", \"down_ms\": -5}",
+            "event \"restart\": \"down_ms\" must be an integer",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"restart\", \"down_ms\": 18446744073709551}",
+            "event \"restart\": \"down_ms\" must be at most 18446744073709551 with \"at\"",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"restart\", \"corrupt\": true}",
+            "\"corrupt\" must be \"altered\", \"cut\", \"foreign\", \"version\" or \"wrong_key\", not true",
+        ),
+        ("{\"at\": 1, \"event\": \"explain\", \"epoch\": 1}", "unknown key \"epoch\""),
+        ("{\"at\": 1, \"event\": \"start_limit\", \"remaining\": 1}", "\"reset_after\" is missing"),
+        (
+            "{\"at\": 1, \"event\": \"start_limit\", \"remaining\": 1, \"reset_after\": 9}",
+            "event \"start_limit\": the set-up has no \"start_budget\"",
+        ),
     ] {
         let (out, result) = replay(&format!("{good}{line}\n{{\"at\": 99999999}}"));
         let error = result.expect_err(line);
@@ -244,6 +276,125 @@ fn the_first_line_is_the_set_up() {
     assert_eq!(error(jittered), "line 1: \"seed\" is required because a jitter is on");
     assert_eq!(error("{\"preset\": \"recommended\"}"), "line 1: \"seed\" is required because a jitter is on");
     assert_eq!(replay("{}"), (String::new(), Ok(())));
+}
+
+/// The policy knows nothing of alerts and budgets; the program that holds them does.
+#[test]
+fn what_stands_beside_the_policy_has_keys_too() {
+    let health = |json: &str| {
+        set_up(&format!("{{\"config\": {{\"health\": {json}}}}}")).map(|set_up| set_up.health.unwrap())
+    };
+    let documented =
+        r#"{"window_ms": 300000, "failure_rate": "1/10", "min_attempts": 1, "average_recovery_ms": 30000}"#;
+    for json in ["{}", documented] {
+        assert_eq!(health(json), Ok(HealthConfig::new()), "{json}");
+    }
+    let other = r#"{"window_ms": 1000, "failure_rate": "1/2", "min_attempts": 7, "average_recovery_ms": 2}"#;
+    let expected = HealthConfig::new()
+        .with_window(ms(1_000))
+        .and_then(|health| health.with_failure_rate(Ratio::new(1, 2).unwrap(), 7))
+        .map(|health| health.with_average_recovery(ms(2)));
+    assert_eq!(health(other).map_err(|_| ()), expected.map_err(|_| ()));
+    let budget = |json: &str| {
+        set_up(&format!("{{\"start_budget\": {json}}}")).map(|set_up| set_up.start_budget.unwrap())
+    };
+    let discord = StartBudgetConfig::new(1, 1, ms(5_000));
+    let discord = discord.and_then(|budget| budget.with_daily(u32::MAX, ms(86_400_000))).unwrap();
+    let documented = r#"{"per_window": 1, "window_ms": 5000, "per_day": null, "day_ms": 86400000}"#;
+    for json in ["{}", documented] {
+        assert_eq!(budget(json), Ok(discord), "{json}");
+    }
+    let other = StartBudgetConfig::new(1, 3, ms(4)).and_then(|budget| budget.with_daily(5, ms(6))).unwrap();
+    assert_eq!(
+        budget(r#"{"per_window": 3, "window_ms": 4, "per_day": 5, "day_ms": 6}"#),
+        Ok(other),
+        "every key"
+    );
+    for (json, reason) in [
+        (r#"{"config": {"health": {"window_ms": 0}}}"#, "\"config.health\": "),
+        (r#"{"config": {"health": {"failure_rate": "3/2"}}}"#, "\"config.health\": "),
+        (r#"{"config": {"health": {"faliure_rate": "1/2"}}}"#, "did you mean \"failure_rate\"?"),
+        (r#"{"start_budget": {"per_window": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": {"per_window": 65}}"#, "\"start_budget.per_window\" must be at most 64"),
+        (r#"{"start_budget": {"window_ms": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": {"per_day": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": 5}"#, "\"start_budget\" must be an object, not 5"),
+    ] {
+        let error = error(json);
+        assert!(error.starts_with("line 1: ") && error.contains(reason), "{json}: {error}");
+    }
+}
+
+/// A new process knows its user's wishes no more than its connections, and draws anew: the seed of the n-th one after the
+/// first is the log's plus n.
+#[test]
+fn a_restart_begins_with_what_the_snapshot_holds() {
+    let log = |seed: u64, restarts: &str| {
+        let lines = [
+            &format!("{{\"seed\": {seed}, \"config\": {{\"backoff\": {{\"jitter\": \"full\"}}}}}}"),
+            r#"{"at": 0, "event": "subscribe", "key": "a"}"#,
+            restarts,
+            r#"{"at": 2, "event": "start"}"#,
+            r#"{"at": 3, "event": "open_failed", "cause": {"timeout": true}}"#,
+            r#"{"at": 900000}"#,
+        ];
+        let (out, result) = replay(&lines.join("\n"));
+        assert_eq!(result, Ok(()));
+        out
+    };
+    let restart = r#"{"at": 1, "event": "restart"}"#;
+    let empty = "{\"at\": 1, \"restart\": \"empty\", \"bytes\": 0}\n";
+    assert_eq!(log(7, restart), format!("{empty}{}", log(8, "")));
+    assert_eq!(log(7, &[restart; 3].join("\n")), format!("{}{}", empty.repeat(3), log(10, "")));
+
+    let lines = [
+        "{}",
+        r#"{"at": 0, "event": "subscribe", "key": "a"}"#,
+        r#"{"at": 0, "event": "restart"}"#,
+        r#"{"at": 0, "event": "subscribe", "key": "b"}"#,
+        r#"{"at": 0, "event": "start"}"#,
+        r#"{"at": 1, "event": "opened"}"#,
+        r#"{"at": 2, "event": "ready"}"#,
+    ];
+    let (out, _) = replay(&lines.join("\n"));
+    assert!(out.contains("\"keys\": [\"b\"]"), "{out}");
+}
+
+/// What is down hears nothing, and at the end of the log it stays down; facts at the instant of its return are heard.
+#[test]
+fn a_process_that_is_down_hears_nothing() {
+    let log = |last: &str| {
+        let (out, result) =
+            replay(&format!("{{}}\n{{\"at\": 5, \"event\": \"restart\", \"down_ms\": 10}}\n{last}"));
+        assert_eq!(result, Ok(()));
+        out
+    };
+    let down = "{\"at\": 5, \"restart\": \"down\", \"bytes\": 0}\n";
+    let up = "{\"at\": 15, \"restart\": \"empty\", \"bytes\": 0}\n";
+    assert_eq!(log(""), down);
+    assert_eq!(log("{\"at\": 14}"), down);
+    assert_eq!(log("{\"at\": 15}"), format!("{down}{up}"));
+    for event in ["restart", "explain", "start"] {
+        let ignored = format!("{{\"at\": 14, \"ignored\": \"down\", \"event\": \"{event}\"}}\n");
+        assert_eq!(log(&format!("{{\"at\": 14, \"event\": \"{event}\"}}")), format!("{down}{ignored}"));
+    }
+    let out = log("{\"at\": 15, \"event\": \"start\"}");
+    assert!(out.starts_with(&format!("{down}{up}{{\"at\": 15, \"state\": \"connecting\"")), "{out}");
+}
+
+/// A token that no snapshot can hold: the next process starts fresh, and says why.
+#[test]
+fn a_snapshot_that_can_not_be_written_is_a_fresh_start() {
+    let token = "x".repeat(65_536);
+    let log = format!(
+        "{{}}\n{{\"at\": 0, \"event\": \"start\"}}\n{{\"at\": 1, \"event\": \"opened\"}}\n\
+         {{\"at\": 2, \"event\": \"ready\", \"id\": \"{token}\", \"seq\": 1}}\n{{\"at\": 3, \"event\": \"restart\"}}"
+    );
+    let (out, result) = replay(&log);
+    assert_eq!(result, Ok(()));
+    let refused =
+        "{\"at\": 3, \"restart\": \"refused\", \"bytes\": 0, \"error\": \"no room for the snapshot\"}\n";
+    assert!(out.contains(refused), "{out}");
 }
 
 fn set_up(json: &str) -> Result<SetUp, String> {
@@ -290,6 +441,10 @@ fn bad_configs_are_refused() {
             "\"config.breaker\": the half-open breaker must admit 1 to 16 probes",
         ),
         (r#"{"breaker": {"open_ms": 5000, "open_max_ms": 4000}}"#, "open time is 0 or above its maximum"),
+        (r#"{"breaker": {"factor": "1/2"}}"#, "\"config.breaker\": the factor is below 1"),
+        (r#"{"breaker": {"jitter": "2"}}"#, "\"config.breaker\": "),
+        (r#"{"breaker": {"lease_ms": 0}}"#, "\"config.breaker\": "),
+        (r#"{"endpoint_half_life_ms": 0}"#, "\"config.endpoint_half_life_ms\": "),
         (r#"{"restore": {"batch": 0}}"#, "a batch of 0"),
         (r#"{"connect_timeout_ms": 0}"#, "\"config.connect_timeout_ms\": a timeout of 0"),
         (r#"{"resume": {"invalid_wait_ms": [2, 1]}}"#, "the lower end of a range"),
@@ -309,6 +464,14 @@ fn bad_configs_are_refused() {
             "\"config.classify.overrides[0].class\" is missing",
         ),
         (r#"{"classify": {"overrides": [{"class": "fatal"}]}}"#, "exactly one of"),
+        (
+            r#"{"classify": {"overrides": [{"ws": 1, "class": "fatal", "wait_ms": [2, 1]}]}}"#,
+            "\"config.classify.overrides[0].wait_ms\": the lower end",
+        ),
+        (
+            r#"{"classify": {"overrides": [{"ws": 1, "class": "fatal", "steps_ms": [4294967296]}]}}"#,
+            "\"config.classify.overrides[0].steps_ms\" must be a list of integers",
+        ),
     ] {
         let error = error(&format!("{{\"config\": {json}}}"));
         assert!(error.starts_with("line 1: ") && error.contains(reason), "{json}: {error}");
@@ -338,7 +501,7 @@ fn every_key_reaches_the_config() {
         "connect_timeout_ms": 10000, "greeting_timeout_ms": null, "ready_timeout_ms": null, "greeting": false,
         "establish": "on_ready", "hint": {"max_ms": 300000, "spread": "0"},
         "resume": {"enabled": true, "max_failures": 3, "invalid_wait_ms": [1000, 5000],
-                   "endpoint_fallback": {"failures": 1, "for_ms": 0}},
+                   "endpoint_fallback": {"failures": 1, "for_ms": 0}, "sequence_needed": true},
         "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false},
         "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "authenticate": false},
         "credential": {"refresh_on": "auth", "max_rejections": null},
@@ -346,7 +509,8 @@ fn every_key_reaches_the_config() {
         "classify": {"table": "websocket", "default": "transient", "overrides": []},
         "please_reconnect": {"spread_ms": null}, "visibility": "defer", "close_code": 4000,
         "initial": {"max_attempts": null, "max_elapsed_ms": null}, "wait_from": "failure", "long_outage": null,
-        "endpoint_order": "primary_first", "endpoint_gap_ms": [100, 400], "endpoint_sticky_ms": 600000
+        "endpoint_order": "primary_first", "endpoint_gap_ms": [100, 400], "endpoint_sticky_ms": 600000,
+        "endpoint_half_life_ms": 60000, "on_wake": "redial"
     }"#;
     assert_eq!(config(documented), plain, "the defaults are those that the help states");
 
@@ -357,22 +521,25 @@ fn every_key_reaches_the_config() {
         "connect_timeout_ms": 5, "greeting_timeout_ms": 6, "ready_timeout_ms": 7, "greeting": true,
         "establish": "on_open", "hint": {"max_ms": 8, "spread": "1/2"},
         "resume": {"enabled": false, "max_failures": 9, "invalid_wait_ms": [10, 11],
-                   "endpoint_fallback": {"failures": 12, "for_ms": 13}},
+                   "endpoint_fallback": {"failures": 12, "for_ms": 13}, "sequence_needed": false},
         "heartbeat": {"interval_ms": 14, "liveness": "any_traffic", "missed": 15, "first_jitter": false,
                       "required": true},
-        "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "probes": 2},
+        "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "factor": "3", "jitter": "1/2", "probes": 2,
+                    "lease_ms": 31},
         "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "authenticate": true},
         "credential": {"refresh_on": "never", "max_rejections": 21},
         "network": {"on_down": "ignore", "spread_up_ms": 22, "restart_on_up": true},
         "classify": {"table": "pusher", "default": "fatal", "overrides": [
             {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
-            {"timeout": true, "class": "fatal"}]},
+            {"timeout": true, "class": "fatal"},
+            {"ws": 4029, "class": "rate_limited", "limit": 4, "wait_ms": [5, 6], "steps_ms": [0, 7],
+             "at_cap": true, "client_fault": true}]},
         "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999,
         "initial": {"max_attempts": 24, "max_elapsed_ms": 25}, "wait_from": "dial",
         "long_outage": {"after_ms": 26, "backoff": {"initial_ms": 27, "jitter": "full"}},
         "endpoints": ["a", "b"], "endpoint_order": "least_failed", "endpoint_gap_ms": [28, 29],
-        "endpoint_sticky_ms": 30
+        "endpoint_sticky_ms": 30, "endpoint_half_life_ms": 32, "on_wake": "probe"
     }"#;
     let ladder = BackoffConfig::exponential(ms(500), Ratio::new(3, 2).unwrap(), ms(9_000))
         .unwrap()
@@ -396,6 +563,10 @@ fn every_key_reaches_the_config() {
         .fold(Classifier::new(&tables::PUSHER).with_default(Class::Fatal), |c, (cause, class)| {
             c.with_override(Rule::new(Match::Is(cause), Verdict::new(class))).unwrap()
         });
+    let limited = Verdict::new(Class::RateLimited).with_limit(4).with_wait(ms(5), ms(6)).unwrap();
+    let limited = limited.with_steps_ms(&[0, 7]).with_at_cap().with_client_fault();
+    let limited = Rule::new(Match::Is(Cause::CloseFrame(4029)), limited);
+    let classifier = classifier.with_override(limited).unwrap();
     let slow = BackoffConfig::exponential(ms(27), Ratio::TWO, ms(30_000)).unwrap();
     let slow = slow.with_jitter(Jitter::Full).unwrap();
     let expected = Config::new(ladder)
@@ -419,7 +590,8 @@ fn every_key_reaches_the_config() {
                 .unwrap()
                 .with_invalid_wait(ms(10), ms(11))
                 .unwrap()
-                .with_endpoint_fallback(12, ms(13)),
+                .with_endpoint_fallback(12, ms(13))
+                .with_sequence_needed(false),
         )
         .with_heartbeat(
             HeartbeatConfig::new()
@@ -434,9 +606,13 @@ fn every_key_reaches_the_config() {
         .with_breaker(Some(
             BreakerConfig::new(16, ms(17))
                 .unwrap()
-                .with_growth(Ratio::TWO, ms(18))
+                .with_growth(Ratio::new(3, 1).unwrap(), ms(18))
+                .unwrap()
+                .with_jitter(Ratio::new(1, 2).unwrap())
                 .unwrap()
                 .with_probes(2)
+                .unwrap()
+                .with_lease(ms(31))
                 .unwrap(),
         ))
         .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
@@ -456,8 +632,11 @@ fn every_key_reaches_the_config() {
                 .with_order(EndpointOrder::LeastFailed)
                 .with_gap(ms(28), ms(29))
                 .unwrap()
-                .with_sticky(ms(30)),
-        );
+                .with_sticky(ms(30))
+                .with_half_life(ms(32))
+                .unwrap(),
+        )
+        .with_on_wake(OnWake::Probe);
     assert_eq!(config(other), expected);
 }
 

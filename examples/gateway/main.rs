@@ -145,6 +145,9 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> 
         Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
         _ => error,
     })?;
+    if config.health.is_some() {
+        return Err("\"config.health\" is for replay: nobody watches here".to_owned());
+    }
     let config = config.config;
     if config.greeting() {
         return Ok((target, config));

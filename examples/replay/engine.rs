@@ -1,18 +1,24 @@
 //! The virtual clock: facts and timers in order, one policy, every decision as a line of JSON.
 
+mod budget;
 #[path = "../shared/config.rs"]
 pub(crate) mod config;
 mod fact;
+mod process;
+mod watch;
 
 use redial::rand_core::SeedableRng;
 use redial::{
-    Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, FixedEndpoints, Instant,
-    Pace, Phase, Policy, Subscription, Subscriptions,
+    Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, Event, FixedEndpoints,
+    Instant, Mode, Pace, Phase, Policy, Stats, Subscription, Subscriptions,
 };
 use serde_json::Value;
 
+use budget::Starts;
 use config::{MAX_ENDPOINTS, SetUp};
-use fact::{Fact, Holds};
+use fact::{Corrupt, Epochs, Fact, Holds, What};
+use process::Ended;
+use watch::Watch;
 
 /// A log being replayed: lines in, lines out, nothing else.
 #[derive(Default)]
@@ -71,11 +77,18 @@ const MAX_TIMERS: u32 = 100_000;
 const MAX_TIMERS_A_LINE: u32 = 250_000;
 
 struct Run {
-    policy: Policy<ChaCha8Rng, String, Wishes, Config, FixedEndpoints<MAX_ENDPOINTS>>,
-    /// The names of the base endpoints.
-    endpoints: Vec<String>,
+    set_up: SetUp,
+    /// Endpoints of which nothing is known.
+    walk: FixedEndpoints<MAX_ENDPOINTS>,
+    policy: Process,
+    /// How many processes ended.
+    restarts: u64,
+    /// The one that ended last, until the next one begins.
+    ended: Option<Ended>,
+    starts: Option<Starts>,
+    watch: Option<Watch>,
     holds: Holds,
-    newest: Epoch,
+    epochs: Epochs,
     /// The instant that is not over yet, ms.
     clock: u64,
     // What was printed last.
@@ -83,42 +96,115 @@ struct Run {
     wake: Option<u64>,
 }
 
+type Process = Policy<ChaCha8Rng, String, Wishes, Config, FixedEndpoints<MAX_ENDPOINTS>>;
+
 impl Run {
     fn new(set_up: SetUp) -> Result<Self, String> {
-        let seed = match set_up.seed {
-            None if set_up.is_jittered() => {
-                return Err("\"seed\" is required because a jitter is on".to_owned());
-            }
-            seed => seed.unwrap_or(0),
-        };
-        let endpoints = set_up.endpoints;
-        let walk = u8::try_from(endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
+        if set_up.seed.is_none() && set_up.is_jittered() {
+            return Err("\"seed\" is required because a jitter is on".to_owned());
+        }
+        let walk =
+            u8::try_from(set_up.endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
         let walk = walk.ok_or("there is no room for so many endpoints")?;
-        let rng = ChaCha8Rng::seed_from_u64(seed);
-        let policy = Policy::with_parts(set_up.config, rng, Wishes::default(), walk);
-        let first = Epoch::from_raw(1).ok_or("epochs count from 1")?;
+        let policy = process(&set_up, walk.clone(), 0);
+        let starts = set_up.start_budget.map(Starts::new).transpose()?;
+        let watch = set_up.health.map(Watch::new);
         let phase = policy.phase();
-        Ok(Self { policy, endpoints, holds: Holds::default(), newest: first, clock: 0, phase, wake: None })
+        Ok(Self {
+            set_up,
+            walk,
+            policy,
+            restarts: 0,
+            ended: None,
+            starts,
+            watch,
+            holds: Holds::default(),
+            epochs: Epochs::default(),
+            clock: 0,
+            phase,
+            wake: None,
+        })
     }
 
     fn take(&mut self, value: &Value, out: &mut String) -> Result<(), String> {
-        let newest = self.newest;
-        let mut fact = Fact::parse(value, newest, &mut self.holds)?;
+        let epochs = self.epochs;
+        let mut fact = Fact::parse(value, epochs, &mut self.holds)?;
         if fact.at != self.clock {
             self.end_instant(out)?;
+            self.begin_process(fact.at, out);
             self.fire_before(fact.at, out)?;
             self.clock = fact.at;
         }
-        if newest != self.newest {
+        if epochs != self.epochs {
             // A timer has dialled since: that is the newest epoch of a fact that names none.
-            fact = Fact::parse(value, self.newest, &mut self.holds)?;
+            fact = Fact::parse(value, self.epochs, &mut self.holds)?;
         }
         let Fact { at, event } = fact;
-        if let Some((name, event)) = event {
-            let actions = self.policy.handle_event(Instant::from_millis(at), event);
-            self.print(Some(name), actions, out);
+        let Some((name, what)) = event else { return Ok(()) };
+        if self.ended.is_some() {
+            line(out, format_args!("\"at\": {at}, \"ignored\": \"down\", \"event\": \"{name}\""));
+            return Ok(());
+        }
+        let now = Instant::from_millis(at);
+        match what {
+            What::Event(event) => {
+                let actions = self.policy.handle_event(now, event);
+                self.print(Some(name), Some(actions), out);
+            }
+            What::Restart { up_at, corrupt } => self.end_process(up_at, corrupt, out),
+            What::StartLimit { remaining, reset_after } => match &mut self.starts {
+                Some(starts) => starts.limit(now, remaining, reset_after),
+                None => return Err(format!("event \"{name}\": the set-up has no \"start_budget\"")),
+            },
+            What::Explain => {
+                let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
+                let explained = watch::explained(&self.policy.explain(), epoch);
+                line(out, format_args!("\"at\": {at}, {explained}"));
+            }
+            What::Stats => {
+                line(out, format_args!("\"at\": {at}, {}", watch::counted(self.stats())));
+                if let Some(watch) = &self.watch {
+                    line(out, format_args!("\"at\": {at}, {}", watch.recoveries(now)));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// The process ends; the next one begins at `up_at`, with what this one leaves behind.
+    fn end_process(&mut self, up_at: u64, corrupt: Option<Corrupt>, out: &mut String) {
+        let at = self.clock;
+        let snapshot = self.policy.snapshot(Instant::from_millis(at));
+        let ended = Ended::new(at, up_at, snapshot, corrupt);
+        if up_at > at {
+            line(out, format_args!("\"at\": {at}, \"restart\": \"down\", \"bytes\": {}", ended.len()));
+        }
+        self.ended = Some(ended);
+        self.restarts += 1;
+        self.policy = process(&self.set_up, self.walk.clone(), self.restarts);
+        self.epochs.before = self.epochs.newest;
+        if let Some(watch) = &mut self.watch {
+            watch.begin();
+        }
+        self.begin_process(at, out);
+        self.print(None, None, out);
+    }
+
+    /// The next process begins, if it does so until `latest`.
+    fn begin_process(&mut self, latest: u64, out: &mut String) {
+        let Some(ended) = self.ended.take_if(|ended| ended.up_at <= latest) else { return };
+        self.clock = ended.up_at;
+        let (at, bytes) = (self.clock, ended.len());
+        let result = match ended.read() {
+            Ok(None) => "\"empty\", \"bytes\": 0".to_owned(),
+            Ok(Some(snapshot)) => {
+                let policy = process(&self.set_up, self.walk.clone(), self.restarts);
+                self.policy = policy.with_snapshot(ended.up(), snapshot);
+                format!("\"snapshot\", \"bytes\": {bytes}")
+            }
+            Err(error) => format!("\"refused\", \"bytes\": {bytes}, \"error\": {}", quoted(&error)),
+        };
+        line(out, format_args!("\"at\": {at}, \"restart\": {result}"));
     }
 
     /// All facts of this instant are in: now its timers. The policy is told the time even if none is due, so that it
@@ -151,7 +237,7 @@ impl Run {
 
     fn fire(&mut self, out: &mut String) {
         let actions = self.policy.handle_timeout(Instant::from_millis(self.clock));
-        self.print(None, actions, out);
+        self.print(None, Some(actions), out);
     }
 
     /// The next deadline in ms: rounded up, so that no timer fires early.
@@ -160,13 +246,13 @@ impl Run {
     }
 
     /// What one call decided: the phase, the actions in order, the deadline.
-    fn print(&mut self, event: Option<&str>, actions: Actions, out: &mut String) {
+    fn print(&mut self, event: Option<&str>, actions: Option<Actions>, out: &mut String) {
         let at = self.clock;
-        let ignored = match actions.disposition() {
-            Disposition::Applied => None,
-            Disposition::Stale => Some("stale"),
-            Disposition::Inapplicable => Some("inapplicable"),
-            Disposition::Full => Some("full"),
+        let ignored = match actions.map(|actions| actions.disposition()) {
+            None | Some(Disposition::Applied) => None,
+            Some(Disposition::Stale) => Some("stale"),
+            Some(Disposition::Inapplicable) => Some("inapplicable"),
+            Some(Disposition::Full) => Some("full"),
         };
         if let (Some(ignored), Some(event)) = (ignored, event) {
             line(out, format_args!("\"at\": {at}, \"ignored\": \"{ignored}\", \"event\": \"{event}\""));
@@ -177,7 +263,11 @@ impl Run {
             let (state, why) = (explained.phase, explained.why);
             line(out, format_args!("\"at\": {at}, \"state\": \"{state}\", \"why\": \"{why}\""));
         }
-        for action in actions {
+        let mut fresh = None;
+        for action in actions.into_iter().flatten() {
+            if let Action::Open { epoch, mode: Mode::Fresh, .. } = action {
+                fresh = Some(epoch);
+            }
             let text = self.action(action);
             line(out, format_args!("\"at\": {at}, \"action\": {text}"));
         }
@@ -188,17 +278,48 @@ impl Run {
             let why = explained.waiting_for.map_or(explained.phase.as_str(), |reason| reason.as_str());
             line(out, format_args!("\"at\": {at}, \"wake\": {wake}, \"why\": \"{why}\""));
         }
+        let (now, stats) = (Instant::from_millis(at), self.stats());
+        if let Some(news) = self.watch.as_mut().and_then(|watch| watch.look(now, stats, self.phase)) {
+            line(out, format_args!("\"at\": {at}, {news}"));
+        }
+        self.ask(fresh, out);
+    }
+
+    /// A fresh dial asks the budget of fresh starts at once. Where that says no, the host can't dial just now.
+    fn ask(&mut self, fresh: Option<Epoch>, out: &mut String) {
+        let (at, now) = (self.clock, Instant::from_millis(self.clock));
+        let Some(starts) = &mut self.starts else { return };
+        let Some(epoch) = fresh else {
+            // Whoever waits for a dial may be in line; nobody else is.
+            if self.phase != Phase::Waiting {
+                starts.withdraw();
+            }
+            return;
+        };
+        let (answer, wait) = starts.ask(now);
+        line(out, format_args!("\"at\": {at}, {answer}"));
+        if wait.is_some() {
+            let actions = self.policy.handle_event(now, Event::NotNow { epoch, retry_after: wait });
+            self.print(None, Some(actions), out);
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        *self.policy.stats()
     }
 
     fn action(&mut self, action: Action) -> String {
         let seq = || number(self.policy.session().sequence());
+        let epochs = self.epochs;
+        let shown = |epoch| epochs.shown(epoch);
         match action {
             Action::Open { epoch, mode, endpoint, attempt } => {
-                self.newest = epoch;
+                let epoch = shown(epoch);
+                self.epochs.newest = epoch;
                 let endpoint = match endpoint {
                     Endpoint::Base => {
                         let current = usize::from(self.policy.endpoints().current());
-                        quoted(self.endpoints.get(current).map_or("", String::as_str))
+                        quoted(self.set_up.endpoints.get(current).map_or("", String::as_str))
                     }
                     Endpoint::Session => quoted("session"),
                 };
@@ -208,18 +329,20 @@ impl Run {
                 )
             }
             Action::Close { epoch, code } => {
-                format!("\"close\", \"epoch\": {epoch}, \"code\": {}", number(code))
+                format!("\"close\", \"epoch\": {}, \"code\": {}", shown(epoch), number(code))
             }
-            Action::SendFresh { epoch } => format!("\"send_fresh\", \"epoch\": {epoch}"),
+            Action::SendFresh { epoch } => format!("\"send_fresh\", \"epoch\": {}", shown(epoch)),
             Action::SendResume { epoch } => {
-                format!("\"send_resume\", \"epoch\": {epoch}, \"seq\": {}", seq())
+                format!("\"send_resume\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
             }
-            Action::Beat { epoch } => format!("\"beat\", \"epoch\": {epoch}, \"seq\": {}", seq()),
+            Action::Beat { epoch } => {
+                format!("\"beat\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
+            }
             Action::RefreshCredential => "\"refresh_credential\"".to_owned(),
-            Action::Authenticate { epoch } => format!("\"authenticate\", \"epoch\": {epoch}"),
+            Action::Authenticate { epoch } => format!("\"authenticate\", \"epoch\": {}", shown(epoch)),
             Action::Restore { epoch } => {
                 let keys: Vec<_> = self.policy.subscriptions().batch().map(|key| quoted(key)).collect();
-                format!("\"restore\", \"epoch\": {epoch}, \"keys\": [{}]", keys.join(", "))
+                format!("\"restore\", \"epoch\": {}, \"keys\": [{}]", shown(epoch), keys.join(", "))
             }
             Action::DropSession { reason } => {
                 format!("\"drop_session\", \"reason\": \"{}\"", reason.as_str())
@@ -241,6 +364,12 @@ fn number(number: Option<impl ToString>) -> String {
 
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+/// A policy as the n-th restart makes it: nothing is known but the set-up, and the seed is another one each time.
+fn process(set_up: &SetUp, walk: FixedEndpoints<MAX_ENDPOINTS>, restarts: u64) -> Process {
+    let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
+    Policy::with_parts(set_up.config, ChaCha8Rng::seed_from_u64(seed), Wishes::default(), walk)
 }
 
 /// The user's subscriptions: a plain sequence, as the trait asks for. (`redial::SubscriptionList` is the same behind

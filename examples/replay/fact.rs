@@ -42,6 +42,11 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("unsubscribe", &["key", "priority"]),
     ("sub_confirmed", &["epoch", "key", "retryable"]),
     ("sub_failed", &["epoch", "key", "retryable"]),
+    // Beyond the contract.
+    ("restart", &["down_ms", "corrupt"]),
+    ("start_limit", &["remaining", "reset_after"]),
+    ("explain", &[]),
+    ("stats", &[]),
 ];
 
 /// The latest `at`: beyond it the core's microseconds are at their end.
@@ -50,7 +55,53 @@ pub(super) const LATEST: u64 = u64::MAX / 1_000;
 /// One line: the time, and what happened then, if anything.
 pub(super) struct Fact {
     pub(super) at: u64,
-    pub(super) event: Option<(&'static str, Event<String, String>)>,
+    pub(super) event: Option<(&'static str, What)>,
+}
+
+/// What happened.
+pub(super) enum What {
+    /// A fact for the policy.
+    Event(Event<String, String>),
+    /// The process ended; the next one begins at `up_at`, ms.
+    Restart { up_at: u64, corrupt: Option<Corrupt> },
+    /// The server says how many fresh starts are left.
+    StartLimit { remaining: u32, reset_after: Duration },
+    /// Somebody asks what the policy is doing.
+    Explain,
+    /// Somebody asks for the counters.
+    Stats,
+}
+
+/// What became of a snapshot while no process was there.
+#[derive(Clone, Copy)]
+pub(super) enum Corrupt {
+    Altered,
+    Cut,
+    Foreign,
+    Version,
+    WrongKey,
+}
+
+/// The log numbers the connections of all processes in a row; each process counts its own from 1.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Epochs {
+    /// The newest connection's number in the log; 0: there was none.
+    pub(super) newest: u32,
+    /// How many earlier processes opened.
+    pub(super) before: u32,
+}
+
+impl Epochs {
+    /// The number in the log.
+    pub(super) fn shown(self, epoch: Epoch) -> u32 {
+        self.before.saturating_add(epoch.get())
+    }
+
+    /// The policy's number. What an earlier process opened is stale to it, as is a number that it never reaches.
+    fn own(self, shown: u32) -> Epoch {
+        let own = shown.checked_sub(self.before).and_then(Epoch::from_raw);
+        own.or(Epoch::from_raw(u32::MAX)).expect("not 0")
+    }
 }
 
 /// The names that the log gives to the core's numbered hold reasons, in the order of their first use.
@@ -71,8 +122,8 @@ impl Holds {
 }
 
 impl Fact {
-    /// `newest`: the epoch of a fact that names none.
-    pub(super) fn parse(value: &Value, newest: Epoch, holds: &mut Holds) -> Result<Self, String> {
+    /// A fact that names no epoch speaks of the newest.
+    pub(super) fn parse(value: &Value, epochs: Epochs, holds: &mut Holds) -> Result<Self, String> {
         let name = value.get("event");
         let Some(name) = name else {
             let line = Object::new("", value, &["at", "event"])?;
@@ -86,13 +137,20 @@ impl Fact {
         let known: Vec<_> = ["at", "event"].iter().chain(*fields).copied().collect();
         let line = Object::new("", value, &known)?;
         let at = at(&line)?;
-        let epoch = match line.u32("epoch")?.map(Epoch::from_raw) {
-            Some(Some(epoch)) => epoch,
-            Some(None) => return Err("\"epoch\" must be at least 1, not 0".to_owned()),
-            None => newest,
+        let epoch = match line.u32("epoch")? {
+            Some(0) => return Err("\"epoch\" must be at least 1, not 0".to_owned()),
+            Some(epoch) => epoch,
+            None => epochs.newest,
         };
-        let event = read(&line, name, epoch, holds).map_err(|error| format!("event \"{name}\": {error}"))?;
-        Ok(Self { at, event: Some((name, event)) })
+        let what = match *name {
+            "restart" => restart(&line, at),
+            "start_limit" => start_limit(&line),
+            "explain" => Ok(What::Explain),
+            "stats" => Ok(What::Stats),
+            _ => read(&line, name, epochs.own(epoch), holds).map(What::Event),
+        };
+        let what = what.map_err(|error| format!("event \"{name}\": {error}"))?;
+        Ok(Self { at, event: Some((name, what)) })
     }
 }
 
@@ -102,6 +160,25 @@ fn at(line: &Object<'_>) -> Result<u64, String> {
         return Err(line.wrong("at", format_args!("at most {LATEST}")));
     }
     Ok(at)
+}
+
+fn restart(line: &Object<'_>, at: u64) -> Result<What, String> {
+    let down = line.u64("down_ms")?.unwrap_or(0);
+    let up_at = at.checked_add(down).filter(|up_at| *up_at <= LATEST);
+    let up_at = up_at.ok_or_else(|| line.wrong("down_ms", format_args!("at most {LATEST} with \"at\"")))?;
+    let words = [
+        ("altered", Corrupt::Altered),
+        ("cut", Corrupt::Cut),
+        ("foreign", Corrupt::Foreign),
+        ("version", Corrupt::Version),
+        ("wrong_key", Corrupt::WrongKey),
+    ];
+    Ok(What::Restart { up_at, corrupt: line.choice("corrupt", &words)? })
+}
+
+fn start_limit(line: &Object<'_>) -> Result<What, String> {
+    let remaining = line.required("remaining", line.u32("remaining")?)?;
+    Ok(What::StartLimit { remaining, reset_after: line.required("reset_after", line.ms("reset_after")?)? })
 }
 
 fn read(

@@ -1,8 +1,8 @@
 //! From JSON to a [`Config`]: the set-up line of a replay log, and the `--config` file of the gateway example.
 //!
-//! `{"seed": 7, "preset": "discord-gateway", "config": { … }}`, every key optional. The keys of `config` are laid over the
-//! preset's values, or over the defaults below where no preset is named. Durations are integer milliseconds with the
-//! suffix `_ms`, ratios are strings. An unknown key is an error.
+//! `{"seed": 7, "preset": "discord-gateway", "config": { … }, "start_budget": { … }}`, every key optional. The keys of
+//! `config` are laid over the preset's values, or over the defaults below where no preset is named. Durations are integer
+//! milliseconds with the suffix `_ms`, ratios are strings. An unknown key is an error.
 
 #[path = "ladder.rs"]
 mod ladder;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, EndpointOrder, Establish,
-    HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig,
-    ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn,
+    RestoreConfig, ResumeConfig, Rule, StartBudgetConfig, TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
 
@@ -34,11 +34,15 @@ pub(crate) struct SetUp {
     pub(crate) config: Config,
     /// The base endpoints by name, 1 to [`MAX_ENDPOINTS`].
     pub(crate) endpoints: Vec<String>,
+    /// From when on an alert is raised, if somebody watches.
+    pub(crate) health: Option<HealthConfig>,
+    /// The budget of fresh starts, if there is one.
+    pub(crate) start_budget: Option<StartBudgetConfig>,
 }
 
 impl SetUp {
     pub(crate) fn parse(value: &Value) -> Result<Self, String> {
-        let line = Object::new("", value, &["seed", "preset", "config"])?;
+        let line = Object::new("", value, &["seed", "preset", "config", "start_budget"])?;
         let mut config = match line.str("preset")? {
             Some(name) => *presets::by_name(name).ok_or_else(|| {
                 let known: Vec<_> = presets::ALL.iter().map(|(name, _)| *name).collect();
@@ -47,6 +51,7 @@ impl SetUp {
             None => Config::new(PLAIN),
         };
         let mut endpoints = vec!["primary".to_owned()];
+        let mut watched = None;
         if let Some(keys) = line.object("config", KEYS)? {
             config = lay_over(config, &keys)?;
             if let Some(named) = keys.get("endpoints") {
@@ -57,8 +62,18 @@ impl SetUp {
                     return Err(format!("\"config.endpoints\" has {many} names; at most {MAX_ENDPOINTS}"));
                 }
             }
+            let known = ["window_ms", "failure_rate", "min_attempts", "average_recovery_ms"];
+            watched = keys.or_null("health", |keys, key| keys.object(key, &known))?.flatten();
         }
-        Ok(Self { seed: line.u64("seed")?, config, endpoints })
+        let known = ["per_window", "window_ms", "per_day", "day_ms"];
+        let budget = line.or_null("start_budget", |line, key| line.object(key, &known))?.flatten();
+        Ok(Self {
+            seed: line.u64("seed")?,
+            config,
+            endpoints,
+            health: watched.map(|o| health(&o)).transpose()?,
+            start_budget: budget.map(|o| start_budget(&o)).transpose()?,
+        })
     }
 
     /// Whether the waits are drawn.
@@ -99,6 +114,8 @@ const KEYS: &[&str] = &[
     "endpoint_order",
     "endpoint_gap_ms",
     "endpoint_sticky_ms",
+    "endpoint_half_life_ms",
+    "health",
 ];
 
 fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
@@ -146,16 +163,15 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
             config = config.with_hint_spread(share);
         }
     }
-    if let Some(o) =
-        keys.object("resume", &["enabled", "max_failures", "invalid_wait_ms", "endpoint_fallback"])?
-    {
+    let known = ["enabled", "max_failures", "invalid_wait_ms", "endpoint_fallback", "sequence_needed"];
+    if let Some(o) = keys.object("resume", &known)? {
         config = config.with_resume(resume(config.resume(), &o)?);
     }
     let known = ["interval_ms", "liveness", "missed", "first_jitter", "required"];
     if let Some(o) = keys.object("heartbeat", &known)? {
         config = config.with_heartbeat(heartbeat(config.heartbeat(), &o)?);
     }
-    let known = ["failures", "open_ms", "open_max_ms", "probes"];
+    let known = ["failures", "open_ms", "open_max_ms", "factor", "jitter", "probes", "lease_ms"];
     if let Some(o) = keys.or_null("breaker", |keys, key| keys.object(key, &known))? {
         config = config.with_breaker(o.map(|o| breaker(&o)).transpose()?);
     }
@@ -235,6 +251,9 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(sticky) = keys.ms("endpoint_sticky_ms")? {
         endpoints = endpoints.with_sticky(sticky);
     }
+    if let Some(half_life) = keys.ms("endpoint_half_life_ms")? {
+        endpoints = endpoints.with_half_life(half_life).map_err(refused("endpoint_half_life_ms"))?;
+    }
     config = config.with_endpoints(endpoints);
     Ok(config)
 }
@@ -254,6 +273,9 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
         let (failures, after) = resume.endpoint_fallback();
         let failures = fallback.u8("failures")?.unwrap_or(failures);
         resume = resume.with_endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after));
+    }
+    if let Some(needed) = o.bool("sequence_needed")? {
+        resume = resume.with_sequence_needed(needed);
     }
     Ok(resume)
 }
@@ -281,17 +303,53 @@ fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<Heartbeat
     Ok(heartbeat)
 }
 
-/// A whole breaker, not a change of the preset's. Above `open_ms`, `open_max_ms` lets the open time double with every
+/// A whole breaker, not a change of the preset's. Above `open_ms`, `open_max_ms` lets the open time grow with every
 /// failed probe.
 fn breaker(o: &Object<'_>) -> Result<BreakerConfig, String> {
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
     let minute = Duration::from_secs(60);
     let open = o.ms("open_ms")?.unwrap_or(minute);
     let max = o.ms("open_max_ms")?.unwrap_or(minute.max(open));
-    let breaker = BreakerConfig::new(o.u32("failures")?.unwrap_or(5), open)
-        .and_then(|breaker| breaker.with_growth(if max > open { Ratio::TWO } else { Ratio::ONE }, max));
-    let probes = o.u8("probes")?.unwrap_or(1);
-    breaker.and_then(|breaker| breaker.with_probes(probes)).map_err(refused)
+    let factor = o.ratio("factor")?.unwrap_or(if max > open { Ratio::TWO } else { Ratio::ONE });
+    let mut breaker = BreakerConfig::new(o.u32("failures")?.unwrap_or(5), open)
+        .and_then(|breaker| breaker.with_growth(factor, max))
+        .map_err(refused)?;
+    if let Some(share) = o.ratio("jitter")? {
+        breaker = breaker.with_jitter(share).map_err(refused)?;
+    }
+    if let Some(probes) = o.u8("probes")? {
+        breaker = breaker.with_probes(probes).map_err(refused)?;
+    }
+    match o.ms("lease_ms")? {
+        Some(lease) => breaker.with_lease(lease).map_err(refused),
+        None => Ok(breaker),
+    }
+}
+
+/// The alerts that stand beside a policy.
+fn health(o: &Object<'_>) -> Result<HealthConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let mut health = HealthConfig::new();
+    if let Some(window) = o.ms("window_ms")? {
+        health = health.with_window(window).map_err(refused)?;
+    }
+    let tenth = Ratio::new(1, 10).map_err(refused)?;
+    let rate = o.ratio("failure_rate")?.unwrap_or(tenth);
+    health = health.with_failure_rate(rate, o.u32("min_attempts")?.unwrap_or(1)).map_err(refused)?;
+    if let Some(above) = o.ms("average_recovery_ms")? {
+        health = health.with_average_recovery(above);
+    }
+    Ok(health)
+}
+
+/// A bucket of the budget of fresh starts: Discord's unless the keys say otherwise.
+fn start_budget(o: &Object<'_>) -> Result<StartBudgetConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let window = o.ms("window_ms")?.unwrap_or(Duration::from_secs(5));
+    let budget = StartBudgetConfig::new(1, o.u16("per_window")?.unwrap_or(1), window).map_err(refused)?;
+    let day = o.ms("day_ms")?.unwrap_or(Duration::from_secs(86_400));
+    let starts = o.or_null("per_day", Object::u32)?.flatten().unwrap_or(u32::MAX);
+    budget.with_daily(starts, day).map_err(refused)
 }
 
 fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, String> {
@@ -324,12 +382,41 @@ fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Classifier, St
     let list = overrides.as_array().ok_or_else(|| o.wrong("overrides", "a list"))?;
     for (at, value) in list.iter().enumerate() {
         let path = format!("{}[{at}]", o.name("overrides"));
-        let row = Object::new(&path, value, &["ws", "http", "io", "tls", "timeout", "class"])?;
-        let class = row.required("class", class(&row, "class")?)?;
-        let rule = Rule::new(Match::Is(cause(&row, &["class"])?), Verdict::new(class));
+        let known: Vec<_> = ["ws", "http", "io", "tls", "timeout"].iter().chain(VERDICT).copied().collect();
+        let row = Object::new(&path, value, &known)?;
+        let rule = Rule::new(Match::Is(cause(&row, VERDICT)?), verdict(&row)?);
         classifier = classifier.with_override(rule).map_err(|error| format!("\"{path}\": {error}"))?;
     }
     Ok(classifier)
+}
+
+const VERDICT: &[&str] = &["class", "limit", "wait_ms", "steps_ms", "at_cap", "client_fault"];
+
+/// What follows from a cause. Left out, each key is what belongs to the class.
+fn verdict(row: &Object<'_>) -> Result<Verdict, String> {
+    let mut verdict = Verdict::new(row.required("class", class(row, "class")?)?);
+    if let Some(limit) = row.u8("limit")? {
+        verdict = verdict.with_limit(limit);
+    }
+    if let Some((low, high)) = row.range("wait_ms")? {
+        verdict = verdict
+            .with_wait(low, high)
+            .map_err(|error: ConfigError| format!("\"{}\": {error}", row.name("wait_ms")))?;
+    }
+    if let Some(steps) = row.get("steps_ms") {
+        let step = |step: &Value| step.as_u64().and_then(|step| u32::try_from(step).ok());
+        let steps: Option<Vec<_>> = steps.as_array().and_then(|list| list.iter().map(step).collect());
+        let steps = steps.ok_or_else(|| row.wrong("steps_ms", "a list of integers from 0 to 4294967295"))?;
+        // As with the table of a ladder: it lives as long as the program.
+        verdict = verdict.with_steps_ms(Box::leak(steps.into_boxed_slice()));
+    }
+    if row.bool("at_cap")? == Some(true) {
+        verdict = verdict.with_at_cap();
+    }
+    if row.bool("client_fault")? == Some(true) {
+        verdict = verdict.with_client_fault();
+    }
+    Ok(verdict)
 }
 
 fn class(o: &Object<'_>, key: &str) -> Result<Option<Class>, String> {

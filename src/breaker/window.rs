@@ -1,5 +1,8 @@
 //! What a breaker looks back on: the failures in a row, the last N results, or the results of the last so many seconds.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use core::fmt::Debug;
 use core::hash::Hash;
 use core::time::Duration;
@@ -116,6 +119,7 @@ impl Counting for Consecutive {
 
 /// A number of results and how many of them were bad.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counts {
     pub(super) calls: u32,
     pub(super) failures: u32,
@@ -181,8 +185,14 @@ impl Counts {
 ///
 /// A half-open breaker waits for the results of all its probes and applies the same thresholds to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serial::UncheckedCount<N>")
+)]
 pub struct CountWindow<const N: usize> {
     /// A ring of results, each as the bits [`FAILED`] and [`SLOW`].
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     ring: [u8; N],
     next: u32,
     sum: Counts,
@@ -255,7 +265,13 @@ impl<const N: usize> Rated for CountWindow<N> {
 /// A clock that ran backwards makes no result older: up to one window back, results go to the newest bucket until the
 /// clock has caught up; further back, the whole window moves along. No result outlives two windows either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serial::UncheckedTime<BUCKETS>")
+)]
 pub struct TimeWindow<const BUCKETS: usize> {
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     buckets: [Counts; BUCKETS],
     /// Where the newest bucket is.
     head: u32,

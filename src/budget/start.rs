@@ -1,5 +1,8 @@
 //! The budget of fresh starts: so many in a window for each bucket, so many a day, and a line for those that wait.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use core::time::Duration;
 
 use crate::error::ConfigError;
@@ -125,6 +128,11 @@ pub enum Grant {
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "serial::Plain<STARTS, WAITING>", try_from = "serial::Plain<STARTS, WAITING>")
+)]
 pub struct StartBudget<const STARTS: usize, const WAITING: usize> {
     config: StartBudgetConfig,
     /// When each start of a window can be had again; those of bucket 0 first.

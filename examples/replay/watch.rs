@@ -1,0 +1,115 @@
+//! What stands beside a policy and looks on: health, and the lines for people.
+
+use redial::{Alerts, Explanation, Health, HealthConfig, HealthReport, HealthStatus, Instant, Phase, Stats};
+
+use super::{number, quoted};
+
+/// The health of the connection, fed from the policy's counters.
+pub(super) struct Watch {
+    config: HealthConfig,
+    health: Health,
+    // What it was fed last.
+    seen: Stats,
+    stopped: bool,
+    // What it said last.
+    said: (HealthStatus, Alerts),
+}
+
+impl Watch {
+    pub(super) fn new(config: HealthConfig) -> Self {
+        let said = (HealthStatus::Ok, Alerts::default());
+        Self { config, health: Health::new(), seen: Stats::default(), stopped: false, said }
+    }
+
+    /// A new process begins, with counters of its own.
+    pub(super) fn begin(&mut self) {
+        (self.health, self.seen, self.stopped) = (Health::new(), Stats::default(), false);
+    }
+
+    /// Takes in what a call changed, and returns the verdict where that is another one now.
+    pub(super) fn look(&mut self, now: Instant, stats: Stats, phase: Phase) -> Option<String> {
+        if stats.losses != self.seen.losses {
+            self.health.lost(now);
+        }
+        if stats.failed != self.seen.failed {
+            self.health.attempt(&self.config, now, false);
+        }
+        if stats.established != self.seen.established {
+            self.health.attempt(&self.config, now, true);
+        }
+        self.seen = stats;
+        let stopped = phase == Phase::Stopped;
+        if stopped && !self.stopped {
+            self.health.stopped(now);
+        }
+        self.stopped = stopped;
+        let HealthReport { status, alerts, failed, attempts, .. } = self.health.report(&self.config, now);
+        if self.said == (status, alerts) {
+            return None;
+        }
+        self.said = (status, alerts);
+        let Alerts { failure_rate, slow_recovery, .. } = alerts;
+        Some(format!(
+            "\"health\": \"{}\", \"failure_rate\": {failure_rate}, \"slow_recovery\": {slow_recovery}, \
+             \"failed\": {failed}, \"attempts\": {attempts}",
+            status.as_str()
+        ))
+    }
+
+    /// The times to recover and to hold.
+    pub(super) fn recoveries(&self, now: Instant) -> String {
+        let report = self.health.report(&self.config, now);
+        let recoveries = report.recoveries;
+        let histogram = recoveries.histogram.map(|count| count.to_string()).join(", ");
+        format!(
+            "\"recoveries\": {{\"count\": {}, \"sum_ms\": {}, \"max_ms\": {}, \"histogram\": [{histogram}]}}, \
+             \"uptime_ms\": {}, \"last_uptime_ms\": {}",
+            recoveries.count,
+            recoveries.sum.as_millis(),
+            recoveries.max.as_millis(),
+            number(report.uptime.map(|held| held.as_millis())),
+            number(report.last_uptime.map(|held| held.as_millis())),
+        )
+    }
+}
+
+/// The explanation as a sentence and as fields. `epoch` is the live connection's number in the log.
+pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>) -> String {
+    let Explanation { phase, why, since, until, waiting_for, attempt, failures, mode, last_cause, .. } =
+        *explanation;
+    let text = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| quoted(&text));
+    format!(
+        "\"explain\": {}, \"state\": \"{phase}\", \"why\": \"{why}\", \"since\": {}, \"until\": {}, \
+         \"waiting_for\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \
+         \"last_cause\": {}",
+        quoted(&explanation.to_string()),
+        since.as_millis(),
+        number(until.map(|until| until.as_micros().div_ceil(1_000))),
+        text(waiting_for.map(|reason| reason.to_string())),
+        number(epoch),
+        mode.as_str(),
+        text(last_cause.map(|cause| cause.to_string())),
+    )
+}
+
+/// The counters in the order of their declaration.
+pub(super) fn counted(stats: Stats) -> String {
+    let counters = [
+        ("opens", stats.opens),
+        ("established", stats.established),
+        ("failed", stats.failed),
+        ("abandoned", stats.abandoned),
+        ("losses", stats.losses),
+        ("resumed", stats.resumed),
+        ("fresh", stats.fresh),
+        ("zombies", stats.zombies),
+        ("beats_missed", stats.beats_missed),
+        ("client_faults", stats.client_faults),
+        ("hints_cut", stats.hints_cut),
+        ("stale", stats.stale),
+        ("clock_rewinds", stats.clock_rewinds),
+        ("last_uptime_ms", stats.last_uptime_ms),
+    ];
+    let counters = counters.map(|(name, count)| format!("\"{name}\": {count}"));
+    format!("\"stats\": {{{}}}", counters.join(", "))
+}
