@@ -99,7 +99,7 @@ impl Backoff {
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
         self.failures = self.failures.saturating_add(1);
         let grown = self.last.saturating_mul(config.plain_factor.into());
-        self.last = grown.max(config.initial).min(config.max);
+        self.last = if grown >= config.max { config.max } else { grown.max(config.initial) };
         uniform(rng, Micros::ZERO, self.last)
     }
 

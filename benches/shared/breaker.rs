@@ -36,7 +36,7 @@ pub(crate) fn ours(failures: u32) -> Ours {
 }
 
 impl Breaker for Ours {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, now: u64, good: bool) -> bool {
         let now = Instant::from_micros(now);
         let Ok(permit) = self.breaker.try_acquire(&self.config, now, &mut self.rng) else { return false };
@@ -56,7 +56,7 @@ pub(crate) fn failsafe(failures: u32, open: Duration) -> Failsafe {
 }
 
 impl Breaker for Failsafe {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, _: u64, good: bool) -> bool {
         if !self.is_call_permitted() {
             return false;
@@ -77,7 +77,7 @@ pub(crate) fn recloser(ring: u32, rate: f32, open: Duration) -> Recloser {
 }
 
 impl Breaker for Recloser {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, _: u64, good: bool) -> bool {
         let result = Self::call(self, || if good { Ok(()) } else { Err(()) });
         !matches!(result, Err(recloser::Error::Rejected))
@@ -91,7 +91,7 @@ pub(crate) fn reliakit(failures: u32) -> Reliakit {
 }
 
 impl Breaker for Reliakit {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, now: u64, good: bool) -> bool {
         if !self.allow(now) {
             return false;
@@ -117,7 +117,7 @@ pub(crate) fn bare(threshold: u32) -> Bare {
 }
 
 impl Breaker for Bare {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, now: u64, good: bool) -> bool {
         if now < self.open_until {
             return false;
@@ -206,7 +206,7 @@ pub(crate) fn failsafe_window() -> FailsafeWindow {
 }
 
 impl Breaker for FailsafeWindow {
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, _: u64, good: bool) -> bool {
         if !self.is_call_permitted() {
             return false;

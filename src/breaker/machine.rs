@@ -48,7 +48,7 @@ impl Phase {
 
 impl<W: Window> CircuitBreaker<W> {
     /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
-    #[inline]
+    #[inline(always)] // Three branches, whose outcome the caller's next step often knows.
     pub(super) fn admit(
         &mut self,
         config: &BreakerConfig<W>,
@@ -104,7 +104,7 @@ impl<W: Window> CircuitBreaker<W> {
     }
 
     /// Counts a result, unless it is a late one.
-    #[inline]
+    #[inline(always)] // As above.
     pub(super) fn settle(
         &mut self,
         config: &BreakerConfig<W>,
