@@ -7,8 +7,8 @@ use std::time::Duration;
 use draws::{Constant, Shared, assert_near, ms};
 use redial::presets::{self, by_name};
 use redial::{
-    Action, Backoff, BackoffConfig, Cause, Config, Epoch, Event, GiveUp, Instant, IoKind, Jitter, Mode,
-    Policy, Ratio, SplitMix64,
+    Action, Backoff, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
+    Jitter, Mode, Policy, Ratio, SplitMix64,
 };
 
 /// A preset's least and longest wait in ms, and its waits with the shared draws (lifecycle 5.1 to 5.6).
@@ -370,7 +370,7 @@ fn pusher_probes_when_offline() {
         Event::Opened { epoch },
         Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None },
     ] {
-        let _ = policy.handle_event(now, fact).len();
+        assert_eq!(policy.handle_event(now, fact).disposition(), Disposition::Applied);
     }
     let asked: Vec<_> = policy.handle_event(now, Event::NetworkDown).into_iter().collect();
     assert_eq!(asked, [Action::Beat { epoch }]);
