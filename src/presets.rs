@@ -14,7 +14,7 @@
 //! Versions read: centrifuge-js 5.8.0, Ably specification 6.1.0 with ably-js 2.28, Phoenix 1.8.16, @microsoft/signalr
 //! 10.0.11, socket.io-client 4.8.4, reconnecting-websocket 4.4.0, partysocket 1.3.0, graphql-ws 6.4.2, pusher-js
 //! f53faf9, MQTT.js 5 (aa03369), paho.mqtt.java 9c742c1, nats.go 850f889, nats-core 3.4.0, nats.rs d00e6b5, redis-rs
-//! 88fb4d6, gRPC's connection-backoff.md with grpc-go 4793ad0, client-go 32ce75a, Polly 173d6d1,
+//! 88fb4d6, fred 10.1, rust_socketio a4e5287, gRPC's connection-backoff.md with grpc-go 4793ad0, client-go 32ce75a, Polly 173d6d1,
 //! aws-arch-backoff-simulator 66cb169, ezsockets e253cf5, stubborn-io 0.3.6, tower 0.5, backon 1.6, backoff 0.4,
 //! carbon 0.16, omi #5617, twilight-gateway after #2505, zen_websocket 0.7.1.
 
@@ -35,11 +35,12 @@ pub use libraries::{
     AWS_DECORRELATED, AWS_EQUAL, AWS_FULL, BACKOFF_CRATE, BACKON, EZSOCKETS, POLLY, STUBBORN_IO, TOWER,
 };
 pub use messaging::{
-    ASYNC_NATS, GRPC, GRPC_GO, K8S_REFLECTOR, LIBP2P_GO, MQTT_JS, NATS_GO, NATS_GO_TLS, NATS_JS, PAHO_JAVA,
-    REDIS_RS,
+    ASYNC_NATS, FRED, GRPC, GRPC_GO, K8S_REFLECTOR, LIBP2P_GO, MQTT_JS, NATS_GO, NATS_GO_TLS, NATS_JS,
+    PAHO_JAVA, REDIS_RS,
 };
 pub use realtime::{
-    ABLY, CENTRIFUGE, GRAPHQL_WS, PARTYSOCKET, PHOENIX, PUSHER, RECONNECTING_WEBSOCKET, SIGNALR, SOCKET_IO,
+    ABLY, CENTRIFUGE, GRAPHQL_WS, PARTYSOCKET, PHOENIX, PUSHER, RECONNECTING_WEBSOCKET, RUST_SOCKETIO,
+    SIGNALR, SOCKET_IO,
 };
 
 const fn ms(millis: u64) -> Duration {
@@ -106,6 +107,7 @@ pub const ALL: &[(&str, &Config)] = &[
     ("phoenix", &PHOENIX),
     ("signalr", &SIGNALR),
     ("socket-io", &SOCKET_IO),
+    ("rust-socketio", &RUST_SOCKETIO),
     ("reconnecting-websocket", &RECONNECTING_WEBSOCKET),
     ("partysocket", &PARTYSOCKET),
     ("graphql-ws", &GRAPHQL_WS),
@@ -117,6 +119,7 @@ pub const ALL: &[(&str, &Config)] = &[
     ("nats-js", &NATS_JS),
     ("async-nats", &ASYNC_NATS),
     ("redis-rs", &REDIS_RS),
+    ("fred", &FRED),
     ("grpc", &GRPC),
     ("grpc-go", &GRPC_GO),
     ("k8s-reflector", &K8S_REFLECTOR),

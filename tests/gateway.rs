@@ -80,6 +80,7 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
     let broken = file("broken", "{");
     let unknown = file("unknown", r#"{"bakoff": {}}"#);
     let zero = file("zero", r#"{"connect_timeout_ms": 0}"#);
+    let watched = file("watched", r#"{"health": {}}"#);
     let url = ["--url", "ws://127.0.0.1:9"];
     for (arguments, says) in [
         (vec!["--url", "wss://127.0.0.1:9"], "no TLS"),
@@ -91,6 +92,7 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
         ([&url[..], &["--config", &broken]].concat(), "not valid JSON"),
         ([&url[..], &["--config", &unknown]].concat(), "bakoff"),
         ([&url[..], &["--config", &zero]].concat(), "connect_timeout_ms"),
+        ([&url[..], &["--config", &watched]].concat(), "\"config.health\" is for replay"),
         ([&url[..], &["--seed", "x"]].concat(), "--seed"),
         ([&url[..], &["--for", "-1"]].concat(), "--for"),
         ([&url[..], &["--for", "nan"]].concat(), "--for"),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use draws::{Constant, Shared, assert_near, ms};
 use redial::presets::{self, by_name};
 use redial::{
-    Action, Backoff, BackoffConfig, Cause, Config, Epoch, Event, GiveUp, Instant, IoKind, Jitter, Mode,
-    Policy, Ratio, SplitMix64,
+    Action, Backoff, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
+    Jitter, Mode, Policy, Ratio, SplitMix64,
 };
 
 /// A preset's least and longest wait in ms, and its waits with the shared draws (lifecycle 5.1 to 5.6).
@@ -58,6 +58,7 @@ const VECTORS: &[Vector] = &[
     ),
     vector("signalr", 0, 30_000, &[0.0, 2e3, 10e3, 30e3]),
     vector("socket-io", 500, 5000, &[600.0, 2800.0, 2990.0, 4300.0, 2625.0, 3950.0, 3600.0, 4975.0]),
+    vector("rust-socketio", 500, 5000, &[600.0, 2100.0, 1867.5, 4072.5, 2625.0, 3950.0, 3600.0, 4975.0]),
     vector(
         "reconnecting-websocket",
         1000,
@@ -78,6 +79,7 @@ const VECTORS: &[Vector] = &[
         4000,
         &[0.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4e3, 4e3, 4e3],
     ),
+    vector("fred", 1000, 1100, &[1010.0, 1090.0, 1033.0, 1072.0, 1005.0, 1058.0, 1044.0, 1099.0]),
     vector("redis-rs", 100, 120_000, &[110.0, 380.0, 532.0, 1376.0, 1680.0, 5056.0]),
     vector(
         "grpc",
@@ -162,6 +164,11 @@ fn every_preset_waits_like_its_vector() {
     assert!(by_name("no such preset").is_none());
 }
 
+/// The same with a first connect that is retried like any other.
+fn retrying(name: &str) -> &'static Config {
+    Box::leak(Box::new(preset(name).with_initial_limits(None, None)))
+}
+
 /// Plays the driver of a policy whose dials all fail, and of one whose sessions never hold.
 struct Driver {
     policy: Policy<SplitMix64>,
@@ -233,8 +240,7 @@ impl Driver {
 #[test]
 fn every_preset_survives_200_failures_in_a_policy() {
     for vector in VECTORS {
-        let config = preset(vector.name);
-        let mut driver = Driver::new(config);
+        let mut driver = Driver::new(retrying(vector.name));
         for failure in 0..200 {
             match driver.fail() {
                 Some(wait) => {
@@ -259,7 +265,7 @@ fn every_preset_survives_200_failures_in_a_policy() {
 #[test]
 fn a_policy_waits_like_its_ladder() {
     for vector in VECTORS.iter().filter(|vector| !["ably", "websockex-guide"].contains(&vector.name)) {
-        let (config, mut rng) = (preset(vector.name), SplitMix64::new(11));
+        let (config, mut rng) = (retrying(vector.name), SplitMix64::new(11));
         let (mut driver, mut backoff) = (Driver::new(config), Backoff::new());
         let mut waits = 0;
         while let Some(wait) = driver.fail() {
@@ -303,6 +309,73 @@ fn limits_are_those_of_the_peers() {
         let mut driver = Driver::new(preset(name));
         assert!((0..2000).all(|_| driver.fail().is_some()), "{name}: no limit");
     }
+}
+
+/// F38, lifecycle 29: these peers retry a connection that was lost, not one that never was.
+#[test]
+fn first_connects_that_are_not_retried() {
+    for (name, config) in presets::ALL {
+        let once = ["signalr", "paho-java", "stubborn-io"].contains(name);
+        let mut driver = Driver::new(config);
+        assert_eq!(driver.fail().is_none(), once, "{name}");
+        assert_eq!(driver.gave_up.is_some(), once, "{name}");
+        let mut driver = Driver::new(config);
+        assert!(driver.lose_after(ms(200_000)).is_some(), "{name}");
+    }
+}
+
+/// Lifecycle 8: gRPC's wait begins with the dial, grpc-go's with its failure.
+#[test]
+fn grpc_waits_from_the_dial() {
+    let wait = |name: &str, took: u64| {
+        let mut driver = Driver::new(preset(name));
+        driver.now = driver.now.saturating_add(ms(took));
+        driver.fail().expect("a wait")
+    };
+    for (name, from_dial) in [("grpc", true), ("grpc-go", false)] {
+        assert_eq!(
+            wait(name, 700) + ms(700),
+            wait(name, 0) + if from_dial { ms(0) } else { ms(700) },
+            "{name}"
+        );
+    }
+    assert_eq!(wait("grpc", 19_000), ms(0), "an attempt that took longer than its wait");
+}
+
+/// Lifecycle 94: Ably's SUSPENDED, two minutes into an outage.
+#[test]
+fn ably_is_suspended_after_two_minutes() {
+    let mut driver = Driver::new(preset("ably"));
+    let mut suspended = 0;
+    while driver.now < Instant::from_millis(600_000) {
+        let before = driver.now;
+        let wait = driver.fail().expect("no limit");
+        if before >= Instant::from_millis(120_000) {
+            assert!(wait > ms(24_000) && wait <= ms(30_000), "{wait:?}");
+            suspended += 1;
+        }
+    }
+    assert!((15..=20).contains(&suspended), "{suspended}");
+}
+
+/// Lifecycle 30: Pusher asks an open connection for a sign of life when the host says that it is offline.
+#[test]
+fn pusher_probes_when_offline() {
+    let mut policy: Policy<SplitMix64> = Policy::new(preset("pusher"), SplitMix64::new(1));
+    let now = Instant::ZERO;
+    let opened = policy.handle_event(now, Event::Start);
+    let epoch = policy.epoch().expect("dialling");
+    assert_eq!(opened.len(), 1);
+    for fact in [
+        Event::Opened { epoch },
+        Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None },
+    ] {
+        assert_eq!(policy.handle_event(now, fact).disposition(), Disposition::Applied);
+    }
+    let asked: Vec<_> = policy.handle_event(now, Event::NetworkDown).into_iter().collect();
+    assert_eq!(asked, [Action::Beat { epoch }]);
+    let lost = policy.handle_timeout(Instant::from_millis(15_000));
+    assert!(lost.into_iter().any(|action| matches!(action, Action::Close { .. })), "unanswered");
 }
 
 // Bugs of the peers that the presets do not have.

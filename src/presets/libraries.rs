@@ -41,12 +41,13 @@ const fn aws(jitter: Jitter) -> Config {
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | ladder | 4 s, ×2, 30 min, ±5 % | its default options |
+/// | first connect | not retried | `exit_if_first_connect_fails` |
 /// | reset | at every disconnect of an open connection | a new iterator each time |
 ///
 /// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap.
-/// Not covered: the first connect fails at once (`exit_if_first_connect_fails`).
 pub const STUBBORN_IO: Config =
     Config::new(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
+        .with_initial_limits(Some(1), None)
         .with_establish(Establish::OnOpen);
 
 /// tower 0.5, `ExponentialBackoffMaker`.

@@ -3,6 +3,7 @@
 use super::{exponential, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
+use crate::endpoints::{EndpointOrder, EndpointsConfig};
 use crate::error::valid;
 use crate::heartbeat::HeartbeatConfig;
 use crate::policy::{Config, OnNetworkDown, RestoreConfig, ResumeConfig};
@@ -44,12 +45,13 @@ pub const MQTT_JS: Config =
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | ladder | 1 s, ×2, 128 s, no jitter | `MqttConnectOptions` |
+/// | first connect | not retried | automatic reconnect begins with the first connection |
 /// | session | as for [`MQTT_JS`] | |
 ///
 /// Corrected: it doubles while below its maximum and so exceeds one that is no 1 s × 2^k (100 s becomes 128 s); its
-/// delay is one static of the process, which every client doubles and resets. Not covered: the first connect is not
-/// retried.
+/// delay is one static of the process, which every client doubles and resets.
 pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128), Jitter::None))
+    .with_initial_limits(Some(1), None)
     .with_classifier(Classifier::new(&tables::MQTT5))
     .with_resume(NAMED)
     .with_restore(AT_ONCE);
@@ -104,15 +106,16 @@ const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
 /// | attempts | no limit | `max_reconnects` |
 /// | connect timeout | 5 s | `connection_timeout` |
 /// | liveness | PING every 60 s, dead when 2 are unanswered | `ping_interval`, `MAX_PENDING_PINGS` |
+/// | several servers | least failed first; here the waits are between rounds of them | its pool |
 /// | restore | all subscriptions at once | |
 ///
 /// Corrected: the ladder begins anew only once a connection held 1 s, or a server that accepts and drops would be
-/// dialled without pause. It makes 13 dials in the first 4.1 s, and without jitter a fleet stays in step. Not covered:
-/// the pool, sorted by failures.
+/// dialled without pause. It makes 13 dials in the first 4.1 s, and without jitter a fleet stays in step.
 pub const ASYNC_NATS: Config = valid(
     service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).with_first(ms(0)))
         .with_connect_timeout(secs(5)),
 )
+.with_endpoints(EndpointsConfig::new().with_order(EndpointOrder::LeastFailed))
 .with_reset_after_stable(secs(1))
 .with_heartbeat(beat(secs(60), 2))
 .with_restore(AT_ONCE);
@@ -136,11 +139,12 @@ pub const REDIS_RS: Config =
 /// | --- | --- | --- |
 /// | ladder | 1 s, ×1.6, 120 s, ±20 % | INITIAL, MULTIPLIER, MAX, JITTER |
 /// | connect timeout | 20 s | MIN_CONNECT_TIMEOUT |
+/// | a wait begins | with the dial that failed | its pseudocode sets the deadline before the attempt |
 /// | established | SETTINGS | the document: reset when they are received |
 ///
-/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. Not
-/// covered: the wait counts from the start of an attempt, not from its failure.
-pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))));
+/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same.
+pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))))
+    .with_wait_from_dial(true);
 
 /// grpc-go: the first wait is 1 s exactly (`retries == 0`), and waits count from the failure.
 ///
@@ -155,6 +159,17 @@ pub const GRPC_GO: Config =
 const fn grpc(backoff: BackoffConfig) -> Config {
     valid(service(backoff).with_connect_timeout(secs(20))).with_restore(RestoreConfig::disabled())
 }
+
+/// fred 10.1.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 1 s plus up to 100 ms | `ReconnectPolicy`'s default, `Constant` |
+/// | attempts | no limit | `max_attempts` of 0 |
+///
+/// Its exponential and linear policies jitter first and cap then, so that at the cap a fleet is in step.
+pub const FRED: Config =
+    service(exponential(secs(1), Ratio::ONE, ms(1_100), Jitter::PlusFixed(ms(0), ms(100))));
 
 /// The reflector (list and watch) of Kubernetes' client-go.
 ///

@@ -45,13 +45,15 @@ pub const CENTRIFUGE: Config = valid(
 /// | between two dials | 1 s at least | ably-js: one immediate retry a second |
 /// | reset | at CONNECTED | ably-js |
 /// | connect timeout | 10 s | `realtimeRequestTimeout` |
-/// | offline, online | dropped; dialled at once | RTN20 |
+/// | offline, online | dropped; dialled at once, and anew where a dial is under way | RTN20 |
+/// | SUSPENDED | every 30 s from 120 s on, less up to 20 % | `suspendedRetryTimeout`, `connectionStateTtl` |
+/// | fallback hosts | the primary first, the others at random, 10 min with one that worked | RTN17, RSC15f |
 /// | resume | always tried | RTN14h |
 /// | rejected token | one free renewal, then the ladder | RTN14b |
 /// | restore | every channel at once | RTL3d |
 ///
-/// Not covered: SUSPENDED, every 30 s without jitter from 120 s on, which brings a fleet back into step; liveness by
-/// the server's idle interval and 10 s; the fallback hosts. After a failed first dial it waits 15 s, here 0.
+/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step. Not covered: liveness by the server's idle
+/// interval and 10 s; its check of the internet before a fallback. After a failed first dial it waits 15 s, here 0.
 pub const ABLY: Config = valid(
     Config::new(valid(
         table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
@@ -61,6 +63,8 @@ pub const ABLY: Config = valid(
 )
 .with_min_interval(secs(1))
 .with_network(OnNetworkDown::Drop, secs(0))
+.with_restart_on_network_up(true)
+.with_long_outage(secs(120), exponential(secs(30), Ratio::ONE, secs(30), Jitter::Minus(ratio(1, 5))))
 .with_defer_while_hidden(false)
 .with_resume(valid(UNNUMBERED.with_failures_max(u8::MAX)))
 .with_restore(AT_ONCE);
@@ -93,14 +97,15 @@ pub const PHOENIX: Config = Config::new(table(
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | waits | 0, 2, 10, 30 s, then given up (42 s) | `DEFAULT_RETRY_DELAYS_IN_MILLISECONDS` |
+/// | first connect | not retried | its `start()` fails |
 /// | reset | at the handshake | each reconnect counts for itself |
 /// | heartbeat | 15 s; dead after 30 to 45 s of silence | `keepAliveInterval`, `serverTimeout` (30 s) |
 /// | restore | nothing: groups are the server's | |
 ///
 /// Corrected: the table begins anew only once a connection held 1 s, or a server that accepts and drops would be
-/// dialled without pause. Not covered: a first connect that fails is not retried; `allowReconnect` of the close
-/// message; the opt-in stateful reconnect.
+/// dialled without pause. Not covered: `allowReconnect` of the close message; the opt-in stateful reconnect.
 pub const SIGNALR: Config = Config::new(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
+    .with_initial_limits(Some(1), None)
     .with_reset_after_stable(secs(1))
     .with_heartbeat(valid(
         valid(
@@ -139,6 +144,22 @@ pub const SOCKET_IO: Config = valid(
 .with_defer_while_hidden(false)
 .with_resume(UNNUMBERED)
 .with_restore(RestoreConfig::disabled());
+
+/// rust_socketio, a4e5287.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | ladder | 1 s, ×1.5, 5 s, ±50 % | `reconnect_delay` and the rest of `ExponentialBackoff` |
+/// | time | 15 min | the `backoff` crate's `max_elapsed_time` |
+/// | restore | nothing: rooms are the server's | |
+///
+/// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap.
+pub const RUST_SOCKETIO: Config =
+    Config::new(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2))))
+        .with_max_elapsed(Some(secs(900)))
+        .with_establish(Establish::OnOpen)
+        .with_resume(ResumeConfig::disabled())
+        .with_restore(RestoreConfig::disabled());
 
 /// reconnecting-websocket 4.4.
 ///
@@ -201,12 +222,12 @@ pub const GRAPHQL_WS: Config =
 /// | wait | 1 s, no jitter | its connection manager's `retryIn` |
 /// | connect timeout | 15 s | the first of its strategy's time-outs (15 to 60 s) |
 /// | close codes | `pusher` table | 40xx refused, 41xx after 1 s, 42xx retried |
-/// | online | dialled at once | its network events |
+/// | offline, online | asked for a sign of life, within 15 s (its pong may take 30); dialled at once | its network events |
 /// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout`; the pong may take 30 s only, not covered |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
-/// Without jitter a fleet stays in step. Not covered: 42xx without a wait; 4000 over TLS only; a ping instead of trust
-/// when offline; "unavailable" after 10 s.
+/// Without jitter a fleet stays in step. Not covered: 42xx without a wait; 4000 over TLS only; "unavailable"
+/// after 10 s.
 pub const PUSHER: Config =
     valid(Config::new(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(15)))
         .with_classifier(Classifier::new(&tables::PUSHER))
@@ -216,7 +237,7 @@ pub const PUSHER: Config =
                 .with_liveness(Liveness::AnyTraffic)
                 .with_interval(secs(120)),
         ))
-        .with_network(OnNetworkDown::Park, secs(0))
+        .with_network(OnNetworkDown::Probe, secs(0))
         .with_defer_while_hidden(false)
         .with_resume(ResumeConfig::disabled())
         .with_restore(AT_ONCE);
