@@ -7,6 +7,7 @@ mod table;
 pub mod tables;
 
 pub use cause::{Cause, Class, IoKind, TlsKind};
+use table::Sort;
 pub use table::{Match, Rule, Table, Verdict};
 
 use crate::error::ConfigError;
@@ -34,13 +35,14 @@ pub struct Classifier {
     table: &'static Table,
     default: Class,
     overrides: [Option<Rule>; MAX_OVERRIDES],
+    overridden: Sort,
 }
 
 impl Classifier {
     /// This table, without overrides; what no row knows is [`Class::Transient`].
     #[must_use]
     pub const fn new(table: &'static Table) -> Self {
-        Self { table, default: Class::Transient, overrides: [None; MAX_OVERRIDES] }
+        Self { table, default: Class::Transient, overrides: [None; MAX_OVERRIDES], overridden: Sort::NONE }
     }
 
     /// The class of what no row knows: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`] (F53, S48). Default:
@@ -62,6 +64,7 @@ impl Classifier {
                 return Err(ConfigError::RangeReversed);
             }
         }
+        self.overridden = self.overridden.with(&rule);
         let mut slots: &mut [Option<Rule>] = &mut self.overrides;
         while let Some((slot, rest)) = slots.split_first_mut() {
             if slot.is_none() {
@@ -82,11 +85,13 @@ impl Classifier {
     /// What follows from `cause`.
     #[must_use]
     pub fn classify(&self, cause: Cause) -> Verdict {
-        let by_user = self.overrides.iter().rev().flatten().find(|rule| rule.matches.covers(cause));
-        match by_user.map(|rule| rule.verdict).or_else(|| self.table.lookup(cause)) {
-            Some(verdict) => verdict,
-            None => Verdict::new(self.inherent(cause)),
+        if self.overridden.has(Sort::of(cause)) {
+            let rule = self.overrides.iter().rev().flatten().find(|rule| rule.matches.covers(cause));
+            if let Some(rule) = rule {
+                return rule.verdict;
+            }
         }
+        self.table.lookup(cause).unwrap_or_else(|| Verdict::new(self.inherent(cause)))
     }
 
     /// What a cause says that no row is about. The policy's own findings are losses like any other.

@@ -96,9 +96,15 @@ impl Verdict {
     /// The range to draw the least wait from after the `nth` such failure in a row, counted from 1. Zeros: none.
     #[must_use]
     pub fn wait(&self, nth: u32) -> (Duration, Duration) {
+        let (low, high) = self.wait_ms(nth);
+        (Duration::from_millis(low), Duration::from_millis(high))
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn wait_ms(&self, nth: u32) -> (u64, u64) {
         let nth = usize::try_from(nth).unwrap_or(usize::MAX);
         let step = self.steps_ms.get(nth.saturating_sub(1)).or(self.steps_ms.last()).copied().unwrap_or(0);
-        let millis = |part: u32| Duration::from_millis(u64::from(step).saturating_add(u64::from(part)));
+        let millis = |part: u32| u64::from(step).saturating_add(u64::from(part));
         (millis(self.wait_ms.0), millis(self.wait_ms.1))
     }
 }
@@ -125,6 +131,17 @@ pub enum Match {
 }
 
 impl Match {
+    /// Which [`Sort`] of causes it is about.
+    const fn sort(self) -> Sort {
+        match self {
+            Self::Is(cause) => Sort::of(cause),
+            Self::CloseRange(..) => Sort::CLOSE,
+            Self::HttpRange(..) => Sort::HTTP,
+            Self::AnyIo => Sort::IO,
+            Self::AnyTls => Sort::TLS,
+        }
+    }
+
     /// Whether `cause` is one of them.
     #[must_use]
     pub fn covers(self, cause: Cause) -> bool {
@@ -135,6 +152,37 @@ impl Match {
             (Self::AnyIo, Cause::Io(_)) | (Self::AnyTls, Cause::Tls(_)) => true,
             _ => false,
         }
+    }
+}
+
+/// A set of sorts of causes: what rows that are there are about at all, so that most tables need not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Sort(u8);
+
+impl Sort {
+    pub(super) const NONE: Self = Self(0);
+    const CLOSE: Self = Self(1);
+    const HTTP: Self = Self(1 << 1);
+    const IO: Self = Self(1 << 2);
+    const TLS: Self = Self(1 << 3);
+    const OTHER: Self = Self(1 << 4);
+
+    pub(super) const fn of(cause: Cause) -> Self {
+        match cause {
+            Cause::CloseFrame(_) => Self::CLOSE,
+            Cause::Http(_) => Self::HTTP,
+            Cause::Io(_) => Self::IO,
+            Cause::Tls(_) => Self::TLS,
+            _ => Self::OTHER,
+        }
+    }
+
+    pub(super) const fn with(self, rule: &Rule) -> Self {
+        Self(self.0 | rule.matches.sort().0)
+    }
+
+    pub(super) const fn has(self, sort: Self) -> bool {
+        self.0 & sort.0 != 0
     }
 }
 
@@ -173,6 +221,7 @@ pub struct Table {
     name: &'static str,
     rules: &'static [Rule],
     base: Option<&'static Self>,
+    sorts: Sort,
 }
 
 /// Longest chain of tables that is read. Statics can refer to each other in a circle.
@@ -182,7 +231,13 @@ impl Table {
     /// These rows and no base.
     #[must_use]
     pub const fn new(name: &'static str, rules: &'static [Rule]) -> Self {
-        Self { name, rules, base: None }
+        let mut sorts = Sort::NONE;
+        let mut rest = rules;
+        while let [rule, tail @ ..] = rest {
+            sorts = sorts.with(rule);
+            rest = tail;
+        }
+        Self { name, rules, base: None, sorts }
     }
 
     /// Asks `base` about what no row here knows. A chain is read 8 tables deep.
@@ -213,10 +268,11 @@ impl Table {
     /// The verdict of the first row that matches, here or in a base; `None` if no row does.
     #[must_use]
     pub fn lookup(&self, cause: Cause) -> Option<Verdict> {
+        let sort = Sort::of(cause);
         core::iter::successors(Some(self), |table| table.base)
             .take(MAX_CHAIN)
-            .flat_map(|table| table.rules)
-            .find(|rule| rule.matches.covers(cause))
+            .filter(|table| table.sorts.has(sort))
+            .find_map(|table| table.rules.iter().find(|rule| rule.matches.covers(cause)))
             .map(|rule| rule.verdict)
     }
 }

@@ -238,7 +238,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                     self.state.last_cause = Some(Cause::AuthRejected);
                     let verdict = Verdict::new(Class::Transient);
                     let cause = Cause::AuthRejected;
-                    self.climb(now, Step { cause, verdict, hint: None, from: now, free: false }, out);
+                    self.climb(now, &Step { cause, verdict, hint: None, from: now, free: false }, out);
                 }
             }
         }

@@ -21,7 +21,6 @@ use super::options::RefreshOn;
 use super::state::{Credential, Gate, Past, Reached, Stage};
 
 /// One failure on its way to the gates.
-#[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) verdict: Verdict,
@@ -101,15 +100,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         let from_dial = self.config.borrow().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
-        let step = Step { cause, verdict, hint, from, free: false };
-        self.judge(now, step, held.is_none(), held_well, out);
+        let mut step = Step { cause, verdict, hint, from, free: false };
+        self.judge(now, &mut step, held.is_none(), held_well, out);
     }
 
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
     /// `failed`: it was an attempt, and not an established connection.
-    fn judge(&mut self, now: Instant, step: Step, failed: bool, held_well: bool, out: &mut Actions) {
+    fn judge(&mut self, now: Instant, step: &mut Step, failed: bool, held_well: bool, out: &mut Actions) {
         let config: &Config = self.config.borrow();
-        let Step { cause, verdict, .. } = step;
+        let (cause, verdict) = (step.cause, &step.verdict);
         let nth = match verdict.class {
             Class::Auth => self.state.rejections.saturating_add(1),
             Class::RateLimited => count_small(&mut self.state.rate_limited),
@@ -133,7 +132,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                     self.state.credential = Credential::Needed;
                 }
                 // One renewal is free: no step, no wait (lifecycle 53).
-                self.climb(now, Step { free: renewed == 0, ..step }, out);
+                step.free = renewed == 0;
+                self.climb(now, step, out);
             }
             Class::Transient if failed && self.next_endpoint(now, step, out) => {}
             Class::Transient | Class::Fresh | Class::RateLimited => {
@@ -149,7 +149,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
     /// attempt, with no step on the ladder (lifecycle 71). An open socket is no success here either: an endpoint that
     /// accepts and drops would never be left. False when the round is over.
-    fn next_endpoint(&mut self, now: Instant, step: Step, out: &mut Actions) -> bool {
+    fn next_endpoint(&mut self, now: Instant, step: &Step, out: &mut Actions) -> bool {
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
@@ -176,13 +176,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     fn is_too_late(&self, now: Instant) -> bool {
         let config: &Config = self.config.borrow();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.ever).or(config.max_elapsed);
-        let next = self.gate(now).at.max(now);
-        elapsed.is_some_and(|max| self.state.outage_since.until(next) > max)
+        elapsed.is_some_and(|max| self.state.outage_since.until(self.gate(now).at.max(now)) > max)
     }
 
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
     /// limits; then on to the gates.
-    pub(super) fn climb(&mut self, now: Instant, step: Step, out: &mut Actions) {
+    pub(super) fn climb(&mut self, now: Instant, step: &Step, out: &mut Actions) {
         let cause = step.cause;
         self.state.set_ladder(Gate::OPEN);
         if !step.free && !self.step_up(now, step) {
@@ -201,7 +200,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     /// Sets the ladder's gate. False when its table is spent.
-    fn step_up(&mut self, now: Instant, step: Step) -> bool {
+    fn step_up(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
@@ -230,20 +229,22 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     /// Sets the floor: what the server asked for, or the class of the cause, or the refusal of a session.
-    fn raise_floor(&mut self, now: Instant, step: Step) {
+    fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
         let config: &Config = self.config.borrow();
         let Step { cause, verdict, hint, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
-        let cap = config.backoff.cap(mode);
-        // A ladder without a cap has no such speed: "for ever" is no wait.
-        if verdict.at_cap && cap < Micros::MAX {
-            let wait = Backoff::wait_after(&config.backoff, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
-            floor = Gate { at: now.after(wait), reason: Reason::Class };
+        if verdict.at_cap {
+            let cap = config.backoff.cap(mode);
+            // A ladder without a cap has no such speed: "for ever" is no wait.
+            if cap < Micros::MAX {
+                let wait = Backoff::wait_after(&config.backoff, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
+                floor = Gate { at: now.after(wait), reason: Reason::Class };
+            }
         }
         if let Some(hint) = hint {
-            let asked = Micros::from_duration(hint);
+            let asked = Micros::from_duration(*hint);
             if asked > config.hint_max {
                 count(&mut state.stats.hints_cut);
             }
@@ -254,14 +255,14 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             floor = floor.later(Gate { at, reason: Reason::Hint });
         } else {
             let nth = if verdict.class == Class::RateLimited { state.rate_limited } else { state.limited };
-            let (low, high) = verdict.wait(u32::from(nth));
-            if !high.is_zero() {
-                let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
+            let (low, high) = verdict.wait_ms(nth.into());
+            if high != 0 {
+                let (low, high) = (Micros::from_millis(low), Micros::from_millis(high));
                 let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
                 floor = floor.later(Gate { at, reason: Reason::Class });
             }
         }
-        if cause == Cause::SessionInvalid {
+        if *cause == Cause::SessionInvalid {
             let (low, high) = config.resume.invalid_wait;
             let at = now.after(uniform(&mut self.rng, low, high));
             floor = floor.later(Gate { at, reason: Reason::InvalidSession });

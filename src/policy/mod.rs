@@ -211,14 +211,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     #[inline(never)] // What is quiet is to stay small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let mut out = Actions::new();
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 count(&mut self.state.stats.stale);
-                return Actions::ignored(Disposition::Stale);
+                out.set_disposition(Disposition::Stale);
+                return out;
             }
             self.hear();
         }
-        let mut out = Actions::new();
         let applied = match event {
             // Quiet, and not stale: they were handled.
             Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => true,
