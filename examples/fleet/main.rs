@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use redial::rand_core::Rng;
 use redial::{Config, Policy, SplitMix64};
 
 use fleet::Fleet;
@@ -44,6 +45,9 @@ struct Arguments {
     /// goes.
     #[arg(long)]
     growth: bool,
+    /// Hands every policy so many quiet facts in random order instead.
+    #[arg(long)]
+    quiet: Option<u64>,
     /// Prints lines of group, name, value and unit, separated by tabs.
     #[arg(long)]
     tsv: bool,
@@ -70,7 +74,11 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if arguments.growth { growth(&arguments) } else { outage(&arguments) }
+    match arguments.quiet {
+        Some(passes) => quiet(&arguments, passes),
+        None if arguments.growth => growth(&arguments),
+        None => outage(&arguments),
+    }
 }
 
 fn outage(arguments: &Arguments) -> ExitCode {
@@ -118,6 +126,25 @@ fn growth(arguments: &Arguments) -> ExitCode {
         arguments.line(&format!("event-with-{policies}-policies"), &format!("{nanos:.1}"), "ns");
     }
     if all_online { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Numbers of the session, one for each policy in each pass.
+fn quiet(arguments: &Arguments, passes: u64) -> ExitCode {
+    let mut fleet = arguments.fleet(arguments.policies);
+    let mut rng = SplitMix64::new(arguments.seed);
+    let mut order: Vec<u32> = (0..arguments.policies).collect();
+    for place in (1..order.len()).rev() {
+        order.swap(place, (rng.next_u64() % (place as u64 + 1)) as usize);
+    }
+    let watch = Stopwatch::start();
+    for pass in 1..=passes {
+        fleet.quiet(&order, 1 + pass);
+    }
+    let facts = passes * u64::from(arguments.policies);
+    let nanos = watch.elapsed().as_nanos() as f64 / facts as f64;
+    arguments.line("quiet-facts", &facts.to_string(), "events");
+    arguments.line("quiet-fact", &format!("{nanos:.1}"), "ns");
+    ExitCode::SUCCESS
 }
 
 /// The most memory that this process had, in bytes, where the system tells.
