@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hint::black_box;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::Duration;
 
 use redial::{
     Action, Actions, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64,
@@ -66,8 +66,6 @@ pub(crate) struct Report {
     pub(crate) lasted: Duration,
     /// The same until the last policy was online.
     pub(crate) online_after: Duration,
-    /// What it took, by the machine's clock.
-    pub(crate) took: Duration,
     /// Over every action and every deadline.
     pub(crate) checksum: u64,
 }
@@ -110,7 +108,6 @@ impl Fleet {
     /// a second than the server can take; until every policy is online and stable.
     pub(crate) fn outage(&mut self, outage: Duration) -> Report {
         self.report = Report::default();
-        let watch = Stopwatch::now();
         self.now += 1;
         let began = self.now;
         self.server.up_at = began + outage.as_millis() as u64;
@@ -120,10 +117,21 @@ impl Fleet {
             }
         }
         self.run();
-        self.report.took = watch.elapsed();
         self.report.lasted = Duration::from_millis(self.now - began);
         self.report.online_after = self.report.online_after.saturating_sub(Duration::from_millis(began));
         self.report
+    }
+
+    /// A number of the session for each policy, in this order: a fact that asks for nothing.
+    pub(crate) fn quiet(&mut self, order: &[u32], n: u64) {
+        // No transport was lost yet, so the first one of each is alive.
+        let Some(epoch) = Epoch::from_raw(1) else { return };
+        let now = Instant::from_millis(self.now);
+        for id in order {
+            let actions = self.policies[*id as usize].handle_event(now, Event::Sequence { epoch, n });
+            debug_assert_eq!(actions.disposition(), Disposition::Applied);
+            black_box(&actions);
+        }
     }
 
     /// How many are online with nothing left to wait for.
@@ -167,9 +175,12 @@ impl Fleet {
         }
     }
 
+    /// Reads of a policy what lies in the lines that its next step needs.
     fn touch(&self, id: u32) {
         let policy = &self.policies[id as usize];
-        black_box((policy.phase(), policy.epoch()));
+        let lines =
+            (policy.poll_timeout(), policy.epoch(), policy.stats().opens, policy.session().sequence());
+        black_box((lines, self.wheel.due(id)));
     }
 
     fn arrive(&mut self, Answer { id, epoch, to, .. }: Answer) {
@@ -221,7 +232,9 @@ impl Fleet {
                 | Action::Authenticate { .. }
                 | Action::Restore { .. } => (7, None),
             };
-            self.answers.extend(answer);
+            if let Some(answer) = answer {
+                self.answers.push_back(answer);
+            }
             self.note(u64::from(id) << 8 | decision);
         }
         let deadline = self.policies[id as usize].poll_timeout();

@@ -8,15 +8,18 @@
 //! deadlines. The time is the fleet's own, so an outage of a minute takes as long as its decisions take.
 
 mod fleet;
+mod stopwatch;
 mod wheel;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use redial::rand_core::Rng;
 use redial::{Config, Policy, SplitMix64};
 
-use fleet::{Fleet, Report};
+use fleet::Fleet;
+use stopwatch::Stopwatch;
 
 /// A million policies through one full outage of their service, on one core.
 ///
@@ -42,6 +45,9 @@ struct Arguments {
     /// goes.
     #[arg(long)]
     growth: bool,
+    /// Hands every policy so many quiet facts in random order instead.
+    #[arg(long)]
+    quiet: Option<u64>,
     /// Prints lines of group, name, value and unit, separated by tabs.
     #[arg(long)]
     tsv: bool,
@@ -68,12 +74,18 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if arguments.growth { growth(&arguments) } else { outage(&arguments) }
+    match arguments.quiet {
+        Some(passes) => quiet(&arguments, passes),
+        None if arguments.growth => growth(&arguments),
+        None => outage(&arguments),
+    }
 }
 
 fn outage(arguments: &Arguments) -> ExitCode {
     let mut fleet = arguments.fleet(arguments.policies);
+    let watch = Stopwatch::start();
     let report = fleet.outage(arguments.outage());
+    let took = watch.elapsed();
     let [policy, timer, answer] = fleet.bytes();
     let online = fleet.online();
     let print = |name, value: u64, unit| arguments.line(name, &value.to_string(), unit);
@@ -92,24 +104,23 @@ fn outage(arguments: &Arguments) -> ExitCode {
     print("dials", report.dials, "dials");
     print("dials-at-peak", report.peak.into(), "dials/s");
     print("events", report.events, "events");
-    arguments.line("took", &format!("{:.3}", report.took.as_secs_f64()), "s");
-    print("events-per-second", per_second(report), "events/s");
+    arguments.line("took", &format!("{:.3}", took.as_secs_f64()), "s");
+    print("events-per-second", (report.events as f64 / took.as_secs_f64()) as u64, "events/s");
     arguments.line("checksum", &format!("{:016x}", report.checksum), "of every decision");
     print("online-at-the-end", online as u64, "policies");
     if online == arguments.policies as usize { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Outages of fleets of every size, each repeated until ten million events or more were handled.
+/// Outages of fleets of every size, one after the other until ten million events or more were handled.
 fn growth(arguments: &Arguments) -> ExitCode {
     let mut all_online = true;
     for policies in [1, 1_000, 1_000_000, 10_000_000].into_iter().filter(|size| *size <= arguments.policies) {
         let mut fleet = arguments.fleet(policies);
-        let (mut events, mut took) = (0, Duration::ZERO);
+        let (mut events, watch) = (0, Stopwatch::start());
         while events < 10_000_000 {
-            let report = fleet.outage(arguments.outage());
-            events += report.events;
-            took += report.took;
+            events += fleet.outage(arguments.outage()).events;
         }
+        let took = watch.elapsed();
         all_online &= fleet.online() == policies as usize;
         let nanos = took.as_nanos() as f64 / events as f64;
         arguments.line(&format!("event-with-{policies}-policies"), &format!("{nanos:.1}"), "ns");
@@ -117,8 +128,23 @@ fn growth(arguments: &Arguments) -> ExitCode {
     if all_online { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn per_second(report: Report) -> u64 {
-    (report.events as f64 / report.took.as_secs_f64()) as u64
+/// Numbers of the session, one for each policy in each pass.
+fn quiet(arguments: &Arguments, passes: u64) -> ExitCode {
+    let mut fleet = arguments.fleet(arguments.policies);
+    let mut rng = SplitMix64::new(arguments.seed);
+    let mut order: Vec<u32> = (0..arguments.policies).collect();
+    for place in (1..order.len()).rev() {
+        order.swap(place, (rng.next_u64() % (place as u64 + 1)) as usize);
+    }
+    let watch = Stopwatch::start();
+    for pass in 1..=passes {
+        fleet.quiet(&order, 1 + pass);
+    }
+    let facts = passes * u64::from(arguments.policies);
+    let nanos = watch.elapsed().as_nanos() as f64 / facts as f64;
+    arguments.line("quiet-facts", &facts.to_string(), "events");
+    arguments.line("quiet-fact", &format!("{nanos:.1}"), "ns");
+    ExitCode::SUCCESS
 }
 
 /// The most memory that this process had, in bytes, where the system tells.

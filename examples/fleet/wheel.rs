@@ -1,35 +1,43 @@
-//! A timer wheel of the example's own: one timer for each policy, moved and taken out in constant time.
+//! A timer wheel of the example's own: one timer for each policy, set and moved in constant time.
 //!
-//! Each of 65,536 slots is a millisecond and the head of a list that runs through the timers themselves, so that the
-//! wheel is 16 bytes a timer and never allocates. A timer further away than one turn stays in its slot until its turn
-//! comes. Two levels of bits find the next slot with something in it.
+//! Each of 65,536 slots is a millisecond with the numbers of the timers that come then, in a list of cache lines. A timer
+//! that is moved leaves its number behind; the time of its own that every timer has tells, when the slot comes, that this
+//! one is elsewhere. So nothing is ever searched for, and what is read together lies together. A timer further away than
+//! one turn stays in its slot until its turn comes. Two levels of bits find the next slot with something in it.
 
 /// Slots, and so milliseconds of one turn.
 const SLOTS: usize = 1 << 16;
 /// Bits of a word.
 const BITS: usize = u64::BITS as usize;
 const WORDS: usize = SLOTS / BITS;
-/// The end of a list.
+/// The time of a timer that is not set.
+const NEVER: u64 = u64::MAX;
+/// The end of a list of lines.
 const NONE: u32 = u32::MAX;
-/// Set in `before` where what comes before is not a timer but a slot, or nothing.
-const FREE: u64 = u64::MAX;
+/// Numbers in a line.
+const IDS: usize = 14;
 
+/// One cache line of a slot's list.
 #[derive(Clone, Copy)]
-struct Timer {
-    /// In milliseconds; [`FREE`] while it is not set.
-    due: u64,
+#[repr(align(64))]
+struct Line {
+    ids: [u32; IDS],
+    len: u32,
     next: u32,
-    before: u32,
 }
 
 pub(crate) struct Wheel {
-    timers: Vec<Timer>,
+    /// When each timer is due, in milliseconds.
+    due: Vec<u64>,
+    /// Of each slot, the first line of its list.
     slots: Vec<u32>,
+    lines: Vec<Line>,
+    /// The first of the lines that no slot has.
+    free: u32,
     /// A bit for each slot with something in it.
     full: Vec<u64>,
     /// A bit for each word of `full` that is not zero.
     words: Vec<u64>,
-    set: usize,
 }
 
 /// The slot of a time.
@@ -41,79 +49,70 @@ impl Wheel {
     /// So many timers, none of them set.
     pub(crate) fn new(timers: usize) -> Self {
         Self {
-            timers: vec![Timer { due: FREE, next: NONE, before: NONE }; timers],
+            due: vec![NEVER; timers],
             slots: vec![NONE; SLOTS],
+            lines: Vec::new(),
+            free: NONE,
             full: vec![0; WORDS],
             words: vec![0; WORDS / BITS],
-            set: 0,
         }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.set == 0
-    }
-
-    /// Bytes beside the timers.
+    /// What it takes.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.timers[..]) + size_of_val(&self.slots[..]) + size_of_val(&self.full[..])
+        let lines = self.lines.capacity() * size_of::<Line>();
+        lines + size_of_val(&self.due[..]) + size_of_val(&self.slots[..]) + size_of_val(&self.full[..])
     }
 
-    /// Sets, moves or (with `None`) takes out the timer of this number.
+    /// When the timer of this number is due, in milliseconds.
+    pub(crate) fn due(&self, id: u32) -> Option<u64> {
+        Some(self.due[id as usize]).filter(|due| *due != NEVER)
+    }
+
+    /// Sets, moves or (with `None`) stops the timer of this number.
     pub(crate) fn set(&mut self, id: u32, due: Option<u64>) {
-        let timer = self.timers[id as usize];
-        let due = due.unwrap_or(FREE);
-        if timer.due == due {
-            return;
-        }
-        if timer.due != FREE {
-            self.unlink(timer);
-        }
-        if due == FREE {
-            self.timers[id as usize].due = FREE;
-        } else {
-            self.link(id, due);
+        let due = due.unwrap_or(NEVER);
+        let before = std::mem::replace(&mut self.due[id as usize], due);
+        if due != NEVER && due != before {
+            self.push(slot(due), id);
         }
     }
 
-    fn link(&mut self, id: u32, due: u64) {
-        let at = slot(due);
-        let next = self.slots[at];
-        if next == NONE {
-            self.full[at / BITS] |= 1 << (at % BITS);
-            self.words[at / BITS / BITS] |= 1 << (at / BITS % BITS);
-        } else {
-            self.timers[next as usize].before = id;
-        }
-        self.slots[at] = id;
-        self.timers[id as usize] = Timer { due, next, before: NONE };
-        self.set += 1;
-    }
-
-    fn unlink(&mut self, timer: Timer) {
-        let Timer { due, next, before } = timer;
-        if next != NONE {
-            self.timers[next as usize].before = before;
-        }
-        if before == NONE {
-            let at = slot(due);
-            self.slots[at] = next;
-            if next == NONE {
-                self.full[at / BITS] &= !(1 << (at % BITS));
-                if self.full[at / BITS] == 0 {
-                    self.words[at / BITS / BITS] &= !(1 << (at / BITS % BITS));
-                }
+    fn push(&mut self, at: usize, id: u32) {
+        let first = self.slots[at];
+        match self.lines.get_mut(first as usize) {
+            Some(line) if (line.len as usize) < IDS => {
+                line.ids[line.len as usize] = id;
+                line.len += 1;
             }
-        } else {
-            self.timers[before as usize].next = next;
+            _ => {
+                let mut line = Line { ids: [0; IDS], len: 1, next: first };
+                line.ids[0] = id;
+                self.slots[at] = self.keep(line);
+                self.full[at / BITS] |= 1 << (at % BITS);
+                self.words[at / BITS / BITS] |= 1 << (at / BITS % BITS);
+            }
         }
-        self.set -= 1;
+    }
+
+    /// Finds a place for a line.
+    fn keep(&mut self, line: Line) -> u32 {
+        let at = self.free;
+        match self.lines.get_mut(at as usize) {
+            Some(free) => {
+                self.free = free.next;
+                *free = line;
+                at
+            }
+            None => {
+                self.lines.push(line);
+                self.lines.len() as u32 - 1
+            }
+        }
     }
 
     /// The next millisecond from `now` on in which a timer may be due, at most one turn ahead; `None` if none is set.
     pub(crate) fn next(&self, now: u64) -> Option<u64> {
-        if self.is_empty() {
-            return None;
-        }
         let from = slot(now);
         let at = self.first_from(from).or_else(|| self.first_from(0))?;
         Some(now + ((at + SLOTS - from) % SLOTS) as u64)
@@ -140,15 +139,25 @@ impl Wheel {
 
     /// Takes the timers out that are due in the millisecond `now`; call it for every one that [`Self::next`] names.
     pub(crate) fn take(&mut self, now: u64, due: &mut Vec<u32>) {
-        let mut id = self.slots[slot(now)];
-        while id != NONE {
-            let timer = self.timers[id as usize];
-            if timer.due <= now {
-                self.unlink(timer);
-                self.timers[id as usize].due = FREE;
-                due.push(id);
+        let at = slot(now);
+        let mut list = std::mem::replace(&mut self.slots[at], NONE);
+        self.full[at / BITS] &= !(1 << (at % BITS));
+        if self.full[at / BITS] == 0 {
+            self.words[at / BITS / BITS] &= !(1 << (at / BITS % BITS));
+        }
+        while let Some(&line) = self.lines.get(list as usize) {
+            self.lines[list as usize].next = std::mem::replace(&mut self.free, list);
+            list = line.next;
+            for id in &line.ids[..line.len as usize] {
+                let time = &mut self.due[*id as usize];
+                if *time <= now {
+                    *time = NEVER;
+                    due.push(*id);
+                } else if *time != NEVER && slot(*time) == at {
+                    // A whole turn or more too early. Every other one was moved, and is known elsewhere.
+                    self.push(at, *id);
+                }
             }
-            id = timer.next;
         }
     }
 }
@@ -167,7 +176,6 @@ mod tests {
             came.extend(due.drain(..).map(|id| (next, id)));
             now = next + 1;
         }
-        assert!(wheel.is_empty());
         assert!(wheel.full.iter().chain(&wheel.words).all(|bits| *bits == 0), "no bit is left behind");
         came
     }
