@@ -12,8 +12,8 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
-use config::FOLLOWED;
 pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
+use config::{FOLLOWED, Rare};
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
@@ -135,7 +135,10 @@ impl Backoff {
                 (nominal.saturating_sub(spread), nominal.saturating_add(spread).min(cap))
             }
             Jitter::Window(low, high) => (low.of(nominal), high.of(nominal)),
-            Jitter::Plus(_) | Jitter::PlusFixed(..) => config.on_top(nominal, mode),
+            Jitter::Plus(_) | Jitter::PlusFixed(..) => match config.rare {
+                Rare::OnTop(window) => window(config, nominal, mode),
+                Rare::No | Rare::Polly { .. } => (nominal, nominal),
+            },
             Jitter::Minus(share) => {
                 let (high, low) = (nominal.max(floor), nominal.saturating_sub(share.of(nominal)).max(floor));
                 return Some(high.saturating_sub(uniform(rng, Micros::ZERO, high.saturating_sub(low))));
@@ -145,7 +148,10 @@ impl Backoff {
             }
             Jitter::AboveInitial => (config.initial, config.initial.saturating_add(nominal)),
             Jitter::Decorrelated => (config.initial, self.last.max(config.initial).saturating_mul(3)),
-            Jitter::DecorrelatedV2 => return Some(self.walk(config, cap, rng).max(floor)),
+            Jitter::DecorrelatedV2 => match config.rare {
+                Rare::Polly { walk, .. } => return Some(walk(self, config, cap, rng.next_u64()).max(floor)),
+                Rare::No | Rare::OnTop(_) => (nominal, nominal),
+            },
         };
         let low = low.max(floor);
         if config.jitter == Jitter::None {
@@ -164,10 +170,9 @@ impl Backoff {
     /// Up to the step that ends beyond the cap this is Polly's formula. Further steps would put every draw above the
     /// cap, where Polly waits exactly the cap for ever; so that last step is walked again and again, and a draw above
     /// the cap is spread below it.
-    #[inline(never)] // The other jitters need none of its room.
-    fn walk<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, cap: Micros, rng: &mut R) -> Micros {
+    fn walk(&mut self, config: &BackoffConfig, cap: Micros, draw: u64) -> Micros {
         let (step, from) = self.step(config);
-        let here = polly::place(config.initial, step, rng.next_u64());
+        let here = polly::place(config.initial, step, draw);
         self.last = here;
         let wait = here.saturating_sub(from);
         if wait < cap {
@@ -182,6 +187,12 @@ impl Backoff {
         let half = Micros(cap.0 / 2);
         let way = wait.saturating_sub(low);
         fold(cap.saturating_add(way), half, cap, cap.saturating_add(high.saturating_sub(low)))
+    }
+
+    /// Where the last of so many failures leads, with this draw.
+    fn place(config: &BackoffConfig, failures: u32, draw: u64) -> Micros {
+        let step = polly::last_step(config.initial, config.top()).min(failures.saturating_sub(1));
+        polly::place(config.initial, step, draw)
     }
 
     /// The step of Polly's curve that this failure walks, and the place it starts from.
@@ -210,11 +221,11 @@ impl Backoff {
         match config.jitter {
             _ if failures == 0 => {}
             Jitter::Decorrelated => ladder.last = last.min(config.top()),
-            Jitter::DecorrelatedV2 => {
-                let step = polly::last_step(config.initial, config.top()).min(failures.saturating_sub(1));
-                ladder.last = last.min(polly::place(config.initial, step, u64::MAX));
+            _ => {
+                if let Rare::Polly { place, .. } = config.rare {
+                    ladder.last = last.min(place(config, failures, u64::MAX));
+                }
             }
-            _ => {}
         }
         ladder
     }
@@ -230,9 +241,8 @@ impl Backoff {
         for _ in 1..failure.min(FOLLOWED) {
             ladder.climb(config)?;
         }
-        if config.jitter == Jitter::DecorrelatedV2 && ladder.failures > 0 {
-            let (step, _) = ladder.step(config);
-            ladder.last = polly::place(config.initial, step, 1 << 63);
+        if let (Rare::Polly { place, .. }, 1..) = (config.rare, ladder.failures) {
+            ladder.last = place(config, ladder.failures, 1 << 63);
         }
         ladder.next_wait(config, mode, Micros::ZERO, rng)
     }

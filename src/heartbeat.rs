@@ -177,11 +177,22 @@ impl Heartbeat {
         interval: Duration,
         rng: &mut R,
     ) {
+        self.begin(config, now, Micros::from_duration(interval), rng);
+    }
+
+    /// The same in the core's own unit.
+    pub(crate) fn begin<R: Rng + ?Sized>(
+        &mut self,
+        config: &HeartbeatConfig,
+        now: Instant,
+        interval: Micros,
+        rng: &mut R,
+    ) {
         *self = Self::new();
         if interval.is_zero() {
             return;
         }
-        let millis = Micros::from_duration(interval).0.div_ceil(1_000);
+        let millis = interval.0.div_ceil(1_000);
         self.interval_ms = u32::try_from(millis).unwrap_or(u32::MAX).max(MIN_INTERVAL_MS);
         let interval = self.span();
         let first = if config.first_jitter { uniform(rng, Micros::ZERO, interval) } else { interval };
@@ -211,7 +222,8 @@ impl Heartbeat {
         self.next.get()
     }
 
-    const fn span(&self) -> Micros {
+    /// The interval; zero while it is not running.
+    pub(crate) const fn span(&self) -> Micros {
         Micros::from_millis(self.interval_ms as u64)
     }
 
@@ -243,9 +255,14 @@ impl Heartbeat {
     /// Asks for a sign of life at once: the caller sends a beat now, and the next tick, `within` from now, finds the
     /// connection dead unless one has come. False where no heartbeat is running.
     pub fn probe(&mut self, config: &HeartbeatConfig, now: Instant, within: Duration) -> bool {
+        self.ask(config, now, Micros::from_duration(within))
+    }
+
+    /// The same in the core's own unit.
+    pub(crate) fn ask(&mut self, config: &HeartbeatConfig, now: Instant, within: Micros) -> bool {
         if self.is_running() {
             self.unanswered = config.missed;
-            self.next = Moment::at(now.after(Micros::from_duration(within)));
+            self.next = Moment::at(now.after(within));
         }
         self.is_running()
     }

@@ -25,6 +25,9 @@ pub struct Ratio {
     den: u32,
 }
 
+/// The low one of two digits.
+const DIGIT: u64 = 0xffff_ffff;
+
 impl Ratio {
     /// 0.
     pub const ZERO: Self = Self { num: 0, den: 1 };
@@ -89,16 +92,17 @@ impl Ratio {
             // The common factor 2 must not pay for a 128-bit division.
             return span.saturating_mul(self.num as u64);
         }
-        let exact = match span.0.checked_mul(self.num as u64) {
-            Some(product) => product.checked_div(self.den as u64),
-            None => match (span.0 as u128).saturating_mul(self.num as u128).checked_div(self.den as u128) {
-                Some(wide) if wide <= u64::MAX as u128 => Some(wide as u64),
-                _ => None,
-            },
+        // By hand in two digits of 32 bits, for a 128-bit division would be a kilobyte on a microcontroller. No step can
+        // overflow, and no divisor is 0; the checked forms are for the lint.
+        let (num, den) = (self.num as u64, self.den as u64);
+        let low = (span.0 & DIGIT).wrapping_mul(num);
+        let high = (span.0 >> 32).wrapping_mul(num).wrapping_add(low >> 32);
+        let (Some(first), Some(rest)) = (high.checked_div(den), high.checked_rem(den)) else {
+            return Micros::MAX;
         };
-        match exact {
-            Some(micros) => Micros(micros),
-            None => Micros::MAX,
+        match ((rest << 32) | (low & DIGIT)).checked_div(den) {
+            Some(second) if first <= DIGIT => Micros((first << 32) | second),
+            _ => Micros::MAX,
         }
     }
 
@@ -146,7 +150,6 @@ impl fmt::Display for Ratio {
 ///
 /// `low + floor((high - low) × u / 2^64)`: the multiply-shift map, whose bias is below 2^-20 for any window of less
 /// than 200 days and which never loops.
-#[inline]
 pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R, low: Micros, high: Micros) -> Micros {
     let width = high.saturating_sub(low);
     let draw = u128::from(rng.next_u64());

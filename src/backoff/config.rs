@@ -39,6 +39,40 @@ pub struct BackoffConfig {
     pub(super) first_exact: bool,
     /// The whole factor of an exponential ladder with full jitter and nothing else, which must be fast; 0: it has more.
     pub(super) plain_factor: u32,
+    pub(super) rare: Rare,
+}
+
+/// The code of the jitters that few ladders have. A config brings what its jitter needs, so that a program without such
+/// a config does not carry it: a third of a whole policy on a microcontroller. It follows from the jitter and is no part
+/// of what is compared or shown.
+#[derive(Clone, Copy)]
+pub(super) enum Rare {
+    No,
+    OnTop(fn(&BackoffConfig, Micros, Mode) -> (Micros, Micros)),
+    Polly {
+        /// The next wait, for this cap and draw.
+        walk: fn(&mut Backoff, &BackoffConfig, Micros, u64) -> Micros,
+        /// Where this many failures lead, with this draw.
+        place: fn(&BackoffConfig, u32, u64) -> Micros,
+    },
+}
+
+impl PartialEq for Rare {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Rare {}
+
+impl core::hash::Hash for Rare {
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl core::fmt::Debug for Rare {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
@@ -233,7 +267,14 @@ impl BackoffConfig {
             Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
                 Err(ConfigError::InitialZero)
             }
-            _ => Ok(Self { jitter, ..self }.marked()),
+            _ => {
+                let rare = match jitter {
+                    Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
+                    Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
+                    _ => Rare::No,
+                };
+                Ok(Self { jitter, rare, ..self }.marked())
+            }
         }
     }
 
@@ -383,8 +424,7 @@ impl BackoffConfig {
     }
 
     /// The window of a jitter that only adds, for the nominal wait under the cap of this mode.
-    #[inline(never)] // The other jitters need none of its divisions.
-    pub(super) fn on_top(&self, nominal: Micros, mode: Mode) -> (Micros, Micros) {
+    fn on_top(&self, nominal: Micros, mode: Mode) -> (Micros, Micros) {
         let nominal = nominal.min(self.nominal_cap(mode));
         let (low, high) = match self.jitter {
             Jitter::Plus(share) => (Micros::ZERO, share.of(nominal)),
@@ -422,6 +462,7 @@ impl BackoffConfig {
             first: None,
             first_exact: false,
             plain_factor: 0,
+            rare: Rare::No,
         }
     }
 

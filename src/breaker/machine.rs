@@ -48,7 +48,7 @@ impl Phase {
 
 impl<W: Window> CircuitBreaker<W> {
     /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
-    #[inline(always)] // Three branches, whose outcome the caller's next step often knows.
+    #[inline]
     pub(super) fn admit(
         &mut self,
         config: &BreakerConfig<W>,
@@ -104,7 +104,7 @@ impl<W: Window> CircuitBreaker<W> {
     }
 
     /// Counts a result, unless it is a late one.
-    #[inline(always)] // As above.
+    #[inline]
     pub(super) fn settle(
         &mut self,
         config: &BreakerConfig<W>,
@@ -177,7 +177,6 @@ impl<W: Window> CircuitBreaker<W> {
     }
 
     /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
-    #[inline]
     pub(super) fn advance(
         &mut self,
         config: &BreakerConfig<W>,
@@ -224,7 +223,7 @@ impl<W: Window> CircuitBreaker<W> {
         self.open(config, at, why, draw)
     }
 
-    #[inline(never)]
+    #[inline(never)] // As above.
     fn open(
         &mut self,
         config: &BreakerConfig<W>,
@@ -236,14 +235,12 @@ impl<W: Window> CircuitBreaker<W> {
         self.change(Phase::Open { by_hand: false }, at.after(draw(low, high)), at, why)
     }
 
-    #[inline]
     fn change(&mut self, phase: Phase, deadline: Instant, at: Instant, why: BreakerCause) -> Transition {
         let from = self.phase.name();
         self.enter(phase, deadline);
         Transition { at, from, to: phase.name(), why }
     }
 
-    #[inline]
     pub(super) fn enter(&mut self, phase: Phase, deadline: Instant) {
         self.phase = phase;
         self.deadline = deadline;
@@ -255,9 +252,14 @@ impl<W: Window> CircuitBreaker<W> {
     }
 }
 
-/// Whether so many slots are taken. One is the usual number, and need not be counted.
-const fn at_least(slots: u16, probes: u8) -> bool {
-    if probes == 1 { slots != 0 } else { slots.count_ones() >= probes as u32 }
+/// Whether so many slots are taken. One is the usual number, and many a processor can't count bits.
+const fn at_least(mut slots: u16, probes: u8) -> bool {
+    let mut missing = probes;
+    while missing > 0 && slots != 0 {
+        slots &= slots.wrapping_sub(1);
+        missing = missing.saturating_sub(1);
+    }
+    missing == 0
 }
 
 const fn threshold(reached: Exceeded) -> BreakerCause {

@@ -179,9 +179,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
     /// is cut like at the network's return.
     pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, out: &mut Actions) -> bool {
-        let trusted = match self.state.heartbeat.interval() {
-            Some(interval) => Micros::from_duration(interval),
-            None => self.config.borrow().connect_timeout,
+        let trusted = match self.state.heartbeat.span() {
+            Micros::ZERO => self.config.borrow().connect_timeout,
+            interval => interval,
         };
         if self.state.stage.is_between() {
             if gap >= trusted {
@@ -205,9 +205,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
     fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
         let config: &Config = self.config.borrow();
-        let within = config.connect_timeout.to_duration();
         let Some(epoch) = self.state.epoch else { return false };
-        let asked = self.state.is_open() && self.state.heartbeat.probe(&config.heartbeat, now, within);
+        let asked =
+            self.state.is_open() && self.state.heartbeat.ask(&config.heartbeat, now, config.connect_timeout);
         if asked {
             out.push(Action::Beat { epoch });
         }

@@ -84,8 +84,7 @@ pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = Singl
 
 /// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 256, held
 /// at compile time. [`Actions`] has at most 64.
-pub const POLICY_STATE_BYTES: usize =
-    size_of::<Policy<(), (), NoSubscriptions, &'static Config>>() - size_of::<&'static Config>();
+pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionState<()>>();
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 

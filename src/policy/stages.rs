@@ -90,11 +90,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         let config: &Config = self.config.borrow();
         let interval = match interval {
-            Some(interval) if !interval.is_zero() => Some(interval),
-            _ => config.heartbeat.interval.map(Micros::to_duration),
+            Some(interval) if !interval.is_zero() => Some(Micros::from_duration(interval)),
+            _ => config.heartbeat.interval,
         };
         match interval {
-            Some(interval) => self.state.heartbeat.start(&config.heartbeat, now, interval, &mut self.rng),
+            Some(interval) => self.state.heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng),
             None if config.heartbeat.required => {
                 self.lose(now, Cause::BadGreeting, None, true, out);
                 return true;
@@ -130,11 +130,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// without a heartbeat there must be a deadline all the same (S93).
     fn await_ready(&mut self, now: Instant) {
         let config: &Config = self.config.borrow();
-        let watches = |interval| Micros::from_duration(interval) <= config.hint_max;
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
             // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
-            None if self.state.heartbeat.interval().is_some_and(watches) => None,
+            None if self.state.heartbeat.is_running() && self.state.heartbeat.span() <= config.hint_max => {
+                None
+            }
             None => Some(config.connect_timeout),
         };
         let begun = self.state.since;
@@ -223,7 +224,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         let wanted = config.heartbeat.interval.filter(|_| !config.greeting && !state.heartbeat.is_running());
         if let Some(interval) = wanted {
-            state.heartbeat.start(&config.heartbeat, now, interval.to_duration(), &mut self.rng);
+            state.heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng);
         }
     }
 
