@@ -1,7 +1,7 @@
 //! Times every operation: `backoff`, `breaker` and `policy` are this crate's alone, `peers` has the others beside it.
 //!
 //! ```text
-//! cargo bench --bench speed -- peers
+//! cargo bench --bench speed -- ^peers
 //! ```
 
 mod shared;

@@ -125,9 +125,9 @@ impl Breaker for Bare {
         if good {
             self.failures = 0;
         } else {
-            self.failures = self.failures.saturating_add(1);
+            self.failures = self.failures.wrapping_add(1);
             if self.failures >= self.threshold {
-                self.open_until = now.saturating_add(OPEN_MICROS);
+                self.open_until = now.wrapping_add(OPEN_MICROS);
             }
         }
         true
@@ -157,16 +157,18 @@ fn while_open<B: Breaker>(mut breaker: B) -> Steps {
     })
 }
 
-/// Five failures, one refusal, the open time, one probe that succeeds. A crate that can't be told the time is open for a
-/// nanosecond: what should be refused is its probe, and the probe is a success while closed.
+/// Five failures, one refusal, the open time, one probe that succeeds: one operation, in which the compiler may keep the
+/// state in registers. A crate that can't be told the time is open for a nanosecond: what should be refused is its probe,
+/// and the probe is a success while closed.
 fn cycle<B: Breaker>(mut breaker: B, refuses: bool) -> Steps {
     let mut step = move |n| {
         let now = n * OPEN_MICROS;
+        let breaker = black_box(&mut breaker);
         for _ in 0..FAILURES {
-            black_box(black_box(&mut breaker).call(now, false));
+            breaker.call(now, false);
         }
-        let refused = !black_box(&mut breaker).call(now, true);
-        black_box(black_box(&mut breaker).call(now + OPEN_MICROS, true));
+        let refused = !breaker.call(now, true);
+        breaker.call(now + OPEN_MICROS, true);
         refused
     };
     assert_eq!(step(0), refuses, "refused while open");
@@ -236,6 +238,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     const NEVER: u32 = u32::MAX;
     const NO_RATE: f32 = 2.0;
     const MOMENT: Duration = Duration::from_nanos(1);
+    const NO_TIME: &str = "can't be told the time: open for 1 ns, not refused";
     const LONG: Duration = Duration::from_secs(1_000_000);
 
     let mut all = Vec::new();
@@ -296,6 +299,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     ];
     for (who, kind, note, prepare) in others {
         for (name, prepare) in [SUCCESS, FAILURE, REFUSED, CYCLE].into_iter().zip(prepare) {
+            let note = if name == CYCLE && ["failsafe", "recloser"].contains(&who) { NO_TIME } else { note };
             all.push(Operation::other(GROUP, name, who, kind, note, prepare));
         }
     }

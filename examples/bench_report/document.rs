@@ -1,6 +1,5 @@
 //! The document: tables in a fixed order, whatever was measured.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::memory::Bytes;
@@ -9,23 +8,28 @@ use crate::shared::{Kind, Operation};
 
 pub(crate) const COUNT: &str = "ci/instructions.sh --json";
 pub(crate) const TIME: &str =
-    "cargo bench -q --bench speed -- peers --warm-up-time 0.3 --measurement-time 1 --noplot";
+    "cargo bench -q --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
 pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
 pub(crate) const FLEET: &str = "cargo run -q --release --example fleet -- --tsv";
 pub(crate) const GROWTH: &str =
     "cargo run -q --release --example fleet -- --tsv --growth --policies 10000000";
-pub(crate) const LAYOUTS: &str =
-    "cargo bench -q --bench fleet -- --warm-up-time 0.3 --measurement-time 1 --noplot";
+pub(crate) const MISSES: &str = "ci/misses.sh --tsv";
+pub(crate) const LAYOUTS: &str = "cargo bench -q --bench fleet -- --noplot";
 
 /// The bounds of what other commands measure: group, name, what it is, the bound.
-const GOALS: [(&str, &str, &str, Bound); 6] = [
+const GOALS: [(&str, &str, &str, Bound); 7] = [
     ("thumbv7m", "backoff", "code of a backoff alone, thumbv7m", Bound::AtMost(1_024.0)),
     ("thumbv7m", "breaker", "code of a breaker alone, thumbv7m", Bound::AtMost(1_024.0)),
     ("thumbv7m", "policy", "code of a whole policy with one table, thumbv7m", Bound::AtMost(14_336.0)),
     ("wasm-gzip", "core", "WebAssembly of the whole core, gzip", Bound::AtMost(16_384.0)),
     ("compile", "redial", "building the crate from clean", Bound::AtMost(3.0)),
     ("fleet", "events-per-second", "a million policies through an outage, one core", Bound::AtLeast(1e7)),
+    ("misses", "last-level-misses", "cache misses of a quiet fact in a fleet", Bound::AtMost(2.0)),
 ];
+/// What a fact in a fleet is compared with, where so many policies are one.
+const BARE: &str = "two lines of bare memory";
+const MILLION: &str = "1000000";
+const TIMES_BARE: f64 = 1.5;
 /// How many times fewer instructions a delay is to take than the best peer's.
 const TIMES_FEWER: f64 = 2.5;
 /// The operation of that goal.
@@ -76,6 +80,7 @@ pub(crate) struct Report {
     pub(crate) sizes: Vec<Line>,
     pub(crate) fleet: Vec<Line>,
     pub(crate) growth: Vec<Line>,
+    pub(crate) misses: Vec<Line>,
     pub(crate) layouts: Vec<Time>,
 }
 
@@ -141,10 +146,15 @@ impl Report {
             "heap allocations",
         )?;
         for (group, name, what, bound) in GOALS {
-            let line =
-                self.sizes.iter().chain(&self.fleet).find(|line| line.group == group && line.name == name);
+            let mut all = self.sizes.iter().chain(&self.fleet).chain(&self.misses);
+            let line = all.find(|line| line.group == group && line.name == name);
             let unit = line.map_or("", |line| line.unit.as_str());
             reached(f, what, bound, line.and_then(|line| line.value.parse().ok()), unit)?;
+        }
+        for fact in ["a sequence number", "other traffic"] {
+            let what = format!("{fact} among a million policies, beside bare memory");
+            let value = self.beside_bare(fact, MILLION).map(|times| (times * 100.0).ceil() / 100.0);
+            reached(f, &what, Bound::AtMost(TIMES_BARE), value, "times")?;
         }
         writeln!(f)
     }
@@ -153,13 +163,16 @@ impl Report {
         writeln!(
             f,
             "## Operations\n\n\
-             **instructions**: callgrind's count of a loop of 1,000 operations, divided by 1,000 (`{COUNT}`). The loop and the\n\
-             `black_box`es that hide state, config and result from the compiler are in it, for this crate and for every peer;\n\
-             the row \"nothing\" has only them. Not in it: setting up, and what the kernel does, such as reading a clock. Built\n\
-             with thin LTO, so that a peer's code is inlined like ours. Own counts are held by `benches/instructions.txt`.\n\n\
-             **to the best peer**: instructions, as a share of the fewest that a peer takes; a crate that does less is none.\n\
-             **time**: as a multiple of the first row's, medians of one run (`{TIME}`).\n\
-             **allocations**: on the heap, for each operation.\n"
+             **instructions**: callgrind's count of a loop of 1,000 operations, divided by 1,000 (`{COUNT}`).\n\
+             The loop and the `black_box`es that hide state, config and result from the compiler are in it, for this crate and\n\
+             for every peer; the row \"nothing\" has only them. Not in it: setting up, and what the kernel does, such as reading\n\
+             a clock. Built with thin LTO, so that a peer's code is inlined like ours. `benches/instructions.txt` holds ours,\n\
+             and CI fails when one grows by over 10 %.\n\n\
+             **to the best peer**: instructions, as a share of the fewest that a peer takes. \"Bare\" is no peer, and neither\n\
+             is a crate that does less.\n\n\
+             **time**: as a multiple of the first row's, medians of one run:\n\
+             `{TIME}`.\n\n\
+             **allocations**: on the heap, for each operation; counted by an allocator over 1,000 of them.\n"
         )?;
         let mut names: Vec<&str> = Vec::new();
         for operation in &self.operations {
@@ -241,22 +254,39 @@ impl Report {
         lines(f, &self.fleet)?;
         writeln!(f, "How the cost of an event grows with the number of policies: `{GROWTH}`\n")?;
         lines(f, &self.growth)?;
-        writeln!(f, "Times as a multiple of the shortest of each kind, medians of one run: `{LAYOUTS}`\n")?;
+        writeln!(f, "One fact for each policy in random order: `{MISSES}`\n")?;
+        lines(f, &self.misses)?;
+        writeln!(f, "The same in time, as a multiple of \"{BARE}\" of the same size: `{LAYOUTS}`\n")?;
         if self.layouts.is_empty() {
             return writeln!(f, "{NOT_MEASURED}");
         }
-        // What is before the last slash says what is compared.
-        let kind = |time: &Time| time.id.rsplit_once('/').map_or(String::new(), |(kind, _)| kind.to_owned());
-        let mut shortest = BTreeMap::new();
-        for time in &self.layouts {
-            let best = shortest.entry(kind(time)).or_insert(time.nanos);
-            *best = best.min(time.nanos);
+        let (mut facts, mut sizes) = (Vec::new(), Vec::new());
+        for (fact, size) in self.layouts.iter().filter_map(|time| time.id.rsplit_once('/')) {
+            facts.push(fact);
+            sizes.push(size);
         }
-        head(f, &["what", "time"], 1)?;
-        for time in &self.layouts {
-            row(f, &[&time.id, &format!("{:.2}", time.nanos / shortest[&kind(time)])])?;
+        facts.sort_unstable();
+        facts.dedup();
+        sizes.sort_unstable_by_key(|size| (size.len(), *size));
+        sizes.dedup();
+        head(f, &[&["policies"], &sizes[..]].concat(), 1)?;
+        for fact in facts {
+            let multiple =
+                |size| self.beside_bare(fact, size).map_or(String::new(), |times| format!("{times:.2}"));
+            let multiples: Vec<_> = sizes.iter().map(|size| multiple(size)).collect();
+            let cells = [fact].into_iter().chain(multiples.iter().map(String::as_str));
+            row(f, &cells.collect::<Vec<_>>())?;
         }
         Ok(())
+    }
+
+    /// What a fact takes among so many policies, as a multiple of bare memory.
+    fn beside_bare(&self, fact: &str, size: &str) -> Option<f64> {
+        let nanos = |what: &str| {
+            let found = self.layouts.iter().find(|time| time.id.rsplit_once('/') == Some((what, size)));
+            found.map(|time| time.nanos)
+        };
+        Some(nanos(fact)? / nanos(BARE)?)
     }
 }
 
@@ -288,7 +318,7 @@ fn lines(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
 fn head(f: &mut fmt::Formatter<'_>, columns: &[&str], texts: usize) -> fmt::Result {
     row(f, columns)?;
     let rule = columns.iter().enumerate().map(|(index, column)| {
-        if index < texts || column.is_empty() || *column == "unit" { "---" } else { "---:" }
+        if index < texts || ["", "unit", "reached"].contains(column) { "---" } else { "---:" }
     });
     row(f, &rule.collect::<Vec<_>>())
 }
@@ -325,6 +355,7 @@ mod tests {
             sizes: crate::outside::lines("thumbv7m\tbackoff\t1025\tbytes\nthumbv7m\tbreaker\t1024\tbytes\n"),
             fleet: Vec::new(),
             growth: Vec::new(),
+            misses: Vec::new(),
             layouts: Vec::new(),
             operations,
         }
@@ -346,6 +377,25 @@ mod tests {
         let nothing = Report { counts: None, sizes: Vec::new(), ..report(0) }.to_string();
         assert!(nothing.contains("| at most 45 | not measured | instructions | |"));
         assert!(nothing.contains("| at most 16384 | not measured | | |"));
+    }
+
+    #[test]
+    fn a_fleet_is_compared_with_memory_of_its_own_size() {
+        let time = |id: &str, nanos| Time { id: id.to_owned(), nanos };
+        let layouts = vec![
+            time("other traffic/1000", 6.0),
+            time("other traffic/1000000", 30.02),
+            time("two lines of bare memory/1000", 2.0),
+            time("two lines of bare memory/1000000", 20.0),
+        ];
+        let text = Report { layouts, ..report(0) }.to_string();
+        assert!(text.contains("| policies | 1000 | 1000000 |"), "{text}");
+        assert!(text.contains("| other traffic | 3.00 | 1.50 |"), "{text}");
+        assert!(
+            text.contains(
+                "other traffic among a million policies, beside bare memory | at most 1.5 | 1.51 |"
+            )
+        );
     }
 
     #[test]

@@ -170,6 +170,7 @@ fn report() -> Result<bool, String> {
         sizes: measured("ci/sizes.sh", document::SIZES),
         fleet: measured("examples/fleet", document::FLEET),
         growth: measured("examples/fleet", document::GROWTH),
+        misses: measured("ci/misses.sh", document::MISSES),
         layouts: timed("benches/fleet.rs", document::LAYOUTS, "fleet"),
         operations,
     };

@@ -8,6 +8,7 @@ use serde_json::Value;
 /// One time of criterion's, in nanoseconds. Only its ratio to another of the same run means anything.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Time {
+    /// Without the group's name.
     pub(crate) id: String,
     pub(crate) nanos: f64,
 }
@@ -36,9 +37,9 @@ fn walk(folder: &Path, group: &str, found: &mut Vec<Time>) {
 fn time(benchmark: &str, estimates: &str, group: &str) -> Option<Time> {
     let benchmark: Value = serde_json::from_str(benchmark).ok()?;
     let estimates: Value = serde_json::from_str(estimates).ok()?;
-    let id = benchmark["function_id"].as_str()?.to_owned();
+    let id = benchmark["full_id"].as_str()?.strip_prefix(group)?.strip_prefix('/')?.to_owned();
     let nanos = estimates["median"]["point_estimate"].as_f64()?;
-    (benchmark["group_id"] == group).then_some(Time { id, nanos })
+    Some(Time { id, nanos })
 }
 
 /// A measurement that another command printed.
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_time_is_the_median_of_its_group() {
-        let benchmark = r#"{"group_id":"peers","function_id":"next delay/backon","full_id":"peers/x"}"#;
+        let benchmark = r#"{"function_id":"next delay","full_id":"peers/next delay/backon"}"#;
         let estimates = r#"{"mean":{"point_estimate":9.0},"median":{"point_estimate":2.5}}"#;
         let found = Time { id: "next delay/backon".to_owned(), nanos: 2.5 };
         assert_eq!(time(benchmark, estimates, "peers"), Some(found));
