@@ -8,6 +8,7 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "it measures, and decides nothing")]
     pub(crate) fn start() -> Self {
         Self { cpu: on_cpu(), clock: Instant::now() }
     }

@@ -219,6 +219,22 @@ mod tests {
         assert_eq!(came, [(now + 9, 1), (now + turn, 2), (now + 5 * turn + 9, 0)]);
     }
 
+    #[test]
+    fn a_timer_is_not_kept_where_it_is_not_due() {
+        let mut wheel = Wheel::new(1);
+        wheel.set(0, Some(5));
+        wheel.set(0, Some(100_000));
+        wheel.take(5, &mut Vec::new());
+        assert_eq!(wheel.next(6), Some(100_000 % SLOTS as u64), "its slot, a turn too early");
+        wheel.take(100_000 % SLOTS as u64, &mut Vec::new());
+        assert_eq!(wheel.next(40_000), Some(100_000));
+        let bytes = wheel.bytes();
+        for _ in 0..1_000 {
+            wheel.set(0, Some(100_000));
+        }
+        assert_eq!(wheel.bytes(), bytes, "what is set to the same time again takes no room");
+    }
+
     /// Against a sorted list, for a few thousand random moves.
     #[test]
     fn it_does_what_a_sorted_list_does() {
