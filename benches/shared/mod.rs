@@ -2,7 +2,8 @@
 //!
 //! An operation is one closure, set up and ready, that is stepped n times in a loop. What is measured is the loop: the
 //! operation, the loop itself and the `black_box`es that keep the compiler from knowing the state, the config and the
-//! result. That is the same for this crate and for every peer; the row "nothing" is such a loop with no operation in it.
+//! result. That is the same for this crate and for every peer; the row "nothing" is such a loop with no operation in it,
+//! and what it takes is subtracted from a count.
 
 #![allow(dead_code, reason = "several programs include this file, and not all use all of it")]
 
@@ -24,8 +25,13 @@ pub(crate) struct Operation {
     pub(crate) note: &'static str,
     /// At most so many instructions.
     pub(crate) goal: Option<u32>,
+    /// The operation that does all but the work: its instructions are subtracted from a count.
+    pub(crate) base: &'static str,
     pub(crate) prepare: fn() -> Steps,
 }
+
+/// The base of most operations: a loop of steps that do nothing.
+pub(crate) const NOTHING: &str = "nothing";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -61,7 +67,7 @@ impl Operation {
         goal: Option<u32>,
         prepare: fn() -> Steps,
     ) -> Self {
-        Self { group, name, who, kind: Kind::Ours, note: "", goal, prepare }
+        Self { group, name, who, kind: Kind::Ours, note: "", goal, base: NOTHING, prepare }
     }
 
     const fn other(
@@ -72,7 +78,7 @@ impl Operation {
         note: &'static str,
         prepare: fn() -> Steps,
     ) -> Self {
-        Self { group, name, who, kind, note, goal: None, prepare }
+        Self { group, name, who, kind, note, goal: None, base: NOTHING, prepare }
     }
 }
 
@@ -86,10 +92,10 @@ pub(crate) fn operations() -> Vec<Operation> {
     };
     let mut all = vec![Operation::other(
         "loop",
-        "nothing",
+        NOTHING,
         "an empty step",
         Kind::Bare,
-        "part of every count",
+        "subtracted from every count",
         nothing,
     )];
     all.extend(backoff::operations());

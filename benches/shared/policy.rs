@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use redial::{Actions, Cause, Config, Epoch, Event, Instant, Phase, Policy, SplitMix64, presets};
+use redial::{Action, Actions, Cause, Config, Epoch, Event, Instant, Phase, Policy, SplitMix64, presets};
 
 use super::{Operation, Steps, repeat};
 
@@ -76,12 +76,29 @@ pub(crate) fn one_outage(policy: &mut Tested, now: &mut Instant) {
     ignore(due(policy, *now));
 }
 
-fn quiet(make: fn(Epoch, u64) -> Event<u32>) -> Steps {
+fn quiet(make: impl Fn(Epoch, u64) -> Event<u32> + 'static) -> Steps {
     let (mut policy, _) = online();
     let epoch = live(&policy);
     repeat(move |n| {
         let now = Instant::from_micros(START + STABLE_MICROS + n);
         ignore(fact(black_box(&mut policy), now, make(epoch, n)));
+    })
+}
+
+/// Takes a fact and leaves it alone, with the arguments and the result of [`fact`].
+#[inline(never)]
+fn disregard(_: &mut Tested, _: Instant, event: Event<u32>) -> [Option<Action>; 4] {
+    black_box(&event);
+    [None; 4]
+}
+
+fn handing_over() -> Steps {
+    let (mut policy, _) = online();
+    let epoch = live(&policy);
+    repeat(move |n| {
+        let now = Instant::from_micros(START + STABLE_MICROS + n);
+        let nothing = disregard(black_box(&mut policy), now, Event::Sequence { epoch, n });
+        black_box(&nothing);
     })
 }
 
@@ -117,17 +134,25 @@ fn outage() -> Steps {
     repeat(move |_| one_outage(black_box(&mut policy), &mut now))
 }
 
+const HANDED: &str = "handed over and back";
+/// The facts that change next to nothing. What they cost is `handle_event` alone.
+const QUIET: [&str; 3] = ["a sequence number", "traffic", "an acknowledged beat"];
+
 pub(crate) fn operations() -> Vec<Operation> {
     type Row = (&'static str, Option<u32>, fn() -> Steps);
     let rows: [Row; 6] = [
-        ("a sequence number", Some(40), || quiet(|epoch, n| Event::Sequence { epoch, n })),
-        ("traffic", Some(40), || quiet(|epoch, _| Event::Received { epoch })),
-        ("an acknowledged beat", Some(40), || quiet(|epoch, _| Event::BeatAcked { epoch })),
+        (QUIET[0], Some(40), || quiet(|epoch, n| Event::Sequence { epoch, n })),
+        (QUIET[1], Some(40), || quiet(|epoch, _| Event::Received { epoch })),
+        (QUIET[2], Some(40), || quiet(|epoch, _| Event::BeatAcked { epoch })),
         ("poll_timeout", Some(25), ask),
         ("a beat: deadline, beat, acknowledged", None, beat),
         ("a whole outage", Some(900), outage),
     ];
-    rows.into_iter()
-        .map(|(name, goal, prepare)| Operation::ours("policy", name, "redial", goal, prepare))
-        .collect()
+    let note = "made, handed to a function, a result like that of `handle_event` taken back";
+    let mut all = vec![Operation::other("loop", HANDED, "a fact", super::Kind::Bare, note, handing_over)];
+    all.extend(rows.into_iter().map(|(name, goal, prepare)| {
+        let ours = Operation::ours("policy", name, "redial", goal, prepare);
+        if QUIET.contains(&name) { Operation { base: HANDED, ..ours } } else { ours }
+    }));
+    all
 }

@@ -34,6 +34,18 @@ fn one(run: &Value) -> Option<(usize, u64)> {
     Some((index, (instructions + STEPS / 2) / STEPS))
 }
 
+/// The counts less those of the bases, which stay what they are.
+pub(crate) fn net(operations: &[Operation], counts: &[u64]) -> Vec<u64> {
+    let count_of = |name: &str| {
+        let found = operations.iter().zip(counts).find(|(operation, _)| operation.name == name);
+        found.map_or(0, |(_, count)| *count)
+    };
+    let less = |(operation, count): (&Operation, &u64)| {
+        if operation.group == "loop" { *count } else { count.saturating_sub(count_of(operation.base)) }
+    };
+    operations.iter().zip(counts).map(less).collect()
+}
+
 /// One line of the committed table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {

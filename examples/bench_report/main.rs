@@ -73,7 +73,7 @@ fn machine() -> Machine {
 /// Whether the counts in this file pass against the committed table, or, told to bless them, writes them there.
 fn gate(file: &Path) -> Result<bool, String> {
     let operations = shared::operations();
-    let counts = counts::parse(&text(file)?, operations.len())?;
+    let counts = counts::net(&operations, &counts::parse(&text(file)?, operations.len())?);
     let rows = counts::ours(&operations, &counts);
     print!("{}", counts::listing(&rows));
     let Machine { architecture, compiler, .. } = machine();
@@ -158,7 +158,9 @@ fn timed(bench: &str, command: &str, group: &str) -> Vec<Time> {
 fn report() -> Result<bool, String> {
     let operations = shared::operations();
     let counts = match run("ci/instructions.sh", document::COUNT) {
-        Some(output) if !output.is_empty() => Some(counts::parse(&output, operations.len())?),
+        Some(output) if !output.is_empty() => {
+            Some(counts::net(&operations, &counts::parse(&output, operations.len())?))
+        }
         _ => None,
     };
     let report = Report {

@@ -76,6 +76,7 @@ impl HoldReason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
+#[repr(u8)] // A tag of its own, and every epoch at the same place: what is looked at first.
 pub enum Event<T = (), K = Infallible> {
     /// The user wants the connection. From a terminal state it starts over.
     Start,

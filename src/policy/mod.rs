@@ -180,22 +180,21 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// facts first, so that an acknowledgement that waited behind a sleep still counts.
     #[inline]
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let now = now.min(Instant::END);
-        if now < self.state.latest {
-            return self.handle_rewound(now, event);
+        if now < self.state.latest || now > Instant::END {
+            return self.handle_odd_time(now, event);
         }
         self.state.latest = now;
         // The quiet facts, of which a live connection brings a thousand for each of the others.
         let applied = match event {
-            Event::Sequence { epoch, n } if self.is_current(epoch) => {
+            Event::Sequence { epoch, n } if self.is_open(epoch) => {
                 self.hear();
                 self.on_sequence(n)
             }
-            Event::Received { epoch } if self.is_current(epoch) => {
+            Event::Received { epoch } if self.is_open(epoch) => {
                 self.hear();
-                self.state.is_open()
+                true
             }
-            Event::BeatAcked { epoch } if self.is_current(epoch) => self.state.heartbeat.acknowledged(),
+            Event::BeatAcked { epoch } if self.is_open(epoch) => self.state.heartbeat.acknowledged(),
             event => return self.handle_rare(now, event),
         };
         Actions::quiet(applied)
@@ -203,8 +202,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     #[cold]
     #[inline(never)]
-    fn handle_rewound(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        self.rewind(now);
+    fn handle_odd_time(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let now = now.min(Instant::END);
+        if now < self.state.latest {
+            self.rewind(now);
+        }
         self.handle_event(now, event)
     }
 
@@ -220,8 +222,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             self.hear();
         }
         let applied = match event {
-            // Quiet, and not stale: they were handled.
-            Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => true,
+            // Of a transport that is not open yet: nothing of its can have come in.
+            Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => false,
             Event::BeatRequested { epoch } => self.on_beat_requested(epoch, &mut out),
             Event::Start => self.on_start(now, &mut out),
             Event::Stop { keep } => self.on_stop(now, keep, &mut out),
@@ -384,6 +386,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     #[inline]
     fn is_current(&self, epoch: Epoch) -> bool {
         self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
+    }
+
+    /// The transport with this number is open, and so alive.
+    #[inline]
+    fn is_open(&self, epoch: Epoch) -> bool {
+        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
     }
 
     /// Something came in on the transport.

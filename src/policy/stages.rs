@@ -377,8 +377,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
         // Before the resume is out, the new transport's numbers are not the session's (S45).
-        let first = if self.state.mode == Mode::Fresh { Reached::Opened } else { Reached::Identified };
-        self.state.reached >= first && self.config.borrow().resume.enabled && self.session.observe(n)
+        let ours = self.state.mode == Mode::Fresh || self.state.reached >= Reached::Identified;
+        ours && self.config.borrow().resume.enabled && self.session.observe(n)
     }
 
     pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
