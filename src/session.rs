@@ -31,6 +31,7 @@ use crate::time::{Instant, Micros, Moment};
     derive(serde::Serialize, serde::Deserialize),
     serde(into = "Plain<T>", from = "Plain<T>", bound(serialize = "T: Clone + serde::Serialize"))
 )]
+#[repr(C)] // The sequence first: in a policy it lies beside what else every fact touches.
 pub struct SessionState<T> {
     /// 0 while there is none.
     sequence: u64,

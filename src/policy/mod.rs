@@ -73,13 +73,14 @@ use state::{Stage, State};
 /// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
 pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = SingleEndpoint> {
     config: C,
-    rng: R,
-    endpoints: E,
     session: SessionState<T>,
-    subscriptions: S,
     state: State,
+    rng: R,
+    subscriptions: S,
+    endpoints: E,
 }
 
 /// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 256, held

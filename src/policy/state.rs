@@ -18,10 +18,6 @@ use super::explain::{Reason, Stats, Why, count};
 pub(super) struct State {
     /// The newest `now`.
     pub(super) latest: Instant,
-    pub(super) stage: Stage,
-    pub(super) heartbeat: Heartbeat,
-    /// The attempt has succeeded.
-    pub(super) established_at: Moment,
     pub(super) epoch: Option<Epoch>,
     pub(super) mode: Mode,
     pub(super) reached: Reached,
@@ -30,6 +26,10 @@ pub(super) struct State {
     /// A connection was established since the start.
     pub(super) ever: bool,
 
+    pub(super) stage: Stage,
+    pub(super) heartbeat: Heartbeat,
+    /// The attempt has succeeded.
+    pub(super) established_at: Moment,
     /// When the stage began.
     pub(super) since: Instant,
     pub(super) outage_since: Past,
@@ -179,14 +179,14 @@ impl Stage {
 impl State {
     pub(super) const NEW: Self = Self {
         latest: Instant::ZERO,
-        stage: Stage::Idle,
-        heartbeat: Heartbeat::new(),
-        established_at: Moment::NONE,
         epoch: None,
         mode: Mode::Fresh,
         reached: Reached::Nothing,
         outage: false,
         ever: false,
+        stage: Stage::Idle,
+        heartbeat: Heartbeat::new(),
+        established_at: Moment::NONE,
         since: Instant::ZERO,
         outage_since: Past::at(Instant::ZERO),
         backoff: Backoff::new(),
