@@ -168,8 +168,8 @@ pub trait Endpoints {
     /// The dial of [`current`](Self::current) succeeded: the session is established, not only the socket open.
     fn succeeded(&mut self, config: &EndpointsConfig, now: Instant);
 
-    /// Forgets every failure and success. The round goes on.
-    fn forget(&mut self);
+    /// Forgets every failure and success, and says whether there was one. The round goes on.
+    fn forget(&mut self) -> bool;
 }
 
 /// The only endpoint there is: no bytes, no instructions, no draw. Its number is 0, its rounds one dial.
@@ -192,7 +192,9 @@ impl Endpoints for SingleEndpoint {
 
     fn succeeded(&mut self, _: &EndpointsConfig, _: Instant) {}
 
-    fn forget(&mut self) {}
+    fn forget(&mut self) -> bool {
+        false
+    }
 }
 
 /// Up to `N` endpoints, in place. 24 bytes and two for each.
@@ -343,8 +345,10 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
         }
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self) -> bool {
+        let had = self.failures != [0; N] || self.sticky_until != Instant::ZERO;
         self.failures = [0; N];
         self.sticky_until = Instant::ZERO;
+        had
     }
 }

@@ -75,17 +75,29 @@ impl Watch {
 
 /// The explanation as a sentence and as fields. `epoch` is the live connection's number in the log.
 pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>) -> String {
-    let Explanation { phase, why, since, until, waiting_for, attempt, failures, mode, last_cause, .. } =
-        *explanation;
+    let Explanation {
+        phase,
+        why,
+        since,
+        until,
+        waiting_for,
+        not_before,
+        attempt,
+        failures,
+        mode,
+        last_cause,
+        ..
+    } = *explanation;
     let text = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| quoted(&text));
     format!(
         "\"explain\": {}, \"state\": \"{phase}\", \"why\": \"{why}\", \"since\": {}, \"until\": {}, \
-         \"waiting_for\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \
+         \"waiting_for\": {}, \"not_before\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \
          \"last_cause\": {}",
         quoted(&explanation.to_string()),
         since.as_millis(),
         number(until.map(|until| until.as_micros().div_ceil(1_000))),
         text(waiting_for.map(|reason| reason.to_string())),
+        number(not_before.map(|at| at.as_micros().div_ceil(1_000))),
         number(epoch),
         mode.as_str(),
         text(last_cause.map(|cause| cause.to_string())),

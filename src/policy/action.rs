@@ -244,9 +244,30 @@ impl Actions {
 
 impl IntoIterator for Actions {
     type Item = Action;
-    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, MAX_ACTIONS>>;
+    type IntoIter = ActionsIter;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.into_iter().flatten()
+    #[inline]
+    fn into_iter(self) -> ActionsIter {
+        ActionsIter { items: self.items, next: 0 }
     }
 }
+
+/// The actions of one call, in order.
+#[derive(Clone, Debug)]
+pub struct ActionsIter {
+    items: [Option<Action>; MAX_ACTIONS],
+    next: usize,
+}
+
+impl Iterator for ActionsIter {
+    type Item = Action;
+
+    #[inline]
+    fn next(&mut self) -> Option<Action> {
+        let action = (*self.items.get(self.next)?)?;
+        self.next = self.next.saturating_add(1);
+        Some(action)
+    }
+}
+
+impl core::iter::FusedIterator for ActionsIter {}

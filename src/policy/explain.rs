@@ -6,7 +6,7 @@ use crate::classify::Cause;
 use crate::mode::Mode;
 use crate::time::Instant;
 
-use super::action::GiveUp;
+use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
 
 /// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
@@ -216,6 +216,9 @@ pub struct Explanation {
     pub until: Option<Instant>,
     /// The rule behind the deadline, or the condition it is parked on.
     pub waiting_for: Option<Reason>,
+    /// While parked: no dial before this, should the condition end now; the ladder and the floors go on. `None`: none is
+    /// left, or it is not parked.
+    pub not_before: Option<Instant>,
     /// The live transport.
     pub epoch: Option<Epoch>,
     /// The dials of this outage so far, counted from 1; 0 while there was none.
@@ -224,6 +227,8 @@ pub struct Explanation {
     pub failures: u32,
     /// What the next dial, or the one under way, will send.
     pub mode: Mode,
+    /// Where the next dial, or the one under way, goes.
+    pub endpoint: Endpoint,
     /// The newest cause of a loss, if there was one.
     pub last_cause: Option<Cause>,
 }
@@ -235,6 +240,16 @@ impl fmt::Display for Explanation {
             (Some(reason), Some(until)) => write!(f, ", {reason} at {} ms", until.as_millis())?,
             (Some(reason), None) => write!(f, ", until {reason} ends")?,
             (None, _) => {}
+        }
+        if let Some(at) = self.not_before {
+            write!(f, ", not before {} ms", at.as_millis())?;
+        }
+        if matches!(self.phase, Phase::Waiting | Phase::Parked) {
+            f.write_str(match (self.mode, self.endpoint) {
+                (Mode::Fresh, _) => ", then a fresh start",
+                (Mode::Resume, Endpoint::Base) => ", then a resume",
+                (Mode::Resume, Endpoint::Session) => ", then a resume at the session's endpoint",
+            })?;
         }
         write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
         if let Some(cause) = self.last_cause {

@@ -114,15 +114,21 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
     }
 
+    /// What the next dial would send, and where: the session's own endpoint is for its resume.
+    pub(super) fn next_dial(&self) -> (Mode, Endpoint) {
+        let mode = self.next_mode();
+        let own = mode == Mode::Resume && self.session.endpoint().is_some();
+        (mode, if own { Endpoint::Session } else { Endpoint::Base })
+    }
+
     fn dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
         if self.session.is_expired(now) {
             self.drop_session(DropReason::Expired, out);
         }
-        let mode = self.next_mode();
+        let (mode, endpoint) = self.next_dial();
         if mode == Mode::Fresh {
             self.drop_session(DropReason::Incomplete, out);
         }
-        let endpoint = if self.session.endpoint().is_some() { Endpoint::Session } else { Endpoint::Base };
         let config: &Config = self.config.borrow();
         let state = &mut self.state;
         if let Some(breaker) = &config.breaker {

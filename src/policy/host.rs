@@ -140,17 +140,16 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let spread = config.network_spread;
         let restart = config.restart_on_network_up;
         self.state.network_down = false;
-        self.endpoints.forget();
-        if restart && matches!(self.state.stage, Stage::Connecting { .. }) {
+        let dialling = restart && matches!(self.state.stage, Stage::Connecting { .. });
+        let between = self.state.stage.is_between();
+        let forgot = self.endpoints.forget();
+        if dialling {
             self.cut_dial(now, out);
-            return true;
-        }
-        if self.state.stage.is_between() {
+        } else if between {
             self.cut_wait(now, spread);
             self.proceed(now, Why::Gate(Reason::Network), true, out);
-            return true;
         }
-        was_down
+        was_down || dialling || between || forgot
     }
 
     pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {

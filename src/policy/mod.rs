@@ -28,7 +28,7 @@ use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
-pub use action::{Action, Actions, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
+pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
@@ -365,6 +365,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     #[must_use]
     pub fn explain(&self) -> Explanation {
         let deadline = self.deadline();
+        let (mode, endpoint) = if self.state.stage.is_alive() {
+            (self.state.mode, self.state.endpoint)
+        } else {
+            self.next_dial()
+        };
         let parked = match self.state.stage {
             Stage::Parked { on } => Some(on),
             _ => None,
@@ -375,10 +380,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             since: self.state.since,
             until: deadline.map(|(at, _)| at),
             waiting_for: deadline.map(|(_, reason)| reason).or(parked),
+            not_before: parked.and_then(|_| {
+                let now = self.state.latest;
+                Some(self.gate(now).at).filter(|at| *at > now)
+            }),
             epoch: self.epoch(),
             attempt: self.state.attempt,
             failures: self.state.backoff.failures(),
-            mode: if self.state.stage.is_alive() { self.state.mode } else { self.next_mode() },
+            mode,
+            endpoint,
             last_cause: self.state.last_cause,
         }
     }

@@ -333,6 +333,9 @@ fn it_explains_itself() {
     let line = t.policy.explain().to_string();
     assert_eq!(
         line,
-        "waiting (close_1006), backoff at 2000 ms, attempt 0, 1 failures in a row, last cause close_1006"
+        "waiting (close_1006), backoff at 2000 ms, then a resume, attempt 0, 1 failures in a row, \
+         last cause close_1006"
     );
+    t.at(1_500).hold(0).expect(&[]);
+    assert!(t.policy.explain().to_string().contains(", until hold ends, not before 2000 ms, then a resume"));
 }
