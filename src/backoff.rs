@@ -74,7 +74,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain_factor != 0 {
+        if !config.plain_turn.is_zero() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         self.any_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
@@ -89,7 +89,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain_factor != 0 {
+        if !config.plain_turn.is_zero() {
             return Some(self.plain_wait(config, rng));
         }
         self.any_wait(config, mode, elapsed, rng)
@@ -98,8 +98,11 @@ impl Backoff {
     #[inline]
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
         self.failures = self.failures.saturating_add(1);
-        let grown = self.last.saturating_mul(config.plain_factor.into());
-        self.last = if grown >= config.max { config.max } else { grown.max(config.initial) };
+        self.last = if self.last >= config.plain_turn {
+            config.max
+        } else {
+            self.last.saturating_mul(config.plain_factor.into()).max(config.initial)
+        };
         uniform(rng, Micros::ZERO, self.last)
     }
 

@@ -37,7 +37,10 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// The whole factor of an exponential ladder with full jitter and nothing else, which must be fast; 0: it has more.
+    /// Where the next step of an exponential ladder with a whole factor, full jitter and nothing else is the cap: that
+    /// must be fast. Zero: it has more.
+    pub(super) plain_turn: Micros,
+    /// Its factor.
     pub(super) plain_factor: u32,
     pub(super) rare: Rare,
 }
@@ -461,22 +464,25 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
-            plain_factor: 0,
+            plain_turn: Micros::ZERO,
+            plain_factor: 1,
             rare: Rare::No,
         }
     }
 
-    /// With [`Self::plain_factor`] as the other fields have it.
+    /// With [`Self::plain_turn`] and the factor as the other fields have it.
     const fn marked(mut self) -> Self {
         let plain = matches!(self.jitter, Jitter::Full)
             && self.first.is_none()
             && !self.first_exact
             && self.floor.is_zero()
             && self.max.0 == self.max_fresh.0;
-        self.plain_factor = match self.curve {
-            Curve::Exponential(factor) if plain && factor.denominator() == 1 => factor.numerator(),
-            Curve::Constant if plain => 1,
-            _ => 0,
+        (self.plain_turn, self.plain_factor) = match self.curve {
+            Curve::Exponential(factor) if plain && factor.denominator() == 1 => {
+                (Micros(self.max.0.div_ceil(factor.numerator() as u64)), factor.numerator())
+            }
+            Curve::Constant if plain => (self.max, 1),
+            _ => (Micros::ZERO, 1),
         };
         self
     }

@@ -1,6 +1,7 @@
 //! The machine behind [`CircuitBreaker`]: what a question, a result and the time do to it.
 
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use rand_core::Rng;
 
@@ -46,6 +47,13 @@ impl Phase {
     }
 }
 
+/// What a result or the time comes to. Whoever has a generator opens the breaker; the rest needs none.
+enum Next {
+    Stays,
+    Changed(Transition),
+    Reopens { at: Instant, why: BreakerCause },
+}
+
 impl<W: Window> CircuitBreaker<W> {
     /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
     #[inline]
@@ -57,11 +65,11 @@ impl<W: Window> CircuitBreaker<W> {
     ) -> Option<Permit> {
         match self.phase {
             Phase::Closed => Some(Permit { generation: self.generation, probe: 0 }),
-            Phase::Open { .. } if now < self.deadline && self.deadline.since(now) <= config.open => None,
             Phase::Open { .. } if now >= self.deadline => {
                 self.enter(Phase::HalfOpen { out: 1, answered: 0 }, now.after(config.lease));
                 Some(Permit { generation: self.generation, probe: 1 })
             }
+            Phase::Open { .. } if self.deadline.since(now) <= config.open => None,
             _ => self.admit_elsewhere(config, now, draw),
         }
     }
@@ -117,13 +125,39 @@ impl<W: Window> CircuitBreaker<W> {
             return None;
         }
         if self.phase != Phase::Closed {
-            return self.settle_elsewhere(config, now, permit, outcome, draw);
+            return match self.settle_elsewhere(config, now, permit, outcome) {
+                Next::Stays => None,
+                Next::Changed(transition) => Some(transition),
+                Next::Reopens { at, why } => Some(self.reopen(config, at, why, draw)),
+            };
         }
         let reached = self.window.record(&config.limits, now, outcome);
         if reached.any() { Some(self.open(config, now, threshold(reached), draw)) } else { None }
     }
 
-    /// The same where the breaker is not closed.
+    /// The same for a success in a row, which opens nothing.
+    #[inline]
+    pub(super) fn settle_success(
+        &mut self,
+        config: &BreakerConfig<W>,
+        now: Instant,
+        permit: Permit,
+    ) -> Option<Transition> {
+        let outcome = Outcome::Success(Duration::ZERO);
+        if permit.generation != self.generation {
+            return None;
+        }
+        if self.phase == Phase::Closed {
+            self.window.record(&config.limits, now, outcome);
+            return None;
+        }
+        match self.settle_elsewhere(config, now, permit, outcome) {
+            Next::Changed(transition) => Some(transition),
+            Next::Stays | Next::Reopens { .. } => None,
+        }
+    }
+
+    /// What a result does where the breaker is not closed.
     #[inline(never)] // Rare, and the frequent case is to stay small.
     fn settle_elsewhere(
         &mut self,
@@ -131,8 +165,7 @@ impl<W: Window> CircuitBreaker<W> {
         now: Instant,
         permit: Permit,
         outcome: Outcome,
-        draw: impl Draw,
-    ) -> Option<Transition> {
+    ) -> Next {
         match &mut self.phase {
             Phase::MetricsOnly { failures, slow } => {
                 let reached = self.window.record(&config.limits, now, outcome);
@@ -141,39 +174,42 @@ impl<W: Window> CircuitBreaker<W> {
                 *failures |= news.failures;
                 *slow |= news.slow;
                 let from = BreakerPhase::MetricsOnly;
-                news.any().then(|| Transition { at: now, from, to: from, why: threshold(news) })
+                if news.any() {
+                    Next::Changed(Transition { at: now, from, to: from, why: threshold(news) })
+                } else {
+                    Next::Stays
+                }
             }
-            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => None,
+            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => Next::Stays,
             Phase::HalfOpen { .. } if now >= self.deadline => {
-                let at = self.deadline;
-                outcome.is_failure().then(|| self.reopen(config, at, BreakerCause::LeaseOver, draw))
+                let (at, why) = (self.deadline, BreakerCause::LeaseOver);
+                if outcome.is_failure() { Next::Reopens { at, why } } else { Next::Stays }
             }
             Phase::HalfOpen { out, answered } => {
                 *out &= !permit.probe;
                 *answered |= permit.probe;
                 if self.window.probe(&config.limits, now, outcome) {
-                    Some(self.reopen(config, now, BreakerCause::ProbeFailed, draw))
+                    Next::Reopens { at: now, why: BreakerCause::ProbeFailed }
                 } else {
-                    self.decide(config, now, draw)
+                    self.decide(config, now)
                 }
             }
-            Phase::Closed | Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => None,
+            Phase::Closed | Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => Next::Stays,
         }
     }
 
     /// Ends the half-open cycle if enough probes have answered.
-    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant, draw: impl Draw) -> Option<Transition> {
+    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant) -> Next {
         match self.phase {
             Phase::HalfOpen { answered, .. } if at_least(answered, config.probes) => {}
-            _ => return None,
+            _ => return Next::Stays,
         }
         let reached = self.window.verdict(&config.limits);
-        Some(if reached.any() {
-            self.reopen(config, now, threshold(reached), draw)
-        } else {
-            self.reopenings = 0;
-            self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed)
-        })
+        if reached.any() {
+            return Next::Reopens { at: now, why: threshold(reached) };
+        }
+        self.reopenings = 0;
+        Next::Changed(self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed))
     }
 
     /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
@@ -183,16 +219,21 @@ impl<W: Window> CircuitBreaker<W> {
         now: Instant,
         draw: impl Draw,
     ) -> [Option<Transition>; 2] {
-        let mut first = None;
+        let mut next = Next::Stays;
         if let Phase::HalfOpen { out, .. } = self.phase {
             self.deadline = self.deadline.min(now.after(config.lease));
             if out == 0 {
                 // A changed configuration asks for no more than the answers there are.
-                first = self.decide(config, now, draw);
+                next = self.decide(config, now);
             } else if now >= self.deadline {
-                first = Some(self.reopen(config, self.deadline, BreakerCause::LeaseOver, draw));
+                next = Next::Reopens { at: self.deadline, why: BreakerCause::LeaseOver };
             }
         }
+        let first = match next {
+            Next::Stays => None,
+            Next::Changed(transition) => Some(transition),
+            Next::Reopens { at, why } => Some(self.reopen(config, at, why, draw)),
+        };
         let mut second = None;
         if let Phase::Open { by_hand } = self.phase {
             if !by_hand {

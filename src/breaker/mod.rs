@@ -123,7 +123,7 @@ impl CircuitBreaker {
     /// after the end of its lease a probe has failed, and its success changes nothing.
     #[inline]
     pub fn success(&mut self, config: &BreakerConfig, now: Instant, permit: Permit) -> Option<Transition> {
-        self.settle(config, now, permit, Outcome::Success(Duration::ZERO), |low, _| low)
+        self.settle_success(config, now, permit)
     }
 
     /// The attempt failed: [`CircuitBreaker::record`] for failures in a row.
