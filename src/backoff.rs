@@ -74,7 +74,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if !config.plain_turn.is_zero() {
+        if config.plain {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         self.any_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
@@ -89,7 +89,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if !config.plain_turn.is_zero() {
+        if config.plain {
             return Some(self.plain_wait(config, rng));
         }
         self.any_wait(config, mode, elapsed, rng)
@@ -97,13 +97,19 @@ impl Backoff {
 
     #[inline]
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        self.failures = self.failures.saturating_add(1);
-        self.last = if self.last >= config.plain_turn {
-            config.max
-        } else {
-            self.last.saturating_mul(config.plain_factor.into()).max(config.initial)
-        };
+        self.step_up(config, config.max);
         uniform(rng, Micros::ZERO, self.last)
+    }
+
+    /// One step of a ladder with a turn, up to `top`.
+    #[inline]
+    fn step_up(&mut self, config: &BackoffConfig, top: Micros) {
+        self.failures = self.failures.saturating_add(1);
+        self.last = if self.last >= config.turn {
+            top
+        } else {
+            self.last.saturating_mul(config.factor.into()).max(config.initial)
+        };
     }
 
     /// The same for every curve and jitter.
@@ -116,6 +122,10 @@ impl Backoff {
         rng: &mut R,
     ) -> Option<Micros> {
         let cap = config.cap(mode);
+        if !config.turn.is_zero() {
+            self.step_up(config, config.top());
+            return Some(uniform(rng, config.floor.min(cap), self.last.min(cap)));
+        }
         let climbed = self.climb(config)?;
         let first = self.failures == 1;
         let asked_for = first && config.first.is_some();

@@ -37,11 +37,13 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// Where the next step of an exponential ladder with a whole factor, full jitter and nothing else is the cap: that
-    /// must be fast. Zero: it has more.
-    pub(super) plain_turn: Micros,
+    /// For an exponential ladder with a whole factor and full jitter, which is to be fast: from which wait on the next step
+    /// is the top. Zero: it is another.
+    pub(super) turn: Micros,
     /// Its factor.
-    pub(super) plain_factor: u32,
+    pub(super) factor: u32,
+    /// It has neither a floor nor a cap for each mode, and is to be faster still.
+    pub(super) plain: bool,
     pub(super) rare: Rare,
 }
 
@@ -464,26 +466,24 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
-            plain_turn: Micros::ZERO,
-            plain_factor: 1,
+            turn: Micros::ZERO,
+            factor: 1,
+            plain: false,
             rare: Rare::No,
         }
     }
 
-    /// With [`Self::plain_turn`] and the factor as the other fields have it.
+    /// With [`Self::turn`] and what belongs to it as the other fields have it.
     const fn marked(mut self) -> Self {
-        let plain = matches!(self.jitter, Jitter::Full)
-            && self.first.is_none()
-            && !self.first_exact
-            && self.floor.is_zero()
-            && self.max.0 == self.max_fresh.0;
-        (self.plain_turn, self.plain_factor) = match self.curve {
-            Curve::Exponential(factor) if plain && factor.denominator() == 1 => {
-                (Micros(self.max.0.div_ceil(factor.numerator() as u64)), factor.numerator())
+        let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
+        (self.turn, self.factor) = match self.curve {
+            Curve::Exponential(factor) if full && factor.denominator() == 1 => {
+                (Micros(self.top().0.div_ceil(factor.numerator() as u64)), factor.numerator())
             }
-            Curve::Constant if plain => (self.max, 1),
+            Curve::Constant if full => (self.top(), 1),
             _ => (Micros::ZERO, 1),
         };
+        self.plain = !self.turn.is_zero() && self.floor.is_zero() && self.max.0 == self.max_fresh.0;
         self
     }
 }
