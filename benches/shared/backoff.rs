@@ -233,10 +233,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::other(GROUP, DRAW, "ChaCha8", Kind::Bare, "a block every 32 draws", draw::<ChaCha8Rng>),
     ];
     let ours = [
-        (CAP, "redial, SplitMix64", 45, ours_at_the_cap::<SplitMix64> as fn() -> Steps),
-        (CAP, "redial, ChaCha8", 70, ours_at_the_cap::<ChaCha8Rng>),
-        (MANY, "redial, SplitMix64", 45 * OUTAGE, our_outage::<SplitMix64>),
-        (MANY, "redial, ChaCha8", 70 * OUTAGE, our_outage::<ChaCha8Rng>),
+        (CAP, "redial, SplitMix64", Some(45), ours_at_the_cap::<SplitMix64> as fn() -> Steps),
+        (CAP, "redial, ChaCha8", Some(70), ours_at_the_cap::<ChaCha8Rng>),
+        (MANY, "redial, SplitMix64", None, our_outage::<SplitMix64>),
+        (MANY, "redial, ChaCha8", None, our_outage::<ChaCha8Rng>),
     ];
     type Row = (&'static str, Kind, &'static str, fn() -> Steps, fn() -> Steps);
     let others: [Row; 8] = [
@@ -289,7 +289,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         all.extend(
             ours.iter()
                 .filter(|row| row.0 == name)
-                .map(|&(name, who, goal, prepare)| Operation::ours(GROUP, name, who, Some(goal), prepare)),
+                .map(|&(name, who, goal, prepare)| Operation::ours(GROUP, name, who, goal, prepare)),
         );
         all.extend(others.iter().map(|&(who, kind, note, cap, many)| {
             Operation::other(GROUP, name, who, kind, note, if name == CAP { cap } else { many })
