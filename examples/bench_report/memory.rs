@@ -6,10 +6,12 @@ use std::time::Duration;
 use allocation_counter::measure;
 use redial::{
     Actions, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config, CountWindow, Delays,
-    POLICY_STATE_BYTES, SessionState, SplitMix64, TimeWindow,
+    NoSubscriptions, POLICY_STATE_BYTES, Policy, SessionState, SplitMix64, TimeWindow,
 };
 
 use crate::shared::{Operation, backoff, breaker, policy};
+
+type Owning = Policy<SplitMix64, u32, NoSubscriptions, Config>;
 
 /// One line of the table of bytes.
 pub(crate) struct Bytes {
@@ -68,6 +70,7 @@ pub(crate) fn live_values() -> Vec<Bytes> {
             goal: Some(256),
         },
         made(whole, "redial: `Policy<SplitMix64, u32>` on a live connection", || policy::online().0),
+        flat::<Owning>(whole, "redial: the same with a copy of the config in each", None),
         flat::<SessionState<u32>>(whole, "redial: `SessionState<u32>`, part of it", None),
         flat::<Actions>(whole, "redial: `Actions`, what a call returns", None),
         flat::<Config>(whole, "redial: `Config`, one for all", None),
