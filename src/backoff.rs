@@ -41,7 +41,7 @@ pub struct Backoff {
     failures: u32,
 }
 
-const _: () = assert!(size_of::<Backoff>() == 16, "there may be a million of them");
+const _: () = assert!(size_of::<Backoff>() <= 16, "there may be a million of them");
 
 impl Backoff {
     /// No failure yet.
@@ -216,9 +216,11 @@ impl Backoff {
         if step > last { (last, Micros(self.last.0 / 2)) } else { (step, self.last) }
     }
 
-    /// What the next step needs beside the config: the failures, and where the last draw ended.
-    pub(crate) const fn parts(&self) -> (u32, Micros) {
-        (self.failures, self.last)
+    /// What the next step needs beside the config: the failures, and where the last draw ended (zero where no step goes on
+    /// from a draw).
+    pub(crate) const fn parts(&self, config: &BackoffConfig) -> (u32, Micros) {
+        let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2);
+        (self.failures, if drawn { self.last } else { Micros::ZERO })
     }
 
     /// The ladder after so many failures on this config. Only what was drawn is taken from `last`, and no more of it
@@ -280,6 +282,7 @@ impl Backoff {
             Curve::Exponential(_) if first => config.initial,
             Curve::Exponential(_) if before == top || self.failures > FOLLOWED => top,
             Curve::Exponential(factor) => factor.of(before).max(before.saturating_add(Micros(1))),
+            Curve::Fibonacci if before == top => top,
             Curve::Fibonacci => config.initial.saturating_mul(fibonacci(self.failures)),
             Curve::Quadratic(step) => {
                 let before = u64::from(self.failures.saturating_sub(1));

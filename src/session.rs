@@ -50,6 +50,7 @@ const UNKNOWN: u32 = u32::MAX;
 /// What is written and read.
 #[cfg(feature = "serde")]
 #[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Plain<T> {
     token: Option<T>,
     endpoint: Option<T>,
@@ -71,6 +72,7 @@ impl<T> From<SessionState<T>> for Plain<T> {
 impl<T> From<Plain<T>> for SessionState<T> {
     fn from(plain: Plain<T>) -> Self {
         let Plain { token, endpoint, sequence, ttl_ms, ends } = plain;
+        let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms != UNKNOWN);
         let ends = ends.filter(|_| ttl_ms.is_some());
         Self {
             sequence: sequence.unwrap_or(0),

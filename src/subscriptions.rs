@@ -198,12 +198,12 @@ pub trait Subscriptions {
     /// methods; users call [`unsubscribe`](Self::unsubscribe).
     fn remove(&mut self, at: usize) -> Option<Subscription<Self::Key>>;
 
-    /// What [`set_pace`](Self::set_pace) was given last, [`Pace::NONE`] at first: a word or two that a policy keeps here, so
-    /// that one without subscriptions need not carry them.
+    /// What [`set_pace`](Self::set_pace) was given last, [`Pace::NONE`] at first: two words that a policy keeps here, so that
+    /// one without subscriptions need not carry them. It begins anew with every dial; where sets are compared it counts.
     #[must_use]
     fn pace(&self) -> Pace;
 
-    /// Keeps this.
+    /// Keeps this. A set that ever has a key must: batches after the first would not go out.
     fn set_pace(&mut self, pace: Pace);
 
     /// Whether no key is desired.

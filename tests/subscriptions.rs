@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::mem::size_of;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use redial::{
@@ -484,5 +485,55 @@ proptest! {
         check(FixedSubscriptions::<u8, CAPACITY>::new(), CAPACITY, ops.clone());
         #[cfg(feature = "alloc")]
         check(redial::SubscriptionList::new(), usize::MAX, ops);
+    }
+}
+
+/// F96, S78: a set brings nothing of the policy that it comes from: no batch before the connection is there, and no pause
+/// that was another connection's.
+#[test]
+fn a_set_that_moves_to_another_policy_begins_anew() {
+    use redial::{
+        Action, BackoffConfig, Cause, Config, Event, Policy, Ratio, RestoreConfig, SessionState, SplitMix64,
+        valid,
+    };
+    const LADDER: BackoffConfig =
+        valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+    static CONFIG: Config =
+        Config::new(LADDER).with_restore(valid(RestoreConfig::new().with_batches(1, Duration::from_secs(1))));
+    let ms = Instant::from_millis;
+    type Moved = Policy<SplitMix64, u8, FixedSubscriptions<u32, 4>>;
+    let restored =
+        |actions: redial::Actions| actions.into_iter().any(|a| matches!(a, Action::Restore { .. }));
+
+    let mut first: Moved = Policy::new(&CONFIG, SplitMix64::new(1));
+    for key in 0..3 {
+        let _ = first.handle_event(ms(0), Event::Subscribe { key, priority: 0 });
+    }
+    let _ = first.handle_event(ms(1_000_000), Event::Start);
+    let epoch = first.epoch().unwrap();
+    let _ = first.handle_event(ms(1_000_000), Event::Opened { epoch });
+    let ready = Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None };
+    assert!(restored(first.handle_event(ms(1_000_000), ready)));
+    let mut set = first.subscriptions().clone();
+    set.transport_lost();
+
+    for now in [0, 1_005_000] {
+        let mut next: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(2), set.clone())
+            .with_session(SessionState::resumable(1, None, Some(1)));
+        assert!(!restored(next.handle_timeout(ms(now))), "nothing goes out before the start");
+        let _ = next.handle_event(ms(now), Event::Start);
+        assert!(!restored(next.handle_timeout(ms(now + 2_000))), "nor while dialling");
+        let epoch = next.epoch().unwrap();
+        let _ = next.handle_event(ms(now + 2_000), Event::Opened { epoch });
+        let mut keys = Vec::new();
+        let mut actions = next.handle_event(ms(now + 2_000), Event::Resumed { epoch });
+        while restored(actions) {
+            keys.extend(next.subscriptions().batch().copied());
+            let Some(at) = next.poll_timeout() else { break };
+            assert!(at <= ms(now + 10_000), "no pause of another clock");
+            actions = next.handle_timeout(at);
+        }
+        assert_eq!(keys, [0, 1, 2]);
+        let _ = next.handle_event(ms(now + 9_000), Event::Closed { epoch, cause: Cause::NoCloseFrame });
     }
 }

@@ -144,7 +144,8 @@ pub enum Event<T = (), K = Infallible> {
     Greeting {
         /// On which transport.
         epoch: Epoch,
-        /// The heartbeat interval it asks for; none or zero: it asks for none.
+        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to 49 days; none or zero: it asks
+        /// for none.
         heartbeat: Option<Duration>,
     },
     /// A new session is established.
@@ -157,7 +158,8 @@ pub enum Event<T = (), K = Infallible> {
         endpoint: Option<T>,
         /// The newest sequence number, where this message carries one.
         sequence: Option<u64>,
-        /// How long the server keeps it after a loss, where it says so.
+        /// How long the server keeps it after a loss, where it says so; in whole milliseconds, rounded down. Of more than
+        /// 49 days nothing is made: the server is asked.
         ttl: Option<Duration>,
     },
     /// The old session lives on.

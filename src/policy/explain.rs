@@ -216,8 +216,8 @@ pub struct Explanation {
     pub until: Option<Instant>,
     /// The rule behind the deadline, or the condition it is parked on.
     pub waiting_for: Option<Reason>,
-    /// While parked: no dial before this, should the condition end now; the ladder and the floors go on. `None`: none is
-    /// left, or it is not parked.
+    /// While parked: no dial before this, even if the condition ends earlier, for the ladder and the floors go on. It may be
+    /// over by now. `None`: nothing was left when the parking began, or it is not parked.
     pub not_before: Option<Instant>,
     /// The live transport.
     pub epoch: Option<Epoch>,

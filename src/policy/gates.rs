@@ -7,7 +7,7 @@ use rand_core::Rng;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
-use crate::subscriptions::Subscriptions;
+use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
@@ -148,6 +148,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             }
         }
         state.dialled_at = Moment::at(now);
+        // The set may come from another policy, or from the last connection.
+        self.subscriptions.set_pace(Pace::NONE);
         count(&mut state.stats.opens);
         state.enter(Stage::Connecting { deadline: now.after(config.connect_timeout) }, now, why);
         out.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });

@@ -307,7 +307,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             self.state.end_outage();
         }
         self.beat_if_due(now, &mut out);
-        if self.subscriptions.pace().is_due(now) {
+        if matches!(self.state.stage, Stage::Live { .. }) && self.subscriptions.pace().is_due(now) {
             self.restore(now, &mut out);
         }
         out
@@ -381,8 +381,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             until: deadline.map(|(at, _)| at),
             waiting_for: deadline.map(|(_, reason)| reason).or(parked),
             not_before: parked.and_then(|_| {
-                let now = self.state.latest;
-                Some(self.gate(now).at).filter(|at| *at > now)
+                let since = self.state.since;
+                Some(self.gate(since).at).filter(|at| *at > since)
             }),
             epoch: self.epoch(),
             attempt: self.state.attempt,

@@ -256,7 +256,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
-        let (failures, trail) = state.backoff.parts();
+        let (failures, trail) = state.backoff.parts(&self.config.borrow().backoff);
         let mut ladder = state.ladder();
         // A process that ends in the middle of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at.get()) {

@@ -14,7 +14,7 @@
 //! | 2 + n, 2 + n | token and endpoint: length, bytes |
 //! | 4 | CRC-32 (that of zip and Ethernet) of all before it |
 //!
-//! Times are microseconds but for that one. A field that is not meant is zero.
+//! The last draw is zero for a jitter that goes on from none. Times are microseconds but for that one. A field that is not meant is zero.
 
 use crate::session::SessionState;
 use crate::time::Instant;
