@@ -493,8 +493,7 @@ proptest! {
 #[test]
 fn a_set_that_moves_to_another_policy_begins_anew() {
     use redial::{
-        Action, BackoffConfig, Cause, Config, Event, Policy, Ratio, RestoreConfig, SessionState, SplitMix64,
-        valid,
+        Action, BackoffConfig, Config, Event, Policy, Ratio, RestoreConfig, SessionState, SplitMix64, valid,
     };
     const LADDER: BackoffConfig =
         valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
@@ -534,6 +533,17 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
             actions = next.handle_timeout(at);
         }
         assert_eq!(keys, [0, 1, 2]);
-        let _ = next.handle_event(ms(now + 9_000), Event::Closed { epoch, cause: Cause::NoCloseFrame });
+        for key in keys {
+            assert_eq!(next.handle_event(ms(now + 5_000), Event::Unsubscribe { key }).len(), 0);
+        }
+        // Emptied, it has no pause either: the first wish on the next connection goes out at once.
+        let set = next.subscriptions().clone();
+        let mut last: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(3), set)
+            .with_session(SessionState::resumable(1, None, Some(1)));
+        let _ = last.handle_event(ms(0), Event::Start);
+        let epoch = last.epoch().unwrap();
+        let _ = last.handle_event(ms(100), Event::Opened { epoch });
+        let _ = last.handle_event(ms(100), Event::Resumed { epoch });
+        assert!(restored(last.handle_event(ms(200), Event::Subscribe { key: 9, priority: 0 })));
     }
 }
