@@ -8,6 +8,9 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 tsv=0
 [ "${1:-}" = --tsv ] && tsv=1 && shift
 policies=${1:-100000}
+case $policies in
+*[!0-9]* | 0*) echo "usage: ci/misses.sh [--tsv] [how many policies]" >&2 && exit 2 ;;
+esac
 
 if ! command -v valgrind >/dev/null; then
     echo "SKIPPED: there is no valgrind here" >&2
