@@ -500,17 +500,18 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
     static CONFIG: Config =
         Config::new(LADDER).with_restore(valid(RestoreConfig::new().with_batches(1, Duration::from_secs(1))));
     let ms = Instant::from_millis;
+    let ignore = |_: redial::Actions| ();
     type Moved = Policy<SplitMix64, u8, FixedSubscriptions<u32, 4>>;
     let restored =
         |actions: redial::Actions| actions.into_iter().any(|a| matches!(a, Action::Restore { .. }));
 
     let mut first: Moved = Policy::new(&CONFIG, SplitMix64::new(1));
     for key in 0..3 {
-        let _ = first.handle_event(ms(0), Event::Subscribe { key, priority: 0 });
+        ignore(first.handle_event(ms(0), Event::Subscribe { key, priority: 0 }));
     }
-    let _ = first.handle_event(ms(1_000_000), Event::Start);
+    ignore(first.handle_event(ms(1_000_000), Event::Start));
     let epoch = first.epoch().unwrap();
-    let _ = first.handle_event(ms(1_000_000), Event::Opened { epoch });
+    ignore(first.handle_event(ms(1_000_000), Event::Opened { epoch }));
     let ready = Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None };
     assert!(restored(first.handle_event(ms(1_000_000), ready)));
     let mut set = first.subscriptions().clone();
@@ -520,10 +521,10 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         let mut next: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(2), set.clone())
             .with_session(SessionState::resumable(1, None, Some(1)));
         assert!(!restored(next.handle_timeout(ms(now))), "nothing goes out before the start");
-        let _ = next.handle_event(ms(now), Event::Start);
+        ignore(next.handle_event(ms(now), Event::Start));
         assert!(!restored(next.handle_timeout(ms(now + 2_000))), "nor while dialling");
         let epoch = next.epoch().unwrap();
-        let _ = next.handle_event(ms(now + 2_000), Event::Opened { epoch });
+        ignore(next.handle_event(ms(now + 2_000), Event::Opened { epoch }));
         let mut keys = Vec::new();
         let mut actions = next.handle_event(ms(now + 2_000), Event::Resumed { epoch });
         while restored(actions) {
@@ -540,10 +541,10 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         let set = next.subscriptions().clone();
         let mut last: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(3), set)
             .with_session(SessionState::resumable(1, None, Some(1)));
-        let _ = last.handle_event(ms(0), Event::Start);
+        ignore(last.handle_event(ms(0), Event::Start));
         let epoch = last.epoch().unwrap();
-        let _ = last.handle_event(ms(100), Event::Opened { epoch });
-        let _ = last.handle_event(ms(100), Event::Resumed { epoch });
+        ignore(last.handle_event(ms(100), Event::Opened { epoch }));
+        ignore(last.handle_event(ms(100), Event::Resumed { epoch }));
         assert!(restored(last.handle_event(ms(200), Event::Subscribe { key: 9, priority: 0 })));
     }
 }
