@@ -638,3 +638,30 @@ proptest! {
 fn any_count() -> impl Strategy<Value = u32> {
     prop_oneof![0..100_u32, 1000..1050_u32, any::<u32>(), Just(u32::MAX)]
 }
+
+/// The short way of a ladder with full jitter waits like the general one, draw by draw. An exact first wait takes the
+/// general way, and its draw, so that from the second wait on both must be the same.
+#[test]
+fn the_short_way_is_the_general_one() {
+    let secs = Duration::from_secs;
+    for factor in ["1", "2", "3", "7", "4294967295"] {
+        for max in [secs(1), secs(30), Duration::from_micros(30_000_001), Duration::MAX] {
+            let ladder = BackoffConfig::exponential(secs(1), ratio(factor), max).unwrap();
+            let ladder = ladder.with_jitter(Jitter::Full).unwrap();
+            let floored = ladder.with_floor(Duration::from_millis(250)).unwrap();
+            let split = floored.with_max_fresh(secs(600)).unwrap();
+            for short in [ladder, floored, split] {
+                let general = short.with_exact_first();
+                let (mut one, mut other) = (Backoff::new(), Backoff::new());
+                let (mut rng, mut same) = (SplitMix64::new(7), SplitMix64::new(7));
+                for n in 0..80_u32 {
+                    let mode = if n % 3 == 0 { Mode::Fresh } else { Mode::Resume };
+                    let wait = one.next_delay(&short, mode, Duration::ZERO, &mut rng);
+                    let expected = other.next_delay(&general, mode, Duration::ZERO, &mut same);
+                    assert!(n == 0 || wait == expected, "{factor} {max:?} {n}: {wait:?} {expected:?}");
+                    assert_eq!(one.failures(), other.failures());
+                }
+            }
+        }
+    }
+}

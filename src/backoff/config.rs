@@ -48,7 +48,7 @@ pub struct BackoffConfig {
 }
 
 /// The code of the jitters that few ladders have. A config brings what its jitter needs, so that a program without such
-/// a config does not carry it: a third of a whole policy on a microcontroller. It follows from the jitter and is no part
+/// a config does not carry it: kilobytes on a microcontroller. It follows from the jitter and is no part
 /// of what is compared or shown.
 #[derive(Clone, Copy)]
 pub(super) enum Rare {

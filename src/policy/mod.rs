@@ -204,10 +204,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     #[cold]
     #[inline(never)]
     fn handle_odd_time(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let now = now.min(Instant::END);
-        if now < self.state.latest {
-            self.rewind(now);
-        }
+        let now = self.notice(now);
         self.handle_event(now, event)
     }
 
@@ -270,11 +267,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the stage's deadline, stability,
     /// heartbeat, restoration. Early, late and repeated calls are harmless; one that finds nothing due does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
-        let now = now.min(Instant::END);
-        if now < self.state.latest {
-            self.rewind(now);
-        }
-        self.state.latest = now;
+        let now = self.notice(now);
         let mut out = Actions::new();
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -411,11 +404,20 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         self.state.heartbeat.received(&self.config.borrow().heartbeat);
     }
 
+    /// Notes the time, which stands still at the end of the policy's clock.
+    fn notice(&mut self, now: Instant) -> Instant {
+        let now = now.min(Instant::END);
+        if now < self.state.latest {
+            self.rewind(now);
+        }
+        self.state.latest = now;
+        now
+    }
+
     /// The clock ran back to `now`.
     #[cold]
     fn rewind(&mut self, now: Instant) {
         self.state.rewind(now);
-        self.state.latest = now;
         let config: &Config = self.config.borrow();
         if let Some(breaker) = &config.breaker {
             let changes = self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
