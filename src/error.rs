@@ -71,6 +71,12 @@ pub enum ConfigError {
     ShareRange,
     /// A window, day or half-life of no length.
     WindowZero,
+    /// A config with a breaker for a [`Lean`](crate::Lean) policy without one.
+    BreakerLeftOut,
+    /// A config with a heartbeat, or with a greeting that may bring one, for a [`Lean`](crate::Lean) policy without one.
+    HeartbeatLeftOut,
+    /// A config that resumes for a [`Lean`](crate::Lean) policy without a session.
+    SessionLeftOut,
 }
 
 impl ConfigError {
@@ -114,6 +120,11 @@ impl ConfigError {
             Self::ThrottleTokens => "a throttle must have 1 to 1000 tokens",
             Self::ShareRange => "the share is out of range",
             Self::WindowZero => "a window, day or half-life of 0",
+            Self::BreakerLeftOut => "the config has a breaker, which this policy leaves out",
+            Self::HeartbeatLeftOut => {
+                "the config has a heartbeat or expects a greeting, and this policy leaves the heartbeat out"
+            }
+            Self::SessionLeftOut => "the config resumes sessions, which this policy leaves out",
         }
     }
 }

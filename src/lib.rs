@@ -61,8 +61,9 @@ pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
 pub use mode::Mode;
 pub use policy::{
     Action, Actions, ActionsIter, Config, Disposition, DropReason, Endpoint, Epoch, Establish, Event,
-    Explanation, GiveUp, HoldReason, MAX_ACTIONS, OnNetworkDown, OnWake, POLICY_STATE_BYTES, Phase, Policy,
-    Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, Stats, Why,
+    Explanation, GiveUp, HoldReason, Lean, Lend, MAX_ACTIONS, OnNetworkDown, OnWake, POLICY_STATE_BYTES,
+    Part, Phase, Policy, Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot,
+    SnapshotError, Stats, Why,
 };
 pub use ratio::Ratio;
 pub use rng::SplitMix64;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, Moment, Past};
 
 /// A resumable session: token, newest sequence number and the session's own endpoint.
 ///
@@ -24,7 +24,7 @@ use crate::time::{Instant, Micros, Moment};
 ///
 /// Debug output never shows token or endpoint (F110).
 ///
-/// Beside token and endpoint 21 bytes.
+/// Beside token and endpoint 30 bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -37,15 +37,22 @@ pub struct SessionState<T> {
     sequence: u64,
     /// The transport is gone and the server keeps the session until then, unless it is resumed.
     ends: Moment,
+    /// Since the first of the dials that [`Self::unreachable`] counts.
+    unreachable_since: Past,
     /// How long the server keeps it after a loss; [`UNKNOWN`]: it decides when it is asked.
     ttl_ms: u32,
     has_sequence: bool,
+    /// Dials in a row that did not reach the session's own endpoint.
+    unreachable: u8,
     token: Option<T>,
     endpoint: Option<T>,
 }
 
 /// The server said nothing, or more than 49 days.
 const UNKNOWN: u32 = u32::MAX;
+
+/// What [`SessionState::unreachable_since`] is while there is nothing to count.
+const NEVER: Past = Past::at(Instant::ZERO);
 
 /// What is written and read.
 #[cfg(feature = "serde")]
@@ -57,6 +64,7 @@ struct Plain<T> {
     sequence: Option<u64>,
     ttl_ms: Option<u32>,
     ends: Option<Instant>,
+    unreachable: Option<(u8, Past)>,
 }
 
 #[cfg(feature = "serde")]
@@ -64,21 +72,26 @@ impl<T> From<SessionState<T>> for Plain<T> {
     fn from(session: SessionState<T>) -> Self {
         let (sequence, ends) = (session.sequence(), session.ends.get());
         let ttl_ms = if session.ttl_ms == UNKNOWN { None } else { Some(session.ttl_ms) };
-        Self { token: session.token, endpoint: session.endpoint, sequence, ttl_ms, ends }
+        let unreachable =
+            Some((session.unreachable, session.unreachable_since)).filter(|(dials, _)| *dials > 0);
+        Self { token: session.token, endpoint: session.endpoint, sequence, ttl_ms, ends, unreachable }
     }
 }
 
 #[cfg(feature = "serde")]
 impl<T> From<Plain<T>> for SessionState<T> {
     fn from(plain: Plain<T>) -> Self {
-        let Plain { token, endpoint, sequence, ttl_ms, ends } = plain;
+        let Plain { token, endpoint, sequence, ttl_ms, ends, unreachable } = plain;
         let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms != UNKNOWN);
         let ends = ends.filter(|_| ttl_ms.is_some());
+        let (unreachable, unreachable_since) = unreachable.unwrap_or((0, NEVER));
         Self {
             sequence: sequence.unwrap_or(0),
             ends: Moment::new(ends),
+            unreachable_since,
             ttl_ms: ttl_ms.unwrap_or(UNKNOWN),
             has_sequence: sequence.is_some(),
+            unreachable,
             token,
             endpoint,
         }
@@ -92,8 +105,10 @@ impl<T> SessionState<T> {
         Self {
             sequence: 0,
             ends: Moment::NONE,
+            unreachable_since: NEVER,
             ttl_ms: UNKNOWN,
             has_sequence: false,
+            unreachable: 0,
             token: None,
             endpoint: None,
         }
@@ -107,7 +122,16 @@ impl<T> SessionState<T> {
             Some(sequence) => (sequence, true),
             None => (0, false),
         };
-        Self { sequence, ends: Moment::NONE, ttl_ms: UNKNOWN, has_sequence, token: Some(token), endpoint }
+        Self {
+            sequence,
+            ends: Moment::NONE,
+            unreachable_since: NEVER,
+            ttl_ms: UNKNOWN,
+            has_sequence,
+            unreachable: 0,
+            token: Some(token),
+            endpoint,
+        }
     }
 
     /// The token, while there is a session.
@@ -191,7 +215,8 @@ impl<T> SessionState<T> {
     pub(crate) fn rebased(mut self, from: Instant, to: Instant) -> Self {
         self.lost(from);
         self.ends = self.ends.map(|end| to.after(end.since(from)));
-        self
+        let (dials, failing) = self.unreachable(from);
+        self.with_unreachable(to, dials, failing)
     }
 
     /// With this much of its time to live left at `now`, in microseconds, and all of it (in milliseconds) after the next
@@ -211,6 +236,40 @@ impl<T> SessionState<T> {
         Some((self.ends.get().map_or(self.ttl(), |end| end.since(now)).0, self.ttl_ms))
     }
 
+    /// How many dials in a row did not reach the session's own endpoint, and how long before `now` the first of them was.
+    pub(crate) fn unreachable(&self, now: Instant) -> (u8, Micros) {
+        (
+            self.unreachable,
+            if self.unreachable == 0 { Micros::ZERO } else { self.unreachable_since.until(now) },
+        )
+    }
+
+    /// What [`Self::unreachable`] says.
+    pub(crate) const fn with_unreachable(mut self, now: Instant, dials: u8, failing: Micros) -> Self {
+        self.unreachable = dials;
+        self.unreachable_since = if dials == 0 { NEVER } else { Past::before(now, failing) };
+        self
+    }
+
+    /// A dial did not reach the session's own endpoint.
+    pub(crate) const fn missed(&mut self, now: Instant) {
+        if self.unreachable == 0 {
+            self.unreachable_since = Past::at(now);
+        }
+        self.unreachable = self.unreachable.saturating_add(1);
+    }
+
+    /// A dial reached what it was sent to.
+    pub(crate) const fn reached(&mut self) {
+        self.unreachable = 0;
+        self.unreachable_since = NEVER;
+    }
+
+    /// The clock ran back to `now`.
+    pub(crate) fn rewind(&mut self, now: Instant) {
+        self.unreachable_since = self.unreachable_since.min(Past::at(now));
+    }
+
     /// The same session in other storage.
     pub(crate) fn try_map<U, E>(
         self,
@@ -223,6 +282,8 @@ impl<T> SessionState<T> {
             has_sequence: self.has_sequence,
             ends: self.ends,
             ttl_ms: self.ttl_ms,
+            unreachable: self.unreachable,
+            unreachable_since: self.unreachable_since,
         })
     }
 
@@ -251,7 +312,16 @@ impl<T> Default for SessionState<T> {
 
 impl<T> core::fmt::Debug for SessionState<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { token, endpoint, sequence: _, has_sequence: _, ends, ttl_ms } = self;
+        let Self {
+            token,
+            endpoint,
+            sequence: _,
+            has_sequence: _,
+            ends,
+            ttl_ms,
+            unreachable,
+            unreachable_since: _,
+        } = self;
         let secret = |present: bool| if present { "[redacted]" } else { "none" };
         f.debug_struct("SessionState")
             .field("token", &secret(token.is_some()))
@@ -259,6 +329,7 @@ impl<T> core::fmt::Debug for SessionState<T> {
             .field("sequence", &self.sequence())
             .field("ttl_ms", &Some(ttl_ms).filter(|ttl| **ttl != UNKNOWN))
             .field("ends", ends)
+            .field("unreachable", unreachable)
             .finish()
     }
 }

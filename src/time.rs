@@ -184,6 +184,38 @@ impl core::fmt::Debug for Moment {
     }
 }
 
+/// When something began. It may lie before the caller's epoch: another process saw it begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub(crate) struct Past(i64);
+
+impl Past {
+    pub(crate) const fn at(now: Instant) -> Self {
+        Self::before(now, Micros::ZERO)
+    }
+
+    pub(crate) const fn before(now: Instant, ago: Micros) -> Self {
+        Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
+    }
+
+    /// The span from here to `at`; zero when the clock ran backwards.
+    pub(crate) const fn until(self, at: Instant) -> Micros {
+        let span = (at.as_micros() as i128).saturating_sub(self.0 as i128);
+        Micros(if span < 0 {
+            0
+        } else if span > u64::MAX as i128 {
+            u64::MAX
+        } else {
+            span as u64
+        })
+    }
+}
+
+/// All of a policy's clock fits: it stands still at [`Instant::END`].
+const fn signed(micros: u64) -> i64 {
+    if micros > i64::MAX as u64 { i64::MAX } else { micros as i64 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,7 +115,6 @@ mod smol;
 mod tokio;
 mod turn;
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -126,7 +125,8 @@ use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
-use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Phase, Policy};
+use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Lend, Phase, Policy};
+use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, SubscriptionState, Subscriptions};
 use crate::time::Instant;
 
@@ -182,14 +182,21 @@ pub enum Outcome {
 /// The loop over a policy, a protocol and a runtime. See the [module](self) for an example.
 ///
 /// It holds at most one transport, counted from the beginning of its dial to the end of its goodbye.
-pub struct Driver<P: Protocol, Rt, R, S = NoSubscriptions, C = &'static Config, E = SingleEndpoint> {
+pub struct Driver<
+    P: Protocol,
+    Rt,
+    R,
+    S = NoSubscriptions,
+    C: Lend<P::Token> = &'static Config,
+    E = SingleEndpoint,
+> {
     policy: Policy<R, P::Token, S, C, E>,
     protocol: P,
     runtime: Rt,
     wishes: Wishes<P::Token, P::Key>,
 }
 
-impl<P: Protocol, Rt, R, S, C, E> Driver<P, Rt, R, S, C, E> {
+impl<P: Protocol, Rt, R, S, C: Lend<P::Token>, E> Driver<P, Rt, R, S, C, E> {
     /// A driver that does nothing until [`run`](Self::run).
     #[must_use]
     pub fn new(policy: Policy<R, P::Token, S, C, E>, protocol: P, runtime: Rt) -> Self {
@@ -227,7 +234,7 @@ where
     Rt: Runtime,
     R: Rng,
     S: Subscriptions<Key = P::Key>,
-    C: Borrow<Config>,
+    C: Lend<P::Token, Session = SessionState<P::Token>>,
     E: Endpoints,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
@@ -326,7 +333,9 @@ where
     }
 }
 
-impl<P: Protocol, Rt, R, S: fmt::Debug, C, E: fmt::Debug> fmt::Debug for Driver<P, Rt, R, S, C, E> {
+impl<P: Protocol, Rt, R, S: fmt::Debug, C: Lend<P::Token>, E: fmt::Debug> fmt::Debug
+    for Driver<P, Rt, R, S, C, E>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
     }

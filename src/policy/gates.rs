@@ -1,24 +1,23 @@
 //! What must pass before the next dial, and the dial.
 
-use core::borrow::Borrow;
-
 use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, Moment, Past};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Reason, Why, count};
+use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Past, Stage};
+use super::state::{Credential, Gate, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
     pub(super) fn begin(&mut self, now: Instant, why: Why, out: &mut Actions) {
         let state = &mut self.state;
@@ -31,14 +30,16 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         state.rejections = 0;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);
-        state.breaker.reset();
+        if let Some(breaker) = state.breaker.get_mut() {
+            breaker.reset();
+        }
         state.ever &= !asleep;
         state.in_round = false;
         // An answer to a question of an earlier life is worth nothing.
         if asleep && state.credential == Credential::Pending {
             state.credential = Credential::Needed;
         }
-        if asleep && self.config.borrow().refresh_on == RefreshOn::Dial {
+        if asleep && self.config.lend().refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
         self.proceed(now, why, true, out);
@@ -73,16 +74,16 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// The latest of everything that may delay a dial, and the rule behind it.
     pub(super) fn gate(&self, now: Instant) -> Gate {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let mut gate = self.state.ladder().later(self.state.floor());
         if let Some(at) = self.state.dialled_at.get() {
             gate = gate.later(Gate { at: at.after(config.min_interval), reason: Reason::MinInterval });
         }
-        let rejected =
-            config.breaker.as_ref().and_then(|breaker| self.state.breaker.check(breaker, now).err());
-        if let Some(rejected) = rejected {
-            let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
-            gate = gate.later(Gate { at, reason: Reason::Breaker });
+        if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get()) {
+            if let Err(rejected) = breaker.check(limits, now) {
+                let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
+                gate = gate.later(Gate { at, reason: Reason::Breaker });
+            }
         }
         gate
     }
@@ -94,7 +95,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if ladder.reason == Reason::Spread && ladder.at > now {
             return; // what was drawn stays drawn, or repeated news could put the dial off for ever
         }
-        let first = self.config.borrow().first_wait();
+        let first = self.config.lend().first_wait();
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         ladder.at = ladder.at.min(earliest);
         if !spread.is_zero() {
@@ -106,33 +107,33 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// What the next dial would send.
     pub(super) fn next_mode(&self) -> Mode {
-        let resume = &self.config.borrow().resume;
-        if resume.enabled && self.session.is_resumable(resume.needs_sequence) {
-            Mode::Resume
-        } else {
-            Mode::Fresh
+        let resume = &self.config.lend().resume;
+        match self.session.get() {
+            Some(session) if resume.enabled && session.is_resumable(resume.needs_sequence) => Mode::Resume,
+            _ => Mode::Fresh,
         }
     }
 
     /// What the next dial would send, and where: the session's own endpoint is for its resume.
     pub(super) fn next_dial(&self) -> (Mode, Endpoint) {
         let mode = self.next_mode();
-        let own = mode == Mode::Resume && self.session.endpoint().is_some();
+        let own =
+            mode == Mode::Resume && self.session.get().is_some_and(|session| session.endpoint().is_some());
         (mode, if own { Endpoint::Session } else { Endpoint::Base })
     }
 
     fn dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
-        if self.session.is_expired(now) {
+        if self.session.get().is_some_and(|session| session.is_expired(now)) {
             self.drop_session(DropReason::Expired, out);
         }
         let (mode, endpoint) = self.next_dial();
         if mode == Mode::Fresh {
             self.drop_session(DropReason::Incomplete, out);
         }
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let state = &mut self.state;
-        if let Some(breaker) = &config.breaker {
-            state.admitted = state.breaker.try_acquire(breaker, now, &mut self.rng).is_ok();
+        if let (Some(limits), Some(breaker)) = (&config.breaker, state.breaker.get_mut()) {
+            state.admitted = breaker.try_acquire(limits, now, &mut self.rng).is_ok();
         }
         if config.refresh_on == RefreshOn::Dial {
             state.credential = Credential::Needed;

@@ -1,12 +1,12 @@
 //! What the user and the host say: wishes, preconditions, the network, the page, sleep, credentials.
 
-use core::borrow::Borrow;
 use core::time::Duration;
 
 use rand_core::Rng;
 
 use crate::classify::{Cause, Class, Verdict};
 use crate::endpoints::Endpoints;
+use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, Moment};
 
@@ -15,6 +15,7 @@ use super::action::{Action, Actions, DropReason, GiveUp};
 use super::config::Config;
 use super::event::HoldReason;
 use super::explain::{Reason, Why};
+use super::lend::{Lend, Part};
 use super::loss::Step;
 use super::options::{OnNetworkDown, OnWake};
 use super::state::{Credential, Gate, Stage};
@@ -25,7 +26,7 @@ const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
@@ -40,7 +41,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
         match self.state.stage {
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || self.session.is_empty() => {
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
                 return false;
             }
             Stage::Failed { .. } => {
@@ -57,7 +58,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             | Stage::Authenticating { .. }
             | Stage::Live { .. } => {}
         }
-        let code = if keep { self.config.borrow().close_code } else { CLOSE_NORMAL };
+        let code = if keep { self.config.lend().close_code } else { CLOSE_NORMAL };
         self.abandon(now, Some(code), out);
         if !keep {
             self.drop_session(DropReason::Stop, out);
@@ -102,7 +103,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     pub(super) fn on_network_down(&mut self, now: Instant, out: &mut Actions) -> bool {
-        let on_down = self.config.borrow().on_network_down;
+        let on_down = self.config.lend().on_network_down;
         if on_down == OnNetworkDown::Ignore || self.state.network_down {
             return false;
         }
@@ -126,14 +127,14 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     fn cut_dial(&mut self, now: Instant, out: &mut Actions) {
         self.state.unspend();
         self.abandon(now, None, out);
-        let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.borrow().first_wait());
+        let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.lend().first_wait());
         self.state.set_ladder(Gate { at, reason: Reason::Backoff });
         self.proceed(now, Why::Gate(Reason::Network), false, out);
     }
 
     pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
         let was_down = self.state.network_down;
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         if config.on_network_down == OnNetworkDown::Ignore {
             return false;
         }
@@ -153,7 +154,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if !self.config.borrow().defer_while_hidden || self.state.hidden {
+        if !self.config.lend().defer_while_hidden || self.state.hidden {
             return false;
         }
         self.state.hidden = true;
@@ -178,8 +179,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
     /// is cut like at the network's return.
     pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, out: &mut Actions) -> bool {
-        let trusted = match self.state.heartbeat.span() {
-            Micros::ZERO => self.config.borrow().connect_timeout,
+        let trusted = match self.state.heartbeat.get().map_or(Micros::ZERO, Heartbeat::span) {
+            Micros::ZERO => self.config.lend().connect_timeout,
             interval => interval,
         };
         if self.state.stage.is_between() {
@@ -193,7 +194,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if !self.state.is_open() || gap < trusted {
             return false;
         }
-        if self.config.borrow().on_wake == OnWake::Probe && self.probe(now, out) {
+        if self.config.lend().on_wake == OnWake::Probe && self.probe(now, out) {
             return true;
         }
         self.endpoints.forget();
@@ -203,10 +204,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
     fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let Some(epoch) = self.state.epoch else { return false };
-        let asked =
-            self.state.is_open() && self.state.heartbeat.ask(&config.heartbeat, now, config.connect_timeout);
+        let open = self.state.is_open();
+        let asked = match self.state.heartbeat.get_mut() {
+            Some(heartbeat) if open => heartbeat.ask(&config.heartbeat, now, config.connect_timeout),
+            _ => false,
+        };
         if asked {
             out.push(Action::Beat { epoch });
         }
@@ -255,7 +259,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         // A host that says "at once" each time must not spin, and one that says "never" not end the chain.
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
-        let wait = asked.unwrap_or_else(|| self.config.borrow().first_wait());
+        let wait = asked.unwrap_or_else(|| self.config.lend().first_wait());
         self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::NotNow });
         self.proceed(now, Why::NotNow, false, out);
         true

@@ -1,6 +1,5 @@
 //! How a connection ends: the one loss transition, what the cause means, and giving up.
 
-use core::borrow::Borrow;
 use core::time::Duration;
 
 use rand_core::Rng;
@@ -10,15 +9,17 @@ use crate::classify::{Cause, Class, IoKind, Verdict};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
+use crate::session::SessionState;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, Moment, Past};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Reason, Why, count};
+use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Past, Reached, Stage};
+use super::state::{Credential, Gate, Reached, Stage};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -32,7 +33,7 @@ pub(super) struct Step {
     pub(super) free: bool,
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
     /// epoch ends with it, so every further report of the same loss is stale. `close`: the transport may still be
     /// there.
@@ -44,7 +45,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         close: bool,
         out: &mut Actions,
     ) {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let verdict = config.classifier.classify(cause);
         let state = &mut self.state;
         if let (true, Some(epoch)) = (close, state.epoch) {
@@ -60,8 +61,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Some(_) => count(&mut state.stats.losses),
             None => count(&mut state.stats.failed),
         }
-        if let (Some(breaker), true) = (&config.breaker, core::mem::take(&mut state.admitted)) {
-            state.breaker.failure(breaker, now, state.breaker.held(), &mut self.rng);
+        let admitted = core::mem::take(&mut state.admitted);
+        if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
+            breaker.failure(limits, now, breaker.held(), &mut self.rng);
         }
         if held.is_some_and(|held| held >= config.reset_after_stable) {
             state.end_outage();
@@ -95,10 +97,10 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         } else if resume_failed {
             self.on_resume_failed(out);
         }
-        if !self.session.is_empty() && self.next_mode() == Mode::Fresh {
+        if self.has_session() && self.next_mode() == Mode::Fresh {
             self.drop_session(DropReason::Incomplete, out);
         }
-        let from_dial = self.config.borrow().wait_from_dial && held.is_none();
+        let from_dial = self.config.lend().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let mut step = Step { cause, verdict, hint, from, free: false };
         self.judge(now, &mut step, held.is_none(), held_well, out);
@@ -107,7 +109,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
     /// `failed`: it was an attempt, and not an established connection.
     fn judge(&mut self, now: Instant, step: &mut Step, failed: bool, held_well: bool, out: &mut Actions) {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let (cause, verdict) = (step.cause, &step.verdict);
         let nth = match verdict.class {
             Class::Auth => self.state.rejections.saturating_add(1),
@@ -153,7 +155,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
         let walk = !matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown));
         let next = self.endpoints.failed(&config.endpoints, now, walk, &mut self.rng);
@@ -174,7 +176,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// Whether the next dial would come after the time allowed for the outage.
     fn is_too_late(&self, now: Instant) -> bool {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.ever).or(config.max_elapsed);
         elapsed.is_some_and(|max| self.state.outage_since.until(self.gate(now).at.max(now)) > max)
     }
@@ -188,7 +190,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             return self.fail(now, GiveUp::TableSpent, cause, out);
         }
         self.raise_floor(now, step);
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let attempts = config.initial_attempts.filter(|_| !self.state.ever).or(config.max_attempts);
         if attempts.is_some_and(|max| self.state.attempt >= max) {
             return self.fail(now, GiveUp::MaxAttempts, cause, out);
@@ -202,7 +204,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Sets the ladder's gate. False when its table is spent.
     fn step_up(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let state = &mut self.state;
         let lost = state.outage_since.until(now);
         let (wait, nth) = if step.verdict.class == Class::RateLimited {
@@ -231,7 +233,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Sets the floor: what the server asked for, or the class of the cause, or the refusal of a session.
     fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let Step { cause, verdict, hint, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
@@ -272,7 +274,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// A stable session that was asked to reconnect need not climb (F22).
     fn spread_requested(&mut self, now: Instant) {
-        let Some(spread) = self.config.borrow().requested_spread else { return };
+        let Some(spread) = self.config.lend().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
         let wait = if spread.is_zero() { spread } else { uniform(&mut self.rng, Micros::ZERO, spread) };
         self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::Requested });
@@ -281,30 +283,30 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     fn on_endpoint_failed(&mut self, now: Instant) {
-        let resume = self.config.borrow().resume;
-        let state = &mut self.state;
-        if state.endpoint_failures == 0 {
-            state.endpoint_failed_at = Past::at(now);
-        }
-        state.endpoint_failures = state.endpoint_failures.saturating_add(1);
-        if state.endpoint_failures >= resume.fallback_failures
-            && state.endpoint_failed_at.until(now) >= resume.fallback_after
-        {
-            self.session.forget_endpoint();
+        let resume = &self.config.lend().resume;
+        let Some(session) = self.session.get_mut() else { return };
+        session.missed(now);
+        let (dials, failing) = session.unreachable(now);
+        if dials >= resume.fallback_failures && failing >= resume.fallback_after {
+            session.forget_endpoint();
         }
     }
 
     fn on_resume_failed(&mut self, out: &mut Actions) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
-        if self.state.resume_failures >= self.config.borrow().resume.failures_max {
+        if self.state.resume_failures >= self.config.lend().resume.failures_max {
             self.drop_session(DropReason::ResumeFailed, out);
         }
     }
 
+    /// Anything of a session is kept.
+    pub(super) fn has_session(&self) -> bool {
+        self.session.get().is_some_and(|session| !session.is_empty())
+    }
+
     pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
         self.state.resume_failures = 0;
-        self.state.endpoint_failures = 0;
-        if self.session.forget() {
+        if self.session.get_mut().is_some_and(SessionState::forget) {
             out.push(Action::DropSession { reason });
         }
     }
@@ -326,19 +328,25 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             count(&mut self.state.stats.abandoned);
         }
         if core::mem::take(&mut self.state.admitted) {
-            self.state.breaker.release(self.state.breaker.held());
+            if let Some(breaker) = self.state.breaker.get_mut() {
+                breaker.release(breaker.held());
+            }
         }
         self.end_transport(now);
     }
 
     /// Nothing of a transport outlives it.
     pub(super) fn end_transport(&mut self, now: Instant) {
-        self.session.lost(now);
+        if let Some(session) = self.session.get_mut() {
+            session.lost(now);
+        }
         self.subscriptions.transport_lost();
         let state = &mut self.state;
         state.reached = Reached::Nothing;
         state.established_at = Moment::NONE;
-        state.heartbeat.stop();
+        if let Some(heartbeat) = state.heartbeat.get_mut() {
+            heartbeat.stop();
+        }
         self.subscriptions.set_pace(Pace::NONE);
     }
 

@@ -10,6 +10,7 @@ mod event;
 mod explain;
 mod gates;
 mod host;
+mod lend;
 mod loss;
 mod options;
 mod parts;
@@ -17,12 +18,11 @@ mod snapshot;
 mod stages;
 mod state;
 
-use core::borrow::Borrow;
-
 use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
+use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
@@ -32,6 +32,7 @@ pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
+pub use lend::{Lean, Lend, Part};
 pub use options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, ResumeConfig};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
@@ -74,10 +75,10 @@ use state::{Stage, State};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
-pub struct Policy<R, T = (), S = NoSubscriptions, C = &'static Config, E = SingleEndpoint> {
+pub struct Policy<R, T = (), S = NoSubscriptions, C: Lend<T> = &'static Config, E = SingleEndpoint> {
     config: C,
-    session: SessionState<T>,
-    state: State,
+    session: C::Session,
+    state: State<C::Breaker, C::Heartbeat>,
     rng: R,
     subscriptions: S,
     endpoints: E,
@@ -89,7 +90,7 @@ pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionStat
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, T, S: Default, C> Policy<R, T, S, C> {
+impl<R, T, S: Default, C: Lend<T>> Policy<R, T, S, C> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
     /// seeds and equal facts give equal decisions.
     #[must_use]
@@ -98,7 +99,7 @@ impl<R, T, S: Default, C> Policy<R, T, S, C> {
     }
 }
 
-impl<R, T, S, C> Policy<R, T, S, C> {
+impl<R, T, S, C: Lend<T>> Policy<R, T, S, C> {
     /// The same with a set of subscriptions (and its storage) of the caller's.
     #[must_use]
     pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
@@ -106,24 +107,24 @@ impl<R, T, S, C> Policy<R, T, S, C> {
     }
 }
 
-impl<R, T, S, C, E> Policy<R, T, S, C, E> {
+impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
     /// The same with several endpoints.
     #[must_use]
     pub const fn with_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
-        Self { config, rng, endpoints, session: SessionState::new(), subscriptions, state: State::NEW }
+        Self { config, rng, endpoints, session: C::Session::NEW, subscriptions, state: State::NEW }
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
     /// [`Self::with_snapshot`] brings the ladder along as well.
     #[must_use]
-    pub fn with_session(mut self, session: SessionState<T>) -> Self {
+    pub fn with_session(mut self, session: C::Session) -> Self {
         self.session = session;
         self
     }
 
     /// The session: what [`Action::SendResume`] and [`Action::Beat`] are to carry.
     #[must_use]
-    pub const fn session(&self) -> &SessionState<T> {
+    pub const fn session(&self) -> &C::Session {
         &self.session
     }
 
@@ -170,11 +171,11 @@ impl<R, T, S, C, E> Policy<R, T, S, C, E> {
     }
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
-        self.config.borrow()
+        self.config.lend()
     }
 
     /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
@@ -195,7 +196,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
                 self.hear();
                 true
             }
-            Event::BeatAcked { epoch } if self.is_open(epoch) => self.state.heartbeat.acknowledged(),
+            Event::BeatAcked { epoch } if self.is_open(epoch) => {
+                self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
+            }
             event => return self.handle_rare(now, event),
         };
         Actions::quiet(applied)
@@ -323,7 +326,8 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         };
         let stable = if self.state.outage { self.held_at() } else { Instant::MAX };
         let restore = self.subscriptions.pace().next.or_never();
-        let first = stage.min(stable).min(self.state.heartbeat.next()).min(restore);
+        let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
+        let first = stage.min(stable).min(beat).min(restore);
         // Whether the end of time is a deadline or none is rarely worth knowing.
         if first <= Instant::END { Some(first) } else { self.deadline().map(|(at, _)| at) }
     }
@@ -346,7 +350,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             Stage::Live { .. } => None,
         };
         let stable = self.stable_at().map(|at| (at, Reason::Stable));
-        let beat = self.state.heartbeat.poll_timeout().map(|at| (at, Reason::Beat));
+        let beat = self.state.heartbeat.get().and_then(Heartbeat::poll_timeout).map(|at| (at, Reason::Beat));
         let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
         [stable, beat, restore].into_iter().flatten().fold(stage, |first, next| match first {
             Some(first) if first.0 <= next.0 => Some(first),
@@ -401,7 +405,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Something came in on the transport.
     #[inline]
     fn hear(&mut self) {
-        self.state.heartbeat.received(&self.config.borrow().heartbeat);
+        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
+            heartbeat.received(&self.config.lend().heartbeat);
+        }
     }
 
     /// Notes the time, which stands still at the end of the policy's clock.
@@ -418,9 +424,12 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     #[cold]
     fn rewind(&mut self, now: Instant) {
         self.state.rewind(now);
-        let config: &Config = self.config.borrow();
-        if let Some(breaker) = &config.breaker {
-            let changes = self.state.breaker.handle_timeout(breaker, now, &mut self.rng);
+        if let Some(session) = self.session.get_mut() {
+            session.rewind(now);
+        }
+        let config: &Config = self.config.lend();
+        if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get_mut()) {
+            let changes = breaker.handle_timeout(limits, now, &mut self.rng);
             // A change makes what it admitted void.
             self.state.admitted &= changes.iter().all(Option::is_none);
         }
@@ -429,7 +438,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 }
 
-impl<R, T, S: core::fmt::Debug, C, E: core::fmt::Debug> core::fmt::Debug for Policy<R, T, S, C, E> {
+impl<R, T, S: core::fmt::Debug, C: Lend<T>, E: core::fmt::Debug> core::fmt::Debug for Policy<R, T, S, C, E> {
     /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;

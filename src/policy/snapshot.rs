@@ -2,7 +2,6 @@
 
 mod bytes;
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::time::Duration;
 
@@ -13,14 +12,15 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, Moment, Past};
 
 use super::Policy;
 use super::action::Actions;
 use super::config::Config;
 use super::explain::{Reason, Why};
+use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Past, Stage, State};
+use super::state::{Credential, Gate, Stage, State};
 
 pub use bytes::SNAPSHOT_BYTES;
 
@@ -77,9 +77,6 @@ pub struct Snapshot<T> {
     /// On a clock on which the snapshot was taken at zero.
     session: SessionState<T>,
     resume_failures: u8,
-    endpoint_failures: u8,
-    /// Since the first of them.
-    endpoint_failing_us: u64,
     unauthenticated: bool,
     credential_needed: bool,
     /// Since the newest dial.
@@ -191,7 +188,6 @@ impl<T> Snapshot<T> {
     pub fn aged(mut self, by: Duration) -> Self {
         let by = Micros::from_duration(by);
         self.session = self.session.rebased(Instant::ZERO.after(by), Instant::ZERO);
-        self.endpoint_failing_us = self.endpoint_failing_us.saturating_add(by.0);
         self.dialled_us = self.dialled_us.map(|ago| ago.saturating_add(by.0));
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
@@ -210,8 +206,6 @@ impl<T> Snapshot<T> {
         Ok(Snapshot {
             session: self.session.try_map(convert)?,
             resume_failures: self.resume_failures,
-            endpoint_failures: self.endpoint_failures,
-            endpoint_failing_us: self.endpoint_failing_us,
             unauthenticated: self.unauthenticated,
             credential_needed: self.credential_needed,
             dialled_us: self.dialled_us,
@@ -220,7 +214,7 @@ impl<T> Snapshot<T> {
     }
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
     /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
     ///
@@ -237,16 +231,15 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         let ended = matches!(state.stage, Stage::Stopped | Stage::Failed { .. })
             || self.stable_at().is_some_and(|at| now >= at);
         let outage = if state.outage && !ended { Some(self.outage(now)) } else { None };
-        let kept = self.session.token().is_some();
+        let session = self.session.get().filter(|session| session.token().is_some());
+        let kept = session.is_some();
         if !kept && outage.is_none() {
             return None;
         }
-        let session = if kept { self.session.clone() } else { SessionState::new() };
+        let session = session.map_or_else(SessionState::new, SessionState::clone);
         Some(Snapshot {
             session: session.rebased(now, Instant::ZERO),
             resume_failures: state.resume_failures,
-            endpoint_failures: state.endpoint_failures,
-            endpoint_failing_us: state.endpoint_failed_at.until(now).0,
             unauthenticated: kept && state.unauthenticated,
             credential_needed: state.credential != Credential::Fine,
             dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
@@ -256,11 +249,11 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
-        let (failures, trail) = state.backoff.parts(&self.config.borrow().backoff);
+        let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
         let mut ladder = state.ladder();
         // A process that ends in the middle of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at.get()) {
-            let at = at.after(self.config.borrow().first_wait());
+            let at = at.after(self.config.lend().first_wait());
             ladder = ladder.later(Gate { at, reason: Reason::Backoff });
         }
         Outage {
@@ -296,13 +289,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             return self;
         }
         let now = now.min(Instant::END);
-        let config: &Config = self.config.borrow();
-        self.session = snapshot.session.rebased(Instant::ZERO, now);
+        let config: &Config = self.config.lend();
+        if let Some(session) = self.session.get_mut() {
+            *session = snapshot.session.rebased(Instant::ZERO, now);
+        }
         let state = &mut self.state;
         (state.latest, state.since) = (now, now);
         state.resume_failures = snapshot.resume_failures;
-        state.endpoint_failures = snapshot.endpoint_failures;
-        state.endpoint_failed_at = Past::before(now, Micros(snapshot.endpoint_failing_us));
         state.unauthenticated = snapshot.unauthenticated && config.restore.authenticate;
         if snapshot.credential_needed && config.refresh_on != RefreshOn::Never {
             state.credential = Credential::Needed;
@@ -324,7 +317,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// The start of a policy that has an outage already: an imported one.
     pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
-        if self.config.borrow().refresh_on == RefreshOn::Dial {
+        if self.config.lend().refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
         self.proceed(now, Why::Start, true, out);
@@ -332,7 +325,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 }
 
 impl Outage {
-    fn restore(self, config: &Config, state: &mut State, now: Instant) {
+    fn restore<B, H>(self, config: &Config, state: &mut State<B, H>, now: Instant) {
         let longest = longest_wait(config);
         let hint = config.hint_max.saturating_add(config.hint_spread.of(config.hint_max));
         state.outage = true;

@@ -1,6 +1,5 @@
 //! During a connection: what happens in order, from the open transport to the last restored subscription.
 
-use core::borrow::Borrow;
 use core::time::Duration;
 
 use rand_core::Rng;
@@ -8,7 +7,7 @@ use rand_core::Rng;
 use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
-use crate::heartbeat::Tick;
+use crate::heartbeat::{Heartbeat, Tick};
 use crate::mode::Mode;
 use crate::subscriptions::{Pace, Subscribed, Subscription, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros, Moment};
@@ -18,17 +17,20 @@ use super::action::{Action, Actions, Disposition, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Why, count};
+use super::lend::{Lend, Part};
 use super::options::Establish;
 use super::state::{Reached, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
         self.state.reached = Reached::Opened;
-        self.state.endpoint_failures = 0;
-        let config: &Config = self.config.borrow();
+        if let Some(session) = self.session.get_mut() {
+            session.reached();
+        }
+        let config: &Config = self.config.lend();
         let greeting =
             config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
         if config.establish == Establish::OnOpen {
@@ -85,16 +87,18 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         interval: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
-        if !self.state.is_open() || self.state.heartbeat.is_running() {
+        let open = self.state.is_open();
+        let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
+        if !open || heartbeat.is_running() {
             return false;
         }
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let interval = match interval {
             Some(interval) if !interval.is_zero() => Some(Micros::from_duration(interval)),
             _ => config.heartbeat.interval,
         };
         match interval {
-            Some(interval) => self.state.heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng),
+            Some(interval) => heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng),
             None if config.heartbeat.required => {
                 self.lose(now, Cause::BadGreeting, None, true, out);
                 return true;
@@ -129,13 +133,13 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough (F90);
     /// without a heartbeat there must be a deadline all the same (S93).
     fn await_ready(&mut self, now: Instant) {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
+        let beats =
+            self.state.heartbeat.get().filter(|heartbeat| heartbeat.is_running()).map(Heartbeat::span);
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
             // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
-            None if self.state.heartbeat.is_running() && self.state.heartbeat.span() <= config.hint_max => {
-                None
-            }
+            None if beats.is_some_and(|interval| interval <= config.hint_max) => None,
             None => Some(config.connect_timeout),
         };
         let begun = self.state.since;
@@ -158,16 +162,18 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
             return false;
         }
         let settled = self.state.reached == Reached::Settled;
-        if self.state.mode == Mode::Resume && !settled {
-            // The resume was answered with a new session: the old mark does not belong to it (S47, F78).
-            self.session.forget();
-        }
-        match token {
-            Some(token) if self.config.borrow().resume.enabled => {
-                self.session.establish(token, endpoint, sequence, ttl);
+        if let Some(session) = self.session.get_mut() {
+            if self.state.mode == Mode::Resume && !settled {
+                // The resume was answered with a new session: the old mark does not belong to it (S47, F78).
+                session.forget();
             }
-            _ => {
-                self.session.forget();
+            match token {
+                Some(token) if self.config.lend().resume.enabled => {
+                    session.establish(token, endpoint, sequence, ttl);
+                }
+                _ => {
+                    session.forget();
+                }
             }
         }
         if settled {
@@ -192,7 +198,9 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if self.state.mode != Mode::Resume || self.state.reached != Reached::Identified {
             return false;
         }
-        self.session.resumed();
+        if let Some(session) = self.session.get_mut() {
+            session.resumed();
+        }
         self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
         count(&mut self.state.stats.resumed);
@@ -205,7 +213,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     /// The attempt has succeeded.
     fn establish(&mut self, now: Instant) {
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         let state = &mut self.state;
         state.established_at = Moment::at(now);
         state.ever = true;
@@ -214,17 +222,21 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
         }
-        if let (Some(breaker), true) = (&config.breaker, core::mem::take(&mut state.admitted)) {
+        let admitted = core::mem::take(&mut state.admitted);
+        if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
             // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
             let dialled_at = state.dialled_at.get().unwrap_or(now);
-            state.breaker.success(breaker, dialled_at, state.breaker.held());
+            breaker.success(limits, dialled_at, breaker.held());
         }
         if config.reset_after_stable.is_zero() {
             state.end_outage();
         }
-        let wanted = config.heartbeat.interval.filter(|_| !config.greeting && !state.heartbeat.is_running());
-        if let Some(interval) = wanted {
-            state.heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng);
+        if let (false, Some(interval), Some(heartbeat)) =
+            (config.greeting, config.heartbeat.interval, state.heartbeat.get_mut())
+        {
+            if !heartbeat.is_running() {
+                heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng);
+            }
         }
     }
 
@@ -236,7 +248,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// When the connection will have held, whether or not there was an outage; the end of time without a connection.
     #[inline]
     pub(super) fn held_at(&self) -> Instant {
-        self.state.established_at.or_never().after(self.config.borrow().reset_after_stable)
+        self.state.established_at.or_never().after(self.config.lend().reset_after_stable)
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
@@ -244,7 +256,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         if new {
             self.subscriptions.session_started();
         }
-        let config: &Config = self.config.borrow();
+        let config: &Config = self.config.lend();
         self.state.unauthenticated |= new && config.restore.authenticate;
         match self.state.epoch {
             Some(epoch) if self.state.unauthenticated => {
@@ -279,7 +291,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
 
     fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
         self.state.enter(Stage::Live { restored: true }, now, why);
-        if self.config.borrow().restore.enabled && self.subscriptions.has_pending(now) {
+        if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = Stage::Live { restored: false };
             self.restore(now, out);
         } else {
@@ -292,7 +304,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     /// no call has more to do than one batch.
     pub(super) fn restore(&mut self, now: Instant, out: &mut Actions) {
         let Some(epoch) = self.state.epoch else { return };
-        let batch = usize::from(self.config.borrow().restore.batch);
+        let batch = usize::from(self.config.lend().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
             out.push(Action::Restore { epoch });
             self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
@@ -311,7 +323,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     }
 
     fn plan_restore(&mut self, now: Instant) {
-        let restore = self.config.borrow().restore;
+        let restore = self.config.lend().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
         let next = if !live || !restore.enabled {
             None
@@ -361,7 +373,7 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
         }
         let retry_at = if retryable {
             let failures = self.subscriptions.failures(key).saturating_add(1);
-            let config: &Config = self.config.borrow();
+            let config: &Config = self.config.lend();
             Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
                 .map(|wait| now.after(wait))
         } else {
@@ -378,20 +390,24 @@ impl<R: Rng, T, S: Subscriptions, C: Borrow<Config>, E: Endpoints> Policy<R, T, 
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
         // Before the resume is out, the new transport's numbers are not the session's (S45).
         let ours = self.state.mode == Mode::Fresh || self.state.reached >= Reached::Identified;
-        ours && self.config.borrow().resume.enabled && self.session.observe(n)
+        let Some(session) = self.session.get_mut() else { return false };
+        ours && self.config.lend().resume.enabled && session.observe(n)
     }
 
     pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
         if !self.state.is_open() {
             return false;
         }
-        self.state.heartbeat.requested();
+        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
+            heartbeat.requested();
+        }
         out.push(Action::Beat { epoch });
         true
     }
 
     pub(super) fn beat_if_due(&mut self, now: Instant, out: &mut Actions) {
-        let tick = self.state.heartbeat.handle_timeout(&self.config.borrow().heartbeat, now);
+        let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
+        let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, now);
         match (tick, self.state.epoch) {
             (Tick::NotYet, _) | (_, None) => {}
             (Tick::Beat { missed }, Some(epoch)) => {

@@ -5,17 +5,18 @@ use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Moment, Past};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
 use super::explain::{Reason, Stats, Why, count};
+use super::lend::Part;
 
-/// What does not depend on the caller's types. In this order in memory, so that what every fact reads is in one line or
+/// What does not depend on the caller's types, but for the parts that may be left out. In this order in memory, so that what every fact reads is in one line or
 /// two, and without room between the fields: a fleet keeps millions of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
-pub(super) struct State {
+pub(super) struct State<B = CircuitBreaker, H = Heartbeat> {
     /// The newest `now`.
     pub(super) latest: Instant,
     pub(super) epoch: Option<Epoch>,
@@ -27,7 +28,7 @@ pub(super) struct State {
     pub(super) ever: bool,
 
     pub(super) stage: Stage,
-    pub(super) heartbeat: Heartbeat,
+    pub(super) heartbeat: H,
     /// The attempt has succeeded.
     pub(super) established_at: Moment,
     /// When the stage began.
@@ -38,8 +39,7 @@ pub(super) struct State {
     floor_at: Instant,
     /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
     pub(super) dialled_at: Moment,
-    pub(super) breaker: CircuitBreaker,
-    pub(super) endpoint_failed_at: Past,
+    pub(super) breaker: B,
 
     pub(super) attempt: u32,
     pub(super) holds: u32,
@@ -67,13 +67,12 @@ pub(super) struct State {
     pub(super) admitted: bool,
     /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
     pub(super) unauthenticated: bool,
-    // What a session's failures add up to.
+    /// Resumes in a row that were sent and not granted.
     pub(super) resume_failures: u8,
-    pub(super) endpoint_failures: u8,
 }
 
 const _: () =
-    assert!(size_of::<State>() <= 232, "a byte more of any field is eight bytes more of every policy");
+    assert!(size_of::<State>() <= 224, "a byte more of any field is eight bytes more of every policy");
 
 /// How far a transport has come. Each step includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,37 +118,6 @@ impl Gate {
     }
 }
 
-/// When something began. It may lie before the caller's epoch: another process saw it begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Past(i64);
-
-impl Past {
-    pub(super) const fn at(now: Instant) -> Self {
-        Self::before(now, Micros::ZERO)
-    }
-
-    pub(super) const fn before(now: Instant, ago: Micros) -> Self {
-        Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
-    }
-
-    /// The span from here to `at`; zero when the clock ran backwards.
-    pub(super) const fn until(self, at: Instant) -> Micros {
-        let span = (at.as_micros() as i128).saturating_sub(self.0 as i128);
-        Micros(if span < 0 {
-            0
-        } else if span > u64::MAX as i128 {
-            u64::MAX
-        } else {
-            span as u64
-        })
-    }
-}
-
-/// All of a policy's clock fits: it stands still at [`Instant::END`].
-const fn signed(micros: u64) -> i64 {
-    if micros > i64::MAX as u64 { i64::MAX } else { micros as i64 }
-}
-
 /// What is known of the caller's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Credential {
@@ -176,7 +144,7 @@ impl Stage {
     }
 }
 
-impl State {
+impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>> State<B, H> {
     pub(super) const NEW: Self = Self {
         latest: Instant::ZERO,
         epoch: None,
@@ -185,7 +153,7 @@ impl State {
         outage: false,
         ever: false,
         stage: Stage::Idle,
-        heartbeat: Heartbeat::new(),
+        heartbeat: H::NEW,
         established_at: Moment::NONE,
         since: Instant::ZERO,
         outage_since: Past::at(Instant::ZERO),
@@ -193,8 +161,7 @@ impl State {
         ladder_at: Gate::OPEN.at,
         floor_at: Gate::OPEN.at,
         dialled_at: Moment::NONE,
-        breaker: CircuitBreaker::new(),
-        endpoint_failed_at: Past::at(Instant::ZERO),
+        breaker: B::NEW,
         attempt: 0,
         holds: 0,
         stats: Stats::NEW,
@@ -214,9 +181,46 @@ impl State {
         admitted: false,
         unauthenticated: false,
         resume_failures: 0,
-        endpoint_failures: 0,
     };
 
+    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
+    /// further away than when it was set, and never earlier than it was set to (S98).
+    pub(super) fn rewind(&mut self, now: Instant) {
+        count(&mut self.stats.clock_rewinds);
+        let back = self.since.since(now);
+        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
+        self.since = self.since.min(now);
+        self.stage = match self.stage {
+            Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
+            Stage::Greeting { deadline } => Stage::Greeting { deadline: earlier(deadline) },
+            Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
+            Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
+            Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
+            same @ (Stage::Idle
+            | Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. }) => same,
+        };
+        self.ladder_at = earlier(self.ladder_at);
+        self.floor_at = earlier(self.floor_at);
+        if let Some(heartbeat) = self.heartbeat.get_mut() {
+            heartbeat.rewind(now);
+        }
+        self.outage_since = self.outage_since.min(Past::at(now));
+        self.dialled_at = self.dialled_at.map(|at| at.min(now));
+        self.established_at = self.established_at.map(|at| at.min(now));
+    }
+}
+
+impl Stage {
+    /// Wanted, but no transport: waiting or parked.
+    pub(super) const fn is_between(self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Parked { .. })
+    }
+}
+
+impl<B, H> State<B, H> {
     /// The gate that the steps on the ladder set.
     pub(super) const fn ladder(&self) -> Gate {
         Gate { at: self.ladder_at, reason: self.ladder_by }
@@ -248,43 +252,6 @@ impl State {
         self.why = why;
     }
 
-    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
-    /// further away than when it was set, and never earlier than it was set to (S98).
-    pub(super) fn rewind(&mut self, now: Instant) {
-        count(&mut self.stats.clock_rewinds);
-        let back = self.since.since(now);
-        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
-        self.since = self.since.min(now);
-        self.stage = match self.stage {
-            Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
-            Stage::Greeting { deadline } => Stage::Greeting { deadline: earlier(deadline) },
-            Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
-            Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
-            Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
-            same @ (Stage::Idle
-            | Stage::Live { .. }
-            | Stage::Parked { .. }
-            | Stage::Stopped
-            | Stage::Failed { .. }) => same,
-        };
-        self.ladder_at = earlier(self.ladder_at);
-        self.floor_at = earlier(self.floor_at);
-        self.heartbeat.rewind(now);
-        self.outage_since = self.outage_since.min(Past::at(now));
-        self.endpoint_failed_at = self.endpoint_failed_at.min(Past::at(now));
-        self.dialled_at = self.dialled_at.map(|at| at.min(now));
-        self.established_at = self.established_at.map(|at| at.min(now));
-    }
-}
-
-impl Stage {
-    /// Wanted, but no transport: waiting or parked.
-    pub(super) const fn is_between(self) -> bool {
-        matches!(self, Self::Waiting { .. } | Self::Parked { .. })
-    }
-}
-
-impl State {
     /// The condition that forbids a dial, if one does.
     pub(super) const fn parked_on(&self) -> Option<Reason> {
         if self.holds != 0 {

@@ -38,7 +38,7 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
         eprintln!("{config:?}");
     }
     while !u.is_empty() && log.len() < 2_000 {
-        let now = time(u, &watched)?;
+        let now = time(u, watched.now, &watched.policy)?;
         let step = fact(u, &watched.policy)?;
         log.push((now, step.clone()));
         if told {
@@ -92,9 +92,8 @@ fn maybe_duration(u: &mut Unstructured<'_>) -> Result<Option<Duration>> {
 }
 
 /// Mostly the next deadline or no time at all; sometimes a step back, a leap, or the end of time.
-fn time(u: &mut Unstructured<'_>, watched: &Watched<'_>) -> Result<Instant> {
-    let now = watched.now;
-    let until = watched.policy.poll_timeout().unwrap_or(now).max(now);
+pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &Tested<'_>) -> Result<Instant> {
+    let until = policy.poll_timeout().unwrap_or(now).max(now);
     let micros = |at: Instant| at.as_micros();
     Ok(match u.int_in_range(0..=23_u8)? {
         0..=7 => now,
@@ -111,7 +110,7 @@ fn time(u: &mut Unstructured<'_>, watched: &Watched<'_>) -> Result<Instant> {
 }
 
 /// `None`: nothing but time.
-fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
+pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
     let newest = policy.stats().opens.max(1);
     let number = match u.int_in_range(0..=15_u8)? {
         0..=12 => newest,

@@ -17,7 +17,7 @@
 //! The last draw is zero for a jitter that goes on from none. Times are microseconds but for that one. A field that is not meant is zero.
 
 use crate::session::SessionState;
-use crate::time::Instant;
+use crate::time::{Instant, Micros};
 
 use super::{Outage, Snapshot, SnapshotError, Wait};
 
@@ -92,8 +92,9 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
         writer.put(&session.sequence().unwrap_or_default().to_le_bytes())?;
         writer.put(&left.to_le_bytes())?;
         writer.put(&ttl_ms.to_le_bytes())?;
-        writer.put(&[self.resume_failures, self.endpoint_failures])?;
-        for micros in [self.endpoint_failing_us, self.dialled_us.unwrap_or_default(), outage.lasted_us] {
+        let (unreachable, failing) = session.unreachable(Instant::ZERO);
+        writer.put(&[self.resume_failures, unreachable])?;
+        for micros in [failing.0, self.dialled_us.unwrap_or_default(), outage.lasted_us] {
             writer.put(&micros.to_le_bytes())?;
         }
         writer.put(&outage.attempt.to_le_bytes())?;
@@ -150,8 +151,8 @@ impl<'a> Snapshot<&'a [u8]> {
         let on = |flag: u16| flags & flag != 0;
         let sequence = Some(reader.u64()?).filter(|_| on(SEQUENCE));
         let life = Some((reader.u64()?, reader.u32()?)).filter(|_| on(LIFE));
-        let (resume_failures, endpoint_failures) = (reader.byte()?, reader.byte()?);
-        let endpoint_failing_us = reader.u64()?;
+        let (resume_failures, unreachable) = (reader.byte()?, reader.byte()?);
+        let failing = Micros(reader.u64()?);
         let dialled_us = Some(reader.u64()?).filter(|_| on(DIALLED));
         let outage = Outage {
             lasted_us: reader.u64()?,
@@ -172,15 +173,15 @@ impl<'a> Snapshot<&'a [u8]> {
         }
         let session = if on(TOKEN) {
             let endpoint = Some(endpoint).filter(|_| on(ENDPOINT));
-            SessionState::resumable(token, endpoint, sequence).with_life(Instant::ZERO, life)
+            SessionState::resumable(token, endpoint, sequence)
+                .with_life(Instant::ZERO, life)
+                .with_unreachable(Instant::ZERO, unreachable, failing)
         } else {
             SessionState::new()
         };
         Ok(Self {
             session,
             resume_failures,
-            endpoint_failures,
-            endpoint_failing_us,
             unauthenticated: on(UNAUTHENTICATED),
             credential_needed: on(CREDENTIAL),
             dialled_us,
@@ -265,8 +266,6 @@ mod tests {
         let snapshot: Snapshot<&[u8]> = Snapshot {
             session: SessionState::new(),
             resume_failures: 0,
-            endpoint_failures: 0,
-            endpoint_failing_us: 0,
             unauthenticated: false,
             credential_needed: false,
             dialled_us: None,

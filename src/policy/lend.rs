@@ -1,0 +1,205 @@
+//! How a policy gets at its config, and which of its parts it needs for it.
+
+use core::borrow::Borrow;
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::breaker::CircuitBreaker;
+use crate::error::ConfigError;
+use crate::heartbeat::Heartbeat;
+use crate::session::SessionState;
+
+use super::config::Config;
+
+/// Lends a [`Policy`](crate::Policy) its config, and says which parts the policy has for it. `T` is the caller's storage
+/// of session token and endpoint.
+///
+/// Whatever implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) lends a config of which
+/// anything may be switched on, so every part is there. [`Lean`] leaves parts out. There are no other implementations: a
+/// lender that left out what its config asks for would make the policy ignore it.
+pub trait Lend<T>: sealed::Lend {
+    /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
+    type Breaker: Part<CircuitBreaker>;
+    /// The heartbeat: [`Heartbeat`], or `()` for none.
+    type Heartbeat: Part<Heartbeat>;
+    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed.
+    type Session: Part<SessionState<T>>;
+
+    /// The config.
+    fn lend(&self) -> &Config;
+}
+
+impl<T, C: Borrow<Config>> Lend<T> for C {
+    type Breaker = CircuitBreaker;
+    type Heartbeat = Heartbeat;
+    type Session = SessionState<T>;
+
+    #[inline]
+    fn lend(&self) -> &Config {
+        self.borrow()
+    }
+}
+
+/// A part of a policy that may be left out: `X`, or `()`, which takes no byte and no code.
+pub trait Part<X>: sealed::Part + fmt::Debug {
+    /// As it is in a new policy.
+    const NEW: Self;
+
+    /// The part, if it is there.
+    fn get(&self) -> Option<&X>;
+
+    /// The same, to change it.
+    fn get_mut(&mut self) -> Option<&mut X>;
+}
+
+impl<X> Part<X> for () {
+    const NEW: Self = ();
+
+    #[inline]
+    fn get(&self) -> Option<&X> {
+        None
+    }
+
+    #[inline]
+    fn get_mut(&mut self) -> Option<&mut X> {
+        None
+    }
+}
+
+/// The type itself, as the part that is there.
+macro_rules! part {
+    ($($part:ty $(, $storage:ident)?;)*) => {$(
+        impl$(<$storage>)? sealed::Part for $part {}
+
+        impl$(<$storage>)? Part<$part> for $part {
+            const NEW: Self = <$part>::new();
+
+            #[inline]
+            fn get(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            #[inline]
+            fn get_mut(&mut self) -> Option<&mut Self> {
+                Some(self)
+            }
+        }
+    )*};
+}
+
+part! {
+    CircuitBreaker;
+    Heartbeat;
+    SessionState<T>, T;
+}
+
+/// A borrowed config that needs no breaker (`B`), no heartbeat (`H`) or no session (`D`), for policies without them: what
+/// is not configured is not there. Each is `()`, the default, or the part: [`CircuitBreaker`], [`Heartbeat`],
+/// [`SessionState<T>`].
+///
+/// A policy behaves as with the config itself, but for facts about what is left out: without a heartbeat
+/// [`Event::Greeting`](crate::Event::Greeting) and [`Event::BeatAcked`](crate::Event::BeatAcked) are inapplicable (a beat
+/// that the server asks for is answered all the same), and without a session a token, a sequence number and the session of
+/// a snapshot are dropped.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, Config, ConfigError, Lean, NoSubscriptions, Policy, Ratio, ResumeConfig, SplitMix64, valid};
+/// use redial::{BreakerConfig, CircuitBreaker};
+///
+/// const LADDER: BackoffConfig =
+///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+/// static CONFIG: Config = Config::new(LADDER).with_resume(ResumeConfig::disabled());
+/// // A config that asks for what is left out does not compile.
+/// static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+///
+/// let _policy: Policy<SplitMix64, (), NoSubscriptions, Lean<'static>> = Policy::new(LEAN, SplitMix64::new(7));
+///
+/// // Read at run time, it is an error.
+/// let config = CONFIG.with_breaker(Some(valid(BreakerConfig::new(5, Duration::from_secs(60)))));
+/// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
+/// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
+/// ```
+pub struct Lean<'a, B = (), H = (), D = ()> {
+    config: &'a Config,
+    parts: PhantomData<fn() -> (B, H, D)>,
+}
+
+impl<'a, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: sealed::Part> Lean<'a, B, H, D> {
+    /// This config, if it asks for nothing that is left out.
+    ///
+    /// # Errors
+    /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
+    /// a greeting, which may bring one. [`ConfigError::SessionLeftOut`]: it resumes sessions, as every config does without
+    /// [`ResumeConfig::disabled`](crate::ResumeConfig::disabled).
+    pub const fn new(config: &'a Config) -> Result<Self, ConfigError> {
+        let heartbeat = &config.heartbeat;
+        if config.breaker.is_some() && is_out::<B>() {
+            return Err(ConfigError::BreakerLeftOut);
+        }
+        if (config.greeting || heartbeat.interval.is_some() || heartbeat.required) && is_out::<H>() {
+            return Err(ConfigError::HeartbeatLeftOut);
+        }
+        if config.resume.enabled && is_out::<D>() {
+            return Err(ConfigError::SessionLeftOut);
+        }
+        Ok(Self { config, parts: PhantomData })
+    }
+}
+
+/// No part that is there is without a size.
+const fn is_out<P: sealed::Part>() -> bool {
+    size_of::<P>() == 0
+}
+
+impl<T, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: Part<SessionState<T>>> Lend<T> for Lean<'_, B, H, D> {
+    type Breaker = B;
+    type Heartbeat = H;
+    type Session = D;
+
+    #[inline]
+    fn lend(&self) -> &Config {
+        self.config
+    }
+}
+
+impl<B, H, D> Clone for Lean<'_, B, H, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B, H, D> Copy for Lean<'_, B, H, D> {}
+
+impl<B, H, D> PartialEq for Lean<'_, B, H, D> {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
+impl<B, H, D> Eq for Lean<'_, B, H, D> {}
+
+impl<B, H, D> core::hash::Hash for Lean<'_, B, H, D> {
+    fn hash<S: core::hash::Hasher>(&self, state: &mut S) {
+        self.config.hash(state);
+    }
+}
+
+impl<B, H, D> fmt::Debug for Lean<'_, B, H, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lean").field(self.config).finish()
+    }
+}
+
+mod sealed {
+    use core::borrow::Borrow;
+
+    use super::{Config, Lean};
+
+    pub trait Lend {}
+    impl<C: Borrow<Config>> Lend for C {}
+    impl<B, H, D> Lend for Lean<'_, B, H, D> {}
+
+    pub trait Part {}
+    impl Part for () {}
+}

@@ -1,0 +1,184 @@
+//! What is not configured costs nothing and changes nothing: policies with parts left out, beside whole ones.
+
+#[path = "common/invariants.rs"]
+mod invariants;
+#[path = "common/script.rs"]
+mod script;
+
+use core::time::Duration;
+
+use arbitrary::{Result, Unstructured};
+use invariants::{Fact, KEYS};
+use rand_core::Rng;
+use redial::{
+    Actions, BackoffConfig, BreakerConfig, CircuitBreaker, Config, ConfigError, Endpoints, Event,
+    Explanation, FixedEndpoints, FixedSubscriptions, Heartbeat, HeartbeatConfig, Instant, Lean, Lend,
+    NoSubscriptions, POLICY_STATE_BYTES, Part, Policy, Ratio, ResumeConfig, SessionState, SplitMix64, Stats,
+    valid,
+};
+
+const LADDER: BackoffConfig =
+    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+const BREAKER: BreakerConfig = valid(BreakerConfig::new(5, Duration::from_secs(60)));
+
+/// Bytes of a policy beside a reference to its config and its generator.
+const fn state<T, C: Lend<T>>() -> usize {
+    size_of::<Policy<SplitMix64, T, NoSubscriptions, C>>() - size_of::<&Config>() - size_of::<SplitMix64>()
+}
+
+type NoBreaker<'c, T> = Lean<'c, (), Heartbeat, SessionState<T>>;
+type NoHeartbeat<'c, T> = Lean<'c, CircuitBreaker, (), SessionState<T>>;
+type NoSession<'c> = Lean<'c, CircuitBreaker, Heartbeat>;
+
+/// Issue 3: the state is small, and what is not configured costs no byte of it.
+#[test]
+fn what_is_left_out_takes_no_byte() {
+    let whole = state::<(), &Config>();
+    assert_eq!(whole, POLICY_STATE_BYTES);
+    assert_eq!(state::<(), Lean<'_, CircuitBreaker, Heartbeat, SessionState<()>>>(), whole);
+    assert_eq!(state::<(), NoBreaker<'_, ()>>(), whole - size_of::<CircuitBreaker>());
+    assert_eq!(state::<(), NoHeartbeat<'_, ()>>(), whole - size_of::<Heartbeat>());
+    assert_eq!(state::<(), NoSession<'_>>(), whole - size_of::<SessionState<()>>());
+    assert_eq!(state::<String, NoSession<'_>>(), whole - size_of::<SessionState<()>>());
+    let lean = whole - size_of::<CircuitBreaker>() - size_of::<Heartbeat>() - size_of::<SessionState<()>>();
+    assert_eq!(state::<String, Lean<'_>>(), lean);
+    assert!(lean <= 184, "{lean}");
+}
+
+/// A config can't ask for what is not there.
+#[test]
+fn a_config_that_asks_for_more_is_refused() {
+    let plain = Config::new(LADDER).with_resume(ResumeConfig::disabled());
+    assert!(<Lean<'_>>::new(&plain).is_ok());
+    let every_second = HeartbeatConfig::new().with_interval(Duration::from_secs(1)).expect("an interval");
+    let greeting = plain.with_greeting(None).expect("no timeout");
+    for (config, error) in [
+        (plain.with_breaker(Some(BREAKER)), ConfigError::BreakerLeftOut),
+        (plain.with_heartbeat(every_second), ConfigError::HeartbeatLeftOut),
+        (plain.with_heartbeat(HeartbeatConfig::new().with_required(true)), ConfigError::HeartbeatLeftOut),
+        (greeting, ConfigError::HeartbeatLeftOut),
+        (plain.with_resume(ResumeConfig::new()), ConfigError::SessionLeftOut),
+    ] {
+        assert_eq!(<Lean<'_>>::new(&config), Err(error), "{error}");
+        let whole = <Lean<'_, CircuitBreaker, Heartbeat, SessionState<()>>>::new(&config);
+        assert!(whole.is_ok(), "{error}");
+        let breaker = <Lean<'_, CircuitBreaker>>::new(&config);
+        assert_eq!(breaker.is_ok(), error == ConfigError::BreakerLeftOut);
+        let heartbeat = <Lean<'_, (), Heartbeat>>::new(&config);
+        assert_eq!(heartbeat.is_ok(), error == ConfigError::HeartbeatLeftOut);
+        let session = <Lean<'_, (), (), SessionState<u8>>>::new(&config);
+        assert_eq!(session.is_ok(), error == ConfigError::SessionLeftOut);
+    }
+}
+
+/// What a caller can see of a policy.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    actions: Actions,
+    explanation: Explanation,
+    deadline: Option<Instant>,
+    stats: Stats,
+    subscriptions: FixedSubscriptions<u8, KEYS>,
+    endpoint: u8,
+    snapshot: Option<redial::Snapshot<u8>>,
+}
+
+type Of<C> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, C, FixedEndpoints<3>>;
+
+fn see<C: Lend<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
+    let actions = match fact {
+        Some(event) => policy.handle_event(now, event),
+        None => policy.handle_timeout(now),
+    };
+    Seen {
+        actions,
+        explanation: policy.explain(),
+        deadline: policy.poll_timeout(),
+        stats: *policy.stats(),
+        subscriptions: policy.subscriptions().clone(),
+        endpoint: policy.endpoints().current(),
+        snapshot: policy.snapshot(now),
+    }
+}
+
+/// The same story twice: with the config itself, and with a lender that leaves out what it does not ask for.
+/// Returns how many facts and timeouts that was.
+fn side_by_side<C: Lend<u8>>(
+    bytes: &[u8],
+    plain: fn(Config) -> Config,
+    lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
+) -> usize {
+    let mut steps = 0;
+    // The only error of `arbitrary` here is the end of the bytes, which is the end of the story.
+    let _end: Result<()> = (|| {
+        let u = &mut Unstructured::new(bytes);
+        let (config, _) = script::config(u)?;
+        let config: &Config = Box::leak(Box::new(plain(config)));
+        let seed = SplitMix64::new(u64::from(u.arbitrary::<u8>()?));
+        let endpoints = FixedEndpoints::new(u.int_in_range(1..=3)?).expect("1 to 3 endpoints");
+        let lent = invariants::Lent(config);
+        let mut whole = Policy::with_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
+        let lender = lean(config).expect("nothing that is left out");
+        let mut lean: Of<C> = Policy::with_parts(lender, seed, FixedSubscriptions::new(), endpoints);
+        let mut now = Instant::ZERO;
+        while !u.is_empty() && steps < 2_000 {
+            now = script::time(u, now, &whole)?;
+            let fact = script::fact(u, &whole)?;
+            let beats = <C::Heartbeat as Part<Heartbeat>>::NEW.get().is_some();
+            if let (false, Some(Event::Greeting { .. })) = (beats, &fact) {
+                continue;
+            }
+            let expected = see(&mut whole, now, fact.clone());
+            let mut seen = see(&mut lean, now, fact.clone());
+            if let (false, Some(Event::BeatAcked { .. })) = (beats, &fact) {
+                // The answer to a beat that the server asked for is news to a heartbeat alone.
+                assert!(seen.actions.is_empty() && expected.actions.is_empty());
+                seen.actions = expected.actions;
+            }
+            assert_eq!(seen, expected, "{} us: {fact:?}", now.as_micros());
+            steps += 1;
+        }
+        Ok(())
+    })();
+    steps
+}
+
+/// Many stories; enough of them get somewhere.
+fn same<C: Lend<u8>>(
+    plain: fn(Config) -> Config,
+    lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
+) {
+    let mut rng = SplitMix64::new(20);
+    let mut steps = 0;
+    for _story in 0..500 {
+        let mut bytes = [0; 1_200];
+        rng.fill_bytes(&mut bytes);
+        steps += side_by_side(&bytes, plain, lean);
+    }
+    assert!(steps > 50_000, "{steps}");
+}
+
+#[test]
+fn a_policy_without_a_breaker_decides_the_same() {
+    same(|config| config.with_breaker(None), NoBreaker::<u8>::new);
+}
+
+#[test]
+fn a_policy_without_a_heartbeat_decides_the_same() {
+    let plain = |config: Config| config.with_heartbeat(HeartbeatConfig::new()).without_greeting();
+    same(plain, NoHeartbeat::<u8>::new);
+}
+
+#[test]
+fn a_policy_without_a_session_decides_the_same() {
+    same(|config| config.with_resume(ResumeConfig::disabled()), NoSession::new);
+}
+
+#[test]
+fn a_policy_without_any_of_them_decides_the_same() {
+    let plain = |config: Config| {
+        let config = config.with_heartbeat(HeartbeatConfig::new()).without_greeting();
+        config.with_breaker(None).with_resume(ResumeConfig::disabled())
+    };
+    same(plain, <Lean<'static>>::new);
+}
