@@ -84,7 +84,8 @@ impl<T> From<Plain<T>> for SessionState<T> {
         let Plain { token, endpoint, sequence, ttl_ms, ends, unreachable } = plain;
         let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms != UNKNOWN);
         let ends = ends.filter(|_| ttl_ms.is_some());
-        let (unreachable, unreachable_since) = unreachable.unwrap_or((0, NEVER));
+        let (unreachable, unreachable_since) =
+            unreachable.filter(|(dials, _)| *dials > 0).unwrap_or((0, NEVER));
         Self {
             sequence: sequence.unwrap_or(0),
             ends: Moment::new(ends),

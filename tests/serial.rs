@@ -6,10 +6,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use redial::{
-    BreakerConfig, CircuitBreaker, CountWindow, Endpoints, EndpointsConfig, FixedEndpoints,
-    FixedSubscriptions, Grant, Instant, Outcome, Permit, Rates, Ratio, RetryBudget, RetryBudgetConfig,
-    SplitMix64, StartBudget, StartBudgetConfig, Subscription, Subscriptions, Throttle, ThrottleConfig,
-    TimeWindow, Window, valid,
+    BackoffConfig, BreakerConfig, Cause, CircuitBreaker, Config, CountWindow, Endpoint, Endpoints,
+    EndpointsConfig, Event, FixedEndpoints, FixedSubscriptions, Grant, Instant, Outcome, Permit, Policy,
+    Rates, Ratio, ResumeConfig, RetryBudget, RetryBudgetConfig, SessionState, SplitMix64, StartBudget,
+    StartBudgetConfig, Subscription, Subscriptions, Throttle, ThrottleConfig, TimeWindow, Window, valid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -340,4 +340,46 @@ fn breaker_by_time() {
     for results in [3, 7, 9] {
         spoil::<Breaker>(&round_trip(&used(&CONFIG, results).0), |breaker| use_on(&CONFIG, breaker));
     }
+}
+
+/// S50, F63: a session knows how long its endpoint has been out of reach, in a snapshot of the process and by itself.
+#[test]
+fn a_session_whose_endpoint_fails() {
+    static CONFIG: Config = Config::new(valid(BackoffConfig::constant(ms(1_000))))
+        .with_resume(ResumeConfig::new().with_endpoint_fallback(3, Duration::ZERO));
+    let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(1));
+    let mut policy: Policy<SplitMix64, String> =
+        Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
+    round_trip(policy.session());
+    let _dial = policy.handle_event(at(0), Event::Start);
+    for second in 0..2 {
+        let epoch = policy.epoch().expect("dialling");
+        let _wait = policy.handle_event(
+            at(second * 1_000),
+            Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None },
+        );
+        let _dial = policy.handle_timeout(at(second * 1_000 + 1_000));
+    }
+    assert_eq!(policy.explain().endpoint, Endpoint::Session);
+    let good = round_trip(policy.session());
+    assert_eq!(good["unreachable"], json!([2, 0]));
+    round_trip(&policy.snapshot(at(2_500)));
+    spoil::<SessionState<String>>(&good, |session| {
+        let mut policy: Policy<SplitMix64, String> =
+            Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
+        let _dial = policy.handle_event(at(0), Event::Start);
+        let _snapshot = policy.snapshot(at(5));
+    });
+
+    // A third failure, in the next process: the endpoint is left.
+    let snapshot =
+        serde_json::from_value(serde_json::to_value(policy.snapshot(at(2_500))).expect("plain data"));
+    let mut policy: Policy<SplitMix64, String> =
+        Policy::new(&CONFIG, SplitMix64::new(7)).with_snapshot(at(0), snapshot.expect("the same"));
+    let _wait = policy.handle_event(at(0), Event::Start);
+    let _dial = policy.handle_timeout(at(5_000));
+    let epoch = policy.epoch().expect("dialling");
+    let _wait =
+        policy.handle_event(at(5_000), Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+    assert_eq!((policy.explain().endpoint, policy.session().endpoint()), (Endpoint::Base, None));
 }

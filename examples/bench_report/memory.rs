@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use redial::{
-    Actions, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config, CountWindow, Delays,
+    Actions, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config, CountWindow, Delays, Lean,
     NoSubscriptions, POLICY_STATE_BYTES, Policy, SessionState, SplitMix64, TimeWindow,
 };
 
 use crate::shared::{Operation, backoff, breaker, policy};
 
+type Leanest = Policy<SplitMix64, (), NoSubscriptions, Lean<'static>>;
 type Owning = Policy<SplitMix64, u32, NoSubscriptions, Config>;
 
 /// One line of the table of bytes.
@@ -68,6 +69,13 @@ pub(crate) fn live_values() -> Vec<Bytes> {
             value: POLICY_STATE_BYTES,
             heap: 0,
             goal: Some(256),
+        },
+        Bytes {
+            what: whole,
+            who: "redial: the same without breaker, heartbeat and session",
+            value: size_of::<Leanest>() - size_of::<&Config>() - size_of::<SplitMix64>(),
+            heap: 0,
+            goal: None,
         },
         made(whole, "redial: `Policy<SplitMix64, u32>` on a live connection", || policy::online().0),
         flat::<Owning>(whole, "redial: the same with a copy of the config in each", None),

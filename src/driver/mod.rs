@@ -125,7 +125,7 @@ use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
-use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Lend, Phase, Policy};
+use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Lend, Part, Phase, Policy};
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, SubscriptionState, Subscriptions};
 use crate::time::Instant;
@@ -234,7 +234,7 @@ where
     Rt: Runtime,
     R: Rng,
     S: Subscriptions<Key = P::Key>,
-    C: Lend<P::Token, Session = SessionState<P::Token>>,
+    C: Lend<P::Token>,
     E: Endpoints,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
@@ -299,7 +299,9 @@ where
                     Action::Open { epoch, mode, endpoint, attempt } => {
                         let endpoint = match endpoint {
                             Endpoint::Base => None,
-                            Endpoint::Session => policy.session().endpoint().cloned(),
+                            Endpoint::Session => {
+                                policy.session().get().and_then(|session| session.endpoint().cloned())
+                            }
                         };
                         let base = policy.endpoints().current();
                         let dial = Dial { epoch, mode, endpoint, base, attempt };
@@ -316,9 +318,13 @@ where
                         .await;
                     }
                     Action::SendFresh { .. } => mail.command(Command::Identify),
-                    Action::SendResume { .. } => mail.command(Command::Resume(policy.session().clone())),
+                    Action::SendResume { .. } => {
+                        let session = policy.session().get().cloned().unwrap_or_default();
+                        mail.command(Command::Resume(session));
+                    }
                     Action::Beat { .. } => {
-                        mail.command(Command::Beat { sequence: policy.session().sequence() });
+                        let sequence = policy.session().get().and_then(SessionState::sequence);
+                        mail.command(Command::Beat { sequence });
                     }
                     Action::Authenticate { .. } => mail.command(Command::Authenticate),
                     Action::Restore { .. } => {

@@ -16,7 +16,7 @@ use super::options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig,
 /// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
 ///
 /// It stands beside the policies, not in them: `&'static Config`, `Arc<Config>` or a `Config` by value, whatever
-/// implements `Borrow<Config>`.
+/// implements `Borrow<Config>`; or a [`Lean`](crate::Lean), for policies with fewer parts.
 ///
 /// ```
 /// use core::time::Duration;

@@ -122,7 +122,7 @@ part! {
 /// ```
 pub struct Lean<'a, B = (), H = (), D = ()> {
     config: &'a Config,
-    parts: PhantomData<fn() -> (B, H, D)>,
+    parts: PhantomData<(B, H, D)>,
 }
 
 impl<'a, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: sealed::Part> Lean<'a, B, H, D> {

@@ -50,7 +50,7 @@ use state::{Stage, State};
 ///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
 ///
 /// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
-/// subscriptions, `C` whatever lends a [`Config`], `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
+/// subscriptions, `C` whatever [lends](Lend) a [`Config`] (`&'static Config`, or [`Lean`] for less), `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
 /// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
 ///
 /// ```

@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, REFRESH_TIMEOUT, RefreshFailed, Runtime};
 use redial::{
-    BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Liveness,
-    Phase, Ratio, valid,
+    BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Lean,
+    Liveness, Phase, Ratio, ResumeConfig, valid,
 };
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
@@ -559,4 +559,25 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(lab.log().dials.len() > 20);
+}
+
+/// A driver runs a policy with parts left out, too: each connection begins afresh.
+pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = LADDER.with_resume(ResumeConfig::disabled());
+    static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+    let lost: fn(_) -> Fact = please_reconnect;
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let mut driver = lab.driver(LEAN);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().sent.len() < 2 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!(log.dials.len(), 2);
+    assert_after(log.dials[0], log.dials[1], ms(40), slack);
+    assert_eq!(log.sent.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&Command::Identify; 2]);
 }

@@ -12,11 +12,14 @@ use std::task::Wake;
 use redial::driver::{
     Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
 };
-use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64, SubscriptionList};
+use redial::{
+    Cause, Config, Epoch, Event, Instant, IoKind, Lend, Phase, Policy, SplitMix64, SubscriptionList,
+};
 
 pub(crate) type Fact = Event<String, String>;
 pub(crate) type Sent = Command<String, String>;
-pub(crate) type LabDriver<Rt> = Driver<Lab<Rt>, Lab<Rt>, SplitMix64, SubscriptionList<String>>;
+pub(crate) type LabDriver<Rt, C = &'static Config> =
+    Driver<Lab<Rt>, Lab<Rt>, SplitMix64, SubscriptionList<String>, C>;
 pub(crate) type LabHandle = Handle<String, String>;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
@@ -168,7 +171,7 @@ impl<Rt: Runtime> Lab<Rt> {
         self
     }
 
-    pub(crate) fn driver(&self, config: &'static Config) -> LabDriver<Rt> {
+    pub(crate) fn driver<C: Lend<String>>(&self, config: C) -> LabDriver<Rt, C> {
         let policy = Policy::with_subscriptions(config, SplitMix64::new(7), SubscriptionList::new());
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
         *self.0.handle.lock().unwrap() = Some(driver.handle());
@@ -196,9 +199,9 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// Drives until the end, beside a script that may nudge it; everything is gone then.
-    pub(crate) async fn drive(
+    pub(crate) async fn drive<C: Lend<String>>(
         &self,
-        driver: &mut LabDriver<Rt>,
+        driver: &mut LabDriver<Rt, C>,
         script: impl Future<Output = ()>,
     ) -> Outcome {
         let outcome = self.drive_for(driver, ms(15_000), script).await.expect("the driver hangs");
@@ -208,9 +211,9 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// The same for so long at most; dropped then.
-    pub(crate) async fn drive_for(
+    pub(crate) async fn drive_for<C: Lend<String>>(
         &self,
-        driver: &mut LabDriver<Rt>,
+        driver: &mut LabDriver<Rt, C>,
         span: Duration,
         script: impl Future<Output = ()>,
     ) -> Option<Outcome> {

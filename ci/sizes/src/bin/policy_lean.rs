@@ -6,8 +6,8 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use redial::{
-    BackoffConfig, Classifier, Config, Event, Instant, Lean, NoSubscriptions, Policy, Ratio, ResumeConfig, Table,
-    tables, valid,
+    BackoffConfig, Classifier, Config, Event, Instant, Lean, NoSubscriptions, Policy, Ratio, ResumeConfig,
+    Table, tables, valid,
 };
 use sizes::Counter;
 
