@@ -11,10 +11,10 @@ use std::time::Duration;
 use engine::Replay;
 use engine::config::SetUp;
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, EndpointOrder,
-    EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match,
-    OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, StartBudgetConfig, TlsKind,
-    Verdict, presets, tables, valid,
+    AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
+    EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness,
+    Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule,
+    StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -91,6 +91,10 @@ golden! {
     /// F76, F77, S60: a fresh dial waits for its turn and for the next day, a resume asks nobody; a stop, a hold and the end
     /// of the process leave the line.
     budget
+    /// Lifecycle 90 to 92: retries beyond the reserve and the share wait; so do those of a service that fails elsewhere.
+    retries
+    /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
+    adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
     jitter
 }
@@ -253,6 +257,14 @@ fn bad_lines_are_named() {
             "{\"at\": 1, \"event\": \"start_limit\", \"remaining\": 1, \"reset_after\": 9}",
             "event \"start_limit\": the set-up has no \"start_budget\"",
         ),
+        (
+            "{\"at\": 1, \"event\": \"calls\", \"failed\": 1}",
+            "event \"calls\": the set-up has no budget or throttle of calls",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"calls\", \"failed\": 65536}",
+            "\"failed\" must be an integer from 0 to 65535",
+        ),
     ] {
         let (out, result) = replay(&format!("{good}{line}\n{{\"at\": 99999999}}"));
         let error = result.expect_err(line);
@@ -296,7 +308,7 @@ fn what_stands_beside_the_policy_has_keys_too() {
         .map(|health| health.with_average_recovery(ms(2)));
     assert_eq!(health(other).map_err(|_| ()), expected.map_err(|_| ()));
     let budget = |json: &str| {
-        set_up(&format!("{{\"start_budget\": {json}}}")).map(|set_up| set_up.start_budget.unwrap())
+        set_up(&format!("{{\"start_budget\": {json}}}")).map(|set_up| set_up.budgets.starts.unwrap())
     };
     let discord = StartBudgetConfig::new(1, 1, ms(5_000));
     let discord = discord.and_then(|budget| budget.with_daily(u32::MAX, ms(86_400_000))).unwrap();
@@ -310,7 +322,44 @@ fn what_stands_beside_the_policy_has_keys_too() {
         Ok(other),
         "every key"
     );
+    let budgets = |json: &str| set_up(json).expect(json).budgets;
+    for json in ["{}", r#"{"ttl_ms": 10000, "per_second": 10, "share": "1/5"}"#] {
+        let read = budgets(&format!("{{\"retry_budget\": {json}}}")).retries;
+        assert_eq!(read, Some(RetryBudgetConfig::new()), "{json}");
+    }
+    let other = RetryBudgetConfig::new().with_ttl(ms(2_000)).map(|budget| budget.with_reserve(3));
+    assert_eq!(
+        budgets(r#"{"retry_budget": {"ttl_ms": 2000, "per_second": 3, "share": "7"}}"#).retries,
+        other.and_then(|budget| budget.with_share(Ratio::new(7, 1).unwrap())).ok(),
+        "every key"
+    );
+    for json in ["{}", r#"{"tokens": 10, "per_success": "1/10"}"#] {
+        let read = budgets(&format!("{{\"throttle\": {json}}}")).throttle;
+        assert_eq!(read, ThrottleConfig::new(10, Ratio::new(1, 10).unwrap()).ok(), "{json}");
+    }
+    assert_eq!(
+        budgets(r#"{"throttle": {"tokens": 4, "per_success": "1/2"}}"#).throttle,
+        ThrottleConfig::new(4, Ratio::new(1, 2).unwrap()).ok(),
+        "every key"
+    );
+    for json in ["{}", r#"{"window_ms": 120000, "multiplier": "2"}"#] {
+        let read = budgets(&format!("{{\"adaptive_throttle\": {json}}}")).adaptive;
+        assert_eq!(read, Some(AdaptiveThrottleConfig::new()), "{json}");
+    }
+    let other = AdaptiveThrottleConfig::new().with_window(ms(1_000));
+    assert_eq!(
+        budgets(r#"{"adaptive_throttle": {"window_ms": 1000, "multiplier": "3/2"}}"#).adaptive,
+        other.and_then(|throttle| throttle.with_multiplier(Ratio::new(3, 2).unwrap())).ok(),
+        "every key"
+    );
     for (json, reason) in [
+        (r#"{"retry_budget": {"ttl_ms": 999}}"#, "\"retry_budget\": "),
+        (r#"{"retry_budget": {"share": "1001"}}"#, "\"retry_budget\": "),
+        (r#"{"retry_budget": {"reserve": 1}}"#, "unknown key \"retry_budget.reserve\""),
+        (r#"{"throttle": {"tokens": 0}}"#, "\"throttle\": "),
+        (r#"{"throttle": {"per_success": 0.1}}"#, "\"throttle.per_success\" must be"),
+        (r#"{"adaptive_throttle": {"multiplier": "1/2"}}"#, "\"adaptive_throttle\": "),
+        (r#"{"adaptive_throttle": {}}"#, "\"seed\" is required because an adaptive throttle draws"),
         (r#"{"config": {"health": {"window_ms": 0}}}"#, "\"config.health\": "),
         (r#"{"config": {"health": {"failure_rate": "3/2"}}}"#, "\"config.health\": "),
         (r#"{"config": {"health": {"faliure_rate": "1/2"}}}"#, "did you mean \"failure_rate\"?"),

@@ -1,9 +1,14 @@
-//! The budget of fresh starts: this connection asks it for every fresh dial, as a caller with many would.
+//! The budgets before a dial: this connection asks them as a caller with many connections would.
 
 use std::time::Duration;
 
-use redial::{Grant, Instant, StartBudget, StartBudgetConfig};
+use redial::rand_core::SeedableRng;
+use redial::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, RetryBudget, RetryBudgetConfig,
+    StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
+};
 
+use super::config::budgets;
 use super::number;
 
 /// How many starts a window can have here.
@@ -12,38 +17,175 @@ const STARTS: usize = 64;
 /// The number of this connection; there is one.
 const TICKET: u32 = 0;
 
-pub(super) struct Starts(StartBudget<STARTS, 1>);
+pub(super) struct Budgets {
+    starts: Option<StartBudget<STARTS, 1>>,
+    retries: Option<(RetryBudgetConfig, RetryBudget)>,
+    throttle: Option<(ThrottleConfig, Throttle)>,
+    adaptive: Option<(AdaptiveThrottleConfig, AdaptiveThrottle)>,
+    /// For the adaptive throttle alone, so that no other wait depends on it.
+    rng: ChaCha8Rng,
+    // What the outcomes were counted up to.
+    failed: u32,
+    established: u32,
+}
 
-impl Starts {
-    pub(super) fn new(config: StartBudgetConfig) -> Result<Self, String> {
-        let budget = StartBudget::new(config);
-        budget.map(Self).map_err(|_| format!("\"start_budget.per_window\" must be at most {STARTS}"))
+/// A dial to ask for.
+#[derive(Clone, Copy)]
+pub(super) struct Wish {
+    pub(super) fresh: bool,
+    /// It is not the first of its outage.
+    pub(super) retry: bool,
+}
+
+impl Budgets {
+    pub(super) fn new(config: &budgets::Budgets, seed: u64) -> Result<Self, String> {
+        let starts = |config: StartBudgetConfig| {
+            StartBudget::new(config)
+                .map_err(|_| format!("\"start_budget.per_window\" must be at most {STARTS}"))
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(1);
+        Ok(Self {
+            starts: config.starts.map(starts).transpose()?,
+            retries: config.retries.map(|config| (config, RetryBudget::new())),
+            throttle: config.throttle.map(|config| (config, Throttle::new(&config))),
+            adaptive: config.adaptive.map(|config| (config, AdaptiveThrottle::new())),
+            rng,
+            failed: 0,
+            established: 0,
+        })
     }
 
-    /// Asks for a fresh start: what it says, and if that is no, how long to wait.
-    pub(super) fn ask(&mut self, now: Instant) -> (String, Option<Duration>) {
-        let grant = match self.0.next_grant(now) {
-            Some(_) => Grant::Now,
-            None => self.0.request(now, TICKET),
-        };
-        let (answer, until) = match grant {
-            Grant::Now => ("now", None),
-            Grant::Later(until) => ("later", Some(until)),
-            Grant::Exhausted { until } => ("exhausted", Some(until)),
-            Grant::Full { until } => ("full", Some(until)),
-        };
-        let shown = number(until.map(|until| until.as_micros().div_ceil(1_000)));
-        let wait = until.map(|until| until.saturating_duration_since(now));
-        (format!("\"start_budget\": \"{answer}\", \"until\": {shown}"), wait)
+    /// Asks one after the other until one says no, those first that lose nothing by being asked; each answer is a line in
+    /// `said`. The error is how long to wait, where
+    /// the one that said no knows.
+    pub(super) fn ask(
+        &mut self,
+        now: Instant,
+        wish: Wish,
+        said: &mut Vec<String>,
+    ) -> Result<(), Option<Duration>> {
+        if let (true, Some((config, throttle))) = (wish.retry, &self.throttle) {
+            let permitted = throttle.permits(config);
+            let word = if permitted { "permitted" } else { "refused" };
+            said.push(format!("\"throttle\": \"{word}\", \"millitokens\": {}", throttle.millitokens()));
+            if !permitted {
+                return Err(None);
+            }
+        }
+        if let (true, Some((config, budget))) = (wish.retry, &mut self.retries) {
+            let answer = budget.withdraw(config, now);
+            let until = answer.err().and_then(|refused| refused.until);
+            let word = if answer.is_ok() { "granted" } else { "spent" };
+            said.push(format!("\"retry_budget\": \"{word}\", \"until\": {}", shown(until)));
+            answer.map_err(|_| until.map(|until| until.saturating_duration_since(now)))?;
+        }
+        if let Some((config, throttle)) = &mut self.adaptive {
+            let admitted = throttle.admit(config, now, &mut self.rng);
+            let word = if admitted { "admitted" } else { "refused" };
+            said.push(format!("\"adaptive_throttle\": \"{word}\""));
+            if !admitted {
+                return Err(None);
+            }
+        }
+        if let (true, Some(starts)) = (wish.fresh, &mut self.starts) {
+            let grant = match starts.next_grant(now) {
+                Some(_) => Grant::Now,
+                None => starts.request(now, TICKET),
+            };
+            let (answer, until) = match grant {
+                Grant::Now => ("now", None),
+                Grant::Later(until) => ("later", Some(until)),
+                Grant::Exhausted { until } => ("exhausted", Some(until)),
+                Grant::Full { until } => ("full", Some(until)),
+            };
+            said.push(format!("\"start_budget\": \"{answer}\", \"until\": {}", shown(until)));
+            if let Some(until) = until {
+                return Err(Some(until.saturating_duration_since(now)));
+            }
+        }
+        if !wish.retry {
+            self.call(now);
+        }
+        Ok(())
+    }
+
+    /// A dial that is no retry is made, here or elsewhere.
+    fn call(&mut self, now: Instant) {
+        if let Some((config, budget)) = &mut self.retries {
+            budget.deposit(config, now);
+        }
     }
 
     /// The connection does not want to start any more.
     pub(super) fn withdraw(&mut self) {
-        self.0.withdraw(TICKET);
+        if let Some(starts) = &mut self.starts {
+            starts.withdraw(TICKET);
+        }
     }
 
-    /// What the server says.
-    pub(super) fn limit(&mut self, now: Instant, remaining: u32, reset_after: Duration) {
-        self.0.set_remaining(now, remaining, reset_after);
+    /// What became of the dials since the last look.
+    pub(super) fn look(&mut self, now: Instant, stats: Stats) {
+        if stats.failed != self.failed {
+            self.outcome(now, false);
+        }
+        if stats.established != self.established {
+            self.outcome(now, true);
+        }
+        (self.failed, self.established) = (stats.failed, stats.established);
     }
+
+    fn outcome(&mut self, now: Instant, success: bool) {
+        if let Some((config, throttle)) = &mut self.throttle {
+            if success {
+                throttle.success(config);
+            } else {
+                throttle.failure();
+            }
+        }
+        if let (true, Some((config, throttle))) = (success, &mut self.adaptive) {
+            throttle.accepted(config, now);
+        }
+    }
+
+    /// A new process begins, with counters of its own.
+    pub(super) fn begin(&mut self) {
+        (self.failed, self.established) = (0, 0);
+    }
+
+    /// What became of calls that other connections made just now. False if nothing here counts them.
+    pub(super) fn elsewhere(&mut self, now: Instant, succeeded: u16, failed: u16) -> bool {
+        let outcomes = [(true, succeeded), (false, failed)];
+        for success in outcomes.into_iter().flat_map(|(success, calls)| (0..calls).map(move |_| success)) {
+            self.call(now);
+            if let Some((config, throttle)) = &mut self.adaptive {
+                // They were sent, so it counts them and refuses none.
+                let _admitted = throttle.admit(config, now, &mut self.rng);
+            }
+            self.outcome(now, success);
+        }
+        self.retries.is_some() || self.throttle.is_some() || self.adaptive.is_some()
+    }
+
+    /// What the server says of fresh starts. False if there is no budget of them.
+    pub(super) fn limit(&mut self, now: Instant, remaining: u32, reset_after: Duration) -> bool {
+        if let Some(starts) = &mut self.starts {
+            starts.set_remaining(now, remaining, reset_after);
+        }
+        self.starts.is_some()
+    }
+
+    /// What is left, if anything is counted.
+    pub(super) fn left(&self, now: Instant) -> Option<String> {
+        let retries = self.retries.as_ref().map(|(config, budget)| budget.balance(config, now));
+        let tokens = self.throttle.as_ref().map(|(_, throttle)| throttle.millitokens());
+        if retries.is_none() && tokens.is_none() {
+            return None;
+        }
+        Some(format!("\"retries_left\": {}, \"millitokens\": {}", number(retries), number(tokens)))
+    }
+}
+
+fn shown(until: Option<Instant>) -> String {
+    number(until.map(|until| until.as_micros().div_ceil(1_000)))
 }

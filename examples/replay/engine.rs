@@ -14,7 +14,7 @@ use redial::{
 };
 use serde_json::Value;
 
-use budget::Starts;
+use budget::{Budgets, Wish};
 use config::{MAX_ENDPOINTS, SetUp};
 use fact::{Corrupt, Epochs, Fact, Holds, What};
 use process::Ended;
@@ -85,7 +85,7 @@ struct Run {
     restarts: u64,
     /// The one that ended last, until the next one begins.
     ended: Option<Ended>,
-    starts: Option<Starts>,
+    budgets: Budgets,
     watch: Option<Watch>,
     holds: Holds,
     epochs: Epochs,
@@ -103,11 +103,14 @@ impl Run {
         if set_up.seed.is_none() && set_up.is_jittered() {
             return Err("\"seed\" is required because a jitter is on".to_owned());
         }
+        if set_up.seed.is_none() && set_up.budgets.adaptive.is_some() {
+            return Err("\"seed\" is required because an adaptive throttle draws".to_owned());
+        }
         let walk =
             u8::try_from(set_up.endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
         let walk = walk.ok_or("there is no room for so many endpoints")?;
         let policy = process(&set_up, walk.clone(), 0);
-        let starts = set_up.start_budget.map(Starts::new).transpose()?;
+        let budgets = Budgets::new(&set_up.budgets, set_up.seed.unwrap_or(0))?;
         let watch = set_up.health.map(Watch::new);
         let phase = policy.phase();
         Ok(Self {
@@ -116,7 +119,7 @@ impl Run {
             policy,
             restarts: 0,
             ended: None,
-            starts,
+            budgets,
             watch,
             holds: Holds::default(),
             epochs: Epochs::default(),
@@ -152,10 +155,16 @@ impl Run {
                 self.print(Some(name), Some(actions), out);
             }
             What::Restart { up_at, corrupt } => self.end_process(up_at, corrupt, out),
-            What::StartLimit { remaining, reset_after } => match &mut self.starts {
-                Some(starts) => starts.limit(now, remaining, reset_after),
-                None => return Err(format!("event \"{name}\": the set-up has no \"start_budget\"")),
-            },
+            What::StartLimit { remaining, reset_after } => {
+                if !self.budgets.limit(now, remaining, reset_after) {
+                    return Err(format!("event \"{name}\": the set-up has no \"start_budget\""));
+                }
+            }
+            What::Calls { succeeded, failed } => {
+                if !self.budgets.elsewhere(now, succeeded, failed) {
+                    return Err(format!("event \"{name}\": the set-up has no budget or throttle of calls"));
+                }
+            }
             What::Explain => {
                 let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
                 let explained = watch::explained(&self.policy.explain(), epoch);
@@ -163,6 +172,9 @@ impl Run {
             }
             What::Stats => {
                 line(out, format_args!("\"at\": {at}, {}", watch::counted(self.stats())));
+                if let Some(left) = self.budgets.left(now) {
+                    line(out, format_args!("\"at\": {at}, {left}"));
+                }
                 if let Some(watch) = &self.watch {
                     line(out, format_args!("\"at\": {at}, {}", watch.recoveries(now)));
                 }
@@ -186,6 +198,7 @@ impl Run {
         if let Some(watch) = &mut self.watch {
             watch.begin();
         }
+        self.budgets.begin();
         self.begin_process(at, out);
         self.print(None, None, out);
     }
@@ -263,10 +276,10 @@ impl Run {
             let (state, why) = (explained.phase, explained.why);
             line(out, format_args!("\"at\": {at}, \"state\": \"{state}\", \"why\": \"{why}\""));
         }
-        let mut fresh = None;
+        let mut dialled = None;
         for action in actions.into_iter().flatten() {
-            if let Action::Open { epoch, mode: Mode::Fresh, .. } = action {
-                fresh = Some(epoch);
+            if let Action::Open { epoch, mode, attempt, .. } = action {
+                dialled = Some((epoch, Wish { fresh: mode == Mode::Fresh, retry: attempt > 1 }));
             }
             let text = self.action(action);
             line(out, format_args!("\"at\": {at}, \"action\": {text}"));
@@ -282,24 +295,27 @@ impl Run {
         if let Some(news) = self.watch.as_mut().and_then(|watch| watch.look(now, stats, self.phase)) {
             line(out, format_args!("\"at\": {at}, {news}"));
         }
-        self.ask(fresh, out);
+        self.budgets.look(now, stats);
+        self.ask(dialled, out);
     }
 
-    /// A fresh dial asks the budget of fresh starts at once. Where that says no, the host can't dial just now.
-    fn ask(&mut self, fresh: Option<Epoch>, out: &mut String) {
+    /// A dial asks the budgets at once. Where one says no, the host can't dial just now.
+    fn ask(&mut self, dialled: Option<(Epoch, Wish)>, out: &mut String) {
         let (at, now) = (self.clock, Instant::from_millis(self.clock));
-        let Some(starts) = &mut self.starts else { return };
-        let Some(epoch) = fresh else {
+        let Some((epoch, wish)) = dialled else {
             // Whoever waits for a dial may be in line; nobody else is.
             if self.phase != Phase::Waiting {
-                starts.withdraw();
+                self.budgets.withdraw();
             }
             return;
         };
-        let (answer, wait) = starts.ask(now);
-        line(out, format_args!("\"at\": {at}, {answer}"));
-        if wait.is_some() {
-            let actions = self.policy.handle_event(now, Event::NotNow { epoch, retry_after: wait });
+        let mut said = Vec::new();
+        let answer = self.budgets.ask(now, wish, &mut said);
+        for answer in said {
+            line(out, format_args!("\"at\": {at}, {answer}"));
+        }
+        if let Err(retry_after) = answer {
+            let actions = self.policy.handle_event(now, Event::NotNow { epoch, retry_after });
             self.print(None, Some(actions), out);
         }
     }

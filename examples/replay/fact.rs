@@ -45,6 +45,7 @@ const EVENTS: &[(&str, &[&str])] = &[
     // Beyond the contract.
     ("restart", &["down_ms", "corrupt"]),
     ("start_limit", &["remaining", "reset_after"]),
+    ("calls", &["succeeded", "failed"]),
     ("explain", &[]),
     ("stats", &[]),
 ];
@@ -66,6 +67,8 @@ pub(super) enum What {
     Restart { up_at: u64, corrupt: Option<Corrupt> },
     /// The server says how many fresh starts are left.
     StartLimit { remaining: u32, reset_after: Duration },
+    /// What became of calls that other connections made.
+    Calls { succeeded: u16, failed: u16 },
     /// Somebody asks what the policy is doing.
     Explain,
     /// Somebody asks for the counters.
@@ -145,6 +148,7 @@ impl Fact {
         let what = match *name {
             "restart" => restart(&line, at),
             "start_limit" => start_limit(&line),
+            "calls" => calls(&line),
             "explain" => Ok(What::Explain),
             "stats" => Ok(What::Stats),
             _ => read(&line, name, epochs.own(epoch), holds).map(What::Event),
@@ -179,6 +183,11 @@ fn restart(line: &Object<'_>, at: u64) -> Result<What, String> {
 fn start_limit(line: &Object<'_>) -> Result<What, String> {
     let remaining = line.required("remaining", line.u32("remaining")?)?;
     Ok(What::StartLimit { remaining, reset_after: line.required("reset_after", line.ms("reset_after")?)? })
+}
+
+fn calls(line: &Object<'_>) -> Result<What, String> {
+    let count = |key: &str| Ok::<_, String>(line.u16(key)?.unwrap_or(0));
+    Ok(What::Calls { succeeded: count("succeeded")?, failed: count("failed")? })
 }
 
 fn read(

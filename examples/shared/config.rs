@@ -1,9 +1,11 @@
 //! From JSON to a [`Config`]: the set-up line of a replay log, and the `--config` file of the gateway example.
 //!
-//! `{"seed": 7, "preset": "discord-gateway", "config": { … }, "start_budget": { … }}`, every key optional. The keys of
+//! `{"seed": 7, "preset": "discord-gateway", "config": { … }, "start_budget": { … }, …}`, every key optional. The keys of
 //! `config` are laid over the preset's values, or over the defaults below where no preset is named. Durations are integer
 //! milliseconds with the suffix `_ms`, ratios are strings. An unknown key is an error.
 
+#[path = "budgets.rs"]
+pub(crate) mod budgets;
 #[path = "ladder.rs"]
 mod ladder;
 #[path = "object.rs"]
@@ -14,10 +16,11 @@ use std::time::Duration;
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, EndpointOrder, Establish,
     HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, Rule, StartBudgetConfig, TlsKind, Verdict, presets, tables, valid,
+    RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
 
+use budgets::Budgets;
 use ladder::{BACKOFF, backoff};
 use object::{Object, one_of, unknown};
 
@@ -36,13 +39,14 @@ pub(crate) struct SetUp {
     pub(crate) endpoints: Vec<String>,
     /// From when on an alert is raised, if somebody watches.
     pub(crate) health: Option<HealthConfig>,
-    /// The budget of fresh starts, if there is one.
-    pub(crate) start_budget: Option<StartBudgetConfig>,
+    /// What is asked before a dial.
+    pub(crate) budgets: Budgets,
 }
 
 impl SetUp {
     pub(crate) fn parse(value: &Value) -> Result<Self, String> {
-        let line = Object::new("", value, &["seed", "preset", "config", "start_budget"])?;
+        let known: Vec<_> = ["seed", "preset", "config"].into_iter().chain(budgets::KEYS).collect();
+        let line = Object::new("", value, &known)?;
         let mut config = match line.str("preset")? {
             Some(name) => *presets::by_name(name).ok_or_else(|| {
                 let known: Vec<_> = presets::ALL.iter().map(|(name, _)| *name).collect();
@@ -65,14 +69,12 @@ impl SetUp {
             let known = ["window_ms", "failure_rate", "min_attempts", "average_recovery_ms"];
             watched = keys.or_null("health", |keys, key| keys.object(key, &known))?.flatten();
         }
-        let known = ["per_window", "window_ms", "per_day", "day_ms"];
-        let budget = line.or_null("start_budget", |line, key| line.object(key, &known))?.flatten();
         Ok(Self {
             seed: line.u64("seed")?,
             config,
             endpoints,
             health: watched.map(|o| health(&o)).transpose()?,
-            start_budget: budget.map(|o| start_budget(&o)).transpose()?,
+            budgets: Budgets::parse(&line)?,
         })
     }
 
@@ -340,16 +342,6 @@ fn health(o: &Object<'_>) -> Result<HealthConfig, String> {
         health = health.with_average_recovery(above);
     }
     Ok(health)
-}
-
-/// A bucket of the budget of fresh starts: Discord's unless the keys say otherwise.
-fn start_budget(o: &Object<'_>) -> Result<StartBudgetConfig, String> {
-    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
-    let window = o.ms("window_ms")?.unwrap_or(Duration::from_secs(5));
-    let budget = StartBudgetConfig::new(1, o.u16("per_window")?.unwrap_or(1), window).map_err(refused)?;
-    let day = o.ms("day_ms")?.unwrap_or(Duration::from_secs(86_400));
-    let starts = o.or_null("per_day", Object::u32)?.flatten().unwrap_or(u32::MAX);
-    budget.with_daily(starts, day).map_err(refused)
 }
 
 fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, String> {
