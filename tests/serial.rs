@@ -208,6 +208,7 @@ fn start_budget() {
     refused::<Budget>(&good, |it| it["line"] = json!([4, 5, 4]), "in line twice");
     refused::<Budget>(&good, |it| it["line"] = json!([1, 2, 3, 4]), "expected at most 3 elements");
     refused::<Budget>(&good, |it| it["free_at"] = json!([0, 0, 0]), "expected exactly 4 elements");
+    refused::<Budget>(&good, |it| it["free_at"] = json!([1, 0, 5, 6]), "of a bucket are out of order");
     for key in ["buckets", "per_window", "window_us", "per_day", "day_us"] {
         refused::<Budget>(&good, |it| it[key] = json!(0), "no such budget");
     }

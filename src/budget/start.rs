@@ -135,7 +135,7 @@ pub enum Grant {
 )]
 pub struct StartBudget<const STARTS: usize, const WAITING: usize> {
     config: StartBudgetConfig,
-    /// When each start of a window can be had again; those of bucket 0 first.
+    /// When each start of a window can be had again; those of bucket 0 first, and of a bucket the earliest first.
     free_at: [Instant; STARTS],
     /// The tickets in line, first come first; the rest is 0.
     line: [u32; WAITING],
@@ -214,7 +214,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
     /// When to call [`next_grant`](Self::next_grant): as soon as anyone in line can start. `None`: nobody is in line.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let free = self.waiting().iter().filter_map(|ticket| self.starts(*ticket).iter().min()).min()?;
+        let free = self.waiting().iter().filter_map(|ticket| self.starts(*ticket).first()).min()?;
         Some(if self.left == 0 { self.day_ends.max(*free) } else { *free })
     }
 
@@ -254,8 +254,10 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         }
         let (range, again) = (self.range(ticket), now.after(self.config.window));
         let starts = self.free_at.get_mut(range).unwrap_or(&mut []);
-        let Some(start) = starts.iter_mut().find(|free_at| **free_at <= now) else { return false };
-        *start = again;
+        if starts.first().is_none_or(|free_at| *free_at > now) {
+            return false;
+        }
+        push_out(starts, again);
         if now >= self.day_ends {
             self.day_ends = now.after(self.config.day);
         }
@@ -265,10 +267,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
 
     fn leave(&mut self, place: usize) {
         if let Some(behind) = self.line.get_mut(place..self.len) {
-            behind.rotate_left(1);
-            if let Some(last) = behind.last_mut() {
-                *last = 0;
-            }
+            push_out(behind, 0);
             self.len = self.len.saturating_sub(1);
         }
     }
@@ -279,9 +278,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         let Some(ticket) = self.line.get(place).copied() else { return now };
         let bucket = self.bucket(ticket);
         let ahead = self.line.iter().take(place).filter(|other| self.bucket(**other) == bucket).count();
-        let mut starts = self.free_at;
-        let starts = starts.get_mut(self.range(ticket)).unwrap_or(&mut []);
-        starts.sort_unstable();
+        let starts = self.starts(ticket);
         let rounds = ahead.checked_div(starts.len()).unwrap_or(0);
         let free = starts.get(ahead.checked_rem(starts.len()).unwrap_or(0)).copied().unwrap_or(now);
         let turn = free.max(now).after(self.config.window.saturating_mul(rounds as u64));
@@ -304,5 +301,12 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         let each = usize::from(self.config.per_window);
         let begin = (self.bucket(ticket) as usize).saturating_mul(each);
         begin..begin.saturating_add(each)
+    }
+}
+
+/// The first item leaves, the others move up, and `last` is behind them. What `rotate_left` does can panic, to the linker.
+fn push_out<T>(items: &mut [T], mut last: T) {
+    for item in items.iter_mut().rev() {
+        core::mem::swap(item, &mut last);
     }
 }

@@ -263,6 +263,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 out.push(Action::Authenticate { epoch });
                 self.state.enter(Stage::Authenticating { deadline }, now, why);
+                // A connection that was live before its resume was answered may have planned a batch.
+                self.plan_restore(now);
             }
             _ => self.begin_restore(now, why, out),
         }

@@ -54,12 +54,13 @@ impl<K: Clone + PartialEq + fmt::Debug, const N: usize> Subscriptions for FixedS
     }
 
     fn remove(&mut self, at: usize) -> Option<Subscription<K>> {
-        let taken = self.slots.get_mut(at)?.take()?;
-        if let Some(moved) = self.slots.get_mut(at..self.len) {
-            moved.rotate_left(1);
+        // Those behind it move up.
+        let mut moved = None;
+        for slot in self.slots.get_mut(at..self.len)?.iter_mut().rev() {
+            core::mem::swap(slot, &mut moved);
         }
-        self.len = self.len.saturating_sub(1);
-        Some(taken)
+        self.len = self.len.saturating_sub(usize::from(moved.is_some()));
+        moved
     }
 
     fn pace(&self) -> Pace {

@@ -1,7 +1,8 @@
 //! Authentication and subscriptions of a new session.
 
 use redial::{
-    Action, Cause, Config, Event, GiveUp, Phase, RestoreConfig, SubscriptionState, Subscriptions, valid,
+    Action, Cause, Config, Establish, Event, GiveUp, Phase, Reason, RestoreConfig, SessionState,
+    SubscriptionState, Subscriptions, valid,
 };
 
 use crate::rig::*;
@@ -50,6 +51,27 @@ fn f92_each_step_gates_the_next() {
     let actions = rig.fact(Event::AuthFailed { epoch, fatal: true });
     assert_eq!(gave_up(&actions), Some((GiveUp::Fatal, Cause::AuthDenied)));
     assert_eq!(restores(&actions), 0);
+}
+
+/// S93, F92: a connection that was live before its resume was answered with a new session has a batch planned; while it
+/// authenticates, no timer of that batch is due for ever.
+#[test]
+fn a_planned_batch_does_not_outlive_a_step_back() {
+    let restore = valid(RestoreConfig::new().with_authentication(true).with_batches(1, secs(5)));
+    let config = PLAIN.with_restore(restore).with_establish(Establish::OnOpen);
+    let mut rig = Rig::importing(config, SessionState::resumable("token", None, Some(1)));
+    rig.start();
+    rig.subscribe("a");
+    let epoch = rig.epoch();
+    assert_eq!(rig.opened(), [Action::SendResume { epoch }, Action::Restore { epoch }]);
+    rig.subscribe("b");
+    assert_eq!(rig.due(), Some((secs(5), Reason::Restore)));
+    assert_eq!(rig.ready(), [Action::Authenticate { epoch }]);
+    assert_eq!(rig.due(), Some((secs(10), Reason::AuthTimeout)));
+    rig.advance(secs(6));
+    assert_eq!(rig.due(), Some((secs(4), Reason::AuthTimeout)));
+    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch }]);
+    assert_eq!(rig.batch(), ["a"], "the new session knows of neither");
 }
 
 /// F93, S76, lifecycle 68: a key that is refused stays desired and backs off for itself; the connection and the other

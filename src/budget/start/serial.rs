@@ -55,6 +55,10 @@ impl<const STARTS: usize, const WAITING: usize> TryFrom<Plain<STARTS, WAITING>>
         if waiting.iter().enumerate().any(|(place, ticket)| waiting.iter().take(place).any(|t| t == ticket)) {
             return Err("a ticket is in line twice");
         }
+        let mut buckets = it.free_at.chunks(usize::from(it.per_window));
+        if buckets.any(|starts| !starts.is_sorted()) {
+            return Err("the starts of a bucket are out of order");
+        }
         Ok(Self { free_at: it.free_at, line, len, left: it.left, day_ends: it.day_ends, ..whole })
     }
 }
