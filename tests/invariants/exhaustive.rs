@@ -7,10 +7,10 @@ use std::collections::HashSet;
 
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Config, Epoch, Establish, Event, HeartbeatConfig, HoldReason,
-    Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, valid,
+    Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, SessionState, valid,
 };
 
-use super::invariants::{Fact, Facts, Watched};
+use super::invariants::{Fact, Facts, Watched, policy};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)));
@@ -130,10 +130,20 @@ fn all_short_strings_keep_the_invariants() {
         .with_max_attempts(Some(2))
         .with_rejections_max(Some(0));
     let beating = Facts { beats: true, ..FACTS };
-    for (name, config, facts) in
-        [("plain", plain, FACTS), ("everything", everything, FACTS), ("on open", open, beating)]
-    {
-        let (states, steps) = explore(Watched::new(&config, facts, 7), DEPTH);
+    // A connection that is live before its resume was answered can step back.
+    let resuming = plain
+        .with_establish(Establish::OnOpen)
+        .with_restore(valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND)));
+    let session = SessionState::resumable(1, None, Some(0));
+    let fresh = SessionState::new();
+    for (name, config, facts, session) in [
+        ("plain", plain, FACTS, &fresh),
+        ("everything", everything, FACTS, &fresh),
+        ("on open", open, beating, &fresh),
+        ("resuming", resuming, FACTS, &session),
+    ] {
+        let start = Watched::resuming(policy(&config, 7, 1).with_session(session.clone()), facts);
+        let (states, steps) = explore(start, DEPTH);
         println!("{name}: {states} states, {steps} steps");
         assert!(states > 1_000, "{name}: it goes nowhere");
     }
