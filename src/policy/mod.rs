@@ -255,7 +255,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
             Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
             Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
-            Event::Unsubscribe { key } => self.on_unsubscribe(&key),
+            Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
             Event::SubscriptionConfirmed { key, .. } => self.subscriptions.confirm(&key),
             Event::SubscriptionFailed { key, retryable, .. } => {
                 self.on_subscription_failed(now, &key, retryable)

@@ -312,11 +312,6 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
         }
         self.plan_restore(now);
-        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now)
-        {
-            let why = if self.state.since == now { self.state.why } else { Why::Restored };
-            self.state.enter(Stage::Live { restored: true }, now, why);
-        }
     }
 
     fn set_pace(&mut self, change: impl FnOnce(Pace) -> Pace) {
@@ -324,7 +319,14 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         self.subscriptions.set_pace(pace);
     }
 
+    /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
+    /// last pending wish was taken back.
     fn plan_restore(&mut self, now: Instant) {
+        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now)
+        {
+            let why = if self.state.since == now { self.state.why } else { Why::Restored };
+            self.state.enter(Stage::Live { restored: true }, now, why);
+        }
         let restore = self.config.lend().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
         let next = if !live || !restore.enabled {
@@ -361,8 +363,12 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         true
     }
 
-    pub(super) fn on_unsubscribe(&mut self, key: &S::Key) -> bool {
-        self.subscriptions.unsubscribe(key)
+    pub(super) fn on_unsubscribe(&mut self, now: Instant, key: &S::Key) -> bool {
+        let known = self.subscriptions.unsubscribe(key);
+        if known {
+            self.plan_restore(now);
+        }
+        known
     }
 
     /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).

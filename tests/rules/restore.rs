@@ -74,6 +74,20 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
     assert_eq!(rig.batch(), ["a"], "the new session knows of neither");
 }
 
+/// S93: what is still to be sent may be taken back before its batch; then all is restored, and nothing waits for a timer
+/// that is not there.
+#[test]
+fn a_wish_taken_back_ends_the_restoring() {
+    let restore = valid(RestoreConfig::new().with_batches(1, secs(5)));
+    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    rig.subscribe("a");
+    rig.subscribe("b");
+    rig.establish();
+    assert_eq!((rig.phase(), rig.due()), (Phase::Restoring, Some((secs(5), Reason::Restore))));
+    rig.fact(Event::Unsubscribe { key: "b" });
+    assert_eq!((rig.phase(), rig.due()), (Phase::Online, None));
+}
+
 /// F93, S76, lifecycle 68: a key that is refused stays desired and backs off for itself; the connection and the other
 /// keys don't notice, and its timer dies with the connection.
 #[test]
