@@ -23,13 +23,14 @@ pub struct Verdict {
     pub client_fault: bool,
     /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
     pub at_cap: bool,
-    /// How many failures with a limited verdict are retried within one outage; the next one is fatal. Failures without
-    /// a limit between them do not start the count again, a session that holds does (S81). Three counts are kept: for
-    /// [`Class::RateLimited`], for [`Class::Auth`] (rejections in a row), and for the rest. 0: unlimited.
+    /// How many failures with the same cause are retried; the next one is fatal. Failures without a limit between them do
+    /// not start the count again (S81), another cause with one does (F48), and so does a connection that held: for the
+    /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
+    /// a row instead. 0: unlimited.
     pub limit: u8,
     /// The wait's range in milliseconds.
     wait_ms: (u32, u32),
-    /// What the n-th failure in a row adds to the range, in milliseconds; the last step repeats.
+    /// What the n-th failure of this cause adds to the range, in milliseconds; the last step repeats.
     steps_ms: &'static [u32],
 }
 
@@ -101,6 +102,11 @@ impl Verdict {
     }
 
     /// The same in milliseconds.
+    /// Whether it matters how often the cause came.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.limit > 0 || !self.steps_ms.is_empty()
+    }
+
     pub(crate) fn wait_ms(&self, nth: u32) -> (u64, u64) {
         let nth = usize::try_from(nth).unwrap_or(usize::MAX);
         let step = self.steps_ms.get(nth.saturating_sub(1)).or(self.steps_ms.last()).copied().unwrap_or(0);

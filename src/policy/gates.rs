@@ -15,7 +15,7 @@ use super::event::Epoch;
 use super::explain::{Reason, Why, count};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Stage};
+use super::state::{Credential, Flag, Gate, Stage};
 
 impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
@@ -26,15 +26,17 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         state.outage = true;
         state.outage_since = Past::at(now);
         state.attempt = 0;
-        state.at_once = false;
+        state.set(Flag::AtOnce, false);
         state.rejections = 0;
+        state.limited = 0;
+        state.rate_limited = 0;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);
         if let Some(breaker) = state.breaker.get_mut() {
             breaker.reset();
         }
         state.ever &= !asleep;
-        state.in_round = false;
+        state.set(Flag::InRound, false);
         // An answer to a question of an earlier life is worth nothing.
         if asleep && state.credential == Credential::Pending {
             state.credential = Credential::Needed;
@@ -133,7 +135,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         if let (Some(limits), Some(breaker)) = (&config.breaker, state.breaker.get_mut()) {
-            state.admitted = breaker.try_acquire(limits, now, &mut self.rng).is_ok();
+            let admitted = breaker.try_acquire(limits, now, &mut self.rng).is_ok();
+            state.set(Flag::Admitted, admitted);
         }
         if config.refresh_on == RefreshOn::Dial {
             state.credential = Credential::Needed;
@@ -142,7 +145,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         state.epoch = Some(epoch);
         state.mode = mode;
         state.endpoint = endpoint;
-        if !state.in_round {
+        if !state.is(Flag::InRound) {
             state.attempt = state.attempt.saturating_add(1);
             if endpoint == Endpoint::Base {
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);

@@ -18,7 +18,7 @@ use super::explain::{Reason, Why};
 use super::lend::{Lend, Part};
 use super::loss::Step;
 use super::options::{OnNetworkDown, OnWake};
-use super::state::{Credential, Gate, Stage};
+use super::state::{Credential, Flag, Gate, Stage};
 
 /// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
 const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
@@ -104,10 +104,10 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
 
     pub(super) fn on_network_down(&mut self, now: Instant, out: &mut Actions) -> bool {
         let on_down = self.config.lend().on_network_down;
-        if on_down == OnNetworkDown::Ignore || self.state.network_down {
+        if on_down == OnNetworkDown::Ignore || self.state.is(Flag::NetworkDown) {
             return false;
         }
-        self.state.network_down = true;
+        self.state.set(Flag::NetworkDown, true);
         match self.state.stage {
             Stage::Connecting { .. } => self.cut_dial(now, out),
             stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
@@ -133,14 +133,14 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
-        let was_down = self.state.network_down;
+        let was_down = self.state.is(Flag::NetworkDown);
         let config: &Config = self.config.lend();
         if config.on_network_down == OnNetworkDown::Ignore {
             return false;
         }
         let spread = config.network_spread;
         let restart = config.restart_on_network_up;
-        self.state.network_down = false;
+        self.state.set(Flag::NetworkDown, false);
         let dialling = restart && matches!(self.state.stage, Stage::Connecting { .. });
         let between = self.state.stage.is_between();
         let forgot = self.endpoints.forget();
@@ -154,10 +154,10 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if !self.config.lend().defer_while_hidden || self.state.hidden {
+        if !self.config.lend().defer_while_hidden || self.state.is(Flag::Hidden) {
             return false;
         }
-        self.state.hidden = true;
+        self.state.set(Flag::Hidden, true);
         if self.state.stage.is_between() {
             self.proceed(now, Why::Gate(Reason::Hidden), false, out);
         }
@@ -165,10 +165,10 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_visible(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if !self.state.hidden {
+        if !self.state.is(Flag::Hidden) {
             return false;
         }
-        self.state.hidden = false;
+        self.state.set(Flag::Hidden, false);
         if self.state.stage.is_between() {
             self.cut_wait(now, Micros::ZERO);
             self.proceed(now, Why::Gate(Reason::Hidden), true, out);
@@ -241,7 +241,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                     self.state.last_cause = Some(Cause::AuthRejected);
                     let verdict = Verdict::new(Class::Transient);
                     let cause = Cause::AuthRejected;
-                    self.climb(now, &Step { cause, verdict, hint: None, from: now, free: false }, out);
+                    self.climb(
+                        now,
+                        &Step { cause, verdict, hint: None, from: now, free: false, nth: 0 },
+                        out,
+                    );
                 }
             }
         }

@@ -19,7 +19,7 @@ use super::config::Config;
 use super::explain::{Reason, Why, count};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Reached, Stage};
+use super::state::{Credential, Flag, Gate, Reached, Stage};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -31,6 +31,8 @@ pub(super) struct Step {
     pub(super) from: Instant,
     /// It takes no step on the ladder.
     pub(super) free: bool,
+    /// How often in a row it came, where that matters; 0 where it does not.
+    pub(super) nth: u8,
 }
 
 impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
@@ -61,7 +63,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Some(_) => count(&mut state.stats.losses),
             None => count(&mut state.stats.failed),
         }
-        let admitted = core::mem::take(&mut state.admitted);
+        let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
             breaker.failure(limits, now, breaker.held(), &mut self.rng);
         }
@@ -77,6 +79,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
+            state.limited = 0;
+            state.rate_limited = 0;
         }
         // Only a resume that was sent can have been refused: a dial that reached nobody, or a server that never
         // greeted, says nothing about the session (F69).
@@ -86,7 +90,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if let Some(held) = held {
             state.stats.last_uptime_ms = u32::try_from(held.0 / 1_000).unwrap_or(u32::MAX);
         }
-        state.in_round = false;
+        state.set(Flag::InRound, false);
         self.end_transport(now);
         if endpoint_failed {
             self.on_endpoint_failed(now);
@@ -102,7 +106,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         }
         let from_dial = self.config.lend().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
-        let mut step = Step { cause, verdict, hint, from, free: false };
+        let mut step = Step { cause, verdict, hint, from, free: false, nth: 0 };
         self.judge(now, &mut step, held.is_none(), held_well, out);
     }
 
@@ -111,13 +115,21 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     fn judge(&mut self, now: Instant, step: &mut Step, failed: bool, held_well: bool, out: &mut Actions) {
         let config: &Config = self.config.lend();
         let (cause, verdict) = (step.cause, &step.verdict);
-        let nth = match verdict.class {
-            Class::Auth => self.state.rejections.saturating_add(1),
-            Class::RateLimited => count_small(&mut self.state.rate_limited),
-            _ if verdict.limit > 0 => count_small(&mut self.state.limited),
+        let state = &mut self.state;
+        step.nth = match verdict.class {
+            Class::Auth => state.rejections.saturating_add(1),
+            _ if verdict.is_counted() => {
+                // Each cause is counted for itself, whatever comes between (S81); another one begins anew.
+                if state.limited_by.is_some_and(|counted| counted != cause) {
+                    state.limited = 0;
+                }
+                state.limited_by = Some(cause);
+                count_small(&mut state.limited)
+            }
+            Class::RateLimited => count_small(&mut state.rate_limited),
             _ => 0,
         };
-        if verdict.limit > 0 && nth > verdict.limit {
+        if verdict.limit > 0 && step.nth > verdict.limit {
             let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
             return self.fail(now, reason, cause, out);
         }
@@ -163,7 +175,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             return false;
         }
         let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng));
-        self.state.in_round = true;
+        self.state.set(Flag::InRound, true);
         self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
         self.raise_floor(now, step);
         if self.is_too_late(now) {
@@ -209,7 +221,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let lost = state.outage_since.until(now);
         let (wait, nth) = if step.verdict.class == Class::RateLimited {
             // Its own count on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
-            let nth = state.backoff.failures().max(u32::from(state.rate_limited));
+            let nth = state.backoff.failures().max(u32::from(step.nth));
             (Backoff::wait_after(&config.backoff, nth, mode, &mut self.rng), nth)
         } else {
             let wait = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng);
@@ -223,9 +235,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         // A retry at once is for the first failure after a connection. A second one keeps its distance from the dial
         // of the first, or a server that accepts and drops would make the client spin (S95, lifecycle 12).
         let at_once = wait.is_zero() && nth == 1;
-        let again = state.dialled_at.get().filter(|_| at_once && state.at_once);
+        let again = state.dialled_at.get().filter(|_| at_once && state.is(Flag::AtOnce));
         let earliest = again.map_or(now, |at| at.after(config.first_wait()));
-        state.at_once = at_once;
+        state.set(Flag::AtOnce, at_once);
         state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff });
         true
     }
@@ -256,8 +268,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let at = now.after(asked.saturating_add(late));
             floor = floor.later(Gate { at, reason: Reason::Hint });
         } else {
-            let nth = if verdict.class == Class::RateLimited { state.rate_limited } else { state.limited };
-            let (low, high) = verdict.wait_ms(nth.into());
+            let (low, high) = verdict.wait_ms(step.nth.into());
             if high != 0 {
                 let (low, high) = (Micros::from_millis(low), Micros::from_millis(high));
                 let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
@@ -327,7 +338,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if !self.state.established_at.is_some() {
             count(&mut self.state.stats.abandoned);
         }
-        if core::mem::take(&mut self.state.admitted) {
+        if self.state.take(Flag::Admitted) {
             if let Some(breaker) = self.state.breaker.get_mut() {
                 breaker.release(breaker.held());
             }

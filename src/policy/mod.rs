@@ -37,7 +37,7 @@ pub use options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, Re
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
 use explain::count;
-use state::{Stage, State};
+use state::{Flag, Stage, State};
 
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
 ///
@@ -431,7 +431,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get_mut()) {
             let changes = breaker.handle_timeout(limits, now, &mut self.rng);
             // A change makes what it admitted void.
-            self.state.admitted &= changes.iter().all(Option::is_none);
+            if changes.iter().any(Option::is_some) {
+                self.state.set(Flag::Admitted, false);
+            }
         }
         self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
         self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));

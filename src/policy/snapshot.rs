@@ -20,7 +20,7 @@ use super::config::Config;
 use super::explain::{Reason, Why};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Gate, Stage, State};
+use super::state::{Credential, Flag, Gate, Stage, State};
 
 pub use bytes::SNAPSHOT_BYTES;
 
@@ -240,7 +240,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         Some(Snapshot {
             session: session.rebased(now, Instant::ZERO),
             resume_failures: state.resume_failures,
-            unauthenticated: kept && state.unauthenticated,
+            unauthenticated: kept && state.is(Flag::Unauthenticated),
             credential_needed: state.credential != Credential::Fine,
             dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
             outage,
@@ -252,7 +252,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
         let mut ladder = state.ladder();
         // A process that ends in the middle of its dials must not spin.
-        if let (true, Some(at)) = (state.stage.is_alive() || state.in_round, state.dialled_at.get()) {
+        if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
+        {
             let at = at.after(self.config.lend().first_wait());
             ladder = ladder.later(Gate { at, reason: Reason::Backoff });
         }
@@ -265,7 +266,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             limited: state.limited,
             rate_limited: state.rate_limited,
             ever: state.ever,
-            at_once: state.at_once,
+            at_once: state.is(Flag::AtOnce),
             ladder: Wait::of(ladder, now),
             floor: Wait::of(state.floor(), now),
         }
@@ -296,7 +297,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let state = &mut self.state;
         (state.latest, state.since) = (now, now);
         state.resume_failures = snapshot.resume_failures;
-        state.unauthenticated = snapshot.unauthenticated && config.restore.authenticate;
+        state.set(Flag::Unauthenticated, snapshot.unauthenticated && config.restore.authenticate);
         if snapshot.credential_needed && config.refresh_on != RefreshOn::Never {
             state.credential = Credential::Needed;
         }
@@ -336,7 +337,7 @@ impl Outage {
         state.limited = self.limited;
         state.rate_limited = self.rate_limited;
         state.ever = self.ever;
-        state.at_once = self.at_once;
+        state.set(Flag::AtOnce, self.at_once);
         state.set_ladder(self.ladder.gate(now, longest));
         state.set_floor(self.floor.gate(now, longest.max(hint).max(config.resume.invalid_wait.1)));
     }

@@ -19,7 +19,7 @@ use super::event::Epoch;
 use super::explain::{Why, count};
 use super::lend::{Lend, Part};
 use super::options::Establish;
-use super::state::{Reached, Stage};
+use super::state::{Flag, Reached, Stage};
 
 impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -217,12 +217,12 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let state = &mut self.state;
         state.established_at = Moment::at(now);
         state.ever = true;
-        state.in_round = false;
+        state.set(Flag::InRound, false);
         count(&mut state.stats.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
         }
-        let admitted = core::mem::take(&mut state.admitted);
+        let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
             // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
             let dialled_at = state.dialled_at.get().unwrap_or(now);
@@ -257,9 +257,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             self.subscriptions.session_started();
         }
         let config: &Config = self.config.lend();
-        self.state.unauthenticated |= new && config.restore.authenticate;
+        if new && config.restore.authenticate {
+            self.state.set(Flag::Unauthenticated, true);
+        }
         match self.state.epoch {
-            Some(epoch) if self.state.unauthenticated => {
+            Some(epoch) if self.state.is(Flag::Unauthenticated) => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 out.push(Action::Authenticate { epoch });
                 self.state.enter(Stage::Authenticating { deadline }, now, why);
@@ -274,7 +276,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
-        self.state.unauthenticated = false;
+        self.state.set(Flag::Unauthenticated, false);
         self.begin_restore(now, Why::Authenticated, out);
         true
     }

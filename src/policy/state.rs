@@ -46,33 +46,42 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat> {
     pub(super) stats: Stats,
     pub(super) why: Why,
     pub(super) last_cause: Option<Cause>,
+    /// What `limited` counts.
+    pub(super) limited_by: Option<Cause>,
 
     ladder_by: Reason,
     floor_by: Reason,
-    /// The newest dial was a retry at once.
-    pub(super) at_once: bool,
-    /// The next dial goes on with a round of endpoints.
-    pub(super) in_round: bool,
-    /// Failures in a row whose cause may only come so often.
+    flags: u8,
+    /// How often in a row the cause came that may only come so often.
     pub(super) limited: u8,
-    /// Failures in a row that the server blamed on our rate.
+    /// Failures in a row that the server blamed on our rate, where the cause has no limit of its own.
     pub(super) rate_limited: u8,
-    pub(super) network_down: bool,
-    pub(super) hidden: bool,
     pub(super) credential: Credential,
     /// Rejections since a credential was renewed for nothing.
     pub(super) rejections: u8,
     pub(super) endpoint: Endpoint,
-    /// The breaker admitted this attempt and waits for its outcome.
-    pub(super) admitted: bool,
-    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
-    pub(super) unauthenticated: bool,
     /// Resumes in a row that were sent and not granted.
     pub(super) resume_failures: u8,
 }
 
 const _: () =
     assert!(size_of::<State>() <= 224, "a byte more of any field is eight bytes more of every policy");
+
+/// What is so or not, a bit each.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(super) enum Flag {
+    /// The newest dial was a retry at once.
+    AtOnce = 1,
+    /// The next dial goes on with a round of endpoints.
+    InRound = 1 << 1,
+    NetworkDown = 1 << 2,
+    Hidden = 1 << 3,
+    /// The breaker admitted this attempt and waits for its outcome.
+    Admitted = 1 << 4,
+    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
+    Unauthenticated = 1 << 5,
+}
 
 /// How far a transport has come. Each step includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,19 +176,15 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>> State<B, H> {
         stats: Stats::NEW,
         why: Why::New,
         last_cause: None,
+        limited_by: None,
         ladder_by: Gate::OPEN.reason,
         floor_by: Gate::OPEN.reason,
-        at_once: false,
-        in_round: false,
+        flags: 0,
         limited: 0,
         rate_limited: 0,
-        network_down: false,
-        hidden: false,
         credential: Credential::Fine,
         rejections: 0,
         endpoint: Endpoint::Base,
-        admitted: false,
-        unauthenticated: false,
         resume_failures: 0,
     };
 
@@ -221,6 +226,25 @@ impl Stage {
 }
 
 impl<B, H> State<B, H> {
+    pub(super) const fn is(&self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
+
+    pub(super) const fn set(&mut self, flag: Flag, on: bool) {
+        if on {
+            self.flags |= flag as u8;
+        } else {
+            self.flags &= !(flag as u8);
+        }
+    }
+
+    /// Whether it is so; it is not any more then.
+    pub(super) const fn take(&mut self, flag: Flag) -> bool {
+        let on = self.is(flag);
+        self.set(flag, false);
+        on
+    }
+
     /// The gate that the steps on the ladder set.
     pub(super) const fn ladder(&self) -> Gate {
         Gate { at: self.ladder_at, reason: self.ladder_by }
@@ -256,9 +280,9 @@ impl<B, H> State<B, H> {
     pub(super) const fn parked_on(&self) -> Option<Reason> {
         if self.holds != 0 {
             Some(Reason::Hold)
-        } else if self.network_down {
+        } else if self.is(Flag::NetworkDown) {
             Some(Reason::Network)
-        } else if self.hidden {
+        } else if self.is(Flag::Hidden) {
             Some(Reason::Hidden)
         } else {
             None
@@ -267,7 +291,7 @@ impl<B, H> State<B, H> {
 
     /// The dial does not count. Only the first of a round ever did.
     pub(super) const fn unspend(&mut self) {
-        if !self.in_round {
+        if !self.is(Flag::InRound) {
             self.attempt = self.attempt.saturating_sub(1);
         }
     }
@@ -275,8 +299,6 @@ impl<B, H> State<B, H> {
     /// The connection has held: the next loss begins a new outage on the first step of the ladder.
     pub(super) fn end_outage(&mut self) {
         self.outage = false;
-        self.limited = 0;
-        self.rate_limited = 0;
         self.backoff.reset();
     }
 }

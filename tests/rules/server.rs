@@ -74,7 +74,44 @@ fn s81_policy_violations() {
     rig.code(1008);
     rig.recover();
     rig.code(1008);
+    assert!(
+        (secs(30)..=secs(31)).contains(&rig.waits()),
+        "established and closed at once is no session that held"
+    );
+    rig.recover();
+    rig.advance(secs(1));
+    rig.code(1008);
     assert!(rig.waits() <= secs(16), "from its first step again");
+}
+
+/// F48, S81: each cause is counted for itself. Rate limits, or another cause that is limited, neither use up the tries of
+/// a policy violation nor move it up its ladder.
+#[test]
+fn f48_each_cause_has_its_own_count() {
+    let mut rig = Rig::started(PLAIN);
+    for _ in 0..9 {
+        rig.refuse(429, None);
+        rig.redial();
+    }
+    rig.opened();
+    for wait in [15, 30] {
+        assert_eq!(gave_up(&rig.code(1008)), None);
+        assert!((secs(wait)..=secs(wait + 1)).contains(&rig.waits()), "{:?}", rig.waits());
+        rig.redial();
+        rig.opened();
+    }
+    // Five protocol errors are let pass, and then five of another kind; six of one kind are not.
+    let handshake = Cause::Tls(redial::TlsKind::HandshakeFailure);
+    for cause in [Cause::CloseFrame(1002), handshake, Cause::CloseFrame(1002)] {
+        for _ in 0..5 {
+            assert_eq!(gave_up(&rig.fail(cause)), None, "{cause}");
+            rig.redial();
+        }
+    }
+    assert_eq!(
+        gave_up(&rig.fail(Cause::CloseFrame(1002))),
+        Some((GiveUp::Repeated, Cause::CloseFrame(1002)))
+    );
 }
 
 /// S82: a restart keeps everybody away for 5 to 15 s, "later" for 30 to 120 s; both resume.
