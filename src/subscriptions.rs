@@ -63,8 +63,9 @@ impl<K> Subscription<K> {
         self.state
     }
 
-    /// How often in a row the server refused it. Back to 0 when it is confirmed, and when the user subscribes again
-    /// after a rejection; not at a new connection, so that flapping doesn't reset a key's ladder.
+    /// How often in a row the server refused or ended it. Back to 0 when a connection ends on which it was confirmed to
+    /// the end, and when the user subscribes again after a rejection; neither a confirmation nor a new connection alone
+    /// does that, so that flapping doesn't reset a key's ladder.
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
@@ -289,10 +290,14 @@ pub trait Subscriptions {
     }
 
     /// The connection is gone: what was unanswered or waiting for another try is pending (F96, S78; the retry timers
-    /// die with the connection). Confirmed and rejected keys stay what they are, for a session that is resumed.
+    /// die with the connection). Confirmed and rejected keys stay what they are, for a session that is resumed; a key that
+    /// was confirmed to the end has no failures any more.
     fn transport_lost(&mut self) {
         for at in 0..self.len() {
             if let Some(entry) = self.get_mut(at) {
+                if entry.state == SubscriptionState::Confirmed {
+                    entry.failures = 0;
+                }
                 if matches!(entry.state, SubscriptionState::Sent | SubscriptionState::Waiting { .. }) {
                     entry.enter(SubscriptionState::Pending);
                 }
@@ -328,7 +333,6 @@ pub trait Subscriptions {
     fn confirm(&mut self, key: &Self::Key) -> bool {
         match find_mut(self, key) {
             Some(entry) if entry.state == SubscriptionState::Sent => {
-                entry.failures = 0;
                 entry.enter(SubscriptionState::Confirmed);
                 true
             }

@@ -373,7 +373,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         known
     }
 
-    /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68).
+    /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68). A
+    /// confirmation does not begin it anew, or a server that confirms and ends would be asked at the first wait for ever.
     pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
         let answers = |entry: &Subscription<S::Key>| {
             matches!(entry.state(), SubscriptionState::Sent | SubscriptionState::Confirmed)
@@ -384,8 +385,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let retry_at = if retryable {
             let failures = self.subscriptions.failures(key).saturating_add(1);
             let config: &Config = self.config.lend();
+            // Not even a first one is retried at once: the server's "no" is followed by no dial that would space them.
             Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
-                .map(|wait| now.after(wait))
+                .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
         } else {
             None
         };

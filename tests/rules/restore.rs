@@ -113,6 +113,31 @@ fn f93_a_refused_key_backs_off_for_itself() {
     assert_eq!(rig.batch(), ["a", "b"]);
 }
 
+/// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked along the ladder, and never at
+/// once, whatever the ladder's first wait.
+#[test]
+fn l68_a_key_that_is_confirmed_and_ended_climbs() {
+    for (config, waits) in
+        [(FRESH, [1, 2, 4, 8]), (FRESH.with_backoff(LADDER.with_first(secs(0))), [1, 2, 4, 8])]
+    {
+        let mut rig = Rig::started(config);
+        rig.subscribe("a");
+        rig.establish();
+        for wait in waits {
+            confirm(&mut rig, "a");
+            refuse(&mut rig, "a", true);
+            assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+            assert_eq!(restores(&rig.advance(secs(wait))), 1);
+        }
+        // Confirmed to the end of its connection, it begins anew on the next.
+        confirm(&mut rig, "a");
+        rig.lose();
+        rig.recover();
+        refuse(&mut rig, "a", true);
+        assert_eq!(rig.due(), Some((secs(1), Reason::Restore)));
+    }
+}
+
 /// F94: only the user's wishes change the set; an answer or data for another key never adds one.
 #[test]
 fn f94_only_wishes_change_the_set() {
