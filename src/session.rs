@@ -175,6 +175,7 @@ impl<T> SessionState<T> {
         if let Some(sequence) = sequence {
             self.observe(sequence);
         }
+        self.reached();
         self.ends = Moment::NONE;
         self.ttl_ms = ttl.map_or(UNKNOWN, |ttl| whole_millis(ttl.as_millis()));
     }
@@ -253,14 +254,15 @@ impl<T> SessionState<T> {
     }
 
     /// A dial did not reach the session's own endpoint.
-    pub(crate) const fn missed(&mut self, now: Instant) {
-        if self.unreachable == 0 {
+    pub(crate) fn missed(&mut self, now: Instant) {
+        // A session from elsewhere may bring a time of a clock that was ahead of this one.
+        if self.unreachable == 0 || self.unreachable_since > Past::at(now) {
             self.unreachable_since = Past::at(now);
         }
         self.unreachable = self.unreachable.saturating_add(1);
     }
 
-    /// A dial reached what it was sent to.
+    /// A dial reached what it was sent to, or there is nothing to count any more.
     pub(crate) const fn reached(&mut self) {
         self.unreachable = 0;
         self.unreachable_since = NEVER;
@@ -298,6 +300,7 @@ impl<T> SessionState<T> {
     /// The session's own endpoint is dead; the session lives on at the base endpoint (F63).
     pub fn forget_endpoint(&mut self) {
         self.endpoint = None;
+        self.reached();
     }
 }
 
@@ -371,6 +374,25 @@ mod tests {
         session.establish((), None, Some(1), None);
         session.lost(Instant::ZERO);
         assert!(!session.is_expired(Instant::MAX));
+    }
+
+    /// F63, S50: the span counts from the first miss that this clock saw.
+    #[test]
+    fn a_session_of_another_clock_counts_from_now() {
+        let mut session = SessionState::resumable((), Some(()), None);
+        session.missed(Instant::from_millis(2_592_000_000));
+        assert_eq!(session.unreachable(Instant::from_millis(2_592_000_000)), (1, Micros::ZERO));
+        session.missed(Instant::from_millis(1_000));
+        assert_eq!(session.unreachable(Instant::from_millis(31_000)), (2, Micros::from_millis(30_000)));
+        // Nor does a clock that ran back put it off.
+        session.rewind(Instant::ZERO);
+        assert_eq!(session.unreachable(Instant::from_millis(5_000)), (2, Micros::from_millis(5_000)));
+        let mut moved = session.clone();
+        moved.establish((), Some(()), None, None);
+        session.forget_endpoint();
+        for session in [session, moved] {
+            assert_eq!(session.unreachable(Instant::MAX), (0, Micros::ZERO));
+        }
     }
 
     /// F110.

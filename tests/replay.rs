@@ -93,6 +93,9 @@ golden! {
     budget
     /// Lifecycle 90 to 92: retries beyond the reserve and the share wait; so do those of a service that fails elsewhere.
     retries
+    /// Lifecycle 90: a round of endpoints is one retry, and one that has to wait for another budget is not paid twice; what
+    /// others do counts while no process is there.
+    shared
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.

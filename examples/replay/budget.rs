@@ -24,6 +24,8 @@ pub(super) struct Budgets {
     adaptive: Option<(AdaptiveThrottleConfig, AdaptiveThrottle)>,
     /// For the adaptive throttle alone, so that no other wait depends on it.
     rng: ChaCha8Rng,
+    /// The attempt that is paid for: a round of endpoints, or a dial that had to wait for another budget, pays once.
+    paid: u32,
     // What the outcomes were counted up to.
     failed: u32,
     established: u32,
@@ -33,8 +35,8 @@ pub(super) struct Budgets {
 #[derive(Clone, Copy)]
 pub(super) struct Wish {
     pub(super) fresh: bool,
-    /// It is not the first of its outage.
-    pub(super) retry: bool,
+    /// Of its outage, from 1.
+    pub(super) attempt: u32,
 }
 
 impl Budgets {
@@ -51,13 +53,13 @@ impl Budgets {
             throttle: config.throttle.map(|config| (config, Throttle::new(&config))),
             adaptive: config.adaptive.map(|config| (config, AdaptiveThrottle::new())),
             rng,
+            paid: 0,
             failed: 0,
             established: 0,
         })
     }
 
-    /// Asks one after the other until one says no, those first that lose nothing by being asked; each answer is a line in
-    /// `said`. The error is how long to wait, where
+    /// Asks one after the other until one says no; each answer is a line in `said`. The error is how long to wait, where
     /// the one that said no knows.
     pub(super) fn ask(
         &mut self,
@@ -65,7 +67,8 @@ impl Budgets {
         wish: Wish,
         said: &mut Vec<String>,
     ) -> Result<(), Option<Duration>> {
-        if let (true, Some((config, throttle))) = (wish.retry, &self.throttle) {
+        let (retry, due) = (wish.attempt > 1, wish.attempt != self.paid);
+        if let (true, Some((config, throttle))) = (retry, &self.throttle) {
             let permitted = throttle.permits(config);
             let word = if permitted { "permitted" } else { "refused" };
             said.push(format!("\"throttle\": \"{word}\", \"millitokens\": {}", throttle.millitokens()));
@@ -73,12 +76,13 @@ impl Budgets {
                 return Err(None);
             }
         }
-        if let (true, Some((config, budget))) = (wish.retry, &mut self.retries) {
+        if let (true, true, Some((config, budget))) = (retry, due, &mut self.retries) {
             let answer = budget.withdraw(config, now);
             let until = answer.err().and_then(|refused| refused.until);
             let word = if answer.is_ok() { "granted" } else { "spent" };
             said.push(format!("\"retry_budget\": \"{word}\", \"until\": {}", shown(until)));
             answer.map_err(|_| until.map(|until| until.saturating_duration_since(now)))?;
+            self.paid = wish.attempt;
         }
         if let Some((config, throttle)) = &mut self.adaptive {
             let admitted = throttle.admit(config, now, &mut self.rng);
@@ -104,8 +108,9 @@ impl Budgets {
                 return Err(Some(until.saturating_duration_since(now)));
             }
         }
-        if !wish.retry {
+        if !retry && due {
             self.call(now);
+            self.paid = wish.attempt;
         }
         Ok(())
     }
@@ -117,8 +122,9 @@ impl Budgets {
         }
     }
 
-    /// The connection does not want to start any more.
+    /// The connection does not want to dial any more.
     pub(super) fn withdraw(&mut self) {
+        self.paid = 0;
         if let Some(starts) = &mut self.starts {
             starts.withdraw(TICKET);
         }

@@ -144,7 +144,8 @@ impl Run {
         }
         let Fact { at, event } = fact;
         let Some((name, what)) = event else { return Ok(()) };
-        if self.ended.is_some() {
+        let ours = !matches!(what, What::Calls { .. } | What::StartLimit { .. });
+        if ours && self.ended.is_some() {
             line(out, format_args!("\"at\": {at}, \"ignored\": \"down\", \"event\": \"{name}\""));
             return Ok(());
         }
@@ -279,7 +280,7 @@ impl Run {
         let mut dialled = None;
         for action in actions.into_iter().flatten() {
             if let Action::Open { epoch, mode, attempt, .. } = action {
-                dialled = Some((epoch, Wish { fresh: mode == Mode::Fresh, retry: attempt > 1 }));
+                dialled = Some((epoch, Wish { fresh: mode == Mode::Fresh, attempt }));
             }
             let text = self.action(action);
             line(out, format_args!("\"at\": {at}, \"action\": {text}"));
@@ -303,8 +304,8 @@ impl Run {
     fn ask(&mut self, dialled: Option<(Epoch, Wish)>, out: &mut String) {
         let (at, now) = (self.clock, Instant::from_millis(self.clock));
         let Some((epoch, wish)) = dialled else {
-            // Whoever waits for a dial may be in line; nobody else is.
-            if self.phase != Phase::Waiting {
+            // Whoever waits for a dial may be in line, and for its outcome has paid; nobody else is.
+            if !matches!(self.phase, Phase::Waiting | Phase::Connecting | Phase::Establishing) {
                 self.budgets.withdraw();
             }
             return;

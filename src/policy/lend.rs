@@ -2,6 +2,7 @@
 
 use core::borrow::Borrow;
 use core::fmt;
+use core::hash::Hash;
 use core::marker::PhantomData;
 
 use crate::breaker::CircuitBreaker;
@@ -19,10 +20,11 @@ use super::config::Config;
 /// lender that left out what its config asks for would make the policy ignore it.
 pub trait Lend<T>: sealed::Lend {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
-    type Breaker: Part<CircuitBreaker>;
+    type Breaker: Part<CircuitBreaker> + Clone + Eq + Hash;
     /// The heartbeat: [`Heartbeat`], or `()` for none.
-    type Heartbeat: Part<Heartbeat>;
-    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed.
+    type Heartbeat: Part<Heartbeat> + Clone + Eq + Hash;
+    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. It is `Clone`, `Eq` and `Hash` as `T`
+    /// is: generic code says `C::Session: Clone`.
     type Session: Part<SessionState<T>>;
 
     /// The config.
@@ -110,7 +112,7 @@ part! {
 /// const LADDER: BackoffConfig =
 ///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
 /// static CONFIG: Config = Config::new(LADDER).with_resume(ResumeConfig::disabled());
-/// // A config that asks for what is left out does not compile.
+/// // With a breaker, a heartbeat or sessions in the config this line would not compile.
 /// static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
 ///
 /// let _policy: Policy<SplitMix64, (), NoSubscriptions, Lean<'static>> = Policy::new(LEAN, SplitMix64::new(7));
@@ -122,11 +124,15 @@ part! {
 /// ```
 pub struct Lean<'a, B = (), H = (), D = ()> {
     config: &'a Config,
-    parts: PhantomData<(B, H, D)>,
+    parts: Parts<B, H, D>,
 }
 
+/// Sent and shared whatever the parts are: they are elsewhere.
+type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
+
 impl<'a, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: sealed::Part> Lean<'a, B, H, D> {
-    /// This config, if it asks for nothing that is left out.
+    /// This config, if it asks for nothing that is left out. Where the compiler can't know which parts are meant, write
+    /// `<Lean<'_>>::new(&config)`.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
@@ -152,7 +158,12 @@ const fn is_out<P: sealed::Part>() -> bool {
     size_of::<P>() == 0
 }
 
-impl<T, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: Part<SessionState<T>>> Lend<T> for Lean<'_, B, H, D> {
+impl<T, B, H, D> Lend<T> for Lean<'_, B, H, D>
+where
+    B: Part<CircuitBreaker> + Clone + Eq + Hash,
+    H: Part<Heartbeat> + Clone + Eq + Hash,
+    D: Part<SessionState<T>>,
+{
     type Breaker = B;
     type Heartbeat = H;
     type Session = D;
@@ -179,7 +190,7 @@ impl<B, H, D> PartialEq for Lean<'_, B, H, D> {
 
 impl<B, H, D> Eq for Lean<'_, B, H, D> {}
 
-impl<B, H, D> core::hash::Hash for Lean<'_, B, H, D> {
+impl<B, H, D> Hash for Lean<'_, B, H, D> {
     fn hash<S: core::hash::Hasher>(&self, state: &mut S) {
         self.config.hash(state);
     }

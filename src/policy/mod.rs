@@ -115,14 +115,16 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
-    /// [`Self::with_snapshot`] brings the ladder along as well.
+    /// [`Self::with_snapshot`] brings the ladder along as well, and counts its times on this clock; a session alone keeps
+    /// those of the clock it comes from.
     #[must_use]
     pub fn with_session(mut self, session: C::Session) -> Self {
         self.session = session;
         self
     }
 
-    /// The session: what [`Action::SendResume`] and [`Action::Beat`] are to carry.
+    /// The session: what [`Action::SendResume`] and [`Action::Beat`] are to carry. A [`SessionState<T>`], or `()` where a
+    /// [`Lean`] leaves it out.
     #[must_use]
     pub const fn session(&self) -> &C::Session {
         &self.session

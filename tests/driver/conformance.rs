@@ -7,7 +7,7 @@ use core::time::Duration;
 use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, REFRESH_TIMEOUT, RefreshFailed, Runtime};
 use redial::{
     BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Lean,
-    Liveness, Phase, Ratio, ResumeConfig, valid,
+    Liveness, Phase, Ratio, ResumeConfig, SessionState, valid,
 };
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
@@ -559,6 +559,32 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(lab.log().dials.len() > 20);
+}
+
+/// F63: a resume goes to the session's own endpoint, with token and mark.
+pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
+    let ready: fn(_) -> Fact = |epoch| Event::Ready {
+        epoch,
+        token: Some("token".into()),
+        endpoint: Some("own".into()),
+        sequence: Some(7),
+        ttl: None,
+    };
+    let lost: fn(_) -> Fact = please_reconnect;
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().sent.len() < 2 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop(true);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!(log.endpoints, [None, Some("own".to_owned())]);
+    let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
+    assert_eq!(log.sent[1].1, Command::Resume(session));
 }
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.

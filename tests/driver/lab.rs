@@ -84,6 +84,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     pub(crate) dials: Vec<Instant>,
+    /// The session's own, where it was dialled.
+    pub(crate) endpoints: Vec<Option<String>>,
     pub(crate) sent: Vec<(Instant, Sent)>,
     pub(crate) closed: Vec<u16>,
     pub(crate) refreshed: u32,
@@ -257,7 +259,11 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader<Rt>, Writer<Rt>), DialError> {
         let alive = Alive::new(self);
-        self.0.log.lock().unwrap().dials.push(self.now());
+        {
+            let mut log = self.0.log.lock().unwrap();
+            log.dials.push(self.now());
+            log.endpoints.push(dial.endpoint.clone());
+        }
         let answer = self.0.set.lock().unwrap().dials.pop_front();
         let script = match answer {
             Some(Answer::Refuse(cause)) => return Err(cause.into()),

@@ -68,6 +68,7 @@ on_every_runtime! {
     a_long_suspend_is_one_timeout
     subscriptions_are_restored
     never_two_transports
+    a_resume_has_its_session
     a_policy_without_a_session_dials_afresh
 }
 

@@ -101,7 +101,7 @@ fn f48_each_cause_has_its_own_count() {
         rig.opened();
     }
     // Five protocol errors are let pass, and then five of another kind; six of one kind are not.
-    let handshake = Cause::Tls(redial::TlsKind::HandshakeFailure);
+    let handshake = Cause::Tls(TlsKind::HandshakeFailure);
     for cause in [Cause::CloseFrame(1002), handshake, Cause::CloseFrame(1002)] {
         for _ in 0..5 {
             assert_eq!(gave_up(&rig.fail(cause)), None, "{cause}");
