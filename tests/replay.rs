@@ -586,7 +586,7 @@ fn every_key_reaches_the_config() {
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
             {"timeout": true, "class": "fatal"},
             {"ws": 4029, "class": "rate_limited", "limit": 4, "wait_ms": [5, 6], "steps_ms": [0, 7],
-             "at_cap": true, "client_fault": true}]},
+             "at_cap": true, "renew": true, "client_fault": true}]},
         "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999,
         "initial": {"max_attempts": 24, "max_elapsed_ms": 25}, "wait_from": "dial",
         "long_outage": {"after_ms": 26, "backoff": {"initial_ms": 27, "jitter": "full"}},
@@ -616,7 +616,7 @@ fn every_key_reaches_the_config() {
             c.with_override(Rule::new(Match::Is(cause), Verdict::new(class))).unwrap()
         });
     let limited = Verdict::new(Class::RateLimited).with_limit(4).with_wait(ms(5), ms(6)).unwrap();
-    let limited = limited.with_steps_ms(&[0, 7]).with_at_cap().with_client_fault();
+    let limited = limited.with_steps_ms(&[0, 7]).with_at_cap().with_renewal().with_client_fault();
     let limited = Rule::new(Match::Is(Cause::CloseFrame(4029)), limited);
     let classifier = classifier.with_override(limited).unwrap();
     let slow = BackoffConfig::exponential(ms(27), Ratio::TWO, ms(30_000)).unwrap();

@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use redial::{
-    Action, BackoffConfig, Cause, Config, DropReason, Endpoint, Epoch, Event, GiveUp, Instant, IoKind,
-    Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES,
-    Snapshot, SnapshotError, SplitMix64, valid,
+    Action, BackoffConfig, BreakerConfig, Cause, Config, DropReason, Endpoint, Epoch, Event, GiveUp, Instant,
+    IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig, ResumeConfig,
+    SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -171,6 +171,32 @@ fn a_hint_outlives_the_process() {
     let mut later = reborn(&policy, 10_000, 0);
     start(&mut later, 0);
     assert_eq!(later.deadline(), Some((ms(50_000), Reason::Hint)));
+}
+
+/// F72, lifecycle 87: what an open breaker forbids, a process that crashes and comes back does not do.
+#[test]
+fn an_open_breaker_outlives_the_process() {
+    static GUARDED: Config = Config::new(LADDER).with_breaker(Some(valid(BreakerConfig::new(2, secs(600)))));
+    let mut policy = new(&GUARDED);
+    start(&mut policy, 0);
+    refuse(&mut policy, 0);
+    next(&mut policy);
+    refuse(&mut policy, 1_000);
+    assert_eq!(policy.poll_timeout(), Some(ms(601_000)));
+    let snapshot = read(&bytes(&policy, 101_000).expect("an outage"));
+    let mut later = new(&GUARDED).with_snapshot(ms(0), snapshot.clone());
+    start(&mut later, 0);
+    assert_eq!(later.deadline(), Some((ms(500_000), Reason::Breaker)));
+
+    // Of a config without one it is a wait like any other: no longer than the config could have made it.
+    let mut other = new(&BASE).with_snapshot(ms(0), snapshot);
+    start(&mut other, 0);
+    assert_eq!(other.poll_timeout(), Some(ms(300_000)));
+
+    // The probe of a dial under way ends with its process.
+    next(&mut policy);
+    let mut later = new(&GUARDED).with_snapshot(ms(0), policy.snapshot(ms(602_000)).expect("an outage"));
+    assert!(opened(&start(&mut later, 0)).is_some(), "and not at the end of its lease");
 }
 
 /// F72: the limits of an outage count what earlier processes tried and how long they took.

@@ -382,7 +382,7 @@ fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Classifier, St
     Ok(classifier)
 }
 
-const VERDICT: &[&str] = &["class", "limit", "wait_ms", "steps_ms", "at_cap", "client_fault"];
+const VERDICT: &[&str] = &["class", "limit", "wait_ms", "steps_ms", "at_cap", "renew", "client_fault"];
 
 /// What follows from a cause. Left out, each key is what belongs to the class.
 fn verdict(row: &Object<'_>) -> Result<Verdict, String> {
@@ -401,6 +401,9 @@ fn verdict(row: &Object<'_>) -> Result<Verdict, String> {
         let steps = steps.ok_or_else(|| row.wrong("steps_ms", "a list of integers from 0 to 4294967295"))?;
         // As with the table of a ladder: it lives as long as the program.
         verdict = verdict.with_steps_ms(Box::leak(steps.into_boxed_slice()));
+    }
+    if row.bool("renew")? == Some(true) {
+        verdict = verdict.with_renewal();
     }
     if row.bool("at_cap")? == Some(true) {
         verdict = verdict.with_at_cap();

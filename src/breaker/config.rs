@@ -240,6 +240,12 @@ impl<W: Window> BreakerConfig<W> {
         if constant { (self.open, self.open) } else { self.grown_open_time(reopenings) }
     }
 
+    /// No open time is longer.
+    pub(crate) fn longest_open(&self) -> Micros {
+        let longest = self.open.max(self.max_open);
+        longest.saturating_add(self.jitter.of(longest))
+    }
+
     #[cold]
     fn grown_open_time(&self, reopenings: u8) -> (Micros, Micros) {
         let mut low = self.open;

@@ -23,6 +23,9 @@ pub struct Verdict {
     pub client_fault: bool,
     /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
     pub at_cap: bool,
+    /// The credential is worth nothing any more: refresh it before the next dial, where the policy refreshes at all. Unlike
+    /// [`Class::Auth`] this is no rejection, and none is counted.
+    pub renew: bool,
     /// How many failures with the same cause are retried; the next one is fatal. Failures without a limit between them do
     /// not start the count again (S81), another cause with one does (F48), and so does a connection that held: for the
     /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
@@ -46,6 +49,7 @@ impl Verdict {
             class,
             client_fault: false,
             at_cap: false,
+            renew: false,
             limit: 0,
             wait_ms: if matches!(class, Class::RateLimited) { (30_000, 120_000) } else { (0, 0) },
             steps_ms: &[],
@@ -63,6 +67,13 @@ impl Verdict {
     #[must_use]
     pub const fn with_at_cap(mut self) -> Self {
         self.at_cap = true;
+        self
+    }
+
+    /// Has the credential refreshed before the next dial; see [`Verdict::renew`].
+    #[must_use]
+    pub const fn with_renewal(mut self) -> Self {
+        self.renew = true;
         self
     }
 

@@ -210,11 +210,11 @@ pub static DISCORD_GATEWAY: Table = Table::new(
 /// Centrifugo's code ranges, over [`WEBSOCKET`].
 ///
 /// Source: centrifuge-js c9e8678. 3000-3499 and 4000-4499 reconnect, 3500-3999 and 4500-4999 do not, 3014 invalidates
-/// the state, and below 3000 all but 1009 reconnects.
+/// the state with its token, and below 3000 all but 1009 reconnects.
 pub static CENTRIFUGE: Table = Table::new(
     "centrifuge",
     &[
-        close(3014, FRESH),
+        close(3014, FRESH.with_renewal()),
         closes(3000, 3499, RESUME),
         closes(3500, 3999, FATAL),
         closes(4000, 4499, RESUME),

@@ -81,13 +81,19 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if let Some(at) = self.state.dialled_at.get() {
             gate = gate.later(Gate { at: at.after(config.min_interval), reason: Reason::MinInterval });
         }
+        gate.later(self.breaker_gate(now))
+    }
+
+    /// When the breaker admits the next dial.
+    pub(super) fn breaker_gate(&self, now: Instant) -> Gate {
+        let config: &Config = self.config.lend();
         if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get()) {
             if let Err(rejected) = breaker.check(limits, now) {
                 let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
-                gate = gate.later(Gate { at, reason: Reason::Breaker });
+                return Gate { at, reason: Reason::Breaker };
             }
         }
-        gate
+        Gate::OPEN
     }
 
     /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping

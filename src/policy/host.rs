@@ -114,7 +114,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 self.lose(now, Cause::NetworkDown, None, true, out);
             }
             stage if stage.is_alive() && on_down == OnNetworkDown::Probe => {
-                self.probe(now, out);
+                if !self.probe(now, out) {
+                    self.lose(now, Cause::NetworkDown, None, true, out);
+                }
             }
             stage if stage.is_between() => self.proceed(now, Why::Gate(Reason::Network), false, out),
             _ => {}

@@ -133,6 +133,10 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
             return self.fail(now, reason, cause, out);
         }
+        let state = &mut self.state;
+        if verdict.renew && config.refresh_on != RefreshOn::Never && state.credential == Credential::Fine {
+            state.credential = Credential::Needed;
+        }
         match verdict.class {
             Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
             Class::Auth => {

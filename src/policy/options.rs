@@ -35,7 +35,8 @@ pub enum OnNetworkDown {
     Park,
     /// The same, and what is connected is closed.
     Drop,
-    /// The same as parking, and what is connected is asked for a sign of life at once, as after [`OnWake::Probe`].
+    /// The same as parking, and what is connected is asked for a sign of life at once, as after [`OnWake::Probe`]; without
+    /// a running heartbeat there is nothing to ask with, and it is closed.
     Probe,
     /// Nothing.
     Ignore,

@@ -8,6 +8,7 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::backoff::Backoff;
+use crate::breaker::BreakerConfig;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
@@ -25,10 +26,11 @@ use super::state::{Credential, Flag, Gate, Stage, State};
 pub use bytes::SNAPSHOT_BYTES;
 
 /// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
-/// attempts, the ladder, the waits that are left and the counts that lead to giving up (F72, S56, lifecycle 64).
+/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up (F72, S56,
+/// lifecycle 64).
 ///
 /// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
-/// [`aged`](Self::aged). Config, generator, breaker, subscriptions, counters, endpoints and everything about a connection
+/// [`aged`](Self::aged). Config, generator, what a breaker counts, subscriptions, counters, endpoints and everything about a connection
 /// stay behind; so does what the host says of network, page and holds, which the new process is told anew.
 ///
 /// Feature `serde` writes it in any format. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
@@ -111,7 +113,7 @@ struct Wait {
 
 impl Wait {
     /// The rules that set a ladder or a floor. Their places are part of the byte form.
-    const REASONS: [Reason; 7] = [
+    const REASONS: [Reason; 8] = [
         Reason::Backoff,
         Reason::Hint,
         Reason::InvalidSession,
@@ -119,6 +121,7 @@ impl Wait {
         Reason::Requested,
         Reason::Spread,
         Reason::NotNow,
+        Reason::Breaker,
     ];
 
     /// A round of endpoints begins anew, so its gap is a wait like any other.
@@ -257,6 +260,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let at = at.after(self.config.lend().first_wait());
             ladder = ladder.later(Gate { at, reason: Reason::Backoff });
         }
+        // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
+        let mut floor = state.floor();
+        if !state.stage.is_alive() {
+            floor = floor.later(self.breaker_gate(now));
+        }
         Outage {
             lasted_us: state.outage_since.until(now).0,
             attempt: state.attempt,
@@ -268,7 +276,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             ever: state.ever,
             at_once: state.is(Flag::AtOnce),
             ladder: Wait::of(ladder, now),
-            floor: Wait::of(state.floor(), now),
+            floor: Wait::of(floor, now),
         }
     }
 
@@ -277,8 +285,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     /// [`Event::Start`](crate::Event::Start) goes on with it instead of beginning one: no dial before its waits are over,
     /// and the counts of attempts, failures and time go on.
     ///
-    /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder and the
-    /// spreads; for a server's wish, [`Config::with_hint_max`] and its spread; where the ladder has no cap, the longest
+    /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
+    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_hint_max`] and its spread; where the ladder has no cap, the longest
     /// hint), and the ladder is that of this config, also when the last one was another. On a policy that was started
     /// before, nothing happens.
     ///
@@ -339,7 +347,9 @@ impl Outage {
         state.ever = self.ever;
         state.set(Flag::AtOnce, self.at_once);
         state.set_ladder(self.ladder.gate(now, longest));
-        state.set_floor(self.floor.gate(now, longest.max(hint).max(config.resume.invalid_wait.1)));
+        let open = config.breaker.as_ref().map_or(Micros::ZERO, BreakerConfig::longest_open);
+        let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open);
+        state.set_floor(self.floor.gate(now, floor));
     }
 }
 

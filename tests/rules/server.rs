@@ -270,6 +270,17 @@ fn l43_ranges_of_codes() {
 fn l44_drop_state() {
     let mut rig = Rig::online(with_table(&tables::CENTRIFUGE));
     assert_eq!(dropped(&rig.code(3014)), Some(DropReason::Gone));
+    // The token goes with it, and that is no rejection of it.
+    for round in 0..3 {
+        assert_eq!(refreshes(&rig.advance(rig.waits())), 1, "{round}");
+        assert_eq!(open(&rig.fact(Event::CredentialOk)).map(|open| open.0), Some(Mode::Fresh));
+        rig.opened();
+        rig.code(3014);
+        assert!(rig.waits() >= secs(1), "on the ladder, each of them");
+    }
+    let never = with_table(&tables::CENTRIFUGE).with_credential(RefreshOn::Never);
+    let mut rig = Rig::online(never);
+    rig.code(3014);
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
 }
 

@@ -282,6 +282,8 @@ fn a_probe_asks_before_it_closes() {
     // Without a heartbeat there is nothing to ask with.
     let mut t = Timeline::online(BASE.with_on_wake(redial::OnWake::Probe));
     t.at(5_000).woke(60_000).expect(&["close 1 4000"]);
+    let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Probe, secs(0)));
+    t.at(5_000).event(DOWN).expect(&["close 1 4000"]).phase(Phase::Parked);
 }
 
 /// F18, F89: waking while waiting cuts the wait; while parked it changes nothing; during a dial its deadline decides.
