@@ -1809,7 +1809,7 @@ mod verdicts {
                 actions.extend(rig.advance(rig.waits()));
             }
             assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "no dial without a new one");
-            rig.fact(Event::CredentialOk);
+            rig.fact(Event::CredentialOk { request: None });
             rig.opened();
         }
     }
@@ -1826,7 +1826,7 @@ mod verdicts {
     #[test]
     fn supabase_js_2613() {
         let mut rig = Rig::failed_times(PLAIN.with_credential(RefreshOn::Dial), 0);
-        rig.fact(Event::CredentialOk);
+        rig.fact(Event::CredentialOk { request: None });
         rig.establish();
         rig.lose();
         rig.advance(ms(500));
@@ -1842,7 +1842,10 @@ mod verdicts {
         let classifier = valid(Classifier::new(&tables::GRAPHQL_WS).with_override(renew));
         let mut rig = Rig::online(PLAIN.with_classifier(classifier));
         assert_eq!(refreshes(&rig.code(4401)), 1);
-        assert_eq!(open(&rig.fact(Event::CredentialOk)).map(|open| open.0), Some(Mode::Resume));
+        assert_eq!(
+            open(&rig.fact(Event::CredentialOk { request: None })).map(|open| open.0),
+            Some(Mode::Resume)
+        );
     }
 }
 

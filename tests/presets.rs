@@ -198,7 +198,7 @@ impl Driver {
                     (self.epoch, self.gave_up, self.dials) = (Some(epoch), None, self.dials + 1)
                 }
                 Action::GaveUp { reason, .. } => self.gave_up = Some(reason),
-                Action::RefreshCredential => panic!("nothing was rejected"),
+                Action::RefreshCredential { .. } => panic!("nothing was rejected"),
                 _ => {}
             }
         }

@@ -434,7 +434,7 @@ fn a_rejected_credential_is_renewed_first() {
     let epoch = epoch(&policy);
     fact(&mut policy, 0, Event::OpenFailed { epoch, cause: Cause::AuthRejected, retry_after: None });
     let mut later = new(&RENEWS).with_snapshot(ms(0), policy.snapshot(ms(0)).expect("an outage"));
-    assert_eq!(start(&mut later, 0), [Action::RefreshCredential]);
+    assert_eq!(start(&mut later, 0), [Action::RefreshCredential { request: 1 }]);
 }
 
 /// F92: a session that was not authenticated is not taken for one that was.
@@ -646,7 +646,7 @@ proptest! {
         let mut actions = policy.handle_event(now, Event::Start);
         for _ in 0..8 {
             if policy.phase() == Phase::Parked {
-                actions = policy.handle_event(now, Event::CredentialOk);
+                actions = policy.handle_event(now, Event::CredentialOk { request: None });
             }
             if policy.phase() == Phase::Waiting {
                 let due = policy.poll_timeout().expect("a deadline");

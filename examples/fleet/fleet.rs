@@ -228,7 +228,7 @@ impl Fleet {
                 Action::DropSession { .. } => (5, None),
                 Action::GaveUp { .. } => (6, None),
                 Action::Beat { .. }
-                | Action::RefreshCredential
+                | Action::RefreshCredential { .. }
                 | Action::Authenticate { .. }
                 | Action::Restore { .. } => (7, None),
             };

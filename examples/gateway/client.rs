@@ -354,7 +354,7 @@ impl Protocol for Client {
                 }
                 Action::DropSession { reason } => (self.newest(), Happening::DropSession { reason }),
                 Action::GaveUp { reason, cause } => (self.newest(), Happening::GaveUp { reason, cause }),
-                Action::RefreshCredential => (self.newest(), Happening::RefreshCredential),
+                Action::RefreshCredential { .. } => (self.newest(), Happening::RefreshCredential),
                 // Shown when they are sent.
                 Action::SendFresh { .. } | Action::SendResume { .. } | Action::Beat { .. } => continue,
                 Action::Authenticate { .. } | Action::Restore { .. } => continue,

@@ -355,7 +355,7 @@ impl Run {
             Action::Beat { epoch } => {
                 format!("\"beat\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
             }
-            Action::RefreshCredential => "\"refresh_credential\"".to_owned(),
+            Action::RefreshCredential { .. } => "\"refresh_credential\"".to_owned(),
             Action::Authenticate { epoch } => format!("\"authenticate\", \"epoch\": {}", shown(epoch)),
             Action::Restore { epoch } => {
                 let keys: Vec<_> = self.policy.subscriptions().batch().map(|key| quoted(key)).collect();

@@ -44,6 +44,16 @@ impl<T, K> Handle<T, K> {
         self.put(Event::Release(reason))
     }
 
+    /// [`Event::CredentialNew`]: the next dial has another credential to use, and one under way is given up.
+    pub fn credential_new(&self) -> bool {
+        self.put(Event::CredentialNew)
+    }
+
+    /// [`Event::CredentialLost`]: there won't be one any more, so `run` returns.
+    pub fn credential_lost(&self) -> bool {
+        self.put(Event::CredentialLost)
+    }
+
     /// [`Event::NetworkDown`].
     pub fn network_down(&self) -> bool {
         self.put(Event::NetworkDown)

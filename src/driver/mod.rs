@@ -330,7 +330,9 @@ where
                     Action::Restore { .. } => {
                         mail.command(Command::Restore(policy.subscriptions().batch().cloned().collect()));
                     }
-                    Action::RefreshCredential => turn.refresh(async { protocol.refresh_credential().await }),
+                    Action::RefreshCredential { request } => {
+                        turn.refresh(request, async { protocol.refresh_credential().await });
+                    }
                     Action::DropSession { .. } => {}
                     Action::GaveUp { reason, cause } => gave_up = Outcome::GaveUp { reason, cause },
                 }

@@ -41,6 +41,8 @@ pub(super) struct Turn<'a, Rt, N, T, K, L, Q, Z> {
     close_at: Option<Instant>,
     refresh: Pin<&'a mut Option<Q>>,
     refresh_at: Instant,
+    /// The number of the request under way.
+    request: u16,
     sleep: Pin<&'a mut Option<Z>>,
     /// What the sleep is armed for.
     armed: Option<Instant>,
@@ -78,6 +80,7 @@ where
             close_at: None,
             refresh,
             refresh_at: Instant::ZERO,
+            request: 0,
             sleep,
             armed: None,
             left: BURST,
@@ -106,7 +109,8 @@ where
         }
     }
 
-    pub(super) fn refresh(&mut self, refresh: Q) {
+    pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
+        self.request = request;
         self.refresh_at = self.runtime.now().saturating_add(REFRESH_TIMEOUT);
         self.refresh.set(Some(refresh));
     }
@@ -165,9 +169,10 @@ where
         }
         let Poll::Ready(result) = self.refresh.as_mut().as_pin_mut()?.poll(cx) else { return None };
         self.refresh.set(None);
+        let request = Some(self.request);
         Some(match result {
-            Ok(()) => Event::CredentialOk,
-            Err(RefreshFailed { fatal }) => Event::CredentialFailed { fatal },
+            Ok(()) => Event::CredentialOk { request },
+            Err(RefreshFailed { fatal }) => Event::CredentialFailed { request, fatal },
         })
     }
 
@@ -182,7 +187,7 @@ where
         }
         if self.refresh.is_some() && now >= self.refresh_at {
             self.refresh.set(None);
-            return Some(Step::Fact(Event::CredentialFailed { fatal: false }));
+            return Some(Step::Fact(Event::CredentialFailed { request: Some(self.request), fatal: false }));
         }
         None
     }

@@ -136,7 +136,10 @@ pub enum Action {
     },
     /// Get a fresh credential. Answer with [`Event::CredentialOk`](crate::Event::CredentialOk) or
     /// [`Event::CredentialFailed`](crate::Event::CredentialFailed).
-    RefreshCredential,
+    RefreshCredential {
+        /// The number of this request, from 1; after 65,535 comes 1.
+        request: u16,
+    },
     /// Authenticate on the new session. Answer with [`Event::AuthOk`](crate::Event::AuthOk) or
     /// [`Event::AuthFailed`](crate::Event::AuthFailed).
     Authenticate {

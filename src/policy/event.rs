@@ -204,12 +204,24 @@ pub enum Event<T = (), K = Infallible> {
         epoch: Epoch,
     },
     /// The credential is fresh: the answer to [`Action::RefreshCredential`](crate::Action::RefreshCredential).
-    CredentialOk,
+    CredentialOk {
+        /// To which of them; an answer to an older one is stale (lifecycle 59). `None`: to the newest, from a host that
+        /// gives up each before it begins the next.
+        request: Option<u16>,
+    },
     /// The credential could not be refreshed.
     CredentialFailed {
+        /// To which request this is the answer.
+        request: Option<u16>,
         /// Whether its source will never give one.
         fatal: bool,
     },
+    /// The user supplied another credential, unasked (lifecycle 57). A dial that is under way with the old one, up to its
+    /// session, is given up and not counted; waits are cut as by good news; a connection stays.
+    CredentialNew,
+    /// There is no credential any more and won't be, unasked (lifecycle 56): the user was logged out, say. Final, in any
+    /// phase but the final ones.
+    CredentialLost,
     /// The answer to [`Action::Authenticate`](crate::Action::Authenticate).
     AuthOk {
         /// On which transport.
@@ -267,7 +279,9 @@ impl<T, K> Event<T, K> {
             | Self::Hidden
             | Self::Visible
             | Self::Woke { .. }
-            | Self::CredentialOk
+            | Self::CredentialOk { .. }
+            | Self::CredentialNew
+            | Self::CredentialLost
             | Self::CredentialFailed { .. }
             | Self::Subscribe { .. }
             | Self::Unsubscribe { .. } => None,

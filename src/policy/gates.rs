@@ -61,7 +61,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Credential::Fine => {}
             Credential::Needed => {
                 self.state.credential = Credential::Pending;
-                out.push(Action::RefreshCredential);
+                let request = self.state.request.wrapping_add(1).max(1);
+                self.state.request = request;
+                out.push(Action::RefreshCredential { request });
                 return self.state.enter(Stage::Parked { on: Reason::Credential }, now, why);
             }
             Credential::Pending => {

@@ -109,12 +109,14 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         }
         self.state.set(Flag::NetworkDown, true);
         match self.state.stage {
-            Stage::Connecting { .. } => self.cut_dial(now, out),
-            stage if stage.is_alive() && on_down == OnNetworkDown::Drop => {
-                self.lose(now, Cause::NetworkDown, None, true, out);
-            }
-            stage if stage.is_alive() && on_down == OnNetworkDown::Probe => {
-                if !self.probe(now, out) {
+            Stage::Connecting { .. } => self.cut_dial(now, Reason::Network, out),
+            stage if stage.is_alive() => {
+                let stays = match on_down {
+                    OnNetworkDown::Probe => self.probe(now, out),
+                    OnNetworkDown::Park | OnNetworkDown::Ignore => true,
+                    OnNetworkDown::Drop => false,
+                };
+                if !stays {
                     self.lose(now, Cause::NetworkDown, None, true, out);
                 }
             }
@@ -124,14 +126,19 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         true
     }
 
-    /// Ends a dial by news of the network. Not the attempt's fault, so it is not spent; but the next dial keeps its
-    /// distance (S84).
-    fn cut_dial(&mut self, now: Instant, out: &mut Actions) {
+    /// Ends a dial by news of the network or of a credential. Not the attempt's fault, so it is not spent; but the next
+    /// dial keeps its distance (S84).
+    fn cut_dial(&mut self, now: Instant, news: Reason, out: &mut Actions) {
         self.state.unspend();
-        self.abandon(now, None, out);
+        self.abandon(now, self.close_code(), out);
         let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.lend().first_wait());
         self.state.set_ladder(Gate { at, reason: Reason::Backoff });
-        self.proceed(now, Why::Gate(Reason::Network), false, out);
+        self.proceed(now, Why::Gate(news), false, out);
+    }
+
+    /// How a transport ends whose session goes on: one that is not open yet has no code.
+    fn close_code(&self) -> Option<u16> {
+        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
     }
 
     pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -147,7 +154,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let between = self.state.stage.is_between();
         let forgot = self.endpoints.forget();
         if dialling {
-            self.cut_dial(now, out);
+            self.cut_dial(now, Reason::Network, out);
         } else if between {
             self.cut_wait(now, spread);
             self.proceed(now, Why::Gate(Reason::Network), true, out);
@@ -251,6 +258,35 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 }
             }
         }
+        true
+    }
+
+    /// What was asked for meanwhile is answered with it.
+    pub(super) fn on_credential_new(&mut self, now: Instant, out: &mut Actions) -> bool {
+        self.state.credential = Credential::Fine;
+        self.state.rejections = 0;
+        match self.state.stage {
+            Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. } => self.cut_dial(now, Reason::Credential, out),
+            Stage::Waiting { .. } | Stage::Parked { .. } => {
+                self.cut_wait(now, Micros::ZERO);
+                self.proceed(now, Why::Gate(Reason::Credential), true, out);
+            }
+            Stage::Idle | Stage::Live { .. } | Stage::Stopped | Stage::Failed { .. } => {}
+        }
+        true
+    }
+
+    pub(super) fn on_credential_lost(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
+            return false;
+        }
+        self.state.credential = Credential::Needed;
+        self.abandon(now, self.close_code(), out);
+        self.state.last_cause = Some(Cause::AuthRejected);
+        self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
         true
     }
 

@@ -238,8 +238,17 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Event::Hidden => self.on_hidden(now, &mut out),
             Event::Visible => self.on_visible(now, &mut out),
             Event::Woke { gap } => self.on_woke(now, Micros::from_duration(gap), &mut out),
-            Event::CredentialOk => self.on_credential(now, None, &mut out),
-            Event::CredentialFailed { fatal } => self.on_credential(now, Some(fatal), &mut out),
+            Event::CredentialOk { request } | Event::CredentialFailed { request, .. }
+                if request.is_some_and(|request| request != self.state.request) =>
+            {
+                count(&mut self.state.stats.stale);
+                out.set_disposition(Disposition::Stale);
+                return out;
+            }
+            Event::CredentialOk { .. } => self.on_credential(now, None, &mut out),
+            Event::CredentialFailed { fatal, .. } => self.on_credential(now, Some(fatal), &mut out),
+            Event::CredentialNew => self.on_credential_new(now, &mut out),
+            Event::CredentialLost => self.on_credential_lost(now, &mut out),
             Event::Opened { .. } => self.on_opened(now, &mut out),
             Event::OpenFailed { cause, retry_after, .. } => {
                 self.on_open_failed(now, cause, retry_after, &mut out)

@@ -49,6 +49,8 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat> {
     /// What `limited` counts.
     pub(super) limited_by: Option<Cause>,
 
+    /// The newest request for a credential.
+    pub(super) request: u16,
     ladder_by: Reason,
     floor_by: Reason,
     flags: u8,
@@ -177,6 +179,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>> State<B, H> {
         why: Why::New,
         last_cause: None,
         limited_by: None,
+        request: 0,
         ladder_by: Gate::OPEN.reason,
         floor_by: Gate::OPEN.reason,
         flags: 0,

@@ -196,7 +196,9 @@ impl<'c> Watched<'c> {
             Some(Event::NetworkUp) => self.network_down = false,
             Some(Event::Hidden) if applied => self.hidden = true,
             Some(Event::Visible) => self.hidden = false,
-            Some(Event::CredentialOk | Event::CredentialFailed { .. }) => self.credential_asked = false,
+            Some(Event::CredentialOk { request: None } | Event::CredentialFailed { .. }) => {
+                self.credential_asked = false
+            }
             Some(Event::Opened { .. }) if applied => {
                 let transport = self.transport.as_mut().expect("an opened transport was asked for");
                 assert!(!transport.open, "opened twice");
@@ -260,7 +262,7 @@ impl<'c> Watched<'c> {
                 assert!(self.open_transport(epoch).identified, "subscriptions before identification");
                 assert!(self.policy.subscriptions().batch().count() > 0, "an empty batch");
             }
-            Action::RefreshCredential => {
+            Action::RefreshCredential { .. } => {
                 assert!(!self.credential_asked, "the credential is asked for twice");
                 self.credential_asked = true;
             }
@@ -455,7 +457,7 @@ impl<'c> Watched<'c> {
                     }
                     let _ = self.timeout(until.max(self.now));
                 }
-                Phase::Parked => _ = self.event(self.now, Event::CredentialOk),
+                Phase::Parked => _ = self.event(self.now, Event::CredentialOk { request: None }),
                 _ => return,
             }
         }

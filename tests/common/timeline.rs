@@ -372,7 +372,7 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn credential_failed(&mut self, fatal: bool) -> &mut Self {
-        self.event(Event::CredentialFailed { fatal })
+        self.event(Event::CredentialFailed { request: None, fatal })
     }
 
     #[track_caller]
@@ -548,7 +548,7 @@ impl Timeline {
                 Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch } => {
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
-                Action::RefreshCredential => assert_eq!(self.policy.phase(), Phase::Parked),
+                Action::RefreshCredential { .. } => assert_eq!(self.policy.phase(), Phase::Parked),
                 Action::DropSession { .. } => {}
                 Action::GaveUp { .. } => {
                     assert!(!was_failed, "S94: terminal once");
@@ -620,7 +620,7 @@ impl Timeline {
                 format!("send_resume {epoch} {token} {mark}")
             }
             Action::Beat { epoch } => format!("beat {epoch}"),
-            Action::RefreshCredential => String::from("refresh"),
+            Action::RefreshCredential { .. } => String::from("refresh"),
             Action::Authenticate { epoch } => format!("authenticate {epoch}"),
             Action::Restore { epoch } => {
                 let keys: Vec<&str> = self.policy.subscriptions().batch().copied().collect();

@@ -221,7 +221,9 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
                     let held = adversary.held.as_micros() as u64;
                     facts_due.extend((adversary.end)(epoch).map(|fact| (micros + held, fact)));
                 }
-                Action::RefreshCredential => facts_due.push((micros, Event::CredentialOk)),
+                Action::RefreshCredential { .. } => {
+                    facts_due.push((micros, Event::CredentialOk { request: None }))
+                }
                 Action::Beat { epoch } if adversary.name != "a dead heartbeat" => {
                     facts_due.push((micros, Event::BeatAcked { epoch }))
                 }

@@ -130,7 +130,7 @@ impl<E: Endpoints + Clone> Rig<E> {
                     assert!(!self.terminal, "terminal twice");
                     self.terminal = true;
                 }
-                Action::RefreshCredential | Action::DropSession { .. } => {}
+                Action::RefreshCredential { .. } | Action::DropSession { .. } => {}
             }
         }
         let told = self.policy.explain();
@@ -384,7 +384,7 @@ pub(crate) fn restores(actions: &[Action]) -> usize {
 }
 
 pub(crate) fn refreshes(actions: &[Action]) -> usize {
-    actions.iter().filter(|action| matches!(action, Action::RefreshCredential)).count()
+    actions.iter().filter(|action| matches!(action, Action::RefreshCredential { .. })).count()
 }
 
 pub(crate) fn dropped(actions: &[Action]) -> Option<DropReason> {

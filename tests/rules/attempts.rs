@@ -296,7 +296,7 @@ fn f20_a_new_credential_or_address_keeps_the_ladder() {
     let open = open(&rig.fact(Event::Release(hold))).expect("a dial");
     assert_eq!((open.1, open.2), (redial::Endpoint::Base, 4));
     assert_eq!(refreshes(&rig.fail(Cause::AuthRejected)), 1);
-    assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(8), "the fourth step");
 }

@@ -107,7 +107,7 @@ fn l35_good_news_does_not_undo_a_stop() {
         Event::Hold(hold()),
         Event::Release(hold()),
         Event::RetryNow,
-        Event::CredentialOk,
+        Event::CredentialOk { request: None },
     ] {
         assert!(rig.fact(fact).is_empty());
         assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Stopped, None));

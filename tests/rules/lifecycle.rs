@@ -18,7 +18,7 @@ fn l02_nothing_before_the_start() {
         Event::Visible,
         Event::RetryNow,
         Event::Woke { gap: secs(60) },
-        Event::CredentialOk,
+        Event::CredentialOk { request: None },
     ] {
         assert!(rig.fact(fact).is_empty());
     }

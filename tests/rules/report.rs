@@ -170,9 +170,12 @@ fn f108_late_calls_do_nothing() {
     rig.redial();
     let told = rig.told();
     assert!(rig.tick().is_empty());
-    for fact in
-        [Event::CredentialOk, Event::CredentialFailed { fatal: true }, Event::Visible, Event::RetryNow]
-    {
+    for fact in [
+        Event::CredentialOk { request: None },
+        Event::CredentialFailed { request: None, fatal: true },
+        Event::Visible,
+        Event::RetryNow,
+    ] {
         assert!(rig.fact(fact).is_empty());
         assert_eq!(rig.disposition, redial::Disposition::Inapplicable);
     }

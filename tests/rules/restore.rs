@@ -44,7 +44,7 @@ fn f92_each_step_gates_the_next() {
     let actions = rig.fact(Event::AuthFailed { epoch, fatal: false });
     assert!(restores(&actions) == 0 && closed(&actions).is_some() && refreshes(&actions) == 1, "{actions:?}");
     // For good: the end.
-    rig.fact(Event::CredentialOk);
+    rig.fact(Event::CredentialOk { request: None });
     rig.opened();
     rig.ready();
     let epoch = rig.epoch();

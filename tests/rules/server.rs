@@ -24,16 +24,16 @@ fn s80_a_rejected_credential() {
     let mut rig = Rig::online(PLAIN);
     assert_eq!(refreshes(&rig.code(3000)), 1);
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Credential)));
-    let actions = rig.fact(Event::CredentialOk);
+    let actions = rig.fact(Event::CredentialOk { request: None });
     assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
     assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
     // Later: along the ladder. Never: the end.
     let mut rig = Rig::online(PLAIN);
     rig.code(3000);
-    rig.fact(Event::CredentialFailed { fatal: false });
+    rig.fact(Event::CredentialFailed { request: None, fatal: false });
     assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
     assert_eq!(refreshes(&rig.advance(secs(1))), 1);
-    let actions = rig.fact(Event::CredentialFailed { fatal: true });
+    let actions = rig.fact(Event::CredentialFailed { request: None, fatal: true });
     assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
@@ -42,13 +42,13 @@ fn s80_a_rejected_credential() {
 fn l53_the_second_renewal_waits() {
     let mut rig = Rig::online(PLAIN);
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk);
+    rig.fact(Event::CredentialOk { request: None });
     rig.opened();
     for wait in [1, 2, 4] {
         assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 0);
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
-        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
     }
 }
 
@@ -147,7 +147,7 @@ fn s83_an_application_stop_is_told() {
 fn s86_refused_upgrades() {
     let mut rig = Rig::started(PLAIN);
     assert_eq!(refreshes(&rig.refuse(401, None)), 1);
-    rig.fact(Event::CredentialOk);
+    rig.fact(Event::CredentialOk { request: None });
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
     for status in [400, 403, 404] {
         let mut rig = Rig::started(PLAIN);
@@ -273,7 +273,10 @@ fn l44_drop_state() {
     // The token goes with it, and that is no rejection of it.
     for round in 0..3 {
         assert_eq!(refreshes(&rig.advance(rig.waits())), 1, "{round}");
-        assert_eq!(open(&rig.fact(Event::CredentialOk)).map(|open| open.0), Some(Mode::Fresh));
+        assert_eq!(
+            open(&rig.fact(Event::CredentialOk { request: None })).map(|open| open.0),
+            Some(Mode::Fresh)
+        );
         rig.opened();
         rig.code(3014);
         assert!(rig.waits() >= secs(1), "on the ladder, each of them");
@@ -303,7 +306,7 @@ fn l45_a_clean_close() {
 fn l47_rejected_twice_is_the_end() {
     let mut rig = Rig::online(PLAIN.with_rejections_max(Some(0)));
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk);
+    rig.fact(Event::CredentialOk { request: None });
     rig.opened();
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
@@ -335,9 +338,12 @@ fn l49_fatal_while_reconnecting() {
     rig.opened();
     let epoch = rig.epoch();
     assert!(gave_up(&rig.code(4004)).is_some());
-    for fact in
-        [Event::Closed { epoch, cause: RESET }, Event::RetryNow, Event::NetworkUp, Event::CredentialOk]
-    {
+    for fact in [
+        Event::Closed { epoch, cause: RESET },
+        Event::RetryNow,
+        Event::NetworkUp,
+        Event::CredentialOk { request: None },
+    ] {
         assert!(rig.fact(fact).is_empty());
     }
     assert!(rig.advance(secs(86_400)).is_empty());
@@ -364,7 +370,7 @@ fn l52_the_credential_comes_before_the_dial() {
     for _ in 0..3 {
         let actions = if rig.phase() == Phase::Idle { rig.start() } else { rig.advance(secs(1)) };
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
         rig.establish();
         rig.lose();
     }
@@ -382,10 +388,10 @@ fn l54_no_renewal_is_the_end() {
 fn l56_denied_is_the_end() {
     let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
     rig.start();
-    assert!(gave_up(&rig.fact(Event::CredentialFailed { fatal: true })).is_some());
+    assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
     let mut rig = Rig::online(PLAIN);
     rig.close(Cause::AuthRejected);
-    assert!(gave_up(&rig.fact(Event::CredentialFailed { fatal: true })).is_some());
+    assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
     for mut rig in [Rig::started(PLAIN), Rig::online(PLAIN)] {
         assert_eq!(gave_up(&rig.close(Cause::AuthDenied)), Some((GiveUp::Fatal, Cause::AuthDenied)));
     }
@@ -418,19 +424,19 @@ fn l58_every_dial_passes_the_credential() {
     for news in good_news {
         let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
         rig.start();
-        rig.fact(Event::CredentialOk);
+        rig.fact(Event::CredentialOk { request: None });
         rig.fail(REFUSED);
         rig.advance(ms(999));
         rig.fact(match news(hold) {
             Event::NetworkUp => Event::NetworkDown,
             Event::Visible => Event::Hidden,
             Event::Release(hold) => Event::Hold(hold),
-            _ => Event::CredentialOk,
+            _ => Event::CredentialOk { request: None },
         });
         rig.now = rig.now.saturating_add(ms(1));
         let actions = rig.fact(news(hold));
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "{:?}", news(hold));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
     }
 }
 
@@ -440,11 +446,11 @@ fn l59_a_late_credential_is_nothing() {
     let mut rig = Rig::online(PLAIN);
     rig.close(Cause::AuthRejected);
     rig.stop(false);
-    assert!(rig.fact(Event::CredentialOk).is_empty());
-    assert!(rig.fact(Event::CredentialFailed { fatal: true }).is_empty());
+    assert!(rig.fact(Event::CredentialOk { request: None }).is_empty());
+    assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Stopped);
     rig.start();
-    assert!(rig.fact(Event::CredentialFailed { fatal: true }).is_empty());
+    assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Connecting);
 }
 
@@ -483,15 +489,15 @@ fn f56_a_bad_message_is_no_loss() {
 fn l55_a_failed_renewal() {
     let mut rig = Rig::failed_times(PLAIN.with_credential(RefreshOn::Dial), 0);
     for wait in [1, 2, 4, 8] {
-        rig.fact(Event::CredentialFailed { fatal: false });
+        rig.fact(Event::CredentialFailed { request: None, fatal: false });
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
     }
-    rig.fact(Event::CredentialOk);
+    rig.fact(Event::CredentialOk { request: None });
     rig.establish();
     let told = rig.told();
     for fatal in [false, true] {
-        assert!(rig.fact(Event::CredentialFailed { fatal }).is_empty());
+        assert!(rig.fact(Event::CredentialFailed { request: None, fatal }).is_empty());
         assert_eq!(rig.told(), told);
     }
 }

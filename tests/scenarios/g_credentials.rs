@@ -4,7 +4,7 @@ use redial::{Cause, Class, Event, GiveUp, Phase, Reason, RefreshOn, RestoreConfi
 
 use crate::timeline::{BASE, Fact, REFUSED, RESET, STABLE, Timeline, secs, ws};
 
-const OK: Fact = Event::CredentialOk;
+const OK: Fact = Event::CredentialOk { request: None };
 const REJECTED: Cause = Cause::AuthRejected;
 
 fn rejected(config: redial::Config) -> Timeline {
@@ -210,7 +210,10 @@ fn a_failed_authentication_restores_nothing() {
 fn a_source_that_fails_is_not_asked_in_a_spin() {
     let mut t = Timeline::new(BASE.with_credential(RefreshOn::Dial));
     t.at(0).start().expect(&["refresh"]);
-    t.at(10).event(Event::CredentialFailed { fatal: false }).expect(&[]).wake(1_010, "backoff");
+    t.at(10)
+        .event(Event::CredentialFailed { request: None, fatal: false })
+        .expect(&[])
+        .wake(1_010, "backoff");
     for _ in 0..20 {
         t.event(Event::Hidden).expect(&[]).event(Event::Visible).expect(&[]).woke(100).expect(&[]);
     }
