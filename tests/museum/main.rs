@@ -8,6 +8,8 @@ mod rig;
 
 mod breaker;
 mod delays;
+mod endpoints;
+mod fleet;
 mod liveness;
 mod overflow;
 mod races;
