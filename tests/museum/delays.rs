@@ -272,3 +272,16 @@ fn vellum_identify_budget() {
     }
     assert!((100..1_000).contains(&fresh), "{fresh}");
 }
+
+/// eclipse-paho/paho.mqtt.java#864: the setter of the smallest and the largest wait stored two numbers that nothing
+/// read.
+#[test]
+fn paho_java_864() {
+    let config = valid(BackoffConfig::exponential(secs(5), Ratio::TWO, secs(20)));
+    let mut rig = Rig::online(redial::presets::PAHO_JAVA.with_backoff(config));
+    rig.lose();
+    for wait in [5, 10, 20, 20] {
+        assert_eq!(rig.redial(), secs(wait));
+        rig.fail(REFUSED);
+    }
+}

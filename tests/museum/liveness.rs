@@ -1,6 +1,6 @@
 //! Heartbeats, sleep and the network.
 
-use redial::{Cause, Event, HeartbeatConfig, OnNetworkDown, Phase};
+use redial::{Cause, Disposition, Event, HeartbeatConfig, OnNetworkDown, OnWake, Phase, Reason, presets};
 
 use super::rig::*;
 
@@ -129,4 +129,88 @@ fn centrifuge_js_227() {
     let mut rig = Rig::started(PLAIN);
     assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(None));
     assert_eq!(rig.phase(), Phase::Parked);
+}
+
+/// superset-sh/superset#5130: after a sleep the transport was half open: it said "open", no close came, and nobody
+/// asked whether it was alive.
+#[test]
+fn superset_5130() {
+    let probing = GATEWAY.with_on_wake(OnWake::Probe);
+    let mut rig = Rig::online(probing);
+    assert_eq!(beats(&rig.fact(Event::Woke { gap: secs(60) })), 1, "asked at once");
+    assert!(rig.advance(ms(9_999)).is_empty());
+    assert!(keeps_session(&rig.advance(ms(1))));
+    assert_eq!((rig.policy.stats().zombies, rig.waits()), (1, secs(1)));
+    let mut rig = Rig::online(probing);
+    rig.fact(Event::Woke { gap: secs(60) });
+    rig.ack();
+    rig.acks = true;
+    assert_eq!((closed(&rig.advance(secs(3_600))), rig.opens()), (None, 1), "what answers is kept");
+}
+
+/// omnigent-ai/omnigent#5054: the monotonic clock stands still in a sleep, so that a dead tunnel was found two minutes
+/// after the wake; and a busy loop must not be taken for a sleep.
+#[test]
+fn omnigent_5054() {
+    let mut rig = Rig::online(GATEWAY);
+    assert!(rig.fact(Event::Woke { gap: secs(2) }).is_empty(), "a stall of both clocks");
+    assert_eq!((rig.disposition, rig.phase()), (Disposition::Inapplicable, Phase::Online));
+    let asleep = rig.now;
+    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(8 * 3_600) })));
+    rig.recover();
+    assert_eq!(rig.now.saturating_duration_since(asleep), secs(1));
+}
+
+/// robtaussig/react-use-websocket#269: the heartbeat's timer outlived the socket, and closed the one that was opened
+/// after the phone had been locked.
+#[test]
+fn react_use_websocket_269() {
+    let mut rig = Rig::online(GATEWAY);
+    assert_eq!(beats(&rig.advance(secs(80))), 1, "unanswered: death is due in ten seconds");
+    rig.fact(Event::NetworkDown);
+    rig.lose();
+    rig.advance(secs(8 * 3_600));
+    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
+    rig.establish();
+    assert!(rig.advance(ms(44_999)).is_empty());
+    let first = rig.advance(ms(1));
+    assert_eq!((first.len(), beats(&first), rig.policy.stats().zombies), (1, 1, 0));
+}
+
+/// BasedHardware/omi#14589: the keep-alive asked whether the transport was connected, not whether the session was
+/// ready, and cancelled itself: the recorder went on, and no transcript came.
+#[test]
+fn omi_14589() {
+    let mut rig = Rig::online(PLAIN);
+    rig.lose();
+    rig.redial();
+    rig.opened();
+    for _ in 0..9 {
+        assert!(rig.advance(secs(1)).is_empty());
+        let epoch = rig.epoch();
+        rig.fact(Event::Received { epoch });
+        assert_eq!(rig.phase(), Phase::Establishing, "traffic is no session");
+    }
+    assert_eq!(closed(&rig.advance(secs(1))), Some(Some(4000)));
+    assert_eq!(rig.recover(), secs(2));
+    assert!(keeps_session(&rig.invalid(true)), "nor is a transport that outlives its session");
+    assert_eq!(rig.phase(), Phase::Waiting);
+}
+
+/// centrifugal/centrifuge-js#203: a lost network was found only by the missing pings.
+#[test]
+fn centrifuge_js_203() {
+    let mut rig = Rig::online(presets::CENTRIFUGE);
+    assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(Some(4000)), "at once");
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Network)));
+    assert!(rig.advance(secs(3_600)).is_empty(), "and no attempt is wasted");
+}
+
+/// centrifugal/centrifuge-js#204: and its return was not heard either: the backoff of the outage was sat out.
+#[test]
+fn centrifuge_js_204() {
+    let mut rig = Rig::failed_times(presets::CENTRIFUGE, 12);
+    rig.fact(Event::NetworkDown);
+    rig.advance(secs(5));
+    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
 }

@@ -1,6 +1,6 @@
 //! Two reconnects for one loss, and successors killed by their predecessors.
 
-use redial::{Cause, Disposition, Event, Phase, Reason};
+use redial::{Action, Cause, Disposition, Event, Phase, Reason};
 
 use super::rig::*;
 
@@ -209,4 +209,28 @@ fn openclaw_59019() {
     let mut inner = Rig::online(PLAIN.with_max_attempts(Some(0)));
     assert!(gave_up(&inner.lose()).is_some());
     assert_eq!(inner.policy.poll_timeout(), None);
+}
+
+/// centrifugal/centrifuge-js#225: a transport that was closed while it was being opened came up nevertheless, and
+/// nobody closed it any more.
+#[test]
+fn centrifuge_js_225() {
+    let mut rig = Rig::new(PLAIN);
+    let mut closed = 0;
+    for round in 0..30 {
+        assert_eq!(opens(&rig.start()), 1);
+        let epoch = rig.epoch();
+        if round % 3 == 1 {
+            rig.opened();
+        } else if round % 3 == 2 {
+            rig.establish();
+        }
+        let actions = rig.stop(false);
+        closed += actions.iter().filter(|action| matches!(action, Action::Close { .. })).count();
+        rig.start();
+        assert!(rig.fact(Event::Opened { epoch }).is_empty(), "it was told to close");
+        assert_eq!((rig.disposition, rig.phase()), (Disposition::Stale, Phase::Connecting));
+        closed += usize::from(self::closed(&rig.stop(false)).is_some());
+    }
+    assert_eq!((closed, rig.opens(), rig.policy.epoch()), (60, 60, None), "each that was opened was closed");
 }

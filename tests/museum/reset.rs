@@ -1,6 +1,6 @@
 //! Ladders that begin again too early, or never.
 
-use redial::{Cause, Config, Reason};
+use redial::{BackoffConfig, Cause, Config, Establish, GiveUp, Ratio, Reason, valid};
 
 use super::rig::*;
 
@@ -218,4 +218,60 @@ fn zen_websocket_0_7_1() {
         assert_eq!(rig.redial(), secs(wait));
         rig.opened();
     }
+}
+
+/// jupyterhub/kubespawner#920: a watch that the server closed after some seconds was opened again at once, dozens of
+/// times a minute.
+#[test]
+fn kubespawner_920() {
+    let mut rig = Rig::online(PLAIN.with_reset_after_stable(secs(30)));
+    for wait in [1, 2, 4, 8, 16, 30] {
+        rig.advance(secs(4));
+        rig.lose();
+        assert_eq!(rig.recover(), secs(wait));
+    }
+    rig.advance(ms(29_999));
+    rig.lose();
+    assert_eq!(rig.recover(), secs(30));
+    rig.advance(secs(30));
+    rig.lose();
+    assert_eq!(rig.recover(), secs(1), "that one ended in its own time");
+}
+
+/// PocketShell-io/pocketshell#1633: each dial that got through was a first attempt again: the wait stayed zero, and
+/// giving up was out of reach.
+#[test]
+fn pocketshell_1633() {
+    let config =
+        PLAIN.with_establish(Establish::OnOpen).with_reset_after_stable(secs(30)).with_max_attempts(Some(8));
+    let mut rig = Rig::started(config);
+    let mut attempts = Vec::new();
+    loop {
+        attempts.push(rig.told().attempt);
+        rig.opened();
+        rig.advance(ms(5_650));
+        if let Some(end) = gave_up(&rig.lose()) {
+            assert_eq!(end, (GiveUp::MaxAttempts, Cause::NoCloseFrame));
+            break;
+        }
+        assert!(rig.redial() >= secs(1));
+    }
+    assert_eq!(attempts, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+/// memcached/memcached#1058: a backend that connected, answered and broke under load was never held to be bad, for
+/// each connect cleared its failures.
+#[test]
+fn memcached_1058() {
+    let ramp = valid(BackoffConfig::exponential(secs(8), valid(Ratio::new(3, 2)), secs(3_600)));
+    let mut rig = Rig::online(PLAIN.with_backoff(ramp).with_reset_after_stable(secs(10)));
+    for wait in [8, 12, 18, 27] {
+        rig.advance(secs(9));
+        rig.lose();
+        assert_eq!(rig.recover(), secs(wait), "a flap is a failure");
+    }
+    rig.advance(secs(10));
+    assert_eq!(rig.told().failures, 0);
+    rig.lose();
+    assert_eq!(rig.waits(), secs(8));
 }

@@ -1,6 +1,6 @@
 //! Subscriptions after a reconnect.
 
-use redial::{Config, Event, Phase, RestoreConfig, ResumeConfig, valid};
+use redial::{Action, Config, Event, Phase, Reason, RestoreConfig, ResumeConfig, valid};
 
 use super::rig::*;
 
@@ -74,4 +74,75 @@ fn rumqtt_250() {
         rig.recover();
         assert_eq!(rig.batch(), ["a"]);
     }
+}
+
+/// matrix-org/matrix-appservice-irc#995: all channels were joined at once, and the server killed the connection for its
+/// excess of messages.
+#[test]
+fn matrix_appservice_irc_995() {
+    let restore = valid(RestoreConfig::new().with_batches(1, secs(2)));
+    let mut rig = Rig::started(FRESH.with_restore(restore));
+    for key in ["a", "b", "c", "d", "e"] {
+        rig.subscribe(key);
+    }
+    rig.establish();
+    assert_eq!(rig.batch(), ["a"]);
+    rig.advance(secs(2));
+    assert_eq!(rig.batch(), ["b"]);
+    rig.lose();
+    rig.recover();
+    let begun = rig.now;
+    rig.advance(secs(60));
+    let joins =
+        rig.log.iter().filter(|(at, action)| matches!(action, Action::Restore { .. }) && *at >= begun);
+    let joins: Vec<_> = joins.map(|(at, _)| at.saturating_duration_since(begun)).collect();
+    assert_eq!(joins, [secs(0), secs(2), secs(4), secs(6), secs(8)], "one by one, from the first again");
+    assert_eq!(rig.phase(), Phase::Online);
+}
+
+/// magicblock-labs/magicblock-validator#871: the wait between two tries of a subscription stayed the same, however
+/// often the provider's limit refused it.
+#[test]
+fn magicblock_871() {
+    let mut rig = Rig::started(FRESH);
+    rig.subscribe("a");
+    rig.establish();
+    let refused = |rig: &mut Rig, wait| {
+        let epoch = rig.epoch();
+        rig.fact(Event::SubscriptionFailed { epoch, key: "a", retryable: true });
+        assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+    };
+    for wait in [1, 2, 4] {
+        refused(&mut rig, wait);
+        assert_eq!(restores(&rig.advance(secs(wait))), 1);
+    }
+    rig.lose();
+    rig.recover();
+    refused(&mut rig, 8);
+    rig.advance(secs(8));
+    let epoch = rig.epoch();
+    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    refused(&mut rig, 1);
+}
+
+/// magicblock-labs/magicblock-validator#909: one subscription that failed in the restoration failed all of them, and
+/// the connection counted as lost.
+#[test]
+fn magicblock_909() {
+    let mut rig = Rig::started(FRESH);
+    for key in ["a", "b", "c"] {
+        rig.subscribe(key);
+    }
+    rig.establish();
+    let epoch = rig.epoch();
+    for key in ["a", "c"] {
+        rig.fact(Event::SubscriptionConfirmed { epoch, key });
+    }
+    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", retryable: true }).is_empty());
+    assert_eq!((rig.phase(), rig.policy.stats().losses), (Phase::Online, 0));
+    rig.advance(secs(1));
+    assert_eq!(rig.batch(), ["b"], "only what failed");
+    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", retryable: false }).is_empty());
+    assert!(rig.advance(secs(3_600)).is_empty());
+    assert_eq!(rig.phase(), Phase::Online);
 }

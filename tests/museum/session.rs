@@ -304,3 +304,114 @@ fn discord_js_10174() {
     rig.please_reconnect();
     assert_eq!(rig.recover(), secs(1));
 }
+
+/// twilight-rs/twilight#1901: the query parameters were missing from the session's own address from the second
+/// connection on, so that every resume failed and a fresh start followed.
+#[test]
+fn twilight_1901() {
+    const ADDRESS: &str = "wss://resume.example/?v=10&encoding=json&compress=zlib-stream";
+    let mut rig = Rig::started(GATEWAY);
+    rig.opened();
+    rig.greet(Some(secs(45)));
+    rig.ready_as(Some("token"), Some(ADDRESS), Some(1));
+    for _ in 0..5 {
+        rig.lose();
+        assert_eq!(open(&rig.advance(secs(1))), Some((Mode::Resume, Endpoint::Session, 1)));
+        assert_eq!(rig.policy.session().endpoint(), Some(&ADDRESS));
+        rig.establish();
+    }
+    rig.lose();
+    let snapshot = rig.policy.snapshot(rig.now).expect("a session");
+    let mut next = Rig::new(GATEWAY);
+    next.policy = next.policy.with_snapshot(next.now, snapshot);
+    next.start();
+    assert_eq!(open(&next.advance(secs(1))), Some((Mode::Resume, Endpoint::Session, 1)));
+    assert_eq!(next.policy.session().endpoint(), Some(&ADDRESS), "in the next process, too");
+    assert_eq!((rig.policy.stats().resumed, rig.policy.stats().fresh), (5, 1));
+}
+
+/// twilight-rs/twilight#2380: a connection whose TCP side had died was never done with closing, and the shard stood
+/// still.
+#[test]
+fn twilight_2380() {
+    let mut rig = Rig::online(GATEWAY);
+    for dead in 1..=5 {
+        let silent = rig.advance(secs(90));
+        assert_eq!((beats(&silent), closed(&silent)), (1, Some(Some(4000))), "closed, and not waited for");
+        assert_eq!((rig.policy.stats().zombies, rig.recover()), (dead, secs(1)));
+    }
+    assert_eq!((rig.opens(), rig.policy.stats().resumed), (6, 5));
+}
+
+/// discordjs/discord.js#7450: after close code 4009 the socket stayed in "closing" and nothing reconnected.
+#[test]
+fn discord_js_7450() {
+    let mut rig = Rig::online(GATEWAY);
+    let old = rig.epoch();
+    assert_eq!(dropped(&rig.code(4009)), Some(DropReason::Gone));
+    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+    assert!(sent_fresh(&greeted(&mut rig)));
+    assert!(rig.fact(Event::Closed { epoch: old, cause: RESET }).is_empty(), "at last, and too late");
+    rig.ready();
+    assert_eq!(rig.phase(), Phase::Online);
+}
+
+/// discordjs/discord.js#8759: an identify or a resume that was never answered held the shard for good.
+#[test]
+fn discord_js_8759() {
+    let mut rig = Rig::started(valid(GATEWAY.with_ready_timeout(Some(secs(15)))));
+    let unanswered = |rig: &mut Rig| {
+        assert_eq!(closed(&rig.advance(ms(14_999))), None);
+        assert_eq!(closed(&rig.advance(ms(1))), Some(Some(4000)));
+        assert_eq!(rig.told().last_cause, Some(Cause::ReadyTimeout));
+    };
+    rig.opened();
+    assert!(sent_fresh(&rig.greet(Some(secs(45)))));
+    for _ in 0..3 {
+        unanswered(&mut rig);
+        assert!(sent_fresh(&greeted(&mut rig)));
+    }
+    rig.ready();
+    rig.lose();
+    for _ in 0..3 {
+        assert!(sent_resume(&greeted(&mut rig)));
+        unanswered(&mut rig);
+    }
+    assert!(sent_fresh(&greeted(&mut rig)), "a session that answers nothing is given up");
+}
+
+/// openclaw/openclaw#595: an open socket that was never greeted looked connected: no heartbeat began, no event came,
+/// and nothing ended it.
+#[test]
+fn openclaw_595() {
+    let mut rig = Rig::online(GATEWAY);
+    rig.lose();
+    for wait in [1, 2, 4, 8, 16] {
+        assert_eq!(rig.redial(), secs(wait));
+        rig.opened();
+        assert_eq!(rig.phase(), Phase::Establishing, "which is not connected");
+        assert_eq!(closed(&rig.advance(secs(30))), Some(Some(4000)));
+        assert_eq!(rig.told().last_cause, Some(Cause::GreetingTimeout));
+    }
+    assert!(sent_resume(&greeted(&mut rig)), "a silent server has not refused the session");
+}
+
+/// buape/carbon#364: only two close codes ended a session, so that fifty allowed attempts were fifty resumes of one that
+/// was gone.
+#[test]
+fn carbon_364() {
+    let mut rig = Rig::online(GATEWAY.with_max_attempts(Some(50)));
+    rig.lose();
+    let attempts: Vec<_> = (0..5)
+        .map(|_| {
+            let wait = rig.waits();
+            let resumes = sent_resume(&greeted(&mut rig));
+            rig.code(1005);
+            (wait, resumes)
+        })
+        .collect();
+    assert_eq!(
+        attempts,
+        [(secs(1), true), (secs(2), true), (secs(4), true), (secs(8), false), (secs(16), false)]
+    );
+}

@@ -1,6 +1,6 @@
 //! Chains that end without a word, and loops without a wait.
 
-use redial::{Cause, Event, GiveUp, HoldReason, Phase, Reason};
+use redial::{Cause, Event, GiveUp, HoldReason, IoKind, Phase, Reason, presets};
 
 use super::rig::*;
 
@@ -183,4 +183,60 @@ fn rumqtt_918() {
 fn freenet_core_2968() {
     let mut rig = Rig::failed_times(PLAIN, 12);
     assert_eq!(opens(&rig.fact(Event::Woke { gap: secs(7_200) })) + opens(&rig.advance(secs(1))), 1);
+}
+
+/// ably/ably-cocoa#913: in the long outage the first failure went back to the short waits of the beginning.
+#[test]
+fn ably_cocoa_913() {
+    let mut rig = Rig::online(presets::ABLY);
+    let begun = rig.now;
+    rig.lose();
+    let mut suspended = 0;
+    while suspended < 20 {
+        let long = rig.now.saturating_duration_since(begun) >= secs(120);
+        let wait = rig.redial();
+        if long {
+            suspended += 1;
+            assert!((secs(24)..=secs(30)).contains(&wait), "{wait:?}");
+        }
+        rig.fail(REFUSED);
+    }
+}
+
+/// ably/ably-js#1449: suspended in the background, it stayed so in the foreground, whatever the user pressed.
+#[test]
+fn ably_js_1449() {
+    let background = || {
+        let mut rig = Rig::online(presets::ABLY.with_defer_while_hidden(true));
+        rig.fact(Event::Hidden);
+        rig.lose();
+        assert!(rig.advance(secs(1_800)).is_empty());
+        assert_eq!(rig.phase(), Phase::Parked);
+        rig
+    };
+    let mut rig = background();
+    assert_eq!(opens(&rig.fact(Event::Visible)), 1);
+    rig.establish();
+    let mut rig = Rig::failed_times(presets::ABLY, 12);
+    rig.advance(secs(1));
+    assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+    rig.establish();
+    let mut rig = background();
+    assert_eq!(opens(&rig.fact(Event::RetryNow)), 0, "a page that nobody sees");
+    assert_eq!(opens(&rig.fact(Event::Visible)), 1, "but it is not forgotten");
+}
+
+/// tower-rs/tower#244: the error of a maker that was dead for good was returned, and the next poll tried it again.
+#[test]
+fn tower_244() {
+    let dead = Cause::Io(IoKind::InvalidInput);
+    let mut rig = Rig::failed_times(PLAIN, 3);
+    rig.redial();
+    assert_eq!(gave_up(&rig.fail(dead)), Some((GiveUp::Fatal, dead)));
+    for _ in 0..100 {
+        assert!(rig.advance(secs(60)).is_empty());
+        assert!(rig.fact(Event::RetryNow).is_empty());
+        assert_eq!((rig.phase(), rig.told().last_cause), (Phase::Failed, Some(dead)));
+    }
+    assert_eq!(opens(&rig.start()), 1, "somebody has mended it");
 }

@@ -1,7 +1,8 @@
 //! What is final, what is not, and credentials.
 
 use redial::{
-    Cause, Class, Classifier, GiveUp, Match, Reason, RefreshOn, Rule, TlsKind, Verdict, tables, valid,
+    BreakerConfig, Cause, Class, Classifier, GiveUp, Match, Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict,
+    tables, valid,
 };
 use redial::{Event, Mode, Phase};
 
@@ -158,4 +159,146 @@ fn graphql_ws_558() {
     let mut rig = Rig::online(PLAIN.with_classifier(classifier));
     assert_eq!(refreshes(&rig.code(4401)), 1);
     assert_eq!(open(&rig.fact(Event::CredentialOk)).map(|open| open.0), Some(Mode::Resume));
+}
+
+/// jetkvm#80: a refusal that the platform reported without a status was repeated every five seconds for ever.
+#[test]
+fn jetkvm_80() {
+    let refused = Cause::CloseFrame(1006);
+    let guarded = valid(valid(BreakerConfig::new(5, secs(60))).with_growth(Ratio::TWO, secs(3_600)));
+    let mut rig = Rig::started(PLAIN.with_breaker(Some(guarded)));
+    let end = rig.now.saturating_add(secs(86_400));
+    while rig.now < end {
+        rig.fail(refused);
+        rig.redial();
+    }
+    assert_eq!((rig.told().waiting_for, rig.opens()), (Some(Reason::ConnectTimeout), 34), "in a day");
+    let mut rig = Rig::failed_times(PLAIN.with_max_attempts(Some(20)), 19);
+    rig.redial();
+    assert_eq!(gave_up(&rig.fail(refused)), Some((GiveUp::MaxAttempts, refused)));
+}
+
+/// BasedHardware/omi#7675: a rejected token (1008) was tried again every fifteen seconds; the ladder that was proposed
+/// for it was never merged.
+#[test]
+fn omi_7675() {
+    let mut rig = Rig::started(PLAIN);
+    for step in [15, 30, 60, 120, 300, 300, 300, 300, 300] {
+        rig.opened();
+        rig.code(1008);
+        let (wait, reason) = rig.due().expect("a wait");
+        assert!((secs(step)..=secs(step + 1)).contains(&wait) && reason == Reason::Class, "{step}: {wait:?}");
+        rig.redial();
+    }
+    rig.opened();
+    assert_eq!(gave_up(&rig.code(1008)), Some((GiveUp::Repeated, Cause::CloseFrame(1008))), "the tenth");
+    let mut rig = Rig::started(PLAIN);
+    for _ in 0..3 {
+        rig.opened();
+        rig.code(1008);
+        rig.redial();
+    }
+    rig.establish();
+    rig.code(1006);
+    assert_eq!(rig.waits(), secs(1), "others are not to suffer");
+    rig.recover();
+    rig.code(1008);
+    assert!((secs(15)..=secs(16)).contains(&rig.waits()), "after a session it begins anew");
+}
+
+/// dsrees/JavaPhoenixClient#82: the token that the first connection had been given was sent with every reconnect,
+/// expired or not.
+#[test]
+fn java_phoenix_client_82() {
+    let mut rig = Rig::online(PLAIN);
+    rig.lose();
+    rig.redial();
+    let actions = rig.refuse(401, None);
+    assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
+    assert!(rig.advance(secs(600)).is_empty(), "no dial with the old one");
+    assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1, "and no wait with the new one");
+    assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
+}
+
+/// braverhealth/phoenix-socket-dart#97: its parameters were made once, with a token that lives for minutes, and there
+/// was no place to make them anew.
+#[test]
+fn phoenix_socket_dart_97() {
+    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    assert_eq!(refreshes(&rig.start()), 1);
+    for dial in 1..=10 {
+        assert_eq!(rig.opens(), dial - 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk)), 1);
+        rig.establish();
+        rig.advance(secs(600));
+        rig.lose();
+        let actions = rig.advance(secs(1));
+        assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "a place before every dial");
+    }
+}
+
+/// phoenixframework/phoenix#5155: a refused token and a server that was down were the same close without a reason, and
+/// both were dialled for ever.
+#[test]
+fn phoenix_5155() {
+    for (cause, end) in [
+        (Cause::Http(401), Some(GiveUp::Auth)),
+        (Cause::Http(403), Some(GiveUp::Fatal)),
+        (Cause::Http(503), None),
+        (Cause::CloseFrame(1006), None),
+        (REFUSED, None),
+    ] {
+        let mut rig = Rig::online(PLAIN.with_credential(RefreshOn::Never));
+        rig.lose();
+        rig.redial();
+        assert_eq!(gave_up(&rig.fail(cause)), end.map(|reason| (reason, cause)));
+        assert_eq!(rig.told().last_cause, Some(cause), "for the user to read");
+    }
+}
+
+/// userFRM/ThetaDataDx#540: one budget of three attempts for every kind of failure: a throttle of an hour used up what
+/// was meant for the network.
+#[test]
+fn theta_data_dx_540() {
+    let few = Rule::new(Match::AnyIo, Verdict::new(Class::Transient).with_limit(3));
+    let many = valid(Verdict::new(Class::RateLimited).with_limit(100).with_wait(secs(130), secs(130)));
+    let many = Rule::new(Match::Is(Cause::Http(429)), many);
+    let classifier = valid(valid(Classifier::new(&tables::WEBSOCKET).with_override(few)).with_override(many));
+    let config = PLAIN.with_classifier(classifier).with_reset_after_stable(secs(60));
+    let mut rig = Rig::started(config);
+    for _ in 0..100 {
+        rig.refuse(429, None);
+        assert_eq!(rig.redial(), secs(130));
+    }
+    for wait in [1, 2, 4] {
+        rig.fail(RESET);
+        assert_eq!(rig.redial(), secs(wait), "a ladder and a count of their own");
+    }
+    assert_eq!(gave_up(&rig.fail(RESET)), Some((GiveUp::Repeated, RESET)));
+    let mut rig = Rig::online(config);
+    for held in [59, 59, 59, 60, 59, 59] {
+        rig.advance(secs(held));
+        assert_eq!(gave_up(&rig.close(RESET)), None, "a stable minute refills it");
+        rig.recover();
+    }
+    rig.advance(secs(59));
+    assert_eq!(gave_up(&rig.close(RESET)), Some((GiveUp::Repeated, RESET)));
+}
+
+/// userFRM/ThetaDataDx#1131: "too many requests" came as a message before the close, was forgotten when the close came,
+/// and the fast backoff met the throttle again.
+#[test]
+fn theta_data_dx_1131() {
+    let mut rig = Rig::online(PLAIN);
+    let epoch = rig.epoch();
+    rig.close(Cause::Class(Class::RateLimited));
+    let (wait, reason) = rig.due().expect("a wait");
+    assert!((secs(30)..=secs(120)).contains(&wait) && reason == Reason::Class, "{wait:?}");
+    assert!(rig.fact(Event::Closed { epoch, cause: Cause::NoCloseFrame }).is_empty());
+    assert_eq!(rig.due(), Some((wait, reason)), "the socket's own end says no more");
+    let mut rig = Rig::online(PLAIN);
+    let epoch = rig.epoch();
+    let actions = rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(130)) });
+    assert!(keeps_session(&actions), "also where the server holds the socket open");
+    assert_eq!(rig.due(), Some((secs(130), Reason::Hint)));
 }
