@@ -248,6 +248,7 @@ fn pocketshell_1633() {
     let mut attempts = Vec::new();
     loop {
         attempts.push(rig.told().attempt);
+        assert!(attempts.len() <= 8, "it never gives up: {attempts:?}");
         rig.opened();
         rig.advance(ms(5_650));
         if let Some(end) = gave_up(&rig.lose()) {

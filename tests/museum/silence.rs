@@ -1,6 +1,6 @@
 //! Chains that end without a word, and loops without a wait.
 
-use redial::{Cause, Event, GiveUp, HoldReason, IoKind, Phase, Reason, presets};
+use redial::{BackoffConfig, Cause, Event, GiveUp, HoldReason, IoKind, Phase, Reason, presets, valid};
 
 use super::rig::*;
 
@@ -188,19 +188,16 @@ fn freenet_core_2968() {
 /// ably/ably-cocoa#913: in the long outage the first failure went back to the short waits of the beginning.
 #[test]
 fn ably_cocoa_913() {
-    let mut rig = Rig::online(presets::ABLY);
-    let begun = rig.now;
+    let (disconnected, suspended) =
+        (valid(BackoffConfig::constant(secs(15))), valid(BackoffConfig::constant(secs(30))));
+    let mut rig = Rig::online(PLAIN.with_backoff(disconnected).with_long_outage(secs(120), suspended));
     rig.lose();
-    let mut suspended = 0;
-    while suspended < 20 {
-        let long = rig.now.saturating_duration_since(begun) >= secs(120);
-        let wait = rig.redial();
-        if long {
-            suspended += 1;
-            assert!((secs(24)..=secs(30)).contains(&wait), "{wait:?}");
-        }
+    let mut waits = Vec::new();
+    for _ in 0..30 {
+        waits.push(rig.redial().as_secs());
         rig.fail(REFUSED);
     }
+    assert_eq!(waits, [[15; 8].as_slice(), &[30; 22]].concat());
 }
 
 /// ably/ably-js#1449: suspended in the background, it stayed so in the foreground, whatever the user pressed.
