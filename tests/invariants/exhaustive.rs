@@ -68,6 +68,8 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::SessionInvalid { epoch, resumable: false },
         Event::CredentialOk { request: None },
         Event::CredentialFailed { request: None, fatal: false },
+        Event::CredentialNew,
+        Event::CredentialLost,
         Event::AuthOk { epoch },
         Event::Subscribe { key: 1, priority: 0 },
         Event::SubscriptionFailed { epoch, key: 1, retryable: true },

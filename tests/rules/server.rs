@@ -1,8 +1,8 @@
 //! What a server says: codes, statuses, waits, credentials.
 
 use redial::{
-    Cause, Class, Classifier, Config, DropReason, Event, GiveUp, HoldReason, IoKind, Match, Mode, Phase,
-    Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict, tables, valid,
+    Action, Cause, Class, Classifier, Config, DropReason, Event, GiveUp, HoldReason, IoKind, Match, Mode,
+    Phase, Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict, tables, valid,
 };
 
 use crate::rig::*;
@@ -397,17 +397,60 @@ fn l56_denied_is_the_end() {
     }
 }
 
-/// Lifecycle 57: other credentials during a dial: the dial with the old ones is given up and another one begins in the
-/// same moment.
+/// Lifecycle 56: nor does it take a question: whoever has no credential any more says so in any phase.
+#[test]
+fn l56_the_end_in_any_phase() {
+    let parked = || {
+        let mut rig = Rig::online(PLAIN);
+        rig.close(Cause::AuthRejected);
+        rig
+    };
+    let waiting = Rig::failed_times(PLAIN, 2);
+    for (mut rig, closes) in [
+        (Rig::started(PLAIN), Some(None)),
+        (Rig::online(PLAIN), Some(Some(4000))),
+        (waiting, None),
+        (parked(), None),
+    ] {
+        let actions = rig.fact(Event::CredentialLost);
+        assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
+        assert_eq!(closed(&actions), closes);
+        assert!(rig.fact(Event::CredentialLost).is_empty() && rig.fact(Event::RetryNow).is_empty());
+        // A new start asks first.
+        assert_eq!((refreshes(&rig.start()), rig.opens()), (1, rig.opens()));
+    }
+    assert!(Rig::new(PLAIN).fact(Event::CredentialLost).is_empty());
+}
+
+/// Lifecycle 57: other credentials during a dial: the dial with the old ones is given up and not counted, and the next
+/// keeps its distance from it.
 #[test]
 fn l57_other_credentials_while_dialling() {
     let mut rig = Rig::online(PLAIN);
     rig.lose();
     rig.redial();
-    let old = rig.epoch();
-    assert!(closed(&rig.stop(true)).is_some());
-    assert_eq!(open(&rig.start()).map(|open| open.0), Some(Mode::Resume));
-    assert_ne!(rig.epoch(), old);
+    for opened in [false, true] {
+        let attempt = rig.told().attempt;
+        rig.advance(ms(300));
+        if opened {
+            rig.opened();
+        }
+        assert_eq!(closed(&rig.fact(Event::CredentialNew)), Some(opened.then_some(4000)));
+        let dialled = rig.advance(ms(700));
+        assert_eq!(open(&dialled).map(|open| (open.0, open.2)), Some((Mode::Resume, attempt)));
+    }
+    assert_eq!((rig.policy.stats().failed, rig.policy.stats().abandoned), (0, 2));
+
+    // A question that is open is answered with it, a wait is cut; what is connected stays.
+    rig.close(Cause::AuthRejected);
+    assert_eq!(rig.phase(), Phase::Parked);
+    rig.advance(secs(1));
+    assert_eq!(opens(&rig.fact(Event::CredentialNew)), 1);
+    assert!(rig.fact(Event::CredentialOk { request: None }).is_empty(), "late");
+    rig.establish();
+    let told = rig.told();
+    assert!(rig.fact(Event::CredentialNew).is_empty());
+    assert_eq!(rig.told(), told);
 }
 
 /// Lifecycle 58: no dial goes round the credential, whoever asks for it.
@@ -452,6 +495,27 @@ fn l59_a_late_credential_is_nothing() {
     rig.start();
     assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Connecting);
+}
+
+/// Lifecycle 59: nor does the answer to an earlier question answer a later one, for good or ill.
+#[test]
+fn l59_an_answer_belongs_to_its_question() {
+    let mut rig = Rig::online(PLAIN);
+    assert_eq!(rig.close(Cause::AuthRejected), [Action::RefreshCredential { request: 1 }]);
+    rig.stop(true);
+    assert_eq!(rig.start(), [Action::RefreshCredential { request: 2 }]);
+    let told = rig.told();
+    for fact in [
+        Event::CredentialFailed { request: Some(1), fatal: true },
+        Event::CredentialFailed { request: Some(1), fatal: false },
+        Event::CredentialOk { request: Some(1) },
+        Event::CredentialOk { request: Some(3) },
+    ] {
+        assert!(rig.fact(fact).is_empty());
+        assert_eq!(rig.told(), told);
+    }
+    assert_eq!(rig.policy.stats().stale, 4);
+    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(2) })), 1);
 }
 
 /// F29: a least wait of the server or of the protocol lengthens a short step of the ladder and never shortens a long one.

@@ -1,0 +1,51 @@
+//! Several servers of one service.
+
+use std::collections::BTreeSet;
+
+use redial::{Config, Endpoints, FixedEndpoints, GiveUp, Policy, Reason, SplitMix64};
+
+use super::rig::*;
+
+/// Three servers; the first dial is under way.
+fn pool(config: Config, seed: u64) -> Rig<FixedEndpoints<3>> {
+    let endpoints = FixedEndpoints::new(3).expect("room for them");
+    let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
+    rig.start();
+    rig
+}
+
+/// nats-io/nats.java#1586: the pool was walked without a pause, so that all clients of a restarted cluster met at the
+/// same server at each moment.
+#[test]
+fn nats_java_1586() {
+    let mut gaps = BTreeSet::new();
+    for seed in 0..100 {
+        let mut rig = pool(PLAIN, seed);
+        for _ in 0..2 {
+            rig.fail(REFUSED);
+            let (gap, reason) = rig.due().expect("a gap");
+            assert!((ms(100)..ms(400)).contains(&gap) && reason == Reason::Endpoint, "{gap:?}");
+            gaps.insert(rig.redial());
+        }
+    }
+    assert!(gaps.len() > 190, "{} of 200", gaps.len());
+}
+
+/// nats-io/nats.java#1595: each address of a name cost one of the attempts: four of them were over after one round and
+/// a bit.
+#[test]
+fn nats_java_1595() {
+    let mut rig = pool(PLAIN.with_max_attempts(Some(4)), 1);
+    let mut dials = vec![(rig.told().attempt, rig.policy.endpoints().current())];
+    let end = loop {
+        if let Some(end) = gave_up(&rig.fail(REFUSED)) {
+            break end;
+        }
+        rig.redial();
+        dials.push((rig.told().attempt, rig.policy.endpoints().current()));
+    };
+    assert_eq!(end, (GiveUp::MaxAttempts, REFUSED));
+    dials.sort_unstable();
+    let rounds: Vec<_> = (1..=4).flat_map(|attempt| (0..3).map(move |server| (attempt, server))).collect();
+    assert_eq!(dials, rounds, "four rounds, each of all three");
+}
