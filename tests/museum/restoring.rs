@@ -122,6 +122,8 @@ fn magicblock_871() {
     rig.advance(secs(8));
     let epoch = rig.epoch();
     rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    rig.lose();
+    rig.recover();
     refused(&mut rig, 1);
 }
 
