@@ -304,6 +304,11 @@ impl Backoff {
         }
     }
 
+    /// The wait after the next failure, before floor and jitter; `None` where a table is spent.
+    pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
+        self.clone().climb(config).map(|nominal| nominal.min(config.cap(mode)))
+    }
+
     /// As if all but one of these failures had been counted, for the curves that need no history by then.
     const fn skip_to(&mut self, failure: u32) {
         self.failures = failure.saturating_sub(1);

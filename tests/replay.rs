@@ -550,7 +550,7 @@ fn every_key_reaches_the_config() {
                     "after_table": "repeat_last", "jitter": "none", "floor_ms": 0, "first_ms": null,
                     "max_fresh_ms": null},
         "reset_after_stable_ms": 0, "min_interval_ms": 0, "max_attempts": null, "max_elapsed_ms": null,
-        "connect_timeout_ms": 10000, "greeting_timeout_ms": null, "ready_timeout_ms": null, "greeting": false,
+        "connect_timeout_ms": 10000, "connect_timeout_grows": false, "greeting_timeout_ms": null, "ready_timeout_ms": null, "greeting": false,
         "establish": "on_ready", "hint": {"max_ms": 300000, "spread": "0"},
         "resume": {"enabled": true, "max_failures": 3, "invalid_wait_ms": [1000, 5000],
                    "endpoint_fallback": {"failures": 1, "for_ms": 0}, "sequence_needed": true},
@@ -570,7 +570,7 @@ fn every_key_reaches_the_config() {
         "backoff": {"initial_ms": 500, "factor": "3/2", "max_ms": 9000, "jitter": {"plus_minus": "0.2"},
                     "floor_ms": 100, "first_ms": 0, "max_fresh_ms": 60000},
         "reset_after_stable_ms": 1, "min_interval_ms": 2, "max_attempts": 3, "max_elapsed_ms": 4,
-        "connect_timeout_ms": 5, "greeting_timeout_ms": 6, "ready_timeout_ms": 7, "greeting": true,
+        "connect_timeout_ms": 5, "connect_timeout_grows": true, "greeting_timeout_ms": 6, "ready_timeout_ms": 7, "greeting": true,
         "establish": "on_open", "hint": {"max_ms": 8, "spread": "1/2"},
         "resume": {"enabled": false, "max_failures": 9, "invalid_wait_ms": [10, 11],
                    "endpoint_fallback": {"failures": 12, "for_ms": 13}, "sequence_needed": false},
@@ -629,6 +629,7 @@ fn every_key_reaches_the_config() {
         .with_max_elapsed(Some(ms(4)))
         .with_connect_timeout(ms(5))
         .unwrap()
+        .with_connect_timeout_growing(true)
         .with_greeting(Some(ms(6)))
         .unwrap()
         .with_ready_timeout(Some(ms(7)))

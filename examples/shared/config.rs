@@ -92,6 +92,7 @@ const KEYS: &[&str] = &[
     "max_attempts",
     "max_elapsed_ms",
     "connect_timeout_ms",
+    "connect_timeout_grows",
     "greeting_timeout_ms",
     "ready_timeout_ms",
     "greeting",
@@ -143,6 +144,9 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(timeout) = keys.ms("connect_timeout_ms")? {
         config = config.with_connect_timeout(timeout).map_err(refused("connect_timeout_ms"))?;
+    }
+    if let Some(on) = keys.bool("connect_timeout_grows")? {
+        config = config.with_connect_timeout_growing(on);
     }
     let greeting = keys.bool("greeting")?.unwrap_or(config.greeting());
     let timeout = keys.or_null("greeting_timeout_ms", Object::ms)?.unwrap_or(config.greeting_timeout());

@@ -38,6 +38,7 @@ pub struct Config {
     pub(crate) max_attempts: Option<u32>,
     pub(crate) max_elapsed: Option<Micros>,
     pub(crate) connect_timeout: Micros,
+    pub(crate) connect_timeout_grows: bool,
     pub(crate) greeting_timeout: Option<Micros>,
     pub(crate) ready_timeout: Option<Micros>,
     pub(crate) greeting: bool,
@@ -76,6 +77,7 @@ impl Config {
             max_attempts: None,
             max_elapsed: None,
             connect_timeout: Micros::from_millis(10_000),
+            connect_timeout_grows: false,
             greeting_timeout: None,
             ready_timeout: None,
             greeting: false,
@@ -197,6 +199,14 @@ impl Config {
         }
         self.connect_timeout = Micros::from_duration(timeout);
         Ok(self)
+    }
+
+    /// Whether a dial may take as long as the wait that would follow it, before jitter, where that is longer than the
+    /// [connect timeout](Self::with_connect_timeout): gRPC's `max(20 s, backoff)` (lifecycle 9). Default false.
+    #[must_use]
+    pub const fn with_connect_timeout_growing(mut self, on: bool) -> Self {
+        self.connect_timeout_grows = on;
+        self
     }
 
     /// Wait for a greeting before anything is sent, at most this long (F12, F73). `None`: as long as a dial may take.

@@ -163,7 +163,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         // The set may come from another policy, or from the last connection.
         self.subscriptions.set_pace(Pace::NONE);
         count(&mut state.stats.opens);
-        state.enter(Stage::Connecting { deadline: now.after(config.connect_timeout) }, now, why);
+        let mut timeout = config.connect_timeout;
+        if config.connect_timeout_grows {
+            timeout = timeout.max(state.backoff.ahead(&config.backoff, mode).unwrap_or(timeout));
+        }
+        state.enter(Stage::Connecting { deadline: now.after(timeout) }, now, why);
         out.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });
     }
 }

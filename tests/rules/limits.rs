@@ -118,6 +118,23 @@ fn l34_network_up_restarts_a_dial() {
     assert_eq!(rig.phase(), Phase::Establishing);
 }
 
+/// Lifecycle 9: a silent dial ends at its deadline, which is the timeout, or where the config says so the wait that would
+/// follow it if that is longer.
+#[test]
+fn l09_a_silent_dial_has_a_deadline() {
+    for (grows, expected) in [(false, [10; 7]), (true, [10, 10, 10, 10, 16, 30, 30])] {
+        let mut rig = Rig::started(PLAIN.with_connect_timeout_growing(grows));
+        for timeout in expected {
+            assert_eq!(rig.due(), Some((secs(timeout), Reason::ConnectTimeout)), "{grows}");
+            let actions = rig.advance(secs(timeout));
+            assert_eq!((closed(&actions), opens(&actions)), (Some(None), 0));
+            assert_eq!(rig.told().last_cause, Some(Cause::ConnectTimeout));
+            rig.redial();
+        }
+        assert_eq!(rig.policy.stats().failed, 7);
+    }
+}
+
 /// Lifecycle 46: a rate limit climbs its own count of the ladder, does not move the others' step, and waits no less
 /// than they do.
 #[test]
