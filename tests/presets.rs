@@ -459,25 +459,25 @@ fn phoenix_rejoins() {
 #[test]
 fn signalr_finds_silence_after_30_to_45_s() {
     for heard_at in [0, 1, 7_500, 14_999, 15_000] {
-        let mut policy: Policy<SplitMix64> = Policy::new(preset("signalr"), SplitMix64::new(1));
-        let _ = policy.handle_event(Instant::ZERO, Event::Start);
-        let epoch = policy.epoch().expect("dialling");
-        let _ = policy.handle_event(Instant::ZERO, Event::Opened { epoch });
-        let ready = Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None };
-        let _ = policy.handle_event(Instant::ZERO, ready);
-        let mut now = Instant::ZERO;
+        let mut driver = Driver::new(preset("signalr"));
+        let epoch = driver.epoch.unwrap();
+        driver.tell(Event::Opened { epoch });
+        driver.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
         let mut heard = false;
-        while policy.stats().zombies == 0 {
-            let next = policy.poll_timeout().expect("it beats");
-            if !heard && next.as_millis() > heard_at {
-                let _ = policy.handle_event(Instant::from_millis(heard_at), Event::Received { epoch });
-                heard = true;
-                continue;
-            }
-            now = next;
-            let _ = policy.handle_timeout(now);
+        while driver.policy.stats().zombies == 0 {
+            let next = driver.policy.poll_timeout().expect("it beats");
+            heard |= if !heard && next.as_millis() > heard_at {
+                driver.now = Instant::from_millis(heard_at);
+                driver.tell(Event::Received { epoch });
+                true
+            } else {
+                driver.now = next;
+                let actions = driver.policy.handle_timeout(next);
+                driver.obey(actions);
+                false
+            };
         }
-        let silence = now.as_millis() - heard_at;
+        let silence = driver.now.as_millis() - heard_at;
         assert!((30_000..=45_000).contains(&silence), "{silence} ms after {heard_at}");
     }
 }
@@ -601,10 +601,34 @@ fn omi_gives_up_at_the_tenth_1008() {
     }
 }
 
-/// The formula of backo2 as JavaScript computes it; `| 0` takes what is no number for 0 and keeps 32 bits.
+/// gRPC A6 (5.2): `min(initial × mult^(n-1), max)` ±20 %, 0.1 s here, and never more than five attempts.
+#[test]
+fn grpc_a6_retries() {
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(1000)).unwrap();
+    let ladder = ladder.with_jitter(Jitter::PlusMinus("0.2".parse().unwrap())).unwrap();
+    let lows: Vec<_> = ladder.delays(Constant(0)).take(6).collect();
+    assert_eq!(lows, [80, 160, 320, 640, 800, 800].map(ms));
+    // A6 jitters what it capped and so waits up to 1.2 s; here the cap is the longest wait.
+    let highs: Vec<_> = ladder.delays(Constant(u64::MAX)).take(6).collect();
+    assert_near(&highs, &[120.0, 240.0, 480.0, 960.0, 1000.0, 1000.0], 2.0);
+    for (asked, dials) in [(2, 2), (5, 5), (6, 5), (100, 5)] {
+        // A6 cuts `maxAttempts` itself; here it is the caller who does.
+        let config = Config::new(ladder).with_max_attempts(Some(5.min(asked)));
+        let mut driver = Driver::new(Box::leak(Box::new(config)));
+        while driver.fail().is_some() {}
+        assert_eq!((driver.gave_up, driver.dials), (Some(GiveUp::MaxAttempts), dials), "{asked}");
+    }
+}
+
+/// The formula of backo2 as JavaScript computes it, with socket.io's settings but for the cap.
 fn backo2(r: f64, n: i32, max: f64) -> i64 {
-    let nominal = 1000.0 * 2_f64.powi(n);
-    let spread = (r * 0.5 * nominal).floor();
+    backo2_from(1000.0, 0.5, r, n, max)
+}
+
+/// The same with any settings; `| 0` takes what is no number for 0 and keeps 32 bits.
+fn backo2_from(min: f64, jitter: f64, r: f64, n: i32, max: f64) -> i64 {
+    let nominal = min * 2_f64.powi(n);
+    let spread = (r * jitter * nominal).floor();
     let wait = if (r * 10.0) as u64 % 2 == 0 { nominal - spread } else { nominal + spread };
     if wait.is_nan() { 0 } else { i64::from(wait.min(max) as i64 as i32) }
 }
@@ -624,6 +648,53 @@ fn backo2_at_the_cap_is_lockstep() {
         buckets[((wait - ms(2500)).as_millis() / 250) as usize] += 1;
     }
     assert!(buckets.iter().all(|count| (900..1100).contains(count)), "{buckets:?}");
+}
+
+/// backo2's vectors (5.4) for 100 ms to 10 s, and what ours is with the same draws: as wide, and spread at the cap.
+#[test]
+fn backo2_vectors() {
+    let r = [0.1, 0.9, 0.33, 0.72, 0.05, 0.58, 0.44, 0.99];
+    let peer = |jitter, (r, n)| backo2_from(100.0, jitter, r, n, 10_000.0);
+    assert_eq!(
+        r.map(|_| 0.0).into_iter().zip(0..).map(|draw| peer(0.0, draw)).collect::<Vec<_>>(),
+        [100, 200, 400, 800, 1600, 3200, 6400, 10_000]
+    );
+    let jittered: Vec<_> = r.into_iter().zip(0..).map(|draw| peer(0.5, draw)).collect();
+    assert_eq!(jittered, [105, 290, 466, 1088, 1560, 4127, 4992, 10_000]);
+
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(10_000)).unwrap();
+    let plain: Vec<_> = ladder.delays(Constant(0)).take(9).collect();
+    assert_eq!(plain, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000].map(ms));
+    let ours: Vec<_> = ladder
+        .with_jitter(Jitter::PlusMinus("1/2".parse().unwrap()))
+        .unwrap()
+        .delays(Shared::default())
+        .take(8)
+        .collect();
+    assert_near(&ours, &[60.0, 280.0, 332.0, 976.0, 880.0, 3456.0, 6016.0, 9950.0], 2.0);
+
+    let socket_io = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(5000)).unwrap();
+    let plain: Vec<_> = socket_io.delays(Constant(0)).take(5).collect();
+    assert_eq!(plain, [1000, 2000, 4000, 5000, 5000].map(ms));
+}
+
+/// backo2's ranges with socket.io's settings (5.4): the sign hangs on the draw's size, so that no first wait is below
+/// 551 ms; from the third wait on the cap cuts them, and from the fifth there is one value. Ours reach all of ±50 %.
+#[test]
+fn backo2_ranges() {
+    let ranges = [(551, 1499), (1101, 2999), (2201, 5000), (4401, 5000), (5000, 5000), (5000, 5000)];
+    let ladder = preset("socket-io").backoff();
+    for ((low, high), n) in ranges.into_iter().zip(0..) {
+        let peer: Vec<_> = (0..200_000).map(|r| backo2(f64::from(r) / 200_000.0, n, 5000.0)).collect();
+        assert_eq!((peer.iter().min(), peer.iter().max()), (Some(&low), Some(&high)), "{n}");
+        let at_cap = peer.iter().filter(|&&wait| wait == 5000).count();
+        if n == 3 {
+            assert!((178_000..182_000).contains(&at_cap), "nine tenths, {at_cap}");
+        }
+        let ours = |draw| ladder.delays(Constant(draw)).nth(n as usize).unwrap().as_millis() as i64;
+        let nominal = (1000 << n).min(5000);
+        assert_eq!((ours(0), ours(u64::MAX)), (nominal / 2, (nominal * 3 / 2).min(5000) - 1), "{n}");
+    }
 }
 
 /// backo2 after 1014 doublings (5.4): half of the waits are 0 ms; beyond a cap of 2^31 ms they are negative.
@@ -740,6 +811,9 @@ fn jitter_on_top_of_the_cap_exceeds_it() {
 fn reconnecting_websocket_ends_in_lockstep() {
     let peer = |drawn: f64, n: i32| (drawn * 1.3_f64.powi(n)).min(10_000.0);
     assert_eq!(peer(1000.0, 9), peer(5000.0, 9));
+    // The fourth of the peer's ranges begins at 2197 ms, that of its smallest first wait. Ours is drawn anew over a
+    // fifth to all of the capped 10 s.
+    assert_eq!((peer(1000.0, 3).round(), peer(5000.0, 3)), (2197.0, 10_000.0));
     let config = preset("reconnecting-websocket").backoff();
     let lows: Vec<_> = config.delays(Constant(0)).take(4).collect();
     assert_eq!(lows, [1000, 1300, 1690, 2000].map(ms));
