@@ -56,7 +56,7 @@ pub const CENTRIFUGE: Config = guarded(valid(
 /// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it begins anew at every CONNECTED, here
 /// once a connection held 30 s, its cap (F31). Not covered: liveness by the server's idle interval and 10 s; its check
 /// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
-/// config has one first wait, whatever failed; the second failure waits 15 s in both.
+/// config has one first wait, whatever failed, and the later ones follow a step behind.
 pub const ABLY: Config = guarded(valid(
     Config::new(valid(
         table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
