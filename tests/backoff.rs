@@ -274,11 +274,80 @@ fn grpc_vectors() {
     let config = exponential(1000, "1.6", 120_000).with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
     let want = [840.0, 1856.0, 2385.92, 4456.448, 5373.952, 10_821.304_32, 16_374.562_816, 32_104.880_537_6];
     assert_near(&waits(config, 8), &want, 2.0);
-    let bounds = [(800, 1200), (1280, 1920), (2048, 3072)];
-    let lows: Vec<_> = config.delays(Constant(0)).take(3).collect();
-    let highs: Vec<_> = config.delays(Constant(u64::MAX)).take(3).collect();
-    assert_eq!(lows, bounds.map(|(low, _)| ms(low)));
-    assert_eq!(highs, bounds.map(|(_, high)| ms(high) - us(1)), "the high end is excluded");
+    let lows: Vec<_> = config.delays(Constant(0)).take(13).collect();
+    let highs: Vec<_> = config.delays(Constant(u64::MAX)).take(13).collect();
+    assert_near(&lows, &GRPC_BOUNDS.map(|(low, _)| low), 5.0);
+    // The high end is excluded. The C core goes above its cap of 120 s; the last three end there.
+    let ours = GRPC_BOUNDS.map(|(_, high)| high.min(120_000.0));
+    assert_near(&highs, &ours, 5.0);
+    assert_eq!(GRPC_BOUNDS.map(|(_, high)| high > 120_000.0).iter().position(|&above| above), Some(10));
+}
+
+/// gRPC's bounds in ms, ±20 %, as its C core has them.
+const GRPC_BOUNDS: [(f64, f64); 13] = [
+    (800.0, 1200.0),
+    (1280.0, 1920.0),
+    (2048.0, 3072.0),
+    (3276.8, 4915.2),
+    (5242.88, 7864.32),
+    (8388.608, 12_582.912),
+    (13_421.772_8, 20_132.659_2),
+    (21_474.836_48, 32_212.254_72),
+    (34_359.738_368, 51_539.607_552),
+    (54_975.581_389, 82_463.372_083),
+    (87_960.930_222, 131_941.395_333),
+    (96_000.0, 144_000.0),
+    (96_000.0, 144_000.0),
+];
+
+/// 5.1: 540 s of instant failures are 13 retries: the interoperability test of gRPC.
+#[test]
+fn grpc_retries_13_times_in_540_s() {
+    let retries = |config: BackoffConfig, seed| {
+        let mut at = Duration::ZERO;
+        let starts = config.delays(SplitMix64::new(seed)).take_while(|wait| {
+            at += *wait;
+            at <= ms(540_000)
+        });
+        starts.count()
+    };
+    let plain = exponential(1000, "1.6", 120_000);
+    assert_eq!(retries(plain, 0), 13);
+    // The last of them begins after 531.54 s.
+    assert_near(&[waits(plain, 13).iter().sum()], &[531_536.4], 100.0);
+    let jittered = plain.with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
+    let counts: Vec<_> = (0..1000).map(|seed| retries(jittered, seed)).collect();
+    assert!(counts.iter().all(|count| (12..=15).contains(count)), "{counts:?}");
+}
+
+/// 5.1: a sample of the C core's waits (grpc #2590), each within its bounds; the one above the cap is the fault, and every
+/// other is a wait of ours.
+#[test]
+fn grpc_2590_waits_above_the_cap() {
+    let sample = [
+        1.00, 1.59, 2.19, 3.77, 7.38, 9.50, 19.20, 24.45, 51.16, 61.70, 105.03, 127.89, 108.55, 99.28, 106.92,
+    ];
+    let config = exponential(1000, "1.6", 120_000).with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
+    for (n, seconds) in sample.into_iter().enumerate() {
+        let (low, high) = GRPC_BOUNDS[n.min(12)];
+        let peer = seconds * 1000.0;
+        assert!((low..=high).contains(&peer), "{n}");
+        let ours = |draw| config.delays(Constant(draw)).nth(n).unwrap().as_secs_f64() * 1000.0;
+        let reached = (ours(0)..=ours(u64::MAX)).contains(&peer);
+        assert_eq!(reached, seconds != 127.89, "{n}");
+    }
+}
+
+/// 5.1: gRPC's own tests of its ladder: without jitter, with a factor of 1, and with a first wait above the cap.
+#[test]
+fn grpc_ladders_of_its_own_tests() {
+    assert_eq!(waits(exponential(2, "2", 32), 7), millis(&[2, 4, 8, 16, 32, 32, 32]));
+    assert_eq!(waits(exponential(200, "1", 1000), 5), millis(&[200; 5]));
+    // The peer takes the cap for a first wait above it. Here that is an error, and so is not mistaken for a wait of 2 s;
+    // only a first wait that was asked for apart is cut.
+    let above = BackoffConfig::exponential(ms(2000), Ratio::TWO, ms(1000));
+    assert_eq!(above, Err(ConfigError::InitialAboveMax));
+    assert_eq!(waits(exponential(1000, "2", 1000).with_first(ms(2000)), 2), millis(&[1000, 1000]));
 }
 
 /// 5.5: client-go `[d, 2d)` of 0.8 s is `[1/2, 1)` of 1.6 s; Ably's `[0.8, 1]`.

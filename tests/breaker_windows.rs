@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
+use redial::presets::breakers::{POLLY, RESILIENCE4J};
 use redial::{
     BreakerCause, BreakerConfig, BreakerPhase, BreakerState, CircuitBreaker, ConfigError, CountWindow,
     Instant, Metrics, Outcome, Permit, RateWindow, Rates, Ratio, Rejected, SplitMix64, TimeWindow,
@@ -26,13 +27,6 @@ const BY_TIME: BreakerConfig<TimeWindow<20>> = valid(
 const BY_COUNT: BreakerConfig<CountWindow<20>> = valid(
     valid(valid(BreakerConfig::by_count(RATES, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
 );
-
-/// 5.8: Polly's defaults: 10 % of at least 100, 30 s, open 5 s, one probe.
-const POLLY: BreakerConfig<TimeWindow<10>> = valid(BreakerConfig::by_time(
-    valid(Rates::new(valid(Ratio::new(1, 10)), 100)),
-    Duration::from_secs(30),
-    OPEN,
-));
 
 const S: Outcome = Outcome::Success(FAST);
 const F: Outcome = Outcome::Failure(FAST);
@@ -538,6 +532,60 @@ both_windows! {
     }
 }
 
+/// 5.7, lifecycle 81, 82: resilience4j's defaults: no rate below 100 results, 50 % by equality, slow only when all took more
+/// than 60 s.
+#[test]
+fn resilience4j_thresholds() {
+    let mut rig = Rig::new(RESILIENCE4J);
+    assert_eq!(rig.feed(&[F; 99]), None);
+    assert_eq!(rig.metrics().failure_rate, None);
+    assert_eq!(named(rig.feed(&[F])).2, threshold(true, false));
+
+    let mut rig = Rig::new(RESILIENCE4J);
+    assert_eq!(rig.feed(&[F; 49]), None);
+    assert_eq!(rig.feed(&[S; 51]), None, "49 %");
+    assert_eq!(rig.feed(&[F; 49]), None, "the window slides: 49 of 100");
+    assert_eq!(named(rig.feed(&[F])).2, threshold(true, false), "50 of 100");
+
+    let minute = Duration::from_secs(60);
+    let slow = Outcome::Success(minute + Duration::from_micros(1));
+    let mut rig = Rig::new(RESILIENCE4J);
+    assert_eq!(rig.feed(&[Outcome::Success(minute); 100]), None, "60 s is not slow");
+    let mut rig = Rig::new(RESILIENCE4J);
+    assert_eq!(rig.feed(&[S]), None);
+    assert_eq!(rig.feed(&[slow; 99]), None, "99 %");
+    assert_eq!(named(rig.feed(&[slow])).2, threshold(false, true), "all");
+}
+
+/// 5.7, lifecycle 83-85: open for 60 s, then exactly ten probes, of which all decide. The peer's wait for their results has
+/// no end (its #935); here it is 60 s.
+#[test]
+fn resilience4j_half_open() {
+    let half_open = || {
+        let mut rig = Rig::new(RESILIENCE4J);
+        rig.feed(&[F; 100]).expect("opened");
+        rig.wait(59);
+        assert!(rig.acquire().is_err());
+        rig.wait(1);
+        rig
+    };
+    for (failures, to) in [(4, BreakerPhase::Closed), (5, BreakerPhase::Open)] {
+        let mut rig = half_open();
+        let probes: Vec<_> = (0..1_000).filter_map(|_| rig.acquire().ok()).collect();
+        assert_eq!(probes.len(), 10);
+        let (last, others) = probes.split_last().expect("ten");
+        for (n, probe) in others.iter().enumerate() {
+            assert_eq!(rig.record(*probe, if n < failures { F } else { S }), None, "the last decides");
+        }
+        assert_eq!(named(rig.record(*last, S)).1, to);
+    }
+    let mut rig = half_open();
+    rig.acquire().expect("a probe that never answers");
+    rig.wait(60);
+    let changes = rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng());
+    assert_eq!(changes.into_iter().flatten().last().map(|change| change.to), Some(BreakerPhase::Open));
+}
+
 /// 5.8, lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
 #[test]
 fn polly_thresholds() {
@@ -551,6 +599,21 @@ fn polly_thresholds() {
     assert_eq!(rig.feed(&[S; 8]), None);
     assert_eq!(rig.feed(&[F]), None, "10 of 109");
     assert_eq!(named(rig.feed(&[F])).2, threshold(true, false), "11 of 110");
+}
+
+/// 5.8: what happened more than 30 s ago no longer counts, and it opens for 5 s.
+#[test]
+fn polly_times() {
+    let mut rig = Rig::new(POLLY);
+    assert_eq!(rig.feed(&[F; 99]), None);
+    rig.wait(33);
+    assert_eq!(rig.feed(&[F]), None, "1 of 1");
+    assert_eq!(rig.counted(), (1, 1, 0));
+    rig.feed(&[F; 99]).expect("opened");
+    rig.wait(4);
+    assert!(rig.acquire().is_err());
+    rig.wait(1);
+    assert!(rig.acquire().is_ok());
 }
 
 /// 5.8: half-open admits one probe; a second caller is told when to come back; success closes, failure opens.

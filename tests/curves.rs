@@ -2,10 +2,16 @@
 
 mod draws;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use draws::{Constant, Shared, assert_near, ms, us};
-use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio, SplitMix64};
+use redial::rand_core::Rng;
+use redial::{
+    AfterTable, Backoff, BackoffConfig, ConfigError, EndpointOrder, Endpoints, EndpointsConfig,
+    FixedEndpoints, Instant, Jitter, Mode, Ratio, SplitMix64,
+};
 
 fn ladder(initial: u64, factor: &str, max: u64) -> BackoffConfig {
     BackoffConfig::exponential(ms(initial), factor.parse().unwrap(), ms(max)).unwrap()
@@ -150,7 +156,7 @@ fn plus_fixed_vectors() {
 #[test]
 fn minus_vectors() {
     const RAMP: &[Duration] = &[ms(15_000), ms(20_000), ms(25_000), ms(30_000)];
-    let ably = BackoffConfig::table(RAMP, redial::AfterTable::RepeatLast)
+    let ably = BackoffConfig::table(RAMP, AfterTable::RepeatLast)
         .and_then(|table| table.with_jitter(Jitter::Minus("0.2".parse().unwrap())))
         .unwrap();
     let got: Vec<_> = ably.delays(Shared::default()).take(8).collect();
@@ -184,4 +190,302 @@ fn an_exact_first_wait_shifts_no_other() {
         }
         assert_eq!(config.with_first(ms(7)).delays(Constant(5)).next(), Some(ms(7)), "{jitter:?}");
     }
+}
+
+/// 5.3: the simulator of AWS's article: clients that change one row, each once, over a network of N(10, 2) ms; a client
+/// that another one was faster than reads again after a wait of 5 ms × 2^n, at most 2 s. When the last is done, and how
+/// many writes it took, are those of the published algorithms. Only the article's decorrelated waits pile up at the cap
+/// where ours are spread below it: as many writes, and done sooner.
+#[test]
+fn aws_simulator_table() {
+    let plain = ladder(10, "2", 2000);
+    let ours = |config: BackoffConfig| {
+        move |seed| {
+            let mut delays = config.delays(SplitMix64::new(seed));
+            Box::new(move || delays.next().unwrap().as_secs_f64() * 1000.0) as Waits
+        }
+    };
+    let none = |_| Box::new(|| 0.0) as Waits;
+    let article = |seed| {
+        let (mut rng, mut last) = (SplitMix64::new(seed), 5.0);
+        Box::new(move || {
+            last = (5.0 + unit(&mut rng) * (last * 3.0 - 5.0)).min(2000.0);
+            last
+        }) as Waits
+    };
+    let jittered = |jitter| ours(plain.with_jitter(jitter).unwrap());
+    let decorrelated = ours(ladder(5, "2", 2000).with_jitter(Jitter::Decorrelated).unwrap());
+    let algorithms: [(&str, &dyn Fn(u64) -> Waits); 5] = [
+        ("none", &none),
+        ("exponential", &ours(plain)),
+        ("the article's decorrelated", &article),
+        ("equal", &jittered(Jitter::Equal)),
+        ("full", &jittered(Jitter::Full)),
+    ];
+    let mean = |clients, waits: &dyn Fn(u64) -> Waits| {
+        let runs = (0..100).map(|seed| contend(clients, waits, seed));
+        runs.fold((0.0, 0.0), |sum, run| (sum.0 + run.0 / 100.0, sum.1 + run.1 / 100.0))
+    };
+    let table = [
+        (10, [(377.0, 50.0), (3590.0, 51.0), (448.0, 38.0), (719.0, 42.0), (477.0, 39.0)]),
+        (50, [(1138.0, 686.0), (36_443.0, 623.0), (2164.0, 374.0), (4230.0, 347.0), (2890.0, 333.0)]),
+        (100, [(2029.0, 2424.0), (62_984.0, 1851.0), (4480.0, 999.0), (6562.0, 813.0), (4843.0, 795.0)]),
+        (150, [(2876.0, 5138.0), (85_687.0, 3551.0), (6575.0, 1754.0), (8339.0, 1324.0), (6392.0, 1319.0)]),
+        (190, [(3538.0, 8009.0), (101_540.0, 5170.0), (7898.0, 2442.0), (9363.0, 1759.0), (7337.0, 1772.0)]),
+    ];
+    for (clients, row) in table {
+        for ((name, algorithm), (time, writes)) in algorithms.into_iter().zip(row) {
+            let (ms, calls) = mean(clients, algorithm);
+            println!("{clients} clients, {name}: {ms:.0} ms of {time}, {calls:.0} writes of {writes}");
+            // Two means of 100 runs each; few clients leave more to chance.
+            let near = if clients == 10 { 0.12 } else { 0.06 };
+            assert!(
+                (calls / writes - 1.0).abs() < near / 2.0,
+                "{clients}, {name}: {calls} writes, not {writes}"
+            );
+            assert!((ms / time - 1.0).abs() < near, "{clients}, {name}: {ms} ms, not {time}");
+        }
+        let (ms, calls) = mean(clients, &decorrelated);
+        let (time, writes) = row[2];
+        println!("{clients} clients, decorrelated: {ms:.0} ms of {time}, {calls:.0} writes of {writes}");
+        assert!((calls / writes - 1.0).abs() < 0.03, "{clients}: {calls} writes, not {writes}");
+        assert!(ms < time * 1.06 && (clients < 150 || ms < time * 0.94), "{clients}: {ms} ms, not {time}");
+    }
+}
+
+/// The waits of one client, in ms.
+type Waits = Box<dyn FnMut() -> f64>;
+
+fn unit(rng: &mut SplitMix64) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// One run of the simulator: when the last client is done, in ms, and the writes it took.
+fn contend(clients: u32, waits: &dyn Fn(u64) -> Waits, seed: u64) -> (f64, f64) {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    enum At {
+        Read,
+        Write { version: u32 },
+    }
+    let mut rng = SplitMix64::new(seed);
+    let mut network = || {
+        let (radius, turn) = (1.0 - unit(&mut rng), unit(&mut rng));
+        (10.0 + 2.0 * (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()).abs()
+    };
+    let nanos = |ms: f64| (ms * 1e6) as u64;
+    let mut waits: Vec<_> = (0..clients).map(|client| waits((seed << 20) | u64::from(client))).collect();
+    let mut queue: BinaryHeap<_> =
+        (0..waits.len()).map(|client| Reverse((nanos(network()), client, At::Read))).collect();
+    let (mut row, mut writes, mut end) = (0, 0.0, 0);
+    while let Some(Reverse((now, client, at))) = queue.pop() {
+        // What was read comes back, and the write sets out; a refusal comes back, and after the wait a read sets out.
+        let (later, next) = match at {
+            At::Read => (network() + network(), At::Write { version: row }),
+            At::Write { version } if version != row => {
+                writes += 1.0;
+                (network() + network() + waits[client](), At::Read)
+            }
+            At::Write { .. } => {
+                (writes, row) = (writes + 1.0, row + 1);
+                end = end.max(now + nanos(network()));
+                continue;
+            }
+        };
+        queue.push(Reverse((now + nanos(later), client, next)));
+    }
+    (end as f64 / 1e6, writes)
+}
+
+/// A draw that is this share of the range.
+fn share(of: f64) -> Constant {
+    Constant((of * 2_f64.powi(64)) as u64)
+}
+
+/// 5.5: Ably's ranges for 2, 3 and 15 s (RTB1: coefficients 1, 4/3, 5/3, 2), and its portable test of 1000 samples.
+#[test]
+fn ably_bounds() {
+    const RAMPS: [[Duration; 4]; 3] = [
+        [ms(2000), us(2_666_667), us(3_333_333), ms(4000)],
+        [ms(3000), ms(4000), ms(5000), ms(6000)],
+        [ms(15_000), ms(20_000), ms(25_000), ms(30_000)],
+    ];
+    let bounds = [
+        [(1600.0, 2000.0), (2133.333, 2666.667), (2666.667, 3333.333), (3200.0, 4000.0)],
+        [(2400.0, 3000.0), (3200.0, 4000.0), (4000.0, 5000.0), (4800.0, 6000.0)],
+        [(12_000.0, 15_000.0), (16_000.0, 20_000.0), (20_000.0, 25_000.0), (24_000.0, 30_000.0)],
+    ];
+    for (ramp, bounds) in RAMPS.iter().zip(bounds) {
+        let config = BackoffConfig::table(ramp, AfterTable::RepeatLast)
+            .and_then(|table| table.with_jitter(Jitter::Minus("0.2".parse().unwrap())))
+            .unwrap();
+        let highs: Vec<_> = config.delays(Constant(0)).take(4).collect();
+        assert_near(&highs, &bounds.map(|(_, high)| high), 1.0);
+        let lows: Vec<_> = config.delays(Constant(u64::MAX)).take(4).collect();
+        assert_near(&lows, &bounds.map(|(low, _)| low), 2.0);
+
+        let shares: Vec<_> = config
+            .delays(SplitMix64::new(55))
+            .skip(3)
+            .take(1000)
+            .map(|wait| wait.as_secs_f64() / ramp[3].as_secs_f64())
+            .collect();
+        let (low, high) =
+            shares.iter().fold((1.0_f64, 0.0_f64), |(low, high), share| (low.min(*share), high.max(*share)));
+        assert!(low >= 0.8 && high <= 1.0 && high - low > 0.05, "{low} {high}");
+        assert!((0.85..=0.95).contains(&(shares.iter().sum::<f64>() / 1000.0)));
+    }
+}
+
+/// 5.5: Envoy's `random % interval`, whose interval doubles, and its strategy with a lower bound. Ours scales the draw
+/// (a remainder favours small numbers), so that the same share of the interval is the same wait.
+#[test]
+fn envoy_vectors() {
+    for (base, max, random, want) in
+        [(5, 100, 9999_u64, &[4, 9, 19, 39, 79, 99, 99][..]), (25, 30, 27, &[2, 27])]
+    {
+        let mut interval = base;
+        let config = ladder(base, "2", max).with_jitter(Jitter::Full).unwrap();
+        for (n, &want) in want.iter().enumerate() {
+            assert_eq!(random % interval, want, "the peer");
+            let draw = share((want as f64 + 0.001) / interval as f64);
+            assert_near(&[config.delays(draw).nth(n).unwrap()], &[want as f64], 2.0);
+            interval = (interval * 2).min(max);
+        }
+    }
+    let bounded = ladder(500, "1", 750).with_jitter(Jitter::PlusFixed(ms(0), ms(250))).unwrap();
+    for (random, want) in [(22_u64, 522), (9999, 749)] {
+        assert_eq!(500 + random % 250, want, "the peer");
+        let draw = share((want as f64 - 500.0 + 0.001) / 250.0);
+        assert_near(&[bounded.delays(draw).next().unwrap()], &[want as f64], 2.0);
+    }
+}
+
+/// 5.5: backon's ladder for redis-rs without jitter, and with its `no_std` default seed, one constant: every device waits
+/// like this. They are waits of the same ladder; here the seed is the caller's, and two seeds wait apart.
+#[test]
+fn backon_vectors() {
+    let plain = ladder(100, "2", 60_000);
+    let waits: Vec<_> = plain.delays(Constant(0)).take(6).collect();
+    assert_eq!(waits, [100, 200, 400, 800, 1600, 3200].map(ms));
+    assert_eq!(waits.iter().sum::<Duration>(), ms(6300));
+    let jittered = ladder(100, "2", 120_000).with_jitter(Jitter::Plus(Ratio::ONE)).unwrap();
+    for (n, peer) in [148.097, 389.652, 611.567, 1294.213, 1868.983, 5129.876].into_iter().enumerate() {
+        let draw = share(peer / (100.0 * 2_f64.powi(n as i32)) - 1.0);
+        assert_near(&[jittered.delays(draw).nth(n).unwrap()], &[peer], 2.0);
+    }
+    let seeded = |seed| jittered.delays(SplitMix64::new(seed)).take(6).collect::<Vec<_>>();
+    assert_ne!(seeded(1), seeded(2));
+}
+
+/// 5.5: wait.Backoff's `Steps`: after so many waits it stays where it is. Here that place is the cap. `nil`, which waits
+/// 0 for ever, can't be built.
+#[test]
+fn kubernetes_steps() {
+    let waits = |config: BackoffConfig| config.delays(Constant(0)).take(4).collect::<Vec<_>>();
+    assert_eq!(BackoffConfig::constant(ms(0)), Err(ConfigError::InitialZero));
+    assert_eq!(waits(BackoffConfig::constant(ms(1000)).unwrap()), [ms(1000); 4], "-1, 0 or 1 step");
+    assert_eq!(waits(ladder(1000, "2", 4000)), [1000, 2000, 4000, 4000].map(ms), "three steps");
+    assert_eq!(waits(ladder(1000, "2", 3000)), [1000, 2000, 3000, 3000].map(ms), "a cap of 3 s");
+}
+
+/// 5.5: resilience4j's interval functions. Its attempt 0 is an error; here it counts as the first.
+#[test]
+fn resilience4j_intervals() {
+    let waits: Vec<_> = ladder(5000, "1.5", DAY_MS).delays(Constant(0)).take(4).collect();
+    assert_eq!(waits, [5000, 7500, 11_250, 16_875].map(ms));
+    let capped = ladder(100, "2", 100_000);
+    assert_eq!(
+        [10, 11, 12, 13].map(|n| capped.ceiling(n, Mode::Fresh)),
+        [51_200, 100_000, 100_000, 100_000].map(|d| Some(ms(d)))
+    );
+    assert_eq!(capped.ceiling(0, Mode::Fresh), capped.ceiling(1, Mode::Fresh));
+    let default = ladder(500, "1.5", DAY_MS).with_jitter(Jitter::PlusMinus("0.5".parse().unwrap())).unwrap();
+    assert_eq!(default.delays(Constant(0)).take(2).collect::<Vec<_>>(), [250, 375].map(ms));
+}
+
+/// 5.5: Centrifuge tries a failed refresh of a token again after 5 to 10 s, `backoff(0, 5000, 10000)`.
+#[test]
+fn centrifuge_refresh_retries() {
+    let refresh = ladder(5000, "2", 10_000).with_jitter(Jitter::AboveInitial).unwrap();
+    assert_eq!(refresh.delays(Constant(0)).next(), Some(ms(5000)));
+    assert_eq!(refresh.delays(Constant(u64::MAX)).next(), Some(ms(10_000) - us(1)));
+}
+
+/// 5.6: Polly's `ApplyJitter`, ±25 % of a constant and of a linear wait (its attempt 2 is the third), its exponential
+/// waits without jitter, and its overflow.
+#[test]
+fn polly_apply_jitter() {
+    let quarter = Jitter::PlusMinus("1/4".parse().unwrap());
+    let constant = ladder(1000, "1", 1250).with_jitter(quarter).unwrap();
+    let linear = BackoffConfig::linear(ms(1000), ms(DAY_MS)).unwrap().with_jitter(quarter).unwrap();
+    for (u, of_1_s, of_3_s) in [
+        (0.0, 750.0, 2250.0),
+        (0.4, 950.0, 2850.0),
+        (0.5, 1000.0, 3000.0),
+        (0.6, 1050.0, 3150.0),
+        (1.0, 1250.0, 3750.0),
+    ] {
+        // A draw of 1 is 1 µs out of reach.
+        assert_near(&[constant.delays(share(u)).next().unwrap()], &[of_1_s], 2.0);
+        assert_near(&[linear.delays(share(u)).nth(2).unwrap()], &[of_3_s], 2.0);
+    }
+    assert_eq!(
+        ladder(1000, "2", DAY_MS).delays(Constant(0)).take(3).collect::<Vec<_>>(),
+        [1000, 2000, 4000].map(ms)
+    );
+    let endless = BackoffConfig::exponential(ms(DAY_MS), Ratio::TWO, Duration::MAX).unwrap();
+    assert_eq!(
+        endless.ceiling(1000, Mode::Fresh),
+        Some(endless.max_delay(Mode::Fresh)),
+        "the largest there is"
+    );
+    assert_eq!(ladder(DAY_MS, "2", 2 * DAY_MS).ceiling(1000, Mode::Fresh), Some(ms(2 * DAY_MS)));
+}
+
+/// 5.12: libsignal's delay for a route, which grows with its failures in a row and shrinks with their age. Here the two are
+/// apart: a ladder grows from 1/K of the longest wait to all of it in M failures, and an endpoint's failures halve with
+/// age until they are gone. Both stay within 0 and the longest wait, reach it at M failures of age 0, and end at the cutoff.
+#[test]
+fn libsignal_route_delay() {
+    const MAX: f64 = 64_000.0;
+    let (m, cutoff, growth, cooling) = (6, 300.0, 64.0_f64, 10.0_f64);
+    let peer = |count: i32, age: f64| {
+        let grown = (growth.powf(f64::from(count.min(m)) / f64::from(m)) - 1.0) / (growth - 1.0);
+        let cooled = (cooling - cooling.powf((age / cutoff).min(1.0))) / (cooling - 1.0);
+        MAX * grown * cooled
+    };
+    for count in 0..20 {
+        for age in 0..100 {
+            let delay = peer(count, f64::from(age) * 4.0);
+            assert!((0.0..=MAX).contains(&delay), "{count} {age}");
+        }
+        assert_eq!(peer(count, cutoff), 0.0);
+    }
+    assert_eq!(peer(m, 0.0), MAX);
+
+    // The same growth a failure, 64^(1/6) = 2, and the same end; a ladder's first wait is not nothing.
+    let config = ladder(1000, "2", 64_000);
+    for count in 1..20 {
+        let ours = config.ceiling(count, Mode::Fresh).unwrap().as_secs_f64() * 1000.0;
+        assert!((0.0..=MAX).contains(&ours));
+        let next = config.ceiling(count + 1, Mode::Fresh).unwrap().as_secs_f64() * 1000.0;
+        assert_eq!(next, (ours * 2.0).min(MAX));
+    }
+    assert_eq!(
+        config.ceiling(7, Mode::Fresh),
+        Some(ms(64_000)),
+        "all of it after M failures more than the first"
+    );
+
+    // And the same cutoff: a failed endpoint is avoided while its failures are young, and drawn like any other after.
+    let rules = EndpointsConfig::new().with_order(EndpointOrder::LeastFailed);
+    let first_after = |age: u64, seed| {
+        let (mut endpoints, mut rng) = (FixedEndpoints::<2>::new(2).unwrap(), SplitMix64::new(seed));
+        let failed = endpoints.begin_round(&rules, Instant::ZERO, &mut rng);
+        let _ = endpoints.failed(&rules, Instant::ZERO, true, &mut rng);
+        endpoints.begin_round(&rules, Instant::from_millis(age), &mut rng) == failed
+    };
+    assert!((0..100).all(|seed| !first_after(239_999, seed)));
+    let again = (0..100).filter(|&seed| first_after(300_000, seed)).count();
+    assert!((30..70).contains(&again), "{again}");
 }

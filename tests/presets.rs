@@ -7,7 +7,7 @@ use std::time::Duration;
 use draws::{Constant, Shared, assert_near, ms};
 use redial::presets::{self, by_name};
 use redial::{
-    Action, Backoff, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
+    Action, Backoff, BackoffConfig, Cause, Class, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
     Jitter, Mode, Policy, Ratio, SplitMix64,
 };
 
@@ -70,6 +70,7 @@ const VECTORS: &[Vector] = &[
     vector("pusher", 1000, 1000, &[1e3, 1e3, 1e3]),
     vector("mqtt-js", 1000, 1000, &[1e3, 1e3, 1e3]),
     vector("paho-java", 1000, 128_000, &[1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3, 128e3]),
+    vector("rumqttc", 0, 2000, &[0.0, 1900.0, 1330.0, 1720.0, 1050.0, 1580.0, 1440.0, 1990.0]),
     vector("nats-go", 2000, 2100, &[2010.0, 2090.0, 2033.0, 2072.0, 2005.0, 2058.0, 2044.0, 2099.0]),
     vector("nats-go-tls", 2000, 3000, &[2100.0, 2900.0, 2330.0, 2720.0, 2050.0, 2580.0, 2440.0, 2990.0]),
     vector("nats-js", 2000, 2100, &[2010.0, 2090.0, 2033.0, 2072.0, 2005.0, 2058.0, 2044.0, 2099.0]),
@@ -93,6 +94,7 @@ const VECTORS: &[Vector] = &[
         120_000,
         &[1000.0, 1856.0, 2385.92, 4456.448, 5373.952, 10_821.304_32, 16_374.562_816, 32_104.880_537_6],
     ),
+    vector("tonic", 0, 120_000, &[0.0, 1856.0, 2385.92, 4456.448, 5373.952, 10_821.304_32, 16_374.562_816]),
     vector(
         "k8s-reflector",
         800,
@@ -135,7 +137,8 @@ const VECTORS: &[Vector] = &[
     ),
     // Twice the vector of 5.6, whose base is 1 s.
     vector("polly", 0, 32_000, &[857.0218, 4431.7792, 1862.1674, 11_657.180_2, 4839.9502]),
-    vector("ezsockets", 5000, 5000, &[5e3, 5e3, 5e3]),
+    vector("polly-retry", 2000, 2000, &[2e3, 2e3, 2e3]),
+    vector("ezsockets", 0, 5000, &[0.0, 5e3, 5e3, 5e3]),
 ];
 
 fn preset(name: &str) -> &'static Config {
@@ -167,6 +170,19 @@ fn every_preset_waits_like_its_vector() {
 /// The same with a first connect that is retried like any other.
 fn retrying(name: &str) -> &'static Config {
     Box::leak(Box::new(preset(name).with_initial_limits(None, None)))
+}
+
+/// How a server drops what it accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// When the transport is open.
+    Unready,
+    /// Ready, then closed.
+    Closed(Cause),
+    /// Ready, then told that the session is invalid.
+    Invalid,
+    /// Ready, then asked to reconnect.
+    Asked,
 }
 
 /// Plays the driver of a policy whose dials all fail, and of one whose sessions never hold.
@@ -213,12 +229,25 @@ impl Driver {
 
     /// Establishes a session and loses it after `held`.
     fn lose_after(&mut self, held: Duration) -> Option<Duration> {
+        self.flap(Loss::Closed(Cause::CloseFrame(1006)), held)
+    }
+
+    /// A connection that gets as far as `loss` says, and ends like that `held` later. The wait before the next dial.
+    fn flap(&mut self, loss: Loss, held: Duration) -> Option<Duration> {
         let epoch = self.epoch.unwrap();
         self.tell(Event::Opened { epoch });
-        self.tell(Event::Greeting { epoch, heartbeat: Some(ms(41_250)) });
-        self.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
+        if loss != Loss::Unready {
+            self.tell(Event::Greeting { epoch, heartbeat: Some(ms(41_250)) });
+            // With a session, where the preset keeps one.
+            self.tell(Event::Ready { epoch, token: Some(()), endpoint: None, sequence: Some(1), ttl: None });
+        }
         self.now = self.now.saturating_add(held);
-        self.tell(Event::Closed { epoch, cause: Cause::CloseFrame(1006) });
+        self.tell(match loss {
+            Loss::Unready => Event::Closed { epoch, cause: Cause::NoCloseFrame },
+            Loss::Invalid => Event::SessionInvalid { epoch, resumable: false },
+            Loss::Asked => Event::PleaseReconnect { epoch, after: None },
+            Loss::Closed(cause) => Event::Closed { epoch, cause },
+        });
         self.wait()
     }
 
@@ -280,7 +309,7 @@ fn a_policy_waits_like_its_ladder() {
     }
 }
 
-/// The peers' limits: how long an outage may be (lifecycle 1.7), counted from the loss of a session.
+/// The peers' limits: how long an outage may be (lifecycle 1.7), counted from the loss of a session that held.
 #[test]
 fn limits_are_those_of_the_peers() {
     let limits = [
@@ -293,15 +322,16 @@ fn limits_are_those_of_the_peers() {
         ("zen-websocket", 3, GiveUp::MaxAttempts, 3000..=3000),
         ("backon", 3, GiveUp::MaxAttempts, 7000..=7000),
         ("polly", 3, GiveUp::MaxAttempts, 0..=42_000),
+        ("polly-retry", 3, GiveUp::MaxAttempts, 6000..=6000),
     ];
     for (name, dials, reason, time) in limits {
         let mut driver = Driver::new(preset(name));
-        let mut wait = driver.lose_after(ms(5000));
+        let mut wait = driver.lose_after(ms(200_000));
         while wait.is_some() {
             wait = driver.fail();
         }
         assert_eq!((driver.gave_up, driver.dials), (Some(reason), dials + 1), "{name}");
-        let took = driver.now.as_millis() - 5000;
+        let took = driver.now.as_millis() - 200_000;
         assert!(time.contains(&took), "{name}: {took} ms");
     }
     for (name, _) in presets::ALL.iter().filter(|(name, _)| name.starts_with("aws") || *name == "recommended")
@@ -358,7 +388,8 @@ fn ably_is_suspended_after_two_minutes() {
     assert!((15..=20).contains(&suspended), "{suspended}");
 }
 
-/// Lifecycle 30: Pusher asks an open connection for a sign of life when the host says that it is offline.
+/// Lifecycle 30, 5.11: Pusher asks an open connection for a sign of life when the host says that it is offline, and
+/// takes it for dead 30 s later.
 #[test]
 fn pusher_probes_when_offline() {
     let mut policy: Policy<SplitMix64> = Policy::new(preset("pusher"), SplitMix64::new(1));
@@ -374,8 +405,91 @@ fn pusher_probes_when_offline() {
     }
     let asked: Vec<_> = policy.handle_event(now, Event::NetworkDown).into_iter().collect();
     assert_eq!(asked, [Action::Beat { epoch }]);
-    let lost = policy.handle_timeout(Instant::from_millis(15_000));
+    assert!(policy.handle_timeout(Instant::from_millis(29_999)).is_empty());
+    let lost = policy.handle_timeout(Instant::from_millis(30_000));
     assert!(lost.into_iter().any(|action| matches!(action, Action::Close { .. })), "unanswered");
+}
+
+/// Pusher's 42xx: at once where a driver reports it as a request to reconnect and the connection had held; as a close
+/// code after the ladder's 1 s, which no verdict can shorten. A server that asks for ever makes nobody spin.
+#[test]
+fn pusher_comes_back_at_once_when_asked() {
+    let asked = |held| {
+        let mut driver = Driver::new(preset("pusher"));
+        driver.flap(Loss::Asked, held).expect("no limit")
+    };
+    assert_eq!(asked(ms(10_000)), ms(0));
+    assert_eq!(asked(ms(9_999)), ms(1000));
+    let mut driver = Driver::new(preset("pusher"));
+    let closed = Loss::Closed(Cause::CloseFrame(4200));
+    assert_eq!(driver.flap(closed, ms(10_000)), Some(ms(1000)));
+}
+
+/// ezsockets: its error path dials at once, then every 5 s; after a close frame it waits 5 s first.
+#[test]
+fn ezsockets_waits_after_a_close_frame() {
+    let after = |cause| {
+        let mut driver = Driver::new(preset("ezsockets"));
+        let wait = driver.flap(Loss::Closed(cause), ms(10_000)).expect("no limit");
+        assert_eq!(driver.fail(), Some(ms(5000)), "{cause}");
+        wait
+    };
+    for error in [Cause::NoCloseFrame, Cause::CloseFrame(1006), Cause::Io(IoKind::ConnectionReset)] {
+        assert_eq!(after(error), ms(0), "{error}");
+    }
+    for code in [1000, 1001, 1002, 1005, 1007, 1011, 1014, 2000, 4000, 4999] {
+        assert_eq!(after(Cause::CloseFrame(code)), ms(5000), "{code}");
+    }
+    let (mine, table) = (preset("ezsockets").classifier(), redial::tables::WEBSOCKET);
+    for code in 0..=u16::MAX {
+        let of_the_table =
+            table.lookup(Cause::CloseFrame(code)).map_or(Class::Transient, |verdict| verdict.class);
+        assert_eq!(mine.classify(Cause::CloseFrame(code)).class, of_the_table, "{code}");
+    }
+}
+
+/// 5.5: the rejoins of Phoenix's channels, 1 2 5 10 10 s.
+#[test]
+fn phoenix_rejoins() {
+    let waits: Vec<_> = presets::PHOENIX_REJOIN.delays(Shared::default()).take(6).collect();
+    assert_eq!(waits, [1000, 2000, 5000, 10_000, 10_000, 10_000].map(ms));
+}
+
+/// 5.11: SignalR's 30 s of silence are found at the first beat after them, 30 to 45 s after the last sign of life.
+#[test]
+fn signalr_finds_silence_after_30_to_45_s() {
+    for heard_at in [0, 1, 7_500, 14_999, 15_000] {
+        let mut driver = Driver::new(preset("signalr"));
+        let epoch = driver.epoch.unwrap();
+        driver.tell(Event::Opened { epoch });
+        driver.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
+        let mut heard = false;
+        while driver.policy.stats().zombies == 0 {
+            let next = driver.policy.poll_timeout().expect("it beats");
+            heard |= if !heard && next.as_millis() > heard_at {
+                driver.now = Instant::from_millis(heard_at);
+                driver.tell(Event::Received { epoch });
+                true
+            } else {
+                driver.now = next;
+                let actions = driver.policy.handle_timeout(next);
+                driver.obey(actions);
+                false
+            };
+        }
+        let silence = driver.now.as_millis() - heard_at;
+        assert!((30_000..=45_000).contains(&silence), "{silence} ms after {heard_at}");
+    }
+}
+
+/// Ably waits 15 s after a first dial that failed; a config has one first wait, so that here it is 1 s, the least between
+/// two dials, and 15 s come second.
+#[test]
+fn ably_first_dials_that_fail() {
+    let mut driver = Driver::new(preset("ably"));
+    assert_eq!(driver.fail(), Some(ms(1000)));
+    let second = driver.fail().expect("no limit");
+    assert!(second > ms(12_000) && second <= ms(15_000), "{second:?}");
 }
 
 // Bugs of the peers that the presets do not have.
@@ -401,10 +515,120 @@ fn a_first_wait_of_0_is_no_hot_loop() {
     }
 }
 
-/// The formula of backo2 as JavaScript computes it; `| 0` takes what is no number for 0 and keeps 32 bits.
+/// How many dials an hour of refusals takes, by the ladder alone: the mean of 16 clients.
+fn dials_to_a_dead_server(config: &Config) -> u64 {
+    let dials = |seed| {
+        let mut end = ms(0);
+        let waits = config.backoff().delays(SplitMix64::new(seed)).take_while(|wait| {
+            end = end.saturating_add(*wait);
+            end <= HOUR
+        });
+        1 + waits.count() as u64
+    };
+    (0..16).map(dials).sum::<u64>() / 16
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Lifecycle 13, F31, F33: a server that accepts and drops is dialled no more often than one that is dead, whatever the
+/// preset and the drop. The bound of an hour is what the preset's own ladder takes against refusals, climbing to its
+/// cap, and an eighth for the luck of the draw. A cause with a limit ends it, at the first loss above the limit.
+#[test]
+fn flapping_climbs_the_ladder_in_every_preset() {
+    for (name, config) in presets::ALL {
+        let bound = dials_to_a_dead_server(config);
+        for held in [ms(0), ms(2000)] {
+            for loss in [
+                Loss::Unready,
+                Loss::Closed(Cause::NoCloseFrame),
+                Loss::Invalid,
+                Loss::Asked,
+                Loss::Closed(Cause::CloseFrame(1008)),
+                Loss::Closed(Cause::CloseFrame(0x8E)),
+            ] {
+                let mut driver = Driver::new(config);
+                while driver.gave_up.is_none() && driver.now.as_millis() < HOUR.as_millis() as u64 {
+                    driver.flap(loss, held);
+                }
+                let (dials, end) = (u64::from(driver.dials), driver.gave_up);
+                println!("{name}, {loss:?} after {held:?}: {dials} dials, at most {bound}; {end:?}");
+                assert!(
+                    dials <= bound + bound / 8 + 4,
+                    "{name}, {loss:?} after {held:?}: {dials}, not {bound}"
+                );
+                let Loss::Closed(cause) = loss else { continue };
+                let verdict = config.classifier().classify(cause);
+                match (end, u64::from(verdict.limit)) {
+                    (_, 0) if verdict.class != Class::Fatal => {}
+                    (Some(GiveUp::Repeated), limit) => assert_eq!(dials, limit + 1, "{name}, {cause}"),
+                    // The preset's own limit came first, or the cause is final.
+                    (end, limit) => assert!(end.is_some() && dials <= limit + 1, "{name}, {cause}: {dials}"),
+                }
+            }
+        }
+    }
+}
+
+/// Discord allows 1000 identifies a day: a gateway that invalidates every session it made ready is not identified to as
+/// often, however long it waits with that. carbon does it 1212 times an hour.
+#[test]
+fn no_gateway_preset_spends_the_identifies_of_a_day() {
+    for name in ["discord-gateway", "carbon", "twilight"] {
+        for held in [0, 2, 31, 61, 119, 121, 130] {
+            let mut driver = Driver::new(preset(name));
+            while driver.gave_up.is_none() && driver.now < Instant::from_millis(86_400_000) {
+                driver.flap(Loss::Invalid, ms(held * 1000));
+            }
+            assert!(driver.dials < 800, "{name} after {held} s: {}", driver.dials);
+        }
+    }
+}
+
+/// omi #7675: the tenth close 1008 is final, though the socket opened before each.
+#[test]
+fn omi_gives_up_at_the_tenth_1008() {
+    for held in [ms(0), ms(2000)] {
+        let mut driver = Driver::new(preset("omi"));
+        let mut waits = Vec::new();
+        while let (Some(wait), ..20) = (driver.flap(Loss::Closed(Cause::CloseFrame(1008)), held), waits.len())
+        {
+            waits.push(wait);
+        }
+        assert_eq!((driver.gave_up, driver.dials), (Some(GiveUp::Repeated), 10));
+        for (wait, step) in waits.iter().zip([15, 30, 60, 120, 300, 300, 300, 300, 300]) {
+            assert!((ms(step * 1000)..=ms(step * 1000 + 1000)).contains(wait), "{waits:?}");
+        }
+    }
+}
+
+/// gRPC A6 (5.2): `min(initial × mult^(n-1), max)` ±20 %, 0.1 s here, and never more than five attempts.
+#[test]
+fn grpc_a6_retries() {
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(1000)).unwrap();
+    let ladder = ladder.with_jitter(Jitter::PlusMinus("0.2".parse().unwrap())).unwrap();
+    let lows: Vec<_> = ladder.delays(Constant(0)).take(6).collect();
+    assert_eq!(lows, [80, 160, 320, 640, 800, 800].map(ms));
+    // A6 jitters what it capped and so waits up to 1.2 s; here the cap is the longest wait.
+    let highs: Vec<_> = ladder.delays(Constant(u64::MAX)).take(6).collect();
+    assert_near(&highs, &[120.0, 240.0, 480.0, 960.0, 1000.0, 1000.0], 2.0);
+    for (asked, dials) in [(2, 2), (5, 5), (6, 5), (100, 5)] {
+        // A6 cuts `maxAttempts` itself; here it is the caller who does.
+        let config = Config::new(ladder).with_max_attempts(Some(5.min(asked)));
+        let mut driver = Driver::new(Box::leak(Box::new(config)));
+        while driver.fail().is_some() {}
+        assert_eq!((driver.gave_up, driver.dials), (Some(GiveUp::MaxAttempts), dials), "{asked}");
+    }
+}
+
+/// The formula of backo2 as JavaScript computes it, with socket.io's settings but for the cap.
 fn backo2(r: f64, n: i32, max: f64) -> i64 {
-    let nominal = 1000.0 * 2_f64.powi(n);
-    let spread = (r * 0.5 * nominal).floor();
+    backo2_from(1000.0, 0.5, r, n, max)
+}
+
+/// The same with any settings; `| 0` takes what is no number for 0 and keeps 32 bits.
+fn backo2_from(min: f64, jitter: f64, r: f64, n: i32, max: f64) -> i64 {
+    let nominal = min * 2_f64.powi(n);
+    let spread = (r * jitter * nominal).floor();
     let wait = if (r * 10.0) as u64 % 2 == 0 { nominal - spread } else { nominal + spread };
     if wait.is_nan() { 0 } else { i64::from(wait.min(max) as i64 as i32) }
 }
@@ -424,6 +648,53 @@ fn backo2_at_the_cap_is_lockstep() {
         buckets[((wait - ms(2500)).as_millis() / 250) as usize] += 1;
     }
     assert!(buckets.iter().all(|count| (900..1100).contains(count)), "{buckets:?}");
+}
+
+/// backo2's vectors (5.4) for 100 ms to 10 s, and what ours is with the same draws: as wide, and spread at the cap.
+#[test]
+fn backo2_vectors() {
+    let r = [0.1, 0.9, 0.33, 0.72, 0.05, 0.58, 0.44, 0.99];
+    let peer = |jitter, (r, n)| backo2_from(100.0, jitter, r, n, 10_000.0);
+    assert_eq!(
+        r.map(|_| 0.0).into_iter().zip(0..).map(|draw| peer(0.0, draw)).collect::<Vec<_>>(),
+        [100, 200, 400, 800, 1600, 3200, 6400, 10_000]
+    );
+    let jittered: Vec<_> = r.into_iter().zip(0..).map(|draw| peer(0.5, draw)).collect();
+    assert_eq!(jittered, [105, 290, 466, 1088, 1560, 4127, 4992, 10_000]);
+
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(10_000)).unwrap();
+    let plain: Vec<_> = ladder.delays(Constant(0)).take(9).collect();
+    assert_eq!(plain, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000].map(ms));
+    let ours: Vec<_> = ladder
+        .with_jitter(Jitter::PlusMinus("1/2".parse().unwrap()))
+        .unwrap()
+        .delays(Shared::default())
+        .take(8)
+        .collect();
+    assert_near(&ours, &[60.0, 280.0, 332.0, 976.0, 880.0, 3456.0, 6016.0, 9950.0], 2.0);
+
+    let socket_io = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(5000)).unwrap();
+    let plain: Vec<_> = socket_io.delays(Constant(0)).take(5).collect();
+    assert_eq!(plain, [1000, 2000, 4000, 5000, 5000].map(ms));
+}
+
+/// backo2's ranges with socket.io's settings (5.4): the sign hangs on the draw's size, so that no first wait is below
+/// 551 ms; from the third wait on the cap cuts them, and from the fifth there is one value. Ours reach all of ±50 %.
+#[test]
+fn backo2_ranges() {
+    let ranges = [(551, 1499), (1101, 2999), (2201, 5000), (4401, 5000), (5000, 5000), (5000, 5000)];
+    let ladder = preset("socket-io").backoff();
+    for ((low, high), n) in ranges.into_iter().zip(0..) {
+        let peer: Vec<_> = (0..200_000).map(|r| backo2(f64::from(r) / 200_000.0, n, 5000.0)).collect();
+        assert_eq!((peer.iter().min(), peer.iter().max()), (Some(&low), Some(&high)), "{n}");
+        let at_cap = peer.iter().filter(|&&wait| wait == 5000).count();
+        if n == 3 {
+            assert!((178_000..182_000).contains(&at_cap), "nine tenths, {at_cap}");
+        }
+        let ours = |draw| ladder.delays(Constant(draw)).nth(n as usize).unwrap().as_millis() as i64;
+        let nominal = (1000 << n).min(5000);
+        assert_eq!((ours(0), ours(u64::MAX)), (nominal / 2, (nominal * 3 / 2).min(5000) - 1), "{n}");
+    }
 }
 
 /// backo2 after 1014 doublings (5.4): half of the waits are 0 ms; beyond a cap of 2^31 ms they are negative.
@@ -540,6 +811,9 @@ fn jitter_on_top_of_the_cap_exceeds_it() {
 fn reconnecting_websocket_ends_in_lockstep() {
     let peer = |drawn: f64, n: i32| (drawn * 1.3_f64.powi(n)).min(10_000.0);
     assert_eq!(peer(1000.0, 9), peer(5000.0, 9));
+    // The fourth of the peer's ranges begins at 2197 ms, that of its smallest first wait. Ours is drawn anew over a
+    // fifth to all of the capped 10 s.
+    assert_eq!((peer(1000.0, 3).round(), peer(5000.0, 3)), (2197.0, 10_000.0));
     let config = preset("reconnecting-websocket").backoff();
     let lows: Vec<_> = config.delays(Constant(0)).take(4).collect();
     assert_eq!(lows, [1000, 1300, 1690, 2000].map(ms));

@@ -1,6 +1,6 @@
 //! Clients of chat gateways and of the systems that this project grew out of.
 
-use super::{exponential, ms, ratio, secs, table};
+use super::{exponential, guarded, ms, ratio, secs, table};
 use crate::backoff::{AfterTable, Jitter};
 use crate::breaker::BreakerConfig;
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
@@ -9,12 +9,14 @@ use crate::heartbeat::{HeartbeatConfig, Liveness};
 use crate::policy::{Config, Establish, RestoreConfig, ResumeConfig};
 use crate::ratio::Ratio;
 
-/// Discord's rules of hello, heartbeat and session, which its clients share.
+/// Discord's rules of hello, heartbeat and session, which its clients share; and when a connection counts as stable:
+/// with 120 s a gateway that drops whatever it made ready is identified to 720 times a day at most, of 1000 allowed.
 const fn discord(config: Config) -> Config {
     config
         .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
         .with_heartbeat(HeartbeatConfig::new().with_required(true))
         .with_resume(ResumeConfig::new())
+        .with_reset_after_stable(secs(120))
 }
 
 /// A Discord gateway: hello, heartbeat, identify or resume, READY or RESUMED.
@@ -23,7 +25,7 @@ const fn discord(config: Config) -> Config {
 /// | --- | --- | --- |
 /// | ladder | full jitter, 1 s, ×2, 30 s before a resume, 600 s before an identify | vellum-assistant: 86,400 s / (600 s / 2) stays below 1000 identifies a day |
 /// | floor | 250 ms | this project: no herd at 0 ms |
-/// | stable after | 120 s | vellum-assistant |
+/// | stable after | 120 s | vellum-assistant; no more than 720 identifies a day however it flaps |
 /// | reconnect request (op 7) | within 1 s when the session was stable | documentation: "immediately"; discord-api-docs #1369: with some jitter |
 /// | connect timeout | 10 s | twilight |
 /// | hello timeout | 30 s | vellum-assistant |
@@ -40,7 +42,6 @@ pub const DISCORD_GATEWAY: Config = discord(valid(
     ))
     .with_greeting(Some(secs(30))),
 ))
-.with_reset_after_stable(secs(120))
 .with_requested_spread(Some(secs(1)));
 
 /// buape/carbon 0.16, `GatewayPlugin`.
@@ -49,14 +50,16 @@ pub const DISCORD_GATEWAY: Config = discord(valid(
 /// | --- | --- | --- |
 /// | ladder | 1 s, ×2, 30 s, ±15 % | `reconnect` defaults and `computeReconnectDelay`; 4 to 5 attempts never see the cap |
 /// | attempts | 5 (31 s of outage, then given up for good) | `maxAttempts` |
-/// | reset | at READY or RESUMED | #345 |
-/// | reconnect request (op 7) | at once | `computeReconnectDelay` |
+/// | stable after | 120 s | as for [`DISCORD_GATEWAY`]; carbon's own reset is at READY or RESUMED (#345) |
+/// | reconnect request (op 7) | at once, when the session was stable | `computeReconnectDelay` |
 /// | heartbeat | from hello, first one jittered, dead at the first miss | bc092ea |
 /// | invalid session, failed resumes | 1 to 5 s; 3 | 67d403b, #364 |
 /// | close codes | `discord-gateway` table | `handleClose` agrees but for 4001, which it resumes |
 ///
-/// Corrected: at the cap carbon waits up to 34.5 s, here below 30 s; without hello it waits for ever, here as long as
-/// a dial may take; it closes with 1000 before a resume, here with 4000. Not covered: its health metrics.
+/// Corrected: carbon identifies 1212 times an hour to a gateway that answers each READY with "session invalid"; here
+/// the fifth is its last attempt, for only a stable session ends an outage (F31). At the cap carbon waits up to 34.5 s,
+/// here below 30 s; without hello it waits for ever, here as long as a dial may take; it closes with 1000 before a
+/// resume, here with 4000. Not covered: its health metrics.
 pub const CARBON: Config = discord(valid(
     Config::new(exponential(secs(1), Ratio::TWO, secs(30), Jitter::PlusMinus(ratio(3, 20))))
         .with_greeting(None),
@@ -72,14 +75,15 @@ pub const CARBON: Config = discord(valid(
 /// | attempts | no limit | |
 /// | connect timeout | 10 s | #2448 |
 /// | session endpoint | left after its first failed dial, the session kept | its connect |
-/// | reconnect request (op 7), invalid session | at once | its `op` handler |
+/// | stable after | 120 s | as for [`DISCORD_GATEWAY`] |
+/// | reconnect request (op 7), invalid session | at once (the request when the session was stable) | its `op` handler |
 /// | heartbeat | from hello, first one jittered; anything received is a sign of life | its heartbeat |
 /// | close before a resume | 4000 | `CloseFrame::RESUME` |
 /// | close codes | `discord-gateway` table | it resumes 4003, 4007 and 4009 too, at the price of an invalid session |
 ///
 /// Corrected: it begins anew at every finished handshake and dials a server that accepts and closes 7000 times a
-/// second; here at READY, and only once a connection held 1 s. The published 0.17.1 counts attempts in a u8 that
-/// wraps. Without jitter a fleet stays in step. Not covered: its identify queue.
+/// second; here at READY, and only once a connection held 120 s (F31). The published 0.17.1 counts attempts in a u8
+/// that wraps. Without jitter a fleet stays in step. Not covered: its identify queue.
 pub const TWILIGHT: Config = discord(valid(
     Config::new(table(
         &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(32), secs(64), secs(128), secs(255)],
@@ -87,7 +91,6 @@ pub const TWILIGHT: Config = discord(valid(
     ))
     .with_greeting(None),
 ))
-.with_reset_after_stable(secs(1))
 .with_requested_spread(Some(ms(0)))
 .with_heartbeat(HeartbeatConfig::new().with_required(true).with_liveness(Liveness::AnyTraffic))
 .with_resume(valid(ResumeConfig::new().with_invalid_wait(ms(0), ms(0))));
@@ -97,7 +100,7 @@ pub const TWILIGHT: Config = discord(valid(
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | ladder | full jitter, 1 s, ×2, 120 s | #5527, #5617 |
-/// | reset | when the socket is open | #5617, `onConnected` |
+/// | reset | when the socket is open and then held 60 s | #5617, `onConnected`; the rest is corrected |
 /// | connect timeout | 15 s | `PureSocket` |
 /// | close 1012, 1013 | 5 to 15 s, 30 to 120 s | #5528; in the `websocket` table |
 /// | close 1008 | 15, 30, 60, 120, 300 s and up to 1 s, the tenth is final | #7675; in the `websocket` table |
@@ -105,11 +108,12 @@ pub const TWILIGHT: Config = discord(valid(
 /// | close 4002, 4004 | final: out of credits, session expired | #5528, `recoverLiveListenAuthClose` |
 ///
 /// Corrected: #5617 multiplies before it caps and throws from attempt 1024 on, which with full jitter is 17 hours of
-/// outage; it counts an error and the close that follows as two; its one-shot timer ends silently where a precondition
-/// is missing, which is what [`Event::Hold`](crate::Event::Hold) is for. Not covered: sessions (it has none).
-pub const OMI: Config = valid(
+/// outage; it counts an error and the close that follows as two; it begins anew at every open socket and so never comes
+/// to its tenth 1008 (F31); its one-shot timer ends silently where a precondition is missing, which is what
+/// [`Event::Hold`](crate::Event::Hold) is for. Not covered: sessions (it has none).
+pub const OMI: Config = guarded(valid(
     Config::new(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full)).with_connect_timeout(secs(15)),
-)
+))
 .with_establish(Establish::OnOpen)
 .with_classifier(with_close(
     with_close(with_close(Classifier::new(&tables::WEBSOCKET), 4001, Class::Auth), 4002, Class::Fatal),
@@ -156,16 +160,15 @@ pub const WEBSOCKEX_GUIDE: Config = valid(
 /// | restore | all in one message | 0.7.1 |
 /// | unknown causes | final | `ErrorHandler` |
 ///
-/// Corrected: its power raises from attempt 1015 on; its first 0 is for a connection that held 1 s, or a server that
-/// accepts and drops would be dialled without pause; close codes and upgrade statuses, which it never looks at, follow
-/// the `websocket` table. After a failed first dial it waits 1 s, here 0.
-pub const ZEN_WEBSOCKET: Config = Config::new(table(
+/// Corrected: its power raises from attempt 1015 on; it begins anew with a wait of 0 at every upgrade, here
+/// once a connection held 30 s, its cap (F31); close codes and upgrade statuses, which it never looks at, follow
+/// the `websocket` table. After a failed first dial it waits 1 s, here 0: a config has one first wait, whatever failed.
+pub const ZEN_WEBSOCKET: Config = guarded(Config::new(table(
     &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)],
     AfterTable::RepeatLast,
-))
+)))
 .with_max_attempts(Some(3))
 .with_establish(Establish::OnOpen)
-.with_reset_after_stable(secs(1))
 .with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
 .with_classifier(Classifier::new(&tables::WEBSOCKET).with_default(Class::Fatal))
 .with_restore(valid(RestoreConfig::new().with_batches(u16::MAX, secs(0))))

@@ -1,7 +1,8 @@
 //! Formulas and libraries for retries of anything. None knows a protocol: classes, sessions and liveness are yours.
 
-use super::{exponential, ms, ratio, secs};
+use super::{exponential, guarded, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
+use crate::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use crate::error::valid;
 use crate::policy::{Config, Establish};
 use crate::ratio::Ratio;
@@ -12,7 +13,8 @@ use crate::ratio::Ratio;
 /// | --- | --- | --- |
 /// | ladder | 1 s, ×2, 20 s | base and cap are the user's; these are those of the published vectors |
 ///
-/// The article's simulator counts n from 1, here it begins at 0. Not covered: everything but the waits.
+/// The article's simulator counts n from 1, here it begins at 0. It says nothing of connections; here the waits begin
+/// anew once one held 20 s, the cap (F31). Not covered: everything but the waits.
 pub const AWS_FULL: Config = aws(Jitter::Full);
 
 /// The same article's equal jitter: half the wait is sure, `d / 2 + U(0, d / 2)`.
@@ -33,7 +35,7 @@ pub const AWS_EQUAL: Config = aws(Jitter::Equal);
 pub const AWS_DECORRELATED: Config = aws(Jitter::Decorrelated);
 
 const fn aws(jitter: Jitter) -> Config {
-    Config::new(exponential(secs(1), Ratio::TWO, secs(20), jitter))
+    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(20), jitter)))
 }
 
 /// stubborn-io 0.3.6, `ExpBackoffStrategy`.
@@ -44,9 +46,10 @@ const fn aws(jitter: Jitter) -> Config {
 /// | first connect | not retried | `exit_if_first_connect_fails` |
 /// | reset | at every disconnect of an open connection | a new iterator each time |
 ///
-/// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap.
+/// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap;
+/// it begins anew at every disconnect, here where the connection had held 60 s (F31).
 pub const STUBBORN_IO: Config =
-    Config::new(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
+    guarded(Config::new(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20)))))
         .with_initial_limits(Some(1), None)
         .with_establish(Establish::OnOpen);
 
@@ -57,10 +60,15 @@ pub const STUBBORN_IO: Config =
 /// | ladder | 50 ms, ×2, no cap, plus up to 99 % | its default |
 ///
 /// Without a cap the 30th wait is ten months: lay one of yours over it. Corrected: tower scales whole seconds and
-/// nanoseconds apart, so that the jitter on 3.2 s ends below 2.2 s and has gaps; here it is one range. Not covered:
-/// the retry budget; tower's `reconnect` and tonic, which have no waits at all.
-pub const TOWER: Config =
-    Config::new(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))));
+/// nanoseconds apart, so that the jitter on 3.2 s ends below 2.2 s and has gaps; here it is one range. It knows
+/// retries, not connections; here the waits begin anew once one held 60 s (F31). Not covered: the retry budget. tower's
+/// `reconnect`, which has no waits at all, is [`TONIC`](super::TONIC).
+pub const TOWER: Config = guarded(Config::new(exponential(
+    ms(50),
+    Ratio::TWO,
+    core::time::Duration::MAX,
+    Jitter::Plus(ratio(99, 100)),
+)));
 
 /// backon 1.6, `ExponentialBuilder`.
 ///
@@ -70,9 +78,10 @@ pub const TOWER: Config =
 /// | attempts | 3 | `max_times` |
 ///
 /// Without jitter a fleet stays in step. With it, backon's `no_std` default seed is one constant, the same in every
-/// device; here the seed is yours.
+/// device; here the seed is yours. It knows retries, not connections; here attempts and waits begin anew once one held
+/// 60 s, the cap (F31).
 pub const BACKON: Config =
-    Config::new(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_max_attempts(Some(3));
+    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None))).with_max_attempts(Some(3));
 
 /// backoff 0.4, `ExponentialBackoff`.
 ///
@@ -83,9 +92,9 @@ pub const BACKON: Config =
 ///
 /// Corrected: it waits up to 90 s at its cap of 60 s. What "given up" means is a value of its own here
 /// ([`Action::GaveUp`](crate::Action::GaveUp)): rust_socketio takes the crate's `None` for "no wait" and dials without
-/// pause after 15 minutes.
+/// pause after 15 minutes. It begins anew where its user says so; here once a connection held 60 s, the cap (F31).
 pub const BACKOFF_CRATE: Config =
-    Config::new(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2))))
+    guarded(Config::new(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2)))))
         .with_max_elapsed(Some(secs(900)));
 
 /// Polly 8, exponential retries with jitter (`DecorrelatedJitterV2`).
@@ -96,17 +105,55 @@ pub const BACKOFF_CRATE: Config =
 /// | longest wait | 32 s | Polly has none; its own bound for the third wait, `4 × 2 s × 2^2` |
 /// | attempts | 3 | `MaxRetryAttempts` |
 ///
-/// Polly's default is constant waits without jitter; this is what `UseJitter` makes of `Exponential`.
-pub const POLLY: Config = Config::new(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2))
-    .with_max_attempts(Some(3));
+/// This is what `UseJitter` makes of `Exponential`; the default is [`POLLY_RETRY`]. Polly knows retries, not
+/// connections; here they begin anew once one held 32 s, the cap (F31). Its breaker is
+/// [`breakers::POLLY`](super::breakers::POLLY).
+pub const POLLY: Config =
+    guarded(Config::new(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2)))
+        .with_max_attempts(Some(3));
+
+/// Polly 8, the defaults of `RetryStrategyOptions`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | wait | 2 s, no jitter | `Delay`, `BackoffType` of `Constant`, `UseJitter` off |
+/// | attempts | 3 (6 s) | `MaxRetryAttempts` |
+///
+/// Without jitter a fleet stays in step. As for [`POLLY`], the retries begin anew once a connection held; here 10 s.
+pub const POLLY_RETRY: Config =
+    guarded(Config::new(valid(BackoffConfig::constant(secs(2))))).with_max_attempts(Some(3));
 
 /// ezsockets, e253cf5.
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | wait | 5 s | `reconnect_interval` |
-/// | reset | when the socket is open | |
+/// | waits | 0, then 5 s, no jitter | its error path dials at once; `reconnect_interval` |
+/// | after a close frame | 5 s | its close path sleeps first; here the codes that the `websocket` table retries |
 ///
-/// Without jitter a fleet stays in step. Not covered: after an error (not a close) it dials once without a wait.
+/// Corrected: a server that fails at once is dialled at once for ever; here the 0 is for a connection that held 10 s
+/// (F31). Without jitter a fleet stays in step. After a first dial that failed it waits 5 s, here 0: a config has one
+/// first wait, whatever failed.
 pub const EZSOCKETS: Config =
-    Config::new(valid(BackoffConfig::constant(secs(5)))).with_establish(Establish::OnOpen);
+    guarded(Config::new(valid(BackoffConfig::constant(secs(5))).with_first(secs(0))))
+        .with_establish(Establish::OnOpen)
+        .with_classifier(CLOSE_FRAMES_WAIT);
+
+/// The `websocket` table, but what it retries after a close frame waits 5 s. 1006 is none.
+const CLOSE_FRAMES_WAIT: Classifier = {
+    let (going, broken) = (Verdict::new(Class::Transient), Verdict::new(Class::Fresh));
+    let broken = broken.with_client_fault().with_limit(tables::TRIES);
+    let classifier = Classifier::new(&tables::WEBSOCKET);
+    let classifier = after_a_pause(classifier, (1000, 1001), going);
+    let classifier = after_a_pause(classifier, (1002, 1004), broken);
+    let classifier = after_a_pause(classifier, (1005, 1005), going);
+    let classifier = after_a_pause(classifier, (1007, 1007), broken);
+    let classifier = after_a_pause(classifier, (1011, 1011), going);
+    let classifier = after_a_pause(classifier, (1014, 1014), going);
+    let classifier = after_a_pause(classifier, (1016, 2999), going);
+    after_a_pause(classifier, (4000, 4999), going)
+};
+
+const fn after_a_pause(classifier: Classifier, (first, last): (u16, u16), verdict: Verdict) -> Classifier {
+    let verdict = valid(verdict.with_wait(secs(5), secs(5)));
+    valid(classifier.with_override(Rule::new(Match::CloseRange(first, last), verdict)))
+}

@@ -1,6 +1,6 @@
 //! Clients of message brokers, stores, RPC and clusters.
 
-use super::{exponential, ms, ratio, secs};
+use super::{exponential, guarded, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
 use crate::endpoints::{EndpointOrder, EndpointsConfig};
@@ -16,7 +16,7 @@ const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX,
 
 /// A program without a view of the network, on a plain socket.
 const fn service(backoff: BackoffConfig) -> Config {
-    Config::new(backoff)
+    guarded(Config::new(backoff))
         .with_classifier(Classifier::new(&tables::TRANSPORT))
         .with_network(OnNetworkDown::Ignore, secs(0))
         .with_resume(ResumeConfig::disabled())
@@ -33,7 +33,8 @@ const fn service(backoff: BackoffConfig) -> Config {
 /// | restore | all at once | one SUBSCRIBE for each topic |
 /// | reason codes | `mqtt5` table | MQTT.js has none: it retries a refused CONNACK only with `reconnectOnConnackError` |
 ///
-/// Without jitter a fleet stays in step (its #561). Not covered: keep-alive, which is the caller's to set.
+/// Corrected: a connection counts as stable once it held 10 s, not at once (F31). Without jitter a fleet stays in step
+/// (its #561). Not covered: keep-alive, which is the caller's to set.
 pub const MQTT_JS: Config =
     valid(service(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
         .with_classifier(Classifier::new(&tables::MQTT5))
@@ -49,12 +50,34 @@ pub const MQTT_JS: Config =
 /// | session | as for [`MQTT_JS`] | |
 ///
 /// Corrected: it doubles while below its maximum and so exceeds one that is no 1 s × 2^k (100 s becomes 128 s); its
-/// delay is one static of the process, which every client doubles and resets.
+/// delay is one static of the process, which every client doubles and resets; it resets it at every connection, here
+/// once one held 60 s (F31).
 pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128), Jitter::None))
     .with_initial_limits(Some(1), None)
     .with_classifier(Classifier::new(&tables::MQTT5))
     .with_resume(NAMED)
     .with_restore(AT_ONCE);
+
+/// rumqttc 0.25, with a floor under its reconnects.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 0, then 1 to 2 s | every call of `poll()` dials at once; the floor is this project's, MQTT.js's 1 s |
+/// | connect timeout | 5 s | `NetworkOptions` |
+/// | established | CONNACK | |
+/// | session | as for [`MQTT_JS`] | `session_present` |
+///
+/// Corrected: it has no waits at all, so that only a pause in the user's loop keeps it from spinning; here the 0 is for
+/// a connection that held 10 s (F31), and the floor is jittered, or a fleet would be in step. It never resubscribes
+/// where the session is gone (its #250), here everything at once. Not covered: it forgets its unacknowledged messages
+/// then.
+pub const RUMQTTC: Config = valid(
+    service(exponential(secs(2), Ratio::ONE, secs(2), Jitter::Equal).with_first(secs(0)))
+        .with_connect_timeout(secs(5)),
+)
+.with_classifier(Classifier::new(&tables::MQTT5))
+.with_resume(NAMED)
+.with_restore(AT_ONCE);
 
 /// nats.go, plain connections.
 ///
@@ -66,8 +89,9 @@ pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128)
 /// | rejected credential | one more try, then final | "same auth error twice" |
 /// | restore | all subscriptions at once | |
 ///
-/// One attempt here is one pass over the pool of servers, which is how nats.go waits. Not covered: the pool's own
-/// counts, the buffer of pending messages.
+/// Corrected: it counts its attempts anew at every connection, here once one held 10 s (F31), so that a server which
+/// accepts and drops is left after the last. One attempt here is one pass over the pool of servers, which is how
+/// nats.go waits. Not covered: the pool's own counts, the buffer of pending messages.
 pub const NATS_GO: Config = nats(ms(100), 60);
 
 /// nats.go over TLS: the jitter is up to 1 s (`ReconnectJitterTLS`), all else as for [`NATS_GO`].
@@ -109,14 +133,13 @@ const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
 /// | several servers | least failed first; here the waits are between rounds of them | its pool |
 /// | restore | all subscriptions at once | |
 ///
-/// Corrected: the ladder begins anew only once a connection held 1 s, or a server that accepts and drops would be
-/// dialled without pause. It makes 13 dials in the first 4.1 s, and without jitter a fleet stays in step.
+/// Corrected: its ladder begins anew with its 0 at every connection, here once one held 10 s (F31). It makes 13 dials
+/// in the first 4.1 s, and without jitter a fleet stays in step.
 pub const ASYNC_NATS: Config = valid(
     service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).with_first(ms(0)))
         .with_connect_timeout(secs(5)),
 )
 .with_endpoints(EndpointsConfig::new().with_order(EndpointOrder::LeastFailed))
-.with_reset_after_stable(secs(1))
 .with_heartbeat(beat(secs(60), 2))
 .with_restore(AT_ONCE);
 
@@ -128,8 +151,9 @@ pub const ASYNC_NATS: Config = valid(
 /// | longest wait | 120 s | backon's cap of 60 s, before the jitter |
 /// | attempts | 6 (6.3 to 12.6 s) | `number_of_retries` |
 ///
-/// Not covered: it dials on demand, when a command fails, and starts over with the next command; its opt-in
-/// resubscription ignores failures, here they are retried.
+/// Corrected: every cycle begins anew, here once a connection held 60 s (F31). Not covered: it dials on demand, when a
+/// command fails, and starts over with the next command; its opt-in resubscription ignores failures, here they are
+/// retried.
 pub const REDIS_RS: Config =
     service(exponential(ms(100), Ratio::TWO, secs(120), Jitter::Plus(Ratio::ONE))).with_max_attempts(Some(6));
 
@@ -142,7 +166,8 @@ pub const REDIS_RS: Config =
 /// | a wait begins | with the dial that failed | its pseudocode sets the deadline before the attempt |
 /// | established | SETTINGS | the document: reset when they are received |
 ///
-/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same.
+/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. It begins
+/// anew at every SETTINGS, here once a connection held 60 s (F31).
 pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))))
     .with_wait_from_dial(true);
 
@@ -160,6 +185,19 @@ const fn grpc(backoff: BackoffConfig) -> Config {
     valid(service(backoff).with_connect_timeout(secs(20))).with_restore(RestoreConfig::disabled())
 }
 
+/// tonic's channel and tower's `reconnect`, with a floor under their dials.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | waits | 0, then the second wait of [`GRPC`] and so on | the next call dials at once; the floor is what the gRPC document asks of a client |
+/// | connect timeout | 20 s | as for [`GRPC`]; tonic has none unless told |
+///
+/// Corrected: a failed dial is the answer to the next call and the one after it dials again, as often as there are
+/// calls (tower #60); here the 0 is for a connection that held 60 s (F31). Not covered: it dials on demand only;
+/// [`Event::Hold`](crate::Event::Hold) while there are no calls does that.
+pub const TONIC: Config =
+    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).with_first(secs(0)));
+
 /// fred 10.1.
 ///
 /// | what | value | source |
@@ -167,7 +205,8 @@ const fn grpc(backoff: BackoffConfig) -> Config {
 /// | wait | 1 s plus up to 100 ms | `ReconnectPolicy`'s default, `Constant` |
 /// | attempts | no limit | `max_attempts` of 0 |
 ///
-/// Its exponential and linear policies jitter first and cap then, so that at the cap a fleet is in step.
+/// Corrected: it counts anew at every connection, here once one held 10 s (F31). Its exponential and linear policies
+/// jitter first and cap then, so that at the cap a fleet is in step.
 pub const FRED: Config =
     service(exponential(secs(1), Ratio::ONE, ms(1_100), Jitter::PlusFixed(ms(0), ms(100))));
 
@@ -201,6 +240,7 @@ pub const K8S_REFLECTOR: Config =
 /// | longest wait | 305 s | `BackoffMax` of 300 s on the second term |
 /// | reset | at success | |
 ///
-/// Without jitter a fleet stays in step. Not covered: a dial during the wait fails at once.
+/// Corrected: a success forgets the waits, here a connection that held 60 s (F31). Without jitter a fleet stays in
+/// step. Not covered: a dial during the wait fails at once.
 pub const LIBP2P_GO: Config = service(valid(BackoffConfig::quadratic(secs(5), secs(1), secs(305))))
     .with_restore(RestoreConfig::disabled());

@@ -1,6 +1,6 @@
 //! Clients of realtime services, most of them for browsers.
 
-use super::{exponential, ms, ratio, secs, table};
+use super::{exponential, guarded, ms, ratio, secs, table};
 use crate::backoff::{AfterTable, BackoffConfig, Jitter};
 use crate::classify::{Classifier, tables};
 use crate::error::valid;
@@ -24,13 +24,14 @@ const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX,
 /// | close codes | `centrifuge` table | 3000-3499 and 4000-4499 reconnect, others do not |
 /// | restore | everything in one batch, with positions | optimistic subscribe |
 ///
-/// One draw in forty is the cap itself, as with the peer. The refresh of a token (109) is
+/// Corrected: it begins anew at every connect reply, here once a connection held 20 s, its cap (F31). One draw in forty
+/// is the cap itself, as with the peer. The refresh of a token (109) is
 /// [`Cause::AuthRejected`](crate::Cause::AuthRejected). Not covered: the server's own pings (25 s and 10 s of grace),
 /// the 5 to 10 s between refreshes, the fallback to other transports.
-pub const CENTRIFUGE: Config = valid(
+pub const CENTRIFUGE: Config = guarded(valid(
     Config::new(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial))
         .with_connect_timeout(secs(5)),
-)
+))
 .with_classifier(Classifier::new(&tables::CENTRIFUGE))
 .with_network(OnNetworkDown::Drop, secs(0))
 .with_defer_while_hidden(false)
@@ -52,15 +53,17 @@ pub const CENTRIFUGE: Config = valid(
 /// | rejected token | one free renewal, then the ladder | RTN14b |
 /// | restore | every channel at once | RTL3d |
 ///
-/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step. Not covered: liveness by the server's idle
-/// interval and 10 s; its check of the internet before a fallback. After a failed first dial it waits 15 s, here 0.
-pub const ABLY: Config = valid(
+/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it begins anew at every CONNECTED, here
+/// once a connection held 30 s, its cap (F31). Not covered: liveness by the server's idle interval and 10 s; its check
+/// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
+/// config has one first wait, whatever failed, and the later ones follow a step behind.
+pub const ABLY: Config = guarded(valid(
     Config::new(valid(
         table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
             .with_jitter(Jitter::Minus(ratio(1, 5))),
     ))
     .with_connect_timeout(secs(10)),
-)
+))
 .with_min_interval(secs(1))
 .with_network(OnNetworkDown::Drop, secs(0))
 .with_restart_on_network_up(true)
@@ -79,18 +82,25 @@ pub const ABLY: Config = valid(
 /// | hidden page | no dial until it is visible | its visibility handler |
 /// | restore | every channel at once | its `rejoin` |
 ///
-/// Without jitter a fleet stays in step: 118 dials a client in a modelled outage of 60 s. It tells no close code
-/// apart; here the `websocket` table does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own table (1, 2,
-/// 5, 10 s), the fallback to long polling.
-pub const PHOENIX: Config = Config::new(table(
+/// Corrected: it begins anew at every open socket, here once a connection held 10 s (F31). Without jitter a fleet stays
+/// in step: 118 dials a client in a modelled outage of 60 s. It tells no close code apart; here the `websocket` table
+/// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, for a config has one ladder; a caller
+/// that wants them reports a failed join as final and subscribes again after [`PHOENIX_REJOIN`]. The fallback to long
+/// polling.
+pub const PHOENIX: Config = guarded(Config::new(table(
     &[ms(10), ms(50), ms(100), ms(150), ms(200), ms(250), ms(500), ms(1000), ms(2000), ms(5000)],
     AfterTable::RepeatLast,
-))
+)))
 .with_establish(Establish::OnOpen)
 .with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
 .with_network(OnNetworkDown::Ignore, secs(0))
 .with_resume(ResumeConfig::disabled())
 .with_restore(AT_ONCE);
+
+/// How long a Phoenix channel waits after a join that failed: 1, 2, 5, then 10 s (`rejoinAfterMs`). Not a preset, but
+/// what [`PHOENIX`] can't say.
+pub const PHOENIX_REJOIN: BackoffConfig =
+    table(&[secs(1), secs(2), secs(5), secs(10)], AfterTable::RepeatLast);
 
 /// SignalR `HubConnection` with automatic reconnect.
 ///
@@ -99,27 +109,29 @@ pub const PHOENIX: Config = Config::new(table(
 /// | waits | 0, 2, 10, 30 s, then given up (42 s) | `DEFAULT_RETRY_DELAYS_IN_MILLISECONDS` |
 /// | first connect | not retried | its `start()` fails |
 /// | reset | at the handshake | each reconnect counts for itself |
-/// | heartbeat | 15 s; dead after 30 to 45 s of silence | `keepAliveInterval`, `serverTimeout` (30 s) |
+/// | heartbeat | 15 s; dead at the first of them after 30 s of silence | `keepAliveInterval`, `serverTimeout` |
 /// | restore | nothing: groups are the server's | |
 ///
-/// Corrected: the table begins anew only once a connection held 1 s, or a server that accepts and drops would be
-/// dialled without pause. Not covered: `allowReconnect` of the close message; the opt-in stateful reconnect.
-pub const SIGNALR: Config = Config::new(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
-    .with_initial_limits(Some(1), None)
-    .with_reset_after_stable(secs(1))
-    .with_heartbeat(valid(
-        valid(
-            HeartbeatConfig::new()
-                .with_first_jitter(false)
-                .with_liveness(Liveness::AnyTraffic)
-                .with_interval(secs(15)),
-        )
-        .with_missed(2),
-    ))
-    .with_network(OnNetworkDown::Ignore, secs(0))
-    .with_defer_while_hidden(false)
-    .with_resume(ResumeConfig::disabled())
-    .with_restore(RestoreConfig::disabled());
+/// Corrected: the table begins anew with its 0 at every handshake, here once a connection held 30 s, its cap (F31). Not
+/// covered: death at 30 s of silence to the second, for a heartbeat looks when it beats, every 15 s, and so finds it at
+/// 30 to 45 s (a driver that keeps the 30 s itself reports [`Cause::Timeout`](crate::Cause::Timeout));
+/// `allowReconnect` of the close message; the opt-in stateful reconnect.
+pub const SIGNALR: Config =
+    guarded(Config::new(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp)))
+        .with_initial_limits(Some(1), None)
+        .with_heartbeat(valid(
+            valid(
+                HeartbeatConfig::new()
+                    .with_first_jitter(false)
+                    .with_liveness(Liveness::AnyTraffic)
+                    .with_interval(secs(15)),
+            )
+            .with_missed(2),
+        ))
+        .with_network(OnNetworkDown::Ignore, secs(0))
+        .with_defer_while_hidden(false)
+        .with_resume(ResumeConfig::disabled())
+        .with_restore(RestoreConfig::disabled());
 
 /// socket.io-client 4.8, with backo2's jitter corrected.
 ///
@@ -134,12 +146,13 @@ pub const SIGNALR: Config = Config::new(table(&[secs(0), secs(2), secs(10), secs
 ///
 /// Corrected: backo2 jitters first and caps then, so that from the fifth retry on every client waits 5000 ms exactly;
 /// its power becomes infinite after 1014 doublings and half of the waits 0 ms; a cap above 2^31 ms makes them
-/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. Not covered: "io
-/// server disconnect", which stays disconnected; the server's pings.
-pub const SOCKET_IO: Config = valid(
+/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It begins anew at
+/// every open socket, here once a connection held 10 s (F31). Not covered: "io server disconnect", which stays
+/// disconnected; the server's pings.
+pub const SOCKET_IO: Config = guarded(valid(
     Config::new(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
         .with_connect_timeout(secs(20)),
-)
+))
 .with_establish(Establish::OnOpen)
 .with_defer_while_hidden(false)
 .with_resume(UNNUMBERED)
@@ -153,9 +166,10 @@ pub const SOCKET_IO: Config = valid(
 /// | time | 15 min | the `backoff` crate's `max_elapsed_time` |
 /// | restore | nothing: rooms are the server's | |
 ///
-/// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap.
+/// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap; it
+/// begins anew at every open socket (the blocking client never), here once a connection held 10 s (F31).
 pub const RUST_SOCKETIO: Config =
-    Config::new(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2))))
+    guarded(Config::new(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2)))))
         .with_max_elapsed(Some(secs(900)))
         .with_establish(Establish::OnOpen)
         .with_resume(ResumeConfig::disabled())
@@ -205,9 +219,10 @@ const fn websocket(backoff: BackoffConfig) -> Config {
 /// | close codes | `graphql-ws` table | its fatal codes |
 /// | restore | every live subscription at once | each repeats its `subscribe` |
 ///
-/// Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
+/// Corrected: it counts its attempts anew at every `connection_ack`, here once a connection held 19 s, its longest wait
+/// (F31). Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
 pub const GRAPHQL_WS: Config =
-    Config::new(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000))))
+    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000)))))
         .with_max_attempts(Some(5))
         .with_classifier(Classifier::new(&tables::GRAPHQL_WS))
         .with_network(OnNetworkDown::Ignore, secs(0))
@@ -220,16 +235,21 @@ pub const GRAPHQL_WS: Config =
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | wait | 1 s, no jitter | its connection manager's `retryIn` |
-/// | connect timeout | 15 s | the first of its strategy's time-outs (15 to 60 s) |
+/// | connect timeout | 30 s | its strategy has 15 s, doubled to 60 s; what a sign of life may take, too |
 /// | close codes | `pusher` table | 40xx refused, 41xx after 1 s, 42xx retried |
-/// | offline, online | asked for a sign of life, within 15 s (its pong may take 30); dialled at once | its network events |
-/// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout`; the pong may take 30 s only, not covered |
+/// | a request to reconnect | at once, after a connection that held 10 s | how a driver reports 42xx |
+/// | offline, online | asked for a sign of life, within 30 s; dialled at once | its network events, `pongTimeout` |
+/// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout` |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
-/// Without jitter a fleet stays in step. Not covered: 42xx without a wait; 4000 over TLS only; "unavailable"
-/// after 10 s.
+/// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
+/// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
+/// not shorten it (it waits 1 s); a driver that reports it as
+/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A pong to a regular beat within 30 s,
+/// for a heartbeat has one interval (the answer to a probe has its 30 s). 4000 over TLS only; "unavailable" after 10 s.
 pub const PUSHER: Config =
-    valid(Config::new(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(15)))
+    guarded(valid(Config::new(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30))))
+        .with_requested_spread(Some(secs(0)))
         .with_classifier(Classifier::new(&tables::PUSHER))
         .with_heartbeat(valid(
             HeartbeatConfig::new()

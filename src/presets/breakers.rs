@@ -1,0 +1,40 @@
+//! The peers' circuit breakers, by rate. [`Config::with_breaker`](crate::Config::with_breaker) counts failures in a
+//! row; these are for a [`CircuitBreaker`](crate::CircuitBreaker) of your own beside what it guards.
+
+use super::{ratio, secs};
+use crate::breaker::{BreakerConfig, CountWindow, Rates, TimeWindow};
+use crate::error::valid;
+use crate::ratio::Ratio;
+
+/// resilience4j, `CircuitBreakerConfig.ofDefaults()`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | window | the last 100 results | `slidingWindowType` COUNT_BASED, `slidingWindowSize` |
+/// | opens | at 50 % of failures, or all slower than 60 s, from the 100th result on | `failureRateThreshold`, `slowCallRateThreshold`, `slowCallDurationThreshold`, `minimumNumberOfCalls` |
+/// | open for | 60 s | `waitDurationInOpenState` |
+/// | half-open | 10 probes, and the rates of these decide | `permittedNumberOfCallsInHalfOpenState` |
+///
+/// Corrected: without a `maxWaitDurationInHalfOpenState` (the default of 0 is none) probes that never answer keep it
+/// half-open for ever (resilience4j #935); here their lease of 60 s ends, and it opens again.
+pub const RESILIENCE4J: BreakerConfig<CountWindow<100>> = valid(
+    valid(BreakerConfig::by_count(
+        valid(valid(Rates::new(ratio(1, 2), 100)).with_slow(secs(60), Ratio::ONE)),
+        secs(60),
+    ))
+    .with_probes(10),
+);
+
+/// Polly 8, the defaults of `CircuitBreakerStrategyOptions`.
+///
+/// | what | value | source |
+/// | --- | --- | --- |
+/// | window | 30 s, in ten parts | `SamplingDuration`, its rolling metrics |
+/// | opens | at 10 % of failures, from the 100th result in the window on | `FailureRatio`, `MinimumThroughput` |
+/// | open for | 5 s | `BreakDuration` |
+/// | half-open | one probe | its state controller |
+///
+/// Corrected: a probe that never answers keeps Polly's half-open for ever; here its lease of 60 s ends, and it opens
+/// again. A `BreakDurationGenerator` is [`BreakerConfig::with_growth`].
+pub const POLLY: BreakerConfig<TimeWindow<10>> =
+    valid(BreakerConfig::by_time(valid(Rates::new(ratio(1, 10), 100)), secs(30), secs(5)));
