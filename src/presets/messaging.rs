@@ -162,7 +162,7 @@ pub const REDIS_RS: Config =
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | ladder | 1 s, ×1.6, 120 s, ±20 % | INITIAL, MULTIPLIER, MAX, JITTER |
-/// | connect timeout | 20 s | MIN_CONNECT_TIMEOUT |
+/// | connect timeout | 20 s, or the wait that would follow the dial, where that is longer | MIN_CONNECT_TIMEOUT |
 /// | a wait begins | with the dial that failed | its pseudocode sets the deadline before the attempt |
 /// | established | SETTINGS | the document: reset when they are received |
 ///
@@ -182,7 +182,9 @@ pub const GRPC_GO: Config =
     grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).with_exact_first());
 
 const fn grpc(backoff: BackoffConfig) -> Config {
-    valid(service(backoff).with_connect_timeout(secs(20))).with_restore(RestoreConfig::disabled())
+    valid(service(backoff).with_connect_timeout(secs(20)))
+        .with_connect_timeout_growing(true)
+        .with_restore(RestoreConfig::disabled())
 }
 
 /// tonic's channel and tower's `reconnect`, with a floor under their dials.
