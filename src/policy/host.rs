@@ -129,7 +129,12 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     /// Ends a dial by news of the network or of a credential. Not the attempt's fault, so it is not spent; but the next
     /// dial keeps its distance (S84).
     fn cut_dial(&mut self, now: Instant, news: Reason, out: &mut Actions) {
-        self.state.unspend();
+        if self.state.established_at.is_some() {
+            // Open counts as established here, and what is given up was a connection.
+            self.state.enter_outage(now);
+        } else {
+            self.state.unspend();
+        }
         self.abandon(now, self.close_code(), out);
         let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.lend().first_wait());
         self.state.set_ladder(Gate { at, reason: Reason::Backoff });

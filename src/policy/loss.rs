@@ -11,7 +11,7 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::session::SessionState;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, Micros, Moment, Past};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
@@ -70,11 +70,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if held.is_some_and(|held| held >= config.reset_after_stable) {
             state.end_outage();
         }
-        if !state.outage {
-            state.outage = true;
-            state.outage_since = Past::at(now);
-            state.attempt = 0;
-        }
+        state.enter_outage(now);
         // The guard against a server that makes a client spin, whatever the config calls stable.
         let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {

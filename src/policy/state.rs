@@ -299,6 +299,15 @@ impl<B, H> State<B, H> {
         }
     }
 
+    /// A connection is gone: an outage begins, unless the last one is not over.
+    pub(super) fn enter_outage(&mut self, now: Instant) {
+        if !self.outage {
+            self.outage = true;
+            self.outage_since = Past::at(now);
+            self.attempt = 0;
+        }
+    }
+
     /// The connection has held: the next loss begins a new outage on the first step of the ladder.
     pub(super) fn end_outage(&mut self) {
         self.outage = false;

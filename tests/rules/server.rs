@@ -1,8 +1,9 @@
 //! What a server says: codes, statuses, waits, credentials.
 
 use redial::{
-    Action, Cause, Class, Classifier, Config, DropReason, Event, GiveUp, HoldReason, IoKind, Match, Mode,
-    Phase, Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict, tables, valid,
+    Action, Cause, Class, Classifier, Config, DropReason, Establish, Event, FixedEndpoints, GiveUp,
+    HoldReason, Instant, IoKind, Match, Mode, NoSubscriptions, Phase, Policy, Ratio, Reason, RefreshOn,
+    RestoreConfig, Rule, SplitMix64, TlsKind, Verdict, tables, valid,
 };
 
 use crate::rig::*;
@@ -451,6 +452,35 @@ fn l57_other_credentials_while_dialling() {
     let told = rig.told();
     assert!(rig.fact(Event::CredentialNew).is_empty());
     assert_eq!(rig.told(), told);
+}
+
+/// Lifecycle 57, S97: where an open transport counts as established, what new credentials end was a connection: the next
+/// dial is the first attempt of a new outage, and so is the second endpoint of its round.
+#[test]
+fn l57_other_credentials_on_an_open_connection() {
+    let config =
+        PLAIN.with_establish(Establish::OnOpen).with_restore(RestoreConfig::new().with_authentication(true));
+    let endpoints = FixedEndpoints::<2>::new(2).expect("two");
+    let mut policy: Policy<SplitMix64, (), NoSubscriptions, Config, FixedEndpoints<2>> =
+        Policy::with_parts(config, SplitMix64::new(7), NoSubscriptions, endpoints);
+    let mut now = Instant::ZERO;
+    let mut dial = |policy: &mut Policy<_, _, _, _, FixedEndpoints<2>>, expected| {
+        now = policy.poll_timeout().unwrap_or(now).max(now);
+        let actions: Vec<_> = policy.handle_timeout(now).into_iter().collect();
+        assert_eq!(open(&actions).map(|open| open.2), Some(expected));
+        (now, policy.epoch().expect("dialling"))
+    };
+    let _dial = policy.handle_event(Instant::ZERO, Event::Start);
+    let epoch = policy.epoch().expect("dialling");
+    let _authenticate = policy.handle_event(Instant::ZERO, Event::Opened { epoch });
+    let closed = policy.handle_event(Instant::ZERO, Event::CredentialNew);
+    assert_eq!(closed.into_iter().collect::<Vec<_>>(), [Action::Close { epoch, code: Some(4000) }]);
+    for attempt in [1, 1, 2, 2, 3] {
+        let (now, epoch) = dial(&mut policy, attempt);
+        let _wait = policy.handle_event(now, Event::OpenFailed { epoch, cause: REFUSED, retry_after: None });
+    }
+    let stats = policy.stats();
+    assert_eq!((stats.opens, stats.established, stats.failed), (6, 1, 5));
 }
 
 /// Lifecycle 58: no dial goes round the credential, whoever asks for it.
