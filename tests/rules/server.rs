@@ -191,7 +191,7 @@ fn s99_any_number_has_one_outcome() {
         let epoch = online.epoch().expect("a living transport");
         for cause in (0..=u16::MAX).map(Cause::CloseFrame).chain((0..1_000).map(Cause::Http)) {
             let mut policy = online.clone();
-            let now = redial::Instant::from_millis(2_000_000);
+            let now = Instant::from_millis(2_000_000);
             assert!(policy.handle_event(now, Event::Closed { epoch, cause }).len() <= redial::MAX_ACTIONS);
             let known = match policy.phase() {
                 Phase::Waiting => policy.poll_timeout().is_some(),
