@@ -95,9 +95,7 @@ pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().sent.len() < 3 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_sent(3).await;
         handle.stop(false);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -276,9 +274,7 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
     let script = async {
         lab.sleep(ms(150)).await;
         handle.subscribe("late".into(), 0);
-        while lab.log().sent.len() < 2 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_sent(2).await;
         handle.stop(true);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -575,9 +571,7 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
     let script = async {
-        while lab.log().sent.len() < 2 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_sent(2).await;
         handle.stop(true);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -596,9 +590,7 @@ pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt,
     let mut driver = lab.driver(LEAN);
     let handle = driver.handle();
     let script = async {
-        while lab.log().sent.len() < 2 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_sent(2).await;
         handle.stop(true);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

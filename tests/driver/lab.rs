@@ -196,6 +196,13 @@ impl<Rt: Runtime> Lab<Rt> {
         self.0.skew.fetch_add(gap.as_micros() as u64, Ordering::SeqCst);
     }
 
+    /// Until so many messages have been sent.
+    pub(crate) async fn until_sent(&self, messages: usize) {
+        while self.log().sent.len() < messages {
+            self.sleep(ms(5)).await;
+        }
+    }
+
     pub(crate) async fn sleep(&self, span: Duration) {
         self.sleep_until(self.now().saturating_add(span)).await;
     }

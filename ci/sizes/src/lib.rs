@@ -11,6 +11,7 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use rand_core::{SeedableRng, TryRng};
+use redial::{Event, Instant, Lend, NoSubscriptions, Policy};
 
 /// Counts. `empty` has it too, so its bytes are in no difference.
 pub struct Counter(u64);
@@ -70,5 +71,22 @@ fn panicked(_: &PanicInfo<'_>) -> ! {
 pub fn halt() -> ! {
     loop {
         black_box(());
+    }
+}
+
+/// A policy as firmware has it: every fact, the passing of time, the deadline, every action.
+pub fn run<C: Lend<()>>(config: C) -> ! {
+    let mut policy: Policy<Counter, (), NoSubscriptions, C> = Policy::new(config, Counter::new());
+    loop {
+        let now = Instant::from_micros(black_box(0));
+        let fact: Option<Event> = black_box(None);
+        let actions = match fact {
+            Some(fact) => policy.handle_event(now, fact),
+            None => policy.handle_timeout(now),
+        };
+        for action in actions {
+            black_box(action);
+        }
+        black_box(policy.poll_timeout());
     }
 }

@@ -5,8 +5,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{BackoffConfig, Classifier, Config, Event, Instant, Policy, Ratio, Table, tables, valid};
-use sizes::Counter;
+use redial::{BackoffConfig, Classifier, Config, Ratio, Table, tables, valid};
 
 static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
     Duration::from_secs(1),
@@ -21,17 +20,5 @@ const TABLE: &Table = &tables::TRANSPORT;
 pub extern "C" fn _start() -> ! {
     // Not known to the compiler: every choice in a config is compiled in.
     let config: &'static Config = black_box(&CONFIG);
-    let mut policy: Policy<Counter> = Policy::new(config, Counter::new());
-    loop {
-        let now = Instant::from_micros(black_box(0));
-        let fact: Option<Event> = black_box(None);
-        let actions = match fact {
-            Some(fact) => policy.handle_event(now, fact),
-            None => policy.handle_timeout(now),
-        };
-        for action in actions {
-            black_box(action);
-        }
-        black_box(policy.poll_timeout());
-    }
+    sizes::run(config)
 }

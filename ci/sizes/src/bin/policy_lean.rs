@@ -5,11 +5,7 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{
-    BackoffConfig, Classifier, Config, Event, Instant, Lean, NoSubscriptions, Policy, Ratio, ResumeConfig,
-    Table, tables, valid,
-};
-use sizes::Counter;
+use redial::{BackoffConfig, Classifier, Config, Lean, Ratio, ResumeConfig, Table, tables, valid};
 
 static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
     Duration::from_secs(1),
@@ -27,17 +23,5 @@ static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
 pub extern "C" fn _start() -> ! {
     // Not known to the compiler: every choice in a config is compiled in.
     let lean: &'static Lean<'static> = black_box(&LEAN);
-    let mut policy: Policy<Counter, (), NoSubscriptions, Lean<'static>> = Policy::new(*lean, Counter::new());
-    loop {
-        let now = Instant::from_micros(black_box(0));
-        let fact: Option<Event> = black_box(None);
-        let actions = match fact {
-            Some(fact) => policy.handle_event(now, fact),
-            None => policy.handle_timeout(now),
-        };
-        for action in actions {
-            black_box(action);
-        }
-        black_box(policy.poll_timeout());
-    }
+    sizes::run(*lean)
 }
