@@ -8,7 +8,7 @@ pub mod tables;
 
 pub use cause::{Cause, Class, IoKind, TlsKind};
 use table::Sort;
-pub use table::{Match, Rule, Table, Verdict};
+pub use table::{Match, Rule, Scope, Table, Verdict};
 
 use crate::error::ConfigError;
 

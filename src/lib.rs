@@ -52,7 +52,7 @@ pub use budget::{
     StartBudgetConfig, Throttle, ThrottleConfig,
 };
 pub use classify::{
-    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
+    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind, Verdict, tables,
 };
 pub use endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 pub use error::{ConfigError, valid};

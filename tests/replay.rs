@@ -584,7 +584,7 @@ fn every_key_reaches_the_config() {
         "classify": {"table": "pusher", "default": "fatal", "overrides": [
             {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
-            {"timeout": true, "class": "fatal"},
+            {"timeout": true, "class": "fatal"}, {"ws": 142, "class": "replaced"},
             {"ws": 4029, "class": "rate_limited", "limit": 4, "wait_ms": [5, 6], "steps_ms": [0, 7],
              "at_cap": true, "renew": true, "client_fault": true}]},
         "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999,
@@ -609,6 +609,7 @@ fn every_key_reaches_the_config() {
         (Cause::Io(IoKind::NameNotFound), Class::Auth),
         (Cause::Tls(TlsKind::Eof), Class::RateLimited),
         (Cause::Timeout, Class::Fatal),
+        (Cause::CloseFrame(142), Class::Replaced),
     ];
     let classifier = overrides
         .into_iter()

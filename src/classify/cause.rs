@@ -61,6 +61,9 @@ named! {
         Auth = "auth",
         /// Retry after a wait that the server gave, or else the verdict; the session is kept.
         RateLimited = "rate_limited",
+        /// Another client took the session over: retry with a backoff of its own, so that two clients with one identity
+        /// don't throw each other out without end; the session is kept.
+        Replaced = "replaced",
     }
 }
 

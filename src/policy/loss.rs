@@ -150,7 +150,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 self.climb(now, step, out);
             }
             Class::Transient if failed && self.next_endpoint(now, step, out) => {}
-            Class::Transient | Class::Fresh | Class::RateLimited => {
+            Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
                 self.climb(now, step, out);
                 if at_once {
