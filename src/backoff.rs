@@ -1,5 +1,6 @@
 //! The ladder: how long to wait after the n-th failure in a row.
 
+mod base;
 mod config;
 mod polly;
 
@@ -12,6 +13,7 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
+use base::Base;
 pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
 use config::{FOLLOWED, Rare};
 
@@ -39,6 +41,7 @@ pub struct Backoff {
     /// was drawn last: the wait (decorrelated) or the place on the curve (decorrelated V2).
     last: Micros,
     failures: u32,
+    base: Base,
 }
 
 const _: () = assert!(size_of::<Backoff>() <= 16, "there may be a million of them");
@@ -47,7 +50,7 @@ impl Backoff {
     /// No failure yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: Micros::ZERO, failures: 0 }
+        Self { last: Micros::ZERO, failures: 0, base: Base::NONE }
     }
 
     /// Failures since the last [`reset`](Self::reset), saturating at [`u32::MAX`].
@@ -56,9 +59,9 @@ impl Backoff {
         self.failures
     }
 
-    /// The outage is over: the next failure is the first again.
+    /// The outage is over: the next failure is the first again. What the server [set](Self::set_base) stays.
     pub const fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self { base: self.base.settled(), ..Self::new() };
     }
 
     /// Counts one failure and returns the wait before the next dial, which will be of kind `mode`.
@@ -74,10 +77,10 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain {
+        if config.plain && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
-        self.any_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
+        self.slow_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
     }
 
     /// [`next_delay`](Self::next_delay) in the core's own unit.
@@ -89,10 +92,25 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain {
+        if config.plain && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
-        self.any_wait(config, mode, elapsed, rng)
+        self.slow_wait(config, mode, elapsed, rng)
+    }
+
+    #[inline]
+    fn slow_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        mode: Mode,
+        elapsed: Micros,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        if self.base.is_none() {
+            self.any_wait(config, mode, elapsed, rng)
+        } else {
+            self.based_wait(config, mode, elapsed, rng)
+        }
     }
 
     #[inline]
@@ -223,9 +241,8 @@ impl Backoff {
         (self.failures, if drawn { self.last } else { Micros::ZERO })
     }
 
-    /// The ladder after so many failures on this config. Only what was drawn is taken from `last`, and no more of it
-    /// than a draw could have been.
-    pub(crate) fn restored(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
+    /// The place after so many failures on this config, without a base.
+    fn followed(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
             if ladder.climb(config).is_none() {
@@ -245,8 +262,8 @@ impl Backoff {
         ladder
     }
 
-    /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures.
-    pub(crate) fn wait_after<R: Rng + ?Sized>(
+    /// The jittered wait after the `failure`-th failure in a row.
+    fn counted_wait<R: Rng + ?Sized>(
         config: &BackoffConfig,
         failure: u32,
         mode: Mode,
@@ -275,7 +292,8 @@ impl Backoff {
                     AfterTable::RepeatLast => delays.get(index).or(delays.last()),
                     AfterTable::GiveUp => delays.get(index),
                 };
-                Micros::from_duration(*entry?)
+                // The first entry, or what the server set in its place.
+                if first { config.initial } else { Micros::from_duration(*entry?) }
             }
             Curve::Constant => config.initial,
             Curve::Linear => config.initial.saturating_mul(u64::from(self.failures)),
@@ -302,11 +320,6 @@ impl Backoff {
             _ if drawn => Some(top),
             _ => Some(nominal),
         }
-    }
-
-    /// The wait after the next failure, before floor and jitter; `None` where a table is spent.
-    pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
-        self.clone().climb(config).map(|nominal| nominal.min(config.cap(mode)))
     }
 
     /// As if all but one of these failures had been counted, for the curves that need no history by then.
@@ -411,9 +424,9 @@ mod tests {
         let config = valid(valid(ladder).with_jitter(Jitter::DecorrelatedV2));
         let mut rng = SplitMix64::new(8);
         for _ in 0..1000 {
-            let wait = Backoff::wait_after(&config, 6, Mode::Resume, &mut rng).unwrap();
+            let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, &mut rng).unwrap();
             assert!((6_690_000..29_600_000).contains(&wait.0), "{wait:?}");
-            let late = Backoff::wait_after(&config, u32::MAX, Mode::Resume, &mut rng).unwrap();
+            let late = Backoff::wait_after(&config, None, u32::MAX, Mode::Resume, &mut rng).unwrap();
             assert!((1..900_000_000).contains(&late.0), "{late:?}");
         }
     }

@@ -33,7 +33,7 @@ pub struct BackoffConfig {
     pub(super) jitter: Jitter,
     pub(super) initial: Micros,
     pub(super) max: Micros,
-    max_fresh: Micros,
+    pub(super) max_fresh: Micros,
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
@@ -474,7 +474,7 @@ impl BackoffConfig {
     }
 
     /// With [`Self::turn`] and what belongs to it as the other fields have it.
-    const fn marked(mut self) -> Self {
+    pub(super) const fn marked(mut self) -> Self {
         let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
         (self.turn, self.factor) = match self.curve {
             Curve::Exponential(factor) if full && factor.denominator() == 1 => {

@@ -222,13 +222,15 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let (wait, nth) = if step.verdict.class == Class::RateLimited {
             // Its own count on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
             let nth = state.backoff.failures().max(u32::from(step.nth));
-            (Backoff::wait_after(&config.backoff, nth, mode, &mut self.rng), nth)
+            (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
         } else {
             let wait = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng);
             (wait, state.backoff.failures())
         };
         let wait = match &config.long_outage {
-            Some((after, ladder)) if lost >= *after => Backoff::wait_after(ladder, nth, mode, &mut self.rng),
+            Some((after, ladder)) if lost >= *after => {
+                Backoff::wait_after(ladder, None, nth, mode, &mut self.rng)
+            }
             _ => wait,
         };
         let Some(wait) = wait else { return false };
@@ -253,7 +255,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let cap = config.backoff.cap(mode);
             // A ladder without a cap has no such speed: "for ever" is no wait.
             if cap < Micros::MAX {
-                let wait = Backoff::wait_after(&config.backoff, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
+                let wait =
+                    Backoff::wait_after(&config.backoff, None, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
                 floor = Gate { at: now.after(wait), reason: Reason::Class };
             }
         }

@@ -340,7 +340,7 @@ impl Outage {
         state.outage = true;
         state.outage_since = Past::before(now, Micros(self.lasted_us));
         state.attempt = self.attempt;
-        state.backoff = Backoff::restored(&config.backoff, self.failures, Micros(self.trail_us));
+        state.backoff = Backoff::restored(&config.backoff, None, self.failures, Micros(self.trail_us));
         state.rejections = self.rejections;
         state.limited = self.limited;
         state.rate_limited = self.rate_limited;

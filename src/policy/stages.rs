@@ -386,7 +386,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let failures = self.subscriptions.failures(key).saturating_add(1);
             let config: &Config = self.config.lend();
             // Not even a first one is retried at once: the server's "no" is followed by no dial that would space them.
-            Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
+            let base = self.state.backoff.base();
+            Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, &mut self.rng)
                 .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
         } else {
             None
