@@ -77,7 +77,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain && self.base.is_none() {
+        if config.plain {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         self.slow_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
@@ -92,7 +92,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain && self.base.is_none() {
+        if config.plain {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)
@@ -115,18 +115,21 @@ impl Backoff {
 
     #[inline]
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        self.step_up(config, config.max);
+        if !self.base.is_none() {
+            return self.plain_based_wait(config, rng);
+        }
+        self.step_up(config, config.initial, config.max);
         uniform(rng, Micros::ZERO, self.last)
     }
 
-    /// One step of a ladder with a turn, up to `top`.
+    /// One step of a ladder with a turn, from `initial` up to `top`.
     #[inline]
-    fn step_up(&mut self, config: &BackoffConfig, top: Micros) {
+    fn step_up(&mut self, config: &BackoffConfig, initial: Micros, top: Micros) {
         self.failures = self.failures.saturating_add(1);
         self.last = if self.last >= config.turn {
             top
         } else {
-            self.last.saturating_mul(config.factor.into()).max(config.initial)
+            self.last.saturating_mul(config.factor.into()).max(initial)
         };
     }
 
@@ -141,7 +144,7 @@ impl Backoff {
     ) -> Option<Micros> {
         let cap = config.cap(mode);
         if !config.turn.is_zero() {
-            self.step_up(config, config.top());
+            self.step_up(config, config.initial, config.top());
             return Some(uniform(rng, config.floor.min(cap), self.last.min(cap)));
         }
         let climbed = self.climb(config)?;

@@ -4,8 +4,10 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use super::config::FOLLOWED;
 use super::{Backoff, BackoffConfig};
 use crate::mode::Mode;
+use crate::ratio::uniform;
 use crate::time::Micros;
 
 /// What [`Backoff::set_base`] set, in the 4 bytes that padding would take: whole milliseconds plus one.
@@ -43,12 +45,22 @@ impl Base {
 
 impl BackoffConfig {
     /// The same with an initial wait that the server set: see [`Backoff::set_base`].
+    #[inline(never)]
     fn with_base(&self, base: Option<Micros>) -> Self {
+        let mut config = *self;
         match base {
-            None => *self,
-            Some(Micros::ZERO) => Self { first: base, ..*self }.marked(),
-            Some(base) => Self { initial: base.min(self.top()), first: None, ..*self }.marked(),
+            None => {}
+            Some(Micros::ZERO) => {
+                config.first = base;
+                (config.turn, config.plain) = (Micros::ZERO, false);
+            }
+            // From where on a ladder with a turn is at its top does not depend on where it began.
+            Some(base) => {
+                config.first = None;
+                config.initial = base.min(self.top());
+            }
         }
+        config
     }
 }
 
@@ -93,7 +105,26 @@ impl Backoff {
         self.base.get()
     }
 
-    /// The next wait where a base is, or was, set.
+    /// The next wait on a plain ladder where a base is, or was, set. On its own, so that a program with such a ladder and
+    /// no other does not carry the code for all of them.
+    #[inline(never)]
+    pub(super) fn plain_based_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        rng: &mut R,
+    ) -> Micros {
+        let (failures, base) = (self.failures, self.base());
+        let initial = base.filter(|base| !base.is_zero()).map_or(config.initial, |base| base.min(config.max));
+        *self = Self { base: self.base.settled(), ..Self::new() };
+        for _ in 0..=failures.min(FOLLOWED) {
+            self.step_up(config, initial, config.max);
+        }
+        self.failures = failures.saturating_add(1);
+        let at_once = failures == 0 && base == Some(Micros::ZERO);
+        uniform(rng, Micros::ZERO, if at_once { Micros::ZERO } else { self.last })
+    }
+
+    /// The next wait on any other ladder where a base is, or was, set.
     #[inline(never)]
     pub(super) fn based_wait<R: Rng + ?Sized>(
         &mut self,
