@@ -98,6 +98,16 @@ impl Micros {
         Self(millis.saturating_mul(1_000))
     }
 
+    /// A share of it, rounded up. Of no parts it is the whole: no division here can panic, whatever the compiler knows of
+    /// `parts`.
+    pub(crate) const fn divided_up(self, parts: u32) -> Self {
+        let parts = parts as u64;
+        match (self.0.checked_div(parts), self.0.checked_rem(parts)) {
+            (Some(share), Some(rest)) => Self(share.saturating_add((rest > 0) as u64)),
+            _ => self,
+        }
+    }
+
     pub(crate) const fn to_duration(self) -> Duration {
         if cfg!(target_pointer_width = "64") {
             return Duration::from_micros(self.0);
@@ -241,6 +251,20 @@ mod tests {
                 Duration::from_micros(micros),
                 "{micros}"
             );
+        }
+    }
+
+    #[test]
+    fn a_share_of_a_span_is_rounded_up_and_never_panics() {
+        for span in [0, 1, 2, 29_999_999, 30_000_000, 30_000_001, u64::MAX - 1, u64::MAX] {
+            for parts in [1, 2, 3, 7, u32::MAX] {
+                assert_eq!(
+                    Micros(span).divided_up(parts),
+                    Micros(span.div_ceil(parts.into())),
+                    "{span} {parts}"
+                );
+            }
+            assert_eq!(Micros(span).divided_up(0), Micros(span));
         }
     }
 

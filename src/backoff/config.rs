@@ -474,11 +474,11 @@ impl BackoffConfig {
     }
 
     /// With [`Self::turn`] and what belongs to it as the other fields have it.
-    pub(super) const fn marked(mut self) -> Self {
+    const fn marked(mut self) -> Self {
         let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
         (self.turn, self.factor) = match self.curve {
             Curve::Exponential(factor) if full && factor.denominator() == 1 => {
-                (Micros(self.top().0.div_ceil(factor.numerator() as u64)), factor.numerator())
+                (self.top().divided_up(factor.numerator()), factor.numerator())
             }
             Curve::Constant if full => (self.top(), 1),
             _ => (Micros::ZERO, 1),
