@@ -57,13 +57,13 @@ pub use classify::{
 pub use endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 pub use error::{ConfigError, valid};
 pub use health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS, Recoveries};
-pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
+pub use heartbeat::{Heartbeat, HeartbeatConfig, Liveness, Tick};
 pub use mode::Mode;
 pub use policy::{
-    Action, Actions, ActionsIter, Config, Disposition, DropReason, Endpoint, Epoch, Establish, Event,
-    Explanation, GiveUp, HoldReason, Lean, Lend, MAX_ACTIONS, OnNetworkDown, OnWake, POLICY_STATE_BYTES,
-    Part, Phase, Policy, Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot,
-    SnapshotError, Stats, Why,
+    Action, Actions, ActionsIter, Config, CredentialConfig, Disposition, DropReason, Endpoint, Epoch,
+    Establish, Event, Explanation, GiveUp, HoldReason, Lean, Lend, MAX_ACTIONS, OnNetworkChange,
+    OnNetworkDown, OnVisible, OnWake, POLICY_STATE_BYTES, Part, Phase, Policy, Reason, RefreshOn,
+    RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, Stats, Why,
 };
 pub use ratio::Ratio;
 pub use rng::SplitMix64;

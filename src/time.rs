@@ -69,9 +69,20 @@ impl Instant {
         self.since(earlier).to_duration()
     }
 
+    /// Whether this lies before `latest`, beyond the end of the policy's clock, or more than `leap` after `latest`.
+    #[inline]
+    pub(crate) const fn is_odd_after(self, latest: Self, leap: Micros) -> bool {
+        self.0.wrapping_sub(latest.0) > leap.0 || self.0 > Self::END.0
+    }
+
     /// This instant plus a span, saturating.
     pub(crate) const fn after(self, span: Micros) -> Self {
         Self(self.0.saturating_add(span.0))
+    }
+
+    /// This instant less a span, at least the epoch.
+    pub(crate) const fn before(self, span: Micros) -> Self {
+        Self(self.0.saturating_sub(span.0))
     }
 
     /// The span from `earlier` to here; zero when the clock ran backwards.
@@ -183,6 +194,11 @@ impl Moment {
         self.0
     }
 
+    /// The earlier of the two; none is later than any.
+    pub(crate) const fn min(self, other: Self) -> Self {
+        if other.0.0 < self.0.0 { other } else { self }
+    }
+
     pub(crate) fn map(self, change: impl FnOnce(Instant) -> Instant) -> Self {
         self.get().map_or(Self::NONE, |at| Self::at(change(at)))
     }
@@ -206,6 +222,21 @@ impl Past {
 
     pub(crate) const fn before(now: Instant, ago: Micros) -> Self {
         Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
+    }
+
+    /// For a place that holds something else while there is none.
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// What [`Self::to_bits`] gave.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    /// As if it had begun so much later.
+    pub(crate) const fn later(self, span: Micros) -> Self {
+        Self(self.0.saturating_add(signed(span.0)))
     }
 
     /// The span from here to `at`; zero when the clock ran backwards.

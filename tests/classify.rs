@@ -330,7 +330,6 @@ fn local_causes() {
         Cause::ReadyTimeout,
         Cause::AuthTimeout,
         Cause::MissedBeat,
-        Cause::LateBeat,
         Cause::SendFailed,
         Cause::BadGreeting,
         Cause::NetworkDown,
@@ -410,7 +409,6 @@ fn overrides_beat_tables() {
         (Cause::Io(IoKind::Other), Fatal),
         (Cause::Tls(TlsKind::Revoked), Transient),
         (Cause::MissedBeat, Fresh),
-        (Cause::LateBeat, Transient),
         (Cause::Class(Auth), Fatal),
         (Cause::Class(Fresh), Fresh),
     ];

@@ -12,9 +12,9 @@ use engine::Replay;
 use engine::config::SetUp;
 use redial::{
     AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
-    EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness,
-    Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule,
-    StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
+    CredentialConfig, EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind,
+    Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig,
+    RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -670,8 +670,9 @@ fn every_key_reaches_the_config() {
                 .unwrap(),
         ))
         .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
-        .with_credential(RefreshOn::Never)
-        .with_rejections_max(Some(21))
+        .with_credential(
+            CredentialConfig::new().with_refresh_on(RefreshOn::Never).with_rejections_max(Some(21)),
+        )
         .with_network(OnNetworkDown::Ignore, ms(22))
         .with_requested_spread(Some(ms(23)))
         .with_defer_while_hidden(false)

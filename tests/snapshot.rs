@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use redial::{
-    Action, BackoffConfig, BreakerConfig, Cause, Config, DropReason, Endpoint, Epoch, Event, GiveUp, Instant,
-    IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig, ResumeConfig,
-    SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
+    Action, BackoffConfig, BreakerConfig, Cause, Config, CredentialConfig, DropReason, Endpoint, Epoch,
+    Event, GiveUp, Instant, IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig,
+    ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -17,7 +17,7 @@ const KEY: u32 = 0x5eed_0001;
 
 /// 1, 2, 4, 8, 16, 30, 30 … s.
 const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
-static BASE: Config = Config::new(LADDER);
+static BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
 /// An outage is over when its connection has held for two minutes.
 static STABLE: Config = Config::new(LADDER).with_reset_after_stable(secs(120));
 
@@ -428,7 +428,8 @@ fn the_least_interval_outlives_the_process() {
 /// S80: a rejected credential is renewed by the next process before it dials, and the rejection counts.
 #[test]
 fn a_rejected_credential_is_renewed_first() {
-    static RENEWS: Config = Config::new(LADDER).with_credential(RefreshOn::Auth);
+    static RENEWS: Config =
+        Config::new(LADDER).with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Auth));
     let mut policy = new(&RENEWS);
     start(&mut policy, 0);
     let epoch = epoch(&policy);
@@ -646,7 +647,7 @@ proptest! {
         let mut actions = policy.handle_event(now, Event::Start);
         for _ in 0..8 {
             if policy.phase() == Phase::Parked {
-                actions = policy.handle_event(now, Event::CredentialOk { request: None });
+                actions = policy.handle_event(now, Event::CredentialOk { request: None, ttl: None });
             }
             if policy.phase() == Phase::Waiting {
                 let due = policy.poll_timeout().expect("a deadline");

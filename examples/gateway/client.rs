@@ -152,7 +152,7 @@ impl Client {
             Meaning::Hello { heartbeat } => vec![Event::Greeting { epoch, heartbeat }],
             Meaning::BeatAcked => vec![Event::BeatAcked { epoch }],
             Meaning::BeatRequested => vec![Event::BeatRequested { epoch }],
-            Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None }],
+            Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
             Meaning::InvalidSession { resumable } => vec![Event::SessionInvalid { epoch, resumable }],
             Meaning::Dispatch { s, event } => match event {
                 meaning::Event::Ready { session_id, resume_url } => {

@@ -322,7 +322,7 @@ impl Run {
     }
 
     fn stats(&self) -> Stats {
-        *self.policy.stats()
+        self.policy.stats()
     }
 
     fn action(&mut self, action: Action) -> String {
@@ -339,6 +339,7 @@ impl Run {
                         quoted(self.set_up.endpoints.get(current).map_or("", String::as_str))
                     }
                     Endpoint::Session => quoted("session"),
+                    Endpoint::Redirect => quoted(self.policy.redirect().map_or("", String::as_str)),
                 };
                 let mode = mode.as_str();
                 format!(

@@ -234,8 +234,6 @@ pub enum Cause {
     AuthTimeout,
     /// A beat was not acknowledged in time.
     MissedBeat,
-    /// A beat came due long ago: the host slept.
-    LateBeat,
     /// Something could not be sent.
     SendFailed,
     /// The server asked for a reconnect.
@@ -278,7 +276,6 @@ impl fmt::Display for Cause {
             Self::ReadyTimeout => "ready_timeout",
             Self::AuthTimeout => "auth_timeout",
             Self::MissedBeat => "missed_beat",
-            Self::LateBeat => "late_beat",
             Self::SendFailed => "send_failed",
             Self::ReconnectRequested => "reconnect_requested",
             Self::SessionInvalid => "session_invalid",

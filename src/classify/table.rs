@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::cause::{Cause, Class};
 use crate::error::ConfigError;
+use crate::time::Micros;
 
 /// How far a verdict reaches: what has to change before a failed attempt could succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -143,6 +144,12 @@ impl Verdict {
     }
 
     /// The same as [`wait`](Self::wait) in milliseconds.
+    /// The longest least wait that it asks for.
+    pub(crate) fn longest_wait(&self) -> Micros {
+        let step = self.steps_ms.iter().max().copied().unwrap_or_default();
+        Micros::from_millis(u64::from(self.wait_ms.1).saturating_add(step.into()))
+    }
+
     pub(crate) fn wait_ms(&self, nth: u32) -> (u64, u64) {
         let nth = usize::try_from(nth).unwrap_or(usize::MAX);
         let step = self.steps_ms.get(nth.saturating_sub(1)).or(self.steps_ms.last()).copied().unwrap_or(0);
@@ -307,12 +314,16 @@ impl Table {
         self.base
     }
 
+    /// This table and its bases.
+    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
+        core::iter::successors(Some(self), |table| table.base).take(MAX_CHAIN)
+    }
+
     /// The verdict of the first row that matches, here or in a base; `None` if no row does.
     #[must_use]
     pub fn lookup(&self, cause: Cause) -> Option<Verdict> {
         let sort = Sort::of(cause);
-        core::iter::successors(Some(self), |table| table.base)
-            .take(MAX_CHAIN)
+        self.chain()
             .filter(|table| table.sorts.has(sort))
             .find_map(|table| table.rules.iter().find(|rule| rule.matches.covers(cause)))
             .map(|rule| rule.verdict)

@@ -150,12 +150,12 @@ use turn::{Step, Turn};
 /// [`Driver::run`]; the next dial cuts it off.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a refresh of the credential may take ([`Protocol::refresh_credential`]): 30 s, this project's choice, so
-/// that a source that never answers can't park the policy for ever.
-pub const REFRESH_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What a runtime supplies: a clock and a sleep by that clock.
 pub trait Runtime {
+    /// Whether [`now`](Self::now) goes on while the host sleeps. Default: only on Windows, as `std::time::Instant` does;
+    /// those of Linux, macOS and iOS stand still.
+    const COUNTS_SLEEP: bool = cfg!(windows);
+
     /// The time since an origin that this value keeps. Monotonic.
     fn now(&self) -> Instant;
 
@@ -277,7 +277,10 @@ where
             let now = runtime.now();
             let (fact, actions) = match step {
                 Step::Timeout => (None, policy.handle_timeout(now)),
-                Step::Fact(event) => {
+                Step::Fact(mut event) => {
+                    if let Event::Woke { counted, .. } = &mut event {
+                        *counted = Rt::COUNTS_SLEEP;
+                    }
                     let fact = event.clone();
                     if let Event::Unsubscribe { key } = &event {
                         let known = policy.subscriptions().find(key).map(|entry| entry.state());
@@ -302,6 +305,7 @@ where
                             Endpoint::Session => {
                                 policy.session().get().and_then(|session| session.endpoint().cloned())
                             }
+                            Endpoint::Redirect => policy.redirect().cloned(),
                         };
                         let base = policy.endpoints().current();
                         let dial = Dial { epoch, mode, endpoint, base, attempt };

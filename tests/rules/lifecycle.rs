@@ -17,8 +17,8 @@ fn l02_nothing_before_the_start() {
         Event::NetworkUp,
         Event::Visible,
         Event::RetryNow,
-        Event::Woke { gap: secs(60) },
-        Event::CredentialOk { request: None },
+        Event::Woke { gap: secs(60), counted: true },
+        Event::CredentialOk { request: None, ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
     }

@@ -188,7 +188,11 @@ fn nothing_happens_before_the_start() {
     let mut t = Timeline::new(BASE);
     t.phase(Phase::Idle).no_wake().retry_now().ignored().stop(false).ignored().woke(1_000_000).ignored();
     t.closed(1, ws(1000)).stale().release(0).ignored().event(redial::Event::Visible).ignored();
-    t.event(redial::Event::CredentialOk { request: None }).ignored().timeout().expect(&[]).phase(Phase::Idle);
+    t.event(redial::Event::CredentialOk { request: None, ttl: None })
+        .ignored()
+        .timeout()
+        .expect(&[])
+        .phase(Phase::Idle);
 }
 
 /// The least time between two dials holds against everything, the user's wish included.
