@@ -2,6 +2,7 @@
 
 mod base;
 mod config;
+mod jitter;
 mod polly;
 
 use core::iter::FusedIterator;
@@ -14,8 +15,9 @@ use crate::ratio::uniform;
 use crate::time::Micros;
 
 use base::Base;
-pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
+pub use config::{AfterTable, BackoffConfig, Curve};
 use config::{FOLLOWED, Rare};
+pub use jitter::Jitter;
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///

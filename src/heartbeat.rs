@@ -48,15 +48,20 @@ impl HeartbeatConfig {
     }
 
     /// Beat every `interval` from the moment the connection counts as established, or from the greeting. An interval
-    /// in the greeting wins. Whole milliseconds, rounded up, 10 ms to 49 days. Default: none, so no beats without a greeting that asks for them.
+    /// in the greeting wins. Whole milliseconds, rounded up, 10 ms to a day. Default: none, so no beats without a greeting
+    /// that asks for them.
     ///
     /// # Errors
-    /// [`ConfigError::HeartbeatIntervalZero`].
+    /// [`ConfigError::HeartbeatIntervalZero`]; [`ConfigError::HeartbeatIntervalTooLong`] above a day.
     pub const fn with_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
         if interval.is_zero() {
             return Err(ConfigError::HeartbeatIntervalZero);
         }
-        self.interval = Some(Micros::from_duration(interval));
+        let interval = Micros::from_duration(interval);
+        if interval.0 > Micros::DAY.0 {
+            return Err(ConfigError::HeartbeatIntervalTooLong);
+        }
+        self.interval = Some(interval);
         Ok(self)
     }
 
@@ -190,8 +195,8 @@ impl Heartbeat {
     }
 
     /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
-    /// otherwise it comes after one interval. The interval is rounded up to whole milliseconds, 10 ms to 2^32 - 1 ms (49
-    /// days); one of 0 stops instead.
+    /// otherwise it comes after one interval. The interval is rounded up to whole milliseconds, 10 ms to a day; one of 0
+    /// stops instead.
     pub fn start<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
@@ -221,14 +226,9 @@ impl Heartbeat {
     }
 
     const fn set_interval(&mut self, interval: Micros) {
-        let millis = interval.0.div_ceil(1_000);
-        self.interval_ms = if millis > u32::MAX as u64 {
-            u32::MAX
-        } else if millis < MIN_INTERVAL_MS as u64 {
-            MIN_INTERVAL_MS
-        } else {
-            millis as u32
-        };
+        // At most a day, so it fits.
+        let millis = interval.min(Micros::DAY).0.div_ceil(1_000) as u32;
+        self.interval_ms = if millis < MIN_INTERVAL_MS { MIN_INTERVAL_MS } else { millis };
     }
 
     /// The other side sets the interval of this connection: the next beat is due `interval` from `now` at the latest, and
@@ -386,6 +386,19 @@ mod tests {
             let _ = heartbeat.handle_timeout(&PLAIN, Instant::MAX);
             assert_eq!(heartbeat.is_running(), !interval.is_zero());
         }
+    }
+
+    /// What finds no connection dead for a day is no heartbeat: refused in a config, a day at the most where a server asks.
+    #[test]
+    fn no_interval_is_above_a_day() {
+        let day = Duration::from_secs(86_400);
+        let longer = day.saturating_add(Duration::from_nanos(1));
+        for longer in [longer, Duration::from_millis(u64::from(u32::MAX)), Duration::MAX] {
+            assert_eq!(PLAIN.with_interval(longer), Err(ConfigError::HeartbeatIntervalTooLong));
+            assert_eq!(started(&PLAIN, longer).interval(), Some(day));
+        }
+        assert!(PLAIN.with_interval(day).is_ok());
+        assert_eq!(started(&PLAIN, day).interval(), Some(day));
     }
 
     /// S67, F81: with k missed the first miss reports and the k-th closes.

@@ -40,6 +40,7 @@ mod rng;
 mod session;
 mod subscriptions;
 mod time;
+mod widened;
 mod window;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Curve, Delays, Jitter};
@@ -75,6 +76,7 @@ pub use subscriptions::{
     Subscriptions,
 };
 pub use time::Instant;
+pub use widened::Widened;
 
 #[cfg(feature = "chacha")]
 pub use rand_chacha::ChaCha8Rng;

@@ -98,6 +98,8 @@ pub(crate) struct Micros(pub(crate) u64);
 impl Micros {
     pub(crate) const ZERO: Self = Self(0);
     pub(crate) const MAX: Self = Self(u64::MAX);
+    pub(crate) const MILLISECOND: Self = Self(1_000);
+    pub(crate) const DAY: Self = Self(86_400_000_000);
 
     /// Rounded up, so that a wait is never shorter than asked for and a positive one never becomes none.
     pub(crate) const fn from_duration(duration: Duration) -> Self {

@@ -469,6 +469,18 @@ fn bad_configs_are_refused() {
     for (json, reason) in [
         (r#"{"backoff": {"initial_ms": 0}}"#, "\"config.backoff\": the initial delay is 0"),
         (r#"{"backoff": {"initial_ms": 31000}}"#, "above the maximum"),
+        (
+            r#"{"backoff": {"curve": "constant", "jitter": "decorrelated"}}"#,
+            "\"config.backoff\": a decorrelated jitter has no room on a constant curve; use full",
+        ),
+        (
+            r#"{"min_interval_ms": 86400001}"#,
+            "\"config.min_interval_ms\": the least interval between two dials is above a day; use at most 24 hours",
+        ),
+        (
+            r#"{"heartbeat": {"interval_ms": 86400001}}"#,
+            "\"config.heartbeat\": the heartbeat interval is above a day",
+        ),
         (r#"{"backoff": {"factor": "0.9"}}"#, "the factor is below 1"),
         (r#"{"backoff": {"factor": "x"}}"#, "\"config.backoff.factor\" must be a ratio in quotes"),
         (r#"{"backoff": {"factor": 2}}"#, "must be a ratio in quotes"),
@@ -626,6 +638,7 @@ fn every_key_reaches_the_config() {
         .with_classifier(classifier)
         .with_reset_after_stable(ms(1))
         .with_min_interval(ms(2))
+        .unwrap()
         .with_max_attempts(Some(3))
         .with_max_elapsed(Some(ms(4)))
         .with_connect_timeout(ms(5))

@@ -411,7 +411,7 @@ fn the_next_process_has_the_last_word() {
 /// The least time between two dials is kept across a restart, also by a clock that starts with the process.
 #[test]
 fn the_least_interval_outlives_the_process() {
-    static SPACED: Config = Config::new(LADDER).with_min_interval(secs(5));
+    static SPACED: Config = valid(Config::new(LADDER).with_min_interval(secs(5)));
     let mut policy = new(&SPACED);
     start(&mut policy, 10_000);
     establish(&mut policy, 10_000, None);
@@ -606,7 +606,7 @@ static JITTERS: [Config; 5] = [
     Config::new(valid(LADDER.with_jitter(Jitter::Full))).with_max_attempts(Some(5)),
     Config::new(valid(LADDER.with_jitter(Jitter::Decorrelated))).with_max_elapsed(Some(secs(60))),
     Config::new(valid(LADDER.with_jitter(Jitter::DecorrelatedV2))).with_reset_after_stable(secs(60)),
-    Config::new(valid(BackoffConfig::fibonacci(secs(1), secs(30)))).with_min_interval(secs(2)),
+    valid(Config::new(valid(BackoffConfig::fibonacci(secs(1), secs(30)))).with_min_interval(secs(2))),
 ];
 
 proptest! {

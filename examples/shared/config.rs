@@ -134,7 +134,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
         config = config.with_reset_after_stable(held);
     }
     if let Some(interval) = keys.ms("min_interval_ms")? {
-        config = config.with_min_interval(interval);
+        config = config.with_min_interval(interval).map_err(refused("min_interval_ms"))?;
     }
     if let Some(attempts) = keys.or_null("max_attempts", Object::u32)? {
         config = config.with_max_attempts(attempts);

@@ -155,11 +155,17 @@ impl Config {
         self
     }
 
-    /// The least time between two dials, whatever asks for them. Default zero.
-    #[must_use]
-    pub const fn with_min_interval(mut self, interval: Duration) -> Self {
-        self.min_interval = Micros::from_duration(interval);
-        self
+    /// The least time between two dials, whatever asks for them; at most a day. Default zero.
+    ///
+    /// # Errors
+    /// [`ConfigError::MinIntervalTooLong`].
+    pub const fn with_min_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
+        let interval = Micros::from_duration(interval);
+        if interval.0 > Micros::DAY.0 {
+            return Err(ConfigError::MinIntervalTooLong);
+        }
+        self.min_interval = interval;
+        Ok(self)
     }
 
     /// At most so many dials in one outage; 0: the first loss is final. Default: no limit.

@@ -162,7 +162,7 @@ pub enum Event<T = (), K = Infallible> {
     Greeting {
         /// On which transport.
         epoch: Epoch,
-        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to 49 days; none or zero: it asks
+        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to a day; none or zero: it asks
         /// for none.
         heartbeat: Option<Duration>,
     },

@@ -207,7 +207,7 @@ static TABLES: [&[Duration]; 5] = [
     &[Duration::ZERO],
     &[Duration::from_secs(5), Duration::from_secs(1)],
     &[Duration::ZERO, Duration::ZERO, Duration::MAX],
-    &[Duration::from_micros(1)],
+    &[Duration::from_millis(1)],
 ];
 
 fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
@@ -294,9 +294,13 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         config = config.with_classifier(classifier);
     }
     config = config.with_reset_after_stable(duration(u)?);
-    let min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
+    let mut min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
+    match config.with_min_interval(min_interval) {
+        Ok(spaced) => config = spaced,
+        // Above a day.
+        Err(_) => min_interval = Duration::ZERO,
+    }
     longest_wait = longest_wait.max(min_interval);
-    config = config.with_min_interval(min_interval);
     if one_in(u, 4)? {
         config = config.with_max_attempts(u.arbitrary::<Option<u8>>()?.map(u32::from));
     }

@@ -276,7 +276,7 @@ fn configs() -> Vec<(&'static str, Config, u64)> {
         ("dropping", plain.with_network(OnNetworkDown::Drop, Duration::ZERO), 1_000),
         ("spreading", plain.with_network(OnNetworkDown::Park, 3 * SECOND), 1_000),
         ("stable", spread(plain.with_reset_after_stable(30 * SECOND)), 1_000),
-        ("interval", plain.with_min_interval(5 * SECOND), 5_000),
+        ("interval", valid(plain.with_min_interval(5 * SECOND)), 5_000),
         ("first at once", spread(plain.with_backoff(LADDER.with_first(Duration::ZERO))), 1_000),
         ("restarting", plain.with_restart_on_network_up(true), 1_000),
         ("from the dial", plain.with_wait_from_dial(true), 1_000),

@@ -143,7 +143,7 @@ fn l12_immediate_retries_are_apart() {
     let at_once = PLAIN.with_backoff(LADDER.with_first(secs(0)));
     for (config, guard) in [
         (at_once, (ms(900), Reason::Backoff)),
-        (at_once.with_min_interval(secs(2)), (ms(1900), Reason::MinInterval)),
+        (valid(at_once.with_min_interval(secs(2))), (ms(1900), Reason::MinInterval)),
     ] {
         let mut rig = Rig::online(config);
         rig.advance(secs(10));

@@ -198,7 +198,7 @@ fn nothing_happens_before_the_start() {
 /// The least time between two dials holds against everything, the user's wish included.
 #[test]
 fn the_minimum_interval_overrides_reconnect_now() {
-    let mut t = Timeline::new(BASE.with_min_interval(secs(5)));
+    let mut t = Timeline::new(valid(BASE.with_min_interval(secs(5))));
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).open_failed(1, REFUSED).expect(&[]);
     t.wake(5_000, "min_interval").at(200).retry_now().expect(&[]).wake(5_000, "min_interval");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).stop(false).expect(&["close 2 1000"]);
