@@ -337,7 +337,8 @@ impl Protocol for Client {
                 Action::Open { epoch, mode, endpoint, attempt } => {
                     self.state().newest = epoch.get();
                     let (endpoint, target) = match endpoint {
-                        Endpoint::Base => ("base", self.base.clone()),
+                        // This gateway names no other endpoint but the session's.
+                        Endpoint::Base | Endpoint::Redirect => ("base", self.base.clone()),
                         Endpoint::Session => ("session", self.target(self.state().endpoint.as_ref())),
                     };
                     let url = target.url;

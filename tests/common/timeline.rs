@@ -489,7 +489,7 @@ impl Timeline {
         self
     }
 
-    pub(crate) fn stats(&self) -> &Stats {
+    pub(crate) fn stats(&self) -> Stats {
         self.policy.stats()
     }
 
