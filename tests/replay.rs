@@ -96,6 +96,9 @@ golden! {
     /// Lifecycle 90: a round of endpoints is one retry, and one that has to wait for another budget is not paid twice; what
     /// others do counts while no process is there.
     shared
+    /// Report 93: a connection without others under its throttle, and one under a retry budget without a reserve, is refused
+    /// until the cap of the backoff has passed since its last dial, and then dialled.
+    lone
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
