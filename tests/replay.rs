@@ -99,6 +99,8 @@ golden! {
     /// Report 93: a connection without others under its throttle, and one under a retry budget without a reserve, is refused
     /// until the cap of the backoff has passed since its last dial, and then dialled.
     lone
+    /// Report 54: a server that counts connections, so that a resume takes a start too.
+    resumes
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
@@ -329,6 +331,11 @@ fn what_stands_beside_the_policy_has_keys_too() {
         "every key"
     );
     let budgets = |json: &str| set_up(json).expect(json).budgets;
+    for (json, resumes) in
+        [("{}", false), (r#"{"resumes": false}"#, false), (r#"{"resumes": true, "per_window": 3}"#, true)]
+    {
+        assert_eq!(budgets(&format!("{{\"start_budget\": {json}}}")).resumes, resumes, "{json}");
+    }
     for json in ["{}", r#"{"ttl_ms": 10000, "per_second": 10, "share": "1/5"}"#] {
         let read = budgets(&format!("{{\"retry_budget\": {json}}}")).retries;
         assert_eq!(read, Some(RetryBudgetConfig::new()), "{json}");
@@ -373,6 +380,7 @@ fn what_stands_beside_the_policy_has_keys_too() {
         (r#"{"start_budget": {"per_window": 65}}"#, "\"start_budget.per_window\" must be at most 64"),
         (r#"{"start_budget": {"window_ms": 0}}"#, "\"start_budget\": "),
         (r#"{"start_budget": {"per_day": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": {"resumes": 1}}"#, "\"start_budget.resumes\" must be true or false, not 1"),
         (r#"{"start_budget": 5}"#, "\"start_budget\" must be an object, not 5"),
     ] {
         let error = error(json);

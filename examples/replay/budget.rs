@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use redial::rand_core::SeedableRng;
 use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, Mode, RetryBudget, RetryBudgetConfig,
-    StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
+    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, Mode, RetryBudget,
+    RetryBudgetConfig, StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
 };
 
 use super::config::SetUp;
@@ -19,6 +19,8 @@ const TICKET: u32 = 0;
 
 pub(super) struct Budgets {
     starts: Option<StartBudget<STARTS, 1>>,
+    /// Whether resumes take a start too.
+    resumes: bool,
     retries: Option<(RetryBudgetConfig, RetryBudget)>,
     throttle: Option<(ThrottleConfig, Throttle)>,
     adaptive: Option<(AdaptiveThrottleConfig, AdaptiveThrottle)>,
@@ -55,6 +57,7 @@ impl Budgets {
         rng.set_stream(1);
         Ok(Self {
             starts: config.starts.map(starts).transpose()?,
+            resumes: config.resumes,
             retries: config.retries.map(|config| (config, RetryBudget::new())),
             throttle: config.throttle.map(|config| (config, Throttle::new(&config))),
             adaptive: config.adaptive.map(|config| (config, AdaptiveThrottle::new())),
@@ -104,7 +107,7 @@ impl Budgets {
                 return Err(None);
             }
         }
-        if let (true, Some(starts)) = (wish.fresh, &mut self.starts) {
+        if let (true, Some(starts)) = (wish.fresh || self.resumes, &mut self.starts) {
             let grant = match starts.next_grant(now) {
                 Some(_) => Grant::Now,
                 None => starts.request(now, TICKET),
