@@ -88,6 +88,9 @@ golden! {
     restart
     /// F104 to F107, lifecycle 95: failing until a connection is established, alerts that come and go, counters.
     health
+    /// Report 73: a night in a hidden tab, an hour without network and 50 s asleep are no slow recoveries: 110, 140 and
+    /// 120 ms, the time in which something could be tried.
+    nights
     /// F76, F77, S60: a fresh dial waits for its turn and for the next day, a resume asks nobody; a stop, a hold and the end
     /// of the process leave the line.
     budget

@@ -152,6 +152,9 @@ impl Run {
         let now = Instant::from_millis(at);
         match what {
             What::Event(event) => {
+                if let (Event::Woke { gap, .. }, Some(watch)) = (&event, &mut self.watch) {
+                    watch.slept(now, *gap);
+                }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);
             }
