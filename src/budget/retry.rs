@@ -196,8 +196,8 @@ impl RetryBudget {
         Err(Refused { until })
     }
 
-    /// As [`withdraw`](Self::withdraw), for a connection that must not be refused for ever. Where only a deposit would help
-    /// and `waited`, the time since its last dial, is at least `longest`, it is granted a retry that costs nothing. For
+    /// As [`withdraw`](Self::withdraw), for a connection that must not be refused indefinitely. Where only a deposit would
+    /// help and `waited`, the time since its last dial, is at least `longest`, it is granted a retry that costs nothing. For
     /// `longest`, take the cap of the connection's backoff: each connection then exceeds the budget by one retry in this
     /// time, at most. Where the reserve brings a retry in time, nothing changes.
     ///

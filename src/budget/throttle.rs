@@ -62,7 +62,7 @@ const MILLI: u32 = 1_000;
 ///
 /// **Calls and connections.** A client makes calls all the time, so their first attempts bring the tokens back, and
 /// [`permits`](Self::permits) is all that their retries need. A connection that is down has only retries. Where no other
-/// shares its throttle, nothing brings a token back, and `permits` refuses it for ever: ask
+/// shares its throttle, nothing brings a token back, and `permits` never lets it dial again: ask
 /// [`permits_after`](Self::permits_after) for a connection.
 ///
 /// 4 bytes.
@@ -196,8 +196,8 @@ impl Default for AdaptiveThrottleConfig {
 /// Every request counts at the moment it asks, before it is sent and whether it is let through or not (lifecycle 93):
 /// those in flight are requests too, and a throttle that counted answers would let a burst through.
 ///
-/// The probability stays below 1, so nobody is refused for ever: with n requests in the window and none accepted, one in
-/// n + 1 passes. A connection alone that asks once a second, in the default window, is dialled about every two minutes.
+/// The probability stays below 1, so no caller is refused indefinitely: with n requests in the window and none accepted, one in
+/// n + 1 passes. A connection alone that goes on asking is dialled about once in a window, every two minutes by default.
 ///
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
 ///

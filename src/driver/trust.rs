@@ -205,7 +205,7 @@ impl TrustedHost<'_> {
     }
 }
 
-/// An [`EndpointTrust`] that counts what it refuses. It belongs into a [`Protocol`](super::Protocol), which puts every
+/// An [`EndpointTrust`] that counts what it refuses. It belongs in a [`Protocol`](super::Protocol), which puts every
 /// endpoint through it that a server names, before it becomes part of an event.
 ///
 /// What is refused is just left out of the event: the session has no endpoint of its own then, and its resume goes to the
