@@ -169,7 +169,26 @@ impl Micros {
 
 /// An instant or none, in one word where an `Option<Instant>` takes two. [`Instant::MAX`] is none: it never comes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "Option<Instant>", into = "Option<Instant>")
+)]
 pub(crate) struct Moment(Instant);
+
+#[cfg(feature = "serde")]
+impl From<Option<Instant>> for Moment {
+    fn from(instant: Option<Instant>) -> Self {
+        Self::new(instant)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Moment> for Option<Instant> {
+    fn from(moment: Moment) -> Self {
+        moment.get()
+    }
+}
 
 impl Moment {
     pub(crate) const NONE: Self = Self(Instant::MAX);

@@ -88,6 +88,9 @@ golden! {
     restart
     /// F104 to F107, lifecycle 95: failing until a connection is established, alerts that come and go, counters.
     health
+    /// Report 73: a night in a hidden tab, an hour without network and 50 s asleep are no slow recoveries: 110, 140 and
+    /// 120 ms, the time in which something could be tried.
+    nights
     /// F76, F77, S60: a fresh dial waits for its turn and for the next day, a resume asks nobody; a stop, a hold and the end
     /// of the process leave the line.
     budget
@@ -96,6 +99,11 @@ golden! {
     /// Lifecycle 90: a round of endpoints is one retry, and one that has to wait for another budget is not paid twice; what
     /// others do counts while no process is there.
     shared
+    /// Report 93: a connection without others under its throttle, and one under a retry budget without a reserve, is refused
+    /// until the cap of the backoff has passed since its last dial, and then dialled.
+    lone
+    /// Report 54: a server that counts connections, so that a resume takes a start too.
+    resumes
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
@@ -326,6 +334,11 @@ fn what_stands_beside_the_policy_has_keys_too() {
         "every key"
     );
     let budgets = |json: &str| set_up(json).expect(json).budgets;
+    for (json, resumes) in
+        [("{}", false), (r#"{"resumes": false}"#, false), (r#"{"resumes": true, "per_window": 3}"#, true)]
+    {
+        assert_eq!(budgets(&format!("{{\"start_budget\": {json}}}")).resumes, resumes, "{json}");
+    }
     for json in ["{}", r#"{"ttl_ms": 10000, "per_second": 10, "share": "1/5"}"#] {
         let read = budgets(&format!("{{\"retry_budget\": {json}}}")).retries;
         assert_eq!(read, Some(RetryBudgetConfig::new()), "{json}");
@@ -370,6 +383,7 @@ fn what_stands_beside_the_policy_has_keys_too() {
         (r#"{"start_budget": {"per_window": 65}}"#, "\"start_budget.per_window\" must be at most 64"),
         (r#"{"start_budget": {"window_ms": 0}}"#, "\"start_budget\": "),
         (r#"{"start_budget": {"per_day": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": {"resumes": 1}}"#, "\"start_budget.resumes\" must be true or false, not 1"),
         (r#"{"start_budget": 5}"#, "\"start_budget\" must be an object, not 5"),
     ] {
         let error = error(json);

@@ -82,6 +82,13 @@
 //! Messages of the application don't pass through the driver: give [`Protocol::receive`] a channel to it, and let it
 //! share the writer (a `Mutex`, or a channel whose other end is read where the transport is written).
 //!
+//! # Where a session token is sent
+//!
+//! A server may name the endpoint of the next resume, and the session's token is sent there. The driver dials what an event
+//! says: put each endpoint that a server names through an [`EndpointGuard`] before it becomes part of an event. What the
+//! guard refuses is left out and counted, and the session is resumed at the base. By default the guard trusts the
+//! registrable domain of the base with the feature `public-suffix`, and the host of the base without it.
+//!
 //! # The duties of a driver
 //!
 //! For those who write their own; `tests/driver` holds the tests that this one passes on every runtime.
@@ -113,6 +120,7 @@ mod protocol;
 mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod trust;
 mod turn;
 
 use core::fmt;
@@ -141,6 +149,7 @@ pub use smol::Smol;
 #[cfg(feature = "tokio")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::Tokio;
+pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 
 use handle::Wishes;
 use link::Mail;

@@ -46,6 +46,9 @@ pub trait Protocol {
     /// Waits for the next message and says what it means; every fact carries `epoch`, several are applied in order.
     /// A message that means nothing here gives no fact; the driver takes it as [`Event::Received`], a sign of life.
     ///
+    /// An endpoint in a message is only the server's word, and the session's token is sent to it: put it through an
+    /// [`EndpointGuard`](super::EndpointGuard), and leave it out of the event where that refuses it.
+    ///
     /// # Errors
     /// The transport is at its end. An end of stream must be an error, here: it would be read for ever.
     fn receive(
