@@ -319,7 +319,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             why: self.state.why,
             since: self.state.since,
             until: deadline.map(|(at, _)| at),
-            waiting_for: deadline.map(|(_, reason)| reason).or(parked),
+            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
             not_before: parked.and_then(|_| {
                 let since = self.state.since;
                 Some(self.gate(since).at).filter(|at| *at > since)

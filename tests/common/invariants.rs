@@ -322,7 +322,7 @@ impl<'c> Watched<'c> {
                 assert!(within(until, longest), "S93: a wait beyond every limit: {explained}");
             }
             Phase::Parked => {
-                assert!(until.is_none() && !connected);
+                assert!(!connected);
                 match explained.waiting_for {
                     Some(Reason::Hold) => assert_ne!(self.holds, 0, "S93: parked on nothing"),
                     Some(Reason::Network) => assert!(self.network_down, "S93: parked on nothing"),

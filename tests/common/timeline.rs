@@ -548,7 +548,10 @@ impl Timeline {
                 Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch } => {
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
-                Action::RefreshCredential { .. } => assert_eq!(self.policy.phase(), Phase::Parked),
+                Action::RefreshCredential { .. } => assert!(matches!(
+                    self.policy.phase(),
+                    Phase::Parked | Phase::Online | Phase::Restoring
+                )),
                 Action::DropSession { .. } => {}
                 Action::GaveUp { .. } => {
                     assert!(!was_failed, "S94: terminal once");
@@ -580,7 +583,8 @@ impl Timeline {
             Phase::Establishing | Phase::Waiting | Phase::Restoring => reason.is_some(),
             Phase::Online => reason.is_some() || !self.beating,
             Phase::Parked => {
-                reason.is_none()
+                let asks = explanation.waiting_for == Some(Reason::Credential);
+                (!asks || reason.is_some())
                     && matches!(
                         explanation.waiting_for,
                         Some(Reason::Hold | Reason::Network | Reason::Hidden | Reason::Credential)
