@@ -237,7 +237,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 out.set_disposition(Disposition::Stale);
                 return out;
             }
-            self.hear(now);
+            if !event.is_local() {
+                self.hear(now);
+            }
         }
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
