@@ -157,13 +157,14 @@ impl<E: Endpoints + Clone> Rig<E> {
     }
 
     pub(crate) fn fact(&mut self, fact: Fact) -> Vec<Action> {
+        let current = fact.epoch().is_some() && fact.epoch() == self.alive;
         // Nothing fails in no time: the dial took a millisecond.
-        let fails = matches!(fact, Event::Closed { .. } | Event::OpenFailed { .. });
+        let fails = current
+            && matches!(fact, Event::Closed { .. } | Event::OpenFailed { .. } | Event::AuthFailed { .. });
         let dialled = self.log.iter().rfind(|(_, action)| matches!(action, Action::Open { .. }));
         if fails && dialled.is_some_and(|(at, _)| *at == self.now) {
             self.now = self.now.saturating_add(ms(1));
         }
-        let current = fact.epoch().is_some() && fact.epoch() == self.alive;
         if current && matches!(fact, Event::Closed { .. } | Event::OpenFailed { .. } | Event::NotNow { .. }) {
             self.alive = None;
         }

@@ -198,6 +198,7 @@ fn l63_the_age_of_a_session() {
         let epoch = rig.epoch();
         rig.fact(Event::Ready { epoch, token: Some("token"), endpoint: None, sequence: Some(1), ttl });
         rig.advance(secs(3_600));
+        rig.sequence(2);
         rig.lose();
         assert_eq!(
             open(&rig.advance(secs(1))).map(|open| open.0),
