@@ -431,6 +431,22 @@ fn ably_is_suspended_after_two_minutes() {
     assert!((15..=20).contains(&suspended), "{suspended}");
 }
 
+/// 5.11: Pusher beats every 120 s, and a beat is answered within 30 s or the connection is dead.
+#[test]
+fn pusher_answers_a_beat_within_30_s() {
+    for (answered_after, alive) in [(29_999, true), (30_000, false)] {
+        let mut driver = Driver::new(preset("pusher"));
+        let epoch = driver.epoch.unwrap();
+        driver.tell(Event::Opened { epoch });
+        driver.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
+        driver.pass_to(ms(120_000 + answered_after));
+        assert_eq!((driver.beats, driver.policy.epoch().is_some()), (1, alive));
+        driver.tell(Event::Received { epoch });
+        driver.pass_to(ms(239_999));
+        assert_eq!(driver.policy.stats().zombies, u32::from(!alive));
+    }
+}
+
 /// Lifecycle 30, 5.11: Pusher asks an open connection for a sign of life when the host says that it is offline, and
 /// takes it for dead 30 s later.
 #[test]

@@ -229,27 +229,31 @@ pub const GRAPHQL_WS: Config =
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | wait | 1 s, no jitter | its connection manager's `retryIn` |
-/// | connect timeout | 30 s | its strategy has 15 s, doubled to 60 s; what a sign of life may take, too |
+/// | connect timeout | 30 s | its strategy has 15 s, doubled to 60 s |
 /// | close codes | `pusher` table | 40xx refused, 41xx after 1 s, 42xx retried |
 /// | a request to reconnect | at once, after a connection that held 10 s | how a driver reports 42xx |
 /// | offline, online | asked for a sign of life, within 30 s; dialled at once | its network events, `pongTimeout` |
-/// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout` |
+/// | heartbeat | every 120 s, dead 30 s after one that nothing answers | `activityTimeout`, `pongTimeout` |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
 /// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
 /// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
 /// not shorten it (it waits 1 s); a driver that reports it as
-/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A pong to a regular beat within 30 s,
-/// for a heartbeat has one interval (the answer to a probe has its 30 s). 4000 over TLS only; "unavailable" after 10 s.
+/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A beat only after 120 s of silence: here
+/// it comes every 120 s, whatever was received (the server's shorter `activity_timeout` is
+/// [`Event::KeepAlive`](crate::Event::KeepAlive)). 4000 over TLS only; "unavailable" after 10 s.
 pub const PUSHER: Config =
     valid(config(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
         .with_requested_spread(Some(secs(0)))
         .with_classifier(Classifier::new(&tables::PUSHER))
         .with_heartbeat(valid(
-            HeartbeatConfig::new()
-                .with_first_jitter(false)
-                .with_liveness(Liveness::AnyTraffic)
-                .with_interval(secs(120)),
+            valid(
+                HeartbeatConfig::new()
+                    .with_first_jitter(false)
+                    .with_liveness(Liveness::AnyTraffic)
+                    .with_interval(secs(120)),
+            )
+            .with_answer_within(Some(secs(30))),
         ))
         .with_network(OnNetworkDown::Probe, secs(0))
         .with_defer_while_hidden(false)

@@ -168,7 +168,7 @@ fn heartbeats_find_silence_and_take_late_answers() {
         ("zen-websocket", 30_000, 30_000, true),
         ("phoenix", 30_000, 30_000, true),
         ("signalr", 15_000, 30_000, false),
-        ("pusher", 120_000, 120_000, false),
+        ("pusher", 120_000, 30_000, false),
         ("nats-go", 120_000, 240_000, true),
         ("nats-go-tls", 120_000, 240_000, true),
         ("nats-js", 120_000, 240_000, true),
