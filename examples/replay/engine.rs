@@ -151,7 +151,12 @@ impl Run {
         }
         let now = Instant::from_millis(at);
         match what {
-            What::Event(event) => {
+            What::Event { redirected, event } => {
+                // Of a connection that is gone both are stale, and that is one fact.
+                if let Some(redirected) = redirected.filter(|fact| fact.epoch() == self.policy.epoch()) {
+                    let actions = self.policy.handle_event(now, redirected);
+                    self.print(None, Some(actions), out);
+                }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);
             }
@@ -168,7 +173,7 @@ impl Run {
             }
             What::Explain => {
                 let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
-                let explained = watch::explained(&self.policy.explain(), epoch);
+                let explained = watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
                 line(out, format_args!("\"at\": {at}, {explained}"));
             }
             What::Stats => {

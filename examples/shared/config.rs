@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, CredentialConfig,
-    EndpointOrder, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown,
-    OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    EndpointOrder, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match,
+    OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule,
+    TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
 
@@ -106,9 +107,14 @@ const KEYS: &[&str] = &[
     "network",
     "endpoints",
     "classify",
+    "visibility",
+    "on_visible",
+    "max_age_ms",
+    "max_age_spread_ms",
+    "handover",
+    "redirect",
     // Beyond the contract.
     "please_reconnect",
-    "visibility",
     "on_wake",
     "close_code",
     "initial",
@@ -130,8 +136,10 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("backoff", BACKOFF)? {
         config = config.with_backoff(backoff(config.backoff(), &o)?);
     }
-    if let Some(held) = keys.ms("reset_after_stable_ms")? {
-        config = config.with_reset_after_stable(held);
+    match keys.or_null("reset_after_stable_ms", Object::ms)? {
+        Some(Some(held)) => config = config.with_reset_after_stable(held),
+        Some(None) => config = config.with_stability_by_cap(),
+        None => {}
     }
     if let Some(interval) = keys.ms("min_interval_ms")? {
         config = config.with_min_interval(interval);
@@ -173,7 +181,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("resume", &known)? {
         config = config.with_resume(resume(config.resume(), &o)?);
     }
-    let known = ["interval_ms", "liveness", "missed", "first_jitter", "required"];
+    let known = ["interval_ms", "liveness", "missed", "first_jitter", "required", "answer_within_ms"];
     if let Some(o) = keys.object("heartbeat", &known)? {
         config = config.with_heartbeat(heartbeat(config.heartbeat(), &o)?);
     }
@@ -187,7 +195,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("credential", CREDENTIAL)? {
         config = config.with_credential(credential(config.credential(), &o)?);
     }
-    if let Some(o) = keys.object("network", &["on_down", "spread_up_ms", "restart_on_up"])? {
+    if let Some(o) = keys.object("network", &["on_down", "on_change", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
         let words = [
             ("park", OnNetworkDown::Park),
@@ -197,10 +205,19 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
         ];
         let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
         config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
+        let words = [
+            ("probe", OnNetworkChange::Probe),
+            ("drop", OnNetworkChange::Drop),
+            ("ignore", OnNetworkChange::Ignore),
+        ];
+        if let Some(on_change) = o.choice("on_change", &words)? {
+            config = config.with_on_network_change(on_change);
+        }
         if let Some(restart) = o.bool("restart_on_up")? {
             config = config.with_restart_on_network_up(restart);
         }
     }
+    config = planned(config, keys)?;
     if let Some(o) = keys.object("classify", &["table", "default", "overrides"])? {
         config = config.with_classifier(classify(config.classifier(), &o)?);
     }
@@ -211,6 +228,10 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(defer) = keys.choice("visibility", &[("defer", true), ("ignore", false)])? {
         config = config.with_defer_while_hidden(defer);
+    }
+    let words = [("nothing", OnVisible::Nothing), ("probe", OnVisible::Probe)];
+    if let Some(on_visible) = keys.choice("on_visible", &words)? {
+        config = config.with_on_visible(on_visible);
     }
     if let Some(on_wake) = keys.choice("on_wake", &[("redial", OnWake::Redial), ("probe", OnWake::Probe)])? {
         config = config.with_on_wake(on_wake);
@@ -258,6 +279,29 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     Ok(config)
 }
 
+/// What ends a connection by plan, and where the next one goes.
+fn planned(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
+    let (age, spread) = config.max_age();
+    let age = keys.or_null("max_age_ms", Object::ms)?.unwrap_or(age);
+    let spread = keys.ms("max_age_spread_ms")?.unwrap_or(spread);
+    config = config.with_max_age(age, spread).map_err(|error| match error {
+        ConfigError::RangeReversed => keys.wrong("max_age_spread_ms", "at most \"max_age_ms\""),
+        error => format!("\"{}\": {error}", keys.name("max_age_ms")),
+    })?;
+    if let Some(o) = keys.object("redirect", &["max_hops"])? {
+        if let Some(hops) = o.u8("max_hops")? {
+            config = config.with_redirects(hops);
+        }
+    }
+    if keys.get("handover").is_some_and(|handover| !handover.is_null()) {
+        return Err(format!(
+            "{}: a handover is not there yet, so a planned end closes the connection before it dials",
+            keys.wrong("handover", "null")
+        ));
+    }
+    Ok(config)
+}
+
 const CREDENTIAL: &[&str] =
     &["refresh_on", "max_rejections", "timeout_ms", "lead_ms", "lead_spread_ms", "in_band"];
 
@@ -298,7 +342,14 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
         let failures = fallback.u8("failures")?.unwrap_or(failures);
         resume = resume.with_endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after));
     }
-    if let Some(needed) = o.bool("sequence_needed")? {
+    let needed = match o.get("sequence_needed") {
+        // A session that has a sequence is resumed with it in any case.
+        Some(Value::String(word)) if word == "auto" => Some(false),
+        Some(Value::Bool(needed)) => Some(*needed),
+        Some(_) => return Err(o.wrong("sequence_needed", "\"auto\", true or false")),
+        None => None,
+    };
+    if let Some(needed) = needed {
         resume = resume.with_sequence_needed(needed);
     }
     Ok(resume)
@@ -323,6 +374,9 @@ fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<Heartbeat
     }
     if let Some(on) = o.bool("required")? {
         heartbeat = heartbeat.with_required(on);
+    }
+    if let Some(within) = o.or_null("answer_within_ms", Object::ms)? {
+        heartbeat = heartbeat.with_answer_within(within).map_err(refused)?;
     }
     Ok(heartbeat)
 }
