@@ -14,8 +14,8 @@ use redial::{
     AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
     CredentialConfig, EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind,
     Jitter, Liveness, Match, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind, Verdict,
-    presets, tables, valid,
+    RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind,
+    Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -285,10 +285,7 @@ fn bad_lines_are_named() {
             "event \"woke\": \"counted\" must be true or false, not 1",
         ),
         ("{\"at\": 1, \"event\": \"cursor\"}", "event \"cursor\": \"id\" is missing"),
-        (
-            "{\"at\": 1, \"event\": \"cursor\", \"id\": 7}",
-            "event \"cursor\": \"id\" must be a string, not 7",
-        ),
+        ("{\"at\": 1, \"event\": \"cursor\", \"id\": 7}", "event \"cursor\": \"id\" must be a string, not 7"),
         ("{\"at\": 1, \"event\": \"backoff_hint\"}", "event \"backoff_hint\": \"base\" is missing"),
         (
             "{\"at\": 1, \"event\": \"keep_alive\", \"interval\": -1}",
@@ -603,7 +600,10 @@ fn bad_configs_are_refused() {
             r#"{"max_age_ms": 5, "max_age_spread_ms": 6}"#,
             "\"config.max_age_spread_ms\" must be at most \"max_age_ms\", not 6",
         ),
-        (r#"{"redirect": {"max_hops": 256}}"#, "\"config.redirect.max_hops\" must be an integer from 0 to 255"),
+        (
+            r#"{"redirect": {"max_hops": 256}}"#,
+            "\"config.redirect.max_hops\" must be an integer from 0 to 255",
+        ),
         (
             r#"{"resume": {"sequence_needed": "yes"}}"#,
             "\"config.resume.sequence_needed\" must be \"auto\", true or false, not \"yes\"",
@@ -838,7 +838,9 @@ fn stability_follows_from_the_cap_unless_it_is_given() {
     let zero = Config::new(PLAIN).with_reset_after_stable(ms(0));
     assert_eq!(held(r#"{"reset_after_stable_ms": 0}"#), zero);
     assert_ne!(zero, Config::new(PLAIN));
-    let over = |json: &str| set_up(&format!("{{\"preset\": \"discord-gateway\", \"config\": {json}}}")).unwrap().config;
+    let over = |json: &str| {
+        set_up(&format!("{{\"preset\": \"discord-gateway\", \"config\": {json}}}")).unwrap().config
+    };
     assert_eq!(over("{}"), presets::DISCORD_GATEWAY);
     let by_cap = presets::DISCORD_GATEWAY.with_stability_by_cap();
     assert_eq!(over(r#"{"reset_after_stable_ms": null}"#), by_cap);

@@ -173,7 +173,8 @@ impl Run {
             }
             What::Explain => {
                 let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
-                let explained = watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
+                let explained =
+                    watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
                 line(out, format_args!("\"at\": {at}, {explained}"));
             }
             What::Stats => {

@@ -269,11 +269,9 @@ fn read(
         "keep_alive" => {
             Event::KeepAlive { epoch, interval: line.required("interval", line.ms("interval")?)? }
         }
-        "please_reconnect" => Event::PleaseReconnect {
-            epoch,
-            after: optional_ms("after")?,
-            deadline: optional_ms("deadline")?,
-        },
+        "please_reconnect" => {
+            Event::PleaseReconnect { epoch, after: optional_ms("after")?, deadline: optional_ms("deadline")? }
+        }
         "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
         "beat_ack" => Event::BeatAcked { epoch },
         "beat_requested" => Event::BeatRequested { epoch },
