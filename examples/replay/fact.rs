@@ -295,5 +295,5 @@ fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
     let known = ["ws", "http", "io", "tls", "timeout", "class", "retry_after"];
     let cause = line.required("cause", line.object("cause", &known)?)?;
     let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
-    Ok((config::cause(&cause, &["retry_after"])?, retry_after))
+    Ok((config::causes::cause(&cause, &["retry_after"])?, retry_after))
 }

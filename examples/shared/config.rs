@@ -7,7 +7,7 @@
 #[path = "budgets.rs"]
 pub(crate) mod budgets;
 #[path = "causes.rs"]
-mod causes;
+pub(crate) mod causes;
 #[path = "ladder.rs"]
 mod ladder;
 #[path = "object.rs"]
@@ -23,7 +23,6 @@ use redial::{
 use serde_json::Value;
 
 use budgets::Budgets;
-pub(crate) use causes::cause;
 use causes::classify;
 use ladder::{BACKOFF, backoff};
 use object::{Object, one_of};
