@@ -13,8 +13,9 @@ use engine::config::SetUp;
 use redial::{
     AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
     CredentialConfig, EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind,
-    Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig,
-    RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
+    Jitter, Liveness, Match, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Ratio, RefreshOn,
+    RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind,
+    Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -106,6 +107,36 @@ golden! {
     resumes
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
+    /// Report 12: the default route moves during a dial, online with and without an answer, and in a wait.
+    network_changed
+    /// Report 13: idle, online, during a dial, and in a wait.
+    redial
+    /// Report 20: another host named during the login, twice, once by a transport that is gone; for one dial each.
+    see_other_host
+    /// Report 61: a server that moved, until a stop; then more hops than are allowed.
+    moved
+    /// Report 22: the newest event id, and `retry:` until a stop.
+    cursor
+    /// Reports 50 and 98: a request with a deadline is obeyed in its first half and not put off by a later one, an old
+    /// connection is replaced up to the spread before its age.
+    planned
+    /// Report 31: a credential with a lifetime is renewed ahead of its end, and asked for again while nobody answers.
+    renewal
+    /// Report 68: renewed credentials are sent on the connection that is up; a refusal ends it.
+    in_band
+    /// Report 86: a request for a credential that nobody answers.
+    unanswered
+    /// Report 65: a page that comes back asks for a sign of life, and repeated news does not put its deadline off.
+    visible
+    /// A heartbeat that the server sets, for one connection; reports 59 and 84: an answer time of its own.
+    keep_alive
+    /// Reports 11 and 71: a dial under way in a sleep is begun anew, uncounted; a clock that stood still ages a floor.
+    woke
+    /// Reports 62 and 75: another client takes the session over, six times within an hour each.
+    replaced
+    /// Reports 46, 47 and 58: a fatal status with a time to come back, an endpoint of the session that is gone, a service
+    /// that is refused five times in a row, and what starts it again.
+    deferred
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
     jitter
 }
@@ -133,6 +164,29 @@ fn an_epoch_that_is_left_out_is_the_newest() {
     assert!(out.contains("{\"at\": 2000, \"action\": \"send_fresh\", \"epoch\": 2}"), "{out}");
     let (out, _) = replay("{}\n{\"at\": 0, \"event\": \"opened\"}");
     assert_eq!(out, "{\"at\": 0, \"ignored\": \"stale\", \"event\": \"opened\"}\n");
+}
+
+/// An endpoint that comes with a loss is a fact of its own to the core, and the line is one fact all the same: stale once,
+/// counted once, and ignored only if the loss is.
+#[test]
+fn a_line_that_names_an_endpoint_is_one_fact() {
+    let log = |last: &str| {
+        let start = "{\"config\": {\"redirect\": {\"max_hops\": 0}}}\n{\"at\": 0, \"event\": \"start\"}\n";
+        let (out, result) = replay(&format!("{start}{last}\n{{\"at\": 9, \"event\": \"stats\"}}"));
+        assert_eq!(result, Ok(()));
+        out.lines().skip(3).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let cause = "\"cause\": {\"timeout\": true}, \"endpoint\": \"b\"";
+    let stale = log(&format!("{{\"at\": 5, \"event\": \"closed\", \"epoch\": 7, {cause}}}"));
+    assert_eq!(stale[0], "{\"at\": 5, \"ignored\": \"stale\", \"event\": \"closed\"}");
+    assert!(stale.len() == 2 && stale[1].contains("\"stale\": 1,"), "{stale:?}");
+    // One hop too many says nothing, and the loss counts.
+    let lost = log(&format!("{{\"at\": 5, \"event\": \"open_failed\", {cause}}}"));
+    assert_eq!(lost[0], "{\"at\": 5, \"state\": \"waiting\", \"why\": \"timeout\"}");
+    assert_eq!(lost.len(), 3, "{lost:?}");
+    // A null is no endpoint.
+    let none = log(&format!("{{\"at\": 5, \"event\": \"open_failed\", {}}}", cause.replace("\"b\"", "null")));
+    assert_eq!(none, lost);
 }
 
 /// Where an open transport is enough, a resumed session keeps its subscriptions all the same; a new one gets them.
@@ -234,6 +288,38 @@ fn bad_lines_are_named() {
         ("{\"at\": 1, \"event\": \"hold\"}", "event \"hold\": \"reason\" is missing"),
         ("{\"at\": 1, \"event\": \"woke\", \"gap\": null}", "\"gap\" must be an integer"),
         ("{\"at\": 1, \"event\": \"subscribe\"}", "\"key\" is missing"),
+        (
+            "{\"at\": 1, \"event\": \"woke\", \"gap\": 1, \"counted\": 1}",
+            "event \"woke\": \"counted\" must be true or false, not 1",
+        ),
+        ("{\"at\": 1, \"event\": \"cursor\"}", "event \"cursor\": \"id\" is missing"),
+        ("{\"at\": 1, \"event\": \"cursor\", \"id\": 7}", "event \"cursor\": \"id\" must be a string, not 7"),
+        ("{\"at\": 1, \"event\": \"backoff_hint\"}", "event \"backoff_hint\": \"base\" is missing"),
+        (
+            "{\"at\": 1, \"event\": \"keep_alive\", \"interval\": -1}",
+            "event \"keep_alive\": \"interval\" must be an integer from 0",
+        ),
+        ("{\"at\": 1, \"event\": \"network_changed\", \"epoch\": 1}", "unknown key \"epoch\""),
+        (
+            "{\"at\": 1, \"event\": \"please_reconnect\", \"dedline\": 1}",
+            "unknown key \"dedline\"; did you mean \"deadline\"?",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 1}, \"endpoint\": 7}",
+            "event \"closed\": \"endpoint\" must be a string, not 7",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 1}, \"permanent\": true}",
+            "event \"closed\": \"permanent\" needs an \"endpoint\"",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"class\": \"replacd\"}}",
+            "\"cause.class\" must be \"transient\", \"fresh\", \"fatal\", \"auth\", \"rate_limited\" or \"replaced\"",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"credential_ok\", \"ttl\": \"1h\"}",
+            "event \"credential_ok\": \"ttl\" must be an integer from 0",
+        ),
         ("{\"at\": 1, \"event\": \"stop\", \"keep\": 1}", "\"keep\" must be true or false, not 1"),
         ("{\"at\": 1, \"event\": \"closed\", \"cause\": {}}", "\"cause\" must have exactly one of"),
         ("{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 1, \"http\": 2}}", "exactly one of"),
@@ -527,6 +613,33 @@ fn bad_configs_are_refused() {
         (r#"{"connect_timeout_ms": 0}"#, "\"config.connect_timeout_ms\": a timeout of 0"),
         (r#"{"resume": {"invalid_wait_ms": [2, 1]}}"#, "the lower end of a range"),
         (r#"{"heartbeat": {"missed": 0}}"#, "missed at least once"),
+        (r#"{"heartbeat": {"answer_within_ms": 0}}"#, "\"config.heartbeat\": a timeout of 0"),
+        (r#"{"credential": {"timeout_ms": 0}}"#, "\"config.credential\": a timeout of 0"),
+        (r#"{"credential": {"in_band": "yes"}}"#, "\"config.credential.in_band\" must be true or false"),
+        (
+            r#"{"network": {"on_change": "park"}}"#,
+            "\"config.network.on_change\" must be \"probe\", \"drop\" or \"ignore\", not \"park\"",
+        ),
+        (r#"{"on_visible": true}"#, "\"config.on_visible\" must be \"nothing\" or \"probe\", not true"),
+        (r#"{"max_age_ms": 0}"#, "\"config.max_age_ms\": a timeout of 0"),
+        (
+            r#"{"max_age_ms": 5, "max_age_spread_ms": 6}"#,
+            "\"config.max_age_spread_ms\" must be at most \"max_age_ms\", not 6",
+        ),
+        (
+            r#"{"redirect": {"max_hops": 256}}"#,
+            "\"config.redirect.max_hops\" must be an integer from 0 to 255",
+        ),
+        (
+            r#"{"resume": {"sequence_needed": "yes"}}"#,
+            "\"config.resume.sequence_needed\" must be \"auto\", true or false, not \"yes\"",
+        ),
+        (r#"{"reset_after_stable_ms": "auto"}"#, "\"config.reset_after_stable_ms\" must be an integer"),
+        (
+            r#"{"handover": {"timeout_ms": 10000}}"#,
+            "\"config.handover\" must be null, not {\"timeout_ms\":10000}: a handover is not there yet, so a planned end \
+             closes the connection before it dials",
+        ),
         (r#"{"heartbeat": {"missed": 256}}"#, "an integer from 0 to 255, not 256"),
         (r#"{"endpoints": []}"#, "a list of names, not empty"),
         (r#"{"endpoints": [1]}"#, "a list of names, not empty"),
@@ -575,15 +688,19 @@ fn every_key_reaches_the_config() {
         "backoff": {"curve": "exponential", "initial_ms": 1000, "factor": "2", "max_ms": 30000, "table_ms": [],
                     "after_table": "repeat_last", "jitter": "none", "floor_ms": 0, "first_ms": null,
                     "max_fresh_ms": null},
-        "reset_after_stable_ms": 0, "min_interval_ms": 0, "max_attempts": null, "max_elapsed_ms": null,
+        "reset_after_stable_ms": null, "min_interval_ms": 0, "max_attempts": null, "max_elapsed_ms": null,
         "connect_timeout_ms": 10000, "connect_timeout_grows": false, "greeting_timeout_ms": null, "ready_timeout_ms": null, "greeting": false,
         "establish": "on_ready", "hint": {"max_ms": 300000, "spread": "0"},
         "resume": {"enabled": true, "max_failures": 3, "invalid_wait_ms": [1000, 5000],
-                   "endpoint_fallback": {"failures": 1, "for_ms": 0}, "sequence_needed": true},
-        "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false},
+                   "endpoint_fallback": {"failures": 1, "for_ms": 0}, "sequence_needed": "auto"},
+        "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false,
+                      "answer_within_ms": null},
         "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "authenticate": false},
-        "credential": {"refresh_on": "auth", "max_rejections": null},
-        "network": {"on_down": "park", "spread_up_ms": 0, "restart_on_up": false}, "endpoints": ["primary"],
+        "credential": {"refresh_on": "auth", "max_rejections": null, "timeout_ms": 30000, "lead_ms": 0,
+                       "lead_spread_ms": 0, "in_band": false},
+        "network": {"on_down": "park", "on_change": "probe", "spread_up_ms": 0, "restart_on_up": false},
+        "endpoints": ["primary"], "on_visible": "nothing", "max_age_ms": null, "max_age_spread_ms": 0, "handover": null,
+        "redirect": {"max_hops": 5},
         "classify": {"table": "websocket", "default": "transient", "overrides": []},
         "please_reconnect": {"spread_ms": null}, "visibility": "defer", "close_code": 4000,
         "initial": {"max_attempts": null, "max_elapsed_ms": null}, "wait_from": "failure", "long_outage": null,
@@ -599,14 +716,16 @@ fn every_key_reaches_the_config() {
         "connect_timeout_ms": 5, "connect_timeout_grows": true, "greeting_timeout_ms": 6, "ready_timeout_ms": 7, "greeting": true,
         "establish": "on_open", "hint": {"max_ms": 8, "spread": "1/2"},
         "resume": {"enabled": false, "max_failures": 9, "invalid_wait_ms": [10, 11],
-                   "endpoint_fallback": {"failures": 12, "for_ms": 13}, "sequence_needed": false},
+                   "endpoint_fallback": {"failures": 12, "for_ms": 13}, "sequence_needed": true},
         "heartbeat": {"interval_ms": 14, "liveness": "any_traffic", "missed": 15, "first_jitter": false,
-                      "required": true},
+                      "required": true, "answer_within_ms": 33},
         "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "factor": "3", "jitter": "1/2", "probes": 2,
                     "lease_ms": 31},
         "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "authenticate": true},
-        "credential": {"refresh_on": "never", "max_rejections": 21},
-        "network": {"on_down": "ignore", "spread_up_ms": 22, "restart_on_up": true},
+        "credential": {"refresh_on": "never", "max_rejections": 21, "timeout_ms": 34, "lead_ms": 35,
+                       "lead_spread_ms": 36, "in_band": true},
+        "network": {"on_down": "ignore", "on_change": "drop", "spread_up_ms": 22, "restart_on_up": true},
+        "on_visible": "probe", "max_age_ms": 38, "max_age_spread_ms": 37, "redirect": {"max_hops": 39},
         "classify": {"table": "pusher", "default": "fatal", "overrides": [
             {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
@@ -672,7 +791,7 @@ fn every_key_reaches_the_config() {
                 .with_invalid_wait(ms(10), ms(11))
                 .unwrap()
                 .with_endpoint_fallback(12, ms(13))
-                .with_sequence_needed(false),
+                .with_sequence_needed(true),
         )
         .with_heartbeat(
             HeartbeatConfig::new()
@@ -682,7 +801,9 @@ fn every_key_reaches_the_config() {
                 .with_missed(15)
                 .unwrap()
                 .with_first_jitter(false)
-                .with_required(true),
+                .with_required(true)
+                .with_answer_within(Some(ms(33)))
+                .unwrap(),
         )
         .with_breaker(Some(
             BreakerConfig::new(16, ms(17))
@@ -698,9 +819,20 @@ fn every_key_reaches_the_config() {
         ))
         .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
         .with_credential(
-            CredentialConfig::new().with_refresh_on(RefreshOn::Never).with_rejections_max(Some(21)),
+            CredentialConfig::new()
+                .with_refresh_on(RefreshOn::Never)
+                .with_rejections_max(Some(21))
+                .with_timeout(ms(34))
+                .unwrap()
+                .with_lead(ms(35), ms(36))
+                .with_in_band(true),
         )
         .with_network(OnNetworkDown::Ignore, ms(22))
+        .with_on_network_change(OnNetworkChange::Drop)
+        .with_on_visible(OnVisible::Probe)
+        .with_max_age(Some(ms(38)), ms(37))
+        .unwrap()
+        .with_redirects(39)
         .with_requested_spread(Some(ms(23)))
         .with_defer_while_hidden(false)
         .with_close_code(4999)
@@ -720,6 +852,25 @@ fn every_key_reaches_the_config() {
         )
         .with_on_wake(OnWake::Probe);
     assert_eq!(config(other), expected);
+}
+
+/// Left out or null, a connection is stable when it has held as long as the longest wait, 10 to 60 s; 0 is 0, and a preset
+/// keeps what it says.
+#[test]
+fn stability_follows_from_the_cap_unless_it_is_given() {
+    let held = |json: &str| config(json).with_backoff(PLAIN);
+    for json in ["{}", r#"{"reset_after_stable_ms": null}"#, r#"{"backoff": {"max_ms": 600000}}"#] {
+        assert_eq!(held(json), Config::new(PLAIN), "{json}");
+    }
+    let zero = Config::new(PLAIN).with_reset_after_stable(ms(0));
+    assert_eq!(held(r#"{"reset_after_stable_ms": 0}"#), zero);
+    assert_ne!(zero, Config::new(PLAIN));
+    let over = |json: &str| {
+        set_up(&format!("{{\"preset\": \"discord-gateway\", \"config\": {json}}}")).unwrap().config
+    };
+    assert_eq!(over("{}"), presets::DISCORD_GATEWAY);
+    let by_cap = presets::DISCORD_GATEWAY.with_stability_by_cap();
+    assert_eq!(over(r#"{"reset_after_stable_ms": null}"#), by_cap);
 }
 
 #[test]

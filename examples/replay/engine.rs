@@ -151,8 +151,14 @@ impl Run {
         }
         let now = Instant::from_millis(at);
         match what {
-            What::Event(event) => {
-                if let (Event::Woke { gap, .. }, Some(watch)) = (&event, &mut self.watch) {
+            What::Event { redirected, event } => {
+                // Of a connection that is gone both are stale, and that is one fact.
+                if let Some(redirected) = redirected.filter(|fact| fact.epoch() == self.policy.epoch()) {
+                    let actions = self.policy.handle_event(now, redirected);
+                    self.print(None, Some(actions), out);
+                }
+                // A clock that stood still has not counted the sleep.
+                if let (Event::Woke { gap, counted: true }, Some(watch)) = (&event, &mut self.watch) {
                     watch.slept(now, *gap);
                 }
                 let actions = self.policy.handle_event(now, event);
@@ -171,7 +177,8 @@ impl Run {
             }
             What::Explain => {
                 let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
-                let explained = watch::explained(&self.policy.explain(), epoch);
+                let explained =
+                    watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
                 line(out, format_args!("\"at\": {at}, {explained}"));
             }
             What::Stats => {
@@ -292,7 +299,8 @@ impl Run {
         if wake != self.wake {
             self.wake = wake;
             let wake = number(wake);
-            let why = explained.waiting_for.map_or(explained.phase.as_str(), |reason| reason.as_str());
+            let why = self.policy.deadline().map(|(_, reason)| reason).or(explained.waiting_for);
+            let why = why.map_or(explained.phase.as_str(), |reason| reason.as_str());
             line(out, format_args!("\"at\": {at}, \"wake\": {wake}, \"why\": \"{why}\""));
         }
         let (now, stats) = (Instant::from_millis(at), self.stats());

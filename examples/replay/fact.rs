@@ -19,22 +19,27 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("net_up", &[]),
     ("hidden", &[]),
     ("visible", &[]),
-    ("woke", &["gap"]),
+    ("woke", &["gap", "counted"]),
+    ("network_changed", &[]),
+    ("redial", &[]),
+    ("backoff_hint", &["base"]),
     ("opened", &["epoch"]),
-    ("open_failed", &["epoch", "cause"]),
+    ("open_failed", &["epoch", "cause", "endpoint", "permanent"]),
     ("not_now", &["epoch", "after"]),
-    ("closed", &["epoch", "cause"]),
+    ("closed", &["epoch", "cause", "endpoint", "permanent"]),
     ("send_failed", &["epoch"]),
     ("greeting", &["epoch", "heartbeat"]),
     ("ready", &["epoch", "id", "seq", "endpoint", "ttl"]),
     ("resumed", &["epoch"]),
     ("seq", &["epoch", "n"]),
-    ("please_reconnect", &["epoch", "after"]),
+    ("cursor", &["epoch", "id"]),
+    ("keep_alive", &["epoch", "interval"]),
+    ("please_reconnect", &["epoch", "after", "deadline", "endpoint", "permanent"]),
     ("session_invalid", &["epoch", "resumable"]),
     ("beat_ack", &["epoch"]),
     ("beat_requested", &["epoch"]),
     ("rx", &["epoch"]),
-    ("credential_ok", &["fatal"]),
+    ("credential_ok", &["fatal", "ttl"]),
     ("credential_failed", &["fatal"]),
     ("auth_ok", &["epoch", "fatal"]),
     ("auth_failed", &["epoch", "fatal"]),
@@ -63,8 +68,8 @@ pub(super) struct Fact {
 
 /// What happened.
 pub(super) enum What {
-    /// A fact for the policy.
-    Event(Event<String, String>),
+    /// A fact for the policy, and before it the endpoint that the server named with it, a fact of its own to the core.
+    Event { redirected: Option<Event<String, String>>, event: Event<String, String> },
     /// The process ended; the next one begins at `up_at`, ms.
     Restart { up_at: u64, corrupt: Option<Corrupt> },
     /// The server says how many fresh starts are left.
@@ -153,7 +158,7 @@ impl Fact {
             "calls" => calls(&line),
             "explain" => Ok(What::Explain),
             "stats" => Ok(What::Stats),
-            _ => read(&line, name, epochs.own(epoch), holds).map(What::Event),
+            _ => event(&line, name, epochs.own(epoch), holds),
         };
         let what = what.map_err(|error| format!("event \"{name}\": {error}"))?;
         Ok(Self { at, event: Some((name, what)) })
@@ -192,6 +197,23 @@ fn calls(line: &Object<'_>) -> Result<What, String> {
     Ok(What::Calls { succeeded: count("succeeded")?, failed: count("failed")? })
 }
 
+fn event(line: &Object<'_>, name: &str, epoch: Epoch, holds: &mut Holds) -> Result<What, String> {
+    let event = read(line, name, epoch, holds)?;
+    // A session's endpoint is part of the session.
+    let redirected = if name == "ready" { None } else { redirected(line, epoch)? };
+    Ok(What::Event { redirected, event })
+}
+
+/// Another endpoint that the server names.
+fn redirected(line: &Object<'_>, epoch: Epoch) -> Result<Option<Event<String, String>>, String> {
+    let permanent = line.bool("permanent")?.unwrap_or(false);
+    match line.or_null("endpoint", Object::str)?.flatten() {
+        Some(endpoint) => Ok(Some(Event::Redirected { epoch, endpoint: endpoint.to_owned(), permanent })),
+        None if permanent => Err("\"permanent\" needs an \"endpoint\"".to_owned()),
+        None => Ok(None),
+    }
+}
+
 fn read(
     line: &Object<'_>,
     name: &str,
@@ -214,7 +236,13 @@ fn read(
         "net_up" => Event::NetworkUp,
         "hidden" => Event::Hidden,
         "visible" => Event::Visible,
-        "woke" => Event::Woke { gap: line.required("gap", line.ms("gap")?)?, counted: true },
+        "woke" => Event::Woke {
+            gap: line.required("gap", line.ms("gap")?)?,
+            counted: line.bool("counted")?.unwrap_or(true),
+        },
+        "network_changed" => Event::NetworkChanged,
+        "redial" => Event::Redial,
+        "backoff_hint" => Event::BackoffHint { base: line.required("base", line.ms("base")?)? },
         "opened" => Event::Opened { epoch },
         "open_failed" => {
             let (cause, retry_after) = loss(line)?;
@@ -237,12 +265,18 @@ fn read(
         },
         "resumed" => Event::Resumed { epoch },
         "seq" => Event::Sequence { epoch, n: line.required("n", line.u64("n")?)? },
-        "please_reconnect" => Event::PleaseReconnect { epoch, after: optional_ms("after")?, deadline: None },
+        "cursor" => Event::Cursor { epoch, token: text("id")? },
+        "keep_alive" => {
+            Event::KeepAlive { epoch, interval: line.required("interval", line.ms("interval")?)? }
+        }
+        "please_reconnect" => {
+            Event::PleaseReconnect { epoch, after: optional_ms("after")?, deadline: optional_ms("deadline")? }
+        }
         "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
         "beat_ack" => Event::BeatAcked { epoch },
         "beat_requested" => Event::BeatRequested { epoch },
         "rx" => Event::Received { epoch },
-        "credential_ok" => Event::CredentialOk { request: None, ttl: None },
+        "credential_ok" => Event::CredentialOk { request: None, ttl: optional_ms("ttl")? },
         "credential_failed" => Event::CredentialFailed { request: None, fatal: flag("fatal")? },
         "credential_new" => Event::CredentialNew,
         "credential_lost" => Event::CredentialLost,
@@ -261,5 +295,5 @@ fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
     let known = ["ws", "http", "io", "tls", "timeout", "class", "retry_after"];
     let cause = line.required("cause", line.object("cause", &known)?)?;
     let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
-    Ok((config::cause(&cause, &["retry_after"])?, retry_after))
+    Ok((config::causes::cause(&cause, &["retry_after"])?, retry_after))
 }

@@ -85,8 +85,9 @@ impl Watch {
     }
 }
 
-/// The explanation as a sentence and as fields. `epoch` is the live connection's number in the log.
-pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>) -> String {
+/// The explanation as a sentence and as fields. `epoch` is the live connection's number in the log, `id` the session's
+/// newest.
+pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>, id: Option<&String>) -> String {
     let Explanation {
         phase,
         why,
@@ -104,7 +105,7 @@ pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>) -> String
     format!(
         "\"explain\": {}, \"state\": \"{phase}\", \"why\": \"{why}\", \"since\": {}, \"until\": {}, \
          \"waiting_for\": {}, \"not_before\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \
-         \"last_cause\": {}",
+         \"last_cause\": {}, \"id\": {}",
         quoted(&explanation.to_string()),
         since.as_millis(),
         number(until.map(|until| until.as_micros().div_ceil(1_000))),
@@ -113,6 +114,7 @@ pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>) -> String
         number(epoch),
         mode.as_str(),
         text(last_cause.map(|cause| cause.to_string())),
+        text(id.cloned()),
     )
 }
 

@@ -6,6 +6,8 @@
 
 #[path = "budgets.rs"]
 pub(crate) mod budgets;
+#[path = "causes.rs"]
+pub(crate) mod causes;
 #[path = "ladder.rs"]
 mod ladder;
 #[path = "object.rs"]
@@ -14,15 +16,16 @@ pub(crate) mod object;
 use std::time::Duration;
 
 use redial::{
-    BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, CredentialConfig,
-    EndpointOrder, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown,
-    OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    BackoffConfig, BreakerConfig, Config, ConfigError, CredentialConfig, EndpointOrder, Establish,
+    HealthConfig, HeartbeatConfig, Jitter, Liveness, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
+    Ratio, RefreshOn, RestoreConfig, ResumeConfig, presets, valid,
 };
 use serde_json::Value;
 
 use budgets::Budgets;
+use causes::classify;
 use ladder::{BACKOFF, backoff};
-use object::{Object, one_of, unknown};
+use object::{Object, one_of};
 
 /// The ladder where neither preset nor config says otherwise: 1 s, doubling to 30 s, no jitter.
 const PLAIN: BackoffConfig =
@@ -106,9 +109,14 @@ const KEYS: &[&str] = &[
     "network",
     "endpoints",
     "classify",
+    "visibility",
+    "on_visible",
+    "max_age_ms",
+    "max_age_spread_ms",
+    "handover",
+    "redirect",
     // Beyond the contract.
     "please_reconnect",
-    "visibility",
     "on_wake",
     "close_code",
     "initial",
@@ -130,8 +138,10 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("backoff", BACKOFF)? {
         config = config.with_backoff(backoff(config.backoff(), &o)?);
     }
-    if let Some(held) = keys.ms("reset_after_stable_ms")? {
-        config = config.with_reset_after_stable(held);
+    match keys.or_null("reset_after_stable_ms", Object::ms)? {
+        Some(Some(held)) => config = config.with_reset_after_stable(held),
+        Some(None) => config = config.with_stability_by_cap(),
+        None => {}
     }
     if let Some(interval) = keys.ms("min_interval_ms")? {
         config = config.with_min_interval(interval).map_err(refused("min_interval_ms"))?;
@@ -173,7 +183,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("resume", &known)? {
         config = config.with_resume(resume(config.resume(), &o)?);
     }
-    let known = ["interval_ms", "liveness", "missed", "first_jitter", "required"];
+    let known = ["interval_ms", "liveness", "missed", "first_jitter", "required", "answer_within_ms"];
     if let Some(o) = keys.object("heartbeat", &known)? {
         config = config.with_heartbeat(heartbeat(config.heartbeat(), &o)?);
     }
@@ -187,7 +197,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("credential", CREDENTIAL)? {
         config = config.with_credential(credential(config.credential(), &o)?);
     }
-    if let Some(o) = keys.object("network", &["on_down", "spread_up_ms", "restart_on_up"])? {
+    if let Some(o) = keys.object("network", &["on_down", "on_change", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
         let words = [
             ("park", OnNetworkDown::Park),
@@ -197,10 +207,19 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
         ];
         let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
         config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
+        let words = [
+            ("probe", OnNetworkChange::Probe),
+            ("drop", OnNetworkChange::Drop),
+            ("ignore", OnNetworkChange::Ignore),
+        ];
+        if let Some(on_change) = o.choice("on_change", &words)? {
+            config = config.with_on_network_change(on_change);
+        }
         if let Some(restart) = o.bool("restart_on_up")? {
             config = config.with_restart_on_network_up(restart);
         }
     }
+    config = planned(config, keys)?;
     if let Some(o) = keys.object("classify", &["table", "default", "overrides"])? {
         config = config.with_classifier(classify(config.classifier(), &o)?);
     }
@@ -211,6 +230,10 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(defer) = keys.choice("visibility", &[("defer", true), ("ignore", false)])? {
         config = config.with_defer_while_hidden(defer);
+    }
+    let words = [("nothing", OnVisible::Nothing), ("probe", OnVisible::Probe)];
+    if let Some(on_visible) = keys.choice("on_visible", &words)? {
+        config = config.with_on_visible(on_visible);
     }
     if let Some(on_wake) = keys.choice("on_wake", &[("redial", OnWake::Redial), ("probe", OnWake::Probe)])? {
         config = config.with_on_wake(on_wake);
@@ -258,6 +281,29 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     Ok(config)
 }
 
+/// What ends a connection by plan, and where the next one goes.
+fn planned(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
+    let (age, spread) = config.max_age();
+    let age = keys.or_null("max_age_ms", Object::ms)?.unwrap_or(age);
+    let spread = keys.ms("max_age_spread_ms")?.unwrap_or(spread);
+    config = config.with_max_age(age, spread).map_err(|error| match error {
+        ConfigError::RangeReversed => keys.wrong("max_age_spread_ms", "at most \"max_age_ms\""),
+        error => format!("\"{}\": {error}", keys.name("max_age_ms")),
+    })?;
+    if let Some(o) = keys.object("redirect", &["max_hops"])? {
+        if let Some(hops) = o.u8("max_hops")? {
+            config = config.with_redirects(hops);
+        }
+    }
+    if keys.get("handover").is_some_and(|handover| !handover.is_null()) {
+        return Err(format!(
+            "{}: a handover is not there yet, so a planned end closes the connection before it dials",
+            keys.wrong("handover", "null")
+        ));
+    }
+    Ok(config)
+}
+
 const CREDENTIAL: &[&str] =
     &["refresh_on", "max_rejections", "timeout_ms", "lead_ms", "lead_spread_ms", "in_band"];
 
@@ -298,7 +344,14 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
         let failures = fallback.u8("failures")?.unwrap_or(failures);
         resume = resume.with_endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after));
     }
-    if let Some(needed) = o.bool("sequence_needed")? {
+    let needed = match o.get("sequence_needed") {
+        // A session that has a sequence is resumed with it in any case.
+        Some(Value::String(word)) if word == "auto" => Some(false),
+        Some(Value::Bool(needed)) => Some(*needed),
+        Some(_) => return Err(o.wrong("sequence_needed", "\"auto\", true or false")),
+        None => None,
+    };
+    if let Some(needed) = needed {
         resume = resume.with_sequence_needed(needed);
     }
     Ok(resume)
@@ -323,6 +376,9 @@ fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<Heartbeat
     }
     if let Some(on) = o.bool("required")? {
         heartbeat = heartbeat.with_required(on);
+    }
+    if let Some(within) = o.or_null("answer_within_ms", Object::ms)? {
+        heartbeat = heartbeat.with_answer_within(within).map_err(refused)?;
     }
     Ok(heartbeat)
 }
@@ -380,121 +436,6 @@ fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, 
         restore = restore.with_authentication(on);
     }
     Ok(restore)
-}
-
-/// Another table leaves the preset's overrides behind, since they were made for its own.
-fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Classifier, String> {
-    if let Some(name) = o.str("table")? {
-        let known: Vec<_> = tables::ALL.iter().map(|table| table.name()).collect();
-        let table = tables::by_name(name).ok_or_else(|| o.wrong("table", one_of(&known)))?;
-        classifier = Classifier::new(table);
-    }
-    if let Some(default) = class(o, "default")? {
-        classifier = classifier.with_default(default);
-    }
-    let Some(overrides) = o.get("overrides") else { return Ok(classifier) };
-    let list = overrides.as_array().ok_or_else(|| o.wrong("overrides", "a list"))?;
-    for (at, value) in list.iter().enumerate() {
-        let path = format!("{}[{at}]", o.name("overrides"));
-        let known: Vec<_> = ["ws", "http", "io", "tls", "timeout"].iter().chain(VERDICT).copied().collect();
-        let row = Object::new(&path, value, &known)?;
-        let rule = Rule::new(Match::Is(cause(&row, VERDICT)?), verdict(&row)?);
-        classifier = classifier.with_override(rule).map_err(|error| format!("\"{path}\": {error}"))?;
-    }
-    Ok(classifier)
-}
-
-const VERDICT: &[&str] = &["class", "limit", "wait_ms", "steps_ms", "at_cap", "renew", "client_fault"];
-
-/// What follows from a cause. Left out, each key is what belongs to the class.
-fn verdict(row: &Object<'_>) -> Result<Verdict, String> {
-    let mut verdict = Verdict::new(row.required("class", class(row, "class")?)?);
-    if let Some(limit) = row.u8("limit")? {
-        verdict = verdict.with_limit(limit);
-    }
-    if let Some((low, high)) = row.range("wait_ms")? {
-        verdict = verdict
-            .with_wait(low, high)
-            .map_err(|error: ConfigError| format!("\"{}\": {error}", row.name("wait_ms")))?;
-    }
-    if let Some(steps) = row.get("steps_ms") {
-        let step = |step: &Value| step.as_u64().and_then(|step| u32::try_from(step).ok());
-        let steps: Option<Vec<_>> = steps.as_array().and_then(|list| list.iter().map(step).collect());
-        let steps = steps.ok_or_else(|| row.wrong("steps_ms", "a list of integers from 0 to 4294967295"))?;
-        // As with the table of a ladder: it lives as long as the program.
-        verdict = verdict.with_steps_ms(Box::leak(steps.into_boxed_slice()));
-    }
-    if row.bool("renew")? == Some(true) {
-        verdict = verdict.with_renewal();
-    }
-    if row.bool("at_cap")? == Some(true) {
-        verdict = verdict.with_at_cap();
-    }
-    if row.bool("client_fault")? == Some(true) {
-        verdict = verdict.with_client_fault();
-    }
-    Ok(verdict)
-}
-
-fn class(o: &Object<'_>, key: &str) -> Result<Option<Class>, String> {
-    let words: Vec<_> = Class::ALL.iter().map(|class| (class.as_str(), *class)).collect();
-    o.choice(key, &words)
-}
-
-/// The one cause in an object, beside these other keys: `{"ws": 4004}`, `{"io": "connection_refused"}` …
-pub(crate) fn cause(o: &Object<'_>, beside: &[&str]) -> Result<Cause, String> {
-    let mut kinds = o.entries().map(|(key, _)| key).filter(|key| !beside.contains(key));
-    let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-        return Err(format!(
-            "\"{}\" must have exactly one of \"ws\", \"http\", \"io\", \"tls\", \"timeout\" and \"class\"",
-            o.path()
-        ));
-    };
-    let found = match kind {
-        "ws" => o.or_null(kind, Object::u16)?.map(|code| code.map_or(Cause::NoCloseFrame, Cause::CloseFrame)),
-        "http" => o.u16(kind)?.map(Cause::Http),
-        "io" if o.str(kind)?.is_some_and(|name| IO_OTHER.contains(&name)) => Some(Cause::Io(IoKind::Other)),
-        "io" => named(o, kind, IoKind::ALL, IoKind::as_str)?.map(Cause::Io),
-        "tls" => named(o, kind, TlsKind::ALL, TlsKind::as_str)?.map(Cause::Tls),
-        "timeout" => match o.bool(kind)? {
-            Some(true) => Some(Cause::Timeout),
-            _ => return Err(o.wrong(kind, "true")),
-        },
-        _ => class(o, kind)?.map(Cause::Class),
-    };
-    o.required(kind, found)
-}
-
-/// Kinds of `std::io::ErrorKind` that concern no connection: the core lumps them together.
-const IO_OTHER: &[&str] = &[
-    "already_exists",
-    "not_a_directory",
-    "is_a_directory",
-    "directory_not_empty",
-    "read_only_filesystem",
-    "stale_network_file_handle",
-    "storage_full",
-    "not_seekable",
-    "quota_exceeded",
-    "file_too_large",
-    "executable_file_busy",
-    "deadlock",
-    "crosses_devices",
-    "too_many_links",
-    "invalid_filename",
-    "argument_list_too_long",
-];
-
-fn named<T: Copy>(
-    o: &Object<'_>,
-    key: &str,
-    all: &[T],
-    as_str: impl Fn(T) -> &'static str,
-) -> Result<Option<T>, String> {
-    let Some(name) = o.str(key)? else { return Ok(None) };
-    let found = all.iter().find(|kind| as_str(**kind) == name).copied();
-    let names: Vec<_> = all.iter().map(|kind| as_str(*kind)).collect();
-    found.map(Some).ok_or_else(|| unknown(&o.name(key), name, name, &names))
 }
 
 fn names(value: &Value) -> Option<Vec<String>> {
