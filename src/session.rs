@@ -330,8 +330,8 @@ impl<T> SessionState<T> {
     }
 
     /// The host slept for `gap` and its clock stood still.
-    pub(crate) fn age(&mut self, gap: Micros) {
-        self.ends = self.ends.map(|end| end.before(gap));
+    pub(crate) fn age(&mut self, now: Instant, gap: Micros) {
+        self.ends = self.ends.map(|end| end.before(gap).max(now.min(end)));
     }
 
     /// The same session in other storage.
@@ -421,7 +421,7 @@ mod tests {
         session.resumed(Instant::from_millis(100_000));
         assert!(!session.is_expired(Instant::from_millis(159_999)));
         assert!(session.is_expired(Instant::from_millis(160_000)));
-        session.age(Micros::from_millis(10_000));
+        session.age(Instant::from_millis(100_000), Micros::from_millis(10_000));
         assert!(session.is_expired(Instant::from_millis(150_000)));
         session.establish((), None, Some(1), None);
         session.heard(Instant::ZERO);

@@ -106,11 +106,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             let verdict = Verdict::new(Class::Transient);
             self.climb(now, &Step { cause, verdict, hint: None, from: now, free: false, nth: 0 }, out);
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
-            // The connection still has its old one. Asked again at the pace of the longest waits.
+            // The connection still has its old one. Asked again at the pace of the longest waits, and twice before its end.
             let config: &Config = self.config.lend();
             let base = self.state.backoff.base();
             let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
-            let wait = wait.unwrap_or(config.credential.timeout).max(self.first_wait());
+            let lead = Micros(config.credential.lead.0 / 2);
+            let wait = wait.unwrap_or(config.credential.timeout).min(lead).max(self.first_wait());
             self.state.credential_at = Moment::at(now.after(wait));
         }
         true

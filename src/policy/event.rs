@@ -114,8 +114,8 @@ pub enum Event<T = (), K = Infallible> {
     /// network's return.
     NetworkChanged,
     /// The user wants this connection replaced now. Online it is closed, with its session kept, and dialled at once; a dial
-    /// is given up and begun anew; a wait is ended as by [`Event::RetryNow`]. The second in a row keeps the first wait of
-    /// the backoff from the last dial.
+    /// is given up and begun anew, the second in a row with the first wait's distance; a wait is ended as by
+    /// [`Event::RetryNow`].
     Redial,
     /// The server sets the first wait of the backoff (`retry:` of server-sent events), until another one or a stop; at most
     /// the cap. Of 0: the first retry is at once, and the curve goes on from the config's first wait.
@@ -323,7 +323,11 @@ impl<T, K> Event<T, K> {
     pub(super) const fn is_local(&self) -> bool {
         matches!(
             self,
-            Self::OpenFailed { .. } | Self::NotNow { .. } | Self::Closed { .. } | Self::SendFailed { .. }
+            Self::Opened { .. }
+                | Self::OpenFailed { .. }
+                | Self::NotNow { .. }
+                | Self::Closed { .. }
+                | Self::SendFailed { .. }
         )
     }
 

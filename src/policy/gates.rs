@@ -18,10 +18,11 @@ use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, Rows, Stage};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
+    /// A new outage by the user's will, or by news that may have mended what was final: the ladder, the breaker and every count
+    /// that leads to giving up begin anew.
     pub(super) fn begin(&mut self, now: Instant, why: Why, out: &mut Actions) {
         let state = &mut self.state;
-        let asleep = matches!(state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. });
+        let asleep = state.stage.is_asleep();
         state.account_parked(now);
         state.end_outage();
         state.begin_outage(now);
@@ -34,6 +35,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.rows = Rows::NONE;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);
+        if !is_by_user(why) {
+            // News of the host may come as fast as dials fail.
+            let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
+            self.state.set_ladder(Gate { at, reason: Reason::Backoff });
+        }
+        let state = &mut self.state;
         if let Some(breaker) = state.breaker.get_mut() {
             breaker.reset();
         }
@@ -44,7 +51,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         if asleep {
             state.set(Flag::Ever, false);
-            self.forget_the_server();
+            state.set(Flag::EverBase, false);
             if self.config.lend().credential.refresh_on == RefreshOn::Dial {
                 self.state.credential = Credential::Needed;
             }
@@ -55,8 +62,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// What a server said holds until a stop.
     pub(super) fn forget_the_server(&mut self) {
         self.state.backoff.set_base(None);
-        self.state.redirect.0 = None;
-        self.state.set(Flag::RedirectPermanent, false);
+        self.forget_redirect();
     }
 
     /// Dials, waits or parks, as the gates say. `may_dial`: a loss never dials in the same step (lifecycle 3).
@@ -91,8 +97,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !may_dial {
             return self.state.enter(Stage::Waiting { until: now, reason: gate.reason }, now, why);
         }
-        let by_user = matches!(why, Why::Start | Why::RetryNow | Why::Redial);
-        if self.state.dialled_at.get() == Some(now) && !by_user {
+        if self.state.dialled_at.get() == Some(now) && !is_by_user(why) {
             // Never twice in one instant: what fails in no time must not be tried in no time.
             let until = now.after(Micros::from_millis(1));
             return self.state.enter(Stage::Waiting { until, reason: gate.reason }, now, why);
@@ -122,9 +127,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         Gate::OPEN
     }
 
-    /// Good news: the ladder begins anew with the next failure, and its wait is cut.
+    /// Good news in a wait: it is cut, and a credential that may never come is asked for again.
     pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Why, out: &mut Actions) {
-        self.state.backoff.reset();
         self.cut_wait(now, spread);
         self.ask_credential_again(now, out);
         if self.is_too_late(now) {
@@ -212,4 +216,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.enter(Stage::Connecting { deadline: now.after(timeout) }, now, why);
         out.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });
     }
+}
+
+/// Whether this is the user's own word, which no distance but the least interval delays.
+const fn is_by_user(why: Why) -> bool {
+    matches!(why, Why::Start | Why::RetryNow | Why::Redial)
 }

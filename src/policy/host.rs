@@ -8,7 +8,7 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::{Actions, DropReason};
@@ -71,7 +71,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn on_user_retry(&mut self, now: Instant, why: Why, out: &mut Actions) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
-            Stage::Failed { reason } if reason.is_limit() || self.failed_for_the_service() => {}
+            Stage::Failed { reason }
+                if reason.is_limit() || self.failed_for_the_service() || self.failed_by_takeovers() => {}
             Stage::Idle
             | Stage::Connecting { .. }
             | Stage::Greeting { .. }
@@ -135,10 +136,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         let (spread, restart) = (config.network_spread, config.restart_on_network_up);
         self.state.set(Flag::NetworkDown, false);
-        if was_down {
-            self.state.backoff.reset();
-        }
-        let forgot = self.endpoints.forget();
+        let forgot = self.ladder_anew() | self.endpoints.forget();
         let why = Why::Gate(Reason::Network);
         let acted = match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
@@ -166,11 +164,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     pub(super) fn on_network_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
         let config: &Config = self.config.lend();
-        if config.on_network_change == OnNetworkChange::Ignore {
-            return false;
-        }
-        let spread = config.network_spread;
-        let forgot = self.endpoints.forget();
+        let (ignored, spread) = (config.on_network_change == OnNetworkChange::Ignore, config.network_spread);
+        let forgot = self.ladder_anew() | self.endpoints.forget();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
                 self.good_news(now, spread, Why::NetworkChanged, out);
@@ -178,16 +173,22 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Stage::Failed { .. } if self.failed_for_the_service() => {
                 self.begin(now, Why::NetworkChanged, out);
             }
-            Stage::Live { .. } => {
+            Stage::Live { .. } if !ignored => {
                 self.on_changed(now, out);
             }
-            stage if stage.is_alive() => {
-                self.state.backoff.reset();
-                self.cut_dial(now, Why::NetworkChanged, out);
-            }
+            stage if stage.is_alive() && !ignored => self.cut_dial(now, Why::NetworkChanged, out),
             _ => return forgot,
         }
         true
+    }
+
+    /// Good news: the ladder begins anew with the next failure. False where it stands at its beginning.
+    fn ladder_anew(&mut self) -> bool {
+        let climbed = self.state.backoff.failures() > 0 && !self.state.stage.is_asleep();
+        if climbed {
+            self.state.backoff.reset();
+        }
+        climbed
     }
 
     pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -203,6 +204,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     pub(super) fn on_visible(&mut self, now: Instant, out: &mut Actions) -> bool {
         let was_hidden = self.state.take(Flag::Hidden);
+        if was_hidden {
+            self.ladder_anew();
+        }
         let config: &Config = self.config.lend();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
@@ -230,9 +234,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if counted {
             self.state.account_slept(now, gap);
         } else {
+            // A clock that begins with the process can't say that the last dial was before it.
+            let far = gap >= config.min_interval.max(self.first_wait());
+            let earlier = self.state.dialled_at.map(|at| at.before(gap));
+            self.state.dialled_at = if far { Moment::NONE } else { earlier };
             self.state.age(now, gap);
             if let Some(session) = self.session.get_mut() {
-                session.age(gap);
+                session.age(now, gap);
             }
         }
         if gap >= trusted && self.state.stage.is_between() {
@@ -243,8 +251,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return !counted && !gap.is_zero();
         }
         let anew = matches!(self.state.stage, Stage::Connecting { .. }) && self.state.since == now;
-        if self.state.stage.is_alive() && !anew {
-            self.state.backoff.reset();
+        if !anew {
+            self.ladder_anew();
         }
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {

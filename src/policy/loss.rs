@@ -34,7 +34,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         // What comes with another endpoint is no verdict, but the way there.
-        let redirected = state.is(Flag::Redirected);
+        let redirected = state.is(Flag::Unjudged);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
         if let (true, Some(epoch)) = (close, state.epoch) {

@@ -241,6 +241,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.hear(now);
             }
         }
+        let names = matches!(event, Event::Redirected { .. });
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
             Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => false,
@@ -297,6 +298,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.on_subscription_failed(now, &key, retryable)
             }
         };
+        // What came with another endpoint is the next event, or nothing.
+        self.state.set(Flag::Unjudged, names);
         if !applied {
             out.set_disposition(Disposition::Inapplicable);
         }

@@ -32,23 +32,24 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         true
     }
 
-    /// Closes the connection, with its session kept, and dials anew at once: no failure, and an outage of its own.
+    /// Closes the connection, with its session kept, and dials anew at once: no failure, and if it held, an outage of its own.
     pub(super) fn replace(&mut self, now: Instant, why: Why, out: &mut Actions) {
         if let Some(epoch) = self.state.epoch {
             out.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
-        if self.stable_at().is_none_or(|at| now >= at) {
+        // One that grew as old as it may has held what it could.
+        if why == Why::MaxAge || self.stable_at().is_none_or(|at| now >= at) {
             self.state.end_outage();
         }
-        self.state.begin_outage(now);
+        self.state.enter_outage(now);
         if why == Why::Requested && self.state.endpoint == Endpoint::Base {
             self.endpoints.leave(&self.config.lend().endpoints, now);
         }
         self.leave_redirect(true);
         self.end_transport();
         self.dial_at_once(now);
-        self.proceed(now, why, false, out);
+        self.proceed_within_limits(now, why, out);
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
@@ -168,10 +169,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.state.heartbeat.get_mut().is_some_and(|heartbeat| open && heartbeat.keep_alive(now, interval))
     }
 
-    /// The server names another endpoint. Past the allowed number it says nothing.
+    /// The server names another endpoint. Past the allowed number it is not followed.
     pub(super) fn on_redirected(&mut self, endpoint: T, permanent: bool) -> bool {
         if self.state.hops >= self.config.lend().max_hops {
-            return false;
+            // Led around in a circle: the configured endpoints again.
+            self.forget_redirect();
+            return true;
         }
         self.state.hops = self.state.hops.saturating_add(1);
         self.state.redirect.0 = Some(endpoint);
@@ -186,9 +189,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let named = self.state.take(Flag::Redirected);
         let stays = held && self.state.is(Flag::RedirectPermanent);
         if self.state.endpoint == Endpoint::Redirect && !named && !stays {
-            self.state.redirect.0 = None;
-            self.state.set(Flag::RedirectPermanent, false);
+            self.forget_redirect();
         }
+    }
+
+    pub(super) fn forget_redirect(&mut self) {
+        self.state.redirect.0 = None;
+        self.state.set(Flag::RedirectPermanent, false);
     }
 
     pub(super) fn on_cursor(&mut self, now: Instant, token: T) -> bool {

@@ -368,6 +368,7 @@ impl Outage {
         state.rate_limited = self.rate_limited;
         state.rows = Rows::from_bits(self.rows);
         state.set(Flag::Ever, self.ever);
+        state.set(Flag::EverBase, self.ever);
         state.set(Flag::AtOnce, self.at_once);
         let ladder = if self.ladder.reason == Reason::NotNow { NOT_NOW_MAX } else { longest };
         state.set_ladder(self.ladder.gate(now, ladder));

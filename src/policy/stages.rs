@@ -95,7 +95,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
         let config: &Config = self.config.lend();
-        if !open || heartbeat.is_running() {
+        let awaited = matches!(self.state.stage, Stage::Greeting { .. });
+        if !open || heartbeat.is_running() && !awaited {
             // Where no greeting is expected the config's own interval counts until one comes.
             return open
                 && !config.greeting
@@ -107,6 +108,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         };
         match interval {
             Some(interval) => heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng),
+            // The server may have set one before it greeted.
+            None if heartbeat.is_running() => {}
             None if config.heartbeat.required => {
                 self.lose(now, Cause::BadGreeting, None, true, out);
                 return true;
@@ -184,6 +187,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                     }
                     session.heard(now);
                 }
+                // A cursor came before, and stays.
+                None if session.token().is_some() => session.heard(now),
                 _ => {
                     session.forget();
                 }
@@ -230,6 +235,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let state = &mut self.state;
         state.set_established(now);
         state.set(Flag::Ever, true);
+        if state.endpoint == Endpoint::Base {
+            state.set(Flag::EverBase, true);
+        }
         state.set(Flag::InRound, false);
         state.rows = Rows::NONE;
         count(&mut state.counts.established);

@@ -105,6 +105,10 @@ pub(super) enum Flag {
     Leapt = 1 << 12,
     /// A credential was sent on the live connection, and is not answered yet.
     Reauthenticating = 1 << 13,
+    /// The loss that comes next was told together with another endpoint.
+    Unjudged = 1 << 14,
+    /// A connection to an endpoint of the caller's was established since the start.
+    EverBase = 1 << 15,
 }
 
 /// How far a transport has come. Each step includes those before it.
@@ -130,30 +134,29 @@ impl<T> core::fmt::Debug for Named<T> {
     }
 }
 
-/// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: each
-/// ends the other, and any other failure both. The counts that matter are below five.
+/// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: four
+/// bits each, for counts below six. Any other failure ends both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Rows(u8);
 
 impl Rows {
     pub(super) const NONE: Self = Self(0);
-    const DEFERRED: u8 = 1 << 7;
 
     /// One more verdict about the service; how many that makes.
     pub(super) const fn refused(&mut self) -> u8 {
-        self.count(0)
+        let count = self.0 & 0xf;
+        if count < 0xf {
+            self.0 = self.0.wrapping_add(1);
+        }
+        self.0 & 0xf
     }
 
     /// One more fatal status with a time to come back; how many that makes.
     pub(super) const fn deferred(&mut self) -> u8 {
-        self.count(Self::DEFERRED)
-    }
-
-    const fn count(&mut self, kind: u8) -> u8 {
-        let before = if self.0 & Self::DEFERRED == kind { self.0 & !Self::DEFERRED } else { 0 };
-        let count = if before < 100 { before.saturating_add(1) } else { before };
-        self.0 = kind | count;
-        count
+        if self.0 < 0xf0 {
+            self.0 = self.0.wrapping_add(0x10);
+        }
+        self.0 >> 4
     }
 
     /// For a snapshot.
@@ -216,6 +219,11 @@ impl Stage {
             Self::Live { replace_at, why, .. } => Self::Live { restored, replace_at, why },
             other => other,
         }
+    }
+
+    /// Not wanted: never started, stopped, or failed.
+    pub(super) const fn is_asleep(self) -> bool {
+        matches!(self, Self::Idle | Self::Stopped | Self::Failed { .. })
     }
 
     pub(super) const fn is_alive(self) -> bool {
@@ -301,13 +309,13 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
 
     /// The host slept for `gap` and its clock stood still: what was running has less left.
     pub(super) fn age(&mut self, now: Instant, gap: Micros) {
+        let nearer = |at: Instant| at.before(gap).max(now);
         self.floor_at = self.floor_at.before(gap);
-        self.dialled_at = self.dialled_at.map(|at| at.before(gap));
         if self.credential != Credential::Pending {
-            self.credential_at = self.credential_at.map(|at| at.before(gap));
+            self.credential_at = self.credential_at.map(nearer);
         }
         if let Stage::Live { replace_at, .. } = &mut self.stage {
-            *replace_at = replace_at.map(|at| at.before(gap));
+            *replace_at = replace_at.map(nearer);
         }
         if let Some(breaker) = self.breaker.get_mut() {
             breaker.age(gap);
@@ -320,7 +328,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
     }
 }
 
-/// Whole seconds, rounded up.
+/// Whole seconds, rounded up, so that an hour is never shorter.
 pub(super) fn secs_up(at: Instant) -> u32 {
     u32::try_from(at.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }

@@ -30,12 +30,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
         let mut out = Actions::new();
-        let asleep = matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. });
-        if self.state.take(Flag::Leapt) || asleep {
+        self.state.set(Flag::Unjudged, false);
+        if self.state.take(Flag::Leapt) {
             return out;
         }
         if self.expiry().is_some_and(|at| now >= at) {
             self.on_session_expired(now, &mut out);
+        }
+        if self.state.stage.is_asleep() {
+            return out;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -97,7 +100,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             | Stage::Authenticating { deadline: at } => at,
             Stage::Establishing { deadline } => deadline.or_never(),
             Stage::Parked { .. } => Instant::MAX,
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return None,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return self.expiry(),
         };
         let stable = if self.state.is(Flag::Outage) { self.held_at() } else { Instant::MAX };
         let restore = self.subscriptions.pace().next.or_never();
@@ -127,7 +130,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     fn timer(&self) -> Option<(Instant, Reason)> {
         let stage = match self.state.stage {
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return None,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => {
+                return self.expiry().map(|at| (at, Reason::SessionExpiry));
+            }
             Stage::Waiting { until, reason } => Some((until, reason)),
             Stage::Connecting { deadline } => Some((deadline, Reason::ConnectTimeout)),
             Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),

@@ -128,11 +128,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let counter = match verdict.class {
             Class::Auth => return u16::from(state.rejections).saturating_add(1),
             Class::Replaced => {
-                let now = secs_up(now);
-                if now >= state.replaced_secs.saturating_add(REPLACED_SECS) {
+                let over = state.replaced_secs.saturating_add(REPLACED_SECS);
+                if now >= Instant::from_millis(u64::from(over).saturating_mul(1_000)) {
                     state.replaced = 0;
                 }
-                state.replaced_secs = now;
+                state.replaced_secs = secs_up(now);
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {
@@ -182,7 +182,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             }
         }
         let row = self.state.rows.refused();
-        borne(scope == Scope::Service && self.state.is(Flag::Ever) && row <= REFUSALS)
+        borne(scope == Scope::Service && self.state.is(Flag::EverBase) && row <= REFUSALS)
     }
 
     /// Whether a policy that failed may be started again by news: what is not there today may be there tomorrow.
@@ -192,6 +192,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         };
         let cause = self.state.last_cause;
         cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).scope == Scope::Service)
+    }
+
+    /// The user may take a session back that another client holds.
+    pub(super) fn failed_by_takeovers(&self) -> bool {
+        let Stage::Failed { reason: GiveUp::Repeated } = self.state.stage else { return false };
+        let cause = self.state.last_cause;
+        cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).class == Class::Replaced)
     }
 
     /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
