@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use redial::{
-    FixedSubscriptions, Full, Instant, NoSubscriptions, Subscribed, SubscriptionState as State, Subscriptions,
+    FixedSubscriptions, Full, Instant, NoSubscriptions, Reason, Subscribed, SubscriptionState as State,
+    Subscriptions,
 };
 
 type Set = FixedSubscriptions<&'static str, 8>;
@@ -534,7 +535,7 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         let mut actions = next.handle_event(ms(now + 2_000), Event::Resumed { epoch });
         while restored(actions) {
             keys.extend(next.subscriptions().batch().copied());
-            let Some(at) = next.poll_timeout() else { break };
+            let Some((at, Reason::Restore)) = next.deadline() else { break };
             assert!(at <= ms(now + 10_000), "no pause of another clock");
             actions = next.handle_timeout(at);
         }

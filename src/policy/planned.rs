@@ -24,7 +24,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Stage::Live { .. } => self.replace(now, Why::Redial, out),
             stage if stage.is_alive() => {
                 self.give_up_dial(now, out);
-                self.dial_at_once(now);
+                self.dial_at_once(now, Reason::Backoff);
                 self.proceed_within_limits(now, Why::Redial, out);
             }
             _ => return self.on_user_retry(now, Why::Redial, out),
@@ -48,7 +48,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         self.leave_redirect(true);
         self.end_transport();
-        self.dial_at_once(now);
+        let reason = match why {
+            Why::MaxAge => Reason::MaxAge,
+            Why::Requested => Reason::Requested,
+            _ => Reason::Backoff,
+        };
+        self.dial_at_once(now, reason);
         self.proceed_within_limits(now, why, out);
     }
 
@@ -92,10 +97,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// The gate of a dial at once. The second in a row keeps the first wait from the last dial, or whatever allows it would
     /// make the client spin.
-    pub(super) fn dial_at_once(&mut self, now: Instant) {
+    pub(super) fn dial_at_once(&mut self, now: Instant, reason: Reason) {
         let at = self.earliest_at_once(now);
         self.state.set(Flag::AtOnce, true);
-        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
+        self.state.set_ladder(Gate { at, reason });
     }
 
     /// When a dial at once may be.

@@ -100,7 +100,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             | Stage::Authenticating { deadline: at } => at,
             Stage::Establishing { deadline } => deadline.or_never(),
             Stage::Parked { .. } => Instant::MAX,
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return self.expiry(),
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return self.deadline().map(|(at, _)| at),
         };
         let stable = if self.state.is(Flag::Outage) { self.held_at() } else { Instant::MAX };
         let restore = self.subscriptions.pace().next.or_never();

@@ -251,7 +251,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let cause = step.cause;
         self.state.set_ladder(Gate::OPEN);
         if step.free {
-            self.dial_at_once(now);
+            self.dial_at_once(now, Reason::Backoff);
         } else if !self.step_up(now, step) {
             return self.fail(now, GiveUp::TableSpent, cause, out);
         }

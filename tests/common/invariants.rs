@@ -311,7 +311,11 @@ impl<'c> Watched<'c> {
             at.is_some_and(|at| at <= end || end > LATE)
         };
         match policy.phase() {
-            Phase::Idle | Phase::Stopped | Phase::Failed => assert!(until.is_none() && !connected),
+            // Nothing is due but the end of a session that is kept.
+            Phase::Idle | Phase::Stopped | Phase::Failed => {
+                let expiry = explained.waiting_for == Some(Reason::SessionExpiry);
+                assert!((until.is_none() || expiry) && !connected);
+            }
             Phase::Waiting => {
                 assert!(!connected && explained.waiting_for.is_some());
                 // The host's own word counts for up to a day.

@@ -597,7 +597,9 @@ impl Timeline {
                         Some(Reason::Hold | Reason::Network | Reason::Hidden | Reason::Credential)
                     )
             }
-            Phase::Idle | Phase::Stopped | Phase::Failed => reason.is_none() && self.live.is_none(),
+            Phase::Idle | Phase::Stopped | Phase::Failed => {
+                matches!(reason, None | Some(Reason::SessionExpiry)) && self.live.is_none()
+            }
             _ => false,
         };
         assert!(named, "S93: {explanation}");

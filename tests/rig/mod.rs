@@ -140,8 +140,10 @@ impl<E: Endpoints + Clone> Rig<E> {
                 let asks = told.waiting_for == Some(Reason::Credential);
                 assert!(told.waiting_for.is_some() && (told.until.is_some() || !asks), "{told}");
             }
-            Phase::Failed => assert!(self.terminal && told.until.is_none(), "{told}"),
-            Phase::Idle | Phase::Stopped => assert_eq!(told.until, None, "{told}"),
+            Phase::Failed => assert!(self.terminal, "{told}"),
+            Phase::Idle | Phase::Stopped => {
+                assert!(matches!(told.waiting_for, None | Some(Reason::SessionExpiry)), "{told}");
+            }
             _ => assert!(told.epoch.is_some(), "{told}"),
         }
         assert_eq!(told.epoch, self.alive, "{told}");
