@@ -17,6 +17,7 @@ mod happening;
 mod ledger;
 mod meaning;
 mod protocol;
+mod quota;
 mod server;
 mod show;
 mod signal;

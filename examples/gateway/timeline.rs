@@ -223,6 +223,9 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
             let seq = seq.map_or(String::new(), |seq| format!(" (seq {seq})"));
             ("ignored", Colour::Dim, format!("{}{seq}: {which}", event.replace('_', " ")))
         }
+        Happening::LeftOut { event, count } => {
+            ("...", Colour::Dim, format!("{count} more left out: {}", event.replace('_', " ")))
+        }
         Happening::Stop => ("stop", Plain, "asked to stop".to_owned()),
         Happening::GaveUp { reason, cause } => {
             let why = match reason {
