@@ -15,6 +15,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+#[path = "gateway/hostile.rs"]
+mod hostile;
+
 /// Longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(90);
 

@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod connection;
 mod fact;
+mod failure;
 mod fault;
 mod happening;
 mod ledger;
@@ -27,6 +28,7 @@ mod target;
 mod tests;
 mod timeline;
 mod view;
+mod wire;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
