@@ -26,11 +26,9 @@ pub(crate) fn cause(error: &Error) -> Cause {
         ) => Cause::Http(101),
         Error::Io(error) => io(error),
         Error::Http(response) => Cause::Http(response.status().as_u16()),
-        // Our own limit. A resume would bring the same message again.
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => Cause::Class(Class::Fresh),
-        Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => {
-            Cause::Io(IoKind::InvalidData)
-        }
+        // Above our own limit, or not UTF-8: a resume would bring the same message again.
+        Error::Capacity(CapacityError::MessageTooLong { .. }) | Error::Utf8(_) => Cause::Class(Class::Fresh),
+        Error::Capacity(_) | Error::Protocol(_) | Error::AttackAttempt => Cause::Io(IoKind::InvalidData),
         Error::Url(_) | Error::HttpFormat(_) => Cause::Io(IoKind::InvalidInput),
         Error::Tls(_) | Error::WriteBufferFull(_) => Cause::Unknown,
     }
@@ -135,15 +133,16 @@ mod tests {
         assert_eq!(asked(&[b"soon", b"-5"]), None);
     }
 
-    /// Only a message above our own limit costs the session: the answer to an upgrade says nothing about it.
+    /// Only a message that a resume would bring again costs the session; the answer to an upgrade says nothing about it.
     #[test]
-    fn only_a_message_that_is_too_big_starts_a_new_session() {
-        let error = Error::Capacity(CapacityError::MessageTooLong { size: 2, max_size: 1 });
-        assert_eq!(cause(&error), Cause::Class(Class::Fresh));
+    fn only_a_message_that_cannot_be_taken_starts_a_new_session() {
+        let too_long = Error::Capacity(CapacityError::MessageTooLong { size: 2, max_size: 1 });
+        for error in [too_long, Error::Utf8(String::new())] {
+            assert_eq!(cause(&error), Cause::Class(Class::Fresh), "{error}");
+        }
         for error in [
             Error::Capacity(CapacityError::TooManyHeaders),
             Error::AttackAttempt,
-            Error::Utf8(String::new()),
             Error::Protocol(ProtocolError::NonZeroReservedBits),
         ] {
             assert_eq!(cause(&error), Cause::Io(IoKind::InvalidData), "{error}");
