@@ -22,6 +22,9 @@ pub(crate) enum Fault {
     Http503,
     Http429,
     ResumeEndpointDead,
+    PingFlood,
+    EndlessFragments,
+    WildSequence,
     Fatal,
 }
 
@@ -49,6 +52,20 @@ pub(crate) enum Order {
     StopAcks,
     /// op 9 with `true`.
     InvalidSession,
+    /// Pings without end, and nothing is read any more.
+    Pings,
+    /// A message in empty pieces without end, and nothing is read any more.
+    Fragments,
+    /// An event with a sequence number that can't be right, and 200 ms later a drop.
+    WildSequence,
+}
+
+/// What an upgrade is refused with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// With `Retry-After: 1`.
+    pub(crate) wait: bool,
 }
 
 /// How the next connections are received.
@@ -58,8 +75,8 @@ pub(crate) enum Welcome {
     Normal,
     /// TCP only: the upgrade is never answered.
     NeverAnswer,
-    /// This HTTP status instead of the upgrade, with `Retry-After: 1`.
-    Http(u16),
+    /// An HTTP status instead of the upgrade.
+    Http(Answer),
     /// Upgraded, then a close frame without code.
     CloseAtOnce,
     /// Upgraded, then op 7 where the hello should be.
@@ -105,7 +122,7 @@ pub(crate) const fn ends_session(code: u16) -> bool {
 impl Fault {
     /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
     /// make the client leave that endpoint for good, which only a new session gives back.
-    pub(crate) const SCRIPT: [Self; 18] = [
+    pub(crate) const SCRIPT: [Self; 21] = [
         Self::Drop,
         Self::CloseWithoutCode,
         Self::ReconnectThenClose,
@@ -114,6 +131,9 @@ impl Fault {
         Self::HelloThenSilence,
         Self::AcksStop,
         Self::AcceptThenClose,
+        Self::PingFlood,
+        Self::EndlessFragments,
+        Self::WildSequence,
         Self::InvalidSessionTrue,
         Self::ResumeEndpointDead,
         Self::InvalidSessionFalse,
@@ -146,6 +166,9 @@ impl Fault {
             Self::Http503 => "HTTP 503, Retry-After",
             Self::Http429 => "HTTP 429, Retry-After",
             Self::ResumeEndpointDead => "resume endpoint dead",
+            Self::PingFlood => "pings, pongs unread",
+            Self::EndlessFragments => "endless empty fragments",
+            Self::WildSequence => "sequence number 2^64 - 1",
             Self::Fatal => "close 4004, fatal",
         }
     }
@@ -174,6 +197,9 @@ impl Fault {
             Self::Http503 => "dropped; the next upgrade is answered with 503 and Retry-After: 1",
             Self::Http429 => "dropped; the next upgrade is answered with 429 and Retry-After: 1",
             Self::ResumeEndpointDead => "dropped; the resume URL refuses connections, the base URL lives",
+            Self::PingFlood => "pings without end while nothing is read, neither pongs nor heartbeats",
+            Self::EndlessFragments => "a message that goes on in empty fragments, and nothing is read",
+            Self::WildSequence => "an event with a sequence number above all others; dropped after 200 ms",
             Self::Fatal => "closed with 4004: authentication failed, never come again",
         }
     }
@@ -199,6 +225,9 @@ impl Fault {
             Self::AcksStop => Plan::now(Order::StopAcks),
             Self::InvalidSessionTrue => Plan::now(Order::InvalidSession),
             Self::SessionTimedOut => Plan::now(Order::Close(Some(4009))),
+            Self::PingFlood => Plan::now(Order::Pings),
+            Self::EndlessFragments => Plan::now(Order::Fragments),
+            Self::WildSequence => Plan::now(Order::WildSequence),
             Self::Fatal => Plan::now(Order::Close(Some(4004))),
             Self::ReconnectInsteadOfHello => Plan::next(Welcome::ReconnectInsteadOfHello, 1),
             Self::SilenceInsteadOfHello => Plan::next(Welcome::Silence, 1),
@@ -207,8 +236,8 @@ impl Fault {
             Self::InvalidSessionFalse => Plan::next(Welcome::RefuseResume, 1),
             Self::InvalidSequence => Plan::next(Welcome::CloseOnResume(4007), 1),
             Self::NeverAnswers => Plan::next(Welcome::NeverAnswer, 1),
-            Self::Http503 => Plan::next(Welcome::Http(503), 1),
-            Self::Http429 => Plan::next(Welcome::Http(429), 1),
+            Self::Http503 => Plan::refused(503, true),
+            Self::Http429 => Plan::refused(429, true),
             Self::PortRefused => {
                 Plan { ports: Ports::AllDown(Duration::from_millis(700)), ..Plan::now(Order::Drop) }
             }
@@ -220,6 +249,10 @@ impl Fault {
 impl Plan {
     const fn now(order: Order) -> Self {
         Self { order, welcome: Welcome::Normal, times: 0, ports: Ports::Up }
+    }
+
+    const fn refused(status: u16, wait: bool) -> Self {
+        Self::next(Welcome::Http(Answer { status, wait }), 1)
     }
 
     const fn next(welcome: Welcome, times: u32) -> Self {

@@ -36,6 +36,9 @@ async fn server() -> ServerHandle {
 enum Seen {
     Frame(Frame),
     Close(Option<u16>),
+    Ping,
+    /// A text that is none of the gateway's frames.
+    Odd(String),
     /// The connection ended, with a close handshake or without.
     End,
     Nothing,
@@ -65,7 +68,10 @@ impl Peer {
     async fn see_within(&mut self, limit: Duration) -> Seen {
         match timeout(limit, self.socket.next()).await {
             Err(_) => Seen::Nothing,
-            Ok(Some(Ok(Message::Text(text)))) => Seen::Frame(Frame::decode(&text).unwrap()),
+            Ok(Some(Ok(Message::Text(text)))) => {
+                Frame::decode(&text).map_or_else(|_| Seen::Odd(text.to_string()), Seen::Frame)
+            }
+            Ok(Some(Ok(Message::Ping(_)))) => Seen::Ping,
             Ok(Some(Ok(Message::Close(frame)))) => Seen::Close(frame.map(|frame| frame.code.into())),
             Ok(Some(Ok(other))) => panic!("{other:?}"),
             Ok(Some(Err(_)) | None) => Seen::End,
@@ -82,6 +88,19 @@ impl Peer {
                     self.n.push(n);
                 }
                 other => return other,
+            }
+        }
+    }
+
+    /// The events that were on their way, until nothing more comes.
+    async fn skip_until_silent(&mut self) {
+        loop {
+            match self.see_within(SILENCE).await {
+                Seen::Frame(Frame::Dispatch { s, event: Event::Message { n } }) => {
+                    self.seq = s;
+                    self.n.push(n);
+                }
+                other => return assert_eq!(other, Seen::Nothing),
             }
         }
     }
@@ -263,6 +282,45 @@ async fn acks_stop_while_events_go_on() {
     let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
     peer.close(4000).await;
     back(&server, &Peer { session, seq, n, ..old }).await;
+}
+
+#[tokio::test]
+async fn pings_come_without_end() {
+    let (server, mut peer) = struck(Fault::PingFlood).await;
+    for _ in 0..10_000 {
+        assert_eq!(peer.skip().await, Seen::Ping);
+    }
+    let old = Peer::dial(server.gateway_url()).await.unwrap();
+    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
+    drop(peer);
+    back(&server, &Peer { session, seq, n, ..old }).await;
+    assert_eq!(offences(&server), []);
+}
+
+/// A beat in the midst of it is never acknowledged, because it is never read.
+#[tokio::test]
+async fn fragments_come_without_end() {
+    let (server, mut peer) = struck(Fault::EndlessFragments).await;
+    peer.skip_until_silent().await;
+    peer.beat(Some(peer.seq)).await;
+    peer.silent().await;
+    let old = Peer::dial(server.gateway_url()).await.unwrap();
+    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
+    drop(peer);
+    back(&server, &Peer { session, seq, n, ..old }).await;
+    assert_eq!(offences(&server), []);
+}
+
+#[tokio::test]
+async fn a_wild_sequence_number_and_then_a_drop() {
+    let (server, mut peer) = struck(Fault::WildSequence).await;
+    match peer.skip().await {
+        Seen::Odd(text) => assert!(text.contains(&u64::MAX.to_string()), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    peer.events(5).await;
+    assert_eq!(peer.skip().await, Seen::End);
+    back(&server, &peer).await;
 }
 
 #[tokio::test]
