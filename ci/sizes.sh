@@ -54,7 +54,7 @@ measured=$target/measured.tsv
         printf 'thumbv7m\t%s\t%d\tbytes\n' "$probe" $(($(code "$probe") - empty))
     done
     # Functions of a probe that can only be there because something may panic.
-    for probe in backoff backoff_any breaker breaker_any policy policy_lean core backon_backoff reliakit_backoff reliakit_circuit; do
+    for probe in backoff backoff_any backoff_config breaker breaker_any policy policy_lean core backon_backoff reliakit_backoff reliakit_circuit; do
         printf 'panics\t%s\t%d\tfunctions\n' "$probe" "$(nm -C "$target/$board/release/$probe" | grep -c ' core::.*panic' || true)"
     done
     for probe in policy core; do

@@ -1,6 +1,8 @@
 //! The ladder: how long to wait after the n-th failure in a row.
 
+mod base;
 mod config;
+mod jitter;
 mod polly;
 
 use core::iter::FusedIterator;
@@ -12,8 +14,10 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
-pub use config::{AfterTable, BackoffConfig, Curve, Jitter};
+use base::Base;
+pub use config::{AfterTable, BackoffConfig, Curve};
 use config::{FOLLOWED, Rare};
+pub use jitter::Jitter;
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
@@ -39,6 +43,7 @@ pub struct Backoff {
     /// was drawn last: the wait (decorrelated) or the place on the curve (decorrelated V2).
     last: Micros,
     failures: u32,
+    base: Base,
 }
 
 const _: () = assert!(size_of::<Backoff>() <= 16, "there may be a million of them");
@@ -47,7 +52,7 @@ impl Backoff {
     /// No failure yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: Micros::ZERO, failures: 0 }
+        Self { last: Micros::ZERO, failures: 0, base: Base::NONE }
     }
 
     /// Failures since the last [`reset`](Self::reset), saturating at [`u32::MAX`].
@@ -56,9 +61,9 @@ impl Backoff {
         self.failures
     }
 
-    /// The outage is over: the next failure is the first again.
+    /// The outage is over: the next failure is the first again. What the server [set](Self::set_base) stays.
     pub const fn reset(&mut self) {
-        *self = Self::new();
+        *self = Self { base: self.base.settled(), ..Self::new() };
     }
 
     /// Counts one failure and returns the wait before the next dial, which will be of kind `mode`.
@@ -77,7 +82,7 @@ impl Backoff {
         if config.plain {
             return Some(self.plain_wait(config, rng).to_duration());
         }
-        self.any_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
+        self.slow_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
     }
 
     /// [`next_delay`](Self::next_delay) in the core's own unit.
@@ -92,23 +97,41 @@ impl Backoff {
         if config.plain {
             return Some(self.plain_wait(config, rng));
         }
-        self.any_wait(config, mode, elapsed, rng)
+        self.slow_wait(config, mode, elapsed, rng)
+    }
+
+    #[inline]
+    fn slow_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        mode: Mode,
+        elapsed: Micros,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        if self.base.is_none() {
+            self.any_wait(config, mode, elapsed, rng)
+        } else {
+            self.based_wait(config, mode, elapsed, rng)
+        }
     }
 
     #[inline]
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        self.step_up(config, config.max);
+        if !self.base.is_none() {
+            return self.plain_based_wait(config, rng);
+        }
+        self.step_up(config, config.initial, config.max);
         uniform(rng, Micros::ZERO, self.last)
     }
 
-    /// One step of a ladder with a turn, up to `top`.
+    /// One step of a ladder with a turn, from `initial` up to `top`.
     #[inline]
-    fn step_up(&mut self, config: &BackoffConfig, top: Micros) {
+    fn step_up(&mut self, config: &BackoffConfig, initial: Micros, top: Micros) {
         self.failures = self.failures.saturating_add(1);
         self.last = if self.last >= config.turn {
             top
         } else {
-            self.last.saturating_mul(config.factor.into()).max(config.initial)
+            self.last.saturating_mul(config.factor.into()).max(initial)
         };
     }
 
@@ -123,7 +146,7 @@ impl Backoff {
     ) -> Option<Micros> {
         let cap = config.cap(mode);
         if !config.turn.is_zero() {
-            self.step_up(config, config.top());
+            self.step_up(config, config.initial, config.top());
             return Some(uniform(rng, config.floor.min(cap), self.last.min(cap)));
         }
         let climbed = self.climb(config)?;
@@ -223,9 +246,8 @@ impl Backoff {
         (self.failures, if drawn { self.last } else { Micros::ZERO })
     }
 
-    /// The ladder after so many failures on this config. Only what was drawn is taken from `last`, and no more of it
-    /// than a draw could have been.
-    pub(crate) fn restored(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
+    /// The place after so many failures on this config, without a base.
+    fn followed(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
             if ladder.climb(config).is_none() {
@@ -245,8 +267,8 @@ impl Backoff {
         ladder
     }
 
-    /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures.
-    pub(crate) fn wait_after<R: Rng + ?Sized>(
+    /// The jittered wait after the `failure`-th failure in a row.
+    fn counted_wait<R: Rng + ?Sized>(
         config: &BackoffConfig,
         failure: u32,
         mode: Mode,
@@ -275,7 +297,8 @@ impl Backoff {
                     AfterTable::RepeatLast => delays.get(index).or(delays.last()),
                     AfterTable::GiveUp => delays.get(index),
                 };
-                Micros::from_duration(*entry?)
+                // The first entry, or what the server set in its place.
+                if first { config.initial } else { Micros::from_duration(*entry?) }
             }
             Curve::Constant => config.initial,
             Curve::Linear => config.initial.saturating_mul(u64::from(self.failures)),
@@ -302,11 +325,6 @@ impl Backoff {
             _ if drawn => Some(top),
             _ => Some(nominal),
         }
-    }
-
-    /// The wait after the next failure, before floor and jitter; `None` where a table is spent.
-    pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
-        self.clone().climb(config).map(|nominal| nominal.min(config.cap(mode)))
     }
 
     /// As if all but one of these failures had been counted, for the curves that need no history by then.
@@ -411,9 +429,9 @@ mod tests {
         let config = valid(valid(ladder).with_jitter(Jitter::DecorrelatedV2));
         let mut rng = SplitMix64::new(8);
         for _ in 0..1000 {
-            let wait = Backoff::wait_after(&config, 6, Mode::Resume, &mut rng).unwrap();
+            let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, &mut rng).unwrap();
             assert!((6_690_000..29_600_000).contains(&wait.0), "{wait:?}");
-            let late = Backoff::wait_after(&config, u32::MAX, Mode::Resume, &mut rng).unwrap();
+            let late = Backoff::wait_after(&config, None, u32::MAX, Mode::Resume, &mut rng).unwrap();
             assert!((1..900_000_000).contains(&late.0), "{late:?}");
         }
     }

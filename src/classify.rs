@@ -8,9 +8,10 @@ pub mod tables;
 
 pub use cause::{Cause, Class, IoKind, TlsKind};
 use table::Sort;
-pub use table::{Match, Rule, Table, Verdict};
+pub use table::{Match, Rule, Scope, Table, Verdict};
 
 use crate::error::ConfigError;
+use crate::time::Micros;
 
 /// How many overrides a [`Classifier`] holds. More of them belong into a [`Table`].
 pub const MAX_OVERRIDES: usize = 16;
@@ -94,6 +95,16 @@ impl Classifier {
         self.table.lookup(cause).unwrap_or_else(|| Verdict::new(self.inherent(cause)))
     }
 
+    /// The longest of the least waits that its verdicts ask for.
+    pub(crate) fn longest_wait(&self) -> Micros {
+        let overrides = self.overrides.iter().flatten().map(|rule| rule.verdict.longest_wait());
+        let tables =
+            self.table.chain().flat_map(|table| table.rules()).map(|rule| rule.verdict.longest_wait());
+        // What no row is about may be rate limited by the driver's word.
+        let own = Verdict::new(Class::RateLimited).longest_wait();
+        overrides.chain(tables).fold(own, Micros::max)
+    }
+
     /// What a cause says that no row is about. The policy's own findings are losses like any other.
     const fn inherent(&self, cause: Cause) -> Class {
         match cause {
@@ -111,7 +122,6 @@ impl Classifier {
             | Cause::ReadyTimeout
             | Cause::AuthTimeout
             | Cause::MissedBeat
-            | Cause::LateBeat
             | Cause::SendFailed
             | Cause::ReconnectRequested
             | Cause::SessionInvalidResumable

@@ -165,6 +165,15 @@ pub trait Endpoints {
         rng: &mut R,
     ) -> Option<u8>;
 
+    /// The connection to [`current`](Self::current) is over, and it should not be the first to be dialled next: it asked to be
+    /// left, or its connections don't hold. Counts like a failed dial, and the next round begins with the least failed of the
+    /// others, drawn among equals.
+    fn leave(&mut self, config: &EndpointsConfig, now: Instant);
+
+    /// Whether there is more than one.
+    #[must_use]
+    fn several(&self) -> bool;
+
     /// The dial of [`current`](Self::current) succeeded: the session is established, not only the socket open.
     fn succeeded(&mut self, config: &EndpointsConfig, now: Instant);
 
@@ -188,6 +197,12 @@ impl Endpoints for SingleEndpoint {
 
     fn failed<R: Rng + ?Sized>(&mut self, _: &EndpointsConfig, _: Instant, _: bool, _: &mut R) -> Option<u8> {
         None
+    }
+
+    fn leave(&mut self, _: &EndpointsConfig, _: Instant) {}
+
+    fn several(&self) -> bool {
+        false
     }
 
     fn succeeded(&mut self, _: &EndpointsConfig, _: Instant) {}
@@ -218,6 +233,8 @@ pub struct FixedEndpoints<const N: usize> {
     count: u8,
     current: u8,
     sticky: u8,
+    /// The current one is not to begin the next round.
+    left: bool,
 }
 
 const _: () = assert!(size_of::<FixedEndpoints<2>>() <= 24);
@@ -242,6 +259,7 @@ impl<const N: usize> FixedEndpoints<N> {
             count,
             current: 0,
             sticky: 0,
+            left: false,
         })
     }
 
@@ -267,11 +285,26 @@ impl<const N: usize> FixedEndpoints<N> {
     }
 
     fn go(&mut self, index: u8) -> u8 {
-        if let Some(tried) = self.tried.get_mut(usize::from(index)) {
-            *tried = true;
-        }
+        self.set_tried(index, true);
         self.current = index;
         index
+    }
+
+    fn set_tried(&mut self, index: u8, on: bool) {
+        if let Some(tried) = self.tried.get_mut(usize::from(index)) {
+            *tried = on;
+        }
+    }
+
+    /// The current endpoint failed: it is remembered, and goes first no longer.
+    fn blame(&mut self, config: &EndpointsConfig, now: Instant) {
+        self.decay(config, now);
+        if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
+            *failures = failures.saturating_add(FAILURE);
+        }
+        if self.sticky == self.current {
+            self.sticky_until = Instant::ZERO;
+        }
     }
 
     /// Halves the failures for each half-life that is over.
@@ -296,6 +329,13 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
     fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8 {
         self.decay(config, now);
         self.tried.fill(false);
+        if core::mem::take(&mut self.left) {
+            let left = self.current;
+            self.set_tried(left, true);
+            let other = self.least_failed(rng);
+            self.set_tried(left, false);
+            return self.go(other.unwrap_or(0));
+        }
         let first = if self.is_sticky(config, now) {
             self.sticky
         } else {
@@ -322,16 +362,19 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
             self.tried.fill(true);
             return None;
         }
-        self.decay(config, now);
-        if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
-            *failures = failures.saturating_add(FAILURE);
-        }
-        if self.sticky == self.current {
-            self.sticky_until = Instant::ZERO;
-        }
+        self.blame(config, now);
         let primary = config.order == EndpointOrder::PrimaryFirst && self.tried.first() == Some(&false);
         let next = if primary { Some(0) } else { self.least_failed(rng) };
         next.map(|index| self.go(index))
+    }
+
+    fn leave(&mut self, config: &EndpointsConfig, now: Instant) {
+        self.blame(config, now);
+        self.left = true;
+    }
+
+    fn several(&self) -> bool {
+        self.count > 1
     }
 
     fn succeeded(&mut self, config: &EndpointsConfig, now: Instant) {
@@ -346,7 +389,8 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
     }
 
     fn forget(&mut self) -> bool {
-        let had = self.failures != [0; N] || self.sticky_until != Instant::ZERO;
+        let had = self.left || self.failures != [0; N] || self.sticky_until != Instant::ZERO;
+        self.left = false;
         self.failures = [0; N];
         self.sticky_until = Instant::ZERO;
         had

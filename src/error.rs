@@ -8,6 +8,8 @@ use core::fmt;
 pub enum ConfigError {
     /// The first delay is 0: the ladder could never grow from it.
     InitialZero,
+    /// The first delay, or an entry of a table, is above 0 and below 1 ms: a retry at that pace is a hot loop.
+    InitialTooShort,
     /// The first delay is longer than the cap.
     InitialAboveMax,
     /// The growth factor is below 1: the waits would shrink.
@@ -18,6 +20,8 @@ pub enum ConfigError {
     JitterAboveOne,
     /// A jitter window whose low end is above its high end, or whose high end is 0 or above 1.
     JitterWindow,
+    /// A decorrelated jitter on a constant curve: it has no room between the first delay and the cap.
+    JitterNoRoom,
     /// A table of delays without an entry.
     TableEmpty,
     /// A table that would repeat a delay of 0 for ever.
@@ -42,8 +46,12 @@ pub enum ConfigError {
     BreakerWindow,
     /// A deadline of 0: every attempt would fail at once.
     TimeoutZero,
+    /// A least interval between two dials of more than a day: the connection would be given up in silence.
+    MinIntervalTooLong,
     /// A heartbeat interval of 0.
     HeartbeatIntervalZero,
+    /// A heartbeat interval of more than a day: it would find no connection dead.
+    HeartbeatIntervalTooLong,
     /// A heartbeat that is dead before the first beat is missed.
     HeartbeatMissedZero,
     /// A range whose lower end is above its upper end.
@@ -84,13 +92,19 @@ impl ConfigError {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::InitialZero => "the initial delay is 0; use at least 1 µs",
+            Self::InitialZero => "the initial delay is 0; use at least 1 ms",
+            Self::InitialTooShort => {
+                "the initial delay or an entry of the table is below 1 ms, which is a hot loop; use at least 1 ms, or 0 in a table"
+            }
             Self::InitialAboveMax => "the initial delay is above the maximum",
             Self::FactorBelowOne => "the factor is below 1, so the waits would shrink",
             Self::RatioNotANumber => "not a ratio; write it like \"2\", \"3/2\" or \"0.2\"",
             Self::JitterAboveOne => "a jitter of more than ±1",
             Self::JitterWindow => {
                 "a jitter window must be two ratios in ascending order, the second above 0 and at most 1"
+            }
+            Self::JitterNoRoom => {
+                "a decorrelated jitter has no room on a constant curve; use full, or another curve"
             }
             Self::TableEmpty => "the table of delays is empty",
             Self::TableRepeatsZero => "the table of delays would repeat 0 for ever",
@@ -106,7 +120,13 @@ impl ConfigError {
             Self::BreakerSlowZero => "a slow call must take some time",
             Self::BreakerWindow => "the breaker's window is empty",
             Self::TimeoutZero => "a timeout of 0 fails every attempt at once",
+            Self::MinIntervalTooLong => {
+                "the least interval between two dials is above a day; use at most 24 hours, or hold the policy"
+            }
             Self::HeartbeatIntervalZero => "the heartbeat interval is 0",
+            Self::HeartbeatIntervalTooLong => {
+                "the heartbeat interval is above a day, so no connection would be found dead; use at most 24 hours, or none"
+            }
             Self::HeartbeatMissedZero => "a heartbeat must be missed at least once to be dead",
             Self::RangeReversed => "the lower end of a range is above its upper end",
             Self::BatchZero => "a batch of 0 subscriptions would never restore anything",

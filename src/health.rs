@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 use crate::window::{Window, slot_width};
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
@@ -143,8 +143,8 @@ impl Alerts {
     }
 }
 
-/// The times to recover, from the loss of an established connection to the next one. They survive every reconnect and
-/// saturate.
+/// The times to recover, from the loss of an established connection to the next one, without the time in which nothing
+/// could be tried ([`Health::paused`], [`Health::slept`]). They survive every reconnect and saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -190,14 +190,18 @@ struct Slot {
     recovery_micros: u64,
 }
 
-/// The health of one connection, or of what serves as one. It stands beside a policy and is fed three facts; the policy
-/// does not know it.
+/// The health of one connection, or of what serves as one. It stands beside a policy and is fed facts: attempts that
+/// ended, losses, stops, and the time in which nothing could be tried. The policy does not know it.
+///
+/// A recovery says how long the service and the client took. While the page is hidden, the network is down, a precondition
+/// or a credential is missing, or the host is asleep, neither can do anything: a night in a hidden tab is no slow
+/// recovery. Beside a policy, such time is [`Phase::Parked`](crate::Phase::Parked).
 ///
 /// An attempt succeeds when its session is established (ready, CONNACK), not when the socket is open. A stop by the
 /// user is neither a loss nor a failure (F106).
 ///
 /// Times come from the clock that is passed in; one that ran backwards makes a time shorter, never negative, and
-/// forgets nothing early. 400 bytes.
+/// forgets nothing early. 392 bytes.
 ///
 /// ```
 /// use core::time::Duration;
@@ -223,13 +227,16 @@ struct Slot {
 pub struct Health {
     window: Window<Slot>,
     recoveries: Recoveries,
-    up_since: Option<Instant>,
-    lost_at: Option<Instant>,
+    up_since: Moment,
+    /// When the connection was lost, later by the time since then in which nothing could be tried.
+    lost_at: Moment,
+    /// Since when nothing can be tried.
+    paused_at: Moment,
     last_uptime: Option<Duration>,
     failing: bool,
 }
 
-const _: () = assert!(size_of::<Health>() <= 400);
+const _: () = assert!(size_of::<Health>() <= 392);
 
 impl Default for Health {
     fn default() -> Self {
@@ -249,8 +256,9 @@ impl Health {
                 max: Duration::ZERO,
                 histogram: [0; RECOVERY_BOUNDS.len() + 1],
             },
-            up_since: None,
-            lost_at: None,
+            up_since: Moment::NONE,
+            lost_at: Moment::NONE,
+            paused_at: Moment::NONE,
             last_uptime: None,
             failing: false,
         }
@@ -259,7 +267,7 @@ impl Health {
     /// An attempt ended: `ok`, with an established connection. After a loss, that is a recovery.
     pub fn attempt(&mut self, config: &HealthConfig, now: Instant, ok: bool) {
         self.window.advance(now, config.width);
-        let recovered = if ok { self.lost_at.take().map(|lost_at| now.since(lost_at)) } else { None };
+        let recovered = if ok { self.recovered(now) } else { None };
         if let Some(slot) = self.window.newest() {
             count(&mut slot.attempts);
             if !ok {
@@ -277,22 +285,46 @@ impl Health {
         if ok {
             // Established again without a loss before: the caller forgot it, and the uptime begins anew all the same.
             self.end_uptime(now);
-            self.up_since = Some(now);
+            self.up_since = Moment::at(now);
         }
+    }
+
+    /// From now on nothing can be tried, until [`unpaused`](Self::unpaused): this time is no time of a recovery. It may be
+    /// told while the connection is up, too; said twice, the first counts.
+    pub fn paused(&mut self, now: Instant) {
+        if !self.paused_at.is_some() {
+            self.paused_at = Moment::at(now);
+        }
+    }
+
+    /// Something can be tried again. Without a pause it changes nothing.
+    pub fn unpaused(&mut self, now: Instant) {
+        if let Some(paused_at) = self.paused_at.get() {
+            self.paused_at = Moment::NONE;
+            self.leave_out(paused_at, now);
+        }
+    }
+
+    /// The host was asleep for `gap` until now, and the clock that is passed in went on meanwhile: this time is no time of
+    /// a recovery either. Where the clock stood still, there is nothing to tell. Within a pause it is left out once.
+    pub fn slept(&mut self, now: Instant, gap: Duration) {
+        let fell_asleep = now.as_micros().saturating_sub(Micros::from_duration(gap).0);
+        let fell_asleep = Instant::from_micros(fell_asleep);
+        self.leave_out(fell_asleep, self.paused_at.get().unwrap_or(now));
     }
 
     /// The established connection is lost. Without one it changes nothing: the end of an attempt is no loss.
     pub fn lost(&mut self, now: Instant) {
         if self.up_since.is_some() {
             self.end_uptime(now);
-            self.lost_at = Some(now);
+            self.lost_at = Moment::at(now);
         }
     }
 
     /// The user stopped it: nothing is failing, nothing is to be recovered from, and the counters stay.
     pub fn stopped(&mut self, now: Instant) {
         self.end_uptime(now);
-        self.lost_at = None;
+        self.lost_at = Moment::NONE;
         self.failing = false;
     }
 
@@ -327,13 +359,27 @@ impl Health {
             failed: seen.failed,
             attempts: seen.attempts,
             recoveries: self.recoveries,
-            uptime: self.up_since.map(|since| now.saturating_duration_since(since)),
+            uptime: self.up_since.get().map(|since| now.saturating_duration_since(since)),
             last_uptime: self.last_uptime,
         }
     }
 
+    /// How long the recovery took that ends now.
+    fn recovered(&mut self, now: Instant) -> Option<Micros> {
+        let until = self.paused_at.get().map_or(now, |paused_at| paused_at.min(now));
+        let lost_at = self.lost_at.get()?;
+        self.lost_at = Moment::NONE;
+        Some(until.since(lost_at))
+    }
+
+    /// What lies between these two is no time of the recovery under way.
+    fn leave_out(&mut self, from: Instant, to: Instant) {
+        self.lost_at = self.lost_at.map(|lost_at| lost_at.after(to.since(from.max(lost_at))));
+    }
+
     fn end_uptime(&mut self, now: Instant) {
-        if let Some(since) = self.up_since.take() {
+        if let Some(since) = self.up_since.get() {
+            self.up_since = Moment::NONE;
             self.last_uptime = Some(now.saturating_duration_since(since));
         }
     }

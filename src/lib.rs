@@ -40,6 +40,7 @@ mod rng;
 mod session;
 mod subscriptions;
 mod time;
+mod widened;
 mod window;
 
 pub use backoff::{AfterTable, Backoff, BackoffConfig, Curve, Delays, Jitter};
@@ -52,18 +53,18 @@ pub use budget::{
     StartBudgetConfig, Throttle, ThrottleConfig,
 };
 pub use classify::{
-    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict, tables,
+    Cause, Class, Classifier, IoKind, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind, Verdict, tables,
 };
 pub use endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 pub use error::{ConfigError, valid};
 pub use health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS, Recoveries};
-pub use heartbeat::{Heartbeat, HeartbeatConfig, LATE_INTERVALS, Liveness, Tick};
+pub use heartbeat::{Heartbeat, HeartbeatConfig, Liveness, Tick};
 pub use mode::Mode;
 pub use policy::{
-    Action, Actions, ActionsIter, Config, Disposition, DropReason, Endpoint, Epoch, Establish, Event,
-    Explanation, GiveUp, HoldReason, Lean, Lend, MAX_ACTIONS, OnNetworkDown, OnWake, POLICY_STATE_BYTES,
-    Part, Phase, Policy, Reason, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot,
-    SnapshotError, Stats, Why,
+    Action, Actions, ActionsIter, Config, CredentialConfig, Disposition, DropReason, Endpoint, Epoch,
+    Establish, Event, Explanation, GiveUp, HoldReason, Lean, Lend, MAX_ACTIONS, OnNetworkChange,
+    OnNetworkDown, OnVisible, OnWake, POLICY_STATE_BYTES, Part, Phase, Policy, Reason, RefreshOn,
+    RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, Stats, Why,
 };
 pub use ratio::Ratio;
 pub use rng::SplitMix64;
@@ -75,6 +76,7 @@ pub use subscriptions::{
     Subscriptions,
 };
 pub use time::Instant;
+pub use widened::Widened;
 
 #[cfg(feature = "chacha")]
 pub use rand_chacha::ChaCha8Rng;

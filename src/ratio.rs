@@ -158,6 +158,11 @@ pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R, low: Micros, high: Micros) -
     low.saturating_add(Micros(scaled))
 }
 
+/// A draw from `[0, span)`; an empty span takes nothing from the generator.
+pub(crate) fn below<R: Rng + ?Sized>(rng: &mut R, span: Micros) -> Micros {
+    if span.is_zero() { span } else { uniform(rng, Micros::ZERO, span) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,10 +35,12 @@ use crate::time::{Instant, Micros, Moment, Past};
 pub struct SessionState<T> {
     /// 0 while there is none.
     sequence: u64,
-    /// The transport is gone and the server keeps the session until then, unless it is resumed.
+    /// The time to live after the newest sign of life, where the server gave one. It counts while no transport carries the
+    /// session.
     ends: Moment,
-    /// Since the first of the dials that [`Self::unreachable`] counts.
-    unreachable_since: Past,
+    /// Since when the dials failed that [`Self::unreachable`] counts. While there are none, one more than the newest number
+    /// that came before a resume was answered: that of a new session, if there is one. 0: there is nothing to note.
+    aside: u64,
     /// How long the server keeps it after a loss; [`UNKNOWN`]: it decides when it is asked.
     ttl_ms: u32,
     has_sequence: bool,
@@ -50,9 +52,6 @@ pub struct SessionState<T> {
 
 /// The server said nothing, or more than 49 days.
 const UNKNOWN: u32 = u32::MAX;
-
-/// What [`SessionState::unreachable_since`] is while there is nothing to count.
-const NEVER: Past = Past::at(Instant::ZERO);
 
 /// What is written and read.
 #[cfg(feature = "serde")]
@@ -73,7 +72,7 @@ impl<T> From<SessionState<T>> for Plain<T> {
         let (sequence, ends) = (session.sequence(), session.ends.get());
         let ttl_ms = if session.ttl_ms == UNKNOWN { None } else { Some(session.ttl_ms) };
         let unreachable =
-            Some((session.unreachable, session.unreachable_since)).filter(|(dials, _)| *dials > 0);
+            Some((session.unreachable, Past::from_bits(session.aside))).filter(|(dials, _)| *dials > 0);
         Self { token: session.token, endpoint: session.endpoint, sequence, ttl_ms, ends, unreachable }
     }
 }
@@ -84,12 +83,13 @@ impl<T> From<Plain<T>> for SessionState<T> {
         let Plain { token, endpoint, sequence, ttl_ms, ends, unreachable } = plain;
         let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms != UNKNOWN);
         let ends = ends.filter(|_| ttl_ms.is_some());
-        let (unreachable, unreachable_since) =
-            unreachable.filter(|(dials, _)| *dials > 0).unwrap_or((0, NEVER));
+        let (unreachable, aside) = unreachable
+            .filter(|(dials, _)| *dials > 0)
+            .map_or((0, 0), |(dials, since)| (dials, since.to_bits()));
         Self {
             sequence: sequence.unwrap_or(0),
             ends: Moment::new(ends),
-            unreachable_since,
+            aside,
             ttl_ms: ttl_ms.unwrap_or(UNKNOWN),
             has_sequence: sequence.is_some(),
             unreachable,
@@ -106,7 +106,7 @@ impl<T> SessionState<T> {
         Self {
             sequence: 0,
             ends: Moment::NONE,
-            unreachable_since: NEVER,
+            aside: 0,
             ttl_ms: UNKNOWN,
             has_sequence: false,
             unreachable: 0,
@@ -126,7 +126,7 @@ impl<T> SessionState<T> {
         Self {
             sequence,
             ends: Moment::NONE,
-            unreachable_since: NEVER,
+            aside: 0,
             ttl_ms: UNKNOWN,
             has_sequence,
             unreachable: 0,
@@ -165,19 +165,56 @@ impl<T> SessionState<T> {
         self.token.is_none() && self.endpoint.is_none() && !self.has_sequence
     }
 
-    /// A new session replaces whatever was there. A mark that this connection delivered before its token did
-    /// (Discord's READY is itself event 1) is kept; one of an earlier session can't be, see [`Self::forget`].
-    /// `ttl`: how long the server keeps it after a loss, in whole milliseconds; `None`, or more than 49 days: the server
-    /// decides when it is asked.
+    /// A new session replaces whatever was there. Its sequence is `sequence`, or where that is `None` the newest number that
+    /// the connection delivered before ([`Self::observe`]): Discord's READY is itself event 1. What an earlier session left
+    /// is to be [forgotten](Self::forget) before. `ttl`: how long the server keeps it after the last sign of life, in whole
+    /// milliseconds; `None`, or more than 49 days: the server decides when it is asked. Say [`Self::heard`] next.
     pub fn establish(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>) {
         self.token = Some(token);
         self.endpoint = endpoint;
-        if let Some(sequence) = sequence {
-            self.observe(sequence);
-        }
+        self.set_sequence(sequence);
         self.reached();
         self.ends = Moment::NONE;
         self.ttl_ms = ttl.map_or(UNKNOWN, |ttl| whole_millis(ttl.as_millis()));
+    }
+
+    /// News of the session that is already there: another token, endpoint or time to live where the server names one, and
+    /// another sequence where it names that or another token. A token that changes without a number starts with none.
+    pub fn update(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>)
+    where
+        T: PartialEq,
+    {
+        if sequence.is_none() && self.token.as_ref() != Some(&token) {
+            (self.sequence, self.has_sequence) = (0, false);
+        }
+        self.set_sequence(sequence);
+        self.token = Some(token);
+        if endpoint.is_some() {
+            self.endpoint = endpoint;
+            self.reached();
+        }
+        if let Some(ttl) = ttl {
+            self.ttl_ms = whole_millis(ttl.as_millis());
+        }
+    }
+
+    /// The place to resume from is now this one: an event id, a cursor. Sequence, endpoint and time to live stay.
+    pub fn move_to(&mut self, token: T) {
+        self.token = Some(token);
+    }
+
+    const fn set_sequence(&mut self, sequence: Option<u64>) {
+        if let Some(sequence) = sequence {
+            (self.sequence, self.has_sequence) = (sequence, true);
+        }
+    }
+
+    /// A resume was answered with a new session: token, endpoint, time to live and sequence belong to the old one. Numbers
+    /// that came since the resume was sent belong to the new one.
+    pub(crate) fn replaced(&mut self) {
+        let heard = self.aside.checked_sub(1).filter(|_| self.unreachable == 0);
+        *self = Self::new();
+        self.set_sequence(heard);
     }
 
     /// A sequence number was received. True if the mark moved; a number at or below it leaves it alone.
@@ -191,31 +228,47 @@ impl<T> SessionState<T> {
         moves
     }
 
-    /// The transport is gone at `now`: a time to live, if the server gave one, starts.
-    pub fn lost(&mut self, now: Instant) {
-        if self.ttl_ms != UNKNOWN && !self.ends.is_some() {
+    /// The same before a resume was answered: whose number it is, the answer will tell.
+    pub(crate) fn observe_unanswered(&mut self, sequence: u64) -> bool {
+        self.aside = self.aside.max(sequence.saturating_add(1));
+        self.observe(sequence)
+    }
+
+    /// The session's own connection gave a sign of life at `now`: its time to live, if the server gave one, counts from here.
+    #[inline]
+    pub const fn heard(&mut self, now: Instant) {
+        if self.ttl_ms != UNKNOWN {
             self.ends = Moment::at(now.after(self.ttl()));
         }
     }
 
-    /// The session lives on: its time to live starts with the next loss.
-    pub const fn resumed(&mut self) {
-        self.ends = Moment::NONE;
+    /// The session lives on, and `now` is its newest sign of life.
+    pub const fn resumed(&mut self, now: Instant) {
+        self.heard(now);
+        if self.unreachable == 0 {
+            self.aside = 0;
+        }
     }
 
-    /// Whether the time to live has passed. Never true while the server gave none.
+    /// Whether the time to live is over at `now`. It does not run out while a connection carries the session, so ask only
+    /// when none does. Never true while the server gave none.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {
         now >= self.ends.or_never() && self.ends.is_some()
+    }
+
+    /// When [`Self::is_expired`] becomes true.
+    #[inline]
+    pub(crate) const fn ends(&self) -> Moment {
+        self.ends
     }
 
     const fn ttl(&self) -> Micros {
         Micros::from_millis(self.ttl_ms as u64)
     }
 
-    /// The same session on another clock, whose `to` is this one's `from`. Whoever asks has no transport any more.
+    /// The same session on another clock, whose `to` is this one's `from`.
     pub(crate) fn rebased(mut self, from: Instant, to: Instant) -> Self {
-        self.lost(from);
         self.ends = self.ends.map(|end| to.after(end.since(from)));
         let (dials, failing) = self.unreachable(from);
         self.with_unreachable(to, dials, failing)
@@ -242,22 +295,22 @@ impl<T> SessionState<T> {
     pub(crate) fn unreachable(&self, now: Instant) -> (u8, Micros) {
         (
             self.unreachable,
-            if self.unreachable == 0 { Micros::ZERO } else { self.unreachable_since.until(now) },
+            if self.unreachable == 0 { Micros::ZERO } else { Past::from_bits(self.aside).until(now) },
         )
     }
 
     /// What [`Self::unreachable`] says.
     pub(crate) const fn with_unreachable(mut self, now: Instant, dials: u8, failing: Micros) -> Self {
         self.unreachable = dials;
-        self.unreachable_since = if dials == 0 { NEVER } else { Past::before(now, failing) };
+        self.aside = if dials == 0 { 0 } else { Past::before(now, failing).to_bits() };
         self
     }
 
     /// A dial did not reach the session's own endpoint.
     pub(crate) fn missed(&mut self, now: Instant) {
         // A session from elsewhere may bring a time of a clock that was ahead of this one.
-        if self.unreachable == 0 || self.unreachable_since > Past::at(now) {
-            self.unreachable_since = Past::at(now);
+        if self.unreachable == 0 || Past::from_bits(self.aside) > Past::at(now) {
+            self.aside = Past::at(now).to_bits();
         }
         self.unreachable = self.unreachable.saturating_add(1);
     }
@@ -265,12 +318,20 @@ impl<T> SessionState<T> {
     /// A dial reached what it was sent to, or there is nothing to count any more.
     pub(crate) const fn reached(&mut self) {
         self.unreachable = 0;
-        self.unreachable_since = NEVER;
+        self.aside = 0;
     }
 
-    /// The clock ran back to `now`.
+    /// The clock ran back to `now`: nothing that is still to come is further away than it may be.
     pub(crate) fn rewind(&mut self, now: Instant) {
-        self.unreachable_since = self.unreachable_since.min(Past::at(now));
+        if self.unreachable > 0 {
+            self.aside = Past::from_bits(self.aside).min(Past::at(now)).to_bits();
+        }
+        self.ends = self.ends.map(|end| end.min(now.after(self.ttl())));
+    }
+
+    /// The host slept for `gap` and its clock stood still.
+    pub(crate) fn age(&mut self, gap: Micros) {
+        self.ends = self.ends.map(|end| end.before(gap));
     }
 
     /// The same session in other storage.
@@ -286,7 +347,7 @@ impl<T> SessionState<T> {
             ends: self.ends,
             ttl_ms: self.ttl_ms,
             unreachable: self.unreachable,
-            unreachable_since: self.unreachable_since,
+            aside: self.aside,
         })
     }
 
@@ -316,16 +377,8 @@ impl<T> Default for SessionState<T> {
 
 impl<T> core::fmt::Debug for SessionState<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self {
-            token,
-            endpoint,
-            sequence: _,
-            has_sequence: _,
-            ends,
-            ttl_ms,
-            unreachable,
-            unreachable_since: _,
-        } = self;
+        let Self { token, endpoint, sequence: _, has_sequence: _, ends, ttl_ms, unreachable, aside: _ } =
+            self;
         let secret = |present: bool| if present { "[redacted]" } else { "none" };
         f.debug_struct("SessionState")
             .field("token", &secret(token.is_some()))
@@ -356,24 +409,57 @@ mod tests {
         assert_eq!(session.sequence(), Some(7));
     }
 
-    /// Lifecycle 63: the time to live starts with the loss, not with the session.
+    /// Lifecycle 63, reports 10 and 96: the time to live counts from the last sign of life.
     #[test]
-    fn a_session_expires_only_after_a_loss_and_only_with_a_ttl() {
+    fn a_session_expires_only_with_a_ttl_and_after_the_last_sign_of_life() {
         let mut session = SessionState::new();
         session.establish((), None, Some(1), Some(Duration::from_secs(60)));
         assert!(!session.is_expired(Instant::MAX));
-        session.lost(Instant::from_millis(1_000));
-        session.lost(Instant::from_millis(50_000));
+        session.heard(Instant::from_millis(1_000));
         assert!(!session.is_expired(Instant::from_millis(60_999)));
         assert!(session.is_expired(Instant::from_millis(61_000)));
-        session.resumed();
-        assert!(!session.is_expired(Instant::MAX));
-        session.lost(Instant::from_millis(100_000));
+        session.resumed(Instant::from_millis(100_000));
         assert!(!session.is_expired(Instant::from_millis(159_999)));
         assert!(session.is_expired(Instant::from_millis(160_000)));
+        session.age(Micros::from_millis(10_000));
+        assert!(session.is_expired(Instant::from_millis(150_000)));
         session.establish((), None, Some(1), None);
-        session.lost(Instant::ZERO);
+        session.heard(Instant::ZERO);
         assert!(!session.is_expired(Instant::MAX));
+    }
+
+    /// Reports 69 and 70.
+    #[test]
+    fn news_replaces_what_it_names() {
+        let mut session = SessionState::new();
+        session.establish("a", Some("node7"), Some(20), Some(Duration::from_secs(60)));
+        session.heard(Instant::ZERO);
+        session.update("a", None, None, None);
+        assert_eq!((session.sequence(), session.endpoint()), (Some(20), Some(&"node7")));
+        session.update("b", None, Some(3), None);
+        assert_eq!((session.token(), session.sequence()), (Some(&"b"), Some(3)));
+        session.move_to("c");
+        assert_eq!((session.token(), session.sequence()), (Some(&"c"), Some(3)));
+        session.update("d", None, None, None);
+        assert_eq!((session.sequence(), session.endpoint()), (None, Some(&"node7")));
+        assert!(session.is_expired(Instant::from_millis(60_000)));
+    }
+
+    /// Numbers between a resume and the new session that answers it are the new session's, also where they are lower.
+    #[test]
+    fn a_new_session_keeps_what_was_heard_since_the_resume() {
+        for (numbers, kept) in [(&[][..], None), (&[1, 2], Some(2)), (&[21, 22], Some(22)), (&[0], Some(0))] {
+            let mut session = SessionState::resumable("old", None, Some(20));
+            for n in numbers {
+                session.observe_unanswered(*n);
+            }
+            let mut resumed = session.clone();
+            session.replaced();
+            session.establish("new", None, None, None);
+            assert_eq!(session.sequence(), kept);
+            resumed.resumed(Instant::ZERO);
+            assert!(resumed.sequence() >= Some(20), "never back within a session");
+        }
     }
 
     /// F63, S50: the span counts from the first miss that this clock saw.

@@ -69,9 +69,20 @@ impl Instant {
         self.since(earlier).to_duration()
     }
 
+    /// Whether this lies before `latest`, beyond the end of the policy's clock, or more than `leap` after `latest`.
+    #[inline]
+    pub(crate) const fn is_odd_after(self, latest: Self, leap: Micros) -> bool {
+        self.0.wrapping_sub(latest.0) > leap.0 || self.0 > Self::END.0
+    }
+
     /// This instant plus a span, saturating.
     pub(crate) const fn after(self, span: Micros) -> Self {
         Self(self.0.saturating_add(span.0))
+    }
+
+    /// This instant less a span, at least the epoch.
+    pub(crate) const fn before(self, span: Micros) -> Self {
+        Self(self.0.saturating_sub(span.0))
     }
 
     /// The span from `earlier` to here; zero when the clock ran backwards.
@@ -87,6 +98,8 @@ pub(crate) struct Micros(pub(crate) u64);
 impl Micros {
     pub(crate) const ZERO: Self = Self(0);
     pub(crate) const MAX: Self = Self(u64::MAX);
+    pub(crate) const MILLISECOND: Self = Self(1_000);
+    pub(crate) const DAY: Self = Self(86_400_000_000);
 
     /// Rounded up, so that a wait is never shorter than asked for and a positive one never becomes none.
     pub(crate) const fn from_duration(duration: Duration) -> Self {
@@ -96,6 +109,16 @@ impl Micros {
 
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
+    }
+
+    /// A share of it, rounded up. Of no parts it is the whole: no division here can panic, whatever the compiler knows of
+    /// `parts`.
+    pub(crate) const fn divided_up(self, parts: u32) -> Self {
+        let parts = parts as u64;
+        match (self.0.checked_div(parts), self.0.checked_rem(parts)) {
+            (Some(share), Some(rest)) => Self(share.saturating_add((rest > 0) as u64)),
+            _ => self,
+        }
     }
 
     pub(crate) const fn to_duration(self) -> Duration {
@@ -146,7 +169,26 @@ impl Micros {
 
 /// An instant or none, in one word where an `Option<Instant>` takes two. [`Instant::MAX`] is none: it never comes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "Option<Instant>", into = "Option<Instant>")
+)]
 pub(crate) struct Moment(Instant);
+
+#[cfg(feature = "serde")]
+impl From<Option<Instant>> for Moment {
+    fn from(instant: Option<Instant>) -> Self {
+        Self::new(instant)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl From<Moment> for Option<Instant> {
+    fn from(moment: Moment) -> Self {
+        moment.get()
+    }
+}
 
 impl Moment {
     pub(crate) const NONE: Self = Self(Instant::MAX);
@@ -173,6 +215,11 @@ impl Moment {
         self.0
     }
 
+    /// The earlier of the two; none is later than any.
+    pub(crate) const fn min(self, other: Self) -> Self {
+        if other.0.0 < self.0.0 { other } else { self }
+    }
+
     pub(crate) fn map(self, change: impl FnOnce(Instant) -> Instant) -> Self {
         self.get().map_or(Self::NONE, |at| Self::at(change(at)))
     }
@@ -196,6 +243,21 @@ impl Past {
 
     pub(crate) const fn before(now: Instant, ago: Micros) -> Self {
         Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
+    }
+
+    /// For a place that holds something else while there is none.
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// What [`Self::to_bits`] gave.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
+    }
+
+    /// As if it had begun so much later.
+    pub(crate) const fn later(self, span: Micros) -> Self {
+        Self(self.0.saturating_add(signed(span.0)))
     }
 
     /// The span from here to `at`; zero when the clock ran backwards.
@@ -241,6 +303,20 @@ mod tests {
                 Duration::from_micros(micros),
                 "{micros}"
             );
+        }
+    }
+
+    #[test]
+    fn a_share_of_a_span_is_rounded_up_and_never_panics() {
+        for span in [0, 1, 2, 29_999_999, 30_000_000, 30_000_001, u64::MAX - 1, u64::MAX] {
+            for parts in [1, 2, 3, 7, u32::MAX] {
+                assert_eq!(
+                    Micros(span).divided_up(parts),
+                    Micros(span.div_ceil(parts.into())),
+                    "{span} {parts}"
+                );
+            }
+            assert_eq!(Micros(span).divided_up(0), Micros(span));
         }
     }
 

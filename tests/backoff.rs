@@ -69,12 +69,12 @@ fn no_number_of_failures_overflows_or_shortens_the_wait() {
     let ladders = [
         exponential(1000, "2", 30_000),
         exponential(1, "4294967295", u64::MAX / 1000),
-        BackoffConfig::exponential(us(1), ratio("1.000000001"), day).unwrap(),
-        BackoffConfig::exponential(us(1), ratio("3/2"), Duration::MAX).unwrap(),
-        BackoffConfig::linear(us(1), ms(65_000)).unwrap(),
-        BackoffConfig::linear(us(3), Duration::MAX).unwrap(),
-        BackoffConfig::fibonacci(us(1), Duration::MAX).unwrap(),
-        BackoffConfig::quadratic(us(1), Duration::MAX, Duration::MAX).unwrap(),
+        BackoffConfig::exponential(ms(1), ratio("1.000000001"), day).unwrap(),
+        BackoffConfig::exponential(us(1_001), ratio("3/2"), Duration::MAX).unwrap(),
+        BackoffConfig::linear(ms(1), ms(65_000)).unwrap(),
+        BackoffConfig::linear(us(1_003), Duration::MAX).unwrap(),
+        BackoffConfig::fibonacci(ms(1), Duration::MAX).unwrap(),
+        BackoffConfig::quadratic(ms(1), Duration::MAX, Duration::MAX).unwrap(),
     ];
     for ladder in ladders {
         let mut before = Duration::ZERO;
@@ -129,8 +129,10 @@ fn grpc_nominal_waits_are_exact() {
 /// P8: a curve that rounds down to where it was would stay there for ever.
 #[test]
 fn a_curve_always_grows() {
-    let ladder = BackoffConfig::exponential(us(1), ratio("1.5"), ms(1)).unwrap();
-    assert_eq!(waits(ladder, 7), [1, 2, 3, 4, 6, 9, 13].map(us));
+    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0015"), ms(2)).unwrap();
+    assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
+    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0005"), ms(2)).unwrap();
+    assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
 }
 
 #[test]
@@ -489,11 +491,52 @@ fn the_iterator_is_fused() {
     assert!(waits(endless, 5).iter().all(|wait| *wait == us(u64::MAX)));
 }
 
-/// P4: what is shorter than the resolution is rounded up, never to nothing.
+/// P4: what is shorter than the resolution is rounded up, never to nothing; a wait below a millisecond is a hot loop and
+/// refused, or rounded up where it is asked for once.
 #[test]
-fn sub_microsecond_waits_are_not_zero() {
-    let config = BackoffConfig::constant(Duration::from_nanos(1)).unwrap();
-    assert_eq!(waits(config, 1), [us(1)]);
+fn waits_below_a_millisecond_are_no_waits() {
+    use ConfigError::InitialTooShort;
+    let config = BackoffConfig::constant(ms(1) + Duration::from_nanos(1)).unwrap();
+    assert_eq!(waits(config, 1), [us(1_001)]);
+    let half = ratio("1/2");
+    for short in [Duration::from_nanos(1), us(1), us(999)] {
+        assert_eq!(BackoffConfig::exponential(short, Ratio::TWO, ms(9)), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::constant(short), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::linear(short, ms(9)), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::fibonacci(short, ms(9)), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::quadratic(short, ms(1), ms(9)), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::elapsed(half, short, ms(9)), Err(InitialTooShort));
+        for after in [AfterTable::RepeatLast, AfterTable::GiveUp] {
+            for entries in [[short, ms(5)], [ms(5), short], [Duration::ZERO, short]] {
+                let table = BackoffConfig::table(Box::leak(Box::new(entries)), after);
+                assert_eq!(table, Err(InitialTooShort), "{entries:?}");
+            }
+        }
+        assert_eq!(exponential(1, "2", 9).with_max_fresh(short), Err(InitialTooShort));
+        let asked_for = exponential(2, "2", 9).with_first(short);
+        assert_eq!(waits(asked_for, 2), millis(&[1, 4]));
+        assert_eq!(asked_for.first_delay(), Some(ms(1)));
+    }
+    // The last nanosecond is rounded up.
+    assert!(BackoffConfig::constant(ms(1) - Duration::from_nanos(1)).is_ok());
+    assert!(BackoffConfig::constant(ms(1)).is_ok());
+}
+
+/// A decorrelated jitter draws between the first wait and the cap: a constant has no such room.
+#[test]
+fn a_constant_has_no_decorrelated_jitter() {
+    let constants = [
+        BackoffConfig::constant(ms(1_000)).unwrap(),
+        exponential(1_000, "1", 30_000),
+        exponential(1_000, "1", 1_000),
+    ];
+    for constant in constants {
+        for jitter in [Jitter::Decorrelated, Jitter::DecorrelatedV2] {
+            assert_eq!(constant.with_jitter(jitter), Err(ConfigError::JitterNoRoom), "{jitter:?}");
+        }
+        assert!(constant.with_jitter(Jitter::Full).is_ok());
+    }
+    assert!(exponential(1_000, "1.01", 30_000).with_jitter(Jitter::Decorrelated).is_ok());
 }
 
 // Refused configs
@@ -581,7 +624,7 @@ fn any_jitter() -> impl Strategy<Value = Jitter> {
 }
 
 const TABLES: [&[Duration]; 3] =
-    [&[ms(1)], &[ms(5), ms(1), ms(7)], &[Duration::from_micros(3), Duration::MAX, ms(9)]];
+    [&[ms(1)], &[ms(5), ms(1), ms(7)], &[Duration::from_micros(1_003), Duration::MAX, ms(9)]];
 
 /// A config with every option, and what must hold of it.
 #[derive(Debug)]
@@ -608,7 +651,8 @@ prop_compose! {
         (first, exact, jitter) in (prop::option::of(0..=u64::MAX), any::<bool>(), any_jitter()),
         (table, gives_up) in (0..TABLES.len(), any::<bool>()),
     ) -> Any {
-        let (initial, mut max) = (us(spans.0.min(spans.1)), us(spans.0.max(spans.1)));
+        let ends = (spans.0.max(1_000), spans.1.max(1_000));
+        let (initial, mut max) = (us(ends.0.min(ends.1)), us(ends.0.max(ends.1)));
         let after = if gives_up { AfterTable::GiveUp } else { AfterTable::RepeatLast };
         let config = match curve {
             0 => { max = initial; BackoffConfig::constant(initial) }
@@ -684,7 +728,7 @@ proptest! {
     fn counting_reaches_the_ceiling(
         a in any_span(), b in any_span(), fresh in any_span(), factor in any_ratio(1), curve in 0..6_usize,
     ) {
-        let (initial, max) = (us(a.min(b)), us(a.max(b)));
+        let (initial, max) = (us(a.min(b).max(1_000)), us(a.max(b).max(1_000)));
         let config = match curve {
             0 => BackoffConfig::linear(initial, max),
             1 => BackoffConfig::fibonacci(initial, max),

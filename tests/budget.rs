@@ -429,6 +429,37 @@ fn tower_empty_leaky_reserve() {
     assert_eq!(answers, [true, true, true, true, true, false]);
 }
 
+/// Report 93, for a retry budget: where only a deposit would help, a connection gets a retry once in each cap, beside the
+/// budget. Where the reserve brings one, it waits for that.
+#[test]
+fn report_93_a_lone_connection_is_never_silenced_by_a_retry_budget() {
+    let (earned, cap) = (retries(10, 0, ratio(1, 2)), secs(30));
+    let mut budget = RetryBudget::new();
+    assert_eq!(budget.withdraw(&earned, at(0)), Err(Refused { until: None }));
+    for second in 0..30 {
+        let answer = budget.withdraw_after(&earned, at(100 + second), secs(second), cap);
+        assert_eq!(answer, Err(Refused { until: Some(at(130)) }), "{second}");
+    }
+    let untouched = budget.clone();
+    assert_eq!(budget.withdraw_after(&earned, at(130), cap, cap), Ok(()));
+    assert_eq!(budget.withdraw_after(&earned, at(130), Duration::MAX, Duration::ZERO), Ok(()));
+    budget.deposit(&earned, at(130));
+    budget.deposit(&earned, at(130));
+    assert_eq!(budget.balance(&earned, at(130)), 1, "it cost nothing");
+    assert_eq!(budget.withdraw_after(&earned, at(130), cap, cap), Ok(()));
+    assert_eq!(budget.balance(&earned, at(130)), 0, "a retry that is there is taken");
+    assert_eq!(untouched.balance(&earned, at(130)), 0);
+
+    let reserve = retries(10, 1, Ratio::ZERO);
+    let mut budget = RetryBudget::new();
+    for _ in 0..10 {
+        assert_eq!(budget.withdraw_after(&reserve, at(0), Duration::ZERO, cap), Ok(()));
+    }
+    let refused = budget.withdraw(&reserve, at(1));
+    assert!(matches!(refused, Err(Refused { until: Some(_) })));
+    assert_eq!(budget.withdraw_after(&reserve, at(1), Duration::MAX, cap), refused, "however long it waited");
+}
+
 /// Lifecycle 91, tower `tps_slots`: of a time to live of 1 s, a deposit is there at 901 ms and gone at 2001 ms, wherever in
 /// a slot it was made.
 #[test]
@@ -611,6 +642,46 @@ fn a6_three_decimals() {
     throttle.success(&config);
     assert_eq!(throttle.millitokens(), 1_546);
     assert!(throttle.permits(&config), "more than 1.5");
+}
+
+/// Report 93: a connection that shares its throttle with nobody, under a server that is down for a day, is dialled at least
+/// once in each cap of its backoff, and no sooner than that while the tokens are used up.
+#[test]
+fn report_93_a_lone_connection_is_never_silenced_by_a_throttle() {
+    let (mut throttle, cap) = (Throttle::new(&A6), secs(30));
+    let (mut dialled, mut gaps) = (0, Vec::new());
+    for second in 1..DAY {
+        let waited = secs(second - dialled);
+        if throttle.permits_after(&A6, waited, cap) {
+            throttle.failure();
+            gaps.push(second - dialled);
+            dialled = second;
+        }
+        assert_eq!(throttle.permits_after(&A6, Duration::ZERO, cap), throttle.permits(&A6), "{second}");
+    }
+    assert_eq!(gaps[..5], [1; 5], "until the tokens are used up");
+    assert!(gaps[5..].iter().all(|gap| *gap == 30) && gaps.len() as u64 == 5 + (DAY - 6) / 30, "{gaps:?}");
+    assert!(!throttle.permits(&A6), "a call would not be retried");
+    assert!(throttle.permits_after(&A6, Duration::ZERO, Duration::ZERO));
+    assert!(throttle.permits_after(&A6, Duration::MAX, Duration::MAX));
+    assert!(!throttle.permits_after(&A6, Duration::MAX - Duration::from_nanos(1), Duration::MAX));
+}
+
+/// Report 93, for the adaptive throttle: chance alone lets a lone connection through, many times a day.
+#[test]
+fn report_93_a_lone_connection_is_never_silenced_by_an_adaptive_throttle() {
+    for seed in 0..20 {
+        let (mut throttle, mut rng) = (AdaptiveThrottle::new(), SplitMix64::new(seed));
+        let (mut dials, mut last) = (0, 0);
+        for second in 0..DAY {
+            if throttle.admit(&SRE, at(second), &mut rng) {
+                (dials, last) = (dials + 1, second);
+            }
+            assert!(second - last < 3_600, "seed {seed}: silent from {last} on");
+        }
+        // One in 121 to 133: the window holds two minutes and up to a tenth more.
+        assert!((500..900).contains(&dials), "seed {seed}: {dials}");
+    }
 }
 
 fn valid_ratio(text: &str) -> Ratio {

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use redial::{
-    Cause, Class, Classifier, ConfigError, IoKind, MAX_OVERRIDES, Match, Rule, Table, TlsKind, Verdict,
-    tables, valid,
+    Cause, Class, Classifier, ConfigError, IoKind, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind,
+    Verdict, tables, valid,
 };
 
-use Class::{Auth, Fatal, Fresh, RateLimited, Transient};
+use Class::{Auth, Fatal, Fresh, RateLimited, Replaced, Transient};
 
 const WEBSOCKET: Classifier = Classifier::new(&tables::WEBSOCKET);
 const DISCORD: Classifier = Classifier::new(&tables::DISCORD_GATEWAY);
@@ -29,6 +29,7 @@ const RESUME_CF: Row = (Transient, true, false, false);
 const RESUME_LIMITED: Row = (Transient, false, true, false);
 const RESUME_AT_CAP: Row = (Transient, false, false, true);
 const RESUME_AT_CAP_LIMITED: Row = (Transient, false, true, true);
+const REPLACED: Row = (Replaced, false, false, false);
 
 fn row(verdict: Verdict) -> Row {
     (verdict.class, verdict.client_fault, verdict.limit > 0, verdict.at_cap)
@@ -258,15 +259,11 @@ fn socket_and_name_errors() {
 fn tls_errors() {
     use TlsKind as K;
     let all = |kinds: &[K], row| kinds.iter().map(move |k| (Cause::Tls(*k), row)).collect::<Vec<_>>();
-    let verdicts = [
-        K::CertificateExpired,
-        K::CertificateNotYetValid,
-        K::NameMismatch,
-        K::UnknownIssuer,
-        K::Revoked,
-        K::BadCertificate,
-    ];
+    let verdicts = [K::CertificateExpired, K::NameMismatch, K::UnknownIssuer, K::Revoked, K::BadCertificate];
     check(&WEBSOCKET, "6.4 certificate, S87", all(&verdicts, FATAL));
+    // Report 48: a clock that is not set at boot is waited for, at cap speed and not without end.
+    check(&WEBSOCKET, "report 48", all(&[K::CertificateNotYetValid], RESUME_AT_CAP_LIMITED));
+    assert_eq!(WEBSOCKET.classify(Cause::Tls(K::CertificateNotYetValid)).limit, tables::TRIES);
     check(&WEBSOCKET, "6.4 client certificate", all(&[K::ClientCertificate], FATAL));
     check(&WEBSOCKET, "6.4 handshake_failure", all(&[K::HandshakeFailure], RESUME_LIMITED));
     check(&WEBSOCKET, "6.4 internal_error, EOF", all(&[K::InternalAlert, K::Eof, K::Other], RESUME));
@@ -282,6 +279,47 @@ fn tls_errors() {
     check(&trusting, "6.4 option", all(&[K::NameMismatch], FATAL));
 }
 
+/// Reports 46, 47, 48 and 58: a final verdict says whether the client, this address or the service behind it has to
+/// change. Nothing but the rows of the transport has a scope, and an override has none that it doesn't ask for.
+#[test]
+fn verdicts_about_an_endpoint_or_the_service_say_so() {
+    use TlsKind as K;
+    let service = |cause| match cause {
+        Cause::Http(status) => matches!(status, 200..=399 | 404 | 405 | 410 | 426),
+        Cause::Tls(kind) => matches!(
+            kind,
+            K::CertificateExpired
+                | K::CertificateNotYetValid
+                | K::NameMismatch
+                | K::UnknownIssuer
+                | K::Revoked
+                | K::BadCertificate
+        ),
+        _ => false,
+    };
+    let endpoint = |cause| matches!(cause, Cause::Http(403) | Cause::Io(IoKind::InvalidInput));
+    let statuses = (0..=u16::MAX).flat_map(|number| [Cause::CloseFrame(number), Cause::Http(number)]);
+    let kinds = IoKind::ALL.iter().map(|kind| Cause::Io(*kind));
+    let tls = K::ALL.iter().map(|kind| Cause::Tls(*kind));
+    let local =
+        [Cause::AuthDenied, Cause::AuthRejected, Cause::SessionInvalid, Cause::Class(Fatal), Cause::Unknown];
+    for cause in statuses.chain(kinds).chain(tls).chain(local) {
+        for table in tables::ALL {
+            let expected = match cause {
+                _ if service(cause) => Scope::Service,
+                _ if endpoint(cause) => Scope::Endpoint,
+                _ => Scope::Client,
+            };
+            assert_eq!(Classifier::new(table).classify(cause).scope, expected, "{}: {cause}", table.name());
+        }
+    }
+    let mine = Rule::new(Match::HttpRange(400, 499), Verdict::new(Fatal));
+    assert_eq!(WEBSOCKET.with_override(mine).unwrap().classify(Cause::Http(404)).scope, Scope::Client);
+    let gone = Verdict::new(Fatal).with_scope(Scope::Endpoint);
+    let mine = Rule::new(Match::Is(Cause::Http(404)), gone);
+    assert_eq!(WEBSOCKET.with_override(mine).unwrap().classify(Cause::Http(404)), gone);
+}
+
 /// Section 6.4, local causes, F55; a rejected credential (S80) is refreshed.
 #[test]
 fn local_causes() {
@@ -292,7 +330,6 @@ fn local_causes() {
         Cause::ReadyTimeout,
         Cause::AuthTimeout,
         Cause::MissedBeat,
-        Cause::LateBeat,
         Cause::SendFailed,
         Cause::BadGreeting,
         Cause::NetworkDown,
@@ -317,7 +354,7 @@ fn a_classified_cause_is_its_class() {
         }
     }
     assert_eq!(Verdict::new(RateLimited).wait(1), secs((30, 120)));
-    for class in [Transient, Fresh, Fatal, Auth] {
+    for class in [Transient, Fresh, Fatal, Auth, Replaced] {
         assert_eq!((Verdict::new(class).limit, Verdict::new(class).wait(1)), (0, NO_WAIT));
     }
 }
@@ -372,7 +409,6 @@ fn overrides_beat_tables() {
         (Cause::Io(IoKind::Other), Fatal),
         (Cause::Tls(TlsKind::Revoked), Transient),
         (Cause::MissedBeat, Fresh),
-        (Cause::LateBeat, Transient),
         (Cause::Class(Auth), Fatal),
         (Cause::Class(Fresh), Fresh),
     ];
@@ -492,7 +528,7 @@ fn mqtt5_reason_codes() {
             (0x8B, LATER),
             (0x8C, AUTH_ONCE),
             (0x8D, RESUME),
-            (0x8E, RESUME_AT_CAP_LIMITED),
+            (0x8E, REPLACED),
             (0x8F, FRESH_CF_LIMITED),
             (0x90, FRESH_CF_LIMITED),
             (0x93, FRESH_CF_LIMITED),
@@ -583,8 +619,8 @@ fn names_round_trip() {
         assert_eq!(Class::from_name(class.as_str()), Some(class));
         assert_eq!(Cause::Class(class).to_string(), class.to_string());
     }
-    let classes = ["transient", "fresh", "fatal", "auth", "rate_limited"].map(Class::from_name);
-    assert_eq!(classes, [Transient, Fresh, Fatal, Auth, RateLimited].map(Some));
+    let classes = ["transient", "fresh", "fatal", "auth", "rate_limited", "replaced"].map(Class::from_name);
+    assert_eq!(classes, [Transient, Fresh, Fatal, Auth, RateLimited, Replaced].map(Some));
     assert_eq!(IoKind::from_name("connection_refused"), Some(IoKind::ConnectionRefused));
     assert_eq!(IoKind::from_name("name_not_found"), Some(IoKind::NameNotFound));
     assert_eq!(TlsKind::from_name("certificate_expired"), Some(TlsKind::CertificateExpired));

@@ -261,6 +261,43 @@ async fn every_line_is_exact() {
     assert_eq!(ran.named("wait").count(), 2);
 }
 
+/// A session's URL on another host is left out: the token goes to the base. One on another port of the host is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_not_sent_wherever_a_message_says() {
+    let (base, resume, stranger) = (listener().await, listener().await, listener().await);
+    let client = client(&base, &["--config", fast()]).await;
+    let mut listening = &base;
+    let named =
+        |host: &str, listener: &TcpListener| format!("ws://{host}:{}", listener.local_addr().unwrap().port());
+    for (url, next) in [
+        (named("localhost", &stranger), &base),
+        (named("127.0.0.1", &resume), &resume),
+        (named("127.0.0.1@localhost", &stranger), &base),
+    ] {
+        let mut socket = timeout(LIMIT, accept(listening)).await.unwrap();
+        say(&mut socket, hello()).await;
+        hear(&mut socket).await;
+        let d = json!({ "session_id": "one", "resume_gateway_url": url });
+        say(&mut socket, json!({ "op": 0, "d": d, "s": 1, "t": "READY" })).await;
+        close(socket, 4000).await;
+        listening = next;
+    }
+    let mut socket = timeout(LIMIT, accept(&base)).await.unwrap();
+    say(&mut socket, hello()).await;
+    let resumed = hear(&mut socket).await;
+    assert_eq!((resumed["op"].clone(), resumed["d"]["session_id"].clone()), (json!(6), json!("one")));
+    close(socket, 4004).await;
+    let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+    let details: Vec<_> = ran.named("bad_frame").map(|line| line["detail"].as_str().unwrap()).collect();
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(
+        details[0].contains("its host is not") && details[0].ends_with("(refused so far: 1)"),
+        "{details:?}"
+    );
+    assert!(details[1].contains("user name") && details[1].ends_with("(refused so far: 2)"), "{details:?}");
+    assert!(timeout(Duration::ZERO, stranger.accept()).await.is_err(), "nobody came");
+}
+
 /// The preset with waits of milliseconds, as a file.
 fn fast() -> &'static str {
     static FILE: OnceLock<String> = OnceLock::new();

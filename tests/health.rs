@@ -194,6 +194,72 @@ fn a_recovery_takes_from_the_loss_to_the_next_connection() {
     assert_eq!((recoveries.count, recoveries.sum), (1, secs(7)));
 }
 
+/// Report 73: time in which nothing could be tried is no time of a recovery. A night in a hidden tab leaves what the dial
+/// took.
+#[test]
+fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
+    let mut health = Health::new();
+    attempts(&mut health, 0, 0, 1);
+    health.paused(at(60));
+    health.lost(at(61));
+    health.unpaused(at(8 * 60 * MINUTE));
+    health.attempt(&CONFIG, at(8 * 60 * MINUTE).saturating_add(Duration::from_millis(110)), true);
+    let seen = report(&health, 8 * 60 * MINUTE + 1);
+    assert_eq!((seen.recoveries.count, seen.recoveries.max), (1, Duration::from_millis(110)));
+    assert_eq!((seen.alerts.slow_recovery, seen.status), (false, HealthStatus::Ok));
+    assert_eq!(seen.last_uptime, Some(secs(61)), "a pause is no end of a connection");
+}
+
+/// Report 73: several pauses and sleeps within one recovery, before the loss and across it, said twice, and ended without
+/// a beginning: each second in which something could be tried counts once.
+#[test]
+fn report_73_pauses_and_sleep_are_left_out_once() {
+    let recovery = |tell: &dyn Fn(&mut Health)| {
+        let mut health = Health::new();
+        attempts(&mut health, 0, 0, 1);
+        health.lost(at(100));
+        tell(&mut health);
+        attempts(&mut health, 200, 0, 1);
+        let recoveries = report(&health, 200).recoveries;
+        assert_eq!(recoveries.count, 1);
+        recoveries.sum
+    };
+    assert_eq!(recovery(&|_| {}), secs(100));
+    assert_eq!(recovery(&|health| health.unpaused(at(150))), secs(100), "nothing was paused");
+    assert_eq!(
+        recovery(&|health| {
+            for (from, to) in [(110, 120), (120, 125), (190, 195)] {
+                health.paused(at(from));
+                health.paused(at(from + 2));
+                health.unpaused(at(to));
+                health.unpaused(at(to + 1));
+            }
+        }),
+        secs(80)
+    );
+    assert_eq!(recovery(&|health| health.paused(at(140))), secs(40), "the connection came back in a pause");
+    assert_eq!(recovery(&|health| health.slept(at(180), secs(70))), secs(30));
+    assert_eq!(recovery(&|health| health.slept(at(180), secs(7_000))), secs(20), "asleep before the loss");
+    assert_eq!(
+        recovery(&|health| {
+            health.paused(at(130));
+            health.slept(at(180), secs(60));
+            health.unpaused(at(190));
+        }),
+        secs(30),
+        "asleep from 120 on, and parked from 130 to 190"
+    );
+    let mut health = Health::new();
+    attempts(&mut health, 0, 0, 1);
+    health.paused(at(10));
+    health.stopped(at(20));
+    attempts(&mut health, 30, 0, 1);
+    health.lost(at(40));
+    health.unpaused(at(50));
+    attempts(&mut health, 51, 0, 1);
+    assert_eq!(report(&health, 51).recoveries.sum, secs(1), "a stop does not end a pause");
+}
+
 /// F105: the uptime is that of the connection at hand; that of the one before is kept.
 #[test]
 fn f105_uptime_begins_anew_with_every_connection() {
@@ -239,14 +305,19 @@ proptest! {
     /// Any calls with a clock that moves on: what is counted is what a list of all facts says.
     #[test]
     fn counts_agree_with_a_list(
-        calls in prop::collection::vec((0_u8..4, 0_u64..40_000_000), 0..150),
+        calls in prop::collection::vec((0_u8..7, 0_u64..40_000_000), 0..150),
         quiet in 0_u64..400_000_000,
     ) {
         let mut health = Health::new();
         let (mut now, mut attempts, mut took) = (0, Vec::new(), Vec::new());
         let (mut up, mut lost, mut failing) = (None, None, false);
+        // How much time could be used since the loss, added up from call to call.
+        let (mut paused, mut usable) = (false, 0);
         for (call, step) in calls {
             now += step;
+            // Asleep for the second half of the step: nobody calls anything then.
+            let slept = if call == 6 { step / 2 } else { 0 };
+            usable += if paused { 0 } else { step - slept };
             let instant = Instant::from_micros(now);
             match call {
                 0 | 1 => {
@@ -256,17 +327,28 @@ proptest! {
                     failing = !ok;
                     if ok {
                         up = Some(now);
-                        took.extend(lost.take().map(|lost| now - lost));
+                        took.extend(lost.take().map(|()| usable));
                     }
                 }
                 2 => {
                     health.lost(instant);
-                    lost = up.take().map(|_| now).or(lost);
+                    if up.take().is_some() {
+                        (lost, usable) = (Some(()), 0);
+                    }
                 }
-                _ => {
+                3 => {
                     health.stopped(instant);
                     (up, lost, failing) = (None, None, false);
                 }
+                4 => {
+                    health.paused(instant);
+                    paused = true;
+                }
+                5 => {
+                    health.unpaused(instant);
+                    paused = false;
+                }
+                _ => health.slept(instant, Duration::from_micros(slept)),
             }
         }
         now += quiet;
@@ -287,7 +369,7 @@ proptest! {
     /// Any instants and any configuration: nothing panics or overflows.
     #[test]
     fn any_instants(
-        calls in prop::collection::vec((0_u8..4, any::<u64>()), 0..100),
+        calls in prop::collection::vec((0_u8..7, any::<u64>(), any::<u64>()), 0..100),
         window in 1_u64..,
         average in any::<u64>(),
     ) {
@@ -296,12 +378,15 @@ proptest! {
             .expect("valid")
             .with_average_recovery(Duration::from_micros(average));
         let mut health = Health::new();
-        for (call, micros) in calls {
+        for (call, micros, gap) in calls {
             let now = Instant::from_micros(micros);
             match call {
                 0 | 1 => health.attempt(&config, now, call == 1),
                 2 => health.lost(now),
-                _ => health.stopped(now),
+                3 => health.stopped(now),
+                4 => health.paused(now),
+                5 => health.unpaused(now),
+                _ => health.slept(now, Duration::from_micros(gap)),
             }
             let seen = health.report(&config, now);
             prop_assert!(seen.failed <= seen.attempts && seen.recoveries.max <= seen.recoveries.sum);

@@ -94,7 +94,7 @@ fn see<C: Lend<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> See
         actions,
         explanation: policy.explain(),
         deadline: policy.poll_timeout(),
-        stats: *policy.stats(),
+        stats: policy.stats(),
         subscriptions: policy.subscriptions().clone(),
         endpoint: policy.endpoints().current(),
         snapshot: policy.snapshot(now),

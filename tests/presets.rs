@@ -245,7 +245,7 @@ impl Driver {
         self.tell(match loss {
             Loss::Unready => Event::Closed { epoch, cause: Cause::NoCloseFrame },
             Loss::Invalid => Event::SessionInvalid { epoch, resumable: false },
-            Loss::Asked => Event::PleaseReconnect { epoch, after: None },
+            Loss::Asked => Event::PleaseReconnect { epoch, after: None, deadline: None },
             Loss::Closed(cause) => Event::Closed { epoch, cause },
         });
         self.wait()

@@ -12,9 +12,9 @@ use engine::Replay;
 use engine::config::SetUp;
 use redial::{
     AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
-    EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness,
-    Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule,
-    StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
+    CredentialConfig, EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind,
+    Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig,
+    RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind, Verdict, presets, tables, valid,
 };
 
 /// What a log prints, and the error that ends it, if one does.
@@ -88,6 +88,9 @@ golden! {
     restart
     /// F104 to F107, lifecycle 95: failing until a connection is established, alerts that come and go, counters.
     health
+    /// Report 73: a night in a hidden tab, an hour without network and 50 s asleep are no slow recoveries: 110, 140 and
+    /// 120 ms, the time in which something could be tried.
+    nights
     /// F76, F77, S60: a fresh dial waits for its turn and for the next day, a resume asks nobody; a stop, a hold and the end
     /// of the process leave the line.
     budget
@@ -96,6 +99,11 @@ golden! {
     /// Lifecycle 90: a round of endpoints is one retry, and one that has to wait for another budget is not paid twice; what
     /// others do counts while no process is there.
     shared
+    /// Report 93: a connection without others under its throttle, and one under a retry budget without a reserve, is refused
+    /// until the cap of the backoff has passed since its last dial, and then dialled.
+    lone
+    /// Report 54: a server that counts connections, so that a resume takes a start too.
+    resumes
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
@@ -326,6 +334,11 @@ fn what_stands_beside_the_policy_has_keys_too() {
         "every key"
     );
     let budgets = |json: &str| set_up(json).expect(json).budgets;
+    for (json, resumes) in
+        [("{}", false), (r#"{"resumes": false}"#, false), (r#"{"resumes": true, "per_window": 3}"#, true)]
+    {
+        assert_eq!(budgets(&format!("{{\"start_budget\": {json}}}")).resumes, resumes, "{json}");
+    }
     for json in ["{}", r#"{"ttl_ms": 10000, "per_second": 10, "share": "1/5"}"#] {
         let read = budgets(&format!("{{\"retry_budget\": {json}}}")).retries;
         assert_eq!(read, Some(RetryBudgetConfig::new()), "{json}");
@@ -370,6 +383,7 @@ fn what_stands_beside_the_policy_has_keys_too() {
         (r#"{"start_budget": {"per_window": 65}}"#, "\"start_budget.per_window\" must be at most 64"),
         (r#"{"start_budget": {"window_ms": 0}}"#, "\"start_budget\": "),
         (r#"{"start_budget": {"per_day": 0}}"#, "\"start_budget\": "),
+        (r#"{"start_budget": {"resumes": 1}}"#, "\"start_budget.resumes\" must be true or false, not 1"),
         (r#"{"start_budget": 5}"#, "\"start_budget\" must be an object, not 5"),
     ] {
         let error = error(json);
@@ -469,6 +483,18 @@ fn bad_configs_are_refused() {
     for (json, reason) in [
         (r#"{"backoff": {"initial_ms": 0}}"#, "\"config.backoff\": the initial delay is 0"),
         (r#"{"backoff": {"initial_ms": 31000}}"#, "above the maximum"),
+        (
+            r#"{"backoff": {"curve": "constant", "jitter": "decorrelated"}}"#,
+            "\"config.backoff\": a decorrelated jitter has no room on a constant curve; use full",
+        ),
+        (
+            r#"{"min_interval_ms": 86400001}"#,
+            "\"config.min_interval_ms\": the least interval between two dials is above a day; use at most 24 hours",
+        ),
+        (
+            r#"{"heartbeat": {"interval_ms": 86400001}}"#,
+            "\"config.heartbeat\": the heartbeat interval is above a day",
+        ),
         (r#"{"backoff": {"factor": "0.9"}}"#, "the factor is below 1"),
         (r#"{"backoff": {"factor": "x"}}"#, "\"config.backoff.factor\" must be a ratio in quotes"),
         (r#"{"backoff": {"factor": 2}}"#, "must be a ratio in quotes"),
@@ -584,7 +610,7 @@ fn every_key_reaches_the_config() {
         "classify": {"table": "pusher", "default": "fatal", "overrides": [
             {"ws": 4002, "class": "fatal"}, {"ws": null, "class": "fresh"}, {"http": 403, "class": "transient"},
             {"io": "name_not_found", "class": "auth"}, {"tls": "eof", "class": "rate_limited"},
-            {"timeout": true, "class": "fatal"},
+            {"timeout": true, "class": "fatal"}, {"ws": 142, "class": "replaced"},
             {"ws": 4029, "class": "rate_limited", "limit": 4, "wait_ms": [5, 6], "steps_ms": [0, 7],
              "at_cap": true, "renew": true, "client_fault": true}]},
         "please_reconnect": {"spread_ms": 23}, "visibility": "ignore", "close_code": 4999,
@@ -609,6 +635,7 @@ fn every_key_reaches_the_config() {
         (Cause::Io(IoKind::NameNotFound), Class::Auth),
         (Cause::Tls(TlsKind::Eof), Class::RateLimited),
         (Cause::Timeout, Class::Fatal),
+        (Cause::CloseFrame(142), Class::Replaced),
     ];
     let classifier = overrides
         .into_iter()
@@ -625,6 +652,7 @@ fn every_key_reaches_the_config() {
         .with_classifier(classifier)
         .with_reset_after_stable(ms(1))
         .with_min_interval(ms(2))
+        .unwrap()
         .with_max_attempts(Some(3))
         .with_max_elapsed(Some(ms(4)))
         .with_connect_timeout(ms(5))
@@ -669,8 +697,9 @@ fn every_key_reaches_the_config() {
                 .unwrap(),
         ))
         .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
-        .with_credential(RefreshOn::Never)
-        .with_rejections_max(Some(21))
+        .with_credential(
+            CredentialConfig::new().with_refresh_on(RefreshOn::Never).with_rejections_max(Some(21)),
+        )
         .with_network(OnNetworkDown::Ignore, ms(22))
         .with_requested_spread(Some(ms(23)))
         .with_defer_while_hidden(false)

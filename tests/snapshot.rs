@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use redial::{
-    Action, BackoffConfig, BreakerConfig, Cause, Config, DropReason, Endpoint, Epoch, Event, GiveUp, Instant,
-    IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig, ResumeConfig,
-    SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
+    Action, BackoffConfig, BreakerConfig, Cause, Config, CredentialConfig, DropReason, Endpoint, Epoch,
+    Event, GiveUp, Instant, IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig,
+    ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -17,7 +17,7 @@ const KEY: u32 = 0x5eed_0001;
 
 /// 1, 2, 4, 8, 16, 30, 30 … s.
 const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
-static BASE: Config = Config::new(LADDER);
+static BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
 /// An outage is over when its connection has held for two minutes.
 static STABLE: Config = Config::new(LADDER).with_reset_after_stable(secs(120));
 
@@ -411,7 +411,7 @@ fn the_next_process_has_the_last_word() {
 /// The least time between two dials is kept across a restart, also by a clock that starts with the process.
 #[test]
 fn the_least_interval_outlives_the_process() {
-    static SPACED: Config = Config::new(LADDER).with_min_interval(secs(5));
+    static SPACED: Config = valid(Config::new(LADDER).with_min_interval(secs(5)));
     let mut policy = new(&SPACED);
     start(&mut policy, 10_000);
     establish(&mut policy, 10_000, None);
@@ -428,7 +428,8 @@ fn the_least_interval_outlives_the_process() {
 /// S80: a rejected credential is renewed by the next process before it dials, and the rejection counts.
 #[test]
 fn a_rejected_credential_is_renewed_first() {
-    static RENEWS: Config = Config::new(LADDER).with_credential(RefreshOn::Auth);
+    static RENEWS: Config =
+        Config::new(LADDER).with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Auth));
     let mut policy = new(&RENEWS);
     start(&mut policy, 0);
     let epoch = epoch(&policy);
@@ -605,7 +606,7 @@ static JITTERS: [Config; 5] = [
     Config::new(valid(LADDER.with_jitter(Jitter::Full))).with_max_attempts(Some(5)),
     Config::new(valid(LADDER.with_jitter(Jitter::Decorrelated))).with_max_elapsed(Some(secs(60))),
     Config::new(valid(LADDER.with_jitter(Jitter::DecorrelatedV2))).with_reset_after_stable(secs(60)),
-    Config::new(valid(BackoffConfig::fibonacci(secs(1), secs(30)))).with_min_interval(secs(2)),
+    valid(Config::new(valid(BackoffConfig::fibonacci(secs(1), secs(30)))).with_min_interval(secs(2))),
 ];
 
 proptest! {
@@ -646,7 +647,7 @@ proptest! {
         let mut actions = policy.handle_event(now, Event::Start);
         for _ in 0..8 {
             if policy.phase() == Phase::Parked {
-                actions = policy.handle_event(now, Event::CredentialOk { request: None });
+                actions = policy.handle_event(now, Event::CredentialOk { request: None, ttl: None });
             }
             if policy.phase() == Phase::Waiting {
                 let due = policy.poll_timeout().expect("a deadline");

@@ -172,7 +172,7 @@ impl Client {
             Meaning::Hello { heartbeat } => vec![Event::Greeting { epoch, heartbeat }],
             Meaning::BeatAcked => vec![Event::BeatAcked { epoch }],
             Meaning::BeatRequested => vec![Event::BeatRequested { epoch }],
-            Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None }],
+            Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
             Meaning::InvalidSession { resumable } => vec![Event::SessionInvalid { epoch, resumable }],
             Meaning::Dispatch { s, event } => {
                 let s = self.number(epoch, s);
@@ -402,7 +402,8 @@ impl Protocol for Client {
                 Action::Open { epoch, mode, endpoint, attempt } => {
                     self.state().newest = epoch.get();
                     let (endpoint, target) = match endpoint {
-                        Endpoint::Base => ("base", self.base.clone()),
+                        // This gateway names no other endpoint but the session's.
+                        Endpoint::Base | Endpoint::Redirect => ("base", self.base.clone()),
                         Endpoint::Session => ("session", self.target(self.state().endpoint.as_ref())),
                     };
                     let url = target.url;

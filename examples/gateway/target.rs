@@ -1,11 +1,14 @@
 //! Where to dial: a `ws://` URL taken apart.
 
+use std::sync::Arc;
+
+use redial::driver::EndpointGuard;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::protocol::QUERY;
 
 /// A `ws://` URL. Without a path and parameters of its own it gets the gateway's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// Without the brackets of an IPv6 address.
     pub(crate) host: String,
@@ -13,6 +16,8 @@ pub(crate) struct Target {
     /// The whole URL, as it is asked for in the upgrade.
     pub(crate) url: String,
     query: String,
+    /// Where sessions may lie: on this host, and with the feature `public-suffix` in its registrable domain.
+    guard: Arc<EndpointGuard<'static>>,
 }
 
 impl Target {
@@ -22,8 +27,11 @@ impl Target {
         Self::with_query(text, query)
     }
 
-    /// A session's own URL, as the server gives it: the parameters are ours to add.
+    /// A session's own URL, as the server gives it: the parameters are ours to add. The token is sent there, so it has to
+    /// be where we trust it to be.
     pub(crate) fn session(&self, text: &str) -> Result<Self, String> {
+        let trusted = self.guard.admit(&self.url, text);
+        let text = trusted.map_err(|error| format!("{error} (refused so far: {})", self.guard.refused()))?;
         Self::with_query(text, &self.query)
     }
 
@@ -64,6 +72,7 @@ impl Target {
             port,
             url: format!("ws://{authority}{path}?{query}"),
             query: query.to_owned(),
+            guard: Arc::default(),
         })
     }
 }
@@ -79,8 +88,19 @@ mod tests {
         assert_eq!(target.url, format!("ws://127.0.0.1:4000{QUERY}"));
         let own = Target::parse("ws://[::1]/path?v=9").unwrap();
         assert_eq!((own.host.as_str(), own.port, own.url.as_str()), ("::1", 80, "ws://[::1]/path?v=9"));
-        let session = own.session("ws://resume.example:81").unwrap();
-        assert_eq!(session.url, "ws://resume.example:81/?v=9");
+        let session = own.session("ws://[::1]:81").unwrap();
+        assert_eq!(session.url, "ws://[::1]:81/?v=9");
+    }
+
+    #[test]
+    fn a_session_stays_where_it_is_trusted() {
+        let target = Target::parse("ws://127.0.0.1:4000").unwrap();
+        for (count, url) in
+            (1..).zip(["ws://127.0.0.2:4000", "ws://127.0.0.1@evil.example", "http://127.0.0.1:81"])
+        {
+            let error = target.session(url).unwrap_err();
+            assert!(error.ends_with(&format!("(refused so far: {count})")), "{error}");
+        }
     }
 
     #[test]

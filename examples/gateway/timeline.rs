@@ -292,7 +292,6 @@ fn words(cause: Cause) -> String {
         Cause::GreetingTimeout => "no hello in time",
         Cause::ReadyTimeout => "neither READY nor RESUMED in time",
         Cause::MissedBeat => "a heartbeat was not acknowledged",
-        Cause::LateBeat => "the heartbeat is long overdue",
         Cause::SendFailed => "a message could not be sent",
         Cause::ReconnectRequested => "the server asked for a reconnect",
         Cause::SessionInvalid => "the session is invalid",

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use redial::rand_core::SeedableRng;
 use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, RetryBudget, RetryBudgetConfig,
-    StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
+    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, Mode, RetryBudget,
+    RetryBudgetConfig, StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
 };
 
-use super::config::budgets;
+use super::config::SetUp;
 use super::number;
 
 /// How many starts a window can have here.
@@ -19,11 +19,18 @@ const TICKET: u32 = 0;
 
 pub(super) struct Budgets {
     starts: Option<StartBudget<STARTS, 1>>,
+    /// Whether resumes take a start too.
+    resumes: bool,
     retries: Option<(RetryBudgetConfig, RetryBudget)>,
     throttle: Option<(ThrottleConfig, Throttle)>,
     adaptive: Option<(AdaptiveThrottleConfig, AdaptiveThrottle)>,
     /// For the adaptive throttle alone, so that no other wait depends on it.
     rng: ChaCha8Rng,
+    /// When a dial was let through last; before that, when the first was asked for.
+    dialled_at: Option<Instant>,
+    /// So long after it the throttle lets the next one through, and a retry budget that only a deposit would help: the
+    /// cap of the backoff.
+    longest: Duration,
     /// The attempt that is paid for: a round of endpoints, or a dial that had to wait for another budget, pays once.
     paid: u32,
     // What the outcomes were counted up to.
@@ -40,19 +47,23 @@ pub(super) struct Wish {
 }
 
 impl Budgets {
-    pub(super) fn new(config: &budgets::Budgets, seed: u64) -> Result<Self, String> {
+    pub(super) fn new(set_up: &SetUp) -> Result<Self, String> {
+        let (config, backoff) = (&set_up.budgets, set_up.config.backoff());
         let starts = |config: StartBudgetConfig| {
             StartBudget::new(config)
                 .map_err(|_| format!("\"start_budget.per_window\" must be at most {STARTS}"))
         };
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(set_up.seed.unwrap_or(0));
         rng.set_stream(1);
         Ok(Self {
             starts: config.starts.map(starts).transpose()?,
+            resumes: config.resumes,
             retries: config.retries.map(|config| (config, RetryBudget::new())),
             throttle: config.throttle.map(|config| (config, Throttle::new(&config))),
             adaptive: config.adaptive.map(|config| (config, AdaptiveThrottle::new())),
             rng,
+            dialled_at: None,
+            longest: backoff.max_delay(Mode::Fresh).max(backoff.max_delay(Mode::Resume)),
             paid: 0,
             failed: 0,
             established: 0,
@@ -68,16 +79,20 @@ impl Budgets {
         said: &mut Vec<String>,
     ) -> Result<(), Option<Duration>> {
         let (retry, due) = (wish.attempt > 1, wish.attempt != self.paid);
+        // A clock that ran backwards begins the wait again.
+        let since = self.dialled_at.map_or(now, |at| at.min(now));
+        self.dialled_at = Some(since);
+        let (waited, longest) = (now.saturating_duration_since(since), self.longest);
         if let (true, Some((config, throttle))) = (retry, &self.throttle) {
-            let permitted = throttle.permits(config);
+            let permitted = throttle.permits_after(config, waited, longest);
             let word = if permitted { "permitted" } else { "refused" };
             said.push(format!("\"throttle\": \"{word}\", \"millitokens\": {}", throttle.millitokens()));
             if !permitted {
-                return Err(None);
+                return Err(Some(longest.saturating_sub(waited)));
             }
         }
         if let (true, true, Some((config, budget))) = (retry, due, &mut self.retries) {
-            let answer = budget.withdraw(config, now);
+            let answer = budget.withdraw_after(config, now, waited, longest);
             let until = answer.err().and_then(|refused| refused.until);
             let word = if answer.is_ok() { "granted" } else { "spent" };
             said.push(format!("\"retry_budget\": \"{word}\", \"until\": {}", shown(until)));
@@ -92,7 +107,7 @@ impl Budgets {
                 return Err(None);
             }
         }
-        if let (true, Some(starts)) = (wish.fresh, &mut self.starts) {
+        if let (true, Some(starts)) = (wish.fresh || self.resumes, &mut self.starts) {
             let grant = match starts.next_grant(now) {
                 Some(_) => Grant::Now,
                 None => starts.request(now, TICKET),
@@ -108,6 +123,7 @@ impl Budgets {
                 return Err(Some(until.saturating_duration_since(now)));
             }
         }
+        self.dialled_at = Some(now);
         if !retry && due {
             self.call(now);
             self.paid = wish.attempt;

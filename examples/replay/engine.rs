@@ -110,7 +110,7 @@ impl Run {
             u8::try_from(set_up.endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
         let walk = walk.ok_or("there is no room for so many endpoints")?;
         let policy = process(&set_up, walk.clone(), 0);
-        let budgets = Budgets::new(&set_up.budgets, set_up.seed.unwrap_or(0))?;
+        let budgets = Budgets::new(&set_up)?;
         let watch = set_up.health.map(Watch::new);
         let phase = policy.phase();
         Ok(Self {
@@ -152,6 +152,9 @@ impl Run {
         let now = Instant::from_millis(at);
         match what {
             What::Event(event) => {
+                if let (Event::Woke { gap, .. }, Some(watch)) = (&event, &mut self.watch) {
+                    watch.slept(now, *gap);
+                }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);
             }
@@ -322,7 +325,7 @@ impl Run {
     }
 
     fn stats(&self) -> Stats {
-        *self.policy.stats()
+        self.policy.stats()
     }
 
     fn action(&mut self, action: Action) -> String {
@@ -339,6 +342,7 @@ impl Run {
                         quoted(self.set_up.endpoints.get(current).map_or("", String::as_str))
                     }
                     Endpoint::Session => quoted("session"),
+                    Endpoint::Redirect => quoted(self.policy.redirect().map_or("", String::as_str)),
                 };
                 let mode = mode.as_str();
                 format!(

@@ -214,7 +214,7 @@ fn read(
         "net_up" => Event::NetworkUp,
         "hidden" => Event::Hidden,
         "visible" => Event::Visible,
-        "woke" => Event::Woke { gap: line.required("gap", line.ms("gap")?)? },
+        "woke" => Event::Woke { gap: line.required("gap", line.ms("gap")?)?, counted: true },
         "opened" => Event::Opened { epoch },
         "open_failed" => {
             let (cause, retry_after) = loss(line)?;
@@ -237,12 +237,12 @@ fn read(
         },
         "resumed" => Event::Resumed { epoch },
         "seq" => Event::Sequence { epoch, n: line.required("n", line.u64("n")?)? },
-        "please_reconnect" => Event::PleaseReconnect { epoch, after: optional_ms("after")? },
+        "please_reconnect" => Event::PleaseReconnect { epoch, after: optional_ms("after")?, deadline: None },
         "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
         "beat_ack" => Event::BeatAcked { epoch },
         "beat_requested" => Event::BeatRequested { epoch },
         "rx" => Event::Received { epoch },
-        "credential_ok" => Event::CredentialOk { request: None },
+        "credential_ok" => Event::CredentialOk { request: None, ttl: None },
         "credential_failed" => Event::CredentialFailed { request: None, fatal: flag("fatal")? },
         "credential_new" => Event::CredentialNew,
         "credential_lost" => Event::CredentialLost,

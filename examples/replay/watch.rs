@@ -1,5 +1,7 @@
 //! What stands beside a policy and looks on: health, and the lines for people.
 
+use std::time::Duration;
+
 use redial::{Alerts, Explanation, Health, HealthConfig, HealthReport, HealthStatus, Instant, Phase, Stats};
 
 use super::{number, quoted};
@@ -26,10 +28,20 @@ impl Watch {
         (self.health, self.seen, self.stopped) = (Health::new(), Stats::default(), false);
     }
 
+    /// The host slept until now, and the log's clock went on.
+    pub(super) fn slept(&mut self, now: Instant, gap: Duration) {
+        self.health.slept(now, gap);
+    }
+
     /// Takes in what a call changed, and returns the verdict where that is another one now.
     pub(super) fn look(&mut self, now: Instant, stats: Stats, phase: Phase) -> Option<String> {
         if stats.losses != self.seen.losses {
             self.health.lost(now);
+        }
+        if phase == Phase::Parked {
+            self.health.paused(now);
+        } else {
+            self.health.unpaused(now);
         }
         if stats.failed != self.seen.failed {
             self.health.attempt(&self.config, now, false);

@@ -16,6 +16,8 @@ pub(crate) const KEYS: [&str; 4] = ["start_budget", "retry_budget", "throttle", 
 pub(crate) struct Budgets {
     /// Of fresh starts.
     pub(crate) starts: Option<StartBudgetConfig>,
+    /// Whether resumes take a start too.
+    pub(crate) resumes: bool,
     /// Of retries.
     pub(crate) retries: Option<RetryBudgetConfig>,
     /// Of retries, by what becomes of dials (gRPC A6).
@@ -29,11 +31,13 @@ impl Budgets {
         let named = |key: &'static str, known: &'static [&'static str]| {
             line.or_null(key, |line, key| line.object(key, known)).map(Option::flatten)
         };
-        let starts = named("start_budget", &["per_window", "window_ms", "per_day", "day_ms"])?;
+        let starts = named("start_budget", &["per_window", "window_ms", "per_day", "day_ms", "resumes"])?;
         let retries = named("retry_budget", &["ttl_ms", "per_second", "share"])?;
         let throttle = named("throttle", &["tokens", "per_success"])?;
         let adaptive = named("adaptive_throttle", &["window_ms", "multiplier"])?;
+        let resumes = starts.as_ref().map(|o| o.bool("resumes")).transpose()?.flatten();
         Ok(Self {
+            resumes: resumes.unwrap_or(false),
             starts: starts.map(|o| start_budget(&o)).transpose()?,
             retries: retries.map(|o| retry_budget(&o)).transpose()?,
             throttle: throttle.map(|o| simple_throttle(&o)).transpose()?,

@@ -14,9 +14,9 @@ pub(crate) mod object;
 use std::time::Duration;
 
 use redial::{
-    BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, EndpointOrder, Establish,
-    HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown, OnWake, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
+    BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, ConfigError, CredentialConfig,
+    EndpointOrder, Establish, HealthConfig, HeartbeatConfig, IoKind, Jitter, Liveness, Match, OnNetworkDown,
+    OnWake, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, TlsKind, Verdict, presets, tables, valid,
 };
 use serde_json::Value;
 
@@ -134,7 +134,7 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
         config = config.with_reset_after_stable(held);
     }
     if let Some(interval) = keys.ms("min_interval_ms")? {
-        config = config.with_min_interval(interval);
+        config = config.with_min_interval(interval).map_err(refused("min_interval_ms"))?;
     }
     if let Some(attempts) = keys.or_null("max_attempts", Object::u32)? {
         config = config.with_max_attempts(attempts);
@@ -184,14 +184,8 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.object("restore", &["enabled", "batch", "interval_ms", "authenticate"])? {
         config = config.with_restore(restore(config.restore(), &o)?);
     }
-    if let Some(o) = keys.object("credential", &["refresh_on", "max_rejections"])? {
-        let refresh = [("auth", RefreshOn::Auth), ("dial", RefreshOn::Dial), ("never", RefreshOn::Never)];
-        if let Some(on) = o.choice("refresh_on", &refresh)? {
-            config = config.with_credential(on);
-        }
-        if let Some(rejections) = o.or_null("max_rejections", Object::u8)? {
-            config = config.with_rejections_max(rejections);
-        }
+    if let Some(o) = keys.object("credential", CREDENTIAL)? {
+        config = config.with_credential(credential(config.credential(), &o)?);
     }
     if let Some(o) = keys.object("network", &["on_down", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
@@ -262,6 +256,30 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     config = config.with_endpoints(endpoints);
     Ok(config)
+}
+
+const CREDENTIAL: &[&str] =
+    &["refresh_on", "max_rejections", "timeout_ms", "lead_ms", "lead_spread_ms", "in_band"];
+
+fn credential(mut credential: CredentialConfig, o: &Object<'_>) -> Result<CredentialConfig, String> {
+    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let words = [("auth", RefreshOn::Auth), ("dial", RefreshOn::Dial), ("never", RefreshOn::Never)];
+    if let Some(on) = o.choice("refresh_on", &words)? {
+        credential = credential.with_refresh_on(on);
+    }
+    if let Some(rejections) = o.or_null("max_rejections", Object::u8)? {
+        credential = credential.with_rejections_max(rejections);
+    }
+    if let Some(timeout) = o.ms("timeout_ms")? {
+        credential = credential.with_timeout(timeout).map_err(refused)?;
+    }
+    let (lead, spread) = credential.lead();
+    credential =
+        credential.with_lead(o.ms("lead_ms")?.unwrap_or(lead), o.ms("lead_spread_ms")?.unwrap_or(spread));
+    if let Some(on) = o.bool("in_band")? {
+        credential = credential.with_in_band(on);
+    }
+    Ok(credential)
 }
 
 fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, String> {

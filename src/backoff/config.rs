@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use super::{Backoff, Delays};
+use super::{Backoff, Delays, Jitter};
 use crate::error::ConfigError;
 use crate::mode::Mode;
 use crate::ratio::Ratio;
@@ -33,7 +33,7 @@ pub struct BackoffConfig {
     pub(super) jitter: Jitter,
     pub(super) initial: Micros,
     pub(super) max: Micros,
-    max_fresh: Micros,
+    pub(super) max_fresh: Micros,
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
@@ -110,55 +110,6 @@ pub enum AfterTable {
     GiveUp,
 }
 
-/// How a wait is spread around its nominal value `d`, so that clients that fell together do not come back together.
-///
-/// One `u64` is drawn for each jittered wait, none for [`Jitter::None`]. Every window excludes its high end; one that
-/// is empty yields its low end. A [floor](BackoffConfig::with_floor) raises the low end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Jitter {
-    /// Exactly `d`. The default. For one client; a fleet stays in step.
-    None,
-    /// `[0, d)`: the fewest calls to drain a queue of clients. AWS, "Exponential Backoff and Jitter".
-    Full,
-    /// `[d / 2, d)`: a wait of at least half the ladder. From the same article.
-    Equal,
-    /// `[initial, 3 × previous wait)`, of the same article; the first previous wait is `initial`.
-    ///
-    /// The curve's growth is not used, only its ends; [`constant`](BackoffConfig::constant) leaves no room. Where the
-    /// article clips a draw above the cap to the cap, and so puts clients in step there, here such a draw is spread
-    /// evenly over `[initial, cap)`. A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
-    Decorrelated,
-    /// `[d (1 - r), d (1 + r))`, its high end at most the cap; `r` in 0 to 1. gRPC has 1/5.
-    PlusMinus(Ratio),
-    /// `[low × d, high × d)`: any share of the ladder, `low <= high`, `high` above 0 and at most 1.
-    Window(Ratio, Ratio),
-    /// `(d (1 - r), d]`, the larger the draw the shorter the wait; `r` in 0 to 1. Ably has 1/5.
-    Minus(Ratio),
-    /// `[d, d (1 + r))`, where `d` ends at `max / (1 + r)` so that the jitter stays whole at the cap. client-go and
-    /// backon have 1, tower 99/100.
-    ///
-    /// These peers call the end of `d` the cap and wait up to `1 + r` times as long. Here the cap is the longest wait:
-    /// for their cap of 30 s and `r` = 1, give 60 s.
-    Plus(Ratio),
-    /// `[d + low, d + high)`, where `d` ends at `max - high`. graphql-ws has 300 to 3000 ms, nats.go 0 to 100 ms.
-    PlusFixed(Duration, Duration),
-    /// `[initial, initial + d)`, and the cap for a draw above it, which is one in forty at the cap of centrifuge-js,
-    /// whose formula this is. [`constant`](BackoffConfig::constant) leaves no room.
-    ///
-    /// A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
-    AboveInitial,
-    /// `DecorrelatedJitterV2` of Polly: random steps along a smooth curve that doubles. The medians of the waits are
-    /// 0.9, 1.1, 2, 4, 8, 16 … times `initial`.
-    ///
-    /// The n-th wait is `(f(t) - f(t')) × initial / 1.4` with `f(t) = 2^t tanh(2 √t)`, `t = n - 1 + u`, u the draw and
-    /// t' the t of the wait before (f is 0 before the first). In integers, at most 1 µs off. The curve's growth is not
-    /// used, only its ends; [`constant`](BackoffConfig::constant) leaves no room. Where Polly, once the curve is above
-    /// the cap, waits the cap for ever, a draw above the cap is spread below it. A draw below the floor is the floor.
-    /// A wait [asked for](BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
-    DecorrelatedV2,
-}
-
 impl BackoffConfig {
     /// The n-th wait is `initial × factor^(n - 1)`, at most `max`: the first is `initial`.
     ///
@@ -166,7 +117,8 @@ impl BackoffConfig {
     /// for 1024 failures, after which the nominal wait is the cap. A factor of 1 is [`constant`](Self::constant).
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`], [`ConfigError::FactorBelowOne`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`],
+    /// [`ConfigError::FactorBelowOne`].
     pub const fn exponential(initial: Duration, factor: Ratio, max: Duration) -> Result<Self, ConfigError> {
         if factor.is_below_one() {
             return Err(ConfigError::FactorBelowOne);
@@ -178,7 +130,7 @@ impl BackoffConfig {
     /// Every wait is `delay`.
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`].
     pub const fn constant(delay: Duration) -> Result<Self, ConfigError> {
         Self::growing(Curve::Constant, delay, delay)
     }
@@ -186,7 +138,7 @@ impl BackoffConfig {
     /// The n-th wait is `initial × n`, at most `max`.
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
     pub const fn linear(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
         Self::growing(Curve::Linear, initial, max)
     }
@@ -194,7 +146,7 @@ impl BackoffConfig {
     /// The waits are 1, 1, 2, 3, 5, 8 … times `initial`, at most `max`.
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
     pub const fn fibonacci(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
         Self::growing(Curve::Fibonacci, initial, max)
     }
@@ -202,7 +154,7 @@ impl BackoffConfig {
     /// The n-th wait is `initial + step × (n - 1)²`, at most `max`. go-libp2p dials with 5 s and 1 s.
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
     pub const fn quadratic(initial: Duration, step: Duration, max: Duration) -> Result<Self, ConfigError> {
         Self::growing(Curve::Quadratic(step), initial, max)
     }
@@ -212,14 +164,19 @@ impl BackoffConfig {
     /// An entry of 0 is a retry at once.
     ///
     /// # Errors
-    /// [`ConfigError::TableEmpty`]; [`ConfigError::TableRepeatsZero`] when a last entry of 0 would be repeated.
+    /// [`ConfigError::TableEmpty`]; [`ConfigError::InitialTooShort`] for an entry above 0 and below 1 ms;
+    /// [`ConfigError::TableRepeatsZero`] when a last entry of 0 would be repeated.
     pub const fn table(delays: &'static [Duration], after: AfterTable) -> Result<Self, ConfigError> {
         let [first, ..] = delays else { return Err(ConfigError::TableEmpty) };
         let mut max = Micros::ZERO;
         let mut last = max;
         let mut rest = delays;
         while let [delay, tail @ ..] = rest {
-            last = Micros::from_duration(*delay);
+            last = match checked(*delay) {
+                Ok(delay) => delay,
+                Err(ConfigError::InitialZero) => Micros::ZERO,
+                Err(error) => return Err(error),
+            };
             max = max.max(last);
             rest = tail;
         }
@@ -234,7 +191,7 @@ impl BackoffConfig {
     /// A short blip is retried fast and a long outage seldom, however many attempts either took.
     ///
     /// # Errors
-    /// [`ConfigError::InitialZero`], [`ConfigError::InitialAboveMax`].
+    /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
     pub const fn elapsed(share: Ratio, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
         Self::growing(Curve::Elapsed(share), initial, max)
     }
@@ -246,8 +203,8 @@ impl BackoffConfig {
     /// [`Jitter::PlusFixed`] whose low end is above its high end; [`ConfigError::InitialAboveMax`] where the first
     /// wait with its [`Jitter::Plus`] or [`Jitter::PlusFixed`] does not fit under the cap (as on a
     /// [`constant`](Self::constant): take [`exponential`](Self::exponential) with a factor of 1);
-    /// [`ConfigError::InitialZero`] for the decorrelated ones on a table that begins with 0, since nothing times
-    /// anything never grows.
+    /// [`ConfigError::JitterNoRoom`] for the decorrelated ones on a [`constant`](Self::constant), and
+    /// [`ConfigError::InitialZero`] on a table that begins with 0, since nothing times anything never grows.
     pub const fn with_jitter(self, jitter: Jitter) -> Result<Self, ConfigError> {
         match jitter {
             Jitter::PlusMinus(share) | Jitter::Minus(share) if share.is_above_one() => {
@@ -272,6 +229,9 @@ impl BackoffConfig {
             Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
                 Err(ConfigError::InitialZero)
             }
+            Jitter::Decorrelated | Jitter::DecorrelatedV2 if matches!(self.curve, Curve::Constant) => {
+                Err(ConfigError::JitterNoRoom)
+            }
             _ => {
                 let rare = match jitter {
                     Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
@@ -295,12 +255,15 @@ impl BackoffConfig {
         Ok(Self { floor, ..self }.marked())
     }
 
-    /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once.
+    /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once, and what is above 0 is
+    /// at least 1 ms.
     ///
     /// Jittered like any other, but not raised to the floor: it was asked for. The later waits stay as they are.
     #[must_use]
     pub const fn with_first(self, first: Duration) -> Self {
-        Self { first: Some(Micros::from_duration(first)), ..self }.marked()
+        let first = Micros::from_duration(first);
+        Self { first: Some(if first.is_zero() { first } else { first.max(Micros::MILLISECOND) }), ..self }
+            .marked()
     }
 
     /// With no jitter on the first wait of an outage: one client alone comes back as soon as it may. grpc-go has this.
@@ -317,12 +280,12 @@ impl BackoffConfig {
     /// The ladder itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
     ///
     /// # Errors
-    /// [`ConfigError::InitialAboveMax`]; [`ConfigError::InitialZero`] for 0.
+    /// [`ConfigError::InitialAboveMax`]; [`ConfigError::InitialZero`] for 0, [`ConfigError::InitialTooShort`] below 1 ms.
     pub const fn with_max_fresh(self, max_fresh: Duration) -> Result<Self, ConfigError> {
-        let max_fresh = Micros::from_duration(max_fresh);
-        if max_fresh.is_zero() {
-            return Err(ConfigError::InitialZero);
-        }
+        let max_fresh = match checked(max_fresh) {
+            Ok(max_fresh) => max_fresh,
+            Err(error) => return Err(error),
+        };
         if self.initial.0 > max_fresh.0 {
             return Err(ConfigError::InitialAboveMax);
         }
@@ -446,10 +409,10 @@ impl BackoffConfig {
     }
 
     const fn growing(curve: Curve, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
-        let (initial, max) = (Micros::from_duration(initial), Micros::from_duration(max));
-        if initial.is_zero() {
-            return Err(ConfigError::InitialZero);
-        }
+        let (initial, max) = match checked(initial) {
+            Ok(initial) => (initial, Micros::from_duration(max)),
+            Err(error) => return Err(error),
+        };
         if initial.0 > max.0 {
             return Err(ConfigError::InitialAboveMax);
         }
@@ -478,13 +441,25 @@ impl BackoffConfig {
         let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
         (self.turn, self.factor) = match self.curve {
             Curve::Exponential(factor) if full && factor.denominator() == 1 => {
-                (Micros(self.top().0.div_ceil(factor.numerator() as u64)), factor.numerator())
+                (self.top().divided_up(factor.numerator()), factor.numerator())
             }
             Curve::Constant if full => (self.top(), 1),
             _ => (Micros::ZERO, 1),
         };
         self.plain = !self.turn.is_zero() && self.floor.is_zero() && self.max.0 == self.max_fresh.0;
         self
+    }
+}
+
+/// What a wait must be at least, so that a config is no hot loop.
+const fn checked(wait: Duration) -> Result<Micros, ConfigError> {
+    let wait = Micros::from_duration(wait);
+    if wait.is_zero() {
+        Err(ConfigError::InitialZero)
+    } else if wait.0 < Micros::MILLISECOND.0 {
+        Err(ConfigError::InitialTooShort)
+    } else {
+        Ok(wait)
     }
 }
 

@@ -38,8 +38,10 @@ pub(super) fn place(initial: Micros, step: u32, u: u64) -> Micros {
 ///
 /// Growing further would only put more and more of the draws above the cap.
 pub(super) fn last_step(initial: Micros, top: Micros) -> u32 {
-    let initial = u128::from(initial.0.max(1));
-    let times = u128::from(top.0).saturating_mul(7).div_ceil(initial.saturating_mul(5));
+    let unit = u128::from(initial.0.max(1)).saturating_mul(5);
+    // Rounded up; far from overflow, and the checked form leaves no panic behind a divisor that is never 0.
+    let over = u128::from(top.0).saturating_mul(7).saturating_add(unit.saturating_sub(1));
+    let times = over.checked_div(unit).unwrap_or(0);
     u128::BITS.saturating_sub(times.saturating_sub(1).leading_zeros())
 }
 

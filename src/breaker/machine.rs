@@ -105,6 +105,11 @@ impl<W: Window> CircuitBreaker<W> {
         Permit { generation: self.generation, probe }
     }
 
+    /// The host slept for `gap` and its clock stood still: what it waits for is so much nearer.
+    pub(crate) const fn age(&mut self, gap: Micros) {
+        self.deadline = self.deadline.before(gap);
+    }
+
     /// When to come back, after a refusal.
     pub(super) const fn refusal(&self) -> Rejected {
         let forced = matches!(self.phase, Phase::ForcedOpen);

@@ -129,6 +129,10 @@ impl core::error::Error for Refused {}
 /// holds nobody else takes meanwhile (lifecycle 90; envoy#30205 overshot because waiting retries were not counted). A
 /// token is never given back.
 ///
+/// With a reserve, every refusal ends by itself. Without one, only calls earn retries, and a connection that is down makes none:
+/// [`withdraw`](Self::withdraw) then refuses it for as long as nobody else deposits. Such a connection asks
+/// [`withdraw_after`](Self::withdraw_after).
+///
 /// Arithmetic: Finagle's `RetryBudget` and tower's `TpsBudget` (lifecycle 5.9), with exact shares.
 ///
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
@@ -190,6 +194,29 @@ impl RetryBudget {
             (sum >= cost).then(|| self.moves.forgotten_at(steps, config.width()))
         });
         Err(Refused { until })
+    }
+
+    /// As [`withdraw`](Self::withdraw), for a connection that must not be refused indefinitely. Where only a deposit would
+    /// help and `waited`, the time since its last dial, is at least `longest`, it is granted a retry that costs nothing. For
+    /// `longest`, take the cap of the connection's backoff: each connection then exceeds the budget by one retry in this
+    /// time, at most. Where the reserve brings a retry in time, nothing changes.
+    ///
+    /// # Errors
+    /// [`Refused`], always with a time to come back.
+    pub fn withdraw_after(
+        &mut self,
+        config: &RetryBudgetConfig,
+        now: Instant,
+        waited: Duration,
+        longest: Duration,
+    ) -> Result<(), Refused> {
+        match self.withdraw(config, now) {
+            Err(Refused { until: None }) => match longest.saturating_sub(waited) {
+                Duration::ZERO => Ok(()),
+                left => Err(Refused { until: Some(now.saturating_add(left)) }),
+            },
+            answer => answer,
+        }
     }
 
     /// How many retries could be withdrawn at `now`.

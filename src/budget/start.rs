@@ -90,8 +90,17 @@ pub enum Grant {
     },
 }
 
-/// A budget of fresh starts for any number of connections that share an account: resumes are free and don't ask (F76,
-/// S60).
+/// A budget of fresh starts for any number of connections that share an account. By default resumes are free and don't
+/// ask.
+///
+/// **Whether resumes ask too** depends on what the server counts, and the caller decides it by asking or not. Where the
+/// limit is on new sessions, such as Discord's `session_start_limit` and `max_concurrency` (on identify), a resume must
+/// not ask: it would spend a start that the server does not count, and a fleet would recover more slowly than it may.
+/// Where the limit is on connections, for instance one a second from each address, or on upgrade requests, the server
+/// counts every dial, and a resume that does not ask is refused. Ask before every dial then.
+///
+/// Every refusal names the time at which to ask again. A connection that has the budget to itself is granted its start
+/// then.
 ///
 /// A ticket is the caller's number of a connection, such as its shard; its bucket is `ticket mod buckets` (Discord).
 /// A connection is in line once at most. Within a bucket the line is first come, first served, and nobody who asks

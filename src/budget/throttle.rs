@@ -60,6 +60,11 @@ const MILLI: u32 = 1_000;
 /// It says whether to *retry*; first attempts are always made, or it would never learn of a success. A failure here is
 /// an outcome that would be retried, or a server's word that it must not be (A6).
 ///
+/// **Calls and connections.** A client makes calls all the time, so their first attempts bring the tokens back, and
+/// [`permits`](Self::permits) is all that their retries need. A connection that is down has only retries. Where no other
+/// shares its throttle, nothing brings a token back, and `permits` never lets it dial again: ask
+/// [`permits_after`](Self::permits_after) for a connection.
+///
 /// 4 bytes.
 ///
 /// ```
@@ -88,10 +93,37 @@ impl Throttle {
         Self { tokens: config.max }
     }
 
-    /// Whether a retry may be made: more than half of the tokens are there.
+    /// Whether the retry of a call may be made: more than half of the tokens are there. For a connection, see
+    /// [`permits_after`](Self::permits_after).
     #[must_use]
     pub const fn permits(&self, config: &ThrottleConfig) -> bool {
         self.tokens > config.max / 2
+    }
+
+    /// Whether a connection may be dialled again: more than half of the tokens are there, or `waited`, the time since its
+    /// last dial, is at least `longest`. So each connection is dialled at least once in `longest`, and learns that the
+    /// server is back.
+    ///
+    /// Take the cap of the connection's backoff for `longest`: this is how often a server that is down is dialled
+    /// without a throttle. A refused dial is let through `longest - waited` from now at the latest, whatever the tokens
+    /// are. A `longest` of zero permits everything.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::{Ratio, Throttle, ThrottleConfig, valid};
+    ///
+    /// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+    /// const CAP: Duration = Duration::from_secs(30);
+    /// let mut throttle = Throttle::new(&CONFIG);
+    /// for _ in 0..5 {
+    ///     throttle.failure();
+    /// }
+    /// assert!(!throttle.permits_after(&CONFIG, Duration::from_secs(16), CAP));
+    /// assert!(throttle.permits_after(&CONFIG, Duration::from_secs(30), CAP));
+    /// ```
+    #[must_use]
+    pub const fn permits_after(&self, config: &ThrottleConfig, waited: Duration, longest: Duration) -> bool {
+        self.permits(config) || waited.as_nanos() >= longest.as_nanos()
     }
 
     /// Something succeeded.
@@ -163,6 +195,9 @@ impl Default for AdaptiveThrottleConfig {
 ///
 /// Every request counts at the moment it asks, before it is sent and whether it is let through or not (lifecycle 93):
 /// those in flight are requests too, and a throttle that counted answers would let a burst through.
+///
+/// The probability stays below 1, so no caller is refused indefinitely: with n requests in the window and none accepted, one in
+/// n + 1 passes. A connection alone that goes on asking is dialled about once in a window, every two minutes by default.
 ///
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
 ///

@@ -61,6 +61,9 @@ named! {
         Auth = "auth",
         /// Retry after a wait that the server gave, or else the verdict; the session is kept.
         RateLimited = "rate_limited",
+        /// Another client took the session over: retry with a backoff of its own, so that two clients with one identity
+        /// don't throw each other out without end; the session is kept.
+        Replaced = "replaced",
     }
 }
 
@@ -231,8 +234,6 @@ pub enum Cause {
     AuthTimeout,
     /// A beat was not acknowledged in time.
     MissedBeat,
-    /// A beat came due long ago: the host slept.
-    LateBeat,
     /// Something could not be sent.
     SendFailed,
     /// The server asked for a reconnect.
@@ -275,7 +276,6 @@ impl fmt::Display for Cause {
             Self::ReadyTimeout => "ready_timeout",
             Self::AuthTimeout => "auth_timeout",
             Self::MissedBeat => "missed_beat",
-            Self::LateBeat => "late_beat",
             Self::SendFailed => "send_failed",
             Self::ReconnectRequested => "reconnect_requested",
             Self::SessionInvalid => "session_invalid",

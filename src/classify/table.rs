@@ -4,6 +4,21 @@ use core::time::Duration;
 
 use super::cause::{Cause, Class};
 use crate::error::ConfigError;
+use crate::time::Micros;
+
+/// How far a verdict reaches: what has to change before a failed attempt could succeed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// What the client sends: the request, the credential, the protocol. Every endpoint would refuse it, at any time.
+    #[default]
+    Client,
+    /// This endpoint's address alone. Another endpoint may work.
+    Endpoint,
+    /// The service behind this endpoint: a route that is not deployed, a certificate that was not renewed, a clock that is
+    /// not set. Another endpoint may work, and so may this one later.
+    Service,
+}
 
 /// What follows from a cause: a [`Class`] and how to go about it.
 ///
@@ -31,6 +46,9 @@ pub struct Verdict {
     /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
     /// a row instead. 0: unlimited.
     pub limit: u8,
+    /// What the verdict is about, where it is final: at once with [`Class::Fatal`], or after [`limit`](Self::limit)
+    /// failures. Default: [`Scope::Client`].
+    pub scope: Scope,
     /// The wait's range in milliseconds.
     wait_ms: (u32, u32),
     /// What the n-th failure of this cause adds to the range, in milliseconds; the last step repeats.
@@ -41,8 +59,8 @@ impl Verdict {
     /// This class with what belongs to it:
     ///
     /// [`Class::RateLimited`] waits 30 to 120 s where the server gave no wait (as for close code 1013, omi #5528).
-    /// Nothing else has a limit, a wait or a flag; how often a renewed credential may be rejected is a matter of the
-    /// policy's config.
+    /// Nothing else has a limit, a wait, a flag or a scope; how often a renewed credential may be rejected is a matter of
+    /// the policy's config.
     #[must_use]
     pub const fn new(class: Class) -> Self {
         Self {
@@ -51,6 +69,7 @@ impl Verdict {
             at_cap: false,
             renew: false,
             limit: 0,
+            scope: Scope::Client,
             wait_ms: if matches!(class, Class::RateLimited) { (30_000, 120_000) } else { (0, 0) },
             steps_ms: &[],
         }
@@ -84,6 +103,13 @@ impl Verdict {
         self
     }
 
+    /// What the verdict is about; see [`Verdict::scope`].
+    #[must_use]
+    pub const fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
     /// The least wait: drawn from `min..=max`, unless the server gave one. Rounded up to whole milliseconds, at most
     /// 49 days (`u32::MAX` ms).
     ///
@@ -112,10 +138,16 @@ impl Verdict {
         (Duration::from_millis(low), Duration::from_millis(high))
     }
 
-    /// The same in milliseconds.
     /// Whether it matters how often the cause came.
     pub(crate) const fn is_counted(&self) -> bool {
         self.limit > 0 || !self.steps_ms.is_empty()
+    }
+
+    /// The same as [`wait`](Self::wait) in milliseconds.
+    /// The longest least wait that it asks for.
+    pub(crate) fn longest_wait(&self) -> Micros {
+        let step = self.steps_ms.iter().max().copied().unwrap_or_default();
+        Micros::from_millis(u64::from(self.wait_ms.1).saturating_add(step.into()))
     }
 
     pub(crate) fn wait_ms(&self, nth: u32) -> (u64, u64) {
@@ -282,12 +314,16 @@ impl Table {
         self.base
     }
 
+    /// This table and its bases.
+    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
+        core::iter::successors(Some(self), |table| table.base).take(MAX_CHAIN)
+    }
+
     /// The verdict of the first row that matches, here or in a base; `None` if no row does.
     #[must_use]
     pub fn lookup(&self, cause: Cause) -> Option<Verdict> {
         let sort = Sort::of(cause);
-        core::iter::successors(Some(self), |table| table.base)
-            .take(MAX_CHAIN)
+        self.chain()
             .filter(|table| table.sorts.has(sort))
             .find_map(|table| table.rules.iter().find(|rule| rule.matches.covers(cause)))
             .map(|rule| rule.verdict)

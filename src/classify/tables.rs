@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use super::cause::{Cause, Class, IoKind, TlsKind};
-use super::table::{Match, Rule, Table, Verdict};
+use super::table::{Match, Rule, Scope, Table, Verdict};
 use crate::error::valid;
 
 /// Retries of a failure that may be permanent. redial's own choice: enough for a restart or a cold proxy, and over
@@ -27,6 +27,13 @@ pub fn by_name(name: &str) -> Option<&'static Table> {
 const RESUME: Verdict = Verdict::new(Class::Transient);
 const FRESH: Verdict = Verdict::new(Class::Fresh);
 const FATAL: Verdict = Verdict::new(Class::Fatal);
+/// About this address: another endpoint may take the same client.
+const ENDPOINT: Verdict = FATAL.with_scope(Scope::Endpoint);
+/// About the service behind the address: it may pass with a deploy or a renewed certificate.
+const SERVICE: Verdict = FATAL.with_scope(Scope::Service);
+/// A certificate from the future: most often the local clock is not set yet, as at the boot of a device without a
+/// battery (espressif/esp-at #432). Slowly, until a time service has set it.
+const CLOCK: Verdict = LIMITED.with_at_cap().with_scope(Scope::Service);
 /// Refreshed once; a second rejection in the same outage is fatal (S80, S86).
 const AUTH: Verdict = Verdict::new(Class::Auth).with_limit(1);
 /// A class-given 30 to 120 s.
@@ -111,7 +118,7 @@ pub static TRANSPORT: Table = Table::new(
         // A broken stream, which passes, or a TLS verdict that the driver did not unwrap, which does not.
         io(IoKind::InvalidData, LIMITED),
         // A wrong URL stays wrong.
-        io(IoKind::InvalidInput, FATAL),
+        io(IoKind::InvalidInput, ENDPOINT),
         // A 503 without Retry-After climbs the ladder; with it the server's wait is the floor.
         statuses(502, 504, RESUME),
         http(429, LATER),
@@ -123,17 +130,24 @@ pub static TRANSPORT: Table = Table::new(
         statuses(500, 599, RESUME),
         // An invalid 101; other 1xx are no final answer at all.
         statuses(100, 199, FATAL.with_client_fault()),
-        // 2xx: not a WebSocket server, or a captive portal. 3xx: a redirect too many. 4xx: our request is wrong. Where
-        // a cold proxy answers 403 for a while, override it with `Verdict::new(Class::Transient).with_limit(3)`.
-        statuses(200, 499, FATAL),
-        // Certificates: a retry does not change the verdict. For a wrong clock or a server that is about to renew,
-        // override with `Verdict::new(Class::Transient).with_at_cap()`.
-        tls(TlsKind::CertificateExpired, FATAL),
-        tls(TlsKind::CertificateNotYetValid, FATAL),
-        tls(TlsKind::NameMismatch, FATAL),
-        tls(TlsKind::UnknownIssuer, FATAL),
-        tls(TlsKind::Revoked, FATAL),
-        tls(TlsKind::BadCertificate, FATAL),
+        // Where a cold proxy answers 403 for a while, override it with `Verdict::new(Class::Transient).with_limit(3)`.
+        http(403, ENDPOINT),
+        // No such route, not with this method, gone, upgrade required: this is not the service, or not at the moment.
+        http(404, SERVICE),
+        http(405, SERVICE),
+        http(410, SERVICE),
+        http(426, SERVICE),
+        // 2xx: not a WebSocket server, or a captive portal. 3xx: a redirect too many. Other 4xx: our request is wrong.
+        statuses(200, 399, SERVICE),
+        statuses(400, 499, FATAL),
+        // Certificates: a retry does not change the verdict. For a server that is about to renew, override with
+        // `Verdict::new(Class::Transient).with_at_cap()`.
+        tls(TlsKind::CertificateNotYetValid, CLOCK),
+        tls(TlsKind::CertificateExpired, SERVICE),
+        tls(TlsKind::NameMismatch, SERVICE),
+        tls(TlsKind::UnknownIssuer, SERVICE),
+        tls(TlsKind::Revoked, SERVICE),
+        tls(TlsKind::BadCertificate, SERVICE),
         tls(TlsKind::ClientCertificate, FATAL),
         tls(TlsKind::HandshakeFailure, LIMITED),
         tls(TlsKind::InternalAlert, RESUME),
@@ -303,8 +317,8 @@ pub static MQTT5: Table = Table::new(
         close(0x8C, AUTH),
         // Keep alive timeout.
         close(0x8D, RESUME),
-        // Session taken over: two clients with one identifier must not throw each other out for ever.
-        close(0x8E, LIMITED.with_at_cap()),
+        // Session taken over by a client with the same identifier.
+        close(0x8E, Verdict::new(Class::Replaced)),
         // Topic filter invalid, topic name invalid, receive maximum exceeded, topic alias invalid.
         closes(0x8F, 0x90, BROKEN),
         closes(0x93, 0x94, BROKEN),

@@ -75,9 +75,19 @@ impl<T, K> Handle<T, K> {
     }
 
     /// [`Event::Woke`]: the host slept for `gap`. The monotonic clocks of Linux and macOS stand still meanwhile, so
-    /// no driver can find out by itself.
+    /// no driver can find out by itself; whether its own went on it knows ([`Runtime::COUNTS_SLEEP`](super::Runtime)).
     pub fn woke(&self, gap: Duration) -> bool {
-        self.put(Event::Woke { gap })
+        self.put(Event::Woke { gap, counted: false })
+    }
+
+    /// [`Event::NetworkChanged`]: the default route moved, and nothing went down in between.
+    pub fn network_changed(&self) -> bool {
+        self.put(Event::NetworkChanged)
+    }
+
+    /// [`Event::Redial`]: this connection is to be replaced now.
+    pub fn redial(&self) -> bool {
+        self.put(Event::Redial)
     }
 
     /// [`Event::Subscribe`]: wanted now and after every reconnect; higher priorities are restored first.

@@ -82,6 +82,13 @@
 //! Messages of the application don't pass through the driver: give [`Protocol::receive`] a channel to it, and let it
 //! share the writer (a `Mutex`, or a channel whose other end is read where the transport is written).
 //!
+//! # Where a session token is sent
+//!
+//! A server may name the endpoint of the next resume, and the session's token is sent there. The driver dials what an event
+//! says: put each endpoint that a server names through an [`EndpointGuard`] before it becomes part of an event. What the
+//! guard refuses is left out and counted, and the session is resumed at the base. By default the guard trusts the
+//! registrable domain of the base with the feature `public-suffix`, and the host of the base without it.
+//!
 //! # The duties of a driver
 //!
 //! For those who write their own; `tests/driver` holds the tests that this one passes on every runtime.
@@ -113,6 +120,7 @@ mod protocol;
 mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod trust;
 mod turn;
 
 use core::fmt;
@@ -141,6 +149,7 @@ pub use smol::Smol;
 #[cfg(feature = "tokio")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::Tokio;
+pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 
 use handle::Wishes;
 use link::Mail;
@@ -150,12 +159,12 @@ use turn::{Step, Turn};
 /// [`Driver::run`]; the next dial cuts it off.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a refresh of the credential may take ([`Protocol::refresh_credential`]): 30 s, this project's choice, so
-/// that a source that never answers can't park the policy for ever.
-pub const REFRESH_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What a runtime supplies: a clock and a sleep by that clock.
 pub trait Runtime {
+    /// Whether [`now`](Self::now) goes on while the host sleeps. Default: only on Windows, as `std::time::Instant` does;
+    /// those of Linux, macOS and iOS stand still.
+    const COUNTS_SLEEP: bool = cfg!(windows);
+
     /// The time since an origin that this value keeps. Monotonic.
     fn now(&self) -> Instant;
 
@@ -277,7 +286,10 @@ where
             let now = runtime.now();
             let (fact, actions) = match step {
                 Step::Timeout => (None, policy.handle_timeout(now)),
-                Step::Fact(event) => {
+                Step::Fact(mut event) => {
+                    if let Event::Woke { counted, .. } = &mut event {
+                        *counted = Rt::COUNTS_SLEEP;
+                    }
                     let fact = event.clone();
                     if let Event::Unsubscribe { key } = &event {
                         let known = policy.subscriptions().find(key).map(|entry| entry.state());
@@ -302,6 +314,7 @@ where
                             Endpoint::Session => {
                                 policy.session().get().and_then(|session| session.endpoint().cloned())
                             }
+                            Endpoint::Redirect => policy.redirect().cloned(),
                         };
                         let base = policy.endpoints().current();
                         let dial = Dial { epoch, mode, endpoint, base, attempt };

@@ -27,7 +27,7 @@ pub trait Protocol {
     /// The half that is written. The transport must be closed when both halves are dropped.
     type Writer;
     /// The storage of session token and endpoint: `String`, or `()` where there are no sessions.
-    type Token: Clone;
+    type Token: Clone + PartialEq;
     /// What names a subscription; [`Infallible`] where there are none.
     type Key: Clone;
     /// What one [`receive`](Self::receive) tells: `[Event<…>; 1]`, `Option<Event<…>>`, `Vec<Event<…>>`.
@@ -45,6 +45,9 @@ pub trait Protocol {
 
     /// Waits for the next message and says what it means; every fact carries `epoch`, several are applied in order.
     /// A message that means nothing here gives no fact; the driver takes it as [`Event::Received`], a sign of life.
+    ///
+    /// An endpoint in a message is only the server's word, and the session's token is sent to it: put it through an
+    /// [`EndpointGuard`](super::EndpointGuard), and leave it out of the event where that refuses it.
     ///
     /// # Errors
     /// The transport is at its end. An end of stream must be an error, here: it would be read for ever.
@@ -74,12 +77,13 @@ pub trait Protocol {
         ready(())
     }
 
-    /// Gets a fresh credential for the next dial. What takes longer than
-    /// [`REFRESH_TIMEOUT`](super::REFRESH_TIMEOUT) has failed. By default there is none.
+    /// Gets a fresh credential, and how long it will be good for where that is known. What takes longer than
+    /// [`CredentialConfig::with_timeout`](crate::CredentialConfig::with_timeout) allows has failed, and is asked for again. By
+    /// default there is none.
     ///
     /// # Errors
     /// There is no credential, now or ever.
-    fn refresh_credential(&self) -> impl Future<Output = Result<(), RefreshFailed>> {
+    fn refresh_credential(&self) -> impl Future<Output = Result<Option<Duration>, RefreshFailed>> {
         ready(Err(RefreshFailed { fatal: true }))
     }
 

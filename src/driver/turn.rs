@@ -11,7 +11,7 @@ use crate::time::Instant;
 use super::handle::Wishes;
 use super::link::Mail;
 use super::protocol::RefreshFailed;
-use super::{CLOSE_TIMEOUT, REFRESH_TIMEOUT, Runtime};
+use super::{CLOSE_TIMEOUT, Runtime};
 
 /// How many steps may follow one another while more are ready; then a timer that is due goes first, once, and the
 /// executor gets its turn. Enough for what a socket holds after a suspend, too few to be noticed by a timer.
@@ -40,7 +40,6 @@ pub(super) struct Turn<'a, Rt, N, T, K, L, Q, Z> {
     /// When its goodbye has taken long enough.
     close_at: Option<Instant>,
     refresh: Pin<&'a mut Option<Q>>,
-    refresh_at: Instant,
     /// The number of the request under way.
     request: u16,
     sleep: Pin<&'a mut Option<Z>>,
@@ -59,7 +58,7 @@ where
     Rt: Runtime,
     N: Fn(Instant) -> Z,
     L: Future<Output = ()>,
-    Q: Future<Output = Result<(), RefreshFailed>>,
+    Q: Future<Output = Result<Option<Duration>, RefreshFailed>>,
     Z: Future<Output = ()>,
 {
     pub(super) const fn new(
@@ -79,7 +78,6 @@ where
             link,
             close_at: None,
             refresh,
-            refresh_at: Instant::ZERO,
             request: 0,
             sleep,
             armed: None,
@@ -111,7 +109,6 @@ where
 
     pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
         self.request = request;
-        self.refresh_at = self.runtime.now().saturating_add(REFRESH_TIMEOUT);
         self.refresh.set(Some(refresh));
     }
 
@@ -171,7 +168,7 @@ where
         self.refresh.set(None);
         let request = Some(self.request);
         Some(match result {
-            Ok(()) => Event::CredentialOk { request },
+            Ok(ttl) => Event::CredentialOk { request, ttl },
             Err(RefreshFailed { fatal }) => Event::CredentialFailed { request, fatal },
         })
     }
@@ -185,16 +182,11 @@ where
         if deadline.is_some_and(|at| now >= at) {
             return Some(Step::Timeout);
         }
-        if self.refresh.is_some() && now >= self.refresh_at {
-            self.refresh.set(None);
-            return Some(Step::Fact(Event::CredentialFailed { request: Some(self.request), fatal: false }));
-        }
         None
     }
 
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) {
-        let refresh_at = self.refresh.is_some().then_some(self.refresh_at);
-        let at = [deadline, self.close_at, refresh_at].into_iter().flatten().min();
+        let at = [deadline, self.close_at].into_iter().flatten().min();
         if at != self.armed {
             self.armed = at;
             self.sleep.set(None);

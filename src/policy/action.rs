@@ -8,12 +8,14 @@ use super::event::Epoch;
 /// Where to dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(clippy::exhaustive_enums, reason = "a driver must handle both")]
+#[expect(clippy::exhaustive_enums, reason = "a driver must handle all of them")]
 pub enum Endpoint {
     /// The caller's own endpoint; with several, number [`Policy::endpoints`](crate::Policy::endpoints)`().current()`.
     Base,
     /// The session's endpoint: [`SessionState::endpoint`](crate::SessionState::endpoint).
     Session,
+    /// The endpoint that a server named: [`Policy::redirect`](crate::Policy::redirect).
+    Redirect,
 }
 
 /// Why a session was dropped.

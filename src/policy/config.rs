@@ -8,10 +8,14 @@ use crate::classify::{Classifier, tables};
 use crate::endpoints::EndpointsConfig;
 use crate::error::ConfigError;
 use crate::heartbeat::HeartbeatConfig;
+use crate::mode::Mode;
 use crate::ratio::Ratio;
 use crate::time::Micros;
 
-use super::options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, ResumeConfig};
+use super::options::{
+    CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RestoreConfig,
+    ResumeConfig,
+};
 
 /// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
 ///
@@ -34,6 +38,8 @@ pub struct Config {
     pub(crate) backoff: BackoffConfig,
     pub(crate) classifier: Classifier,
     pub(crate) reset_after_stable: Micros,
+    /// It follows from the backoff's cap.
+    pub(crate) stable_by_cap: bool,
     pub(crate) min_interval: Micros,
     pub(crate) max_attempts: Option<u32>,
     pub(crate) max_elapsed: Option<Micros>,
@@ -50,9 +56,13 @@ pub struct Config {
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) breaker: Option<BreakerConfig>,
     pub(crate) restore: RestoreConfig,
-    pub(crate) refresh_on: RefreshOn,
-    pub(crate) rejections_max: Option<u8>,
+    pub(crate) credential: CredentialConfig,
     pub(crate) on_network_down: OnNetworkDown,
+    pub(crate) on_network_change: OnNetworkChange,
+    pub(crate) on_visible: OnVisible,
+    pub(crate) max_age: Option<Micros>,
+    pub(crate) max_age_spread: Micros,
+    pub(crate) max_hops: u8,
     pub(crate) network_spread: Micros,
     pub(crate) defer_while_hidden: bool,
     pub(crate) close_code: u16,
@@ -72,7 +82,8 @@ impl Config {
         Self {
             backoff,
             classifier: Classifier::new(&tables::WEBSOCKET),
-            reset_after_stable: Micros::ZERO,
+            reset_after_stable: stable_by(&backoff),
+            stable_by_cap: true,
             min_interval: Micros::ZERO,
             max_attempts: None,
             max_elapsed: None,
@@ -89,9 +100,13 @@ impl Config {
             heartbeat: HeartbeatConfig::new(),
             breaker: None,
             restore: RestoreConfig::new(),
-            refresh_on: RefreshOn::Auth,
-            rejections_max: None,
+            credential: CredentialConfig::new(),
             on_network_down: OnNetworkDown::Park,
+            on_network_change: OnNetworkChange::Probe,
+            on_visible: OnVisible::Nothing,
+            max_age: None,
+            max_age_spread: Micros::ZERO,
+            max_hops: 5,
             network_spread: Micros::ZERO,
             defer_while_hidden: true,
             close_code: 4000,
@@ -109,6 +124,9 @@ impl Config {
     #[must_use]
     pub const fn with_backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
+        if self.stable_by_cap {
+            self.reset_after_stable = stable_by(&backoff);
+        }
         self
     }
 
@@ -119,20 +137,35 @@ impl Config {
         self
     }
 
-    /// How long an established connection must hold until its outage is over and the ladder begins anew (F31).
-    /// Default zero: at once, which lets a server that accepts and drops keep you at the first wait; 30 to 120 s is
-    /// better. Where the first wait is 0, the least is what the ladder begins with after that, or 1 s for a table.
+    /// How long an established connection must hold until its outage is over and the backoff resets. Default: the cap of the
+    /// backoff, at least 10 s and at most 60 s. Zero, at once, lets a server that accepts and drops keep you at the first
+    /// wait; where that is 0, the least is the first that is not, or 1 s.
     #[must_use]
     pub const fn with_reset_after_stable(mut self, held: Duration) -> Self {
         self.reset_after_stable = Micros::from_duration(held);
+        self.stable_by_cap = false;
         self
     }
 
-    /// The least time between two dials, whatever asks for them. Default zero.
+    /// The default of [`Self::with_reset_after_stable`], for a config made from one that has another.
     #[must_use]
-    pub const fn with_min_interval(mut self, interval: Duration) -> Self {
-        self.min_interval = Micros::from_duration(interval);
+    pub const fn with_stability_by_cap(mut self) -> Self {
+        self.reset_after_stable = stable_by(&self.backoff);
+        self.stable_by_cap = true;
         self
+    }
+
+    /// The least time between two dials, whatever asks for them; at most a day. Default zero.
+    ///
+    /// # Errors
+    /// [`ConfigError::MinIntervalTooLong`].
+    pub const fn with_min_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
+        let interval = Micros::from_duration(interval);
+        if interval.0 > Micros::DAY.0 {
+            return Err(ConfigError::MinIntervalTooLong);
+        }
+        self.min_interval = interval;
+        Ok(self)
     }
 
     /// At most so many dials in one outage; 0: the first loss is final. Default: no limit.
@@ -316,18 +349,10 @@ impl Config {
         self
     }
 
-    /// When credentials are refreshed. Default [`RefreshOn::Auth`].
+    /// When credentials are asked for, and what becomes of them.
     #[must_use]
-    pub const fn with_credential(mut self, refresh_on: RefreshOn) -> Self {
-        self.refresh_on = refresh_on;
-        self
-    }
-
-    /// After how many rejections in a row of a renewed credential the policy gives up; 0: at the first. Default
-    /// `None`: never, it goes on along the ladder, renewing before each dial.
-    #[must_use]
-    pub const fn with_rejections_max(mut self, rejections: Option<u8>) -> Self {
-        self.rejections_max = rejections;
+    pub const fn with_credential(mut self, credential: CredentialConfig) -> Self {
+        self.credential = credential;
         self
     }
 
@@ -355,6 +380,53 @@ impl Config {
         self
     }
 
+    /// What a move of the default route does to an open connection, and the network's return to one that was open while it was
+    /// down. Default [`OnNetworkChange::Probe`].
+    #[must_use]
+    pub const fn with_on_network_change(mut self, on_change: OnNetworkChange) -> Self {
+        self.on_network_change = on_change;
+        self
+    }
+
+    /// What the page's return does to an open connection. Default [`OnVisible::Nothing`].
+    #[must_use]
+    pub const fn with_on_visible(mut self, on_visible: OnVisible) -> Self {
+        self.on_visible = on_visible;
+        self
+    }
+
+    /// After how long a connection is replaced, as by [`Event::Redial`](crate::Event::Redial), drawn up to `spread` earlier and
+    /// never later: connections of one age would end together. Default: never.
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`] for an age of zero; [`ConfigError::RangeReversed`] for a spread above the age.
+    pub const fn with_max_age(
+        mut self,
+        age: Option<Duration>,
+        spread: Duration,
+    ) -> Result<Self, ConfigError> {
+        let spread = Micros::from_duration(spread);
+        self.max_age = match age {
+            Some(age) if age.is_zero() => return Err(ConfigError::TimeoutZero),
+            Some(age) => Some(Micros::from_duration(age)),
+            None => None,
+        };
+        if let Some(age) = self.max_age {
+            if spread.0 > age.0 {
+                return Err(ConfigError::RangeReversed);
+            }
+        }
+        self.max_age_spread = spread;
+        Ok(self)
+    }
+
+    /// How many endpoints that servers name are followed in one outage; 0: none. Default 5.
+    #[must_use]
+    pub const fn with_redirects(mut self, hops: u8) -> Self {
+        self.max_hops = hops;
+        self
+    }
+
     /// Whether dials wait until a hidden page is visible again. Default true; a host without pages never says
     /// "hidden".
     #[must_use]
@@ -375,4 +447,10 @@ impl Config {
         self.close_code = code;
         Ok(self)
     }
+}
+
+/// The cap of the backoff, 10 to 60 s: a connection that held as long as the longest wait is worth a fresh start, a fleet's
+/// should not wait for hours, and a second proves nothing.
+const fn stable_by(backoff: &BackoffConfig) -> Micros {
+    backoff.cap(Mode::Resume).max(Micros::from_millis(10_000)).min(Micros::from_millis(60_000))
 }

@@ -104,6 +104,24 @@ pub enum Event<T = (), K = Infallible> {
     Woke {
         /// How long, by a clock that goes on during sleep.
         gap: Duration,
+        /// Whether the clock that `now` comes from went on during the sleep. If not (Linux's `CLOCK_MONOTONIC`, which
+        /// `std` and tokio use; macOS's `mach_absolute_time`), the gap is added to whatever was running: the session's
+        /// time to live, floors, the breaker, a credential's end, the age of the connection.
+        counted: bool,
+    },
+    /// The default route moved (Wi-Fi to mobile), and nothing went down in between. What is open was bound to the old one:
+    /// see [`OnNetworkChange`](crate::OnNetworkChange). A dial under way is begun anew, uncounted; waits are cut as by the
+    /// network's return.
+    NetworkChanged,
+    /// The user wants this connection replaced now. Online it is closed, with its session kept, and dialled at once; a dial
+    /// is given up and begun anew; a wait is ended as by [`Event::RetryNow`]. The second in a row keeps the first wait of
+    /// the backoff from the last dial.
+    Redial,
+    /// The server sets the first wait of the backoff (`retry:` of server-sent events), until another one or a stop; at most
+    /// the cap. Of 0: the first retry is at once, and the curve goes on from the config's first wait.
+    BackoffHint {
+        /// The first wait.
+        base: Duration,
     },
     /// The transport is open.
     Opened {
@@ -144,7 +162,7 @@ pub enum Event<T = (), K = Infallible> {
     Greeting {
         /// On which transport.
         epoch: Epoch,
-        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to 49 days; none or zero: it asks
+        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to a day; none or zero: it asks
         /// for none.
         heartbeat: Option<Duration>,
     },
@@ -180,6 +198,38 @@ pub enum Event<T = (), K = Infallible> {
         epoch: Epoch,
         /// After how long, where it says so.
         after: Option<Duration>,
+        /// In how long it will cut the connection, where it says so. Online, the connection is then kept until a time drawn
+        /// in the first half of that, and dialled anew at once.
+        deadline: Option<Duration>,
+    },
+    /// The server names another endpoint (MQTT 5 "use another server", XMPP see-other-host, Twitch's reconnect URL): the next
+    /// dial goes there, as [`Endpoint::Redirect`](crate::Endpoint::Redirect). Say it before the loss or the request that it
+    /// came with: that loss is not judged then, and waits like any other. At most
+    /// [`Config::with_redirects`](crate::Config::with_redirects) in one outage; after a failure there that names no other,
+    /// the configured endpoints again.
+    Redirected {
+        /// On which transport.
+        epoch: Epoch,
+        /// Where to.
+        endpoint: T,
+        /// Whether it goes for every dial until a stop; otherwise for the next one.
+        permanent: bool,
+    },
+    /// The place to resume from is now this: an event id, a cursor. Endpoint, time to live and sequence of the session stay;
+    /// where there was no session, this is one.
+    Cursor {
+        /// On which transport.
+        epoch: Epoch,
+        /// What [`SessionState::token`](crate::SessionState::token) is from now on.
+        token: T,
+    },
+    /// The server sets the interval of the heartbeat, after the greeting (MQTT's Server Keep Alive): the next beat is due so
+    /// long after this at the latest. It ends with the connection; 0 says nothing.
+    KeepAlive {
+        /// On which transport.
+        epoch: Epoch,
+        /// The interval, bounded as in [`Event::Greeting`].
+        interval: Duration,
     },
     /// The server refuses the session.
     SessionInvalid {
@@ -208,6 +258,9 @@ pub enum Event<T = (), K = Infallible> {
         /// To which of them; an answer to an older one is stale (lifecycle 59). `None`: to the newest, from a host that
         /// gives up each before it begins the next.
         request: Option<u16>,
+        /// How long it will be good for, where that is known: it is renewed ahead of its end, see
+        /// [`CredentialConfig::with_lead`](crate::CredentialConfig::with_lead). Zero says nothing.
+        ttl: Option<Duration>,
     },
     /// The credential could not be refreshed.
     CredentialFailed {
@@ -217,7 +270,8 @@ pub enum Event<T = (), K = Infallible> {
         fatal: bool,
     },
     /// The user supplied another credential, unasked (lifecycle 57). A dial that is under way with the old one, up to its
-    /// session, is given up and not counted; waits are cut as by good news; a connection stays.
+    /// session, is given up and not counted; waits are cut as by good news; a connection stays, and is authenticated anew
+    /// where the config says [in band](crate::CredentialConfig::with_in_band).
     CredentialNew,
     /// There is no credential any more and won't be, unasked (lifecycle 56): the user was logged out, say. Final, in any
     /// phase but the final ones.
@@ -279,6 +333,9 @@ impl<T, K> Event<T, K> {
             | Self::Hidden
             | Self::Visible
             | Self::Woke { .. }
+            | Self::NetworkChanged
+            | Self::Redial
+            | Self::BackoffHint { .. }
             | Self::CredentialOk { .. }
             | Self::CredentialNew
             | Self::CredentialLost
@@ -295,6 +352,9 @@ impl<T, K> Event<T, K> {
             | Self::Resumed { epoch }
             | Self::Sequence { epoch, .. }
             | Self::PleaseReconnect { epoch, .. }
+            | Self::Redirected { epoch, .. }
+            | Self::Cursor { epoch, .. }
+            | Self::KeepAlive { epoch, .. }
             | Self::SessionInvalid { epoch, .. }
             | Self::BeatAcked { epoch }
             | Self::BeatRequested { epoch }

@@ -76,7 +76,7 @@ pub enum Reason {
     MinInterval,
     /// The breaker is open.
     Breaker,
-    /// The server asked for a reconnect, and the session was stable.
+    /// The server asked for a reconnect: the wait of a session that was stable, or the time until which it is kept.
     Requested,
     /// The spread after the network came back.
     Spread,
@@ -98,6 +98,16 @@ pub enum Reason {
     Endpoint,
     /// The host asked to be asked again.
     NotNow,
+    /// What was asked must be answered by then, or the connection is dead.
+    Answer,
+    /// The connection is so old then that it is replaced.
+    MaxAge,
+    /// The session's time to live is over then.
+    SessionExpiry,
+    /// The credential is renewed then, ahead of its end.
+    CredentialLead,
+    /// The request for a credential must be answered by then.
+    CredentialTimeout,
     /// Parked: a precondition of the host is missing.
     Hold,
     /// Parked: the network is down.
@@ -130,6 +140,11 @@ impl Reason {
             Self::Restore => "restore",
             Self::Endpoint => "endpoint",
             Self::NotNow => "not_now",
+            Self::Answer => "answer",
+            Self::MaxAge => "max_age",
+            Self::SessionExpiry => "session_expiry",
+            Self::CredentialLead => "credential_lead",
+            Self::CredentialTimeout => "credential_timeout",
             Self::Hold => "hold",
             Self::Network => "network",
             Self::Hidden => "hidden",
@@ -165,6 +180,18 @@ pub enum Why {
     NotNow,
     /// The host woke.
     Woke,
+    /// The default route moved.
+    NetworkChanged,
+    /// The page is visible again.
+    Visible,
+    /// The user wanted another connection.
+    Redial,
+    /// The connection was as old as it may be.
+    MaxAge,
+    /// The server had asked for a reconnect by a deadline.
+    Requested,
+    /// The session's time to live was over.
+    SessionExpired,
     /// The transport opened.
     Opened,
     /// A new session was established.
@@ -190,6 +217,12 @@ impl fmt::Display for Why {
             Self::Lost(cause) => return cause.fmt(f),
             Self::NotNow => "not_now",
             Self::Woke => "woke",
+            Self::NetworkChanged => "network_changed",
+            Self::Visible => "visible",
+            Self::Redial => "redial",
+            Self::MaxAge => "max_age",
+            Self::Requested => "requested",
+            Self::SessionExpired => "session_expired",
             Self::Opened => "opened",
             Self::Ready => "ready",
             Self::Resumed => "resumed",
@@ -246,9 +279,13 @@ impl fmt::Display for Explanation {
         }
         if matches!(self.phase, Phase::Waiting | Phase::Parked) {
             f.write_str(match (self.mode, self.endpoint) {
+                (Mode::Fresh, Endpoint::Redirect) => {
+                    ", then a fresh start at the endpoint that a server named"
+                }
                 (Mode::Fresh, _) => ", then a fresh start",
                 (Mode::Resume, Endpoint::Base) => ", then a resume",
                 (Mode::Resume, Endpoint::Session) => ", then a resume at the session's endpoint",
+                (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that a server named",
             })?;
         }
         write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
@@ -259,7 +296,8 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Plain counters of one policy. They survive every reconnect and saturate (F104-F107).
+/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `beats_missed`, `client_faults`,
+/// `hints_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
 ///
 /// `opens = established + failed + abandoned + the one in flight`, always (S97).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -296,26 +334,72 @@ pub struct Stats {
     pub last_uptime_ms: u32,
 }
 
-impl Stats {
+/// What a policy counts: [`Stats`] in fewer bytes. What can't happen a million times has 16 bits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Counts {
+    pub(super) opens: u32,
+    pub(super) established: u32,
+    pub(super) failed: u32,
+    pub(super) losses: u32,
+    pub(super) resumed: u32,
+    pub(super) fresh: u32,
+    pub(super) stale: u32,
+    pub(super) last_uptime_ms: u32,
+    pub(super) zombies: u16,
+    pub(super) beats_missed: u16,
+    pub(super) client_faults: u16,
+    pub(super) hints_cut: u16,
+    pub(super) clock_rewinds: u16,
+    /// The newest request for a credential; it is here for its size.
+    pub(super) request: u16,
+}
+
+impl Counts {
     pub(super) const NEW: Self = Self {
         opens: 0,
         established: 0,
         failed: 0,
-        abandoned: 0,
         losses: 0,
         resumed: 0,
         fresh: 0,
+        stale: 0,
+        last_uptime_ms: 0,
         zombies: 0,
         beats_missed: 0,
         client_faults: 0,
         hints_cut: 0,
-        stale: 0,
         clock_rewinds: 0,
-        last_uptime_ms: 0,
+        request: 0,
     };
+
+    /// `in_flight`: a dial is under way whose outcome nobody knows yet.
+    pub(super) fn stats(&self, in_flight: bool) -> Stats {
+        let known = self.established.saturating_add(self.failed).saturating_add(u32::from(in_flight));
+        Stats {
+            opens: self.opens,
+            established: self.established,
+            failed: self.failed,
+            abandoned: self.opens.saturating_sub(known),
+            losses: self.losses,
+            resumed: self.resumed,
+            fresh: self.fresh,
+            zombies: self.zombies.into(),
+            beats_missed: self.beats_missed.into(),
+            client_faults: self.client_faults.into(),
+            hints_cut: self.hints_cut.into(),
+            stale: self.stale,
+            clock_rewinds: self.clock_rewinds.into(),
+            last_uptime_ms: self.last_uptime_ms,
+        }
+    }
 }
 
 /// Counts without ever wrapping.
 pub(super) const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
+
+/// The same for what is seldom.
+pub(super) const fn count_small(counter: &mut u16) {
     *counter = counter.saturating_add(1);
 }

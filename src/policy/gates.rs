@@ -6,45 +6,57 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, Micros, Moment, Past};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint};
+use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Reason, Why, count};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, Stage};
+use super::state::{Credential, Flag, Gate, Rows, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will: the ladder, the breaker and every count that leads to giving up begin anew.
     pub(super) fn begin(&mut self, now: Instant, why: Why, out: &mut Actions) {
         let state = &mut self.state;
         let asleep = matches!(state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. });
+        state.account_parked(now);
         state.end_outage();
-        state.outage = true;
-        state.outage_since = Past::at(now);
-        state.attempt = 0;
+        state.begin_outage(now);
         state.set(Flag::AtOnce, false);
+        state.set(Flag::Leapt, false);
         state.rejections = 0;
         state.limited = 0;
         state.rate_limited = 0;
+        state.replaced = 0;
+        state.rows = Rows::NONE;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);
         if let Some(breaker) = state.breaker.get_mut() {
             breaker.reset();
         }
-        state.ever &= !asleep;
         state.set(Flag::InRound, false);
-        // An answer to a question of an earlier life is worth nothing.
-        if asleep && state.credential == Credential::Pending {
+        // An answer that has not come by now may never come, and one to a question of an earlier life is worth nothing.
+        if state.credential == Credential::Pending {
             state.credential = Credential::Needed;
         }
-        if asleep && self.config.lend().refresh_on == RefreshOn::Dial {
-            self.state.credential = Credential::Needed;
+        if asleep {
+            state.set(Flag::Ever, false);
+            self.forget_the_server();
+            if self.config.lend().credential.refresh_on == RefreshOn::Dial {
+                self.state.credential = Credential::Needed;
+            }
         }
         self.proceed(now, why, true, out);
+    }
+
+    /// What a server said holds until a stop.
+    pub(super) fn forget_the_server(&mut self) {
+        self.state.backoff.set_base(None);
+        self.state.redirect.0 = None;
+        self.state.set(Flag::RedirectPermanent, false);
     }
 
     /// Dials, waits or parks, as the gates say. `may_dial`: a loss never dials in the same step (lifecycle 3).
@@ -53,17 +65,23 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         if let Some(on) = parked {
             return self.state.enter(Stage::Parked { on }, now, Why::Gate(on));
         }
+        let over = self.state.credential_at.get().is_some_and(|at| now >= at);
+        if over && self.state.credential == Credential::Fine {
+            // Its time is over, or so near its end that it would end with the dial.
+            self.state.credential = Credential::Needed;
+        }
         let gate = self.gate(now);
         if self.state.credential != Credential::Pending && gate.at > now {
             return self.state.enter(Stage::Waiting { until: gate.at, reason: gate.reason }, now, why);
         }
+        if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
+            // Whether the wait is over, the next call will tell.
+            return;
+        }
         match self.state.credential {
             Credential::Fine => {}
             Credential::Needed => {
-                self.state.credential = Credential::Pending;
-                let request = self.state.request.wrapping_add(1).max(1);
-                self.state.request = request;
-                out.push(Action::RefreshCredential { request });
+                self.ask_credential(now, out);
                 return self.state.enter(Stage::Parked { on: Reason::Credential }, now, why);
             }
             Credential::Pending => {
@@ -98,14 +116,26 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         Gate::OPEN
     }
 
-    /// Good news shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
+    /// Good news: the ladder begins anew with the next failure, and its wait is cut.
+    pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Why, out: &mut Actions) {
+        self.state.backoff.reset();
+        self.cut_wait(now, spread);
+        self.ask_credential_again(now, out);
+        if self.is_too_late(now) {
+            self.fail(now, GiveUp::MaxElapsed, self.last_cause(), out);
+        } else {
+            self.proceed(now, why, true, out);
+        }
+    }
+
+    /// Shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     pub(super) fn cut_wait(&mut self, now: Instant, spread: Micros) {
         let mut ladder = self.state.ladder();
         if ladder.reason == Reason::Spread && ladder.at > now {
             return; // what was drawn stays drawn, or repeated news could put the dial off for ever
         }
-        let first = self.config.lend().first_wait();
+        let first = self.first_wait();
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         ladder.at = ladder.at.min(earliest);
         if !spread.is_zero() {
@@ -124,9 +154,13 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         }
     }
 
-    /// What the next dial would send, and where: the session's own endpoint is for its resume.
+    /// What the next dial would send, and where: what a server named comes first, and the session's own endpoint is for its
+    /// resume.
     pub(super) fn next_dial(&self) -> (Mode, Endpoint) {
         let mode = self.next_mode();
+        if self.state.redirect.0.is_some() {
+            return (mode, Endpoint::Redirect);
+        }
         let own =
             mode == Mode::Resume && self.session.get().is_some_and(|session| session.endpoint().is_some());
         (mode, if own { Endpoint::Session } else { Endpoint::Base })
@@ -146,14 +180,16 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let admitted = breaker.try_acquire(limits, now, &mut self.rng).is_ok();
             state.set(Flag::Admitted, admitted);
         }
-        if config.refresh_on == RefreshOn::Dial {
+        if config.credential.refresh_on == RefreshOn::Dial {
             state.credential = Credential::Needed;
         }
         let epoch = state.epoch.map_or(Epoch::FIRST, Epoch::next);
         state.epoch = Some(epoch);
         state.mode = mode;
         state.endpoint = endpoint;
+        state.set(Flag::Redirected, false);
         if !state.is(Flag::InRound) {
+            state.set(Flag::Mixed, false);
             state.attempt = state.attempt.saturating_add(1);
             if endpoint == Endpoint::Base {
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
@@ -162,7 +198,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         state.dialled_at = Moment::at(now);
         // The set may come from another policy, or from the last connection.
         self.subscriptions.set_pace(Pace::NONE);
-        count(&mut state.stats.opens);
+        count(&mut state.counts.opens);
         let mut timeout = config.connect_timeout;
         if config.connect_timeout_grows {
             timeout = timeout.max(state.backoff.ahead(&config.backoff, mode).unwrap_or(timeout));

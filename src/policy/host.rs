@@ -1,37 +1,36 @@
-//! What the user and the host say: wishes, preconditions, the network, the page, sleep, credentials.
+//! What the user and the host say: wishes, preconditions, the network, the page, sleep.
 
 use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::classify::{Cause, Class, Verdict};
+use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros};
 
 use super::Policy;
-use super::action::{Action, Actions, DropReason, GiveUp};
+use super::action::{Actions, DropReason};
 use super::config::Config;
 use super::event::HoldReason;
 use super::explain::{Reason, Why};
 use super::lend::{Lend, Part};
-use super::loss::Step;
-use super::options::{OnNetworkDown, OnWake};
-use super::state::{Credential, Flag, Gate, Stage};
+use super::options::{OnNetworkChange, OnNetworkDown, OnVisible, OnWake};
+use super::state::{Flag, Gate, Stage};
 
 /// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
-const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
+pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
-impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
-        if self.state.stage == Stage::Idle && self.state.outage {
+        if self.state.stage == Stage::Idle && self.state.is(Flag::Outage) {
             self.go_on(now, out);
         } else {
             self.begin(now, Why::Start, out);
@@ -40,6 +39,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
+        self.forget_the_server();
         match self.state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
                 return false;
@@ -59,7 +59,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             | Stage::Live { .. } => {}
         }
         let code = if keep { self.config.lend().close_code } else { CLOSE_NORMAL };
-        self.abandon(now, Some(code), out);
+        self.abandon(Some(code), out);
         if !keep {
             self.drop_session(DropReason::Stop, out);
         }
@@ -67,10 +67,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         true
     }
 
-    pub(super) fn on_retry_now(&mut self, now: Instant, out: &mut Actions) -> bool {
+    /// The user wants a dial now, whatever is waited for.
+    pub(super) fn on_user_retry(&mut self, now: Instant, why: Why, out: &mut Actions) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
-            Stage::Failed { reason } if reason.is_limit() => {}
+            Stage::Failed { reason } if reason.is_limit() || self.failed_for_the_service() => {}
             Stage::Idle
             | Stage::Connecting { .. }
             | Stage::Greeting { .. }
@@ -80,7 +81,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             | Stage::Stopped
             | Stage::Failed { .. } => return false,
         }
-        self.begin(now, Why::RetryNow, out);
+        self.begin(now, why, out);
         true
     }
 
@@ -109,7 +110,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         }
         self.state.set(Flag::NetworkDown, true);
         match self.state.stage {
-            Stage::Connecting { .. } => self.cut_dial(now, Reason::Network, out),
+            Stage::Connecting { .. } => self.cut_dial(now, Why::Gate(Reason::Network), out),
             stage if stage.is_alive() => {
                 let stays = match on_down {
                     OnNetworkDown::Probe => self.probe(now, out),
@@ -126,45 +127,72 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         true
     }
 
-    /// Ends a dial by news of the network or of a credential. Not the attempt's fault, so it is not spent; but the next
-    /// dial keeps its distance (S84).
-    fn cut_dial(&mut self, now: Instant, news: Reason, out: &mut Actions) {
-        if self.state.established_at.is_some() {
-            // Open counts as established here, and what is given up was a connection.
-            self.state.enter_outage(now);
-        } else {
-            self.state.unspend();
-        }
-        self.abandon(now, self.close_code(), out);
-        let at = self.state.dialled_at.get().unwrap_or(now).after(self.config.lend().first_wait());
-        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
-        self.proceed(now, Why::Gate(news), false, out);
-    }
-
-    /// How a transport ends whose session goes on: one that is not open yet has no code.
-    fn close_code(&self) -> Option<u16> {
-        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
-    }
-
     pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
         let was_down = self.state.is(Flag::NetworkDown);
         let config: &Config = self.config.lend();
         if config.on_network_down == OnNetworkDown::Ignore {
             return false;
         }
-        let spread = config.network_spread;
-        let restart = config.restart_on_network_up;
+        let (spread, restart) = (config.network_spread, config.restart_on_network_up);
         self.state.set(Flag::NetworkDown, false);
-        let dialling = restart && matches!(self.state.stage, Stage::Connecting { .. });
-        let between = self.state.stage.is_between();
-        let forgot = self.endpoints.forget();
-        if dialling {
-            self.cut_dial(now, Reason::Network, out);
-        } else if between {
-            self.cut_wait(now, spread);
-            self.proceed(now, Why::Gate(Reason::Network), true, out);
+        if was_down {
+            self.state.backoff.reset();
         }
-        was_down || dialling || between || forgot
+        let forgot = self.endpoints.forget();
+        let why = Why::Gate(Reason::Network);
+        let acted = match self.state.stage {
+            Stage::Waiting { .. } | Stage::Parked { .. } => {
+                self.good_news(now, spread, why, out);
+                true
+            }
+            Stage::Failed { .. } if self.failed_for_the_service() => {
+                self.begin(now, why, out);
+                true
+            }
+            Stage::Connecting { .. } if restart => {
+                self.cut_dial(now, why, out);
+                true
+            }
+            // What was begun on the network that went may be bound to it.
+            Stage::Live { .. } if was_down || self.beats() => self.on_changed(now, out),
+            stage if stage.is_alive() && self.state.is_open() && was_down => {
+                self.cut_dial(now, why, out);
+                true
+            }
+            _ => false,
+        };
+        was_down || acted || forgot
+    }
+
+    /// There is a heartbeat to ask with.
+    fn beats(&self) -> bool {
+        self.state.heartbeat.get().is_some_and(Heartbeat::is_running)
+    }
+
+    pub(super) fn on_network_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let config: &Config = self.config.lend();
+        if config.on_network_change == OnNetworkChange::Ignore {
+            return false;
+        }
+        let spread = config.network_spread;
+        let forgot = self.endpoints.forget();
+        match self.state.stage {
+            Stage::Waiting { .. } | Stage::Parked { .. } => {
+                self.good_news(now, spread, Why::NetworkChanged, out);
+            }
+            Stage::Failed { .. } if self.failed_for_the_service() => {
+                self.begin(now, Why::NetworkChanged, out);
+            }
+            Stage::Live { .. } => {
+                self.on_changed(now, out);
+            }
+            stage if stage.is_alive() => {
+                self.state.backoff.reset();
+                self.cut_dial(now, Why::NetworkChanged, out);
+            }
+            _ => return forgot,
+        }
+        true
     }
 
     pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -179,119 +207,74 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_visible(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if !self.state.is(Flag::Hidden) {
-            return false;
-        }
-        self.state.set(Flag::Hidden, false);
-        if self.state.stage.is_between() {
-            self.cut_wait(now, Micros::ZERO);
-            self.proceed(now, Why::Gate(Reason::Hidden), true, out);
+        let was_hidden = self.state.take(Flag::Hidden);
+        let config: &Config = self.config.lend();
+        match self.state.stage {
+            Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
+                self.good_news(now, Micros::ZERO, Why::Gate(Reason::Hidden), out);
+            }
+            Stage::Live { .. } if config.on_visible == OnVisible::Probe => {
+                if !self.probe(now, out) {
+                    self.replace(now, Why::Visible, out);
+                }
+            }
+            _ => return was_hidden,
         }
         true
     }
 
     /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
-    /// is cut like at the network's return.
-    pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, out: &mut Actions) -> bool {
+    /// is cut like at the network's return, and a dial begins anew. `counted`: the clock went on meanwhile.
+    pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, counted: bool, out: &mut Actions) -> bool {
+        let config: &Config = self.config.lend();
+        let on_wake = config.on_wake;
         let trusted = match self.state.heartbeat.get().map_or(Micros::ZERO, Heartbeat::span) {
-            Micros::ZERO => self.config.lend().connect_timeout,
+            Micros::ZERO => config.connect_timeout,
             interval => interval,
         };
-        if self.state.stage.is_between() {
-            if gap >= trusted {
-                self.endpoints.forget();
-            }
-            self.cut_wait(now, Micros::ZERO);
-            self.proceed(now, Why::Woke, true, out);
-            return true;
-        }
-        if !self.state.is_open() || gap < trusted {
-            return false;
-        }
-        if self.config.lend().on_wake == OnWake::Probe && self.probe(now, out) {
-            return true;
-        }
-        self.endpoints.forget();
-        self.lose(now, Cause::Slept, None, true, out);
-        true
-    }
-
-    /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
-    fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
-        let config: &Config = self.config.lend();
-        let Some(epoch) = self.state.epoch else { return false };
-        let open = self.state.is_open();
-        let asked = match self.state.heartbeat.get_mut() {
-            Some(heartbeat) if open => heartbeat.ask(&config.heartbeat, now, config.connect_timeout),
-            _ => false,
-        };
-        if asked {
-            out.push(Action::Beat { epoch });
-        }
-        asked
-    }
-
-    /// `failed`: `None` for a fresh credential, otherwise whether there will never be one. Late answers of a refresh
-    /// that nobody waits for any more are nothing (lifecycle 59).
-    pub(super) fn on_credential(&mut self, now: Instant, failed: Option<bool>, out: &mut Actions) -> bool {
-        if self.state.credential != Credential::Pending {
-            return false;
-        }
-        let between = self.state.stage.is_between();
-        match failed {
-            None => {
-                self.state.credential = Credential::Fine;
-                if between {
-                    self.proceed(now, Why::Gate(Reason::Credential), true, out);
-                }
-            }
-            Some(fatal) => {
-                self.state.credential = Credential::Needed;
-                // As good as a dial for the distances: good news must not make it ask in a spin.
-                self.state.dialled_at = Moment::at(now);
-                if between && fatal {
-                    self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
-                } else if between {
-                    self.state.last_cause = Some(Cause::AuthRejected);
-                    let verdict = Verdict::new(Class::Transient);
-                    let cause = Cause::AuthRejected;
-                    self.climb(
-                        now,
-                        &Step { cause, verdict, hint: None, from: now, free: false, nth: 0 },
-                        out,
-                    );
-                }
+        if counted {
+            self.state.account_slept(now, gap);
+        } else {
+            self.state.age(now, gap);
+            if let Some(session) = self.session.get_mut() {
+                session.age(gap);
             }
         }
-        true
-    }
-
-    /// What was asked for meanwhile is answered with it.
-    pub(super) fn on_credential_new(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.state.credential = Credential::Fine;
-        self.state.rejections = 0;
+        if gap >= trusted && self.state.stage.is_between() {
+            self.endpoints.forget();
+        }
+        let is_open = self.state.is_open();
+        if is_open && gap < trusted {
+            return !counted && !gap.is_zero();
+        }
+        if self.state.stage.is_alive() {
+            self.state.backoff.reset();
+        }
         match self.state.stage {
-            Stage::Connecting { .. }
-            | Stage::Greeting { .. }
-            | Stage::Establishing { .. }
-            | Stage::Authenticating { .. } => self.cut_dial(now, Reason::Credential, out),
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.cut_wait(now, Micros::ZERO);
-                self.proceed(now, Why::Gate(Reason::Credential), true, out);
+                self.good_news(now, Micros::ZERO, Why::Woke, out);
             }
-            Stage::Idle | Stage::Live { .. } | Stage::Stopped | Stage::Failed { .. } => {}
+            Stage::Connecting { .. } => self.cut_dial(now, Why::Woke, out),
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
+            Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. }
+            | Stage::Live { .. } => {
+                if !self.state.is(Flag::Established) {
+                    self.endpoints.forget();
+                    self.cut_dial(now, Why::Woke, out);
+                } else if on_wake == OnWake::Redial || !self.probe(now, out) {
+                    self.endpoints.forget();
+                    self.lose(now, Cause::Slept, None, true, out);
+                }
+            }
         }
         true
     }
 
-    pub(super) fn on_credential_lost(&mut self, now: Instant, out: &mut Actions) -> bool {
-        if matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
-            return false;
-        }
-        self.state.credential = Credential::Needed;
-        self.abandon(now, self.close_code(), out);
-        self.state.last_cause = Some(Cause::AuthRejected);
-        self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
+    /// The server sets the first wait.
+    pub(super) fn on_backoff_hint(&mut self, base: Duration) -> bool {
+        self.state.backoff.set_base(Some(base));
         true
     }
 
@@ -302,13 +285,13 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             return false;
         }
         self.state.unspend();
-        self.forgo(now);
+        self.forgo();
         // A host that says "at once" each time must not spin, and one that says "never" not end the chain.
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
-        let wait = asked.unwrap_or_else(|| self.config.lend().first_wait());
+        let wait = asked.unwrap_or_else(|| self.first_wait());
         self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::NotNow });
-        self.proceed(now, Why::NotNow, false, out);
+        self.proceed_within_limits(now, Why::NotNow, false, out);
         true
     }
 }

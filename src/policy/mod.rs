@@ -6,6 +6,7 @@
 
 mod action;
 mod config;
+mod credential;
 mod event;
 mod explain;
 mod gates;
@@ -14,16 +15,17 @@ mod lend;
 mod loss;
 mod options;
 mod parts;
+mod planned;
 mod snapshot;
 mod stages;
 mod state;
+mod timers;
+mod verdict;
 
 use rand_core::Rng;
 
-use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::heartbeat::Heartbeat;
-use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
@@ -33,11 +35,15 @@ pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Reason, Stats, Why};
 pub use lend::{Lean, Lend, Part};
-pub use options::{Establish, OnNetworkDown, OnWake, RefreshOn, RestoreConfig, ResumeConfig};
+pub use options::{
+    CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
+    ResumeConfig,
+};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
 use explain::count;
-use state::{Flag, Stage, State};
+use state::{Flag, Named, Stage, State};
+use timers::LEAP;
 
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
 ///
@@ -78,7 +84,7 @@ use state::{Flag, Stage, State};
 pub struct Policy<R, T = (), S = NoSubscriptions, C: Lend<T> = &'static Config, E = SingleEndpoint> {
     config: C,
     session: C::Session,
-    state: State<C::Breaker, C::Heartbeat>,
+    state: State<C::Breaker, C::Heartbeat, Named<T>>,
     rng: R,
     subscriptions: S,
     endpoints: E,
@@ -142,10 +148,16 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
         &self.endpoints
     }
 
+    /// The endpoint that a server named: what [`Endpoint::Redirect`] means, also for the dial under way.
+    #[must_use]
+    pub const fn redirect(&self) -> Option<&T> {
+        self.state.redirect.0.as_ref()
+    }
+
     /// The counters.
     #[must_use]
-    pub const fn stats(&self) -> &Stats {
-        &self.state.stats
+    pub fn stats(&self) -> Stats {
+        self.state.counts.stats(self.state.stage.is_alive() && !self.state.is(Flag::Established))
     }
 
     /// The newest epoch, if its transport is alive: being opened, or open.
@@ -163,8 +175,8 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
             Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
                 Phase::Establishing
             }
-            Stage::Live { restored: false } => Phase::Restoring,
-            Stage::Live { restored: true } => Phase::Online,
+            Stage::Live { restored: false, .. } => Phase::Restoring,
+            Stage::Live { restored: true, .. } => Phase::Online,
             Stage::Waiting { .. } => Phase::Waiting,
             Stage::Parked { .. } => Phase::Parked,
             Stage::Stopped => Phase::Stopped,
@@ -173,7 +185,7 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
     }
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -184,21 +196,22 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     /// facts first, so that an acknowledgement that waited behind a sleep still counts.
     #[inline]
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        if now < self.state.latest || now > Instant::END {
+        if now.is_odd_after(self.state.latest, LEAP) {
             return self.handle_odd_time(now, event);
         }
         self.state.latest = now;
         // The quiet facts, of which a live connection brings a thousand for each of the others.
         let applied = match event {
             Event::Sequence { epoch, n } if self.is_open(epoch) => {
-                self.hear();
+                self.hear(now);
                 self.on_sequence(n)
             }
             Event::Received { epoch } if self.is_open(epoch) => {
-                self.hear();
+                self.hear(now);
                 true
             }
             Event::BeatAcked { epoch } if self.is_open(epoch) => {
+                self.session_heard(now);
                 self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
             }
             event => return self.handle_rare(now, event),
@@ -210,7 +223,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     #[inline(never)]
     fn handle_odd_time(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         let now = self.notice(now);
-        self.handle_event(now, event)
+        let actions = self.handle_event(now, event);
+        self.state.set(Flag::Leapt, false);
+        actions
     }
 
     #[inline(never)] // What is quiet is to stay small.
@@ -218,11 +233,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let mut out = Actions::new();
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
-                count(&mut self.state.stats.stale);
+                count(&mut self.state.counts.stale);
                 out.set_disposition(Disposition::Stale);
                 return out;
             }
-            self.hear();
+            self.hear(now);
         }
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
@@ -230,23 +245,26 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Event::BeatRequested { epoch } => self.on_beat_requested(epoch, &mut out),
             Event::Start => self.on_start(now, &mut out),
             Event::Stop { keep } => self.on_stop(now, keep, &mut out),
-            Event::RetryNow => self.on_retry_now(now, &mut out),
+            Event::RetryNow => self.on_user_retry(now, Why::RetryNow, &mut out),
+            Event::Redial => self.on_redial(now, &mut out),
             Event::Hold(reason) => self.on_hold(now, reason, &mut out),
             Event::Release(reason) => self.on_release(now, reason, &mut out),
             Event::NetworkDown => self.on_network_down(now, &mut out),
             Event::NetworkUp => self.on_network_up(now, &mut out),
+            Event::NetworkChanged => self.on_network_changed(now, &mut out),
             Event::Hidden => self.on_hidden(now, &mut out),
             Event::Visible => self.on_visible(now, &mut out),
-            Event::Woke { gap } => self.on_woke(now, Micros::from_duration(gap), &mut out),
-            Event::CredentialOk { request } | Event::CredentialFailed { request, .. }
-                if request.is_some_and(|request| request != self.state.request) =>
+            Event::Woke { gap, counted } => self.on_woke(now, Micros::from_duration(gap), counted, &mut out),
+            Event::BackoffHint { base } => self.on_backoff_hint(base),
+            Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
+                if request.is_some_and(|request| request != self.state.counts.request) =>
             {
-                count(&mut self.state.stats.stale);
+                count(&mut self.state.counts.stale);
                 out.set_disposition(Disposition::Stale);
                 return out;
             }
-            Event::CredentialOk { .. } => self.on_credential(now, None, &mut out),
-            Event::CredentialFailed { fatal, .. } => self.on_credential(now, Some(fatal), &mut out),
+            Event::CredentialOk { ttl, .. } => self.on_credential_ok(now, ttl, &mut out),
+            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(now, fatal, &mut out),
             Event::CredentialNew => self.on_credential_new(now, &mut out),
             Event::CredentialLost => self.on_credential_lost(now, &mut out),
             Event::Opened { .. } => self.on_opened(now, &mut out),
@@ -261,7 +279,12 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
             }
             Event::Resumed { .. } => self.on_resumed(now, &mut out),
-            Event::PleaseReconnect { after, .. } => self.on_please_reconnect(now, after, &mut out),
+            Event::PleaseReconnect { after, deadline, .. } => {
+                self.on_please_reconnect(now, after, deadline, &mut out)
+            }
+            Event::Redirected { endpoint, permanent, .. } => self.on_redirected(endpoint, permanent),
+            Event::Cursor { token, .. } => self.on_cursor(now, token),
+            Event::KeepAlive { interval, .. } => self.on_keep_alive(now, interval),
             Event::SessionInvalid { resumable, .. } => self.on_session_invalid(now, resumable, &mut out),
             Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
             Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
@@ -276,97 +299,6 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             out.set_disposition(Disposition::Inapplicable);
         }
         out
-    }
-
-    /// Lets time pass until `now`. Every timer that is due fires once, in this order: the stage's deadline, stability,
-    /// heartbeat, restoration. Early, late and repeated calls are harmless; one that finds nothing due does nothing.
-    pub fn handle_timeout(&mut self, now: Instant) -> Actions {
-        let now = self.notice(now);
-        let mut out = Actions::new();
-        match self.state.stage {
-            Stage::Waiting { until, reason } if now >= until => {
-                self.proceed(now, Why::Gate(reason), true, &mut out);
-            }
-            Stage::Connecting { deadline } if now >= deadline => {
-                self.lose(now, Cause::ConnectTimeout, None, true, &mut out);
-            }
-            Stage::Greeting { deadline } if now >= deadline => {
-                self.lose(now, Cause::GreetingTimeout, None, true, &mut out);
-            }
-            Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
-                self.lose(now, Cause::ReadyTimeout, None, true, &mut out);
-            }
-            Stage::Authenticating { deadline } if now >= deadline => {
-                self.lose(now, Cause::AuthTimeout, None, true, &mut out);
-            }
-            Stage::Idle
-            | Stage::Waiting { .. }
-            | Stage::Connecting { .. }
-            | Stage::Greeting { .. }
-            | Stage::Establishing { .. }
-            | Stage::Authenticating { .. }
-            | Stage::Live { .. }
-            | Stage::Parked { .. }
-            | Stage::Stopped
-            | Stage::Failed { .. } => {}
-        }
-        if self.stable_at().is_some_and(|at| now >= at) {
-            self.state.end_outage();
-        }
-        self.beat_if_due(now, &mut out);
-        if matches!(self.state.stage, Stage::Live { .. }) && self.subscriptions.pace().is_due(now) {
-            self.restore(now, &mut out);
-        }
-        out
-    }
-
-    /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but a fact can change
-    /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
-    /// may lie in the past: call at once then. [`Instant::MAX`] never comes.
-    #[must_use]
-    #[inline]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let stage = match self.state.stage {
-            Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. } => return None,
-            Stage::Waiting { until: at, .. }
-            | Stage::Connecting { deadline: at }
-            | Stage::Greeting { deadline: at }
-            | Stage::Authenticating { deadline: at } => at,
-            Stage::Establishing { deadline } => deadline.or_never(),
-            Stage::Live { .. } => Instant::MAX,
-        };
-        let stable = if self.state.outage { self.held_at() } else { Instant::MAX };
-        let restore = self.subscriptions.pace().next.or_never();
-        let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
-        let first = stage.min(stable).min(beat).min(restore);
-        // Whether the end of time is a deadline or none is rarely worth knowing.
-        if first <= Instant::END { Some(first) } else { self.deadline().map(|(at, _)| at) }
-    }
-
-    /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
-    #[must_use]
-    pub fn deadline(&self) -> Option<(Instant, Reason)> {
-        let (at, reason) = self.timer()?;
-        Some((if at > Instant::END { Instant::MAX } else { at }, reason))
-    }
-
-    fn timer(&self) -> Option<(Instant, Reason)> {
-        let stage = match self.state.stage {
-            Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. } => return None,
-            Stage::Waiting { until, reason } => return Some((until, reason)),
-            Stage::Connecting { deadline } => return Some((deadline, Reason::ConnectTimeout)),
-            Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),
-            Stage::Establishing { deadline } => deadline.get().map(|at| (at, Reason::ReadyTimeout)),
-            Stage::Authenticating { deadline } => Some((deadline, Reason::AuthTimeout)),
-            Stage::Live { .. } => None,
-        };
-        let stable = self.stable_at().map(|at| (at, Reason::Stable));
-        let beat = self.state.heartbeat.get().and_then(Heartbeat::poll_timeout).map(|at| (at, Reason::Beat));
-        let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
-        [stable, beat, restore].into_iter().flatten().fold(stage, |first, next| match first {
-            Some(first) if first.0 <= next.0 => Some(first),
-            _ => Some(next),
-        })
     }
 
     /// What the policy is doing, until when, and why.
@@ -415,39 +347,21 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
 
     /// Something came in on the transport.
     #[inline]
-    fn hear(&mut self) {
+    fn hear(&mut self, now: Instant) {
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
             heartbeat.received(&self.config.lend().heartbeat);
         }
+        self.session_heard(now);
     }
 
-    /// Notes the time, which stands still at the end of the policy's clock.
-    fn notice(&mut self, now: Instant) -> Instant {
-        let now = now.min(Instant::END);
-        if now < self.state.latest {
-            self.rewind(now);
-        }
-        self.state.latest = now;
-        now
-    }
-
-    /// The clock ran back to `now`.
-    #[cold]
-    fn rewind(&mut self, now: Instant) {
-        self.state.rewind(now);
-        if let Some(session) = self.session.get_mut() {
-            session.rewind(now);
-        }
-        let config: &Config = self.config.lend();
-        if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get_mut()) {
-            let changes = breaker.handle_timeout(limits, now, &mut self.rng);
-            // A change makes what it admitted void.
-            if changes.iter().any(Option::is_some) {
-                self.state.set(Flag::Admitted, false);
+    /// A sign of life on the connection that carries the session.
+    #[inline]
+    fn session_heard(&mut self, now: Instant) {
+        if self.state.carries_session() {
+            if let Some(session) = self.session.get_mut() {
+                session.heard(now);
             }
         }
-        self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
-        self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));
     }
 }
 

@@ -53,6 +53,114 @@ pub enum OnWake {
     Probe,
 }
 
+/// What a move of the default route does to a connection that is open, and the network's return to one that was open while it
+/// was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum OnNetworkChange {
+    /// It is asked for a sign of life at once. Without a running heartbeat there is nothing to ask with; then as
+    /// [`Self::Drop`].
+    Probe,
+    /// It is closed, with its session kept, and dialled anew at once.
+    Drop,
+    /// Nothing.
+    Ignore,
+}
+
+/// What the page's return does to a connection that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
+pub enum OnVisible {
+    /// Nothing.
+    Nothing,
+    /// It is asked for a sign of life at once: in the background it may have died unnoticed. Without a running heartbeat it
+    /// is closed, with its session kept, and dialled anew at once.
+    Probe,
+}
+
+/// When credentials are asked for, and what becomes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CredentialConfig {
+    pub(crate) refresh_on: RefreshOn,
+    pub(crate) rejections_max: Option<u8>,
+    pub(crate) timeout: Micros,
+    pub(crate) lead: Micros,
+    pub(crate) lead_spread: Micros,
+    pub(crate) in_band: bool,
+}
+
+impl CredentialConfig {
+    /// Asked for after a rejection, at most 30 s for each request, renewed at the end of their time, sent with the next dial.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            refresh_on: RefreshOn::Auth,
+            rejections_max: None,
+            timeout: Micros::from_millis(30_000),
+            lead: Micros::ZERO,
+            lead_spread: Micros::ZERO,
+            in_band: false,
+        }
+    }
+
+    /// When a credential is asked for. Default [`RefreshOn::Auth`].
+    #[must_use]
+    pub const fn with_refresh_on(mut self, refresh_on: RefreshOn) -> Self {
+        self.refresh_on = refresh_on;
+        self
+    }
+
+    /// After how many rejections in a row of a renewed credential the policy gives up; 0: at the first. Default
+    /// `None`: never, it goes on along the backoff, renewing before each dial.
+    #[must_use]
+    pub const fn with_rejections_max(mut self, rejections: Option<u8>) -> Self {
+        self.rejections_max = rejections;
+        self
+    }
+
+    /// How long a request for a credential may take; one that is not answered by then has failed, and is made again after a
+    /// wait of the backoff. Default 30 s.
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`].
+    pub const fn with_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
+        if timeout.is_zero() {
+            return Err(ConfigError::TimeoutZero);
+        }
+        self.timeout = Micros::from_duration(timeout);
+        Ok(self)
+    }
+
+    /// How long before its end a credential that came with a time to live is renewed while online, and over how much more
+    /// that is spread. A lead longer than the credential lives is half of that. Default: zero and zero.
+    #[must_use]
+    pub const fn with_lead(mut self, lead: Duration, spread: Duration) -> Self {
+        self.lead = Micros::from_duration(lead);
+        self.lead_spread = Micros::from_duration(spread);
+        self
+    }
+
+    /// What [`Self::with_lead`] set.
+    #[must_use]
+    pub const fn lead(&self) -> (Duration, Duration) {
+        (self.lead.to_duration(), self.lead_spread.to_duration())
+    }
+
+    /// Whether a renewed credential, asked for or not, is sent on the connection that is up, by
+    /// [`Action::Authenticate`](crate::Action::Authenticate). Default false: the next dial uses it.
+    #[must_use]
+    pub const fn with_in_band(mut self, on: bool) -> Self {
+        self.in_band = on;
+        self
+    }
+}
+
+impl Default for CredentialConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Whether and how sessions are resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResumeConfig {
@@ -65,14 +173,14 @@ pub struct ResumeConfig {
 }
 
 impl ResumeConfig {
-    /// On; a sequence is needed; given up after 3 failed resumes in a row (F68; carbon); 1 to 5 s before the fresh
+    /// On; with the sequence where the session has one; given up after 3 failed resumes in a row (F68; carbon); 1 to 5 s before the fresh
     /// start that follows a refused session (Discord documentation of 2018-2022, F65); the session's endpoint is
     /// left after its first failed dial (twilight, F63).
     #[must_use]
     pub const fn new() -> Self {
         Self {
             enabled: true,
-            needs_sequence: true,
+            needs_sequence: false,
             failures_max: 3,
             invalid_wait: (Micros::from_millis(1_000), Micros::from_millis(5_000)),
             fallback_failures: 1,
@@ -88,8 +196,8 @@ impl ResumeConfig {
         config
     }
 
-    /// Whether a token without a sequence number can't be resumed (F58). Default true; false for protocols that have
-    /// none, such as MQTT.
+    /// Whether a token without a sequence number can't be resumed. Default false: a session resumes with its sequence, and
+    /// one that never had a number by its token alone. True for protocols that need both, such as Discord's gateway.
     #[must_use]
     pub const fn with_sequence_needed(mut self, needed: bool) -> Self {
         self.needs_sequence = needed;

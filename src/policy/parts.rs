@@ -9,7 +9,7 @@ use crate::heartbeat::HeartbeatConfig;
 use crate::time::Micros;
 
 use super::config::Config;
-use super::options::{OnNetworkDown, RestoreConfig, ResumeConfig};
+use super::options::{CredentialConfig, OnNetworkDown, RestoreConfig, ResumeConfig};
 
 impl Config {
     /// The ladder of waits.
@@ -66,6 +66,18 @@ impl Config {
     #[must_use]
     pub const fn network(&self) -> (OnNetworkDown, Duration) {
         (self.on_network_down, self.network_spread.to_duration())
+    }
+
+    /// When credentials are asked for, and what becomes of them.
+    #[must_use]
+    pub const fn credential(&self) -> CredentialConfig {
+        self.credential
+    }
+
+    /// After how long a connection is replaced, and the spread of that.
+    #[must_use]
+    pub fn max_age(&self) -> (Option<Duration>, Duration) {
+        (self.max_age.map(Micros::to_duration), self.max_age_spread.to_duration())
     }
 
     /// The limits of attempts and time of the first connect, where it has its own.

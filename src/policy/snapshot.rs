@@ -9,6 +9,7 @@ use rand_core::Rng;
 
 use crate::backoff::Backoff;
 use crate::breaker::BreakerConfig;
+use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
@@ -19,9 +20,10 @@ use super::Policy;
 use super::action::Actions;
 use super::config::Config;
 use super::explain::{Reason, Why};
+use super::host::NOT_NOW_MAX;
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, Stage, State};
+use super::state::{Credential, Flag, Gate, Rows, Stage, State, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
 
@@ -83,6 +85,10 @@ pub struct Snapshot<T> {
     credential_needed: bool,
     /// Since the newest dial.
     dialled_us: Option<u64>,
+    /// The first wait that the server set.
+    base_ms: Option<u32>,
+    /// Losses to another client, and seconds since the newest.
+    replaced: (u8, u32),
     outage: Option<Outage>,
 }
 
@@ -96,7 +102,9 @@ struct Outage {
     trail_us: u64,
     rejections: u8,
     limited: u8,
+    limited_by: Option<Cause>,
     rate_limited: u8,
+    rows: u8,
     ever: bool,
     at_once: bool,
     ladder: Wait,
@@ -192,6 +200,8 @@ impl<T> Snapshot<T> {
         let by = Micros::from_duration(by);
         self.session = self.session.rebased(Instant::ZERO.after(by), Instant::ZERO);
         self.dialled_us = self.dialled_us.map(|ago| ago.saturating_add(by.0));
+        let secs = u32::try_from(by.0 / 1_000_000).unwrap_or(u32::MAX);
+        self.replaced.1 = self.replaced.1.saturating_add(secs);
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
             for wait in [&mut outage.ladder, &mut outage.floor] {
@@ -212,12 +222,14 @@ impl<T> Snapshot<T> {
             unauthenticated: self.unauthenticated,
             credential_needed: self.credential_needed,
             dialled_us: self.dialled_us,
+            base_ms: self.base_ms,
+            replaced: self.replaced,
             outage: self.outage,
         })
     }
 }
 
-impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
     /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
     ///
@@ -233,7 +245,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let state = &self.state;
         let ended = matches!(state.stage, Stage::Stopped | Stage::Failed { .. })
             || self.stable_at().is_some_and(|at| now >= at);
-        let outage = if state.outage && !ended { Some(self.outage(now)) } else { None };
+        let outage = if state.is(Flag::Outage) && !ended { Some(self.outage(now)) } else { None };
         let session = self.session.get().filter(|session| session.token().is_some());
         let kept = session.is_some();
         if !kept && outage.is_none() {
@@ -246,6 +258,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             unauthenticated: kept && state.is(Flag::Unauthenticated),
             credential_needed: state.credential != Credential::Fine,
             dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
+            base_ms: state.backoff.base().map(|base| u32::try_from(base.0 / 1_000).unwrap_or(u32::MAX)),
+            replaced: (state.replaced, secs_up(now).saturating_sub(state.replaced_secs)),
             outage,
         })
     }
@@ -257,7 +271,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         // A process that ends in the middle of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
-            let at = at.after(self.config.lend().first_wait());
+            let at = at.after(self.first_wait());
             ladder = ladder.later(Gate { at, reason: Reason::Backoff });
         }
         // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
@@ -266,14 +280,16 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             floor = floor.later(self.breaker_gate(now));
         }
         Outage {
-            lasted_us: state.outage_since.until(now).0,
+            lasted_us: self.lasted(now, now).0,
             attempt: state.attempt,
             failures,
             trail_us: trail.0,
             rejections: state.rejections,
             limited: state.limited,
+            limited_by: state.limited_by.filter(|_| state.limited > 0),
             rate_limited: state.rate_limited,
-            ever: state.ever,
+            rows: state.rows.to_bits(),
+            ever: state.is(Flag::Ever),
             at_once: state.is(Flag::AtOnce),
             ladder: Wait::of(ladder, now),
             floor: Wait::of(floor, now),
@@ -287,7 +303,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     ///
     /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
     /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_hint_max`] and its spread; where the ladder has no cap, the longest
-    /// hint), and the ladder is that of this config, also when the last one was another. On a policy that was started
+    /// hint; the host's own wishes a day), and the ladder is that of this config, also when the last one was another. On a policy that was started
     /// before, nothing happens.
     ///
     /// A clock that starts with the process can't say that the last dial was before it; the
@@ -306,7 +322,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         (state.latest, state.since) = (now, now);
         state.resume_failures = snapshot.resume_failures;
         state.set(Flag::Unauthenticated, snapshot.unauthenticated && config.restore.authenticate);
-        if snapshot.credential_needed && config.refresh_on != RefreshOn::Never {
+        if snapshot.credential_needed && config.credential.refresh_on != RefreshOn::Never {
             state.credential = Credential::Needed;
         }
         state.dialled_at = Moment::new(snapshot.dialled_us.and_then(|ago| {
@@ -317,16 +333,20 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 None => Some(Instant::ZERO),
             }
         }));
+        let base = snapshot.base_ms.map(|base_ms| Duration::from_millis(base_ms.into()));
+        state.backoff.set_base(base);
+        let (replaced, ago) = snapshot.replaced;
+        (state.replaced, state.replaced_secs) = (replaced, secs_up(now).saturating_sub(ago));
         match snapshot.outage {
             Some(outage) => outage.restore(config, state, now),
-            None => state.outage = false,
+            None => state.set(Flag::Outage, false),
         }
         self
     }
 
     /// The start of a policy that has an outage already: an imported one.
     pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
-        if self.config.lend().refresh_on == RefreshOn::Dial {
+        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
         self.proceed(now, Why::Start, true, out);
@@ -334,21 +354,26 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
 }
 
 impl Outage {
-    fn restore<B, H>(self, config: &Config, state: &mut State<B, H>, now: Instant) {
+    fn restore<B, H, N>(self, config: &Config, state: &mut State<B, H, N>, now: Instant) {
         let longest = longest_wait(config);
         let hint = config.hint_max.saturating_add(config.hint_spread.of(config.hint_max));
-        state.outage = true;
+        state.set(Flag::Outage, true);
         state.outage_since = Past::before(now, Micros(self.lasted_us));
         state.attempt = self.attempt;
-        state.backoff = Backoff::restored(&config.backoff, self.failures, Micros(self.trail_us));
+        state.backoff =
+            Backoff::restored(&config.backoff, state.backoff.base(), self.failures, Micros(self.trail_us));
         state.rejections = self.rejections;
         state.limited = self.limited;
+        state.limited_by = self.limited_by;
         state.rate_limited = self.rate_limited;
-        state.ever = self.ever;
+        state.rows = Rows::from_bits(self.rows);
+        state.set(Flag::Ever, self.ever);
         state.set(Flag::AtOnce, self.at_once);
-        state.set_ladder(self.ladder.gate(now, longest));
+        let ladder = if self.ladder.reason == Reason::NotNow { NOT_NOW_MAX } else { longest };
+        state.set_ladder(self.ladder.gate(now, ladder));
         let open = config.breaker.as_ref().map_or(Micros::ZERO, BreakerConfig::longest_open);
-        let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open);
+        let class = config.classifier.longest_wait();
+        let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open).max(class);
         state.set_floor(self.floor.gate(now, floor));
     }
 }

@@ -16,12 +16,12 @@ use super::Policy;
 use super::action::{Action, Actions, Disposition, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Why, count};
+use super::explain::{Why, count, count_small};
 use super::lend::{Lend, Part};
 use super::options::Establish;
-use super::state::{Flag, Reached, Stage};
+use super::state::{Flag, Reached, Rows, Stage};
 
-impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
@@ -64,13 +64,18 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         true
     }
 
-    /// Honoured at any moment, before and instead of the greeting included (F74).
+    /// Honoured at any moment, before and instead of the greeting included (F74). With a deadline, what is online stays until
+    /// a time in the first half of it.
     pub(super) fn on_please_reconnect(
         &mut self,
         now: Instant,
         after: Option<Duration>,
+        deadline: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
+        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
+            return true;
+        }
         self.lose(now, Cause::ReconnectRequested, after, true, out);
         true
     }
@@ -121,7 +126,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Mode::Fresh => Action::SendFresh { epoch },
             Mode::Resume => Action::SendResume { epoch },
         });
-        if self.state.established_at.is_some() {
+        if self.state.is(Flag::Established) {
             // A resume may find its subscriptions still there: the answer to it will tell.
             self.go_live(now, self.state.mode == Mode::Fresh, Why::Opened, out);
         } else {
@@ -164,12 +169,17 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         let settled = self.state.reached == Reached::Settled;
         if let Some(session) = self.session.get_mut() {
             if self.state.mode == Mode::Resume && !settled {
-                // The resume was answered with a new session: the old mark does not belong to it (S47, F78).
-                session.forget();
+                // The resume was answered with a new session: the old sequence does not belong to it (S47, F78).
+                session.replaced();
             }
             match token {
                 Some(token) if self.config.lend().resume.enabled => {
-                    session.establish(token, endpoint, sequence, ttl);
+                    if settled && session.token().is_some() {
+                        session.update(token, endpoint, sequence, ttl);
+                    } else {
+                        session.establish(token, endpoint, sequence, ttl);
+                    }
+                    session.heard(now);
                 }
                 _ => {
                     session.forget();
@@ -182,8 +192,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         }
         self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
-        count(&mut self.state.stats.fresh);
-        let live = self.state.established_at.is_some();
+        count(&mut self.state.counts.fresh);
+        let live = self.state.is(Flag::Established);
         if !live {
             self.establish(now);
         }
@@ -199,12 +209,12 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             return false;
         }
         if let Some(session) = self.session.get_mut() {
-            session.resumed();
+            session.resumed(now);
         }
         self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
-        count(&mut self.state.stats.resumed);
-        if !self.state.established_at.is_some() {
+        count(&mut self.state.counts.resumed);
+        if !self.state.is(Flag::Established) {
             self.establish(now);
             self.go_live(now, false, Why::Resumed, out);
         }
@@ -215,10 +225,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     fn establish(&mut self, now: Instant) {
         let config: &Config = self.config.lend();
         let state = &mut self.state;
-        state.established_at = Moment::at(now);
-        state.ever = true;
+        state.set_established(now);
+        state.set(Flag::Ever, true);
         state.set(Flag::InRound, false);
-        count(&mut state.stats.established);
+        state.rows = Rows::NONE;
+        count(&mut state.counts.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
         }
@@ -238,17 +249,6 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng);
             }
         }
-    }
-
-    /// When the connection will have held long enough for its outage to be over.
-    pub(super) fn stable_at(&self) -> Option<Instant> {
-        if self.state.outage && self.state.established_at.is_some() { Some(self.held_at()) } else { None }
-    }
-
-    /// When the connection will have held, whether or not there was an outage; the end of time without a connection.
-    #[inline]
-    pub(super) fn held_at(&self) -> Instant {
-        self.state.established_at.or_never().after(self.config.lend().reset_after_stable)
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
@@ -273,6 +273,9 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     }
 
     pub(super) fn on_auth_ok(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if self.state.take(Flag::Reauthenticating) {
+            return true;
+        }
         if !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
@@ -283,7 +286,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
 
     /// A failed step stops the next (F92): nothing is restored on a connection that is not authenticated.
     pub(super) fn on_auth_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
-        if !matches!(self.state.stage, Stage::Authenticating { .. }) {
+        let again = self.state.take(Flag::Reauthenticating);
+        if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
         let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
@@ -294,9 +298,10 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     // Restoration.
 
     fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
-        self.state.enter(Stage::Live { restored: true }, now, why);
+        let live = self.live(now);
+        self.state.enter(live, now, why);
         if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
-            self.state.stage = Stage::Live { restored: false };
+            self.state.stage = live.restored(false);
             self.restore(now, out);
         } else {
             // One may have been refused for a while before the resume was confirmed.
@@ -324,10 +329,11 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
     /// last pending wish was taken back.
     fn plan_restore(&mut self, now: Instant) {
-        if matches!(self.state.stage, Stage::Live { restored: false }) && !self.subscriptions.has_pending(now)
+        if matches!(self.state.stage, Stage::Live { restored: false, .. })
+            && !self.subscriptions.has_pending(now)
         {
             let why = if self.state.since == now { self.state.why } else { Why::Restored };
-            self.state.enter(Stage::Live { restored: true }, now, why);
+            self.state.enter(self.state.stage.restored(true), now, why);
         }
         let restore = self.config.lend().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
@@ -386,7 +392,8 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             let failures = self.subscriptions.failures(key).saturating_add(1);
             let config: &Config = self.config.lend();
             // Not even a first one is retried at once: the server's "no" is followed by no dial that would space them.
-            Backoff::wait_after(&config.backoff, failures, Mode::Resume, &mut self.rng)
+            let base = self.state.backoff.base();
+            Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, &mut self.rng)
                 .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
         } else {
             None
@@ -401,9 +408,16 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
         // Before the resume is out, the new transport's numbers are not the session's (S45).
-        let ours = self.state.mode == Mode::Fresh || self.state.reached >= Reached::Identified;
+        let (mode, reached) = (self.state.mode, self.state.reached);
         let Some(session) = self.session.get_mut() else { return false };
-        ours && self.config.lend().resume.enabled && session.observe(n)
+        if !self.config.lend().resume.enabled {
+            return false;
+        }
+        match (mode, reached) {
+            (Mode::Fresh, _) | (Mode::Resume, Reached::Settled) => session.observe(n),
+            (Mode::Resume, Reached::Identified) => session.observe_unanswered(n),
+            (Mode::Resume, Reached::Nothing | Reached::Opened) => false,
+        }
     }
 
     pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
@@ -424,15 +438,14 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             (Tick::NotYet, _) | (_, None) => {}
             (Tick::Beat { missed }, Some(epoch)) => {
                 if missed {
-                    count(&mut self.state.stats.beats_missed);
+                    count_small(&mut self.state.counts.beats_missed);
                 }
                 out.push(Action::Beat { epoch });
             }
             (Tick::Dead, Some(_)) => {
-                count(&mut self.state.stats.zombies);
+                count_small(&mut self.state.counts.zombies);
                 self.lose(now, Cause::MissedBeat, None, true, out);
             }
-            (Tick::Late, Some(_)) => self.lose(now, Cause::LateBeat, None, true, out),
         }
     }
 }

@@ -5,55 +5,54 @@ use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::{Instant, Moment, Past};
+use crate::time::{Instant, Micros, Moment, Past};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::explain::{Reason, Stats, Why, count};
+use super::explain::{Counts, Reason, Why, count_small};
 use super::lend::Part;
 
-/// What does not depend on the caller's types, but for the parts that may be left out. In this order in memory, so that what every fact reads is in one line or
-/// two, and without room between the fields: a fleet keeps millions of them.
+/// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
+/// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps
+/// millions of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
-pub(super) struct State<B = CircuitBreaker, H = Heartbeat> {
+pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     /// The newest `now`.
     pub(super) latest: Instant,
     pub(super) epoch: Option<Epoch>,
     pub(super) mode: Mode,
     pub(super) reached: Reached,
-    /// From the loss of an established connection until the next one has held.
-    pub(super) outage: bool,
-    /// A connection was established since the start.
-    pub(super) ever: bool,
+    flags: u16,
 
     pub(super) stage: Stage,
     pub(super) heartbeat: H,
-    /// The attempt has succeeded.
-    pub(super) established_at: Moment,
+    /// While a connection is established: since when. Otherwise the gate that the backoff set; the one begins when the other
+    /// has ended.
+    mark: Instant,
     /// When the stage began.
     pub(super) since: Instant,
     pub(super) outage_since: Past,
     pub(super) backoff: Backoff,
-    ladder_at: Instant,
     floor_at: Instant,
     /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
     pub(super) dialled_at: Moment,
+    /// While a credential is asked for: when the request has failed. Otherwise when it is to be renewed.
+    pub(super) credential_at: Moment,
     pub(super) breaker: B,
 
     pub(super) attempt: u32,
     pub(super) holds: u32,
-    pub(super) stats: Stats,
-    pub(super) why: Why,
+    pub(super) counts: Counts,
     pub(super) last_cause: Option<Cause>,
     /// What `limited` counts.
     pub(super) limited_by: Option<Cause>,
+    /// The newest loss to another client, in seconds, rounded up.
+    pub(super) replaced_secs: u32,
+    pub(super) why: Why,
 
-    /// The newest request for a credential.
-    pub(super) request: u16,
     ladder_by: Reason,
     floor_by: Reason,
-    flags: u8,
     /// How often in a row the cause came that may only come so often.
     pub(super) limited: u8,
     /// Failures in a row that the server blamed on our rate, where the cause has no limit of its own.
@@ -64,6 +63,13 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat> {
     pub(super) endpoint: Endpoint,
     /// Resumes in a row that were sent and not granted.
     pub(super) resume_failures: u8,
+    /// Losses to another client, none an hour after the one before.
+    pub(super) replaced: u8,
+    /// Endpoints that servers named in this outage.
+    pub(super) hops: u8,
+    pub(super) rows: Rows,
+    /// Where a server said to go.
+    pub(super) redirect: N,
 }
 
 const _: () =
@@ -71,7 +77,7 @@ const _: () =
 
 /// What is so or not, a bit each.
 #[derive(Clone, Copy)]
-#[repr(u8)]
+#[repr(u16)]
 pub(super) enum Flag {
     /// The newest dial was a retry at once.
     AtOnce = 1,
@@ -83,6 +89,22 @@ pub(super) enum Flag {
     Admitted = 1 << 4,
     /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
     Unauthenticated = 1 << 5,
+    /// From the loss of an established connection until the next one has held.
+    Outage = 1 << 6,
+    /// A connection was established since the start.
+    Ever = 1 << 7,
+    /// This one is established.
+    Established = 1 << 8,
+    /// The server named another endpoint on this transport.
+    Redirected = 1 << 9,
+    /// The other endpoint is for every dial, not for one.
+    RedirectPermanent = 1 << 10,
+    /// An endpoint of this round failed otherwise than by a verdict about it.
+    Mixed = 1 << 11,
+    /// This call came long after a wait had ended: the clock may have jumped, which the next call will tell.
+    Leapt = 1 << 12,
+    /// A credential was sent on the live connection, and is not answered yet.
+    Reauthenticating = 1 << 13,
 }
 
 /// How far a transport has come. Each step includes those before it.
@@ -98,6 +120,53 @@ pub(super) enum Reached {
     Settled,
 }
 
+/// The name of an endpoint, if there is one. Debug output never shows it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Named<T>(pub(super) Option<T>);
+
+impl<T> core::fmt::Debug for Named<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0.is_some() { "[redacted]" } else { "none" })
+    }
+}
+
+/// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: each
+/// ends the other, and any other failure both. The counts that matter are below five.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Rows(u8);
+
+impl Rows {
+    pub(super) const NONE: Self = Self(0);
+    const DEFERRED: u8 = 1 << 7;
+
+    /// One more verdict about the service; how many that makes.
+    pub(super) const fn refused(&mut self) -> u8 {
+        self.count(0)
+    }
+
+    /// One more fatal status with a time to come back; how many that makes.
+    pub(super) const fn deferred(&mut self) -> u8 {
+        self.count(Self::DEFERRED)
+    }
+
+    const fn count(&mut self, kind: u8) -> u8 {
+        let before = if self.0 & Self::DEFERRED == kind { self.0 & !Self::DEFERRED } else { 0 };
+        let count = if before < 100 { before.saturating_add(1) } else { before };
+        self.0 = kind | count;
+        count
+    }
+
+    /// For a snapshot.
+    pub(super) const fn to_bits(self) -> u8 {
+        self.0
+    }
+
+    /// What [`Self::to_bits`] gave.
+    pub(super) const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+}
+
 /// The stage, with the deadline it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
@@ -106,7 +175,7 @@ pub(super) enum Stage {
     Greeting { deadline: Instant },
     Establishing { deadline: Moment },
     Authenticating { deadline: Instant },
-    Live { restored: bool },
+    Live { restored: bool, replace_at: Moment, why: Reason },
     Waiting { until: Instant, reason: Reason },
     Parked { on: Reason },
     Stopped,
@@ -141,6 +210,14 @@ pub(super) enum Credential {
 }
 
 impl Stage {
+    /// The same live stage, and whether all is restored on it.
+    pub(super) const fn restored(self, restored: bool) -> Self {
+        match self {
+            Self::Live { replace_at, why, .. } => Self::Live { restored, replace_at, why },
+            other => other,
+        }
+    }
+
     pub(super) const fn is_alive(self) -> bool {
         match self {
             Self::Connecting { .. }
@@ -155,48 +232,50 @@ impl Stage {
     }
 }
 
-impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>> State<B, H> {
+impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
     pub(super) const NEW: Self = Self {
         latest: Instant::ZERO,
         epoch: None,
         mode: Mode::Fresh,
         reached: Reached::Nothing,
-        outage: false,
-        ever: false,
+        flags: 0,
         stage: Stage::Idle,
         heartbeat: H::NEW,
-        established_at: Moment::NONE,
+        mark: Gate::OPEN.at,
         since: Instant::ZERO,
         outage_since: Past::at(Instant::ZERO),
         backoff: Backoff::new(),
-        ladder_at: Gate::OPEN.at,
         floor_at: Gate::OPEN.at,
         dialled_at: Moment::NONE,
+        credential_at: Moment::NONE,
         breaker: B::NEW,
         attempt: 0,
         holds: 0,
-        stats: Stats::NEW,
-        why: Why::New,
+        counts: Counts::NEW,
         last_cause: None,
         limited_by: None,
-        request: 0,
+        replaced_secs: 0,
+        why: Why::New,
         ladder_by: Gate::OPEN.reason,
         floor_by: Gate::OPEN.reason,
-        flags: 0,
         limited: 0,
         rate_limited: 0,
         credential: Credential::Fine,
         rejections: 0,
         endpoint: Endpoint::Base,
         resume_failures: 0,
+        replaced: 0,
+        hops: 0,
+        rows: Rows::NONE,
+        redirect: Named(None),
     };
 
     /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
     /// further away than when it was set, and never earlier than it was set to (S98).
-    pub(super) fn rewind(&mut self, now: Instant) {
-        count(&mut self.stats.clock_rewinds);
+    pub(super) fn rewind(&mut self, now: Instant, answer_within: Micros) {
+        count_small(&mut self.counts.clock_rewinds);
         let back = self.since.since(now);
-        let earlier = |at: Instant| Instant::from_micros(at.as_micros().saturating_sub(back.0));
+        let earlier = |at: Instant| at.before(back);
         self.since = self.since.min(now);
         self.stage = match self.stage {
             Stage::Connecting { deadline } => Stage::Connecting { deadline: earlier(deadline) },
@@ -204,21 +283,46 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>> State<B, H> {
             Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
             Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
             Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
-            same @ (Stage::Idle
-            | Stage::Live { .. }
-            | Stage::Parked { .. }
-            | Stage::Stopped
-            | Stage::Failed { .. }) => same,
+            Stage::Live { restored, replace_at, why } => {
+                Stage::Live { restored, replace_at: replace_at.map(earlier), why }
+            }
+            same @ (Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. }) => same,
         };
-        self.ladder_at = earlier(self.ladder_at);
+        self.mark = if self.is(Flag::Established) { self.mark.min(now) } else { earlier(self.mark) };
         self.floor_at = earlier(self.floor_at);
         if let Some(heartbeat) = self.heartbeat.get_mut() {
-            heartbeat.rewind(now);
+            heartbeat.rewind(now, answer_within);
         }
         self.outage_since = self.outage_since.min(Past::at(now));
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
-        self.established_at = self.established_at.map(|at| at.min(now));
+        self.credential_at = self.credential_at.map(earlier);
+        self.replaced_secs = self.replaced_secs.min(secs_up(now));
     }
+
+    /// The host slept for `gap` and its clock stood still: what was running has less left.
+    pub(super) fn age(&mut self, now: Instant, gap: Micros) {
+        self.floor_at = self.floor_at.before(gap);
+        self.dialled_at = self.dialled_at.map(|at| at.before(gap));
+        if self.credential != Credential::Pending {
+            self.credential_at = self.credential_at.map(|at| at.before(gap));
+        }
+        if let Stage::Live { replace_at, .. } = &mut self.stage {
+            *replace_at = replace_at.map(|at| at.before(gap));
+        }
+        if let Some(breaker) = self.breaker.get_mut() {
+            breaker.age(gap);
+        }
+        if let Some(heartbeat) = self.heartbeat.get_mut() {
+            heartbeat.age(now, gap);
+        }
+        let gone = u32::try_from(gap.0 / 1_000_000).unwrap_or(u32::MAX);
+        self.replaced_secs = self.replaced_secs.saturating_sub(gone);
+    }
+}
+
+/// Whole seconds, rounded up.
+pub(super) fn secs_up(at: Instant) -> u32 {
+    u32::try_from(at.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
 impl Stage {
@@ -228,16 +332,17 @@ impl Stage {
     }
 }
 
-impl<B, H> State<B, H> {
+impl<B, H, N> State<B, H, N> {
+    #[inline]
     pub(super) const fn is(&self, flag: Flag) -> bool {
-        self.flags & flag as u8 != 0
+        self.flags & flag as u16 != 0
     }
 
     pub(super) const fn set(&mut self, flag: Flag, on: bool) {
         if on {
-            self.flags |= flag as u8;
+            self.flags |= flag as u16;
         } else {
-            self.flags &= !(flag as u8);
+            self.flags &= !(flag as u16);
         }
     }
 
@@ -248,14 +353,34 @@ impl<B, H> State<B, H> {
         on
     }
 
-    /// The gate that the steps on the ladder set.
+    /// The gate that the steps on the ladder set; open while a connection is established.
     pub(super) const fn ladder(&self) -> Gate {
-        Gate { at: self.ladder_at, reason: self.ladder_by }
+        if self.is(Flag::Established) { Gate::OPEN } else { Gate { at: self.mark, reason: self.ladder_by } }
     }
 
+    /// Only between connections.
     pub(super) const fn set_ladder(&mut self, Gate { at, reason }: Gate) {
-        self.ladder_at = at;
+        self.set(Flag::Established, false);
+        self.mark = at;
         self.ladder_by = reason;
+    }
+
+    /// Since when the connection is established, if it is.
+    #[inline]
+    pub(super) const fn established_at(&self) -> Moment {
+        if self.is(Flag::Established) { Moment::at(self.mark) } else { Moment::NONE }
+    }
+
+    pub(super) const fn set_established(&mut self, now: Instant) {
+        self.set(Flag::Established, true);
+        self.mark = now;
+    }
+
+    /// The connection is over, and no gate is set yet.
+    pub(super) const fn end_established(&mut self) {
+        if self.is(Flag::Established) {
+            self.set_ladder(Gate::OPEN);
+        }
     }
 
     /// The gate below which no wait may end, whatever the ladder says.
@@ -269,14 +394,38 @@ impl<B, H> State<B, H> {
     }
 
     /// The transport is open.
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.reached >= Reached::Opened
     }
 
-    pub(super) const fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
+    /// A connection carries the session: its time to live does not run out.
+    #[inline]
+    pub(super) fn carries_session(&self) -> bool {
+        self.reached == Reached::Settled || self.is(Flag::Established)
+    }
+
+    pub(super) fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
+        self.account_parked(now);
         self.stage = stage;
         self.since = now;
         self.why = why;
+    }
+
+    /// Time in which nothing could be tried is no time of the outage.
+    pub(super) fn account_parked(&mut self, now: Instant) {
+        if let Stage::Parked { .. } = self.stage {
+            self.outage_since = self.outage_since.later(now.since(self.since));
+            self.since = self.since.max(now);
+        }
+    }
+
+    /// So did time that the host slept through.
+    pub(super) fn account_slept(&mut self, now: Instant, gap: Micros) {
+        if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {
+            let slept = gap.min(self.outage_since.until(now));
+            self.outage_since = self.outage_since.later(slept);
+        }
     }
 
     /// The condition that forbids a dial, if one does.
@@ -300,17 +449,22 @@ impl<B, H> State<B, H> {
     }
 
     /// A connection is gone: an outage begins, unless the last one is not over.
-    pub(super) fn enter_outage(&mut self, now: Instant) {
-        if !self.outage {
-            self.outage = true;
-            self.outage_since = Past::at(now);
-            self.attempt = 0;
+    pub(super) const fn enter_outage(&mut self, now: Instant) {
+        if !self.is(Flag::Outage) {
+            self.begin_outage(now);
         }
     }
 
+    pub(super) const fn begin_outage(&mut self, now: Instant) {
+        self.set(Flag::Outage, true);
+        self.outage_since = Past::at(now);
+        self.attempt = 0;
+    }
+
     /// The connection has held: the next loss begins a new outage on the first step of the ladder.
-    pub(super) fn end_outage(&mut self) {
-        self.outage = false;
+    pub(super) const fn end_outage(&mut self) {
+        self.set(Flag::Outage, false);
         self.backoff.reset();
+        self.hops = 0;
     }
 }

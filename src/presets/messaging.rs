@@ -6,7 +6,7 @@ use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
 use crate::endpoints::{EndpointOrder, EndpointsConfig};
 use crate::error::valid;
 use crate::heartbeat::HeartbeatConfig;
-use crate::policy::{Config, OnNetworkDown, RestoreConfig, ResumeConfig};
+use crate::policy::{Config, CredentialConfig, OnNetworkDown, RestoreConfig, ResumeConfig};
 use crate::ratio::Ratio;
 
 /// A session that the server finds by a client's name, without numbered messages (MQTT's "session present").
@@ -114,7 +114,7 @@ const fn nats(jitter: core::time::Duration, attempts: u32) -> Config {
     service(wait)
         .with_max_attempts(Some(attempts))
         .with_heartbeat(beat(secs(120), 2))
-        .with_rejections_max(Some(0))
+        .with_credential(CredentialConfig::new().with_rejections_max(Some(0)))
         .with_restore(AT_ONCE)
 }
 

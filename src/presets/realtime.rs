@@ -57,14 +57,16 @@ pub const CENTRIFUGE: Config = guarded(valid(
 /// once a connection held 30 s, its cap (F31). Not covered: liveness by the server's idle interval and 10 s; its check
 /// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
 /// config has one first wait, whatever failed, and the later ones follow a step behind.
-pub const ABLY: Config = guarded(valid(
-    Config::new(valid(
-        table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
-            .with_jitter(Jitter::Minus(ratio(1, 5))),
+pub const ABLY: Config = valid(
+    guarded(valid(
+        Config::new(valid(
+            table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
+                .with_jitter(Jitter::Minus(ratio(1, 5))),
+        ))
+        .with_connect_timeout(secs(10)),
     ))
-    .with_connect_timeout(secs(10)),
-))
-.with_min_interval(secs(1))
+    .with_min_interval(secs(1)),
+)
 .with_network(OnNetworkDown::Drop, secs(0))
 .with_restart_on_network_up(true)
 .with_long_outage(secs(120), exponential(secs(30), Ratio::ONE, secs(30), Jitter::Minus(ratio(1, 5))))

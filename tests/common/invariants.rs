@@ -157,7 +157,7 @@ impl<'c> Watched<'c> {
         assert!(actions.len() <= MAX_ACTIONS);
         let stale = event.as_ref().and_then(Event::epoch).is_some_and(|epoch| before.epoch() != Some(epoch));
         // The model keeps no numbers of credential requests.
-        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_) }));
+        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), ttl: None }));
         let taken_as_stale = actions.disposition() == Disposition::Stale;
         assert!(stale == taken_as_stale || answers && taken_as_stale, "a fact of a dead transport");
         let early = event.is_none() && !is_due(before.poll_timeout(), now) && now >= was;
@@ -436,9 +436,9 @@ impl<'c> Watched<'c> {
         assert_eq!(old.explain(), new.explain(), "what is ignored changes nothing");
         assert_eq!(old.session(), new.session(), "what is ignored changes nothing");
         assert_eq!(old.subscriptions(), new.subscriptions(), "what is ignored changes nothing");
-        let mut stats = *new.stats();
+        let mut stats = new.stats();
         stats.stale = old.stats().stale;
-        assert_eq!(*old.stats(), stats, "what is ignored counts nothing");
+        assert_eq!(old.stats(), stats, "what is ignored counts nothing");
     }
 
     /// Once every condition is met again, whatever happened before, the next dial comes, and in bounded time.
@@ -465,7 +465,7 @@ impl<'c> Watched<'c> {
                     }
                     let _ = self.timeout(until.max(self.now));
                 }
-                Phase::Parked => _ = self.event(self.now, Event::CredentialOk { request: None }),
+                Phase::Parked => _ = self.event(self.now, Event::CredentialOk { request: None, ttl: None }),
                 _ => return,
             }
         }

@@ -8,10 +8,10 @@ use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, Curve, EndpointOrder,
-    EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind, Jitter, Liveness,
-    Match, OnNetworkDown, OnWake, Phase, Ratio, RefreshOn, RestoreConfig, ResumeConfig, Rule, SessionState,
-    TlsKind, Verdict, presets, tables,
+    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, CredentialConfig, Curve,
+    EndpointOrder, EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind,
+    Jitter, Liveness, Match, OnNetworkDown, OnWake, Phase, Ratio, RefreshOn, RestoreConfig, ResumeConfig,
+    Rule, SessionState, TlsKind, Verdict, presets, tables,
 };
 
 use super::invariants::{Fact, Facts, Tested, Watched, policy};
@@ -127,7 +127,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
             Phase::Connecting => Event::Opened { epoch },
             Phase::Establishing if u.arbitrary()? => Event::Resumed { epoch },
             Phase::Establishing => ready(u, epoch)?,
-            Phase::Parked => Event::CredentialOk { request: None },
+            Phase::Parked => Event::CredentialOk { request: None, ttl: None },
             _ => Event::BeatAcked { epoch },
         },
         8..=13 => return Ok(None),
@@ -141,13 +141,16 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         24 => Event::NotNow { epoch, retry_after: maybe_duration(u)? },
         25 => Event::Sequence { epoch, n: u64::from(u.arbitrary::<u8>()?) },
         26 => Event::Sequence { epoch, n: u.arbitrary()? },
-        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)? },
+        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)?, deadline: None },
         28 => Event::SessionInvalid { epoch, resumable: u.arbitrary()? },
         29 => Event::BeatAcked { epoch },
         30 => Event::BeatRequested { epoch },
         31 => Event::Received { epoch },
         32 if key == 5 => Event::CredentialNew,
-        32 => Event::CredentialOk { request: if key == 4 { Some(1) } else { None } },
+        32 => Event::CredentialOk {
+            request: if key == 4 { Some(1) } else { None },
+            ttl: if key == 3 { Some(Duration::from_secs(60)) } else { None },
+        },
         33 if key == 5 => Event::CredentialLost,
         33 => Event::CredentialFailed { request: None, fatal: one_in(u, 4)? },
         34 => Event::AuthOk { epoch },
@@ -164,7 +167,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         45 => Event::NetworkUp,
         46 if u.arbitrary()? => Event::Visible,
         46 => Event::Hidden,
-        _ => Event::Woke { gap: duration(u)? },
+        _ => Event::Woke { gap: duration(u)?, counted: true },
     }))
 }
 
@@ -204,7 +207,7 @@ static TABLES: [&[Duration]; 5] = [
     &[Duration::ZERO],
     &[Duration::from_secs(5), Duration::from_secs(1)],
     &[Duration::ZERO, Duration::ZERO, Duration::MAX],
-    &[Duration::from_micros(1)],
+    &[Duration::from_millis(1)],
 ];
 
 fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
@@ -291,9 +294,13 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         config = config.with_classifier(classifier);
     }
     config = config.with_reset_after_stable(duration(u)?);
-    let min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
+    let mut min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
+    match config.with_min_interval(min_interval) {
+        Ok(spaced) => config = spaced,
+        // Above a day.
+        Err(_) => min_interval = Duration::ZERO,
+    }
     longest_wait = longest_wait.max(min_interval);
-    config = config.with_min_interval(min_interval);
     if one_in(u, 4)? {
         config = config.with_max_attempts(u.arbitrary::<Option<u8>>()?.map(u32::from));
     }
@@ -382,8 +389,14 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     restore = restore.with_batches(u.int_in_range(0..=3)?, duration(u)?).unwrap_or(restore);
     let restores = !one_in(u, 4)?;
     config = config.with_restore(if restores { restore } else { RestoreConfig::disabled() });
-    config = config.with_credential(*u.choose(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never])?);
-    config = config.with_rejections_max(u.arbitrary()?);
+    let mut credential = CredentialConfig::new()
+        .with_refresh_on(*u.choose(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never])?)
+        .with_rejections_max(u.arbitrary()?)
+        .with_lead(duration(u)?, duration(u)?)
+        .with_in_band(u.arbitrary()?);
+    credential = credential.with_timeout(duration(u)?).unwrap_or(credential);
+    longest_wait = longest_wait.max(Duration::from_secs(30));
+    config = config.with_credential(credential);
     let spread = duration(u)?;
     longest_wait = longest_wait.max(spread);
     let on_down =

@@ -36,7 +36,7 @@ pub(crate) const fn secs(secs: u64) -> Duration {
 pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
 
 /// The config of the rules: stability 0, resume allowed, connect deadline 10 s.
-pub(crate) const BASE: Config = Config::new(LADDER);
+pub(crate) const BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
 
 /// The same for a protocol with a greeting (deadline 30 s), whose first beat is not jittered.
 pub(crate) const GATEWAY: Config =
@@ -268,7 +268,7 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn woke(&mut self, gap: u64) -> &mut Self {
-        self.event(Event::Woke { gap: ms(gap) })
+        self.event(Event::Woke { gap: ms(gap), counted: true })
     }
 
     #[track_caller]
@@ -337,7 +337,7 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn please_reconnect(&mut self, epoch: u32) -> &mut Self {
-        self.event(Event::PleaseReconnect { epoch: number(epoch), after: None })
+        self.event(Event::PleaseReconnect { epoch: number(epoch), after: None, deadline: None })
     }
 
     #[track_caller]
@@ -489,7 +489,7 @@ impl Timeline {
         self
     }
 
-    pub(crate) fn stats(&self) -> &Stats {
+    pub(crate) fn stats(&self) -> Stats {
         self.policy.stats()
     }
 

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, REFRESH_TIMEOUT, RefreshFailed, Runtime};
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, RefreshFailed, Runtime};
 use redial::{
     BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Lean,
     Liveness, Phase, Ratio, ResumeConfig, SessionState, valid,
@@ -28,7 +28,7 @@ fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
 }
 
 fn please_reconnect(epoch: redial::Epoch) -> Fact {
-    Event::PleaseReconnect { epoch, after: None }
+    Event::PleaseReconnect { epoch, after: None, deadline: None }
 }
 
 fn received(epoch: redial::Epoch) -> Fact {
@@ -443,7 +443,7 @@ pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Durati
     let script = async {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
-        lab.suspend(REFRESH_TIMEOUT);
+        lab.suspend(Duration::from_secs(30));
         handle.visible();
         lab.sleep(ms(50)).await;
         assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));

@@ -78,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) answers: bool,
     pub(crate) goodbye_hangs: bool,
     /// `None`: it never answers.
-    pub(crate) refresh: Option<Result<(), RefreshFailed>>,
+    pub(crate) refresh: Option<Result<Option<Duration>, RefreshFailed>>,
 }
 
 #[derive(Clone, Default)]
@@ -162,7 +162,7 @@ impl<Rt: Runtime> Lab<Rt> {
                 writes: Writes::Fine,
                 answers: true,
                 goodbye_hangs: false,
-                refresh: Some(Ok(())),
+                refresh: Some(Ok(None)),
             }),
             log: Mutex::new(Log::default()),
         }))
@@ -356,7 +356,7 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
         drop((reader, writer));
     }
 
-    async fn refresh_credential(&self) -> Result<(), RefreshFailed> {
+    async fn refresh_credential(&self) -> Result<Option<Duration>, RefreshFailed> {
         self.0.log.lock().unwrap().refreshed += 1;
         let result = self.0.set.lock().unwrap().refresh;
         match result {

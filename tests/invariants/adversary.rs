@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use redial::{
-    Action, AfterTable, BackoffConfig, Cause, Config, Epoch, Establish, Event, HoldReason, Instant,
-    OnNetworkDown, Ratio, RefreshOn, presets, valid,
+    Action, AfterTable, BackoffConfig, Cause, Config, CredentialConfig, Epoch, Establish, Event, HoldReason,
+    Instant, OnNetworkDown, Ratio, RefreshOn, presets, valid,
 };
 
 use super::invariants::{Fact, policy};
@@ -73,17 +73,17 @@ fn adversaries() -> Vec<Adversary> {
         },
         Adversary {
             name: "please reconnect",
-            end: |epoch| Some(Event::PleaseReconnect { epoch, after: None }),
+            end: |epoch| Some(Event::PleaseReconnect { epoch, after: None, deadline: None }),
             ..QUIET
         },
         Adversary {
             name: "please reconnect in no time",
-            end: |epoch| Some(Event::PleaseReconnect { epoch, after: Some(Duration::ZERO) }),
+            end: |epoch| Some(Event::PleaseReconnect { epoch, after: Some(Duration::ZERO), deadline: None }),
             ..QUIET
         },
         Adversary {
             name: "please reconnect, before it is open",
-            on_open: |epoch| vec![Event::PleaseReconnect { epoch, after: None }],
+            on_open: |epoch| vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
             ..QUIET
         },
         Adversary {
@@ -147,13 +147,13 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "refuses, and the host wakes",
             on_open: refused,
-            noise: |_| Some(Event::Woke { gap: Duration::MAX }),
+            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
         Adversary {
             name: "ready, and the host wakes",
-            noise: |_| Some(Event::Woke { gap: Duration::MAX }),
+            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
@@ -172,7 +172,7 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "the host can't dial, and wakes",
             on_open: |epoch| vec![Event::NotNow { epoch, retry_after: None }],
-            noise: |_| Some(Event::Woke { gap: Duration::MAX }),
+            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
@@ -222,7 +222,7 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
                     facts_due.extend((adversary.end)(epoch).map(|fact| (micros + held, fact)));
                 }
                 Action::RefreshCredential { .. } => {
-                    facts_due.push((micros, Event::CredentialOk { request: None }))
+                    facts_due.push((micros, Event::CredentialOk { request: None, ttl: None }))
                 }
                 Action::Beat { epoch } if adversary.name != "a dead heartbeat" => {
                     facts_due.push((micros, Event::BeatAcked { epoch }))
@@ -261,18 +261,22 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
 fn configs() -> Vec<(&'static str, Config, u64)> {
     static TABLE: [Duration; 4] =
         [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
-    let plain = Config::new(LADDER);
+    let plain = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
     let table = valid(BackoffConfig::table(&TABLE, AfterTable::RepeatLast));
     let spread = |config: Config| config.with_requested_spread(Some(Duration::ZERO));
     vec![
         ("plain", plain, 1_000),
         ("spread", spread(plain), 1_000),
         ("on open", spread(plain.with_establish(Establish::OnOpen)), 1_000),
-        ("refreshing", plain.with_credential(RefreshOn::Dial), 1_000),
+        (
+            "refreshing",
+            plain.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)),
+            1_000,
+        ),
         ("dropping", plain.with_network(OnNetworkDown::Drop, Duration::ZERO), 1_000),
         ("spreading", plain.with_network(OnNetworkDown::Park, 3 * SECOND), 1_000),
         ("stable", spread(plain.with_reset_after_stable(30 * SECOND)), 1_000),
-        ("interval", plain.with_min_interval(5 * SECOND), 5_000),
+        ("interval", valid(plain.with_min_interval(5 * SECOND)), 5_000),
         ("first at once", spread(plain.with_backoff(LADDER.with_first(Duration::ZERO))), 1_000),
         ("restarting", plain.with_restart_on_network_up(true), 1_000),
         ("from the dial", plain.with_wait_from_dial(true), 1_000),

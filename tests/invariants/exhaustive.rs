@@ -6,8 +6,9 @@ use core::time::Duration;
 use std::collections::HashSet;
 
 use redial::{
-    BackoffConfig, BreakerConfig, Cause, Class, Config, Epoch, Establish, Event, HeartbeatConfig, HoldReason,
-    Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig, SessionState, valid,
+    BackoffConfig, BreakerConfig, Cause, Class, Config, CredentialConfig, Epoch, Establish, Event,
+    HeartbeatConfig, HoldReason, Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig,
+    SessionState, valid,
 };
 
 use super::invariants::{Fact, Facts, Watched, policy};
@@ -53,7 +54,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::Release(hold),
         Event::NetworkDown,
         Event::NetworkUp,
-        Event::Woke { gap: 60 * SECOND },
+        Event::Woke { gap: 60 * SECOND, counted: true },
         Event::Opened { epoch },
         Event::OpenFailed { epoch, cause: refused, retry_after: None },
         Event::NotNow { epoch, retry_after: None },
@@ -64,9 +65,9 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::Greeting { epoch, heartbeat: Some(5 * SECOND) },
         Event::Ready { epoch, token: Some(1), endpoint: Some(2), sequence: Some(0), ttl: Some(20 * SECOND) },
         Event::Resumed { epoch },
-        Event::PleaseReconnect { epoch, after: None },
+        Event::PleaseReconnect { epoch, after: None, deadline: None },
         Event::SessionInvalid { epoch, resumable: false },
-        Event::CredentialOk { request: None },
+        Event::CredentialOk { request: None, ttl: None },
         Event::CredentialFailed { request: None, fatal: false },
         Event::CredentialNew,
         Event::CredentialLost,
@@ -118,19 +119,19 @@ fn explore(start: Watched<'_>, depth: usize) -> (usize, usize) {
 /// Every gate that two facts can shut, and every stage.
 #[test]
 fn all_short_strings_keep_the_invariants() {
-    let plain = Config::new(LADDER);
+    let plain = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
     let everything = valid(plain.with_greeting(None))
         .with_restore(RestoreConfig::new().with_authentication(true))
         .with_network(OnNetworkDown::Drop, SECOND)
         .with_breaker(Some(valid(BreakerConfig::new(1, 3 * SECOND))))
-        .with_credential(RefreshOn::Dial)
+        .with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial))
         .with_requested_spread(Some(Duration::ZERO))
         .with_reset_after_stable(2 * SECOND);
     let open = plain
         .with_establish(Establish::OnOpen)
         .with_heartbeat(valid(HeartbeatConfig::new().with_interval(2 * SECOND)))
         .with_max_attempts(Some(2))
-        .with_rejections_max(Some(0));
+        .with_credential(CredentialConfig::new().with_rejections_max(Some(0)));
     let beating = Facts { beats: true, ..FACTS };
     // A connection that is live before its resume was answered can step back.
     let resuming = plain

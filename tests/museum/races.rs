@@ -39,7 +39,7 @@ fn carbon_349() {
     let epoch = rig.epoch();
     rig.lose();
     for _ in 0..3 {
-        assert!(rig.fact(Event::PleaseReconnect { epoch, after: None }).is_empty());
+        assert!(rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: None }).is_empty());
         assert!(rig.fact(Event::SessionInvalid { epoch, resumable: true }).is_empty());
     }
     assert_eq!(rig.policy.stats().losses, 1);
@@ -83,9 +83,13 @@ fn tutanota_1294() {
     let mut rig = Rig::online(PLAIN);
     rig.lose();
     rig.advance(secs(1));
-    for fact in
-        [Event::NetworkUp, Event::Visible, Event::Woke { gap: secs(1) }, Event::RetryNow, Event::Start]
-    {
+    for fact in [
+        Event::NetworkUp,
+        Event::Visible,
+        Event::Woke { gap: secs(1), counted: true },
+        Event::RetryNow,
+        Event::Start,
+    ] {
         assert_eq!(opens(&rig.fact(fact)), 0, "there is a dial already");
     }
     assert_eq!(rig.opens(), 2);
@@ -143,7 +147,7 @@ fn agent_portal_538() {
     let old = rig.epoch();
     rig.lose();
     rig.redial();
-    assert!(rig.fact(Event::PleaseReconnect { epoch: old, after: Some(secs(0)) }).is_empty());
+    assert!(rig.fact(Event::PleaseReconnect { epoch: old, after: Some(secs(0)), deadline: None }).is_empty());
     assert_eq!(rig.phase(), Phase::Connecting);
 }
 

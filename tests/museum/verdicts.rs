@@ -1,8 +1,8 @@
 //! What is final, what is not, and credentials.
 
 use redial::{
-    BreakerConfig, Cause, Class, Classifier, GiveUp, Match, Ratio, Reason, RefreshOn, Rule, TlsKind, Verdict,
-    tables, valid,
+    BreakerConfig, Cause, Class, Classifier, CredentialConfig, GiveUp, Match, Ratio, Reason, RefreshOn, Rule,
+    TlsKind, Verdict, tables, valid,
 };
 use redial::{Event, Mode, Phase};
 
@@ -82,7 +82,8 @@ fn omi_5520() {
 /// socketio/socket.io-client#1263: an upgrade that was refused for good was retried.
 #[test]
 fn socket_io_client_1263() {
-    let mut rig = Rig::started(PLAIN.with_credential(RefreshOn::Never));
+    let mut rig =
+        Rig::started(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
 }
 
@@ -125,7 +126,7 @@ fn openhuman_2892() {
             actions.extend(rig.advance(rig.waits()));
         }
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "no dial without a new one");
-        rig.fact(Event::CredentialOk { request: None });
+        rig.fact(Event::CredentialOk { request: None, ttl: None });
         rig.opened();
     }
 }
@@ -141,12 +142,13 @@ fn streamlabs_6203() {
 /// supabase/supabase-js#2613: the dial after a wake went round the refresh of the token.
 #[test]
 fn supabase_js_2613() {
-    let mut rig = Rig::failed_times(PLAIN.with_credential(RefreshOn::Dial), 0);
-    rig.fact(Event::CredentialOk { request: None });
+    let mut rig =
+        Rig::failed_times(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)), 0);
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.establish();
     rig.lose();
     rig.advance(ms(500));
-    let mut actions = rig.fact(Event::Woke { gap: secs(3_600) });
+    let mut actions = rig.fact(Event::Woke { gap: secs(3_600), counted: true });
     actions.extend(rig.advance(secs(1)));
     assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
 }
@@ -158,7 +160,10 @@ fn graphql_ws_558() {
     let classifier = valid(Classifier::new(&tables::GRAPHQL_WS).with_override(renew));
     let mut rig = Rig::online(PLAIN.with_classifier(classifier));
     assert_eq!(refreshes(&rig.code(4401)), 1);
-    assert_eq!(open(&rig.fact(Event::CredentialOk { request: None })).map(|open| open.0), Some(Mode::Resume));
+    assert_eq!(
+        open(&rig.fact(Event::CredentialOk { request: None, ttl: None })).map(|open| open.0),
+        Some(Mode::Resume)
+    );
 }
 
 /// jetkvm#80: a refusal that the platform reported without a status was repeated every five seconds for ever.
@@ -217,7 +222,11 @@ fn java_phoenix_client_82() {
     let actions = rig.refuse(401, None);
     assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
     assert!(rig.advance(secs(600)).is_empty(), "no dial with the old one");
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1, "and no wait with the new one");
+    assert_eq!(
+        opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })),
+        1,
+        "and no wait with the new one"
+    );
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
 }
 
@@ -225,11 +234,11 @@ fn java_phoenix_client_82() {
 /// was no place to make them anew.
 #[test]
 fn phoenix_socket_dart_97() {
-    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
     assert_eq!(refreshes(&rig.start()), 1);
     for dial in 1..=10 {
         assert_eq!(rig.opens(), dial - 1);
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
         rig.establish();
         rig.advance(secs(600));
         rig.lose();
@@ -249,7 +258,8 @@ fn phoenix_5155() {
         (Cause::CloseFrame(1006), None),
         (REFUSED, None),
     ] {
-        let mut rig = Rig::online(PLAIN.with_credential(RefreshOn::Never));
+        let mut rig =
+            Rig::online(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
         rig.lose();
         rig.redial();
         assert_eq!(gave_up(&rig.fail(cause)), end.map(|reason| (reason, cause)));
@@ -299,7 +309,7 @@ fn theta_data_dx_1131() {
     assert_eq!(rig.due(), Some((wait, reason)), "the socket's own end says no more");
     let mut rig = Rig::online(PLAIN);
     let epoch = rig.epoch();
-    let actions = rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(130)) });
+    let actions = rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(130)), deadline: None });
     assert!(keeps_session(&actions), "also where the server holds the socket open");
     assert_eq!(rig.due(), Some((secs(130), Reason::Hint)));
 }

@@ -16,7 +16,7 @@ pub(crate) type Tested<E = SingleEndpoint> =
 /// 1, 2, 4, 8, 16, 30, 30 s, without jitter.
 pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
 /// A WebSocket that becomes ready; nothing else.
-pub(crate) const PLAIN: Config = Config::new(LADDER);
+pub(crate) const PLAIN: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
 /// A gateway that greets, with a heartbeat of the greeting's.
 pub(crate) const GATEWAY: Config = valid(PLAIN.with_greeting(Some(secs(30))))
     .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
@@ -92,12 +92,12 @@ impl Rig {
 impl<E: Endpoints + Clone> Rig<E> {
     pub(crate) fn of(policy: Tested<E>) -> Self {
         Self {
+            alive: policy.epoch(),
             policy,
             now: Instant::from_millis(1_000_000),
             acks: false,
             log: Vec::new(),
             disposition: Disposition::Applied,
-            alive: None,
             terminal: false,
         }
     }
@@ -272,7 +272,7 @@ impl<E: Endpoints + Clone> Rig<E> {
 
     pub(crate) fn please_reconnect(&mut self) -> Vec<Action> {
         let epoch = self.epoch();
-        self.fact(Event::PleaseReconnect { epoch, after: None })
+        self.fact(Event::PleaseReconnect { epoch, after: None, deadline: None })
     }
 
     pub(crate) fn invalid(&mut self, resumable: bool) -> Vec<Action> {

@@ -39,7 +39,7 @@ fn f03_one_pending_attempt() {
     rig.lose();
     for fact in [
         Event::Closed { epoch, cause: RESET },
-        Event::PleaseReconnect { epoch, after: None },
+        Event::PleaseReconnect { epoch, after: None, deadline: None },
         Event::SessionInvalid { epoch, resumable: true },
         Event::SendFailed { epoch },
         Event::Start,
@@ -98,7 +98,7 @@ fn f06_a_superseded_transport_is_not_heard() {
         Event::Received { epoch: old },
         Event::SendFailed { epoch: old },
         Event::SessionInvalid { epoch: old, resumable: false },
-        Event::PleaseReconnect { epoch: old, after: None },
+        Event::PleaseReconnect { epoch: old, after: None, deadline: None },
         Event::OpenFailed { epoch: old, cause: RESET, retry_after: Some(secs(9)) },
         Event::NotNow { epoch: old, retry_after: None },
         Event::AuthFailed { epoch: old, fatal: true },
@@ -296,7 +296,7 @@ fn f20_a_new_credential_or_address_keeps_the_ladder() {
     let open = open(&rig.fact(Event::Release(hold))).expect("a dial");
     assert_eq!((open.1, open.2), (redial::Endpoint::Base, 4));
     assert_eq!(refreshes(&rig.fail(Cause::AuthRejected)), 1);
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
+    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(8), "the fourth step");
 }

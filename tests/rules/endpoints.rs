@@ -190,10 +190,10 @@ fn l77_a_new_network_or_a_long_sleep_forgets() {
     for (fact, waiting, first) in [
         (Event::NetworkUp, true, 0),
         (Event::NetworkUp, false, 0),
-        (Event::Woke { gap: secs(3_600) }, true, 0),
-        (Event::Woke { gap: secs(3_600) }, false, 0),
-        (Event::Woke { gap: secs(1) }, true, 1),
-        (Event::Woke { gap: secs(1) }, false, 1),
+        (Event::Woke { gap: secs(3_600), counted: true }, true, 0),
+        (Event::Woke { gap: secs(3_600), counted: true }, false, 0),
+        (Event::Woke { gap: secs(1), counted: true }, true, 1),
+        (Event::Woke { gap: secs(1), counted: true }, false, 1),
     ] {
         let mut rig = started(PLAIN, 2);
         rig.fail(REFUSED);

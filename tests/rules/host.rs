@@ -103,11 +103,11 @@ fn l35_good_news_does_not_undo_a_stop() {
         Event::NetworkUp,
         Event::Hidden,
         Event::Visible,
-        Event::Woke { gap: secs(3_600) },
+        Event::Woke { gap: secs(3_600), counted: true },
         Event::Hold(hold()),
         Event::Release(hold()),
         Event::RetryNow,
-        Event::CredentialOk { request: None },
+        Event::CredentialOk { request: None, ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
         assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Stopped, None));
@@ -133,9 +133,9 @@ fn l38_a_hidden_page_does_not_dial() {
 #[test]
 fn l39_a_connection_that_slept_is_not_trusted() {
     let mut rig = Rig::online(GATEWAY);
-    assert!(rig.fact(Event::Woke { gap: secs(44) }).is_empty());
+    assert!(rig.fact(Event::Woke { gap: secs(44), counted: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
-    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(45) })));
+    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(45), counted: true })));
     rig.redial();
     rig.opened();
     assert!(sent_resume(&rig.greet(Some(secs(45)))));

@@ -17,8 +17,8 @@ fn l02_nothing_before_the_start() {
         Event::NetworkUp,
         Event::Visible,
         Event::RetryNow,
-        Event::Woke { gap: secs(60) },
-        Event::CredentialOk { request: None },
+        Event::Woke { gap: secs(60), counted: true },
+        Event::CredentialOk { request: None, ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
     }
@@ -143,7 +143,7 @@ fn l12_immediate_retries_are_apart() {
     let at_once = PLAIN.with_backoff(LADDER.with_first(secs(0)));
     for (config, guard) in [
         (at_once, (ms(900), Reason::Backoff)),
-        (at_once.with_min_interval(secs(2)), (ms(1900), Reason::MinInterval)),
+        (valid(at_once.with_min_interval(secs(2))), (ms(1900), Reason::MinInterval)),
     ] {
         let mut rig = Rig::online(config);
         rig.advance(secs(10));

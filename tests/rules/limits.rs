@@ -238,3 +238,13 @@ fn l94_a_fleet_in_a_long_outage_is_spread() {
         assert!(busiest <= Some(66), "{busiest:?} of {FLEET} in one second of round {round}");
     }
 }
+
+/// A least interval that nobody lives to see ends a connection in silence: refused above a day.
+#[test]
+fn a_least_interval_above_a_day_is_refused() {
+    let day = secs(86_400);
+    assert!(PLAIN.with_min_interval(day).is_ok());
+    for longer in [day + core::time::Duration::from_nanos(1), core::time::Duration::MAX] {
+        assert_eq!(PLAIN.with_min_interval(longer), Err(redial::ConfigError::MinIntervalTooLong));
+    }
+}

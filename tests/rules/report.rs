@@ -10,14 +10,14 @@ fn f104_counters_survive() {
     let mut rig = Rig::online(GATEWAY);
     rig.lose();
     rig.recover();
-    let before = *rig.policy.stats();
+    let before = rig.policy.stats();
     rig.stop(false);
     rig.start();
-    let after = *rig.policy.stats();
+    let after = rig.policy.stats();
     assert_eq!((after.opens, after.losses, after.resumed), (before.opens + 1, before.losses, before.resumed));
     rig.fail(Cause::Http(404));
     assert_eq!(rig.phase(), Phase::Failed);
-    let stats = *rig.policy.stats();
+    let stats = rig.policy.stats();
     assert_eq!((stats.losses, stats.resumed, stats.fresh, stats.failed), (1, 1, 1, 1));
 }
 
@@ -171,7 +171,7 @@ fn f108_late_calls_do_nothing() {
     let told = rig.told();
     assert!(rig.tick().is_empty());
     for fact in [
-        Event::CredentialOk { request: None },
+        Event::CredentialOk { request: None, ttl: None },
         Event::CredentialFailed { request: None, fatal: true },
         Event::Visible,
         Event::RetryNow,
@@ -194,7 +194,7 @@ fn f109_everything_has_its_reason() {
         (|rig| rig.invalid(false), Cause::SessionInvalid),
         (|rig| rig.invalid(true), Cause::SessionInvalidResumable),
         (|rig| rig.advance(secs(90)), Cause::MissedBeat),
-        (|rig| rig.fact(Event::Woke { gap: secs(3_600) }), Cause::Slept),
+        (|rig| rig.fact(Event::Woke { gap: secs(3_600), counted: true }), Cause::Slept),
     ];
     for (lose, cause) in losses {
         let mut rig = Rig::online(GATEWAY);

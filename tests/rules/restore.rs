@@ -44,7 +44,7 @@ fn f92_each_step_gates_the_next() {
     let actions = rig.fact(Event::AuthFailed { epoch, fatal: false });
     assert!(restores(&actions) == 0 && closed(&actions).is_some() && refreshes(&actions) == 1, "{actions:?}");
     // For good: the end.
-    rig.fact(Event::CredentialOk { request: None });
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     rig.ready();
     let epoch = rig.epoch();
@@ -227,7 +227,7 @@ fn f100_nothing_is_lost_in_a_reconnect() {
         rig.recover();
         assert_eq!(rig.policy.config(), &FRESH);
         assert_eq!(rig.batch(), ["a"]);
-        let stats = *rig.policy.stats();
+        let stats = rig.policy.stats();
         assert_eq!(
             (stats.losses, stats.opens, stats.established, stats.fresh),
             (round, round + 1, round + 1, round + 1)

@@ -1,9 +1,9 @@
 //! What a server says: codes, statuses, waits, credentials.
 
 use redial::{
-    Action, Cause, Class, Classifier, Config, DropReason, Establish, Event, FixedEndpoints, GiveUp,
-    HoldReason, Instant, IoKind, Match, Mode, NoSubscriptions, Phase, Policy, Ratio, Reason, RefreshOn,
-    RestoreConfig, Rule, SplitMix64, TlsKind, Verdict, tables, valid,
+    Action, Cause, Class, Classifier, Config, CredentialConfig, DropReason, Establish, Event, FixedEndpoints,
+    GiveUp, HoldReason, Instant, IoKind, Match, Mode, NoSubscriptions, Phase, Policy, Ratio, Reason,
+    RefreshOn, RestoreConfig, Rule, SplitMix64, TlsKind, Verdict, tables, valid,
 };
 
 use crate::rig::*;
@@ -25,7 +25,7 @@ fn s80_a_rejected_credential() {
     let mut rig = Rig::online(PLAIN);
     assert_eq!(refreshes(&rig.code(3000)), 1);
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Credential)));
-    let actions = rig.fact(Event::CredentialOk { request: None });
+    let actions = rig.fact(Event::CredentialOk { request: None, ttl: None });
     assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
     assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
     // Later: along the ladder. Never: the end.
@@ -43,13 +43,13 @@ fn s80_a_rejected_credential() {
 fn l53_the_second_renewal_waits() {
     let mut rig = Rig::online(PLAIN);
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk { request: None });
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     for wait in [1, 2, 4] {
         assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 0);
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
     }
 }
 
@@ -148,7 +148,7 @@ fn s83_an_application_stop_is_told() {
 fn s86_refused_upgrades() {
     let mut rig = Rig::started(PLAIN);
     assert_eq!(refreshes(&rig.refuse(401, None)), 1);
-    rig.fact(Event::CredentialOk { request: None });
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
     for status in [400, 403, 404] {
         let mut rig = Rig::started(PLAIN);
@@ -227,7 +227,7 @@ fn s100_two_reports_of_one_loss() {
 fn l41_the_servers_wait() {
     let mut rig = Rig::online(PLAIN);
     let epoch = rig.epoch();
-    rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(7)) });
+    rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(7)), deadline: None });
     assert_eq!(rig.redial(), secs(7));
     let mut waits = Vec::new();
     for seed in 0..100 {
@@ -275,14 +275,15 @@ fn l44_drop_state() {
     for round in 0..3 {
         assert_eq!(refreshes(&rig.advance(rig.waits())), 1, "{round}");
         assert_eq!(
-            open(&rig.fact(Event::CredentialOk { request: None })).map(|open| open.0),
+            open(&rig.fact(Event::CredentialOk { request: None, ttl: None })).map(|open| open.0),
             Some(Mode::Fresh)
         );
         rig.opened();
         rig.code(3014);
         assert!(rig.waits() >= secs(1), "on the ladder, each of them");
     }
-    let never = with_table(&tables::CENTRIFUGE).with_credential(RefreshOn::Never);
+    let never = with_table(&tables::CENTRIFUGE)
+        .with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never));
     let mut rig = Rig::online(never);
     rig.code(3014);
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
@@ -305,9 +306,9 @@ fn l45_a_clean_close() {
 /// Lifecycle 47: rejected again right after a renewal: the end, where that is wanted.
 #[test]
 fn l47_rejected_twice_is_the_end() {
-    let mut rig = Rig::online(PLAIN.with_rejections_max(Some(0)));
+    let mut rig = Rig::online(PLAIN.with_credential(CredentialConfig::new().with_rejections_max(Some(0))));
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk { request: None });
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
@@ -343,7 +344,7 @@ fn l49_fatal_while_reconnecting() {
         Event::Closed { epoch, cause: RESET },
         Event::RetryNow,
         Event::NetworkUp,
-        Event::CredentialOk { request: None },
+        Event::CredentialOk { request: None, ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
     }
@@ -367,11 +368,11 @@ fn l50_start_after_the_end() {
 /// Lifecycle 52: where each dial needs a new credential, it is fetched before the socket opens.
 #[test]
 fn l52_the_credential_comes_before_the_dial() {
-    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
     for _ in 0..3 {
         let actions = if rig.phase() == Phase::Idle { rig.start() } else { rig.advance(secs(1)) };
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
         rig.establish();
         rig.lose();
     }
@@ -380,14 +381,15 @@ fn l52_the_credential_comes_before_the_dial() {
 /// Lifecycle 54: a credential that can't be renewed.
 #[test]
 fn l54_no_renewal_is_the_end() {
-    let mut rig = Rig::online(PLAIN.with_credential(RefreshOn::Never));
+    let mut rig =
+        Rig::online(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
 /// Lifecycle 56: denied for good is the end wherever a credential is asked for.
 #[test]
 fn l56_denied_is_the_end() {
-    let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
     rig.start();
     assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
     let mut rig = Rig::online(PLAIN);
@@ -447,7 +449,7 @@ fn l57_other_credentials_while_dialling() {
     assert_eq!(rig.phase(), Phase::Parked);
     rig.advance(secs(1));
     assert_eq!(opens(&rig.fact(Event::CredentialNew)), 1);
-    assert!(rig.fact(Event::CredentialOk { request: None }).is_empty(), "late");
+    assert!(rig.fact(Event::CredentialOk { request: None, ttl: None }).is_empty(), "late");
     rig.establish();
     let told = rig.told();
     assert!(rig.fact(Event::CredentialNew).is_empty());
@@ -491,25 +493,26 @@ fn l58_every_dial_passes_the_credential() {
         |_| Event::RetryNow,
         |_| Event::NetworkUp,
         |_| Event::Visible,
-        |_| Event::Woke { gap: secs(3_600) },
+        |_| Event::Woke { gap: secs(3_600), counted: true },
         Event::Release,
     ];
     for news in good_news {
-        let mut rig = Rig::new(PLAIN.with_credential(RefreshOn::Dial));
+        let mut rig =
+            Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
         rig.start();
-        rig.fact(Event::CredentialOk { request: None });
+        rig.fact(Event::CredentialOk { request: None, ttl: None });
         rig.fail(REFUSED);
         rig.advance(ms(999));
         rig.fact(match news(hold) {
             Event::NetworkUp => Event::NetworkDown,
             Event::Visible => Event::Hidden,
             Event::Release(hold) => Event::Hold(hold),
-            _ => Event::CredentialOk { request: None },
+            _ => Event::CredentialOk { request: None, ttl: None },
         });
         rig.now = rig.now.saturating_add(ms(1));
         let actions = rig.fact(news(hold));
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "{:?}", news(hold));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None })), 1);
+        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
     }
 }
 
@@ -519,7 +522,7 @@ fn l59_a_late_credential_is_nothing() {
     let mut rig = Rig::online(PLAIN);
     rig.close(Cause::AuthRejected);
     rig.stop(false);
-    assert!(rig.fact(Event::CredentialOk { request: None }).is_empty());
+    assert!(rig.fact(Event::CredentialOk { request: None, ttl: None }).is_empty());
     assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Stopped);
     rig.start();
@@ -538,14 +541,14 @@ fn l59_an_answer_belongs_to_its_question() {
     for fact in [
         Event::CredentialFailed { request: Some(1), fatal: true },
         Event::CredentialFailed { request: Some(1), fatal: false },
-        Event::CredentialOk { request: Some(1) },
-        Event::CredentialOk { request: Some(3) },
+        Event::CredentialOk { request: Some(1), ttl: None },
+        Event::CredentialOk { request: Some(3), ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
         assert_eq!(rig.told(), told);
     }
     assert_eq!(rig.policy.stats().stale, 4);
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(2) })), 1);
+    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(2), ttl: None })), 1);
 }
 
 /// F29: a least wait of the server or of the protocol lengthens a short step of the ladder and never shortens a long one.
@@ -581,13 +584,14 @@ fn f56_a_bad_message_is_no_loss() {
 /// left alone.
 #[test]
 fn l55_a_failed_renewal() {
-    let mut rig = Rig::failed_times(PLAIN.with_credential(RefreshOn::Dial), 0);
+    let mut rig =
+        Rig::failed_times(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)), 0);
     for wait in [1, 2, 4, 8] {
         rig.fact(Event::CredentialFailed { request: None, fatal: false });
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
     }
-    rig.fact(Event::CredentialOk { request: None });
+    rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.establish();
     let told = rig.told();
     for fatal in [false, true] {

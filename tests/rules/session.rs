@@ -262,7 +262,7 @@ fn f70_a_close_before_a_resume_keeps_the_session() {
         }),
         Some(Some(4900))
     );
-    assert_eq!(close(|rig| rig.fact(Event::Woke { gap: secs(3_600) })), Some(Some(4900)));
+    assert_eq!(close(|rig| rig.fact(Event::Woke { gap: secs(3_600), counted: true })), Some(Some(4900)));
 }
 
 /// F71: a stop closes with 1000 and forgets the session.

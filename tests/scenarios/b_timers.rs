@@ -188,13 +188,17 @@ fn nothing_happens_before_the_start() {
     let mut t = Timeline::new(BASE);
     t.phase(Phase::Idle).no_wake().retry_now().ignored().stop(false).ignored().woke(1_000_000).ignored();
     t.closed(1, ws(1000)).stale().release(0).ignored().event(redial::Event::Visible).ignored();
-    t.event(redial::Event::CredentialOk { request: None }).ignored().timeout().expect(&[]).phase(Phase::Idle);
+    t.event(redial::Event::CredentialOk { request: None, ttl: None })
+        .ignored()
+        .timeout()
+        .expect(&[])
+        .phase(Phase::Idle);
 }
 
 /// The least time between two dials holds against everything, the user's wish included.
 #[test]
 fn the_minimum_interval_overrides_reconnect_now() {
-    let mut t = Timeline::new(BASE.with_min_interval(secs(5)));
+    let mut t = Timeline::new(valid(BASE.with_min_interval(secs(5))));
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).open_failed(1, REFUSED).expect(&[]);
     t.wake(5_000, "min_interval").at(200).retry_now().expect(&[]).wake(5_000, "min_interval");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).stop(false).expect(&["close 2 1000"]);

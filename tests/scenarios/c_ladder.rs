@@ -198,7 +198,7 @@ fn a_requested_reconnect_cannot_spin() {
 fn a_requested_reconnect_honours_its_after() {
     let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
     let epoch = crate::timeline::number(1);
-    t.at(5_000).event(redial::Event::PleaseReconnect { epoch, after: Some(secs(7)) });
+    t.at(5_000).event(redial::Event::PleaseReconnect { epoch, after: Some(secs(7)), deadline: None });
     t.expect(&["close 1 4000"]).wake(12_000, "hint");
 }
 
@@ -431,7 +431,9 @@ fn upgrade_statuses() {
         t
     };
     let mut t = start();
-    t.refused(1, 401, None).expect(&["refresh"]).event(redial::Event::CredentialOk { request: None });
+    t.refused(1, 401, None)
+        .expect(&["refresh"])
+        .event(redial::Event::CredentialOk { request: None, ttl: None });
     t.expect(&["open 2 fresh #2"]).refused(2, 401, None).expect(&["gave_up auth http_401"]).no_wake();
     for status in [400, 403, 404] {
         start().refused(1, status, None).expect(&[&format!("gave_up fatal http_{status}")]).no_wake();
@@ -449,7 +451,9 @@ fn other_limited_failures_leave_the_renewal() {
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, denied).expect(&[]).retry_at_wake();
     t.open_failed(2, denied).expect(&[]).retry_at_wake();
-    t.refused(3, 401, None).expect(&["refresh"]).event(redial::Event::CredentialOk { request: None });
+    t.refused(3, 401, None)
+        .expect(&["refresh"])
+        .event(redial::Event::CredentialOk { request: None, ttl: None });
     t.expect(&["open 4 fresh #4"]).refused(4, 401, None).expect(&["gave_up auth http_401"]);
 }
 

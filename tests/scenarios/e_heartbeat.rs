@@ -142,10 +142,13 @@ fn odd_greetings() {
         t.event(Event::Greeting { epoch, heartbeat }).expect(&["send_fresh 1"]).wake(10_010, "ready_timeout");
         t.ready(1, Some(1)).no_wake();
     }
-    for heartbeat in [u64::from(u32::MAX), u64::MAX / 1_000, u64::MAX] {
-        let mut t = opened(required);
+    // What is asked for beyond a day is a day.
+    for heartbeat in [86_400_000, 86_400_001, u64::from(u32::MAX), u64::MAX / 1_000, u64::MAX] {
+        let unjittered =
+            GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true).with_first_jitter(false));
+        let mut t = opened(unjittered);
         t.greeting(1, heartbeat).expect(&["send_fresh 1"]).ready(1, Some(1)).phase(Phase::Online);
-        t.quiet_until(86_400_000).jump(u64::MAX).timeout().whatever();
+        t.wake(86_400_010, "beat").jump(u64::MAX).timeout().whatever();
     }
 }
 

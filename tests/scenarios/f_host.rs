@@ -320,7 +320,7 @@ fn counters_survive() {
     t.at(1_000).closed(1, ws(1002)).expect(&["forget gone"]).next().expect(&["open 2 fresh #1"]);
     t.open_failed(2, REFUSED).expect(&[]).next().expect(&["open 3 fresh #2"]).opened(3).whatever();
     t.ready(3, Some(1)).stop(false).whatever();
-    let stats = *t.stats();
+    let stats = t.stats();
     assert_eq!((stats.opens, stats.established, stats.failed, stats.losses), (3, 2, 1, 1));
     assert_eq!((stats.client_faults, stats.fresh, stats.abandoned), (1, 2, 0));
     t.start().whatever();

@@ -1,10 +1,10 @@
 //! Credentials: rejected, renewed, refused, late.
 
-use redial::{Cause, Class, Event, GiveUp, Phase, Reason, RefreshOn, RestoreConfig};
+use redial::{Cause, Class, CredentialConfig, Event, GiveUp, Phase, Reason, RefreshOn, RestoreConfig};
 
 use crate::timeline::{BASE, Fact, REFUSED, RESET, STABLE, Timeline, secs, ws};
 
-const OK: Fact = Event::CredentialOk { request: None };
+const OK: Fact = Event::CredentialOk { request: None, ttl: None };
 const REJECTED: Cause = Cause::AuthRejected;
 
 fn rejected(config: redial::Config) -> Timeline {
@@ -92,10 +92,10 @@ fn further_rejections_climb() {
 /// How many rejections of a renewed credential are taken can be limited.
 #[test]
 fn rejections_can_be_limited() {
-    let mut t = rejected(BASE.with_rejections_max(Some(0)));
+    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(0))));
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&["gave_up auth auth_rejected"]);
 
-    let mut t = rejected(BASE.with_rejections_max(Some(1)));
+    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(1))));
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&[]);
     t.next().expect(&["refresh"]).event(OK).expect(&["open 3 fresh #3"]);
     t.open_failed(3, REJECTED).expect(&["gave_up auth auth_rejected"]);
@@ -104,14 +104,15 @@ fn rejections_can_be_limited() {
 /// With "never" a rejection is final.
 #[test]
 fn never_refresh() {
-    let mut t = Timeline::online(BASE.with_credential(RefreshOn::Never));
+    let mut t =
+        Timeline::online(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
     t.closed(1, ws(3000)).expect(&["forget fatal", "gave_up auth close_3000"]).retry_now().ignored();
 }
 
 /// Lifecycle 52, 58: with "dial" no transport is opened without a fresh credential, whatever asks for it.
 #[test]
 fn refresh_before_every_dial() {
-    let mut t = Timeline::new(BASE.with_credential(RefreshOn::Dial));
+    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
     t.at(0)
         .start()
         .expect(&["refresh"])
@@ -208,7 +209,7 @@ fn a_failed_authentication_restores_nothing() {
 /// S84, lifecycle 58: a source that has no credential is not asked again at every piece of good news.
 #[test]
 fn a_source_that_fails_is_not_asked_in_a_spin() {
-    let mut t = Timeline::new(BASE.with_credential(RefreshOn::Dial));
+    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
     t.at(0).start().expect(&["refresh"]);
     t.at(10)
         .event(Event::CredentialFailed { request: None, fatal: false })

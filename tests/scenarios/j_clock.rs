@@ -61,7 +61,7 @@ fn back_while_waiting() {
 /// S98: so is the least time between two dials.
 #[test]
 fn back_with_a_minimum_interval() {
-    let mut t = started(BASE.with_min_interval(secs(5)));
+    let mut t = started(valid(BASE.with_min_interval(secs(5))));
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 5_000, "min_interval");
     noticed(t.jump(DAY)).wake(DAY + 5_000, "min_interval").fires(DAY + 5_000, &["open 2 fresh #2"]);
 }

@@ -10,11 +10,16 @@
 //! | 8 | time since the newest dial |
 //! | 8, 4, 4, 8 | outage: time; attempt; failures; place of the last draw |
 //! | 1, 1, 1 | rejections; limited; rate limited |
+//! | 1, 2 | what is limited: kind of the cause, its number |
+//! | 1, 1, 4 | verdicts in a row; losses to another client; seconds since the newest of them |
+//! | 4 | the first wait that the server set, in milliseconds |
 //! | 1, 8, 1, 8 | ladder and floor: rule, time left |
 //! | 2 + n, 2 + n | token and endpoint: length, bytes |
 //! | 4 | CRC-32 (that of zip and Ethernet) of all before it |
 //!
 //! The last draw is zero for a jitter that goes on from none. Times are microseconds but for that one. A field that is not meant is zero.
+
+mod cause;
 
 use crate::session::SessionState;
 use crate::time::{Instant, Micros};
@@ -22,7 +27,7 @@ use crate::time::{Instant, Micros};
 use super::{Outage, Snapshot, SnapshotError, Wait};
 
 /// Bytes of an [encoded](Snapshot::encode) snapshot beside its token and its endpoint.
-pub const SNAPSHOT_BYTES: usize = 99;
+pub const SNAPSHOT_BYTES: usize = 112;
 
 const MAGIC: u8 = 0xd1;
 const VERSION: u8 = 1;
@@ -38,7 +43,8 @@ const EVER: u16 = 1 << 6;
 const AT_ONCE: u16 = 1 << 7;
 const UNAUTHENTICATED: u16 = 1 << 8;
 const CREDENTIAL: u16 = 1 << 9;
-const KNOWN: u16 = (1 << 10) - 1;
+const BASE: u16 = 1 << 10;
+const KNOWN: u16 = (1 << 11) - 1;
 
 /// What stands for the outage where there is none.
 const NO_OUTAGE: Outage = {
@@ -50,7 +56,9 @@ const NO_OUTAGE: Outage = {
         trail_us: 0,
         rejections: 0,
         limited: 0,
+        limited_by: None,
         rate_limited: 0,
+        rows: 0,
         ever: false,
         at_once: false,
         ladder: none,
@@ -81,6 +89,7 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
             (AT_ONCE, outage.at_once),
             (UNAUTHENTICATED, self.unauthenticated),
             (CREDENTIAL, self.credential_needed),
+            (BASE, self.base_ms.is_some()),
         ];
         let flags = flags.iter().fold(0, |all, (flag, on)| if *on { all | flag } else { all });
         let (left, ttl_ms) = life.unwrap_or_default();
@@ -101,6 +110,13 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
         writer.put(&outage.failures.to_le_bytes())?;
         writer.put(&outage.trail_us.to_le_bytes())?;
         writer.put(&[outage.rejections, outage.limited, outage.rate_limited])?;
+        let (kind, number) = cause::to_code(outage.limited_by);
+        writer.put(&[kind])?;
+        writer.put(&number.to_le_bytes())?;
+        let (replaced, ago) = self.replaced;
+        writer.put(&[outage.rows, replaced])?;
+        writer.put(&ago.to_le_bytes())?;
+        writer.put(&self.base_ms.unwrap_or_default().to_le_bytes())?;
         for wait in [outage.ladder, outage.floor] {
             let place = Wait::REASONS.iter().position(|reason| *reason == wait.reason);
             writer.put(&[place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()])?;
@@ -154,14 +170,22 @@ impl<'a> Snapshot<&'a [u8]> {
         let (resume_failures, unreachable) = (reader.byte()?, reader.byte()?);
         let failing = Micros(reader.u64()?);
         let dialled_us = Some(reader.u64()?).filter(|_| on(DIALLED));
+        let (lasted_us, attempt, failures) = (reader.u64()?, reader.u32()?, reader.u32()?);
+        let (trail_us, rejections) = (reader.u64()?, reader.byte()?);
+        let (limited, rate_limited) = (reader.byte()?, reader.byte()?);
+        let limited_by = cause::from_code(reader.byte()?, reader.u16()?).ok_or(SnapshotError::Corrupt)?;
+        let (rows, replaced) = (reader.byte()?, (reader.byte()?, reader.u32()?));
+        let base_ms = Some(reader.u32()?).filter(|_| on(BASE));
         let outage = Outage {
-            lasted_us: reader.u64()?,
-            attempt: reader.u32()?,
-            failures: reader.u32()?,
-            trail_us: reader.u64()?,
-            rejections: reader.byte()?,
-            limited: reader.byte()?,
-            rate_limited: reader.byte()?,
+            lasted_us,
+            attempt,
+            failures,
+            trail_us,
+            rejections,
+            limited,
+            limited_by,
+            rate_limited,
+            rows,
             ever: on(EVER),
             at_once: on(AT_ONCE),
             ladder: reader.wait()?,
@@ -185,6 +209,8 @@ impl<'a> Snapshot<&'a [u8]> {
             unauthenticated: on(UNAUTHENTICATED),
             credential_needed: on(CREDENTIAL),
             dialled_us,
+            base_ms,
+            replaced,
             outage: Some(outage).filter(|_| on(OUTAGE)),
         })
     }
@@ -270,6 +296,8 @@ mod tests {
             unauthenticated: false,
             credential_needed: false,
             dialled_us: None,
+            base_ms: None,
+            replaced: (0, 0),
             outage: None,
         };
         let mut bytes = [0; SNAPSHOT_BYTES];

@@ -1,0 +1,327 @@
+//! A first wait that the server sets, in place of the config's.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use super::config::FOLLOWED;
+use super::{Backoff, BackoffConfig};
+use crate::mode::Mode;
+use crate::ratio::uniform;
+use crate::time::Micros;
+
+/// What [`Backoff::set_base`] set, in the 4 bytes that padding would take: whole milliseconds plus one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Base(u32);
+
+impl Base {
+    pub(super) const NONE: Self = Self(0);
+    /// Taken back in the middle of an outage: none, but the place on the curve still is the one on the old base's curve.
+    const CLEARED: Self = Self(u32::MAX);
+
+    pub(super) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// What is left of it after the outage.
+    pub(super) const fn settled(self) -> Self {
+        if self.0 == Self::CLEARED.0 { Self::NONE } else { self }
+    }
+
+    /// Rounded up to whole milliseconds, at most 49 days.
+    const fn new(base: Micros) -> Self {
+        const MOST: u64 = Base::CLEARED.0 as u64 - 2;
+        let millis = base.0.div_ceil(1_000);
+        Self(if millis > MOST { MOST as u32 } else { millis as u32 }.saturating_add(1))
+    }
+
+    const fn get(self) -> Option<Micros> {
+        match self.settled().0.checked_sub(1) {
+            Some(millis) => Some(Micros::from_millis(millis as u64)),
+            None => None,
+        }
+    }
+}
+
+impl BackoffConfig {
+    /// The same with an initial wait that the server set: see [`Backoff::set_base`].
+    #[inline(never)]
+    fn with_base(&self, base: Option<Micros>) -> Self {
+        let mut config = *self;
+        match base {
+            None => {}
+            Some(Micros::ZERO) => {
+                config.first = base;
+                (config.turn, config.plain) = (Micros::ZERO, false);
+            }
+            // From where on a ladder with a turn is at its top does not depend on where it began.
+            Some(base) => {
+                config.first = None;
+                config.initial = base.min(self.top());
+            }
+        }
+        config
+    }
+}
+
+impl Backoff {
+    /// Has the server set the first wait, as a `retry:` field of server-sent events does: from the next failure on `base`
+    /// stands in place of the config's initial wait and of [`with_first`](BackoffConfig::with_first), until another
+    /// call; a [`reset`](Self::reset) keeps it. `None`: the config's own again, which is the default.
+    ///
+    /// In whole milliseconds, rounded up, at most 49 days, and cut at the cap of the dial that it is waited for. The waits
+    /// are those of the same config with this initial wait, counted from the first failure of the outage:
+    ///
+    /// * a constant curve waits `base` every time, and one that follows the [time lost](BackoffConfig::elapsed) at least
+    ///   that;
+    /// * of a [table](BackoffConfig::table) only the first entry is replaced;
+    /// * the decorrelated jitters draw from `base` on.
+    ///
+    /// A `base` of 0 is a retry at once and no more: the second wait is the config's own, so that a server that says 0
+    /// can't make a client spin.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::{Backoff, BackoffConfig, Mode, Ratio, SplitMix64};
+    ///
+    /// let (mut rng, secs) = (SplitMix64::new(7), Duration::from_secs);
+    /// let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30))?;
+    /// let mut backoff = Backoff::new();
+    /// backoff.set_base(Some(secs(5)));
+    /// let mut wait = || backoff.next_delay(&config, Mode::Fresh, Duration::ZERO, &mut rng);
+    /// assert_eq!([wait(), wait(), wait(), wait()], [5, 10, 20, 30].map(|wait| Some(secs(wait))));
+    /// # Ok::<(), redial::ConfigError>(())
+    /// ```
+    pub const fn set_base(&mut self, base: Option<Duration>) {
+        self.base = match base {
+            Some(base) => Base::new(Micros::from_duration(base)),
+            None if self.base.is_none() || self.failures == 0 => Base::NONE,
+            None => Base::CLEARED,
+        };
+    }
+
+    /// What the server set, if it did.
+    pub(crate) const fn base(&self) -> Option<Micros> {
+        self.base.get()
+    }
+
+    /// The next wait on a plain ladder where a base is, or was, set. On its own, so that a program with such a ladder and
+    /// no other does not carry the code for all of them.
+    #[inline(never)]
+    pub(super) fn plain_based_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        rng: &mut R,
+    ) -> Micros {
+        let (failures, base) = (self.failures, self.base());
+        let initial = base.filter(|base| !base.is_zero()).map_or(config.initial, |base| base.min(config.max));
+        *self = Self { base: self.base.settled(), ..Self::new() };
+        for _ in 0..=failures.min(FOLLOWED) {
+            self.step_up(config, initial, config.max);
+        }
+        self.failures = failures.saturating_add(1);
+        let at_once = failures == 0 && base == Some(Micros::ZERO);
+        uniform(rng, Micros::ZERO, if at_once { Micros::ZERO } else { self.last })
+    }
+
+    /// The next wait on any other ladder where a base is, or was, set.
+    #[inline(never)]
+    pub(super) fn based_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        mode: Mode,
+        elapsed: Micros,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        let base = self.base();
+        let config = &config.with_base(base);
+        // The base may have changed since the last failure: the place on the curve follows from the count.
+        self.last = Self::followed(config, self.failures, self.last).last;
+        self.base = self.base.settled();
+        self.any_wait(config, mode, elapsed, rng)
+    }
+
+    /// The backoff after so many failures on this config with this base. Only what was drawn is taken from `last`, and no
+    /// more of it than a draw could have been.
+    pub(crate) fn restored(
+        config: &BackoffConfig,
+        base: Option<Micros>,
+        failures: u32,
+        last: Micros,
+    ) -> Self {
+        let backoff = Self::followed(&config.with_base(base), failures, last);
+        Self { base: base.map_or(Base::NONE, Base::new), ..backoff }
+    }
+
+    /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures. `base`: the
+    /// [`base`](Self::base) of the backoff that it belongs to.
+    pub(crate) fn wait_after<R: Rng + ?Sized>(
+        config: &BackoffConfig,
+        base: Option<Micros>,
+        failure: u32,
+        mode: Mode,
+        rng: &mut R,
+    ) -> Option<Micros> {
+        match base {
+            None => Self::counted_wait(config, failure, mode, rng),
+            Some(_) => Self::counted_wait(&config.with_base(base), failure, mode, rng),
+        }
+    }
+
+    /// The nominal wait after the next failure, before floor and jitter; `None` where a table is spent.
+    pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
+        let (config, cap) = (&config.with_base(self.base()), config.cap(mode));
+        let mut next =
+            if self.base.is_none() { self.clone() } else { Self::followed(config, self.failures, self.last) };
+        next.climb(config).map(|nominal| nominal.min(cap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backoff::{AfterTable, Jitter};
+    use crate::ratio::Ratio;
+    use crate::rng::SplitMix64;
+
+    extern crate std;
+
+    use std::vec::Vec;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    const ENTRIES: &[Duration] = &[ms(0), ms(2_000), ms(700), ms(9_000)];
+
+    fn configs() -> Vec<BackoffConfig> {
+        let (initial, max) = (ms(1_000), ms(30_000));
+        let curves = [
+            BackoffConfig::exponential(initial, Ratio::TWO, max),
+            BackoffConfig::exponential(initial, Ratio::new(8, 5).unwrap(), max),
+            BackoffConfig::exponential(initial, Ratio::ONE, max),
+            BackoffConfig::linear(initial, max),
+            BackoffConfig::fibonacci(initial, max),
+            BackoffConfig::quadratic(initial, ms(300), max),
+            BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max),
+            BackoffConfig::table(ENTRIES, AfterTable::GiveUp),
+            BackoffConfig::table(ENTRIES, AfterTable::RepeatLast),
+        ];
+        let jitters = [
+            Jitter::None,
+            Jitter::Full,
+            Jitter::PlusMinus(Ratio::new(1, 5).unwrap()),
+            Jitter::PlusFixed(ms(1), ms(900)),
+            Jitter::AboveInitial,
+            Jitter::Decorrelated,
+            Jitter::DecorrelatedV2,
+        ];
+        let curves = curves.map(Result::unwrap);
+        let jittered =
+            curves.iter().flat_map(|curve| jitters.iter().filter_map(|j| curve.with_jitter(*j).ok()));
+        jittered
+            .flat_map(|config| {
+                [config, config.with_first(ms(50)), config.with_max_fresh(ms(60_000)).unwrap()]
+            })
+            .collect()
+    }
+
+    const BASES: [Option<u64>; 8] =
+        [None, Some(0), Some(1), Some(333), Some(5_000), Some(30_000), Some(45_000), Some(u64::MAX)];
+
+    /// Report 22: a backoff that is built again from its parts waits as the one that they are from, whatever was set in
+    /// the middle of the outage.
+    #[test]
+    fn parts_and_base_are_all_that_a_backoff_is() {
+        for config in configs() {
+            for (before, after) in BASES.iter().flat_map(|b| BASES.iter().map(move |a| (*b, *a))) {
+                let mut backoff = Backoff::new();
+                let mut rng = SplitMix64::new(3);
+                backoff.set_base(before.map(ms));
+                for failures in 0..12_u32 {
+                    if failures == 4 {
+                        backoff.set_base(after.map(ms));
+                    }
+                    let (count, last) = backoff.parts(&config);
+                    let mut again = Backoff::restored(&config, backoff.base(), count, last);
+                    assert_eq!((again.failures(), again.base()), (failures, backoff.base()));
+                    let mode = if failures % 3 == 0 { Mode::Fresh } else { Mode::Resume };
+                    assert_eq!(again.ahead(&config, mode), backoff.ahead(&config, mode));
+                    let mut same = rng.clone();
+                    let wait = backoff.next_wait(&config, mode, Micros(7_000_000), &mut rng);
+                    assert_eq!(again.next_wait(&config, mode, Micros(7_000_000), &mut same), wait);
+                    if wait.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What only counts its failures waits as what counted them one by one, where the wait follows from the count.
+    #[test]
+    fn a_counted_wait_knows_the_base() {
+        let drawn = [Jitter::Decorrelated, Jitter::DecorrelatedV2];
+        for config in configs().iter().filter(|config| !drawn.contains(&config.jitter)) {
+            for base in BASES {
+                let mut backoff = Backoff::new();
+                backoff.set_base(base.map(ms));
+                let mut rng = SplitMix64::new(5);
+                for failure in 1..12_u32 {
+                    let mut same = rng.clone();
+                    let ahead = backoff.ahead(config, Mode::Resume);
+                    let wait = backoff.next_wait(config, Mode::Resume, Micros::ZERO, &mut rng);
+                    let counted =
+                        Backoff::wait_after(config, backoff.base(), failure, Mode::Resume, &mut same);
+                    assert_eq!(counted, wait, "{config:?}, {base:?}, {failure}");
+                    assert_eq!(ahead.is_none(), wait.is_none());
+                    if wait.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_base_is_rounded_up_and_saturates() {
+        let mut backoff = Backoff::new();
+        let set = [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (ms(1), 1),
+            (Duration::from_micros(1_001), 2),
+            (ms(4_294_967_292), 4_294_967_292),
+            (ms(4_294_967_293), 4_294_967_293),
+            (ms(4_294_967_294), 4_294_967_293),
+            (Duration::MAX, 4_294_967_293),
+        ];
+        for (base, want) in set {
+            backoff.set_base(Some(base));
+            assert_eq!(backoff.base(), Some(Micros::from_millis(want)), "{base:?}");
+            backoff.reset();
+            assert_eq!(backoff.base(), Some(Micros::from_millis(want)), "{base:?} after a reset");
+        }
+        backoff.set_base(None);
+        assert_eq!(backoff, Backoff::new());
+    }
+
+    /// A base that is taken back in an outage leaves nothing behind it: the curve goes on as if it had never been.
+    #[test]
+    fn a_base_that_is_taken_back_leaves_no_trace() {
+        for config in configs().iter().filter(|config| config.jitter == Jitter::Full) {
+            let (mut backoff, mut never) = (Backoff::new(), Backoff::new());
+            let (mut rng, mut same) = (SplitMix64::new(9), SplitMix64::new(9));
+            backoff.set_base(Some(ms(20_000)));
+            for failure in 0..8 {
+                if failure == 3 {
+                    backoff.set_base(None);
+                }
+                let wait = backoff.next_wait(config, Mode::Resume, Micros::ZERO, &mut rng);
+                let expected = never.next_wait(config, Mode::Resume, Micros::ZERO, &mut same);
+                assert!(failure < 3 || wait == expected, "{config:?}, {failure}: {wait:?}, not {expected:?}");
+            }
+            assert_eq!(backoff, never);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The caller's credential: when it is asked for, what its answers and its end do.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::backoff::Backoff;
+use crate::classify::{Cause, Class, Verdict};
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::ratio::below;
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros, Moment};
+
+use super::Policy;
+use super::action::{Action, Actions, GiveUp};
+use super::config::Config;
+use super::explain::{Reason, Why};
+use super::lend::Lend;
+use super::options::{CredentialConfig, RefreshOn};
+use super::state::{Credential, Flag, Stage};
+use super::verdict::Step;
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    /// Asks for a credential; an answer to an earlier request is stale from now on.
+    pub(super) fn ask_credential(&mut self, now: Instant, out: &mut Actions) {
+        let state = &mut self.state;
+        let request = state.counts.request.wrapping_add(1).max(1);
+        state.counts.request = request;
+        state.credential = Credential::Pending;
+        state.credential_at = Moment::at(now.after(self.config.lend().credential.timeout));
+        out.push(Action::RefreshCredential { request });
+    }
+
+    /// Good news while a request is under way: the one before may never be answered, so it is made again, but not within the
+    /// first wait after the last one.
+    pub(super) fn ask_credential_again(&mut self, now: Instant, out: &mut Actions) {
+        if self.state.credential != Credential::Pending {
+            return;
+        }
+        let timeout = self.config.lend().credential.timeout;
+        let asked_at = self.state.credential_at.or_never().before(timeout);
+        if now >= asked_at.after(self.first_wait()) {
+            self.ask_credential(now, out);
+        }
+    }
+
+    /// A request was not answered in time, or the credential is to be renewed ahead of its end.
+    pub(super) fn on_credential_deadline(&mut self, now: Instant, out: &mut Actions) {
+        if self.state.credential == Credential::Pending {
+            self.on_credential_failed(now, false, out);
+        } else {
+            self.ask_credential(now, out);
+        }
+    }
+
+    /// The answer. That to a request that nobody waits for any more is nothing (lifecycle 59).
+    pub(super) fn on_credential_ok(
+        &mut self,
+        now: Instant,
+        ttl: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
+        if self.state.credential != Credential::Pending {
+            return false;
+        }
+        let config: CredentialConfig = self.config.lend().credential;
+        let live = matches!(self.state.stage, Stage::Live { .. });
+        // Before each dial a new one is asked for, whatever this one is good for.
+        let again = live && config.refresh_on == RefreshOn::Dial;
+        self.state.credential = if again { Credential::Needed } else { Credential::Fine };
+        self.state.credential_at = match ttl.map(Micros::from_duration).filter(|ttl| !ttl.is_zero()) {
+            Some(ttl) if config.refresh_on != RefreshOn::Never => {
+                let lead = config.lead.saturating_add(below(&mut self.rng, config.lead_spread));
+                // One that lives no longer than the lead must not be renewed in a spin.
+                let good = if lead < ttl { ttl.saturating_sub(lead) } else { Micros(ttl.0 / 2) };
+                Moment::at(now.after(good.max(self.first_wait())))
+            }
+            _ => Moment::NONE,
+        };
+        if self.state.stage.is_between() {
+            self.proceed(now, Why::Gate(Reason::Credential), true, out);
+        } else {
+            self.authenticate_in_band(out);
+        }
+        true
+    }
+
+    /// The other answer.
+    pub(super) fn on_credential_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
+        if self.state.credential != Credential::Pending {
+            return false;
+        }
+        self.state.credential = Credential::Needed;
+        self.state.credential_at = Moment::NONE;
+        let between = self.state.stage.is_between();
+        if between {
+            // Counts as a dial for spacing: good news must not make it ask in a spin.
+            self.state.dialled_at = Moment::at(now);
+            self.state.last_cause = Some(Cause::AuthRejected);
+        }
+        let cause = Cause::AuthRejected;
+        if between && fatal {
+            self.fail(now, GiveUp::Auth, cause, out);
+        } else if between {
+            let verdict = Verdict::new(Class::Transient);
+            self.climb(now, &Step { cause, verdict, hint: None, from: now, free: false, nth: 0 }, out);
+        } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
+            // The connection still has its old one. Asked again at the pace of the longest waits.
+            let config: &Config = self.config.lend();
+            let base = self.state.backoff.base();
+            let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
+            let wait = wait.unwrap_or(config.credential.timeout).max(self.first_wait());
+            self.state.credential_at = Moment::at(now.after(wait));
+        }
+        true
+    }
+
+    /// What was asked for meanwhile is answered with it.
+    pub(super) fn on_credential_new(&mut self, now: Instant, out: &mut Actions) -> bool {
+        self.state.credential = Credential::Fine;
+        self.state.credential_at = Moment::NONE;
+        match self.state.stage {
+            Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. } => self.cut_dial(now, Why::Gate(Reason::Credential), out),
+            Stage::Waiting { .. } | Stage::Parked { .. } => {
+                self.cut_wait(now, Micros::ZERO);
+                self.proceed(now, Why::Gate(Reason::Credential), true, out);
+            }
+            Stage::Live { .. } => self.authenticate_in_band(out),
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => {}
+        }
+        true
+    }
+
+    pub(super) fn on_credential_lost(&mut self, now: Instant, out: &mut Actions) -> bool {
+        if matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
+            return false;
+        }
+        self.state.credential = Credential::Needed;
+        self.state.credential_at = Moment::NONE;
+        self.abandon(self.close_code(), out);
+        self.state.last_cause = Some(Cause::AuthRejected);
+        self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
+        true
+    }
+
+    /// A renewed credential for the connection that is up.
+    fn authenticate_in_band(&mut self, out: &mut Actions) {
+        if let (true, Stage::Live { .. }, Some(epoch)) =
+            (self.config.lend().credential.in_band, self.state.stage, self.state.epoch)
+        {
+            self.state.set(Flag::Reauthenticating, true);
+            out.push(Action::Authenticate { epoch });
+        }
+    }
+}

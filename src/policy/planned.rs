@@ -1,0 +1,223 @@
+//! What is replaced by plan and not by a loss: at the user's wish, by age, by a server's deadline, after news.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::ratio::below;
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros, Moment};
+
+use super::Policy;
+use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::config::Config;
+use super::explain::{Reason, Why};
+use super::lend::{Lend, Part};
+use super::options::OnNetworkChange;
+use super::state::{Flag, Gate, Reached, Stage};
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_redial(&mut self, now: Instant, out: &mut Actions) -> bool {
+        match self.state.stage {
+            Stage::Live { .. } => self.replace(now, Why::Redial, out),
+            stage if stage.is_alive() => {
+                self.give_up_dial(now, out);
+                self.dial_at_once(now);
+                self.proceed_within_limits(now, Why::Redial, true, out);
+            }
+            _ => return self.on_user_retry(now, Why::Redial, out),
+        }
+        true
+    }
+
+    /// Closes the connection, with its session kept, and dials anew at once: no failure, and an outage of its own.
+    pub(super) fn replace(&mut self, now: Instant, why: Why, out: &mut Actions) {
+        if let Some(epoch) = self.state.epoch {
+            out.push(Action::Close { epoch, code: self.close_code() });
+        }
+        self.note_uptime(now);
+        if self.stable_at().is_none_or(|at| now >= at) {
+            self.state.end_outage();
+        }
+        self.state.begin_outage(now);
+        if why == Why::Requested && self.state.endpoint == Endpoint::Base {
+            self.endpoints.leave(&self.config.lend().endpoints, now);
+        }
+        self.leave_redirect(true);
+        self.end_transport();
+        self.dial_at_once(now);
+        self.proceed(now, why, true, out);
+    }
+
+    /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
+    /// next dial keeps its distance (S84).
+    pub(super) fn cut_dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
+        self.give_up_dial(now, out);
+        let at = self.state.dialled_at.get().unwrap_or(now).after(self.first_wait());
+        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
+        self.proceed_within_limits(now, why, false, out);
+    }
+
+    /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
+    fn give_up_dial(&mut self, now: Instant, out: &mut Actions) {
+        if self.state.is(Flag::Established) {
+            self.state.enter_outage(now);
+        } else {
+            self.state.unspend();
+        }
+        self.abandon(self.close_code(), out);
+    }
+
+    /// On to the gates, unless the attempts or the time of the outage are used up.
+    pub(super) fn proceed_within_limits(
+        &mut self,
+        now: Instant,
+        why: Why,
+        may_dial: bool,
+        out: &mut Actions,
+    ) {
+        match self.limit(now) {
+            Some(limit) => self.fail(now, limit, self.last_cause(), out),
+            None => self.proceed(now, why, may_dial, out),
+        }
+    }
+
+    /// The limit that the next dial would exceed.
+    pub(super) fn limit(&self, now: Instant) -> Option<GiveUp> {
+        let config: &Config = self.config.lend();
+        let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
+        if !self.state.is(Flag::InRound) && attempts.is_some_and(|max| self.state.attempt >= max) {
+            // No attempt of none: the first dial of all is not one that a loss allows.
+            return Some(GiveUp::MaxAttempts).filter(|_| self.state.attempt > 0 || self.state.is(Flag::Ever));
+        }
+        Some(GiveUp::MaxElapsed).filter(|_| self.is_too_late(now))
+    }
+
+    /// The gate of a dial at once. The second in a row keeps the first wait from the last dial, or whatever allows it would
+    /// make the client spin.
+    pub(super) fn dial_at_once(&mut self, now: Instant) {
+        let at = self.earliest_at_once(now);
+        self.state.set(Flag::AtOnce, true);
+        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
+    }
+
+    /// When a dial at once may be.
+    pub(super) fn earliest_at_once(&self, now: Instant) -> Instant {
+        let last = self.state.dialled_at.get().filter(|at| self.state.is(Flag::AtOnce) || *at == now);
+        last.map_or(now, |at| at.after(self.first_wait()))
+    }
+
+    /// The least distance between dials that no failure explains: the first wait of the backoff that is not 0.
+    pub(super) fn first_wait(&self) -> Micros {
+        let config: &Config = self.config.lend();
+        let base = self.state.backoff.base().filter(|base| !base.is_zero());
+        base.map_or(config.first_wait(), |base| base.min(config.backoff.cap(Mode::Resume)))
+    }
+
+    /// The server asks for a reconnect by a deadline: one that is online stays until a time in the first half of it.
+    pub(super) fn plan_replacement(&mut self, now: Instant, deadline: Duration) -> bool {
+        let Stage::Live { replace_at, why, .. } = &mut self.state.stage else { return false };
+        let half = Micros(Micros::from_duration(deadline).0 / 2);
+        let at = Moment::at(now.after(below(&mut self.rng, half)));
+        // What is planned is never put off.
+        if at.or_never() < replace_at.or_never() {
+            (*replace_at, *why) = (at, Reason::Requested);
+        }
+        true
+    }
+
+    /// The stage of a connection that is live, with the end of its age.
+    pub(super) fn live(&mut self, now: Instant) -> Stage {
+        let config: &Config = self.config.lend();
+        let replace_at = match (self.state.stage, config.max_age) {
+            // Live before its resume was answered: what is planned stays planned.
+            (Stage::Live { .. }, _) => return self.state.stage.restored(true),
+            (_, None) => Moment::NONE,
+            (_, Some(age)) => {
+                let early = below(&mut self.rng, config.max_age_spread);
+                let since = self.state.established_at().get().unwrap_or(now);
+                Moment::at(since.after(age.saturating_sub(early)))
+            }
+        };
+        Stage::Live { restored: true, replace_at, why: Reason::MaxAge }
+    }
+
+    /// News that an open connection may be bound to what is gone. False where the config wants nothing done.
+    pub(super) fn on_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let on_change = self.config.lend().on_network_change;
+        if on_change != OnNetworkChange::Ignore
+            && !(on_change == OnNetworkChange::Probe && self.probe(now, out))
+        {
+            self.replace(now, Why::NetworkChanged, out);
+        }
+        on_change != OnNetworkChange::Ignore
+    }
+
+    /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
+    pub(super) fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
+        let config: &Config = self.config.lend();
+        let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
+        let Some(epoch) = self.state.epoch else { return false };
+        let open = self.state.is_open();
+        let asked =
+            self.state.heartbeat.get_mut().is_some_and(|heartbeat| open && heartbeat.ask(now, within));
+        if asked {
+            out.push(Action::Beat { epoch });
+        }
+        asked
+    }
+
+    pub(super) fn on_keep_alive(&mut self, now: Instant, interval: Duration) -> bool {
+        let open = self.state.is_open();
+        self.state.heartbeat.get_mut().is_some_and(|heartbeat| open && heartbeat.keep_alive(now, interval))
+    }
+
+    /// The server names another endpoint. Past the allowed number it says nothing.
+    pub(super) fn on_redirected(&mut self, endpoint: T, permanent: bool) -> bool {
+        if self.state.hops >= self.config.lend().max_hops {
+            return false;
+        }
+        self.state.hops = self.state.hops.saturating_add(1);
+        self.state.redirect.0 = Some(endpoint);
+        self.state.set(Flag::RedirectPermanent, permanent);
+        self.state.set(Flag::Redirected, true);
+        true
+    }
+
+    /// The transport is over. If it was at an endpoint that a server had named, and no other was named, that has had its turn;
+    /// but one that is for every dial stays if it `held` what it promised.
+    pub(super) fn leave_redirect(&mut self, held: bool) {
+        let named = self.state.take(Flag::Redirected);
+        let stays = held && self.state.is(Flag::RedirectPermanent);
+        if self.state.endpoint == Endpoint::Redirect && !named && !stays {
+            self.state.redirect.0 = None;
+            self.state.set(Flag::RedirectPermanent, false);
+        }
+    }
+
+    pub(super) fn on_cursor(&mut self, now: Instant, token: T) -> bool {
+        if self.state.reached < Reached::Identified || !self.config.lend().resume.enabled {
+            return false;
+        }
+        let Some(session) = self.session.get_mut() else { return false };
+        session.move_to(token);
+        session.heard(now);
+        true
+    }
+
+    /// The session's time to live is over. A resume that was not sent yet becomes a fresh start; one that was is given up with
+    /// its dial, which begins anew.
+    pub(super) fn on_session_expired(&mut self, now: Instant, out: &mut Actions) {
+        self.drop_session(DropReason::Expired, out);
+        if !self.state.stage.is_alive() || self.state.mode != Mode::Resume {
+            return;
+        }
+        if self.state.reached == Reached::Identified {
+            self.cut_dial(now, Why::SessionExpired, out);
+        } else {
+            self.state.mode = Mode::Fresh;
+        }
+    }
+}

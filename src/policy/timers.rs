@@ -1,0 +1,216 @@
+//! The deadlines: which one is next, and what fires when it comes.
+
+use rand_core::Rng;
+
+use crate::classify::Cause;
+use crate::endpoints::Endpoints;
+use crate::heartbeat::Heartbeat;
+use crate::mode::Mode;
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros};
+
+use super::Policy;
+use super::action::Actions;
+use super::config::Config;
+use super::explain::{Reason, Why};
+use super::lend::{Lend, Part};
+use super::state::{Credential, Flag, Stage};
+
+/// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
+/// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
+pub(super) const LEAP: Micros = Micros::from_millis(300_000);
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
+    /// deadline, stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; one that
+    /// finds nothing due does nothing.
+    ///
+    /// A call that comes over five minutes after the deadline, and after the call before it, only notes the time: a clock that
+    /// jumps ahead for one call must not make it dial. The deadline then lies in the past: call again at once, as always.
+    pub fn handle_timeout(&mut self, now: Instant) -> Actions {
+        let now = self.notice(now);
+        let mut out = Actions::new();
+        if self.state.take(Flag::Leapt) {
+            return out;
+        }
+        if self.expiry().is_some_and(|at| now >= at) {
+            self.on_session_expired(now, &mut out);
+        }
+        match self.state.stage {
+            Stage::Waiting { until, reason } if now >= until => {
+                self.proceed(now, Why::Gate(reason), true, &mut out);
+            }
+            Stage::Connecting { deadline } if now >= deadline => {
+                self.lose(now, Cause::ConnectTimeout, None, true, &mut out);
+            }
+            Stage::Greeting { deadline } if now >= deadline => {
+                self.lose(now, Cause::GreetingTimeout, None, true, &mut out);
+            }
+            Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
+                self.lose(now, Cause::ReadyTimeout, None, true, &mut out);
+            }
+            Stage::Authenticating { deadline } if now >= deadline => {
+                self.lose(now, Cause::AuthTimeout, None, true, &mut out);
+            }
+            Stage::Idle
+            | Stage::Waiting { .. }
+            | Stage::Connecting { .. }
+            | Stage::Greeting { .. }
+            | Stage::Establishing { .. }
+            | Stage::Authenticating { .. }
+            | Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Stopped
+            | Stage::Failed { .. } => {}
+        }
+        if self.stable_at().is_some_and(|at| now >= at) {
+            self.state.end_outage();
+        }
+        self.beat_if_due(now, &mut out);
+        if self.credential_deadline().is_some_and(|(at, _)| now >= at) {
+            self.on_credential_deadline(now, &mut out);
+        }
+        if let Stage::Live { replace_at, why, .. } = self.state.stage {
+            if now >= replace_at.or_never() && replace_at.is_some() {
+                let why = if why == Reason::MaxAge { Why::MaxAge } else { Why::Requested };
+                self.replace(now, why, &mut out);
+            }
+        }
+        if matches!(self.state.stage, Stage::Live { .. }) && self.subscriptions.pace().is_due(now) {
+            self.restore(now, &mut out);
+        }
+        out
+    }
+
+    /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but an event can change
+    /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
+    /// may lie in the past: call at once then. [`Instant::MAX`] never comes.
+    #[must_use]
+    #[inline]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let stage = match self.state.stage {
+            Stage::Live { replace_at, .. } => replace_at.or_never(),
+            Stage::Waiting { until: at, .. }
+            | Stage::Connecting { deadline: at }
+            | Stage::Greeting { deadline: at }
+            | Stage::Authenticating { deadline: at } => at,
+            Stage::Establishing { deadline } => deadline.or_never(),
+            Stage::Parked { .. } => Instant::MAX,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return None,
+        };
+        let stable = if self.state.is(Flag::Outage) { self.held_at() } else { Instant::MAX };
+        let restore = self.subscriptions.pace().next.or_never();
+        let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
+        let expiry = if self.state.carries_session() {
+            Instant::MAX
+        } else {
+            self.session.get().map_or(Instant::MAX, |session| session.ends().or_never())
+        };
+        let first =
+            stage.min(stable).min(beat).min(restore).min(expiry).min(self.state.credential_at.or_never());
+        // Whether the end of time is a deadline or none, and whether a credential's end matters here, is rarely worth
+        // knowing.
+        if first <= Instant::END && first < self.state.credential_at.or_never() {
+            Some(first)
+        } else {
+            self.deadline().map(|(at, _)| at)
+        }
+    }
+
+    /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
+    #[must_use]
+    pub fn deadline(&self) -> Option<(Instant, Reason)> {
+        let (at, reason) = self.timer()?;
+        Some((if at > Instant::END { Instant::MAX } else { at }, reason))
+    }
+
+    fn timer(&self) -> Option<(Instant, Reason)> {
+        let stage = match self.state.stage {
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return None,
+            Stage::Waiting { until, reason } => Some((until, reason)),
+            Stage::Connecting { deadline } => Some((deadline, Reason::ConnectTimeout)),
+            Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),
+            Stage::Establishing { deadline } => deadline.get().map(|at| (at, Reason::ReadyTimeout)),
+            Stage::Authenticating { deadline } => Some((deadline, Reason::AuthTimeout)),
+            Stage::Live { .. } | Stage::Parked { .. } => None,
+        };
+        let replace = match self.state.stage {
+            Stage::Live { replace_at, why, .. } => replace_at.get().map(|at| (at, why)),
+            _ => None,
+        };
+        let expiry = self.expiry().map(|at| (at, Reason::SessionExpiry));
+        let stable = self.stable_at().map(|at| (at, Reason::Stable));
+        let beat = self.state.heartbeat.get().and_then(|heartbeat| {
+            let at = heartbeat.poll_timeout()?;
+            Some((at, if heartbeat.answer_by() == Some(at) { Reason::Answer } else { Reason::Beat }))
+        });
+        let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
+        let timers = [expiry, stage, stable, beat, self.credential_deadline(), replace, restore];
+        timers.into_iter().flatten().reduce(|first, next| if first.0 <= next.0 { first } else { next })
+    }
+
+    /// When the session's time to live is over; none while a connection carries it.
+    fn expiry(&self) -> Option<Instant> {
+        if self.state.carries_session() { None } else { self.session.get()?.ends().get() }
+    }
+
+    /// When the request for a credential has failed, or the credential is to be renewed.
+    fn credential_deadline(&self) -> Option<(Instant, Reason)> {
+        let at = self.state.credential_at.get()?;
+        match self.state.credential {
+            Credential::Pending => Some((at, Reason::CredentialTimeout)),
+            // Between connections the next dial asks.
+            Credential::Fine | Credential::Needed => {
+                matches!(self.state.stage, Stage::Live { .. }).then_some((at, Reason::CredentialLead))
+            }
+        }
+    }
+
+    /// When the connection will have held long enough for its outage to be over.
+    pub(super) fn stable_at(&self) -> Option<Instant> {
+        if self.state.is(Flag::Outage) && self.state.is(Flag::Established) {
+            Some(self.held_at())
+        } else {
+            None
+        }
+    }
+
+    /// When the connection will have held, whether or not there was an outage; the end of time without a connection.
+    #[inline]
+    pub(super) fn held_at(&self) -> Instant {
+        self.state.established_at().or_never().after(self.config.lend().reset_after_stable)
+    }
+
+    /// Notes the time, which stands still at the end of the policy's clock.
+    pub(super) fn notice(&mut self, now: Instant) -> Instant {
+        let now = now.min(Instant::END);
+        if now < self.state.latest {
+            self.rewind(now);
+        }
+        let leapt = now.since(self.state.latest) > LEAP
+            && self.deadline().is_some_and(|(at, _)| now.since(at) > LEAP);
+        self.state.set(Flag::Leapt, leapt);
+        self.state.latest = now;
+        now
+    }
+
+    /// The clock ran back to `now`.
+    #[cold]
+    fn rewind(&mut self, now: Instant) {
+        let config: &Config = self.config.lend();
+        let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
+        self.state.rewind(now, within.max(config.connect_timeout));
+        if let Some(session) = self.session.get_mut() {
+            session.rewind(now);
+        }
+        if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get_mut()) {
+            let changes = breaker.handle_timeout(limits, now, &mut self.rng);
+            // A change makes what it admitted void.
+            if changes.iter().any(Option::is_some) {
+                self.state.set(Flag::Admitted, false);
+            }
+        }
+        self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
+        self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));
+    }
+}

@@ -1,0 +1,345 @@
+//! What the end of a connection means for the next dial: the end, another endpoint, a step on the backoff, a floor.
+
+use core::time::Duration;
+
+use rand_core::Rng;
+
+use crate::backoff::Backoff;
+use crate::classify::{Cause, Class, IoKind, Scope, Verdict};
+use crate::endpoints::Endpoints;
+use crate::ratio::{below, uniform};
+use crate::subscriptions::Subscriptions;
+use crate::time::{Instant, Micros};
+
+use super::Policy;
+use super::action::{Actions, Endpoint, GiveUp};
+use super::config::Config;
+use super::explain::{Reason, Why, count_small};
+use super::lend::{Lend, Part};
+use super::options::RefreshOn;
+use super::state::{Credential, Flag, Gate, Rows, Stage, secs_up};
+
+/// One failure on its way to the gates.
+pub(super) struct Step {
+    pub(super) cause: Cause,
+    pub(super) verdict: Verdict,
+    /// How long the server asked to wait.
+    pub(super) hint: Option<Duration>,
+    /// Where the wait of the ladder counts from.
+    pub(super) from: Instant,
+    /// It takes no step on the ladder.
+    pub(super) free: bool,
+    /// How often in a row it came, where that matters; 0 where it does not.
+    pub(super) nth: u16,
+}
+
+/// A fatal status that comes with a time to come back is waited for three times in a row.
+const DEFERRALS: u8 = 3;
+
+/// A verdict about a service that was there before is borne four times in a row: a deploy, a cold proxy, a renewed certificate.
+const REFUSALS: u8 = 4;
+
+/// Losses to another client until it is plain that the two throw each other out.
+const REPLACED: u8 = 5;
+
+/// A loss to another client is forgotten after an hour without one.
+const REPLACED_SECS: u32 = 3_600;
+
+/// What becomes of a fatal verdict.
+enum Fatal {
+    /// The end.
+    Final,
+    /// Retried like a transient failure.
+    Borne,
+    /// The next endpoint of the round is being dialled.
+    Walked,
+}
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
+    /// `failed`: it was an attempt, and not an established connection.
+    pub(super) fn judge(
+        &mut self,
+        now: Instant,
+        step: &mut Step,
+        failed: bool,
+        held_well: bool,
+        out: &mut Actions,
+    ) {
+        let cause = step.cause;
+        let mut walk = failed;
+        if step.verdict.class == Class::Fatal {
+            match self.bear(now, step, out) {
+                Fatal::Final => return self.fail(now, GiveUp::Fatal, cause, out),
+                Fatal::Walked => return,
+                Fatal::Borne => {
+                    step.verdict = Verdict::new(Class::Transient);
+                    walk = false;
+                }
+            }
+        } else {
+            self.state.rows = Rows::NONE;
+            self.state.set(Flag::Mixed, true);
+        }
+        let verdict = step.verdict;
+        step.nth = self.count(now, cause, &verdict);
+        if verdict.limit > 0 && step.nth > u16::from(verdict.limit) {
+            let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
+            return self.fail(now, reason, cause, out);
+        }
+        let config: &Config = self.config.lend();
+        let state = &mut self.state;
+        let refresh_on = config.credential.refresh_on;
+        if verdict.renew && refresh_on != RefreshOn::Never && state.credential == Credential::Fine {
+            state.credential = Credential::Needed;
+        }
+        match verdict.class {
+            Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
+            Class::Auth => {
+                let renewed = state.rejections;
+                let refused =
+                    renewed > 0 && config.credential.rejections_max.is_some_and(|max| renewed > max);
+                if refresh_on == RefreshOn::Never || refused {
+                    return self.fail(now, GiveUp::Auth, cause, out);
+                }
+                state.rejections = renewed.saturating_add(1);
+                if state.credential == Credential::Fine {
+                    state.credential = Credential::Needed;
+                }
+                // One renewal is free: no step, no wait (lifecycle 53).
+                step.free = renewed == 0;
+                self.climb(now, step, out);
+            }
+            Class::Replaced if state.replaced > REPLACED => self.fail(now, GiveUp::Repeated, cause, out),
+            Class::Transient if walk && self.next_endpoint(now, step, out) => {}
+            Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
+                let at_once = cause == Cause::ReconnectRequested && held_well;
+                self.climb(now, step, out);
+                if at_once {
+                    self.spread_requested(now);
+                }
+            }
+        }
+    }
+
+    /// How often in a row the cause came, where that matters.
+    fn count(&mut self, now: Instant, cause: Cause, verdict: &Verdict) -> u16 {
+        let state = &mut self.state;
+        let counter = match verdict.class {
+            Class::Auth => return u16::from(state.rejections).saturating_add(1),
+            Class::Replaced => {
+                let now = secs_up(now);
+                if now >= state.replaced_secs.saturating_add(REPLACED_SECS) {
+                    state.replaced = 0;
+                }
+                state.replaced_secs = now;
+                &mut state.replaced
+            }
+            _ if verdict.is_counted() => {
+                // Each cause is counted for itself, whatever comes between (S81); another one begins anew.
+                if state.limited_by.is_some_and(|counted| counted != cause) {
+                    state.limited = 0;
+                }
+                state.limited_by = Some(cause);
+                &mut state.limited
+            }
+            Class::RateLimited => &mut state.rate_limited,
+            _ => return 0,
+        };
+        // One more than the counter holds where that is full: a limit of 255 is a limit.
+        let nth = u16::from(*counter).saturating_add(1);
+        *counter = counter.saturating_add(1);
+        nth
+    }
+
+    /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
+    /// several, a service that was there before.
+    fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
+        let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
+        if step.hint.is_some() && matches!(step.cause, Cause::Http(_)) {
+            return borne(self.state.rows.deferred() <= DEFERRALS);
+        }
+        let scope = step.verdict.scope;
+        match (scope, self.state.endpoint) {
+            (Scope::Client, _) => return Fatal::Final,
+            (_, Endpoint::Session) => {
+                if let Some(session) = self.session.get_mut() {
+                    session.forget_endpoint();
+                }
+                return Fatal::Borne;
+            }
+            (_, Endpoint::Redirect) => return Fatal::Borne,
+            (_, Endpoint::Base) => {}
+        }
+        if self.endpoints.several() {
+            if self.next_endpoint(now, step, out) {
+                return Fatal::Walked;
+            }
+            // A whole round that was refused is judged like one endpoint.
+            if self.state.is(Flag::Mixed) {
+                self.state.rows = Rows::NONE;
+                return Fatal::Borne;
+            }
+        }
+        let row = self.state.rows.refused();
+        borne(scope == Scope::Service && self.state.is(Flag::Ever) && row <= REFUSALS)
+    }
+
+    /// Whether a policy that failed may be started again by news: what is not there today may be there tomorrow.
+    pub(super) fn failed_for_the_service(&self) -> bool {
+        let Stage::Failed { reason: GiveUp::Fatal | GiveUp::Repeated } = self.state.stage else {
+            return false;
+        };
+        let cause = self.state.last_cause;
+        cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).scope == Scope::Service)
+    }
+
+    /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
+    /// attempt, with no step on the ladder (lifecycle 71). An open socket is no success here either: an endpoint that
+    /// accepts and drops would never be left. False when the round is over.
+    fn next_endpoint(&mut self, now: Instant, step: &Step, out: &mut Actions) -> bool {
+        if self.state.endpoint != Endpoint::Base {
+            return false;
+        }
+        let config: &Config = self.config.lend();
+        // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
+        let walk = !matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown));
+        let next = self.endpoints.failed(&config.endpoints, now, walk, &mut self.rng);
+        if next.is_none() {
+            return false;
+        }
+        // Never in the same instant, however short the gap is.
+        let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
+        self.state.set(Flag::InRound, true);
+        self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
+        self.raise_floor(now, step);
+        if self.is_too_late(now) {
+            self.fail(now, GiveUp::MaxElapsed, step.cause, out);
+        } else {
+            self.proceed(now, Why::Lost(step.cause), false, out);
+        }
+        true
+    }
+
+    /// Whether the next dial would come after the time allowed for the outage. One that is due at once never does.
+    pub(super) fn is_too_late(&self, now: Instant) -> bool {
+        let config: &Config = self.config.lend();
+        let elapsed = config.initial_elapsed.filter(|_| !self.state.is(Flag::Ever)).or(config.max_elapsed);
+        let at = self.gate(now).at;
+        elapsed.is_some_and(|max| at > now && self.lasted(now, at) > max)
+    }
+
+    /// How long the outage will have lasted at `at`, without the time in which nothing could be tried until `now`.
+    pub(super) fn lasted(&self, now: Instant, at: Instant) -> Micros {
+        let parked = match self.state.stage {
+            Stage::Parked { .. } => now.since(self.state.since),
+            _ => Micros::ZERO,
+        };
+        self.state.outage_since.until(at).saturating_sub(parked)
+    }
+
+    /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
+    /// limits; then on to the gates.
+    pub(super) fn climb(&mut self, now: Instant, step: &Step, out: &mut Actions) {
+        let cause = step.cause;
+        self.state.set_ladder(Gate::OPEN);
+        if step.free {
+            self.dial_at_once(now);
+        } else if !self.step_up(now, step) {
+            return self.fail(now, GiveUp::TableSpent, cause, out);
+        }
+        self.raise_floor(now, step);
+        match self.limit(now) {
+            Some(limit) => self.fail(now, limit, cause, out),
+            None => self.proceed(now, Why::Lost(cause), false, out),
+        }
+    }
+
+    /// Sets the ladder's gate. False when its table is spent.
+    fn step_up(&mut self, now: Instant, step: &Step) -> bool {
+        let mode = self.next_mode();
+        let lost = self.lasted(now, now);
+        let config: &Config = self.config.lend();
+        let state = &mut self.state;
+        let (wait, nth) = match step.verdict.class {
+            // A count of its own on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
+            Class::RateLimited | Class::Replaced => {
+                let nth = state.backoff.failures().max(u32::from(step.nth));
+                (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
+            }
+            _ => {
+                let wait = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng);
+                (wait, state.backoff.failures())
+            }
+        };
+        let wait = match &config.long_outage {
+            Some((after, ladder)) if lost >= *after => {
+                Backoff::wait_after(ladder, None, nth, mode, &mut self.rng)
+            }
+            _ => wait,
+        };
+        let Some(wait) = wait else { return false };
+        // A retry at once is for one failure. A second in a row keeps its distance from the dial of the first, or a server
+        // that accepts and drops would make the client spin (S95, lifecycle 12).
+        let at_once = wait.is_zero();
+        let earliest = if at_once { self.earliest_at_once(now) } else { now };
+        self.state.set(Flag::AtOnce, at_once);
+        self.state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff });
+        true
+    }
+
+    /// Sets the floor: what the server asked for, or the class of the cause, or the refusal of a session.
+    fn raise_floor(&mut self, now: Instant, step: &Step) {
+        let mode = self.next_mode();
+        let config: &Config = self.config.lend();
+        let Step { cause, verdict, hint, .. } = step;
+        let state = &mut self.state;
+        let mut floor = Gate::OPEN;
+        if verdict.at_cap {
+            let cap = config.backoff.cap(mode);
+            // A ladder without a cap has no such speed: "for ever" is no wait.
+            if cap < Micros::MAX {
+                let wait =
+                    Backoff::wait_after(&config.backoff, None, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
+                floor = Gate { at: now.after(wait), reason: Reason::Class };
+            }
+        }
+        if let Some(hint) = hint {
+            let asked = Micros::from_duration(*hint);
+            let longest = config.hint_max;
+            let wait = if asked > longest {
+                count_small(&mut state.counts.hints_cut);
+                // What is cut would be equal for a whole fleet, so it is spread over the last quarter.
+                longest.saturating_sub(below(&mut self.rng, Micros(longest.0 / 4)))
+            } else {
+                asked.saturating_add(below(&mut self.rng, config.hint_spread.of(asked)))
+            };
+            floor = floor.later(Gate { at: now.after(wait), reason: Reason::Hint });
+        } else {
+            let (low, high) = verdict.wait_ms(step.nth.into());
+            if high != 0 {
+                let (low, high) = (Micros::from_millis(low), Micros::from_millis(high));
+                let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
+                floor = floor.later(Gate { at, reason: Reason::Class });
+            }
+        }
+        if *cause == Cause::SessionInvalid {
+            let (low, high) = config.resume.invalid_wait;
+            let at = now.after(uniform(&mut self.rng, low, high));
+            floor = floor.later(Gate { at, reason: Reason::InvalidSession });
+        }
+        state.set_floor(floor);
+    }
+
+    /// A stable session that was asked to reconnect need not climb (F22).
+    fn spread_requested(&mut self, now: Instant) {
+        let Some(spread) = self.config.lend().requested_spread else { return };
+        let Stage::Waiting { .. } = self.state.stage else { return };
+        let wait = below(&mut self.rng, spread);
+        let earliest = if wait.is_zero() { self.earliest_at_once(now) } else { now };
+        self.state.set(Flag::AtOnce, wait.is_zero());
+        self.state.set_ladder(Gate { at: now.after(wait).max(earliest), reason: Reason::Requested });
+        let gate = self.gate(now);
+        self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
+    }
+}

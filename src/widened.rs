@@ -1,0 +1,92 @@
+//! Counters of 32 bits that wrap, as numbers of 64 bits that don't.
+
+use crate::time::Instant;
+
+/// A counter of 32 bits that wraps to 0 after [`u32::MAX`], followed as one of 64 bits that only grows.
+///
+/// Some protocols number what they send in 32 bits (the stanza counters of XMPP's stream management, XEP-0198 section 4),
+/// and microcontrollers count milliseconds in as many, which wrap after 49 days. A policy compares sequence numbers and
+/// instants, so either has to be widened first.
+///
+/// The number next to the newest one is meant: a raw value that is less than 2³¹ ahead of the newest moves it, and one that
+/// is up to 2³¹ behind is an older one, whose own number it gets without moving anything. The first raw value is taken as
+/// it is. So a counter must not move by 2³¹ unseen: give a tick of milliseconds at least every 24 days.
+///
+/// As a sequence number; for the resume, which wants the raw counter again, the mark's lower half is it:
+///
+/// ```
+/// use redial::{Epoch, Event, SessionState, Widened};
+///
+/// let epoch = Epoch::from_raw(1).expect("not 0");
+/// let mut session = SessionState::resumable("token", None, None);
+/// let mut counter = Widened::new();
+/// for raw in [u32::MAX - 1, u32::MAX, 0, 1] {
+///     let n = counter.widen(raw);
+///     let event: Event<&str> = Event::Sequence { epoch, n }; // what a policy is told
+///     assert!(session.observe(n), "{event:?} is a newer one");
+/// }
+/// assert_eq!(session.sequence(), Some((1 << 32) + 1));
+/// assert_eq!(session.sequence().map(|mark| mark as u32), Some(1)); // what the server counts
+/// ```
+///
+/// As a clock:
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Widened;
+///
+/// let mut ticks = Widened::new();
+/// let before = ticks.instant_from_millis(u32::MAX);
+/// let after = ticks.instant_from_millis(9);
+/// assert_eq!(after.saturating_duration_since(before), Duration::from_millis(10));
+/// ```
+///
+/// 8 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Widened {
+    /// The newest number plus one; 0: none yet.
+    next: u64,
+}
+
+const _: () = assert!(size_of::<Widened>() == 8, "a clock of a microcontroller has no more");
+
+impl Widened {
+    /// Nothing seen yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { next: 0 }
+    }
+
+    /// Goes on from this number, such as a session's mark that another process saved. [`u64::MAX`] is taken for the number
+    /// before it.
+    #[must_use]
+    pub const fn after(newest: u64) -> Self {
+        Self { next: newest.saturating_add(1) }
+    }
+
+    /// The newest number; none before the first.
+    #[must_use]
+    pub const fn newest(&self) -> Option<u64> {
+        self.next.checked_sub(1)
+    }
+
+    /// The number that this raw value stands for. Its lower 32 bits are `raw`, but for a value from before number 0, which
+    /// is 0, and for one beyond `u64::MAX - 1`, which is that.
+    pub const fn widen(&mut self, raw: u32) -> u64 {
+        let Some(newest) = self.newest() else {
+            *self = Self::after(raw as u64);
+            return raw as u64;
+        };
+        let ahead = raw.wrapping_sub(newest as u32);
+        if ahead < 1 << 31 {
+            *self = Self::after(newest.saturating_add(ahead as u64));
+            return self.next.saturating_sub(1);
+        }
+        newest.saturating_sub(ahead.wrapping_neg() as u64)
+    }
+
+    /// The instant of this tick of a millisecond counter, on a clock that began with the first round of the counter.
+    pub const fn instant_from_millis(&mut self, ticks: u32) -> Instant {
+        Instant::from_millis(self.widen(ticks))
+    }
+}
