@@ -77,6 +77,8 @@ struct Line<'a> {
     cursor: u64,
     /// The cursor at the last ack: whoever has that ack has seen this number.
     seen: Option<u64>,
+    /// The cursor before the session was exchanged, until the next heartbeat.
+    crossing: Option<u64>,
 }
 
 impl Seat {
@@ -99,6 +101,7 @@ impl<'a> Line<'a> {
             invalidated: false,
             cursor: 0,
             seen: None,
+            crossing: None,
         }
     }
 
@@ -212,6 +215,11 @@ impl<'a> Line<'a> {
                 self.deadline = (Instant::now() + Duration::from_millis(200), Order::Drop);
                 self.write(Message::text(WILD)).await
             }
+            Order::Ready => {
+                // A heartbeat that is on its way speaks of the session before.
+                self.crossing = Some(self.cursor);
+                self.ready().await
+            }
             Order::InvalidSession => {
                 self.seat.shared.detach(conn);
                 self.invalid_session(true).await
@@ -277,7 +285,8 @@ impl<'a> Line<'a> {
             if let Some(seen) = self.seen.filter(|&seen| seq.is_none_or(|seq| seq < seen)) {
                 self.offence(Offence::SequenceBehind { seq, seen });
             }
-            if let Some(seq) = seq.filter(|&seq| seq > self.cursor) {
+            let sent = self.cursor.max(self.crossing.take().unwrap_or(0));
+            if let Some(seq) = seq.filter(|&seq| seq > sent) {
                 self.offence(Offence::SequenceAhead { seq, sent: self.cursor });
             }
         }
@@ -316,6 +325,12 @@ impl<'a> Line<'a> {
         if self.seat.endpoint == Endpoint::Resume && !self.invalidated {
             self.offence(Offence::IdentifyAtResumeUrl);
         }
+        self.ready().await
+    }
+
+    /// A new session begins.
+    async fn ready(&mut self) -> Result<(), Leave> {
+        let conn = self.seat.conn;
         let session_id = self.seat.shared.identify(conn);
         let resume_gateway_url = self.seat.shared.resume_url.clone();
         (self.cursor, self.seen) = (1, None);

@@ -25,6 +25,7 @@ pub(crate) enum Fault {
     PingFlood,
     EndlessFragments,
     WildSequence,
+    SecondReady,
     Fatal,
 }
 
@@ -58,6 +59,8 @@ pub(crate) enum Order {
     Fragments,
     /// An event with a sequence number that can't be right, and 200 ms later a drop.
     WildSequence,
+    /// Another READY, of another session, that nobody asked for.
+    Ready,
 }
 
 /// What an upgrade is refused with.
@@ -122,7 +125,7 @@ pub(crate) const fn ends_session(code: u16) -> bool {
 impl Fault {
     /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
     /// make the client leave that endpoint for good, which only a new session gives back.
-    pub(crate) const SCRIPT: [Self; 21] = [
+    pub(crate) const SCRIPT: [Self; 22] = [
         Self::Drop,
         Self::CloseWithoutCode,
         Self::ReconnectThenClose,
@@ -134,6 +137,7 @@ impl Fault {
         Self::PingFlood,
         Self::EndlessFragments,
         Self::WildSequence,
+        Self::SecondReady,
         Self::InvalidSessionTrue,
         Self::ResumeEndpointDead,
         Self::InvalidSessionFalse,
@@ -169,6 +173,7 @@ impl Fault {
             Self::PingFlood => "pings, pongs unread",
             Self::EndlessFragments => "endless empty fragments",
             Self::WildSequence => "sequence number 2^64 - 1",
+            Self::SecondReady => "a second READY",
             Self::Fatal => "close 4004, fatal",
         }
     }
@@ -200,13 +205,16 @@ impl Fault {
             Self::PingFlood => "pings without end while nothing is read, neither pongs nor heartbeats",
             Self::EndlessFragments => "a message that goes on in empty fragments, and nothing is read",
             Self::WildSequence => "an event with a sequence number above all others; dropped after 200 ms",
+            Self::SecondReady => "READY of another session while connected, whose numbers begin at 1",
             Self::Fatal => "closed with 4004: authentication failed, never come again",
         }
     }
 
     pub(crate) const fn expect(self) -> Expect {
         match self {
-            Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence => Expect::Fresh,
+            Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence | Self::SecondReady => {
+                Expect::Fresh
+            }
             Self::Fatal => Expect::Stop,
             _ => Expect::Resume,
         }
@@ -228,6 +236,7 @@ impl Fault {
             Self::PingFlood => Plan::now(Order::Pings),
             Self::EndlessFragments => Plan::now(Order::Fragments),
             Self::WildSequence => Plan::now(Order::WildSequence),
+            Self::SecondReady => Plan::now(Order::Ready),
             Self::Fatal => Plan::now(Order::Close(Some(4004))),
             Self::ReconnectInsteadOfHello => Plan::next(Welcome::ReconnectInsteadOfHello, 1),
             Self::SilenceInsteadOfHello => Plan::next(Welcome::Silence, 1),

@@ -324,6 +324,30 @@ async fn a_wild_sequence_number_and_then_a_drop() {
 }
 
 #[tokio::test]
+async fn a_second_ready_exchanges_the_session() {
+    let (server, mut peer) = struck(Fault::SecondReady).await;
+    let old = peer.session.clone();
+    // The first may have been on its way, the others may not claim to have seen more than the new session sent.
+    for _ in 0..2 {
+        let seq = peer.seq;
+        match peer.skip().await {
+            Seen::Frame(Frame::Dispatch { s: 1, event: Event::Ready { session_id, .. } }) => {
+                assert_ne!(session_id, old);
+                (peer.session, peer.seq) = (session_id, 1);
+                peer.beat(Some(seq)).await;
+                assert_eq!(peer.skip().await, Seen::Frame(Frame::HeartbeatAck));
+                assert_eq!(offences(&server), []);
+                peer.beat(Some(u64::from(u32::MAX))).await;
+            }
+            other => assert_eq!(other, Seen::Frame(Frame::HeartbeatAck)),
+        }
+    }
+    assert!(matches!(offences(&server)[..], [Offence::SequenceAhead { .. }]));
+    peer.events(3).await;
+    peer.close(4000).await;
+}
+
+#[tokio::test]
 async fn accept_then_close_eight_times() {
     let (server, old) = dropped(Fault::AcceptThenClose).await;
     for _ in 0..8 {

@@ -484,6 +484,30 @@ async fn what_comes_out_of_turn_is_survived() {
     assert_eq!((ran.named("ready").count(), ran.named("resumed").count()), (3, 2), "{:#?}", ran.lines);
 }
 
+/// Two READYs on one connection are two sessions: the numbers of the second are its own, and none of its events is taken
+/// for one of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ready_loses_no_event() {
+    let listener = listener().await;
+    let client = client(&listener, &["--config", fast()]).await;
+    let mut socket = session(&listener).await;
+    for s in 2..10 {
+        say(&mut socket, event(s)).await;
+    }
+    say(&mut socket, ready("two", json!(1))).await;
+    for s in 2..5 {
+        say(&mut socket, event(s)).await;
+    }
+    close(socket, 4000).await;
+    let mut socket = accept(&listener).await;
+    say(&mut socket, hello()).await;
+    let resume = hear(&mut socket).await;
+    assert_eq!((resume["d"]["session_id"].clone(), resume["d"]["seq"].clone()), (json!("two"), json!(4)));
+    fatal(socket).await;
+    let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+    assert_eq!(ran.numbers("dispatch", "seq"), [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4]);
+}
+
 /// A server that goes on and on where it should hang up holds up neither the next dial nor the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_close_that_is_never_answered_is_not_waited_for() {
