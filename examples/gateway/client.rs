@@ -11,7 +11,6 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use redial::driver::{Command, Dial, DialError, Notice, Protocol, Runtime, SendFailed, Tokio};
 use redial::{Action, Cause, Config, Disposition, Endpoint, Epoch, Event, Instant, IoKind, Phase};
 use tokio::net::{TcpStream, lookup_host};
-use tokio_tungstenite::tungstenite::http::header;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -149,19 +148,16 @@ impl Client {
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_UNSENT);
         match client_async_with_config(target.url.as_str(), Wire::new(stream), Some(limits)).await {
-            // Compression, say, that nobody asked for: nothing on such a connection can be read (RFC 6455 section 4.1).
-            Ok((_, response)) if response.headers().contains_key(header::SEC_WEBSOCKET_EXTENSIONS) => {
-                self.state().detail = Some("an extension that nobody asked for".to_owned());
-                Err(Cause::Http(response.status().as_u16()).into())
-            }
             Ok((socket, _)) => Ok(socket),
-            Err(Error::Http(response)) => Err(DialError::Failed {
-                cause: Cause::Http(response.status().as_u16()),
-                retry_after: retry_after(response.headers()),
-            }),
             Err(error) => {
-                self.state().detail = Some(error.to_string());
-                Err(cause(&error).into())
+                let retry_after = match &error {
+                    Error::Http(response) => retry_after(response.headers()),
+                    _ => {
+                        self.state().detail = Some(error.to_string());
+                        None
+                    }
+                };
+                Err(DialError::Failed { cause: cause(&error), retry_after })
             }
         }
     }

@@ -25,6 +25,8 @@ pub(crate) fn cause(error: &Error) -> Cause {
             | P::SecWebSocketSubProtocolError(_),
         ) => Cause::Http(101),
         Error::Io(error) => io(error),
+        // Early hints, say, which the library takes for the answer. They are none, and say nothing about the service.
+        Error::Http(response) if response.status().is_informational() => Cause::Io(IoKind::InvalidData),
         Error::Http(response) => Cause::Http(response.status().as_u16()),
         // Above our own limit, or not UTF-8: a resume would bring the same message again.
         Error::Capacity(CapacityError::MessageTooLong { .. }) | Error::Utf8(_) => Cause::Class(Class::Fresh),
@@ -74,7 +76,7 @@ fn seconds(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio_tungstenite::tungstenite::http::HeaderValue;
+    use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 
     fn asked(values: &[&[u8]]) -> Option<Duration> {
         let mut headers = HeaderMap::new();
@@ -140,7 +142,11 @@ mod tests {
         for error in [too_long, Error::Utf8(String::new())] {
             assert_eq!(cause(&error), Cause::Class(Class::Fresh), "{error}");
         }
+        let answer =
+            |status: u16| Error::Http(Box::new(Response::builder().status(status).body(None).unwrap()));
+        assert_eq!(cause(&answer(503)), Cause::Http(503));
         for error in [
+            answer(103),
             Error::Capacity(CapacityError::TooManyHeaders),
             Error::AttackAttempt,
             Error::Protocol(ProtocolError::NonZeroReservedBits),
