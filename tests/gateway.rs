@@ -62,9 +62,9 @@ fn show(seed: &str) {
     assert_eq!(output.stderr, b"");
     let rows = text.lines().skip_while(|line| !line.starts_with("fault  ")).skip(2);
     let rows: Vec<_> = rows.take_while(|line| !line.starts_with(['*', ' ']) && !line.is_empty()).collect();
-    assert_eq!(rows.len(), 23, "{text}");
+    assert_eq!(rows.len(), 28, "{text}");
     assert!(rows.iter().all(|row| row.contains(" yes ")), "{text}");
-    assert!(text.contains("22 of 22 faults survived"), "{text}");
+    assert!(text.contains("27 of 27 faults survived"), "{text}");
     assert!(text.contains(&format!("--seed {seed}")) && !text.contains('\x1b'));
 }
 

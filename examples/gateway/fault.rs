@@ -21,6 +21,11 @@ pub(crate) enum Fault {
     NeverAnswers,
     Http503,
     Http429,
+    Http404,
+    Http200,
+    Http302,
+    Http403,
+    Http418,
     ResumeEndpointDead,
     PingFlood,
     EndlessFragments,
@@ -125,7 +130,7 @@ pub(crate) const fn ends_session(code: u16) -> bool {
 impl Fault {
     /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
     /// make the client leave that endpoint for good, which only a new session gives back.
-    pub(crate) const SCRIPT: [Self; 22] = [
+    pub(crate) const SCRIPT: [Self; 27] = [
         Self::Drop,
         Self::CloseWithoutCode,
         Self::ReconnectThenClose,
@@ -147,6 +152,11 @@ impl Fault {
         Self::NeverAnswers,
         Self::Http503,
         Self::Http429,
+        Self::Http404,
+        Self::Http200,
+        Self::Http302,
+        Self::Http403,
+        Self::Http418,
         Self::Fatal,
     ];
 
@@ -169,6 +179,11 @@ impl Fault {
             Self::NeverAnswers => "upgrade never answered",
             Self::Http503 => "HTTP 503, Retry-After",
             Self::Http429 => "HTTP 429, Retry-After",
+            Self::Http404 => "HTTP 404, x4",
+            Self::Http200 => "HTTP 200",
+            Self::Http302 => "HTTP 302",
+            Self::Http403 => "HTTP 403, Retry-After",
+            Self::Http418 => "HTTP 418, Retry-After",
             Self::ResumeEndpointDead => "resume endpoint dead",
             Self::PingFlood => "pings, pongs unread",
             Self::EndlessFragments => "endless empty fragments",
@@ -201,6 +216,11 @@ impl Fault {
             }
             Self::Http503 => "dropped; the next upgrade is answered with 503 and Retry-After: 1",
             Self::Http429 => "dropped; the next upgrade is answered with 429 and Retry-After: 1",
+            Self::Http404 => "dropped; the route is gone for the next four upgrades, as in a deploy",
+            Self::Http200 => "dropped; a page is the answer to the next upgrade",
+            Self::Http302 => "dropped; the next upgrade is redirected, to a login page, say",
+            Self::Http403 => "dropped; the next upgrade is answered with 403 and Retry-After: 1",
+            Self::Http418 => "dropped; the next upgrade is answered with 418 and Retry-After: 1",
             Self::ResumeEndpointDead => "dropped; the resume URL refuses connections, the base URL lives",
             Self::PingFlood => "pings without end while nothing is read, neither pongs nor heartbeats",
             Self::EndlessFragments => "a message that goes on in empty fragments, and nothing is read",
@@ -247,6 +267,11 @@ impl Fault {
             Self::NeverAnswers => Plan::next(Welcome::NeverAnswer, 1),
             Self::Http503 => Plan::refused(503, true),
             Self::Http429 => Plan::refused(429, true),
+            Self::Http404 => Plan { times: 4, ..Plan::refused(404, false) },
+            Self::Http200 => Plan::refused(200, false),
+            Self::Http302 => Plan::refused(302, false),
+            Self::Http403 => Plan::refused(403, true),
+            Self::Http418 => Plan::refused(418, true),
             Self::PortRefused => {
                 Plan { ports: Ports::AllDown(Duration::from_millis(700)), ..Plan::now(Order::Drop) }
             }

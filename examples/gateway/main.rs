@@ -54,7 +54,7 @@ const UNUSABLE: u8 = 2;
 
 /// A gateway that misbehaves, and a client on redial that rides through all of it.
 ///
-/// Without --url: starts a WebSocket server on a loopback port, plays 22 faults on a client, prints a timeline and a
+/// Without --url: starts a WebSocket server on a loopback port, plays 27 faults on a client, prints a timeline and a
 /// table. Exit status 0 if every fault was survived, no event was lost or came twice where the server could resume,
 /// no two sockets were open at once, no dial came too early and the fatal code at the end stopped the client for good.
 ///

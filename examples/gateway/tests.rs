@@ -438,24 +438,43 @@ async fn an_upgrade_that_is_never_answered() {
 
 #[tokio::test]
 async fn http_refusals_say_when_to_come_again() {
-    for (fault, status) in [(Fault::Http503, 503), (Fault::Http429, 429)] {
+    for (fault, status, wait) in [
+        (Fault::Http503, 503, true),
+        (Fault::Http429, 429, true),
+        (Fault::Http403, 403, true),
+        (Fault::Http418, 418, true),
+        (Fault::Http404, 404, false),
+        (Fault::Http200, 200, false),
+        (Fault::Http302, 302, false),
+    ] {
         let (server, old) = dropped(fault).await;
-        match Peer::dial(server.resume_url()).await {
-            Err(Error::Http(response)) => {
-                assert_eq!(response.status(), status);
-                assert_eq!(response.headers()["retry-after"], "1");
+        for _ in 0..fault.plan().times {
+            match Peer::dial(server.resume_url()).await {
+                Err(Error::Http(response)) => {
+                    assert_eq!(response.status(), status);
+                    let after = response.headers().get("retry-after").map(|after| after.as_bytes());
+                    assert_eq!(after, wait.then_some(&b"1"[..]));
+                }
+                other => panic!("{:?}", other.err()),
             }
-            other => panic!("{:?}", other.err()),
         }
-        if status == 503 {
+        // Whoever was asked to wait and does not has a bad name.
+        let early = wait && fault != Fault::Http503;
+        if wait && !early {
             sleep(Duration::from_secs(1)).await;
-            back(&server, &old).await;
-            assert_eq!(offences(&server), []);
-        } else {
-            back(&server, &old).await;
-            assert!(matches!(offences(&server)[..], [Offence::TooEarly { .. }]));
         }
+        back(&server, &old).await;
+        assert_eq!(matches!(offences(&server)[..], [Offence::TooEarly { .. }]), early);
+        assert_eq!(offences(&server).is_empty(), !early);
     }
+}
+
+/// What is refused is looked at all the same.
+#[tokio::test]
+async fn a_bare_url_is_noted_when_it_is_refused() {
+    let (server, _) = dropped(Fault::Http404).await;
+    assert!(connect_async(server.gateway_url()).await.is_err());
+    assert_eq!(offences(&server), [Offence::BareUrl]);
 }
 
 #[tokio::test]

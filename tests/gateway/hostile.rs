@@ -399,6 +399,69 @@ async fn every_form_of_retry_after_is_understood() {
     assert_eq!(causes, [&["http_503"; 7][..], &["http_502"]].concat());
 }
 
+/// What an upgrade is answered with while a service is deployed is waited for by a client that was connected before; the
+/// fifth such answer in a row is final, and any other failure begins a new row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_is_waited_for() {
+    const ANSWERS: [&[u8]; 4] = [
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi",
+        b"HTTP/1.1 404 No\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n",
+        b"HTTP/1.1 410 Gone\r\n\r\n",
+    ];
+    let listener = listener().await;
+    let client = client(&listener, &["--config", &patient()]).await;
+    close(session(&listener).await, 4000).await;
+    for bytes in ANSWERS {
+        drop(answer(&listener, bytes).await);
+    }
+    drop(answer(&listener, b"HTTP/1.1 503 No\r\n\r\n").await);
+    for bytes in ANSWERS {
+        drop(answer(&listener, bytes).await);
+    }
+    close(session(&listener).await, 4000).await;
+    for bytes in ANSWERS {
+        drop(answer(&listener, bytes).await);
+    }
+    drop(answer(&listener, ANSWERS[1]).await);
+    let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+    assert_eq!(ran.status, Some(1));
+    assert_eq!((ran.named("open_failed").count(), ran.named("resume").count()), (14, 1));
+    assert_eq!(ran.named("gave_up").next().unwrap()["cause"], "http_404");
+}
+
+/// A service that was never there is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_never_was_is_given_up_at_once() {
+    for status in [200, 302, 404] {
+        let listener = listener().await;
+        let client = client(&listener, &["--config", &patient()]).await;
+        drop(answer(&listener, format!("HTTP/1.1 {status} No\r\n\r\n").as_bytes()).await);
+        let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+        assert_eq!((ran.status, ran.named("open").count()), (Some(1), 1), "{status}");
+        assert_eq!(ran.named("gave_up").next().unwrap()["reason"], "fatal");
+    }
+}
+
+/// A ban that says how long it lasts is waited for, from the first dial on; the fourth in a row is final.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ban_with_an_end_is_waited_for() {
+    let ban = |status: u16| format!("HTTP/1.1 {status} No\r\nRetry-After: 7\r\n\r\n").into_bytes();
+    let listener = listener().await;
+    let client = client(&listener, &["--config", &patient()]).await;
+    for status in [418, 403, 418] {
+        drop(answer(&listener, &ban(status)).await);
+    }
+    close(session(&listener).await, 4000).await;
+    for status in [403, 418, 403, 418] {
+        drop(answer(&listener, &ban(status)).await);
+    }
+    let ran = timeout(LIMIT, client).await.unwrap().unwrap();
+    assert_eq!(ran.status, Some(1));
+    assert_eq!(ran.numbers("open_failed", "retry_after"), [7_000; 7]);
+    assert_eq!(ran.named("gave_up").next().unwrap()["cause"], "http_418");
+}
+
 /// A hello that can't be used ends the connection; a second one changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hello_is_survived() {
