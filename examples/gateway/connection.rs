@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -202,14 +203,10 @@ impl<'a> Line<'a> {
                 self.acks = false;
                 Ok(())
             }
-            Order::Pings => {
-                let ping = Message::Ping(vec![b'p'; 125].into());
-                self.flood(ping).await
-            }
+            Order::Pings => self.flood(&[&[0x89, 125][..], &[b'p'; 125]].concat().repeat(500)).await,
             Order::Fragments => {
-                let piece = |kind| Message::Frame(Piece::message("", OpCode::Data(kind), false));
-                self.write(piece(Data::Text)).await?;
-                self.flood(piece(Data::Continue)).await
+                self.write(Message::Frame(Piece::message("", OpCode::Data(Data::Text), false))).await?;
+                self.flood(&[0; 64 << 10]).await
             }
             Order::WildSequence => {
                 self.deadline = (Instant::now() + Duration::from_millis(200), Order::Drop);
@@ -227,10 +224,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The same over and over, and nothing read, until the peer goes.
-    async fn flood(&mut self, message: Message) -> Result<(), Leave> {
+    /// The same frames over and over, and nothing read, until the peer goes. Past the library, which would take so long
+    /// over small frames that it notices late when the peer has gone.
+    async fn flood(&mut self, frames: &[u8]) -> Result<(), Leave> {
         self.seat.ending.get_or_insert((By::Client, None));
-        while matches!(timeout(WRITE, self.socket.feed(message.clone())).await, Ok(Ok(()))) {}
+        while matches!(timeout(WRITE, self.socket.get_mut().write_all(frames)).await, Ok(Ok(()))) {}
         Err(Leave)
     }
 
