@@ -1,5 +1,7 @@
 //! Every preset against its peer's published waits, through a policy, and against its peer's known bugs.
 
+#[path = "presets/defaults.rs"]
+mod defaults;
 mod draws;
 
 use std::time::Duration;
@@ -27,8 +29,12 @@ const fn vector(name: &'static str, floor: u64, cap: u64, waits: &'static [f64])
 
 const FULL_TO_30_S: &[f64] = &[325.0, 1825.0, 1487.5, 5830.0, 1037.5, 17_505.0, 13_340.0, 29_702.5];
 
+/// A quarter and three quarters of the draw, of 1 to 30 s.
+const QUARTER_TO_30_S: &[f64] = &[325.0, 1850.0, 1990.0, 6320.0, 4600.0, 20_550.0, 17_400.0, 29_775.0];
+
 const VECTORS: &[Vector] = &[
-    vector("recommended", 250, 30_000, FULL_TO_30_S),
+    vector("recommended", 250, 30_000, QUARTER_TO_30_S),
+    vector("websocket", 250, 30_000, QUARTER_TO_30_S),
     vector("discord-gateway", 250, 600_000, FULL_TO_30_S),
     vector("carbon", 850, 30_000, &[880.0, 2240.0, 3796.0, 8528.0, 13_840.0, 28_110.0, 27_480.0, 29_955.0]),
     vector("twilight", 0, 255_000, &[0.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3, 255e3, 255e3]),
@@ -192,12 +198,30 @@ struct Driver {
     epoch: Option<Epoch>,
     gave_up: Option<GiveUp>,
     dials: u32,
+    /// What the newest dial said of itself.
+    attempt: u32,
+    mode: Mode,
+    /// Beats that nobody has looked at yet.
+    beats: u32,
 }
 
 impl Driver {
     fn new(config: &'static Config) -> Self {
-        let policy = Policy::new(config, SplitMix64::new(11));
-        let mut driver = Self { policy, now: Instant::ZERO, epoch: None, gave_up: None, dials: 0 };
+        Self::seeded(config, 11)
+    }
+
+    fn seeded(config: &'static Config, seed: u64) -> Self {
+        let policy = Policy::new(config, SplitMix64::new(seed));
+        let mut driver = Self {
+            policy,
+            now: Instant::ZERO,
+            epoch: None,
+            gave_up: None,
+            dials: 0,
+            attempt: 0,
+            mode: Mode::Fresh,
+            beats: 0,
+        };
         driver.tell(Event::Start);
         driver
     }
@@ -210,9 +234,11 @@ impl Driver {
     fn obey(&mut self, actions: redial::Actions) {
         for action in actions {
             match action {
-                Action::Open { epoch, .. } => {
-                    (self.epoch, self.gave_up, self.dials) = (Some(epoch), None, self.dials + 1)
+                Action::Open { epoch, mode, attempt, .. } => {
+                    (self.epoch, self.gave_up, self.dials) = (Some(epoch), None, self.dials + 1);
+                    (self.mode, self.attempt) = (mode, attempt);
                 }
+                Action::Beat { .. } => self.beats += 1,
                 Action::GaveUp { reason, .. } => self.gave_up = Some(reason),
                 Action::RefreshCredential { .. } => panic!("nothing was rejected"),
                 _ => {}
@@ -222,6 +248,12 @@ impl Driver {
 
     /// Fails the dial; the wait before the next one. `None`: given up.
     fn fail(&mut self) -> Option<Duration> {
+        self.fail_after(ms(0))
+    }
+
+    /// Fails the dial when it has taken this long.
+    fn fail_after(&mut self, took: Duration) -> Option<Duration> {
+        self.now = self.now.saturating_add(took);
         let cause = Cause::Io(IoKind::ConnectionRefused);
         self.tell(Event::OpenFailed { epoch: self.epoch.unwrap(), cause, retry_after: None });
         self.wait()
@@ -249,6 +281,17 @@ impl Driver {
             Loss::Closed(cause) => Event::Closed { epoch, cause },
         });
         self.wait()
+    }
+
+    /// Lets the timers fire that are due by then.
+    fn pass_to(&mut self, time: Duration) {
+        let end = Instant::ZERO.saturating_add(time);
+        while let Some(due) = self.policy.poll_timeout().filter(|due| *due <= end) {
+            self.now = due.max(self.now);
+            let actions = self.policy.handle_timeout(self.now);
+            self.obey(actions);
+        }
+        self.now = end;
     }
 
     fn wait(&mut self) -> Option<Duration> {
@@ -297,7 +340,10 @@ fn a_policy_waits_like_its_ladder() {
         let (config, mut rng) = (retrying(vector.name), SplitMix64::new(11));
         let (mut driver, mut backoff) = (Driver::new(config), Backoff::new());
         let mut waits = 0;
-        while let Some(wait) = driver.fail() {
+        // A dial that fails in no time is not followed by another one at once.
+        let at_once = config.backoff().ceiling(1, Mode::Fresh) == Some(ms(0));
+        let took = |waits| ms(u64::from(at_once && waits == 0));
+        while let Some(wait) = driver.fail_after(took(waits)) {
             let want = backoff.next_delay(&config.backoff(), Mode::Fresh, Duration::ZERO, &mut rng);
             assert_eq!(Some(wait), want, "{}", vector.name);
             waits += 1;
@@ -386,6 +432,22 @@ fn ably_is_suspended_after_two_minutes() {
         }
     }
     assert!((15..=20).contains(&suspended), "{suspended}");
+}
+
+/// 5.11: Pusher beats every 120 s, and a beat is answered within 30 s or the connection is dead.
+#[test]
+fn pusher_answers_a_beat_within_30_s() {
+    for (answered_after, alive) in [(29_999, true), (30_000, false)] {
+        let mut driver = Driver::new(preset("pusher"));
+        let epoch = driver.epoch.unwrap();
+        driver.tell(Event::Opened { epoch });
+        driver.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
+        driver.pass_to(ms(120_000 + answered_after));
+        assert_eq!((driver.beats, driver.policy.epoch().is_some()), (1, alive));
+        driver.tell(Event::Received { epoch });
+        driver.pass_to(ms(239_999));
+        assert_eq!(driver.policy.stats().zombies, u32::from(!alive));
+    }
 }
 
 /// Lifecycle 30, 5.11: Pusher asks an open connection for a sign of life when the host says that it is offline, and
@@ -482,12 +544,12 @@ fn signalr_finds_silence_after_30_to_45_s() {
     }
 }
 
-/// Ably waits 15 s after a first dial that failed; a config has one first wait, so that here it is 1 s, the least between
-/// two dials, and 15 s come second.
+/// Ably waits 15 s after a first dial that failed; a config has one first wait, so that here the second dial comes 1 s
+/// after the first, the least between two dials, and 15 s come second.
 #[test]
 fn ably_first_dials_that_fail() {
     let mut driver = Driver::new(preset("ably"));
-    assert_eq!(driver.fail(), Some(ms(1000)));
+    assert_eq!(driver.fail_after(ms(20)), Some(ms(980)));
     let second = driver.fail().expect("no limit");
     assert!(second > ms(12_000) && second <= ms(15_000), "{second:?}");
 }

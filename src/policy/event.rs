@@ -319,6 +319,14 @@ pub enum Event<T = (), K = Infallible> {
 }
 
 impl<T, K> Event<T, K> {
+    /// It speaks of a transport, but nothing of the other side's came in with it.
+    pub(super) const fn is_local(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenFailed { .. } | Self::NotNow { .. } | Self::Closed { .. } | Self::SendFailed { .. }
+        )
+    }
+
     /// The transport it speaks of; `None` for facts of the user and the host.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {

@@ -245,7 +245,7 @@ pub struct Explanation {
     pub why: Why,
     /// When it was there first.
     pub since: Instant,
-    /// The next deadline, if there is one.
+    /// The next deadline, if there is one. While parked that of a request for a credential, or of the session's time to live.
     pub until: Option<Instant>,
     /// The rule behind the deadline, or the condition it is parked on.
     pub waiting_for: Option<Reason>,
@@ -270,6 +270,7 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.phase, self.why)?;
         match (self.waiting_for, self.until) {
+            (Some(reason), _) if self.phase == Phase::Parked => write!(f, ", until {reason} ends")?,
             (Some(reason), Some(until)) => write!(f, ", {reason} at {} ms", until.as_millis())?,
             (Some(reason), None) => write!(f, ", until {reason} ends")?,
             (None, _) => {}

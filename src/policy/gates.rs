@@ -91,6 +91,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !may_dial {
             return self.state.enter(Stage::Waiting { until: now, reason: gate.reason }, now, why);
         }
+        let by_user = matches!(why, Why::Start | Why::RetryNow | Why::Redial);
+        if self.state.dialled_at.get() == Some(now) && !by_user {
+            // Never twice in one instant: what fails in no time must not be tried in no time.
+            let until = now.after(Micros::from_millis(1));
+            return self.state.enter(Stage::Waiting { until, reason: gate.reason }, now, why);
+        }
         self.dial(now, why, out);
     }
 

@@ -154,7 +154,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 true
             }
             // What was begun on the network that went may be bound to it.
-            Stage::Live { .. } if was_down || self.beats() => self.on_changed(now, out),
+            Stage::Live { .. } if was_down => self.on_changed(now, out),
             stage if stage.is_alive() && self.state.is_open() && was_down => {
                 self.cut_dial(now, why, out);
                 true
@@ -162,11 +162,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             _ => false,
         };
         was_down || acted || forgot
-    }
-
-    /// There is a heartbeat to ask with.
-    fn beats(&self) -> bool {
-        self.state.heartbeat.get().is_some_and(Heartbeat::is_running)
     }
 
     pub(super) fn on_network_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -247,13 +242,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if is_open && gap < trusted {
             return !counted && !gap.is_zero();
         }
-        if self.state.stage.is_alive() {
+        let anew = matches!(self.state.stage, Stage::Connecting { .. }) && self.state.since == now;
+        if self.state.stage.is_alive() && !anew {
             self.state.backoff.reset();
         }
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
                 self.good_news(now, Micros::ZERO, Why::Woke, out);
             }
+            // One of this instant was begun after the sleep.
+            Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
             Stage::Connecting { .. } => self.cut_dial(now, Why::Woke, out),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
             Stage::Greeting { .. }
@@ -291,7 +289,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.first_wait());
         self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::NotNow });
-        self.proceed_within_limits(now, Why::NotNow, false, out);
+        self.proceed_within_limits(now, Why::NotNow, out);
         true
     }
 }

@@ -237,7 +237,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 out.set_disposition(Disposition::Stale);
                 return out;
             }
-            self.hear(now);
+            if !event.is_local() {
+                self.hear(now);
+            }
         }
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
@@ -319,7 +321,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             why: self.state.why,
             since: self.state.since,
             until: deadline.map(|(at, _)| at),
-            waiting_for: deadline.map(|(_, reason)| reason).or(parked),
+            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
             not_before: parked.and_then(|_| {
                 let since = self.state.since;
                 Some(self.gate(since).at).filter(|at| *at > since)

@@ -25,7 +25,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             stage if stage.is_alive() => {
                 self.give_up_dial(now, out);
                 self.dial_at_once(now);
-                self.proceed_within_limits(now, Why::Redial, true, out);
+                self.proceed_within_limits(now, Why::Redial, out);
             }
             _ => return self.on_user_retry(now, Why::Redial, out),
         }
@@ -48,7 +48,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.leave_redirect(true);
         self.end_transport();
         self.dial_at_once(now);
-        self.proceed(now, why, true, out);
+        self.proceed(now, why, false, out);
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
@@ -57,7 +57,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.give_up_dial(now, out);
         let at = self.state.dialled_at.get().unwrap_or(now).after(self.first_wait());
         self.state.set_ladder(Gate { at, reason: Reason::Backoff });
-        self.proceed_within_limits(now, why, false, out);
+        self.proceed_within_limits(now, why, out);
     }
 
     /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
@@ -71,16 +71,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     /// On to the gates, unless the attempts or the time of the outage are used up.
-    pub(super) fn proceed_within_limits(
-        &mut self,
-        now: Instant,
-        why: Why,
-        may_dial: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn proceed_within_limits(&mut self, now: Instant, why: Why, out: &mut Actions) {
         match self.limit(now) {
             Some(limit) => self.fail(now, limit, self.last_cause(), out),
-            None => self.proceed(now, why, may_dial, out),
+            None => self.proceed(now, why, false, out),
         }
     }
 
@@ -105,7 +99,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// When a dial at once may be.
     pub(super) fn earliest_at_once(&self, now: Instant) -> Instant {
-        let last = self.state.dialled_at.get().filter(|at| self.state.is(Flag::AtOnce) || *at == now);
+        let last = self.state.dialled_at.get().filter(|_| self.state.is(Flag::AtOnce));
         last.map_or(now, |at| at.after(self.first_wait()))
     }
 

@@ -94,10 +94,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     ) -> bool {
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
-        if !open || heartbeat.is_running() {
-            return false;
-        }
         let config: &Config = self.config.lend();
+        if !open || heartbeat.is_running() {
+            // Where no greeting is expected the config's own interval counts until one comes.
+            return open
+                && !config.greeting
+                && interval.is_some_and(|interval| heartbeat.keep_alive(now, interval));
+        }
         let interval = match interval {
             Some(interval) if !interval.is_zero() => Some(Micros::from_duration(interval)),
             _ => config.heartbeat.interval,

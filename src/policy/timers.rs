@@ -30,7 +30,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
         let mut out = Actions::new();
-        if self.state.take(Flag::Leapt) {
+        let asleep = matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. });
+        if self.state.take(Flag::Leapt) || asleep {
             return out;
         }
         if self.expiry().is_some_and(|at| now >= at) {

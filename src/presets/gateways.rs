@@ -1,6 +1,6 @@
 //! Clients of chat gateways and of the systems that this project grew out of.
 
-use super::{exponential, guarded, ms, ratio, secs, table};
+use super::{NO_SESSION, config, exponential, ms, ratio, secs, table};
 use crate::backoff::{AfterTable, Jitter};
 use crate::breaker::BreakerConfig;
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
@@ -9,13 +9,16 @@ use crate::heartbeat::{HeartbeatConfig, Liveness};
 use crate::policy::{Config, Establish, RestoreConfig, ResumeConfig};
 use crate::ratio::Ratio;
 
+/// A session that is resumed with its token and the number of the newest event, never without (documentation, "Resume").
+const SESSION: ResumeConfig = ResumeConfig::new().with_sequence_needed(true);
+
 /// Discord's rules of hello, heartbeat and session, which its clients share; and when a connection counts as stable:
 /// with 120 s a gateway that drops whatever it made ready is identified to 720 times a day at most, of 1000 allowed.
 const fn discord(config: Config) -> Config {
     config
         .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
         .with_heartbeat(HeartbeatConfig::new().with_required(true))
-        .with_resume(ResumeConfig::new())
+        .with_resume(SESSION)
         .with_reset_after_stable(secs(120))
 }
 
@@ -31,6 +34,7 @@ const fn discord(config: Config) -> Config {
 /// | hello timeout | 30 s | vellum-assistant |
 /// | heartbeat | from hello, first one jittered, dead at the first miss | documentation, "Heartbeat Interval" |
 /// | invalid session | 1 to 5 s before the fresh start | documentation of 2018-2022; carbon, discordeno |
+/// | resume | needs the sequence | documentation, "Resume": token, session id and the last sequence |
 /// | failed resumes | 3, then fresh | carbon #364 |
 /// | session endpoint | left after its first failed dial | twilight |
 /// | close before a resume | 4000 | twilight, vellum-assistant |
@@ -93,7 +97,7 @@ pub const TWILIGHT: Config = discord(valid(
 ))
 .with_requested_spread(Some(ms(0)))
 .with_heartbeat(HeartbeatConfig::new().with_required(true).with_liveness(Liveness::AnyTraffic))
-.with_resume(valid(ResumeConfig::new().with_invalid_wait(ms(0), ms(0))));
+.with_resume(valid(SESSION.with_invalid_wait(ms(0), ms(0))));
 
 /// BasedHardware/omi's capture client, as its #5617 and #5528 meant it.
 ///
@@ -111,16 +115,19 @@ pub const TWILIGHT: Config = discord(valid(
 /// outage; it counts an error and the close that follows as two; it begins anew at every open socket and so never comes
 /// to its tenth 1008 (F31); its one-shot timer ends silently where a precondition is missing, which is what
 /// [`Event::Hold`](crate::Event::Hold) is for. Not covered: sessions (it has none).
-pub const OMI: Config = guarded(valid(
-    Config::new(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full)).with_connect_timeout(secs(15)),
-))
-.with_establish(Establish::OnOpen)
-.with_classifier(with_close(
-    with_close(with_close(Classifier::new(&tables::WEBSOCKET), 4001, Class::Auth), 4002, Class::Fatal),
-    4004,
-    Class::Fatal,
-))
-.with_resume(ResumeConfig::disabled());
+pub const OMI: Config =
+    valid(config(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full)).with_connect_timeout(secs(15)))
+        .with_establish(Establish::OnOpen)
+        .with_classifier(with_close(
+            with_close(
+                with_close(Classifier::new(&tables::WEBSOCKET), 4001, Class::Auth),
+                4002,
+                Class::Fatal,
+            ),
+            4004,
+            Class::Fatal,
+        ))
+        .with_resume(NO_SESSION);
 
 const fn with_close(classifier: Classifier, code: u16, class: Class) -> Classifier {
     valid(classifier.with_override(Rule::new(Match::Is(Cause::CloseFrame(code)), Verdict::new(class))))
@@ -139,14 +146,12 @@ const fn with_close(classifier: Classifier, code: u16, class: Class) -> Classifi
 /// Corrected: the guide's delay is a float, which its timer refuses at the first retry; its exponent raises at a large
 /// count; it never resets the count, here it does once a connection held 60 s (its cap); its half-open breaker never
 /// closes. Not covered: its alerts.
-pub const WEBSOCKEX_GUIDE: Config = valid(
-    Config::new(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_ready_timeout(Some(secs(5))),
-)
-.with_max_attempts(Some(10))
-.with_reset_after_stable(secs(60))
-.with_breaker(Some(valid(BreakerConfig::new(5, secs(60)))))
-.with_restore(RestoreConfig::new().with_authentication(true))
-.with_resume(ResumeConfig::disabled());
+pub const WEBSOCKEX_GUIDE: Config =
+    valid(config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_ready_timeout(Some(secs(5))))
+        .with_max_attempts(Some(10))
+        .with_breaker(Some(valid(BreakerConfig::new(5, secs(60)))))
+        .with_restore(RestoreConfig::new().with_authentication(true))
+        .with_resume(NO_SESSION);
 
 /// ZenHive/zen_websocket 0.7.1.
 ///
@@ -163,13 +168,11 @@ pub const WEBSOCKEX_GUIDE: Config = valid(
 /// Corrected: its power raises from attempt 1015 on; it begins anew with a wait of 0 at every upgrade, here
 /// once a connection held 30 s, its cap (F31); close codes and upgrade statuses, which it never looks at, follow
 /// the `websocket` table. After a failed first dial it waits 1 s, here 0: a config has one first wait, whatever failed.
-pub const ZEN_WEBSOCKET: Config = guarded(Config::new(table(
-    &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)],
-    AfterTable::RepeatLast,
-)))
-.with_max_attempts(Some(3))
-.with_establish(Establish::OnOpen)
-.with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
-.with_classifier(Classifier::new(&tables::WEBSOCKET).with_default(Class::Fatal))
-.with_restore(valid(RestoreConfig::new().with_batches(u16::MAX, secs(0))))
-.with_resume(ResumeConfig::disabled());
+pub const ZEN_WEBSOCKET: Config =
+    config(table(&[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)], AfterTable::RepeatLast))
+        .with_max_attempts(Some(3))
+        .with_establish(Establish::OnOpen)
+        .with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
+        .with_classifier(Classifier::new(&tables::WEBSOCKET).with_default(Class::Fatal))
+        .with_restore(valid(RestoreConfig::new().with_batches(u16::MAX, secs(0))))
+        .with_resume(NO_SESSION);

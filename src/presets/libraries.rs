@@ -1,6 +1,6 @@
 //! Formulas and libraries for retries of anything. None knows a protocol: classes, sessions and liveness are yours.
 
-use super::{exponential, guarded, ms, ratio, secs};
+use super::{config, exponential, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
 use crate::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use crate::error::valid;
@@ -35,7 +35,7 @@ pub const AWS_EQUAL: Config = aws(Jitter::Equal);
 pub const AWS_DECORRELATED: Config = aws(Jitter::Decorrelated);
 
 const fn aws(jitter: Jitter) -> Config {
-    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(20), jitter)))
+    config(exponential(secs(1), Ratio::TWO, secs(20), jitter))
 }
 
 /// stubborn-io 0.3.6, `ExpBackoffStrategy`.
@@ -49,7 +49,7 @@ const fn aws(jitter: Jitter) -> Config {
 /// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap;
 /// it begins anew at every disconnect, here where the connection had held 60 s (F31).
 pub const STUBBORN_IO: Config =
-    guarded(Config::new(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20)))))
+    config(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
         .with_initial_limits(Some(1), None)
         .with_establish(Establish::OnOpen);
 
@@ -63,12 +63,8 @@ pub const STUBBORN_IO: Config =
 /// nanoseconds apart, so that the jitter on 3.2 s ends below 2.2 s and has gaps; here it is one range. It knows
 /// retries, not connections; here the waits begin anew once one held 60 s (F31). Not covered: the retry budget. tower's
 /// `reconnect`, which has no waits at all, is [`TONIC`](super::TONIC).
-pub const TOWER: Config = guarded(Config::new(exponential(
-    ms(50),
-    Ratio::TWO,
-    core::time::Duration::MAX,
-    Jitter::Plus(ratio(99, 100)),
-)));
+pub const TOWER: Config =
+    config(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))));
 
 /// backon 1.6, `ExponentialBuilder`.
 ///
@@ -81,7 +77,7 @@ pub const TOWER: Config = guarded(Config::new(exponential(
 /// device; here the seed is yours. It knows retries, not connections; here attempts and waits begin anew once one held
 /// 60 s, the cap (F31).
 pub const BACKON: Config =
-    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None))).with_max_attempts(Some(3));
+    config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_max_attempts(Some(3));
 
 /// backoff 0.4, `ExponentialBackoff`.
 ///
@@ -94,7 +90,7 @@ pub const BACKON: Config =
 /// ([`Action::GaveUp`](crate::Action::GaveUp)): rust_socketio takes the crate's `None` for "no wait" and dials without
 /// pause after 15 minutes. It begins anew where its user says so; here once a connection held 60 s, the cap (F31).
 pub const BACKOFF_CRATE: Config =
-    guarded(Config::new(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2)))))
+    config(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2))))
         .with_max_elapsed(Some(secs(900)));
 
 /// Polly 8, exponential retries with jitter (`DecorrelatedJitterV2`).
@@ -109,8 +105,7 @@ pub const BACKOFF_CRATE: Config =
 /// connections; here they begin anew once one held 32 s, the cap (F31). Its breaker is
 /// [`breakers::POLLY`](super::breakers::POLLY).
 pub const POLLY: Config =
-    guarded(Config::new(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2)))
-        .with_max_attempts(Some(3));
+    config(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2)).with_max_attempts(Some(3));
 
 /// Polly 8, the defaults of `RetryStrategyOptions`.
 ///
@@ -120,8 +115,7 @@ pub const POLLY: Config =
 /// | attempts | 3 (6 s) | `MaxRetryAttempts` |
 ///
 /// Without jitter a fleet stays in step. As for [`POLLY`], the retries begin anew once a connection held; here 10 s.
-pub const POLLY_RETRY: Config =
-    guarded(Config::new(valid(BackoffConfig::constant(secs(2))))).with_max_attempts(Some(3));
+pub const POLLY_RETRY: Config = config(valid(BackoffConfig::constant(secs(2)))).with_max_attempts(Some(3));
 
 /// ezsockets, e253cf5.
 ///
@@ -133,10 +127,9 @@ pub const POLLY_RETRY: Config =
 /// Corrected: a server that fails at once is dialled at once for ever; here the 0 is for a connection that held 10 s
 /// (F31). Without jitter a fleet stays in step. After a first dial that failed it waits 5 s, here 0: a config has one
 /// first wait, whatever failed.
-pub const EZSOCKETS: Config =
-    guarded(Config::new(valid(BackoffConfig::constant(secs(5))).with_first(secs(0))))
-        .with_establish(Establish::OnOpen)
-        .with_classifier(CLOSE_FRAMES_WAIT);
+pub const EZSOCKETS: Config = config(valid(BackoffConfig::constant(secs(5))).with_first(secs(0)))
+    .with_establish(Establish::OnOpen)
+    .with_classifier(CLOSE_FRAMES_WAIT);
 
 /// The `websocket` table, but what it retries after a close frame waits 5 s. 1006 is none.
 const CLOSE_FRAMES_WAIT: Classifier = {

@@ -1,15 +1,13 @@
 //! Clients of realtime services, most of them for browsers.
 
-use super::{exponential, guarded, ms, ratio, secs, table};
+use super::{NO_SESSION, RESUME, config, exponential, ms, ratio, secs, table};
 use crate::backoff::{AfterTable, BackoffConfig, Jitter};
 use crate::classify::{Classifier, tables};
 use crate::error::valid;
 use crate::heartbeat::{HeartbeatConfig, Liveness};
-use crate::policy::{Config, Establish, OnNetworkDown, RestoreConfig, ResumeConfig};
+use crate::policy::{Config, Establish, OnNetworkDown, RestoreConfig};
 use crate::ratio::Ratio;
 
-/// A session without numbered messages.
-const UNNUMBERED: ResumeConfig = ResumeConfig::new().with_sequence_needed(false);
 /// Everything at once.
 const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX, secs(0)));
 
@@ -28,14 +26,12 @@ const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX,
 /// is the cap itself, as with the peer. The refresh of a token (109) is
 /// [`Cause::AuthRejected`](crate::Cause::AuthRejected). Not covered: the server's own pings (25 s and 10 s of grace),
 /// the 5 to 10 s between refreshes, the fallback to other transports.
-pub const CENTRIFUGE: Config = guarded(valid(
-    Config::new(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial))
-        .with_connect_timeout(secs(5)),
-))
+pub const CENTRIFUGE: Config = valid(
+    config(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial)).with_connect_timeout(secs(5)),
+)
 .with_classifier(Classifier::new(&tables::CENTRIFUGE))
 .with_network(OnNetworkDown::Drop, secs(0))
 .with_defer_while_hidden(false)
-.with_resume(UNNUMBERED)
 .with_restore(AT_ONCE);
 
 /// Ably's specification and ably-js.
@@ -58,20 +54,20 @@ pub const CENTRIFUGE: Config = guarded(valid(
 /// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
 /// config has one first wait, whatever failed, and the later ones follow a step behind.
 pub const ABLY: Config = valid(
-    guarded(valid(
-        Config::new(valid(
+    valid(
+        config(valid(
             table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
                 .with_jitter(Jitter::Minus(ratio(1, 5))),
         ))
         .with_connect_timeout(secs(10)),
-    ))
+    )
     .with_min_interval(secs(1)),
 )
 .with_network(OnNetworkDown::Drop, secs(0))
 .with_restart_on_network_up(true)
 .with_long_outage(secs(120), exponential(secs(30), Ratio::ONE, secs(30), Jitter::Minus(ratio(1, 5))))
 .with_defer_while_hidden(false)
-.with_resume(valid(UNNUMBERED.with_failures_max(u8::MAX)))
+.with_resume(valid(RESUME.with_failures_max(u8::MAX)))
 .with_restore(AT_ONCE);
 
 /// Phoenix `Socket`, 1.8.16.
@@ -89,14 +85,14 @@ pub const ABLY: Config = valid(
 /// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, for a config has one ladder; a caller
 /// that wants them reports a failed join as final and subscribes again after [`PHOENIX_REJOIN`]. The fallback to long
 /// polling.
-pub const PHOENIX: Config = guarded(Config::new(table(
+pub const PHOENIX: Config = config(table(
     &[ms(10), ms(50), ms(100), ms(150), ms(200), ms(250), ms(500), ms(1000), ms(2000), ms(5000)],
     AfterTable::RepeatLast,
-)))
+))
 .with_establish(Establish::OnOpen)
 .with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
 .with_network(OnNetworkDown::Ignore, secs(0))
-.with_resume(ResumeConfig::disabled())
+.with_resume(NO_SESSION)
 .with_restore(AT_ONCE);
 
 /// How long a Phoenix channel waits after a join that failed: 1, 2, 5, then 10 s (`rejoinAfterMs`). Not a preset, but
@@ -118,22 +114,21 @@ pub const PHOENIX_REJOIN: BackoffConfig =
 /// covered: death at 30 s of silence to the second, for a heartbeat looks when it beats, every 15 s, and so finds it at
 /// 30 to 45 s (a driver that keeps the 30 s itself reports [`Cause::Timeout`](crate::Cause::Timeout));
 /// `allowReconnect` of the close message; the opt-in stateful reconnect.
-pub const SIGNALR: Config =
-    guarded(Config::new(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp)))
-        .with_initial_limits(Some(1), None)
-        .with_heartbeat(valid(
-            valid(
-                HeartbeatConfig::new()
-                    .with_first_jitter(false)
-                    .with_liveness(Liveness::AnyTraffic)
-                    .with_interval(secs(15)),
-            )
-            .with_missed(2),
-        ))
-        .with_network(OnNetworkDown::Ignore, secs(0))
-        .with_defer_while_hidden(false)
-        .with_resume(ResumeConfig::disabled())
-        .with_restore(RestoreConfig::disabled());
+pub const SIGNALR: Config = config(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
+    .with_initial_limits(Some(1), None)
+    .with_heartbeat(valid(
+        valid(
+            HeartbeatConfig::new()
+                .with_first_jitter(false)
+                .with_liveness(Liveness::AnyTraffic)
+                .with_interval(secs(15)),
+        )
+        .with_missed(2),
+    ))
+    .with_network(OnNetworkDown::Ignore, secs(0))
+    .with_defer_while_hidden(false)
+    .with_resume(NO_SESSION)
+    .with_restore(RestoreConfig::disabled());
 
 /// socket.io-client 4.8, with backo2's jitter corrected.
 ///
@@ -151,13 +146,12 @@ pub const SIGNALR: Config =
 /// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It begins anew at
 /// every open socket, here once a connection held 10 s (F31). Not covered: "io server disconnect", which stays
 /// disconnected; the server's pings.
-pub const SOCKET_IO: Config = guarded(valid(
-    Config::new(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
+pub const SOCKET_IO: Config = valid(
+    config(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
         .with_connect_timeout(secs(20)),
-))
+)
 .with_establish(Establish::OnOpen)
 .with_defer_while_hidden(false)
-.with_resume(UNNUMBERED)
 .with_restore(RestoreConfig::disabled());
 
 /// rust_socketio, a4e5287.
@@ -171,10 +165,10 @@ pub const SOCKET_IO: Config = guarded(valid(
 /// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap; it
 /// begins anew at every open socket (the blocking client never), here once a connection held 10 s (F31).
 pub const RUST_SOCKETIO: Config =
-    guarded(Config::new(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2)))))
+    config(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2))))
         .with_max_elapsed(Some(secs(900)))
         .with_establish(Establish::OnOpen)
-        .with_resume(ResumeConfig::disabled())
+        .with_resume(NO_SESSION)
         .with_restore(RestoreConfig::disabled());
 
 /// reconnecting-websocket 4.4.
@@ -201,12 +195,12 @@ pub const RECONNECTING_WEBSOCKET: Config =
 pub const PARTYSOCKET: Config = websocket(exponential(secs(3), ratio(13, 10), secs(10), Jitter::None));
 
 const fn websocket(backoff: BackoffConfig) -> Config {
-    valid(Config::new(backoff).with_connect_timeout(secs(4)))
+    valid(config(backoff).with_connect_timeout(secs(4)))
         .with_establish(Establish::OnOpen)
         .with_reset_after_stable(secs(5))
         .with_network(OnNetworkDown::Ignore, secs(0))
         .with_defer_while_hidden(false)
-        .with_resume(ResumeConfig::disabled())
+        .with_resume(NO_SESSION)
         .with_restore(RestoreConfig::disabled())
 }
 
@@ -224,12 +218,12 @@ const fn websocket(backoff: BackoffConfig) -> Config {
 /// Corrected: it counts its attempts anew at every `connection_ack`, here once a connection held 19 s, its longest wait
 /// (F31). Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
 pub const GRAPHQL_WS: Config =
-    guarded(Config::new(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000)))))
+    config(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000))))
         .with_max_attempts(Some(5))
         .with_classifier(Classifier::new(&tables::GRAPHQL_WS))
         .with_network(OnNetworkDown::Ignore, secs(0))
         .with_defer_while_hidden(false)
-        .with_resume(ResumeConfig::disabled())
+        .with_resume(NO_SESSION)
         .with_restore(AT_ONCE);
 
 /// pusher-js.
@@ -237,29 +231,33 @@ pub const GRAPHQL_WS: Config =
 /// | what | value | source |
 /// | --- | --- | --- |
 /// | wait | 1 s, no jitter | its connection manager's `retryIn` |
-/// | connect timeout | 30 s | its strategy has 15 s, doubled to 60 s; what a sign of life may take, too |
+/// | connect timeout | 30 s | its strategy has 15 s, doubled to 60 s |
 /// | close codes | `pusher` table | 40xx refused, 41xx after 1 s, 42xx retried |
 /// | a request to reconnect | at once, after a connection that held 10 s | how a driver reports 42xx |
 /// | offline, online | asked for a sign of life, within 30 s; dialled at once | its network events, `pongTimeout` |
-/// | heartbeat | after 120 s of silence, dead 120 s later | `activityTimeout` |
+/// | heartbeat | every 120 s, dead 30 s after one that nothing answers | `activityTimeout`, `pongTimeout` |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
 /// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
 /// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
 /// not shorten it (it waits 1 s); a driver that reports it as
-/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A pong to a regular beat within 30 s,
-/// for a heartbeat has one interval (the answer to a probe has its 30 s). 4000 over TLS only; "unavailable" after 10 s.
+/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A beat only after 120 s of silence: here
+/// it comes every 120 s, whatever was received (the server's shorter `activity_timeout` is
+/// [`Event::KeepAlive`](crate::Event::KeepAlive)). 4000 over TLS only; "unavailable" after 10 s.
 pub const PUSHER: Config =
-    guarded(valid(Config::new(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30))))
+    valid(config(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
         .with_requested_spread(Some(secs(0)))
         .with_classifier(Classifier::new(&tables::PUSHER))
         .with_heartbeat(valid(
-            HeartbeatConfig::new()
-                .with_first_jitter(false)
-                .with_liveness(Liveness::AnyTraffic)
-                .with_interval(secs(120)),
+            valid(
+                HeartbeatConfig::new()
+                    .with_first_jitter(false)
+                    .with_liveness(Liveness::AnyTraffic)
+                    .with_interval(secs(120)),
+            )
+            .with_answer_within(Some(secs(30))),
         ))
         .with_network(OnNetworkDown::Probe, secs(0))
         .with_defer_while_hidden(false)
-        .with_resume(ResumeConfig::disabled())
+        .with_resume(NO_SESSION)
         .with_restore(AT_ONCE);

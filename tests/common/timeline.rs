@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Endpoint, Epoch, Event, FixedSubscriptions, GiveUp,
-    HeartbeatConfig, HoldReason, Instant, IoKind, Mode, Phase, Policy, Ratio, Reason, SessionState,
-    SplitMix64, Stats, Subscriptions as _, valid,
+    HeartbeatConfig, HoldReason, Instant, IoKind, Mode, Phase, Policy, Ratio, Reason, ResumeConfig,
+    SessionState, SplitMix64, Stats, Subscriptions as _, valid,
 };
 
 pub(crate) type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config>;
@@ -37,6 +37,9 @@ pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1
 
 /// The config of the rules: stability 0, resume allowed, connect deadline 10 s.
 pub(crate) const BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
+
+/// The same for a protocol whose resume needs a sequence.
+pub(crate) const NUMBERED: Config = BASE.with_resume(ResumeConfig::new().with_sequence_needed(true));
 
 /// The same for a protocol with a greeting (deadline 30 s), whose first beat is not jittered.
 pub(crate) const GATEWAY: Config =
@@ -548,7 +551,9 @@ impl Timeline {
                 Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch } => {
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
-                Action::RefreshCredential { .. } => assert_eq!(self.policy.phase(), Phase::Parked),
+                Action::RefreshCredential { .. } => {
+                    assert!(matches!(self.policy.phase(), Phase::Parked | Phase::Online | Phase::Restoring))
+                }
                 Action::DropSession { .. } => {}
                 Action::GaveUp { .. } => {
                     assert!(!was_failed, "S94: terminal once");
@@ -576,11 +581,17 @@ impl Timeline {
         assert_eq!(explanation.until, deadline.map(|(at, _)| at));
         let reason = deadline.map(|(_, reason)| reason);
         let named = match self.policy.phase() {
-            Phase::Connecting => reason == Some(Reason::ConnectTimeout),
+            Phase::Connecting => {
+                matches!(
+                    reason,
+                    Some(Reason::ConnectTimeout | Reason::SessionExpiry | Reason::CredentialTimeout)
+                )
+            }
             Phase::Establishing | Phase::Waiting | Phase::Restoring => reason.is_some(),
             Phase::Online => reason.is_some() || !self.beating,
             Phase::Parked => {
-                reason.is_none()
+                let asks = explanation.waiting_for == Some(Reason::Credential);
+                (!asks || reason.is_some())
                     && matches!(
                         explanation.waiting_for,
                         Some(Reason::Hold | Reason::Network | Reason::Hidden | Reason::Credential)

@@ -268,7 +268,10 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
     let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, n: 9 };
     let script =
         vec![Say::Wait(ms(20)), Say::Facts(vec![ready]), Say::Wait(ms(150)), Say::Facts(vec![sequence])];
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.writes = Writes::BlockAt(1));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| {
+        set.writes = Writes::BlockAt(1);
+        set.answers = false;
+    });
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
@@ -467,11 +470,16 @@ pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Durati
     let script = async {
         lab.sleep(ms(250)).await;
         let before = lab.log().timeouts.len();
-        lab.suspend(Duration::from_secs(3_600));
+        lab.suspend(Duration::from_secs(200));
         handle.visible();
         lab.sleep(ms(50)).await;
         assert_eq!(lab.log().timeouts.len(), before + 1);
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Online), "a late beat asks");
+        lab.suspend(Duration::from_secs(3_600));
+        handle.visible();
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().timeouts.len(), before + 2, "the page's news was the first look");
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Online));
         handle.stop(false);
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

@@ -234,7 +234,8 @@ fn backoff_0_4_0_hint() {
 fn cenkalti_backoff_159() {
     let mut rig = Rig::started(PLAIN);
     rig.refuse(503, Some(secs(86_400)));
-    assert_eq!((rig.waits(), rig.policy.stats().hints_cut), (secs(300), 1), "cut, and told");
+    assert!((secs(225)..=secs(300)).contains(&rig.waits()), "cut, and spread");
+    assert_eq!(rig.policy.stats().hints_cut, 1, "and told");
     let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(60))));
     assert_eq!(gave_up(&rig.refuse(503, Some(secs(90)))), Some((GiveUp::MaxElapsed, Cause::Http(503))));
 }

@@ -102,8 +102,13 @@ fn amethyst_3219() {
 fn esp_rainmaker_1() {
     let mqtt = redial::Classifier::new(&redial::tables::MQTT5);
     let mut rig = Rig::online(STABLE.with_classifier(mqtt));
-    rig.code(0x8E);
-    assert_eq!(rig.due(), Some((secs(30), Reason::Class)));
+    for wait in [1, 2, 4, 8, 16] {
+        rig.advance(secs(600));
+        rig.code(0x8E);
+        assert_eq!(rig.recover(), secs(wait), "also where each holds for ten minutes");
+    }
+    rig.advance(secs(600));
+    assert_eq!(gave_up(&rig.code(0x8E)), Some((GiveUp::Repeated, Cause::CloseFrame(0x8E))));
 }
 
 /// nuts-foundation/nuts-node#1267: the backoff was reset by a handshake that the peer then refused.

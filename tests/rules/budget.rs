@@ -127,6 +127,7 @@ fn s60_a_resume_does_not_ask() {
     let mut host = Host::new(ONE_IN_5_S, all);
     (0..3).for_each(|one| host.start(one));
     assert_eq!(host.phases(), [Phase::Online, Phase::Waiting, Phase::Online]);
+    host.advance(ms(1));
     host.fleet[2].lose();
     host.advance(secs(1));
     assert_eq!((host.phases()[2], host.asked), (Phase::Online, 2));

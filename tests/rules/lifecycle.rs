@@ -114,9 +114,14 @@ fn l10_early_and_late_timers() {
         rig.now = rig.now.saturating_add(secs(1));
         assert!(rig.tick().is_empty());
     }
+    // A clock that jumps so far is believed at the second call.
     rig.now = rig.now.saturating_add(secs(86_400));
+    assert!(rig.tick().is_empty());
     assert_eq!(opens(&rig.tick()), 1);
     assert!(rig.tick().is_empty());
+    rig.fail(REFUSED);
+    rig.now = rig.now.saturating_add(secs(300));
+    assert_eq!(opens(&rig.tick()), 1, "a little late is only late");
     assert_eq!(
         rig.due(),
         Some((secs(10), Reason::ConnectTimeout)),
@@ -193,6 +198,7 @@ fn l63_the_age_of_a_session() {
         let epoch = rig.epoch();
         rig.fact(Event::Ready { epoch, token: Some("token"), endpoint: None, sequence: Some(1), ttl });
         rig.advance(secs(3_600));
+        rig.sequence(2);
         rig.lose();
         assert_eq!(
             open(&rig.advance(secs(1))).map(|open| open.0),
@@ -229,7 +235,8 @@ fn l64_export_and_import() {
     rig.lose();
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
 
-    let mut rig = Rig::importing(GATEWAY, SessionState::resumable("token", Some("wss://resume"), None));
+    let numbered = GATEWAY.with_resume(ResumeConfig::new().with_sequence_needed(true));
+    let mut rig = Rig::importing(numbered, SessionState::resumable("token", Some("wss://resume"), None));
     assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::Endpoint::Base, 1)));
     rig.establish();
 }

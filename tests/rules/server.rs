@@ -313,21 +313,33 @@ fn l47_rejected_twice_is_the_end() {
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
-/// Lifecycle 48: "taken over" is answered at the pace of the cap and only so often: two clients with one identifier do
-/// not throw each other out for ever.
+/// Lifecycle 48, reports 62 and 75: "taken over" climbs a backoff that no held connection resets within an hour, and the sixth
+/// is final: two clients with one identifier do not throw each other out for ever.
 #[test]
 fn l48_taken_over_is_no_ping_pong() {
     let config = with_table(&tables::MQTT5).with_reset_after_stable(secs(120));
-    let mut rig = Rig::online(config);
-    let mut rounds = 0;
-    loop {
-        rig.advance(secs(1));
-        if gave_up(&rig.code(0x8E)).is_some() {
-            break;
+    for held in [1, 128, 1_800, 3_580] {
+        let mut rig = Rig::online(config);
+        for wait in [1, 2, 4, 8, 16] {
+            rig.advance(secs(held));
+            assert!(gave_up(&rig.code(0x8E)).is_none());
+            assert_eq!(rig.recover(), secs(wait), "{held}");
+            if held == 128 {
+                // Other losses between them change nothing.
+                rig.advance(secs(130));
+                rig.lose();
+                assert_eq!(rig.recover(), secs(1));
+            }
         }
-        rounds += 1;
-        assert!(rounds <= 5);
-        assert_eq!(rig.recover(), secs(30));
+        rig.advance(secs(held));
+        assert_eq!(gave_up(&rig.code(0x8E)), Some((GiveUp::Repeated, Cause::CloseFrame(0x8E))), "{held}");
+    }
+    // One an hour is no war.
+    let mut rig = Rig::online(config);
+    for _ in 0..20 {
+        rig.advance(secs(3_600));
+        rig.code(0x8E);
+        assert_eq!(rig.recover(), secs(1));
     }
 }
 

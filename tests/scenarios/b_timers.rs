@@ -1,8 +1,8 @@
 //! Timers: each belongs to one attempt, and every step has one.
 
-use redial::{Config, GiveUp, Phase, SessionState, valid};
+use redial::{GiveUp, Phase, ResumeConfig, SessionState, valid};
 
-use crate::timeline::{BASE, GATEWAY, NO_FRAME, REFUSED, Timeline, secs, ws};
+use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, Timeline, secs, ws};
 
 /// S13 (zen), F10: the deadline of attempt 1 is nothing to attempt 2.
 #[test]
@@ -37,7 +37,7 @@ fn a_stop_during_the_dial_ends_it() {
 /// firing late, does nothing.
 #[test]
 fn reconnect_now_cuts_the_wait_and_resets_the_ladder() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Timeline::new(NUMBERED);
     fail_times(&mut t, 5);
     assert_eq!(t.wait(), 16_000);
     let old = t.now() + t.wait();
@@ -52,7 +52,7 @@ fn reconnect_now_cuts_the_wait_and_resets_the_ladder() {
 /// S17, F09: a second start is nothing while there is a connection, or a plan for one.
 #[test]
 fn a_second_start_is_nothing() {
-    let mut t = Timeline::new(GATEWAY);
+    let mut t = Timeline::new(GATEWAY.with_resume(ResumeConfig::new().with_sequence_needed(true)));
     t.at(0).start().expect(&["open 1 fresh #1"]).start().ignored();
     t.at(10).opened(1).start().ignored().at(20).greeting(1, 0).expect(&["send_fresh 1"]).start().ignored();
     t.at(30).ready(1, None).start().ignored().phase(Phase::Online);
@@ -107,7 +107,7 @@ fn not_now_never_ends_the_chain() {
 fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
     let table = valid(redial::BackoffConfig::table(&WAITS, redial::AfterTable::RepeatLast));
-    let mut t = Timeline::new(Config::new(table));
+    let mut t = Timeline::new(BASE.with_backoff(table));
     t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(5_000, "not_now");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);
     t.event(redial::Event::NetworkUp).expect(&[]).wake(10_000, "backoff");
@@ -176,7 +176,7 @@ fn stop_and_start_begin_anew() {
 /// Lifecycle 3: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
 #[test]
 fn a_loss_leaves_a_deadline_and_never_dials() {
-    let mut t = Timeline::online(Config::new(crate::timeline::LADDER.with_first(secs(0))));
+    let mut t = Timeline::online(BASE.with_backoff(crate::timeline::LADDER.with_first(secs(0))));
     t.at(1_000).closed(1, NO_FRAME).expect(&[]).phase(Phase::Waiting).wake(1_000, "backoff");
     t.timeout().expect(&["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&[]).wake(3_000, "backoff");

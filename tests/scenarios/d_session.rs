@@ -1,11 +1,11 @@
 //! The session: what is resumed, where, and what ends it.
 
 use redial::{
-    Cause, Class, Classifier, Config, Event, Match, Phase, ResumeConfig, Rule, SessionState, Verdict, tables,
-    valid,
+    Cause, Class, Classifier, Config, Event, Match, Phase, Reason, ResumeConfig, Rule, SessionState, Verdict,
+    tables, valid,
 };
 
-use crate::timeline::{BASE, GATEWAY, NO_FRAME, REFUSED, RESET, Timeline, number, secs, ws};
+use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, RESET, Timeline, number, secs, ws};
 
 /// Lost at 1 s, opened again by epoch 2 at 2 s.
 fn lost(t: &mut Timeline) -> &mut Timeline {
@@ -31,15 +31,15 @@ fn mark_0_is_resumed() {
     lost(&mut t).expect(&["open 2 resume #1"]).opened(2).expect(&["send_resume 2 s1 0"]);
 }
 
-/// S44, F58: without a mark the next start is fresh, at the base endpoint; for a protocol without marks it resumes.
+/// S44, F58: where the protocol needs a mark, without one the next start is fresh, at the base endpoint; otherwise it resumes.
 #[test]
 fn without_a_mark_it_starts_fresh() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Timeline::new(NUMBERED);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.ready_at(1, None, Some("wss://resume")).at(1_000).closed(1, ws(1006)).expect(&["forget incomplete"]);
     t.fires(2_000, &["open 2 fresh #1"]);
 
-    let mut t = Timeline::new(BASE.with_resume(ResumeConfig::new().with_sequence_needed(false)));
+    let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]).ready(1, None);
     t.at(1_000).closed(1, ws(1006)).expect(&[]).fires(2_000, &["open 2 resume #1"]);
 }
@@ -297,7 +297,7 @@ fn a_kept_session_moves_to_another_instance() {
 /// S56: an import that can't be resumed is dropped, and the start is fresh, at the base.
 #[test]
 fn an_unusable_import_starts_fresh() {
-    let mut t = Timeline::with_session(BASE, SessionState::resumable("s1", Some("wss://resume"), None));
+    let mut t = Timeline::with_session(NUMBERED, SessionState::resumable("s1", Some("wss://resume"), None));
     t.at(0).start().expect(&["forget incomplete", "open 1 fresh #1"]);
     let disabled = BASE.with_resume(ResumeConfig::disabled());
     let mut t = Timeline::with_session(disabled, SessionState::resumable("s1", None, Some(5)));
@@ -373,8 +373,8 @@ fn an_expired_session_is_not_resumed() {
         let (token, ttl) = (Some("s1"), Some(secs(60)));
         t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
         t.event(Event::Ready { epoch: number(1), token, endpoint: None, sequence: Some(1), ttl });
-        // However long it lives: the time to live begins with the loss.
-        t.at(1_000_000).closed(1, RESET).expect(&[]).wake(1_001_000, "backoff");
+        // However long it lives: the time to live begins with the last sign of life.
+        t.at(999_000).seq(1, 2).at(1_000_000).closed(1, RESET).expect(&[]).wake(1_001_000, "backoff");
     };
     let mut t = Timeline::new(BASE);
     ready(&mut t);
@@ -382,11 +382,30 @@ fn an_expired_session_is_not_resumed() {
 
     let mut t = Timeline::new(BASE);
     ready(&mut t);
-    t.hold(0).at(1_059_999).release(0).expect(&["open 2 resume #1"]);
+    t.hold(0).wake(1_059_000, "session_expiry").at(1_058_999).release(0).expect(&["open 2 resume #1"]);
+    // A dial that is not open yet becomes a fresh start.
+    t.wake(1_059_000, "session_expiry").fires(1_059_000, &["forget expired"]);
+    t.at(1_059_010).opened(2).expect(&["send_fresh 2"]);
 
+    // Told at its time, not at the next dial.
     let mut t = Timeline::new(BASE);
     ready(&mut t);
-    t.hold(0).at(1_060_000).release(0).expect(&["forget expired", "open 2 fresh #1"]);
+    t.hold(0).fires(1_059_000, &["forget expired"]).parked(Reason::Hold).no_wake();
+    t.at(1_060_000).release(0).expect(&["open 2 fresh #1"]);
+
+    // What is over at the loss is dropped with it.
+    let mut t = Timeline::new(BASE);
+    ready(&mut t);
+    t.fires(1_001_000, &["open 2 resume #1"])
+        .at(1_001_010)
+        .opened(2)
+        .expect(&["send_resume 2 s1 2"])
+        .resumed(2);
+    t.expect(&[])
+        .at(1_061_010)
+        .closed(2, RESET)
+        .expect(&["forget expired"])
+        .fires(1_062_010, &["open 3 fresh #1"]);
 }
 
 /// F30, F91: a connection that counts as established when it is open resets the ladder there and needs no session.

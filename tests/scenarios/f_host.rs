@@ -92,8 +92,9 @@ fn network_up_cuts_the_wait() {
     let mut t = Timeline::new(BASE);
     crate::b_timers::fail_times(&mut t, 5);
     t.wake(31_000, "backoff").at(15_500).event(UP).expect(&[]).wake(16_000, "backoff");
-    t.fires(16_000, &["open 6 fresh #6"]).open_failed(6, REFUSED).expect(&[]);
-    t.at(20_000).event(UP).expect(&["open 7 fresh #7"]);
+    // The ladder begins anew with the next failure (report 08).
+    t.fires(16_000, &["open 6 fresh #6"]).open_failed(6, REFUSED).expect(&[]).failures(1);
+    t.fires(17_000, &["open 7 fresh #7"]).open_failed(7, REFUSED).expect(&[]).wake(19_000, "backoff");
 }
 
 /// S84: what the server asked for holds against the network's return.
@@ -166,7 +167,8 @@ fn a_start_without_a_network_is_parked() {
     t.at(1_000).event(UP).expect(&["open 1 fresh #1"]);
 }
 
-/// S85, lifecycle 30: up while connected does nothing; down keeps the connection, or drops it where so configured.
+/// S85, lifecycle 30: up while connected does nothing; down keeps the connection, or drops it where so configured. What was
+/// open while the network was down, and can't be asked, is replaced when it is back (report 94).
 #[test]
 fn the_network_and_a_connection() {
     let mut t = Timeline::online(BASE);
@@ -178,8 +180,11 @@ fn the_network_and_a_connection() {
         .phase(Phase::Online)
         .event(UP)
         .applied()
-        .expect(&[]);
-    t.event(DOWN).at(2_000).closed(1, RESET).expect(&[]).parked(Reason::Network).failures(1);
+        .expect(&["close 1 4000"]);
+    t.fires(1_000, &["open 2 resume #1"]);
+
+    let mut t = Timeline::online(BASE);
+    t.at(1_000).event(DOWN).at(2_000).closed(1, RESET).expect(&[]).parked(Reason::Network).failures(1);
     t.at(50_000).event(UP).expect(&["open 2 resume #1"]);
 
     let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Drop, secs(0)));
@@ -273,9 +278,10 @@ fn a_sleep_ends_the_trust() {
 fn a_probe_asks_before_it_closes() {
     let config = GATEWAY.with_on_wake(redial::OnWake::Probe).with_network(OnNetworkDown::Probe, secs(0));
     let mut t = Timeline::gateway(config, 45_000);
-    t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "beat");
-    t.at(5_050).beat_ack(1).expect(&[]).fires(15_000, &["beat 1"]).at(15_050).beat_ack(1).expect(&[]);
-    t.at(20_000).event(DOWN).expect(&["beat 1"]).wake(30_000, "beat");
+    t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "answer");
+    // The answer gives the beat its own schedule back (report 85).
+    t.at(5_050).beat_ack(1).expect(&[]).wake(45_010, "beat");
+    t.at(20_000).event(DOWN).expect(&["beat 1"]).wake(30_000, "answer");
     t.fires(30_000, &["close 1 4000"]).phase(Phase::Parked);
     assert_eq!(t.stats().zombies, 1);
 

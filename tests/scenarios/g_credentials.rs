@@ -10,7 +10,7 @@ const REJECTED: Cause = Cause::AuthRejected;
 fn rejected(config: redial::Config) -> Timeline {
     let mut t = Timeline::new(config);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).open_failed(1, REJECTED).expect(&["refresh"]);
-    t.parked(Reason::Credential).no_wake();
+    t.parked(Reason::Credential).wake(30_010, "credential_timeout");
     t
 }
 
@@ -42,6 +42,7 @@ fn a_dead_credential_is_final() {
         .ignored()
         .start()
         .expect(&["refresh"])
+        .at(600)
         .event(OK)
         .expect(&["open 2 fresh #1"]);
 }
@@ -51,7 +52,7 @@ fn a_dead_credential_is_final() {
 fn a_second_rejection_is_final_where_limited() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
-    t.closed(1, ws(3000)).expect(&["refresh"]).event(OK).expect(&["open 2 fresh #2"]);
+    t.at(1).closed(1, ws(3000)).expect(&["refresh"]).event(OK).expect(&["open 2 fresh #2"]);
     t.opened(2).expect(&["send_fresh 2"]).closed(2, ws(3000)).expect(&["gave_up auth close_3000"]);
     t.retry_now().ignored();
 
@@ -127,11 +128,16 @@ fn refresh_before_every_dial() {
     t.event(OK).expect(&["open 4 fresh #2"]);
 }
 
-/// A wish or a condition while the credential is being renewed: no second question, and no dial without the answer.
+/// A condition while the credential is being renewed: no second question, and no dial without the answer. The user's wish asks
+/// again at once, and good news does after the first wait: the first question may never be answered (report 86).
 #[test]
 fn the_question_is_asked_once() {
     let mut t = rejected(BASE);
-    t.retry_now().expect(&[]).parked(Reason::Credential).woke(1).expect(&[]).parked(Reason::Credential);
+    t.woke(1).expect(&[]).parked(Reason::Credential).wake(30_010, "credential_timeout");
+    t.at(2_000).woke(1).expect(&["refresh"]).wake(32_000, "credential_timeout");
+    t.at(3_000).retry_now().expect(&["refresh"]).wake(33_000, "credential_timeout");
+    // Not answered in time is a failure: asked again after a wait.
+    t.fires(33_000, &[]).phase(Phase::Waiting).fires(34_000, &["refresh"]);
     t.hold(0).parked(Reason::Hold).release(0).expect(&[]).parked(Reason::Credential);
     t.hold(0).event(OK).expect(&[]).parked(Reason::Hold).release(0).expect(&["open 2 fresh #1"]);
 }
