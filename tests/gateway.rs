@@ -15,6 +15,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+#[path = "gateway/hostile.rs"]
+mod hostile;
+
 /// Longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -59,9 +62,9 @@ fn show(seed: &str) {
     assert_eq!(output.stderr, b"");
     let rows = text.lines().skip_while(|line| !line.starts_with("fault  ")).skip(2);
     let rows: Vec<_> = rows.take_while(|line| !line.starts_with(['*', ' ']) && !line.is_empty()).collect();
-    assert_eq!(rows.len(), 19, "{text}");
+    assert_eq!(rows.len(), 28, "{text}");
     assert!(rows.iter().all(|row| row.contains(" yes ")), "{text}");
-    assert!(text.contains("18 of 18 faults survived"), "{text}");
+    assert!(text.contains("27 of 27 faults survived"), "{text}");
     assert!(text.contains(&format!("--seed {seed}")) && !text.contains('\x1b'));
 }
 

@@ -5,28 +5,40 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use redial::driver::{Command, Dial, DialError, Notice, Protocol, Runtime, SendFailed, Tokio};
-use redial::{Action, Cause, Class, Config, Disposition, Endpoint, Epoch, Event, Instant, IoKind, Phase};
+use redial::{Action, Cause, Config, Disposition, Endpoint, Epoch, Event, Instant, IoKind, Phase};
 use tokio::net::{TcpStream, lookup_host};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::failure::{cause, io, retry_after};
 use crate::happening::Happening;
 use crate::ledger::{Ledger, Socket};
 use crate::meaning::{self, Meaning};
 use crate::protocol::Frame;
 use crate::target::Target;
 use crate::view::View;
+use crate::wire::Wire;
 
 /// The largest message taken from a server; a bigger one ends the connection before it fills the memory.
 const MAX_MESSAGE: usize = 1 << 20;
+
+/// The most that waits to be written, in bytes: ours and the answers to pings. Our largest message has a token and a
+/// session id in it. When it is full, only the newest ping is answered, as RFC 6455 section 5.5.3 allows.
+const MAX_UNSENT: usize = 256 << 10;
+
+/// The longest session id and resume URL that are kept, in bytes. They are kept as long as the session, sent with each
+/// resume and shown with each dial.
+const MAX_ID: usize = 1 << 10;
+
+/// How far a sequence number may lie above the newest of its session. They count the events of a session one by one,
+/// and a resume replays those that were missed, so a larger step is a fault of the server. To believe it would make all
+/// numbers up to it old, and their events duplicates.
+const MAX_STEP: u64 = 1 << 16;
 
 /// A gateway client without any reconnection logic.
 pub(crate) struct Client {
@@ -48,6 +60,8 @@ struct State {
     /// Read, and not yet handed to the application: that waits until its number is noted, so that what a resume
     /// replays is exactly what the application has not got. There is never more than one.
     inbox: Option<Dispatch>,
+    /// The newest sequence number of the session, as the policy has it.
+    mark: Option<u64>,
     /// The wait that the policy announced last, if it is still waiting.
     wait: Option<Instant>,
     /// What the policy says no dial may come before.
@@ -66,13 +80,13 @@ struct Dispatch {
 }
 
 pub(crate) struct Reader {
-    stream: SplitStream<WebSocketStream<TcpStream>>,
+    stream: SplitStream<WebSocketStream<Wire>>,
     /// After the stream, so that the book is told when the socket is closed.
     _socket: Option<Socket>,
 }
 
 pub(crate) struct Writer {
-    sink: SplitSink<WebSocketStream<TcpStream>, Message>,
+    sink: SplitSink<WebSocketStream<Wire>, Message>,
     epoch: Epoch,
 }
 
@@ -108,7 +122,7 @@ impl Client {
         endpoint.and_then(|url| self.base.session(url).ok()).unwrap_or_else(|| self.base.clone())
     }
 
-    async fn connect(&self, target: &Target) -> Result<WebSocketStream<TcpStream>, DialError> {
+    async fn connect(&self, target: &Target) -> Result<WebSocketStream<Wire>, DialError> {
         // By itself, so that a name that is not found is known as such: the system's error kinds don't tell.
         let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(|error| {
             self.state().detail = Some(error.to_string());
@@ -124,24 +138,26 @@ impl Client {
         Err(failed.into())
     }
 
-    async fn upgrade(
-        &self,
-        target: &Target,
-        stream: TcpStream,
-    ) -> Result<WebSocketStream<TcpStream>, DialError> {
+    async fn upgrade(&self, target: &Target, stream: TcpStream) -> Result<WebSocketStream<Wire>, DialError> {
         // Small frames at a steady pace: Nagle would hold them back. A socket that refuses this is used all the same.
         stream.set_nodelay(true).unwrap_or_default();
-        let limits =
-            WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-        match client_async_with_config(target.url.as_str(), stream, Some(limits)).await {
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE))
+            .read_buffer_size(8 << 10)
+            .write_buffer_size(0)
+            .max_write_buffer_size(MAX_UNSENT);
+        match client_async_with_config(target.url.as_str(), Wire::new(stream), Some(limits)).await {
             Ok((socket, _)) => Ok(socket),
-            Err(Error::Http(response)) => Err(DialError::Failed {
-                cause: Cause::Http(response.status().as_u16()),
-                retry_after: retry_after(response.headers()),
-            }),
             Err(error) => {
-                self.state().detail = Some(error.to_string());
-                Err(cause(&error).into())
+                let retry_after = match &error {
+                    Error::Http(response) => retry_after(response.headers()),
+                    _ => {
+                        self.state().detail = Some(error.to_string());
+                        None
+                    }
+                };
+                Err(DialError::Failed { cause: cause(&error), retry_after })
             }
         }
     }
@@ -154,40 +170,80 @@ impl Client {
             Meaning::BeatRequested => vec![Event::BeatRequested { epoch }],
             Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
             Meaning::InvalidSession { resumable } => vec![Event::SessionInvalid { epoch, resumable }],
-            Meaning::Dispatch { s, event } => match event {
-                meaning::Event::Ready { session_id, resume_url } => {
-                    // A URL that can't be dialled is as good as none, and no reason to give up.
-                    let endpoint = resume_url.filter(|url| match self.base.session(url) {
-                        Ok(_) => true,
-                        Err(error) => {
-                            let detail = format!("resume_gateway_url: {error}");
-                            self.say(epoch, &Happening::BadFrame { detail });
-                            false
-                        }
-                    });
-                    vec![Event::Ready { epoch, token: session_id, endpoint, sequence: s, ttl: None }]
-                }
-                meaning::Event::Resumed => {
-                    let mut facts: Vec<_> = s.map(|n| Event::Sequence { epoch, n }).into_iter().collect();
-                    facts.push(Event::Resumed { epoch });
-                    facts
-                }
-                meaning::Event::Other { name, d } => {
-                    let dispatch = Dispatch { epoch, name, n: d.get("n").and_then(|n| n.as_u64()) };
-                    match s {
-                        Some(n) => {
-                            self.state().inbox = Some(dispatch);
-                            vec![Event::Sequence { epoch, n }]
-                        }
-                        // Without a number it is never replayed: there is nothing to wait for.
-                        None => {
-                            self.deliver(self.clock.now(), dispatch, None);
-                            vec![]
+            Meaning::Dispatch { s, event } => {
+                let s = self.number(epoch, s);
+                match event {
+                    meaning::Event::Ready { session_id, resume_url } => {
+                        let token = session_id.filter(|id| self.fits(epoch, "session_id", id));
+                        let endpoint = resume_url.filter(|url| self.can_dial(epoch, url));
+                        vec![Event::Ready { epoch, token, endpoint, sequence: s, ttl: None }]
+                    }
+                    meaning::Event::Resumed => {
+                        let mut facts: Vec<_> = s.map(|n| Event::Sequence { epoch, n }).into_iter().collect();
+                        facts.push(Event::Resumed { epoch });
+                        facts
+                    }
+                    meaning::Event::Other { name, n } => {
+                        let dispatch = Dispatch { epoch, name, n };
+                        match s {
+                            Some(n) => {
+                                self.state().inbox = Some(dispatch);
+                                vec![Event::Sequence { epoch, n }]
+                            }
+                            // Without a number it is never replayed: there is nothing to wait for.
+                            None => {
+                                self.deliver(self.clock.now(), dispatch, None);
+                                vec![]
+                            }
                         }
                     }
                 }
-            },
+            }
         })
+    }
+
+    fn bad_frame(&self, epoch: Epoch, detail: String) {
+        self.say(epoch, &Happening::BadFrame { detail });
+    }
+
+    /// The sequence number of a dispatch. One that can't be right is reported and counts as none: the event is
+    /// delivered, the numbers before and after it go on to count, and the mark of a resume is not moved by it.
+    fn number(&self, epoch: Epoch, s: Result<Option<u64>, String>) -> Option<u64> {
+        let mark = self.state().mark;
+        match (s, mark) {
+            (Ok(Some(n)), Some(mark)) if n.saturating_sub(mark) > MAX_STEP => {
+                self.bad_frame(epoch, format!("no sequence number: {n}, far above {mark}"));
+                None
+            }
+            (Ok(n), _) => n,
+            (Err(detail), _) => {
+                self.bad_frame(epoch, detail);
+                None
+            }
+        }
+    }
+
+    /// Whether a name that the server gives is short enough to be kept. Without its id a session can't be resumed.
+    fn fits(&self, epoch: Epoch, what: &str, name: &str) -> bool {
+        let fits = name.len() <= MAX_ID;
+        if !fits {
+            self.bad_frame(epoch, format!("{what} of {} bytes: too long to be kept", name.len()));
+        }
+        fits
+    }
+
+    /// Whether a session's own URL can be dialled. One that can't is as good as none, and no reason to give up.
+    fn can_dial(&self, epoch: Epoch, url: &str) -> bool {
+        if !self.fits(epoch, "resume_gateway_url", url) {
+            return false;
+        }
+        match self.base.session(url) {
+            Ok(_) => true,
+            Err(error) => {
+                self.bad_frame(epoch, format!("resume_gateway_url: {error}"));
+                false
+            }
+        }
     }
 
     /// Hands an event to the application.
@@ -202,6 +258,9 @@ impl Client {
     fn noted(&self, at: Instant, epoch: Epoch, n: u64, disposition: Disposition) {
         let Some(dispatch) = self.state().inbox.take_if(|dispatch| dispatch.epoch == epoch) else { return };
         // Of an old connection: the next resume brings it again. At or below the mark: the application has it.
+        if disposition == Disposition::Applied {
+            self.state().mark = Some(n);
+        }
         if disposition == Disposition::Applied || disposition != Disposition::Stale && !self.resumes {
             return self.deliver(at, dispatch, Some(n));
         }
@@ -227,7 +286,9 @@ impl Client {
             Event::Greeting { heartbeat, .. } => Happening::Greeting { heartbeat: *heartbeat },
             Event::Ready { endpoint, sequence, .. } => {
                 if disposition == Disposition::Applied {
-                    self.state().endpoint.clone_from(endpoint);
+                    let mut state = self.state();
+                    state.endpoint.clone_from(endpoint);
+                    state.mark = *sequence;
                 }
                 Happening::Ready { seq: *sequence, endpoint: endpoint.clone() }
             }
@@ -270,7 +331,7 @@ impl Protocol for Client {
 
     async fn receive(&self, reader: &mut Reader, epoch: Epoch) -> Result<Vec<Event<String>>, Cause> {
         let bad = |detail| {
-            self.say(epoch, &Happening::BadFrame { detail });
+            self.bad_frame(epoch, detail);
             Ok(vec![])
         };
         match reader.stream.next().await {
@@ -286,7 +347,7 @@ impl Protocol for Client {
             Some(Err(error)) => {
                 let cause = cause(&error);
                 if !matches!(cause, Cause::NoCloseFrame) {
-                    self.say(epoch, &Happening::BadFrame { detail: error.to_string() });
+                    self.bad_frame(epoch, error.to_string());
                 }
                 Err(cause)
             }
@@ -353,7 +414,10 @@ impl Protocol for Client {
                     let stopped = matches!(now.phase, Phase::Stopped);
                     (epoch.get(), Happening::Close { code, cause: now.last_cause.filter(|_| !stopped) })
                 }
-                Action::DropSession { reason } => (self.newest(), Happening::DropSession { reason }),
+                Action::DropSession { reason } => {
+                    self.state().mark = None;
+                    (self.newest(), Happening::DropSession { reason })
+                }
                 Action::GaveUp { reason, cause } => (self.newest(), Happening::GaveUp { reason, cause }),
                 Action::RefreshCredential { .. } => (self.newest(), Happening::RefreshCredential),
                 // Shown when they are sent.
@@ -401,48 +465,4 @@ impl Client {
             }
         }
     }
-}
-
-/// Gateways research, "What a Rust driver sees": every report of the library as one cause.
-fn cause(error: &Error) -> Cause {
-    use ProtocolError as P;
-    match error {
-        Error::ConnectionClosed | Error::AlreadyClosed => Cause::NoCloseFrame,
-        Error::Protocol(P::ResetWithoutClosingHandshake) => Cause::NoCloseFrame,
-        Error::Protocol(P::HandshakeIncomplete) => Cause::Io(IoKind::UnexpectedEof),
-        // An answer that says yes and breaks the rules of the upgrade.
-        Error::Protocol(
-            P::SecWebSocketAcceptKeyMismatch
-            | P::MissingConnectionUpgradeHeader
-            | P::MissingUpgradeWebSocketHeader
-            | P::SecWebSocketSubProtocolError(_),
-        ) => Cause::Http(101),
-        Error::Io(error) => io(error),
-        Error::Http(response) => Cause::Http(response.status().as_u16()),
-        // Our own limit. A resume would bring the same message again.
-        Error::Capacity(_) => Cause::Class(Class::Fresh),
-        Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => Cause::Io(IoKind::InvalidData),
-        Error::Url(_) | Error::HttpFormat(_) => Cause::Io(IoKind::InvalidInput),
-        Error::Tls(_) | Error::WriteBufferFull(_) => Cause::Unknown,
-    }
-}
-
-fn io(error: &std::io::Error) -> Cause {
-    // EMFILE and ENFILE, which `std` has no kind for.
-    Cause::Io(match error.raw_os_error() {
-        Some(23 | 24) if cfg!(unix) => IoKind::TooManyOpenFiles,
-        _ => IoKind::from(error.kind()),
-    })
-}
-
-/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3). A date that is over means now.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    #[expect(clippy::disallowed_methods, reason = "a date has to be compared with the calendar")]
-    let now = std::time::SystemTime::now();
-    Some(date.duration_since(now).unwrap_or_default())
 }

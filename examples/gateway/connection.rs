@@ -3,26 +3,27 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as Piece;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::fact::{By, Endpoint, Fact, How, Offence};
-use crate::fault::{Order, RETRY_AFTER, Welcome, ends_session};
-use crate::protocol::{Event, Frame, QUERY, TOKEN};
+use crate::fault::{Order, Welcome, ends_session};
+use crate::protocol::{Event, Frame, TOKEN};
 use crate::state::{Probes, Resumption, Seat};
+use crate::upgrade::{ignore, refuse, upgrade};
 
-/// The largest message taken from a client (Discord's limit).
-const MAX_MESSAGE: usize = 4096;
 /// A peer that takes longer to be written to is not reading.
 const WRITE: Duration = Duration::from_secs(2);
 /// For the upgrade, and for a connection on which nothing is to happen any more.
-const IDLE: Duration = Duration::from_secs(30);
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
+/// An event with the largest sequence number that there is, which no server ever counts up to.
+const WILD: &str = r#"{"op":0,"d":{},"s":18446744073709551615,"t":"TYPING_START"}"#;
 /// From our close frame to the end of the socket.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -32,90 +33,16 @@ pub(crate) async fn serve(mut seat: Seat, mut probes: Probes, stream: TcpStream,
     stream.set_nodelay(true).unwrap_or_default();
     let open = seat.shared.settle(seat.conn).await;
     seat.record(Fact::Accepted { conn: seat.conn, endpoint: seat.endpoint, open });
-    if welcome == Welcome::NeverAnswer {
-        ignore(stream, &mut probes).await;
-    } else if let Some(socket) = upgrade(&mut seat, stream, &mut probes, welcome).await {
-        Line::new(&mut seat, socket, welcome).run(&mut probes, welcome).await;
-    }
-    drop(seat);
-}
-
-/// Takes everything and answers nothing, until the peer goes.
-async fn ignore(mut stream: TcpStream, probes: &mut Probes) {
-    let mut buffer = [0; 1024];
-    let limit = sleep(IDLE);
-    tokio::pin!(limit);
-    loop {
-        // In this order: an answer to a probe says that there is nothing left to read.
-        tokio::select! {
-            biased;
-            read = stream.read(&mut buffer) => if matches!(read, Ok(0) | Err(_)) { return },
-            Some(probe) = probes.recv() => drop(probe),
-            () = &mut limit => return,
-        }
-    }
-}
-
-/// The WebSocket handshake, or the refusal that the welcome asks for.
-async fn upgrade(
-    seat: &mut Seat,
-    stream: TcpStream,
-    probes: &mut Probes,
-    welcome: Welcome,
-) -> Option<WebSocketStream<TcpStream>> {
-    let refusal = match welcome {
-        Welcome::Http(status) => Some(status),
-        _ => None,
-    };
-    let limits = WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE))
-        .max_write_buffer_size(1 << 20);
-    let mut bare = false;
-    #[expect(clippy::result_large_err, reason = "tungstenite's signature")]
-    let answer = |request: &Request, response: Response| {
-        bare = request.uri().path_and_query().is_none_or(|path| path.as_str() != QUERY);
-        refusal.map_or(Ok(response), |status| Err(refuse(status)))
-    };
-    if refusal.is_some() {
-        seat.ending = Some((By::Server, None));
-        // Before the answer is written, so that the server never counts from later than the client does.
-        seat.shared.told_to_wait();
-    }
-    let result = {
-        let handshake = timeout(IDLE, accept_hdr_async_with_config(stream, answer, Some(limits)));
-        tokio::pin!(handshake);
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut handshake => break result,
-                Some(probe) = probes.recv() => drop(probe),
+    match welcome {
+        Welcome::NeverAnswer => ignore(stream, &mut probes).await,
+        Welcome::Http(answer) => refuse(&mut seat, stream, &mut probes, answer).await,
+        _ => {
+            if let Some(socket) = upgrade(&mut seat, stream, &mut probes).await {
+                Line::new(&mut seat, socket, welcome).run(&mut probes, welcome).await;
             }
         }
-    };
-    let conn = seat.conn;
-    if bare {
-        seat.record(Fact::Offence { conn, offence: Offence::BareUrl });
     }
-    match (result, refusal) {
-        (Ok(Ok(socket)), _) => {
-            seat.record(Fact::Upgraded { conn });
-            Some(socket)
-        }
-        (Ok(Err(_)), Some(status)) => {
-            seat.record(Fact::Refused { conn, status });
-            None
-        }
-        _ => None,
-    }
-}
-
-fn refuse(status: u16) -> ErrorResponse {
-    let mut response = ErrorResponse::new(None);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
-    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-    response
+    drop(seat);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,10 +78,12 @@ struct Line<'a> {
     cursor: u64,
     /// The cursor at the last ack: whoever has that ack has seen this number.
     seen: Option<u64>,
+    /// The cursor before the session was exchanged, until the next heartbeat.
+    crossing: Option<u64>,
 }
 
 impl Seat {
-    fn record(&self, fact: Fact) {
+    pub(crate) fn record(&self, fact: Fact) {
         self.shared.ledger.record(fact);
     }
 }
@@ -173,6 +102,7 @@ impl<'a> Line<'a> {
             invalidated: false,
             cursor: 0,
             seen: None,
+            crossing: None,
         }
     }
 
@@ -273,11 +203,33 @@ impl<'a> Line<'a> {
                 self.acks = false;
                 Ok(())
             }
+            Order::Pings => self.flood(&[&[0x89, 125][..], &[b'p'; 125]].concat().repeat(500)).await,
+            Order::Fragments => {
+                self.write(Message::Frame(Piece::message("", OpCode::Data(Data::Text), false))).await?;
+                self.flood(&[0; 64 << 10]).await
+            }
+            Order::WildSequence => {
+                self.deadline = (Instant::now() + Duration::from_millis(200), Order::Drop);
+                self.write(Message::text(WILD)).await
+            }
+            Order::Ready => {
+                // A heartbeat that is on its way speaks of the session before.
+                self.crossing = Some(self.cursor);
+                self.ready().await
+            }
             Order::InvalidSession => {
                 self.seat.shared.detach(conn);
                 self.invalid_session(true).await
             }
         }
+    }
+
+    /// The same frames over and over, and nothing read, until the peer goes. Past the library, which would take so long
+    /// over small frames that it notices late when the peer has gone.
+    async fn flood(&mut self, frames: &[u8]) -> Result<(), Leave> {
+        self.seat.ending.get_or_insert((By::Client, None));
+        while matches!(timeout(WRITE, self.socket.get_mut().write_all(frames)).await, Ok(Ok(()))) {}
+        Err(Leave)
     }
 
     /// op 9. The client may come back on this connection (Discord allows it) or leave it.
@@ -331,7 +283,8 @@ impl<'a> Line<'a> {
             if let Some(seen) = self.seen.filter(|&seen| seq.is_none_or(|seq| seq < seen)) {
                 self.offence(Offence::SequenceBehind { seq, seen });
             }
-            if let Some(seq) = seq.filter(|&seq| seq > self.cursor) {
+            let sent = self.cursor.max(self.crossing.take().unwrap_or(0));
+            if let Some(seq) = seq.filter(|&seq| seq > sent) {
                 self.offence(Offence::SequenceAhead { seq, sent: self.cursor });
             }
         }
@@ -370,6 +323,12 @@ impl<'a> Line<'a> {
         if self.seat.endpoint == Endpoint::Resume && !self.invalidated {
             self.offence(Offence::IdentifyAtResumeUrl);
         }
+        self.ready().await
+    }
+
+    /// A new session begins.
+    async fn ready(&mut self) -> Result<(), Leave> {
+        let conn = self.seat.conn;
         let session_id = self.seat.shared.identify(conn);
         let resume_gateway_url = self.seat.shared.resume_url.clone();
         (self.cursor, self.seen) = (1, None);

@@ -21,7 +21,16 @@ pub(crate) enum Fault {
     NeverAnswers,
     Http503,
     Http429,
+    Http404,
+    Http200,
+    Http302,
+    Http403,
+    Http418,
     ResumeEndpointDead,
+    PingFlood,
+    EndlessFragments,
+    WildSequence,
+    SecondReady,
     Fatal,
 }
 
@@ -49,6 +58,22 @@ pub(crate) enum Order {
     StopAcks,
     /// op 9 with `true`.
     InvalidSession,
+    /// Pings without end, and nothing is read any more.
+    Pings,
+    /// A message in empty pieces without end, and nothing is read any more.
+    Fragments,
+    /// An event with a sequence number that can't be right, and 200 ms later a drop.
+    WildSequence,
+    /// Another READY, of another session, that nobody asked for.
+    Ready,
+}
+
+/// What an upgrade is refused with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// With `Retry-After: 1`.
+    pub(crate) wait: bool,
 }
 
 /// How the next connections are received.
@@ -58,8 +83,8 @@ pub(crate) enum Welcome {
     Normal,
     /// TCP only: the upgrade is never answered.
     NeverAnswer,
-    /// This HTTP status instead of the upgrade, with `Retry-After: 1`.
-    Http(u16),
+    /// An HTTP status instead of the upgrade.
+    Http(Answer),
     /// Upgraded, then a close frame without code.
     CloseAtOnce,
     /// Upgraded, then op 7 where the hello should be.
@@ -105,7 +130,7 @@ pub(crate) const fn ends_session(code: u16) -> bool {
 impl Fault {
     /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
     /// make the client leave that endpoint for good, which only a new session gives back.
-    pub(crate) const SCRIPT: [Self; 18] = [
+    pub(crate) const SCRIPT: [Self; 27] = [
         Self::Drop,
         Self::CloseWithoutCode,
         Self::ReconnectThenClose,
@@ -114,6 +139,10 @@ impl Fault {
         Self::HelloThenSilence,
         Self::AcksStop,
         Self::AcceptThenClose,
+        Self::PingFlood,
+        Self::EndlessFragments,
+        Self::WildSequence,
+        Self::SecondReady,
         Self::InvalidSessionTrue,
         Self::ResumeEndpointDead,
         Self::InvalidSessionFalse,
@@ -123,6 +152,11 @@ impl Fault {
         Self::NeverAnswers,
         Self::Http503,
         Self::Http429,
+        Self::Http404,
+        Self::Http200,
+        Self::Http302,
+        Self::Http403,
+        Self::Http418,
         Self::Fatal,
     ];
 
@@ -145,7 +179,16 @@ impl Fault {
             Self::NeverAnswers => "upgrade never answered",
             Self::Http503 => "HTTP 503, Retry-After",
             Self::Http429 => "HTTP 429, Retry-After",
+            Self::Http404 => "HTTP 404, x4",
+            Self::Http200 => "HTTP 200",
+            Self::Http302 => "HTTP 302",
+            Self::Http403 => "HTTP 403, Retry-After",
+            Self::Http418 => "HTTP 418, Retry-After",
             Self::ResumeEndpointDead => "resume endpoint dead",
+            Self::PingFlood => "pings, pongs unread",
+            Self::EndlessFragments => "endless empty fragments",
+            Self::WildSequence => "sequence number 2^64 - 1",
+            Self::SecondReady => "a second READY",
             Self::Fatal => "close 4004, fatal",
         }
     }
@@ -173,14 +216,25 @@ impl Fault {
             }
             Self::Http503 => "dropped; the next upgrade is answered with 503 and Retry-After: 1",
             Self::Http429 => "dropped; the next upgrade is answered with 429 and Retry-After: 1",
+            Self::Http404 => "dropped; the route is gone for the next four upgrades, as in a deploy",
+            Self::Http200 => "dropped; a page is the answer to the next upgrade",
+            Self::Http302 => "dropped; the next upgrade is redirected, to a login page, say",
+            Self::Http403 => "dropped; the next upgrade is answered with 403 and Retry-After: 1",
+            Self::Http418 => "dropped; the next upgrade is answered with 418 and Retry-After: 1",
             Self::ResumeEndpointDead => "dropped; the resume URL refuses connections, the base URL lives",
+            Self::PingFlood => "pings without end while nothing is read, neither pongs nor heartbeats",
+            Self::EndlessFragments => "a message that goes on in empty fragments, and nothing is read",
+            Self::WildSequence => "an event with a sequence number above all others; dropped after 200 ms",
+            Self::SecondReady => "READY of another session while connected, whose numbers begin at 1",
             Self::Fatal => "closed with 4004: authentication failed, never come again",
         }
     }
 
     pub(crate) const fn expect(self) -> Expect {
         match self {
-            Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence => Expect::Fresh,
+            Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence | Self::SecondReady => {
+                Expect::Fresh
+            }
             Self::Fatal => Expect::Stop,
             _ => Expect::Resume,
         }
@@ -199,6 +253,10 @@ impl Fault {
             Self::AcksStop => Plan::now(Order::StopAcks),
             Self::InvalidSessionTrue => Plan::now(Order::InvalidSession),
             Self::SessionTimedOut => Plan::now(Order::Close(Some(4009))),
+            Self::PingFlood => Plan::now(Order::Pings),
+            Self::EndlessFragments => Plan::now(Order::Fragments),
+            Self::WildSequence => Plan::now(Order::WildSequence),
+            Self::SecondReady => Plan::now(Order::Ready),
             Self::Fatal => Plan::now(Order::Close(Some(4004))),
             Self::ReconnectInsteadOfHello => Plan::next(Welcome::ReconnectInsteadOfHello, 1),
             Self::SilenceInsteadOfHello => Plan::next(Welcome::Silence, 1),
@@ -207,8 +265,13 @@ impl Fault {
             Self::InvalidSessionFalse => Plan::next(Welcome::RefuseResume, 1),
             Self::InvalidSequence => Plan::next(Welcome::CloseOnResume(4007), 1),
             Self::NeverAnswers => Plan::next(Welcome::NeverAnswer, 1),
-            Self::Http503 => Plan::next(Welcome::Http(503), 1),
-            Self::Http429 => Plan::next(Welcome::Http(429), 1),
+            Self::Http503 => Plan::refused(503, true),
+            Self::Http429 => Plan::refused(429, true),
+            Self::Http404 => Plan { times: 4, ..Plan::refused(404, false) },
+            Self::Http200 => Plan::refused(200, false),
+            Self::Http302 => Plan::refused(302, false),
+            Self::Http403 => Plan::refused(403, true),
+            Self::Http418 => Plan::refused(418, true),
             Self::PortRefused => {
                 Plan { ports: Ports::AllDown(Duration::from_millis(700)), ..Plan::now(Order::Drop) }
             }
@@ -220,6 +283,10 @@ impl Fault {
 impl Plan {
     const fn now(order: Order) -> Self {
         Self { order, welcome: Welcome::Normal, times: 0, ports: Ports::Up }
+    }
+
+    const fn refused(status: u16, wait: bool) -> Self {
+        Self::next(Welcome::Http(Answer { status, wait }), 1)
     }
 
     const fn next(welcome: Welcome, times: u32) -> Self {

@@ -83,6 +83,11 @@ pub(crate) enum Happening {
         event: &'static str,
         seq: Option<u64>,
     },
+    /// Lines that were not printed, because there were too many of this kind.
+    LeftOut {
+        event: &'static str,
+        count: u64,
+    },
     Stop,
     GaveUp {
         reason: GiveUp,
@@ -123,10 +128,24 @@ impl Happening {
             Self::Parked { .. } => "parked",
             Self::Ignored { stale: true, .. } => "stale",
             Self::Ignored { stale: false, .. } => "inapplicable",
+            Self::LeftOut { .. } => "left_out",
             Self::Stop => "stop",
             Self::GaveUp { .. } => "gave_up",
             Self::Stopped { .. } => "stopped",
         }
+    }
+
+    /// Whether a server can bring this about with each message that it sends, to no use for the one who reads.
+    pub(crate) const fn is_chatter(&self) -> bool {
+        matches!(
+            self,
+            Self::Ready { .. }
+                | Self::Beat { .. }
+                | Self::BeatAck
+                | Self::BeatRequested
+                | Self::BadFrame { .. }
+                | Self::Ignored { .. }
+        )
     }
 
     /// One line of JSON, without its end. The keys come in this order, always.
@@ -189,6 +208,7 @@ impl Happening {
                 fields.extend(seq.map(|seq| ("seq", json!(seq))));
                 fields
             }
+            Self::LeftOut { event, count } => vec![("event", json!(event)), ("count", json!(count))],
             Self::GaveUp { reason, cause } => {
                 vec![("reason", json!(reason.as_str())), ("cause", word(cause))]
             }

@@ -12,11 +12,13 @@ mod client;
 mod config;
 mod connection;
 mod fact;
+mod failure;
 mod fault;
 mod happening;
 mod ledger;
 mod meaning;
 mod protocol;
+mod quota;
 mod server;
 mod show;
 mod signal;
@@ -25,7 +27,9 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod upgrade;
 mod view;
+mod wire;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -50,7 +54,7 @@ const UNUSABLE: u8 = 2;
 
 /// A gateway that misbehaves, and a client on redial that rides through all of it.
 ///
-/// Without --url: starts a WebSocket server on a loopback port, plays 18 faults on a client, prints a timeline and a
+/// Without --url: starts a WebSocket server on a loopback port, plays 27 faults on a client, prints a timeline and a
 /// table. Exit status 0 if every fault was survived, no event was lost or came twice where the server could resume,
 /// no two sockets were open at once, no dial came too early and the fatal code at the end stopped the client for good.
 ///

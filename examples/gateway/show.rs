@@ -27,7 +27,7 @@ use crate::view::View;
 /// A show that takes longer has failed.
 const MAX_SHOW: Duration = Duration::from_secs(60);
 
-/// The Discord preset in fast motion: the same rules with smaller numbers, so that 18 outages fit into a minute.
+/// The Discord preset in fast motion: the same rules with smaller numbers, so that two dozen outages fit into a minute.
 const FAST: Config = valid(
     valid(
         valid(presets::DISCORD_GATEWAY.with_connect_timeout(Duration::from_millis(500)))

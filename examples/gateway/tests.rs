@@ -36,6 +36,9 @@ async fn server() -> ServerHandle {
 enum Seen {
     Frame(Frame),
     Close(Option<u16>),
+    Ping,
+    /// A text that is none of the gateway's frames.
+    Odd(String),
     /// The connection ended, with a close handshake or without.
     End,
     Nothing,
@@ -65,7 +68,10 @@ impl Peer {
     async fn see_within(&mut self, limit: Duration) -> Seen {
         match timeout(limit, self.socket.next()).await {
             Err(_) => Seen::Nothing,
-            Ok(Some(Ok(Message::Text(text)))) => Seen::Frame(Frame::decode(&text).unwrap()),
+            Ok(Some(Ok(Message::Text(text)))) => {
+                Frame::decode(&text).map_or_else(|_| Seen::Odd(text.to_string()), Seen::Frame)
+            }
+            Ok(Some(Ok(Message::Ping(_)))) => Seen::Ping,
             Ok(Some(Ok(Message::Close(frame)))) => Seen::Close(frame.map(|frame| frame.code.into())),
             Ok(Some(Ok(other))) => panic!("{other:?}"),
             Ok(Some(Err(_)) | None) => Seen::End,
@@ -82,6 +88,19 @@ impl Peer {
                     self.n.push(n);
                 }
                 other => return other,
+            }
+        }
+    }
+
+    /// The events that were on their way, until nothing more comes.
+    async fn skip_until_silent(&mut self) {
+        loop {
+            match self.see_within(SILENCE).await {
+                Seen::Frame(Frame::Dispatch { s, event: Event::Message { n } }) => {
+                    self.seq = s;
+                    self.n.push(n);
+                }
+                other => return assert_eq!(other, Seen::Nothing),
             }
         }
     }
@@ -266,6 +285,69 @@ async fn acks_stop_while_events_go_on() {
 }
 
 #[tokio::test]
+async fn pings_come_without_end() {
+    let (server, mut peer) = struck(Fault::PingFlood).await;
+    for _ in 0..10_000 {
+        assert_eq!(peer.skip().await, Seen::Ping);
+    }
+    let old = Peer::dial(server.gateway_url()).await.unwrap();
+    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
+    drop(peer);
+    back(&server, &Peer { session, seq, n, ..old }).await;
+    assert_eq!(offences(&server), []);
+}
+
+/// A beat in the midst of it is never acknowledged, because it is never read.
+#[tokio::test]
+async fn fragments_come_without_end() {
+    let (server, mut peer) = struck(Fault::EndlessFragments).await;
+    peer.skip_until_silent().await;
+    peer.beat(Some(peer.seq)).await;
+    peer.silent().await;
+    let old = Peer::dial(server.gateway_url()).await.unwrap();
+    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
+    drop(peer);
+    back(&server, &Peer { session, seq, n, ..old }).await;
+    assert_eq!(offences(&server), []);
+}
+
+#[tokio::test]
+async fn a_wild_sequence_number_and_then_a_drop() {
+    let (server, mut peer) = struck(Fault::WildSequence).await;
+    match peer.skip().await {
+        Seen::Odd(text) => assert!(text.contains(&u64::MAX.to_string()), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    peer.events(5).await;
+    assert_eq!(peer.skip().await, Seen::End);
+    back(&server, &peer).await;
+}
+
+#[tokio::test]
+async fn a_second_ready_exchanges_the_session() {
+    let (server, mut peer) = struck(Fault::SecondReady).await;
+    let old = peer.session.clone();
+    // The first may have been on its way, the others may not claim to have seen more than the new session sent.
+    for _ in 0..2 {
+        let seq = peer.seq;
+        match peer.skip().await {
+            Seen::Frame(Frame::Dispatch { s: 1, event: Event::Ready { session_id, .. } }) => {
+                assert_ne!(session_id, old);
+                (peer.session, peer.seq) = (session_id, 1);
+                peer.beat(Some(seq)).await;
+                assert_eq!(peer.skip().await, Seen::Frame(Frame::HeartbeatAck));
+                assert_eq!(offences(&server), []);
+                peer.beat(Some(u64::from(u32::MAX))).await;
+            }
+            other => assert_eq!(other, Seen::Frame(Frame::HeartbeatAck)),
+        }
+    }
+    assert!(matches!(offences(&server)[..], [Offence::SequenceAhead { .. }]));
+    peer.events(3).await;
+    peer.close(4000).await;
+}
+
+#[tokio::test]
 async fn accept_then_close_eight_times() {
     let (server, old) = dropped(Fault::AcceptThenClose).await;
     for _ in 0..8 {
@@ -356,24 +438,43 @@ async fn an_upgrade_that_is_never_answered() {
 
 #[tokio::test]
 async fn http_refusals_say_when_to_come_again() {
-    for (fault, status) in [(Fault::Http503, 503), (Fault::Http429, 429)] {
+    for (fault, status, wait) in [
+        (Fault::Http503, 503, true),
+        (Fault::Http429, 429, true),
+        (Fault::Http403, 403, true),
+        (Fault::Http418, 418, true),
+        (Fault::Http404, 404, false),
+        (Fault::Http200, 200, false),
+        (Fault::Http302, 302, false),
+    ] {
         let (server, old) = dropped(fault).await;
-        match Peer::dial(server.resume_url()).await {
-            Err(Error::Http(response)) => {
-                assert_eq!(response.status(), status);
-                assert_eq!(response.headers()["retry-after"], "1");
+        for _ in 0..fault.plan().times {
+            match Peer::dial(server.resume_url()).await {
+                Err(Error::Http(response)) => {
+                    assert_eq!(response.status(), status);
+                    let after = response.headers().get("retry-after").map(|after| after.as_bytes());
+                    assert_eq!(after, wait.then_some(&b"1"[..]));
+                }
+                other => panic!("{:?}", other.err()),
             }
-            other => panic!("{:?}", other.err()),
         }
-        if status == 503 {
+        // Whoever was asked to wait and does not has a bad name.
+        let early = wait && fault != Fault::Http503;
+        if wait && !early {
             sleep(Duration::from_secs(1)).await;
-            back(&server, &old).await;
-            assert_eq!(offences(&server), []);
-        } else {
-            back(&server, &old).await;
-            assert!(matches!(offences(&server)[..], [Offence::TooEarly { .. }]));
         }
+        back(&server, &old).await;
+        assert_eq!(matches!(offences(&server)[..], [Offence::TooEarly { .. }]), early);
+        assert_eq!(offences(&server).is_empty(), !early);
     }
+}
+
+/// What is refused is looked at all the same.
+#[tokio::test]
+async fn a_bare_url_is_noted_when_it_is_refused() {
+    let (server, _) = dropped(Fault::Http404).await;
+    assert!(connect_async(server.gateway_url()).await.is_err());
+    assert_eq!(offences(&server), [Offence::BareUrl]);
 }
 
 #[tokio::test]

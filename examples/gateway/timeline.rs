@@ -223,6 +223,9 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
             let seq = seq.map_or(String::new(), |seq| format!(" (seq {seq})"));
             ("ignored", Colour::Dim, format!("{}{seq}: {which}", event.replace('_', " ")))
         }
+        Happening::LeftOut { event, count } => {
+            ("...", Colour::Dim, format!("{count} more left out: {}", event.replace('_', " ")))
+        }
         Happening::Stop => ("stop", Plain, "asked to stop".to_owned()),
         Happening::GaveUp { reason, cause } => {
             let why = match reason {
@@ -284,7 +287,7 @@ fn words(cause: Cause) -> String {
         Cause::Http(status) => return format!("the upgrade was answered with HTTP {status}"),
         Cause::NoCloseFrame => "the connection ended without a close frame",
         Cause::Io(_) | Cause::Tls(_) => return cause.to_string().replace('_', " "),
-        Cause::Class(_) => "a message too big to take",
+        Cause::Class(_) => "a message that can't be taken",
         Cause::ConnectTimeout => "not connected in time",
         Cause::GreetingTimeout => "no hello in time",
         Cause::ReadyTimeout => "neither READY nor RESUMED in time",

@@ -6,13 +6,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redial::Instant;
 
 use crate::happening::Happening;
+use crate::quota::Quota;
 use crate::timeline::Timeline;
 
-/// Standard output. Every line is flushed at once.
+/// Standard output. Every line is flushed at once. What a server can bring about at will has a quota; beyond it lines
+/// are counted, and the count is printed before the next line that is not of this sort.
 pub(crate) struct View(Mutex<Output>);
 
 struct Output {
     form: Form,
+    quota: Quota,
     /// The newest epoch shown.
     epoch: u32,
 }
@@ -27,7 +30,7 @@ impl View {
         let colour =
             io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
         let form = if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) };
-        Self(Mutex::new(Output { form, epoch: 0 }))
+        Self(Mutex::new(Output { form, quota: Quota::default(), epoch: 0 }))
     }
 
     fn output(&self) -> MutexGuard<'_, Output> {
@@ -35,12 +38,21 @@ impl View {
     }
 
     pub(crate) fn show(&self, at: Instant, epoch: u32, happening: &Happening) {
-        let mut output = self.output();
+        let output = &mut *self.output();
         output.epoch = output.epoch.max(epoch);
-        let text = match &mut output.form {
-            Form::Json => happening.json(at, epoch) + "\n",
-            Form::Timeline(timeline) => timeline.lines(at, epoch, happening),
-        };
+        let mut text = String::new();
+        if happening.is_chatter() && output.form.prints(happening) {
+            let Some(count) = output.quota.take(happening.name(), at) else { return };
+            if count > 0 {
+                let left_out = Happening::LeftOut { event: happening.name(), count };
+                text.push_str(&output.form.lines(at, epoch, &left_out));
+            }
+        } else if !matches!(happening, Happening::Dispatch { .. }) && output.form.prints(happening) {
+            for (event, count) in output.quota.left_out() {
+                text.push_str(&output.form.lines(at, epoch, &Happening::LeftOut { event, count }));
+            }
+        }
+        text.push_str(&output.form.lines(at, epoch, happening));
         print(&text);
     }
 
@@ -53,6 +65,22 @@ impl View {
             Form::Timeline(timeline) => timeline.flush() + &text(timeline),
         };
         print(&text);
+    }
+}
+
+impl Form {
+    /// Whether this has a line of its own.
+    const fn prints(&self, happening: &Happening) -> bool {
+        let counted =
+            matches!(happening, Happening::Dispatch { .. } | Happening::Beat { .. } | Happening::BeatAck);
+        !counted || matches!(self, Self::Json)
+    }
+
+    fn lines(&mut self, at: Instant, epoch: u32, happening: &Happening) -> String {
+        match self {
+            Self::Json => happening.json(at, epoch) + "\n",
+            Self::Timeline(timeline) => timeline.lines(at, epoch, happening),
+        }
     }
 }
 

@@ -46,6 +46,10 @@ pub trait Protocol {
     /// Waits for the next message and says what it means; every fact carries `epoch`, several are applied in order.
     /// A message that means nothing here gives no fact; the driver takes it as [`Event::Received`], a sign of life.
     ///
+    /// Timers wait while this future is being polled. One that reads on without a message to return, because a peer
+    /// sends nothing but fragments, must return [`Pending`](core::task::Poll::Pending) now and then, having woken its
+    /// waker, or return no facts.
+    ///
     /// An endpoint in a message is only the server's word, and the session's token is sent to it: put it through an
     /// [`EndpointGuard`](super::EndpointGuard), and leave it out of the event where that refuses it.
     ///
