@@ -14,6 +14,7 @@ mod lend;
 mod loss;
 mod options;
 mod parts;
+mod restore;
 mod snapshot;
 mod stages;
 mod state;
@@ -23,7 +24,6 @@ use rand_core::Rng;
 use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::heartbeat::Heartbeat;
-use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
@@ -267,10 +267,13 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
             Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
             Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
-            Event::SubscriptionConfirmed { key, .. } => self.subscriptions.confirm(&key),
-            Event::SubscriptionFailed { key, retryable, .. } => {
-                self.on_subscription_failed(now, &key, retryable)
+            Event::SubscriptionConfirmed { key, send, .. } => {
+                self.on_subscription_confirmed(&key, send, &mut out)
             }
+            Event::SubscriptionFailed { key, send, retryable, .. } => {
+                self.on_subscription_failed(now, &key, send, retryable, &mut out)
+            }
+            Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
         if !applied {
             out.set_disposition(Disposition::Inapplicable);
@@ -314,9 +317,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             self.state.end_outage();
         }
         self.beat_if_due(now, &mut out);
-        if matches!(self.state.stage, Stage::Live { .. }) && self.subscriptions.pace().is_due(now) {
-            self.restore(now, &mut out);
-        }
+        self.restore_if_due(now, &mut out);
         out
     }
 
@@ -336,7 +337,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
             Stage::Live { .. } => Instant::MAX,
         };
         let stable = if self.state.outage { self.held_at() } else { Instant::MAX };
-        let restore = self.subscriptions.pace().next.or_never();
+        let restore = self.subscriptions.pace().first().or_never();
         let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
         let first = stage.min(stable).min(beat).min(restore);
         // Whether the end of time is a deadline or none is rarely worth knowing.
@@ -362,8 +363,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
         };
         let stable = self.stable_at().map(|at| (at, Reason::Stable));
         let beat = self.state.heartbeat.get().and_then(Heartbeat::poll_timeout).map(|at| (at, Reason::Beat));
-        let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
-        [stable, beat, restore].into_iter().flatten().fold(stage, |first, next| match first {
+        [stable, beat, self.restore_timer()].into_iter().flatten().fold(stage, |first, next| match first {
             Some(first) if first.0 <= next.0 => Some(first),
             _ => Some(next),
         })
@@ -446,8 +446,7 @@ impl<R: Rng, T, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E
                 self.state.set(Flag::Admitted, false);
             }
         }
-        self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
-        self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));
+        self.rewind_restore(now);
     }
 }
 

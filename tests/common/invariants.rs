@@ -266,7 +266,7 @@ impl<'c> Watched<'c> {
             Action::Authenticate { epoch } => {
                 assert!(self.open_transport(epoch).identified, "authentication before identification");
             }
-            Action::Restore { epoch } => {
+            Action::Restore { epoch, .. } => {
                 assert!(self.open_transport(epoch).identified, "subscriptions before identification");
                 assert!(self.policy.subscriptions().batch().count() > 0, "an empty batch");
             }

@@ -72,7 +72,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::CredentialLost,
         Event::AuthOk { epoch },
         Event::Subscribe { key: 1, priority: 0 },
-        Event::SubscriptionFailed { epoch, key: 1, retryable: true },
+        Event::SubscriptionFailed { epoch, key: 1, send: None, retryable: true },
     ];
     let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
     facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
@@ -163,7 +163,7 @@ fn all_short_strings_from_a_session_keep_the_invariants() {
         Event::Opened { epoch },
         Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(0), ttl: None },
         Event::AuthOk { epoch },
-        Event::SubscriptionConfirmed { epoch, key: 1 },
+        Event::SubscriptionConfirmed { epoch, key: 1, send: None },
         Event::Closed { epoch, cause: Cause::NoCloseFrame },
     ] {
         let _ = watched.event(Instant::from_millis(5_000), fact);
