@@ -159,6 +159,7 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
         ("unsubscribe", Event::Unsubscribe { key: 3 }),
         ("sub_confirmed", Event::SubscriptionConfirmed { epoch, key: 1, send: None }),
         ("sub_failed", Event::SubscriptionFailed { epoch, key: 1, send: None, retryable: true }),
+        ("sub_lost", Event::SubscriptionLost { epoch, key: 1 }),
     ]
 }
 

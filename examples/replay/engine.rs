@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use redial::rand_core::SeedableRng;
 use redial::{
     Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, Event, FixedEndpoints,
-    Instant, Mode, Phase, Policy, Stats, SubscriptionSet, SubscriptionSlot, SubscriptionStorage, Subscriptions,
+    Instant, Mode, Phase, Policy, Stats, SubscriptionSet, SubscriptionSlot, SubscriptionStorage,
+    Subscriptions,
 };
 use serde_json::Value;
 

@@ -181,7 +181,9 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.or_null("breaker", |keys, key| keys.object(key, &known))? {
         config = config.with_breaker(o.map(|o| breaker(&o)).transpose()?);
     }
-    if let Some(o) = keys.object("restore", &["enabled", "batch", "interval_ms", "confirm_timeout_ms", "authenticate"])? {
+    if let Some(o) =
+        keys.object("restore", &["enabled", "batch", "interval_ms", "confirm_timeout_ms", "authenticate"])?
+    {
         config = config.with_restore(restore(config.restore(), &o)?);
     }
     if let Some(o) = keys.object("credential", &["refresh_on", "max_rejections"])? {

@@ -154,13 +154,7 @@ impl RestoreConfig {
     /// no confirmation timeout, no authentication step.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            enabled: true,
-            batch: 50,
-            interval: Micros::ZERO,
-            confirm_timeout: None,
-            authenticate: false,
-        }
+        Self { enabled: true, batch: 50, interval: Micros::ZERO, confirm_timeout: None, authenticate: false }
     }
 
     /// Nothing is ever restored (F99).

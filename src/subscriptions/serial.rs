@@ -7,10 +7,12 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::time::Instant;
 
-use super::set::entry_of;
 #[cfg(feature = "alloc")]
 use super::SubscriptionList;
-use super::{FixedSubscriptions, Subscription, SubscriptionSet, SubscriptionState, SubscriptionStorage, Subscriptions};
+use super::set::entry_of;
+use super::{
+    FixedSubscriptions, Subscription, SubscriptionSet, SubscriptionState, SubscriptionStorage, Subscriptions,
+};
 
 /// A subscription as it is written, and as it is read before it was looked at.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -34,7 +36,11 @@ impl<K: Serialize> Serialize for Subscription<'_, K> {
     }
 }
 
-fn read<'de, A, D>(mut set: SubscriptionSet<A>, room: usize, deserializer: D) -> Result<SubscriptionSet<A>, D::Error>
+fn read<'de, A, D>(
+    mut set: SubscriptionSet<A>,
+    room: usize,
+    deserializer: D,
+) -> Result<SubscriptionSet<A>, D::Error>
 where
     A: SubscriptionStorage<Key: Deserialize<'de>>,
     D: Deserializer<'de>,

@@ -36,16 +36,7 @@ impl<A> SubscriptionSet<A> {
     /// [`SubscriptionSlot::EMPTY`](Slot::EMPTY).
     #[must_use]
     pub const fn with_storage(storage: A) -> Self {
-        Self {
-            slots: storage,
-            pace: Pace::NONE,
-            order: 0,
-            root: NIL,
-            free: NIL,
-            used: 0,
-            len: 0,
-            sends: 0,
-        }
+        Self { slots: storage, pace: Pace::NONE, order: 0, root: NIL, free: NIL, used: 0, len: 0, sends: 0 }
     }
 }
 

@@ -203,7 +203,8 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    pub(super) const NOTHING: Self = Self { wait: Moment::NONE, sent: Moment::NONE, lost: false, fresh: false };
+    pub(super) const NOTHING: Self =
+        Self { wait: Moment::NONE, sent: Moment::NONE, lost: false, fresh: false };
     pub(super) const LOST: Self = Self { lost: true, ..Self::NOTHING };
     pub(super) const FRESH: Self = Self { fresh: true, ..Self::NOTHING };
 

@@ -346,6 +346,9 @@ impl<'c> Watched<'c> {
         if self.facts.restores && matches!(policy.phase(), Phase::Online | Phase::Restoring) {
             let waiting = policy.subscriptions().iter().any(|entry| owed(entry.state()));
             assert!(!waiting || until.is_some(), "S93: a subscription is forgotten");
+            let unanswered = policy.subscriptions().oldest_unanswered().is_some();
+            let must = policy.config().restore().confirm_timeout().is_some();
+            assert!(!(must && unanswered) || until.is_some(), "S93: an unanswered subscription is forgotten");
         }
     }
 

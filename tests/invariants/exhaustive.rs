@@ -133,9 +133,10 @@ fn all_short_strings_keep_the_invariants() {
         .with_rejections_max(Some(0));
     let beating = Facts { beats: true, ..FACTS };
     // A connection that is live before its resume was answered can step back.
-    let resuming = plain
-        .with_establish(Establish::OnOpen)
-        .with_restore(valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND)));
+    let resuming = plain.with_establish(Establish::OnOpen).with_restore(valid(
+        valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND))
+            .with_confirm_timeout(Some(3 * SECOND)),
+    ));
     let session = SessionState::resumable(1, None, Some(0));
     let fresh = SessionState::new();
     for (name, config, facts, session) in [
