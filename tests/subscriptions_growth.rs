@@ -74,6 +74,8 @@ impl SubscriptionStorage for Counting {
     }
 }
 
+fn ignore(_: Actions) {}
+
 const BATCH: u16 = 50;
 const LADDER: BackoffConfig =
     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
@@ -114,7 +116,7 @@ impl<S: Subscriptions<Key = Key>> Counted<S> {
         // In an order that is not that of the wishes, with every key once: the factor is prime.
         for n in 0..keys {
             let key = Key((u64::from(n) * 7_919 % u64::from(keys)) as u32);
-            let _ = self.fact(name, fact(key));
+            ignore(self.fact(name, fact(key)));
         }
     }
 
@@ -122,10 +124,10 @@ impl<S: Subscriptions<Key = Key>> Counted<S> {
     fn establish(&mut self, ready: &'static str) -> (Epoch, usize, usize) {
         if let Some(at) = self.policy.poll_timeout().filter(|_| self.policy.epoch().is_none()) {
             self.now = at;
-            let _ = self.call("dial", |policy| policy.handle_timeout(at));
+            ignore(self.call("dial", |policy| policy.handle_timeout(at)));
         }
         let epoch = self.policy.epoch().expect("dialled");
-        let _ = self.fact("opened", Event::Opened { epoch });
+        ignore(self.fact("opened", Event::Opened { epoch }));
         let event = if ready == "resumed" {
             Event::Resumed { epoch }
         } else {
@@ -159,28 +161,28 @@ fn live<S: Subscriptions<Key = Key>>(set: S, keys: u32) -> BTreeMap<&'static str
     let count = keys as usize;
     let batches = count.div_ceil(usize::from(BATCH));
     it.each("subscribe", keys, |Key(n)| Event::Subscribe { key: Key(n), priority: (n % 5) as i32 });
-    let _ = it.fact("start", Event::Start);
+    ignore(it.fact("start", Event::Start));
     let (epoch, sent, sends) = it.establish("ready");
     assert_eq!((sent, sends), (count, batches));
     it.each("confirm", keys, |key| Event::SubscriptionConfirmed { epoch, key, send: None });
     assert_eq!(it.call("unanswered", |policy| policy.subscriptions().oldest_unanswered()), None);
 
     // Lost and resumed with all of them confirmed: nothing is sent. Then lost and anew: everything.
-    let _ = it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame });
+    ignore(it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     let (epoch, sent, _) = it.establish("resumed");
     assert_eq!(sent, 0);
-    let _ = it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame });
+    ignore(it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     let (epoch, sent, sends) = it.establish("ready");
     assert_eq!((sent, sends), (count, batches));
 
     // Lost with none of them confirmed.
-    let _ = it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame });
+    ignore(it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     let (epoch, sent, sends) = it.establish("resumed");
     assert_eq!((sent, sends), (count, batches));
 
     // None is answered, all at one time; the clock runs back; all are sent again at one time, and refused.
     let back = Instant::from_millis(it.now.as_millis() - 50_000);
-    let _ = it.call("rewind", |policy| policy.handle_timeout(back));
+    ignore(it.call("rewind", |policy| policy.handle_timeout(back)));
     it.now = back.saturating_add(TIMEOUT);
     let (now, none) = (it.now, Duration::ZERO);
     let actions = it.call("timeout", |policy| policy.handle_timeout(now));
@@ -189,8 +191,8 @@ fn live<S: Subscriptions<Key = Key>>(set: S, keys: u32) -> BTreeMap<&'static str
         (sent, it.policy.poll_timeout().map(|at| at.saturating_duration_since(now) > none)),
         (0, Some(true))
     );
-    let _ = it.call("rewind", |policy| policy.handle_timeout(back));
-    let _ = it.call("rewind", |policy| policy.handle_timeout(now));
+    ignore(it.call("rewind", |policy| policy.handle_timeout(back)));
+    ignore(it.call("rewind", |policy| policy.handle_timeout(now)));
     it.now = it.now.saturating_add(Duration::from_secs(2));
     let now = it.now;
     let actions = it.call("timeout", |policy| policy.handle_timeout(now));

@@ -159,7 +159,17 @@ impl<'c> Watched<'c> {
         // The model keeps no numbers of credential requests.
         let answers = matches!(event, Some(Event::CredentialOk { request: Some(_) }));
         let taken_as_stale = actions.disposition() == Disposition::Stale;
-        assert!(stale == taken_as_stale || answers && taken_as_stale, "a fact of a dead transport");
+        let outdated = match &event {
+            Some(
+                Event::SubscriptionConfirmed { key, send: Some(send), .. }
+                | Event::SubscriptionFailed { key, send: Some(send), .. },
+            ) => before.subscriptions().find(key).is_some_and(|entry| entry.send() != Some(*send)),
+            _ => false,
+        };
+        assert!(
+            (stale || outdated) == taken_as_stale || answers && taken_as_stale,
+            "a fact of a dead transport, or an answer to an older send"
+        );
         let early = event.is_none() && !is_due(before.poll_timeout(), now) && now >= was;
         if early || actions.disposition() != Disposition::Applied {
             assert!(
