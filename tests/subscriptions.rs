@@ -332,6 +332,61 @@ fn batches_are_numbered() {
     assert_eq!((set.sends(), sends(&set)), (3, vec![3, 3, 2]));
 }
 
+/// Sets that differ in anything that will show are not equal: the number of the next batch, when a key was sent, how often
+/// it failed, the order.
+#[test]
+fn sets_that_will_behave_otherwise_are_not_equal() {
+    let once = |change: fn(&mut Set)| {
+        let mut set = set(&["a", "b"]);
+        change(&mut set);
+        set
+    };
+    let again = |set: &mut Set| {
+        take(set, ALL, NOW);
+        set.transport_lost();
+        set.session_started();
+    };
+    let sets = [
+        once(|_| {}),
+        once(|set| _ = take(set, ALL, NOW)),
+        once(|set| _ = take(set, ALL, LATER)),
+        once(again),
+        once(|set| {
+            take(set, ALL, NOW);
+            set.fail(&"a", None);
+            set.session_started();
+        }),
+        once(|set| _ = set.unsubscribe(&"b")),
+        once(|set| {
+            set.unsubscribe(&"a");
+            set.subscribe("a", 0).unwrap();
+        }),
+        once(|set| {
+            set.subscribe("c", 0).unwrap();
+            take(set, ALL, NOW);
+            set.unsubscribe(&"a");
+            set.unsubscribe(&"b");
+        }),
+    ];
+    for (at, one) in sets.iter().enumerate() {
+        for (other_at, other) in sets.iter().enumerate() {
+            assert_eq!(one == other, at == other_at, "{at} and {other_at}: {one:?}, {other:?}");
+        }
+    }
+    // Only the number differs: the keys that had it are gone.
+    let emptied = |sends| {
+        let mut set = Set::new();
+        for _ in 0..sends {
+            set.subscribe("a", 0).unwrap();
+            take(&mut set, ALL, NOW);
+            set.unsubscribe(&"a");
+        }
+        set
+    };
+    assert_ne!(emptied(1), emptied(2));
+    assert_eq!(emptied(2), emptied(2));
+}
+
 /// Report 38: what was sent until a time and is unanswered has failed, in order, a few at a time.
 #[test]
 fn the_unanswered_fail_in_order() {

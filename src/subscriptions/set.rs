@@ -339,3 +339,52 @@ pub(super) const fn entry_of(
     };
     Entry { priority, order: 0, failures, send, stage, at, in_batch }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_core::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::{FixedSubscriptions, SplitMix64};
+
+    /// The subtree's height and summary, as its slots have them: balanced, in order, and summed up.
+    fn checked(set: &FixedSubscriptions<u8, 256>, at: u32, last: &mut Option<Entry>) -> (u8, Summary) {
+        let Some(slot) = tree::get(&set.slots, at) else { return (0, Summary::NOTHING) };
+        let left = checked(set, slot.left, last);
+        if let Some(last) = last {
+            assert_eq!(last.rank(&slot.entry), core::cmp::Ordering::Less);
+        }
+        *last = Some(slot.entry);
+        let right = checked(set, slot.right, last);
+        assert!(left.0.abs_diff(right.0) <= 1, "heights of {} and {}", left.0, right.0);
+        assert_eq!(slot.height, left.0.max(right.0) + 1);
+        if slot.tag() == Tag::NOTHING {
+            assert_eq!(slot.summary(), slot.entry.summary().and(left.1).and(right.1));
+        }
+        // What the children have not been told is a change of what they have.
+        (slot.height, slot.summary())
+    }
+
+    #[test]
+    fn the_tree_stays_balanced_and_in_order() {
+        let mut rng = SplitMix64::seed_from_u64(7);
+        let mut set = FixedSubscriptions::<u8, 256>::new();
+        for round in 0..20_000_u32 {
+            let key = rng.next_u32() as u8;
+            let growing = round % 4_000 < 2_000;
+            match rng.next_u32() % 8 {
+                0..=3 if growing => _ = set.subscribe(key, (rng.next_u32() % 40) as i32),
+                4 | 5 if !growing => _ = set.unsubscribe(&key),
+                0 => _ = set.subscribe(key, (rng.next_u32() % 40) as i32),
+                1 => _ = set.take_batch((key % 16).into(), Instant::from_millis(round.into())),
+                2 => _ = set.fail(&key, Some(Instant::from_millis(u64::from(round) + 100))),
+                3 if key < 10 => set.transport_lost(),
+                3 if key < 15 => set.session_started(),
+                3 if key < 20 => set.rewind(Instant::from_millis(u64::from(key)), Instant::from_millis(99)),
+                _ => _ = set.confirm(&key),
+            }
+            checked(&set, set.root, &mut None);
+            assert_eq!(set.iter().count(), set.len());
+        }
+    }
+}

@@ -122,7 +122,7 @@ pub(super) fn change_each<A: SubscriptionStorage>(
     wanted: &impl Fn(&Summary) -> bool,
     with: &mut impl FnMut(&mut Entry),
 ) {
-    if *left == 0 || !wanted(&summary(slots, root)) {
+    if *left == 0 || root == NIL || !wanted(&summary(slots, root)) {
         return;
     }
     hand_down(slots, root);
