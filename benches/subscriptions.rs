@@ -38,7 +38,9 @@ fn subscribe(policy: &mut Subject, keys: Vec<String>) {
 /// A connection with a new session: all batches.
 fn restore(policy: &mut Subject) -> usize {
     let ignore = |_: Actions| {};
-    ignore(policy.handle_timeout(policy.poll_timeout().unwrap_or(NOW)));
+    if policy.epoch().is_none() {
+        ignore(policy.handle_timeout(policy.poll_timeout().expect("a wait")));
+    }
     let epoch = policy.epoch().expect("dialled");
     let now = policy.explain().since;
     ignore(policy.handle_event(now, Event::Opened { epoch }));
