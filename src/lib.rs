@@ -72,8 +72,8 @@ pub use session::SessionState;
 #[cfg(feature = "alloc")]
 pub use subscriptions::SubscriptionList;
 pub use subscriptions::{
-    FixedSubscriptions, Full, NoSubscriptions, Pace, Subscribed, Subscription, SubscriptionState,
-    Subscriptions,
+    FixedSubscriptions, Full, NoSubscriptions, Pace, Subscribed, Subscription, SubscriptionSet,
+    SubscriptionSlot, SubscriptionState, SubscriptionStorage, Subscriptions,
 };
 pub use time::Instant;
 pub use widened::Widened;

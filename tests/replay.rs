@@ -81,6 +81,12 @@ golden! {
     auth
     /// S76 to S78 and the order of the batches; any traffic as a sign of life (S66).
     restore
+    /// Report 38: what is not answered in time is sent again, along the backoff, and anew on the next connection.
+    report_38
+    /// Report 42: notices of a gap between a failure and the next send change nothing, and later ones climb.
+    report_42
+    /// Report 42: the same with numbered answers, which are stale. Report 91: the end of a subscription that is no refusal.
+    report_42_numbered
     /// Lifecycle 71 to 77: a walk of three endpoints, its limits, and a long outage.
     endpoints
     /// F72, S56, lifecycle 64: processes that end in a wait, while connected, during a dial and with nothing to leave; a
@@ -214,7 +220,7 @@ fn a_resume_that_is_established_on_opening_restores_only_in_a_new_session() {
     let out = log(r#"{"at": 1050, "event": "ready", "id": "t"}"#);
     assert_eq!(out.matches(restored).count(), 2, "{out}");
     assert!(
-        out.contains("{\"at\": 1050, \"action\": \"restore\", \"epoch\": 2, \"keys\": [\"a\"]}"),
+        out.contains("{\"at\": 1050, \"action\": \"restore\", \"epoch\": 2, \"keys\": [\"a\"], \"send\": 2}"),
         "{out}"
     );
 }
@@ -610,6 +616,10 @@ fn bad_configs_are_refused() {
         (r#"{"breaker": {"lease_ms": 0}}"#, "\"config.breaker\": "),
         (r#"{"endpoint_half_life_ms": 0}"#, "\"config.endpoint_half_life_ms\": "),
         (r#"{"restore": {"batch": 0}}"#, "a batch of 0"),
+        (
+            r#"{"restore": {"confirm_timeout_ms": 0}}"#,
+            "\"config.restore.confirm_timeout_ms\": a timeout of 0",
+        ),
         (r#"{"connect_timeout_ms": 0}"#, "\"config.connect_timeout_ms\": a timeout of 0"),
         (r#"{"resume": {"invalid_wait_ms": [2, 1]}}"#, "the lower end of a range"),
         (r#"{"heartbeat": {"missed": 0}}"#, "missed at least once"),
@@ -695,7 +705,8 @@ fn every_key_reaches_the_config() {
                    "endpoint_fallback": {"failures": 1, "for_ms": 0}, "sequence_needed": "auto"},
         "heartbeat": {"interval_ms": null, "liveness": "ack", "missed": 1, "first_jitter": true, "required": false,
                       "answer_within_ms": null},
-        "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "authenticate": false},
+        "breaker": null, "restore": {"enabled": true, "batch": 50, "interval_ms": 0, "confirm_timeout_ms": null,
+                    "authenticate": false},
         "credential": {"refresh_on": "auth", "max_rejections": null, "timeout_ms": 30000, "lead_ms": 0,
                        "lead_spread_ms": 0, "in_band": false},
         "network": {"on_down": "park", "on_change": "probe", "spread_up_ms": 0, "restart_on_up": false},
@@ -721,7 +732,8 @@ fn every_key_reaches_the_config() {
                       "required": true, "answer_within_ms": 33},
         "breaker": {"failures": 16, "open_ms": 17, "open_max_ms": 18, "factor": "3", "jitter": "1/2", "probes": 2,
                     "lease_ms": 31},
-        "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "authenticate": true},
+        "restore": {"enabled": false, "batch": 19, "interval_ms": 20, "confirm_timeout_ms": 40,
+                    "authenticate": true},
         "credential": {"refresh_on": "never", "max_rejections": 21, "timeout_ms": 34, "lead_ms": 35,
                        "lead_spread_ms": 36, "in_band": true},
         "network": {"on_down": "ignore", "on_change": "drop", "spread_up_ms": 22, "restart_on_up": true},
@@ -817,7 +829,14 @@ fn every_key_reaches_the_config() {
                 .with_lease(ms(31))
                 .unwrap(),
         ))
-        .with_restore(RestoreConfig::disabled().with_batches(19, ms(20)).unwrap().with_authentication(true))
+        .with_restore(
+            RestoreConfig::disabled()
+                .with_batches(19, ms(20))
+                .unwrap()
+                .with_confirm_timeout(Some(ms(40)))
+                .unwrap()
+                .with_authentication(true),
+        )
         .with_credential(
             CredentialConfig::new()
                 .with_refresh_on(RefreshOn::Never)

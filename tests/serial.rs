@@ -9,7 +9,7 @@ use redial::{
     BackoffConfig, BreakerConfig, Cause, CircuitBreaker, Config, CountWindow, Endpoint, Endpoints,
     EndpointsConfig, Event, FixedEndpoints, FixedSubscriptions, Grant, Instant, Outcome, Permit, Policy,
     Rates, Ratio, ResumeConfig, RetryBudget, RetryBudgetConfig, SessionState, SplitMix64, StartBudget,
-    StartBudgetConfig, Subscription, Subscriptions, Throttle, ThrottleConfig, TimeWindow, Window, valid,
+    StartBudgetConfig, Subscriptions, Throttle, ThrottleConfig, TimeWindow, Window, valid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,7 +115,8 @@ fn subscriptions() {
     refused::<Set>(&good, |it| it[4]["key"] = json!("a"), "there twice");
     refused::<Set>(&good, |it| it[4]["priority"] = json!(1), "order of their priorities");
     refused::<Set>(&good, |it| it[0]["in_batch"] = json!(true), "not sent is in the batch");
-    refused::<Subscription<String>>(&good[0], |it| it["in_batch"] = json!(true), "not sent is in the batch");
+    refused::<Set>(&good, |it| it[0]["sent_at"] = json!(1_000), "sent at a time, and at none if it is not");
+    refused::<Set>(&good, |it| it[2]["sent_at"] = json!(null), "sent at a time, and at none if it is not");
     refused::<Set>(&good, |it| it[0] = json!({"key": "b"}), "missing field");
     refused::<Set>(&good, |it| *it = json!({}), "expected at most 6 elements");
     spoil::<Set>(&good, |mut set| {

@@ -167,8 +167,9 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
         ("auth dead", Event::AuthFailed { epoch, fatal: true }),
         ("subscribe", Event::Subscribe { key: 9, priority: 0 }),
         ("unsubscribe", Event::Unsubscribe { key: 3 }),
-        ("sub_confirmed", Event::SubscriptionConfirmed { epoch, key: 1 }),
-        ("sub_failed", Event::SubscriptionFailed { epoch, key: 1, retryable: true }),
+        ("sub_confirmed", Event::SubscriptionConfirmed { epoch, key: 1, send: None }),
+        ("sub_failed", Event::SubscriptionFailed { epoch, key: 1, send: None, retryable: true }),
+        ("sub_lost", Event::SubscriptionLost { epoch, key: 1 }),
     ]
 }
 
@@ -182,7 +183,7 @@ fn action(action: Action) -> String {
         Action::Beat { epoch } => format!("beat {epoch}"),
         Action::RefreshCredential { .. } => String::from("refresh"),
         Action::Authenticate { epoch } => format!("authenticate {epoch}"),
-        Action::Restore { epoch } => format!("restore {epoch}"),
+        Action::Restore { epoch, .. } => format!("restore {epoch}"),
         Action::DropSession { reason } => format!("forget {}", reason.as_str()),
         Action::GaveUp { reason, cause } => format!("gave_up {} {cause}", reason.as_str()),
     }

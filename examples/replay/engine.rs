@@ -7,10 +7,13 @@ mod fact;
 mod process;
 mod watch;
 
+use std::collections::BTreeMap;
+
 use redial::rand_core::SeedableRng;
 use redial::{
     Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, Event, FixedEndpoints,
-    Instant, Mode, Pace, Phase, Policy, Stats, Subscription, Subscriptions,
+    Instant, Mode, Phase, Policy, Stats, SubscriptionSet, SubscriptionSlot, SubscriptionStorage,
+    Subscriptions,
 };
 use serde_json::Value;
 
@@ -96,7 +99,7 @@ struct Run {
     wake: Option<u64>,
 }
 
-type Process = Policy<ChaCha8Rng, String, Wishes, Config, FixedEndpoints<MAX_ENDPOINTS>>;
+type Process = Policy<ChaCha8Rng, String, SubscriptionSet<Wishes>, Config, FixedEndpoints<MAX_ENDPOINTS>>;
 
 impl Run {
     fn new(set_up: SetUp) -> Result<Self, String> {
@@ -369,9 +372,13 @@ impl Run {
             }
             Action::RefreshCredential { .. } => "\"refresh_credential\"".to_owned(),
             Action::Authenticate { epoch } => format!("\"authenticate\", \"epoch\": {}", shown(epoch)),
-            Action::Restore { epoch } => {
+            Action::Restore { epoch, send } => {
                 let keys: Vec<_> = self.policy.subscriptions().batch().map(|key| quoted(key)).collect();
-                format!("\"restore\", \"epoch\": {}, \"keys\": [{}]", shown(epoch), keys.join(", "))
+                format!(
+                    "\"restore\", \"epoch\": {}, \"keys\": [{}], \"send\": {send}",
+                    shown(epoch),
+                    keys.join(", ")
+                )
             }
             Action::DropSession { reason } => {
                 format!("\"drop_session\", \"reason\": \"{}\"", reason.as_str())
@@ -398,46 +405,43 @@ fn quoted(text: &str) -> String {
 /// A policy as the n-th restart makes it: nothing is known but the set-up, and the seed is another one each time.
 fn process(set_up: &SetUp, walk: FixedEndpoints<MAX_ENDPOINTS>, restarts: u64) -> Process {
     let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
-    Policy::with_parts(set_up.config, ChaCha8Rng::seed_from_u64(seed), Wishes::default(), walk)
+    let wishes = SubscriptionSet::with_storage(Wishes::default());
+    Policy::with_parts(set_up.config, ChaCha8Rng::seed_from_u64(seed), wishes, walk)
 }
 
-/// The user's subscriptions: a plain sequence, as the trait asks for. (`redial::SubscriptionList` is the same behind
-/// feature `alloc`; this program needs none.)
-#[derive(Debug, Default)]
+/// Where the user's subscriptions are kept. (`redial::SubscriptionList` is the same behind feature `alloc`; this program
+/// needs none.)
+#[derive(Default)]
 struct Wishes {
-    entries: Vec<Subscription<String>>,
-    pace: Option<Pace>,
+    slots: Vec<SubscriptionSlot<String>>,
+    by_key: BTreeMap<String, usize>,
 }
 
-impl Subscriptions for Wishes {
+impl SubscriptionStorage for Wishes {
     type Key = String;
 
-    fn len(&self) -> usize {
-        self.entries.len()
+    fn slot(&self, at: usize) -> Option<&SubscriptionSlot<String>> {
+        self.slots.get(at)
     }
 
-    fn get(&self, at: usize) -> Option<&Subscription<String>> {
-        self.entries.get(at)
+    fn slot_mut(&mut self, at: usize) -> Option<&mut SubscriptionSlot<String>> {
+        self.slots.get_mut(at)
     }
 
-    fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<String>> {
-        self.entries.get_mut(at)
+    fn grow(&mut self) -> bool {
+        self.slots.push(SubscriptionSlot::EMPTY);
+        true
     }
 
-    fn insert(&mut self, at: usize, entry: Subscription<String>) -> Result<(), Subscription<String>> {
-        self.entries.insert(at.min(self.entries.len()), entry);
-        Ok(())
+    fn position(&self, key: &String) -> Option<usize> {
+        self.by_key.get(key).copied()
     }
 
-    fn remove(&mut self, at: usize) -> Option<Subscription<String>> {
-        (at < self.entries.len()).then(|| self.entries.remove(at))
+    fn index(&mut self, key: &String, at: usize) {
+        self.by_key.insert(key.clone(), at);
     }
 
-    fn pace(&self) -> Pace {
-        self.pace.unwrap_or(Pace::NONE)
-    }
-
-    fn set_pace(&mut self, pace: Pace) {
-        self.pace = Some(pace);
+    fn unindex(&mut self, key: &String) {
+        self.by_key.remove(key);
     }
 }

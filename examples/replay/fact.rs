@@ -45,8 +45,9 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("auth_failed", &["epoch", "fatal"]),
     ("subscribe", &["key", "priority"]),
     ("unsubscribe", &["key", "priority"]),
-    ("sub_confirmed", &["epoch", "key", "retryable"]),
-    ("sub_failed", &["epoch", "key", "retryable"]),
+    ("sub_confirmed", &["epoch", "key", "send", "retryable"]),
+    ("sub_failed", &["epoch", "key", "send", "retryable"]),
+    ("sub_lost", &["epoch", "key"]),
     // Beyond the contract.
     ("credential_new", &[]),
     ("credential_lost", &[]),
@@ -225,6 +226,7 @@ fn read(
     let text = |key: &str| line.required(key, line.str(key)?).map(str::to_owned);
     let optional_text =
         |key: &str| Ok::<_, String>(line.or_null(key, Object::str)?.flatten().map(str::to_owned));
+    let send = || Ok::<_, String>(line.or_null("send", Object::u32)?.flatten());
     let optional_ms = |key: &str| Ok::<_, String>(line.or_null(key, Object::ms)?.flatten());
     Ok(match name {
         "start" => Event::Start,
@@ -284,8 +286,14 @@ fn read(
         "auth_failed" => Event::AuthFailed { epoch, fatal: flag("fatal")? },
         "subscribe" => Event::Subscribe { key: text("key")?, priority: line.i32("priority")?.unwrap_or(0) },
         "unsubscribe" => Event::Unsubscribe { key: text("key")? },
-        "sub_confirmed" => Event::SubscriptionConfirmed { epoch, key: text("key")? },
-        "sub_failed" => Event::SubscriptionFailed { epoch, key: text("key")?, retryable: flag("retryable")? },
+        "sub_confirmed" => Event::SubscriptionConfirmed { epoch, key: text("key")?, send: send()? },
+        "sub_failed" => Event::SubscriptionFailed {
+            epoch,
+            key: text("key")?,
+            send: send()?,
+            retryable: flag("retryable")?,
+        },
+        "sub_lost" => Event::SubscriptionLost { epoch, key: text("key")? },
         _ => return Err("not implemented".to_owned()),
     })
 }

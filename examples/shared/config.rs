@@ -191,7 +191,9 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     if let Some(o) = keys.or_null("breaker", |keys, key| keys.object(key, &known))? {
         config = config.with_breaker(o.map(|o| breaker(&o)).transpose()?);
     }
-    if let Some(o) = keys.object("restore", &["enabled", "batch", "interval_ms", "authenticate"])? {
+    if let Some(o) =
+        keys.object("restore", &["enabled", "batch", "interval_ms", "confirm_timeout_ms", "authenticate"])?
+    {
         config = config.with_restore(restore(config.restore(), &o)?);
     }
     if let Some(o) = keys.object("credential", CREDENTIAL)? {
@@ -432,6 +434,11 @@ fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, 
     restore = restore
         .with_batches(batch, interval)
         .map_err(|error: ConfigError| format!("\"{}\": {error}", o.path()))?;
+    if let Some(timeout) = o.or_null("confirm_timeout_ms", Object::ms)? {
+        restore = restore
+            .with_confirm_timeout(timeout)
+            .map_err(|error| format!("\"{}\": {error}", o.name("confirm_timeout_ms")))?;
+    }
     if let Some(on) = o.bool("authenticate")? {
         restore = restore.with_authentication(on);
     }

@@ -152,6 +152,9 @@ pub enum Action {
     Restore {
         /// On which transport.
         epoch: Epoch,
+        /// The number of this batch, from 1, counted over all connections of this policy; after 2³² - 1 comes 1. Where the
+        /// protocol can carry it, send it along and give it back with the answers.
+        send: u32,
     },
     /// Token, sequence and endpoint are forgotten.
     DropSession {
@@ -174,7 +177,8 @@ pub enum Action {
 pub enum Disposition {
     /// It was used.
     Applied,
-    /// It spoke of a transport that is no longer (or never was) the current one; nothing changed.
+    /// It spoke of a transport that is no longer (or never was) the current one, or answered an older send of a
+    /// subscription; nothing changed.
     Stale,
     /// It does not apply in this state; nothing changed.
     Inapplicable,

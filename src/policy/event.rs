@@ -306,15 +306,29 @@ pub enum Event<T = (), K = Infallible> {
         epoch: Epoch,
         /// Which.
         key: K,
+        /// Which send it answers, by the number in [`Action::Restore`](crate::Action::Restore). With another number than
+        /// that of the newest send of this key it is stale. `None`: the protocol does not say; then it answers the newest.
+        send: Option<u32>,
     },
-    /// The server refused a subscription.
+    /// The server refused a subscription, or ended it with an error. Until the key is sent again, further failures of it
+    /// change nothing.
     SubscriptionFailed {
         /// On which transport.
         epoch: Epoch,
         /// Which.
         key: K,
+        /// Which send it answers, as for [`Event::SubscriptionConfirmed`].
+        send: Option<u32>,
         /// Whether to try again in this session.
         retryable: bool,
+    },
+    /// The server ended a subscription that it had confirmed, without refusing it: it is sent again after the first wait,
+    /// and after longer ones if it is lost again and again.
+    SubscriptionLost {
+        /// On which transport.
+        epoch: Epoch,
+        /// Which.
+        key: K,
     },
 }
 
@@ -374,7 +388,8 @@ impl<T, K> Event<T, K> {
             | Self::AuthOk { epoch }
             | Self::AuthFailed { epoch, .. }
             | Self::SubscriptionConfirmed { epoch, .. }
-            | Self::SubscriptionFailed { epoch, .. } => Some(*epoch),
+            | Self::SubscriptionFailed { epoch, .. }
+            | Self::SubscriptionLost { epoch, .. } => Some(*epoch),
         }
     }
 }

@@ -94,6 +94,8 @@ pub enum Reason {
     Stable,
     /// The next batch of subscriptions.
     Restore,
+    /// The oldest unanswered subscription must be answered by then.
+    Confirm,
     /// The next endpoint of a round.
     Endpoint,
     /// The host asked to be asked again.
@@ -138,6 +140,7 @@ impl Reason {
             Self::Beat => "beat",
             Self::Stable => "stable",
             Self::Restore => "restore",
+            Self::Confirm => "confirm",
             Self::Endpoint => "endpoint",
             Self::NotNow => "not_now",
             Self::Answer => "answer",
@@ -327,7 +330,7 @@ pub struct Stats {
     pub client_faults: u32,
     /// Waits asked for by a server and cut to the longest allowed (S40).
     pub hints_cut: u32,
-    /// Facts of a transport that was not the current one.
+    /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
     pub stale: u32,
     /// Times at which the clock ran backwards (S98).
     pub clock_rewinds: u32,

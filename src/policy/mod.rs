@@ -16,6 +16,7 @@ mod loss;
 mod options;
 mod parts;
 mod planned;
+mod restore;
 mod snapshot;
 mod stages;
 mod state;
@@ -293,10 +294,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
             Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
             Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
-            Event::SubscriptionConfirmed { key, .. } => self.subscriptions.confirm(&key),
-            Event::SubscriptionFailed { key, retryable, .. } => {
-                self.on_subscription_failed(now, &key, retryable)
+            Event::SubscriptionConfirmed { key, send, .. } => {
+                self.on_subscription_confirmed(&key, send, &mut out)
             }
+            Event::SubscriptionFailed { key, send, retryable, .. } => {
+                self.on_subscription_failed(now, &key, send, retryable, &mut out)
+            }
+            Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
         // What came with another endpoint is the next event, or nothing.
         self.state.set(Flag::Unjudged, names);

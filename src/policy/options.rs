@@ -253,15 +253,16 @@ pub struct RestoreConfig {
     pub(crate) enabled: bool,
     pub(crate) batch: u16,
     pub(crate) interval: Micros,
+    pub(crate) confirm_timeout: Option<Micros>,
     pub(crate) authenticate: bool,
 }
 
 impl RestoreConfig {
     /// On; batches of 50 (a third of the strictest limits in the field would still take it), no pause between them,
-    /// no authentication step.
+    /// no confirmation timeout, no authentication step.
     #[must_use]
     pub const fn new() -> Self {
-        Self { enabled: true, batch: 50, interval: Micros::ZERO, authenticate: false }
+        Self { enabled: true, batch: 50, interval: Micros::ZERO, confirm_timeout: None, authenticate: false }
     }
 
     /// Nothing is ever restored (F99).
@@ -283,6 +284,27 @@ impl RestoreConfig {
         self.batch = batch;
         self.interval = Micros::from_duration(interval);
         Ok(self)
+    }
+
+    /// How long the server may take to answer a subscription, counted for each key from its send. After that it counts as
+    /// refused for a while: it is sent again along the backoff. Ends with the connection. Default `None`: for ever, for
+    /// protocols that never confirm.
+    ///
+    /// # Errors
+    /// [`ConfigError::TimeoutZero`].
+    pub const fn with_confirm_timeout(mut self, timeout: Option<Duration>) -> Result<Self, ConfigError> {
+        self.confirm_timeout = match timeout {
+            Some(timeout) if timeout.is_zero() => return Err(ConfigError::TimeoutZero),
+            Some(timeout) => Some(Micros::from_duration(timeout)),
+            None => None,
+        };
+        Ok(self)
+    }
+
+    /// What [`Self::with_confirm_timeout`] set.
+    #[must_use]
+    pub fn confirm_timeout(&self) -> Option<Duration> {
+        self.confirm_timeout.map(Micros::to_duration)
     }
 
     /// Whether a new session must be authenticated before anything is restored (F92). Default false.

@@ -4,16 +4,15 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::backoff::Backoff;
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::{Heartbeat, Tick};
 use crate::mode::Mode;
-use crate::subscriptions::{Pace, Subscribed, Subscription, SubscriptionState, Subscriptions};
+use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
-use super::action::{Action, Actions, Disposition, Endpoint};
+use super::action::{Action, Actions, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Why, count, count_small};
@@ -303,114 +302,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
         self.lose(now, cause, None, true, out);
-        true
-    }
-
-    // Restoration.
-
-    fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
-        let live = self.live(now);
-        self.state.enter(live, now, why);
-        if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
-            self.state.stage = live.restored(false);
-            self.restore(now, out);
-        } else {
-            // One may have been refused for a while before the resume was confirmed.
-            self.plan_restore(now);
-        }
-    }
-
-    /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
-    /// no call has more to do than one batch.
-    pub(super) fn restore(&mut self, now: Instant, out: &mut Actions) {
-        let Some(epoch) = self.state.epoch else { return };
-        let batch = usize::from(self.config.lend().restore.batch);
-        if self.subscriptions.take_batch(batch, now) > 0 {
-            out.push(Action::Restore { epoch });
-            self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
-        }
-        self.plan_restore(now);
-    }
-
-    fn set_pace(&mut self, change: impl FnOnce(Pace) -> Pace) {
-        let pace = change(self.subscriptions.pace());
-        self.subscriptions.set_pace(pace);
-    }
-
-    /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
-    /// last pending wish was taken back.
-    fn plan_restore(&mut self, now: Instant) {
-        if matches!(self.state.stage, Stage::Live { restored: false, .. })
-            && !self.subscriptions.has_pending(now)
-        {
-            let why = if self.state.since == now { self.state.why } else { Why::Restored };
-            self.state.enter(self.state.stage.restored(true), now, why);
-        }
-        let restore = self.config.lend().restore;
-        let live = matches!(self.state.stage, Stage::Live { .. });
-        let next = if !live || !restore.enabled {
-            None
-        } else {
-            let wanted =
-                if self.subscriptions.has_pending(now) { Some(now) } else { self.subscriptions.next_retry() };
-            let last = self.subscriptions.pace().last.get();
-            let earliest = last.map_or(now, |at| at.after(restore.interval));
-            wanted.map(|at| at.max(earliest))
-        };
-        self.set_pace(|pace| Pace { next: Moment::new(next), ..pace });
-    }
-
-    pub(super) fn on_subscribe(
-        &mut self,
-        now: Instant,
-        key: S::Key,
-        priority: i32,
-        out: &mut Actions,
-    ) -> bool {
-        match self.subscriptions.subscribe(key, priority) {
-            Ok(Subscribed::Unchanged) => return false,
-            Ok(_) => {}
-            Err(_) => {
-                out.set_disposition(Disposition::Full);
-                return true;
-            }
-        }
-        self.plan_restore(now);
-        if self.subscriptions.pace().is_due(now) {
-            self.restore(now, out);
-        }
-        true
-    }
-
-    pub(super) fn on_unsubscribe(&mut self, now: Instant, key: &S::Key) -> bool {
-        let known = self.subscriptions.unsubscribe(key);
-        if known {
-            self.plan_restore(now);
-        }
-        known
-    }
-
-    /// A subscription that fails for a while backs off for itself, on the ladder of the connection (lifecycle 68). A
-    /// confirmation does not begin it anew, or a server that confirms and ends would be asked at the first wait for ever.
-    pub(super) fn on_subscription_failed(&mut self, now: Instant, key: &S::Key, retryable: bool) -> bool {
-        let answers = |entry: &Subscription<S::Key>| {
-            matches!(entry.state(), SubscriptionState::Sent | SubscriptionState::Confirmed)
-        };
-        if !self.subscriptions.find(key).is_some_and(answers) {
-            return false;
-        }
-        let retry_at = if retryable {
-            let failures = self.subscriptions.failures(key).saturating_add(1);
-            let config: &Config = self.config.lend();
-            // Not even a first one is retried at once: the server's "no" is followed by no dial that would space them.
-            let base = self.state.backoff.base();
-            Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, &mut self.rng)
-                .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
-        } else {
-            None
-        };
-        self.subscriptions.fail(key, retry_at);
-        self.plan_restore(now);
         true
     }
 

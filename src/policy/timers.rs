@@ -5,7 +5,6 @@ use rand_core::Rng;
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
-use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
@@ -80,9 +79,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.replace(now, why, &mut out);
             }
         }
-        if matches!(self.state.stage, Stage::Live { .. }) && self.subscriptions.pace().is_due(now) {
-            self.restore(now, &mut out);
-        }
+        self.restore_if_due(now, &mut out);
         out
     }
 
@@ -103,7 +100,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return self.deadline().map(|(at, _)| at),
         };
         let stable = if self.state.is(Flag::Outage) { self.held_at() } else { Instant::MAX };
-        let restore = self.subscriptions.pace().next.or_never();
+        let restore = self.subscriptions.pace().first().or_never();
         let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
         let expiry = if self.state.carries_session() {
             Instant::MAX
@@ -150,8 +147,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             let at = heartbeat.poll_timeout()?;
             Some((at, if heartbeat.answer_by() == Some(at) { Reason::Answer } else { Reason::Beat }))
         });
-        let restore = self.subscriptions.pace().next.get().map(|at| (at, Reason::Restore));
-        let timers = [expiry, stage, stable, beat, self.credential_deadline(), replace, restore];
+        let timers = [expiry, stage, stable, beat, self.credential_deadline(), replace, self.restore_timer()];
         timers.into_iter().flatten().reduce(|first, next| if first.0 <= next.0 { first } else { next })
     }
 
@@ -216,7 +212,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.state.set(Flag::Admitted, false);
             }
         }
-        self.subscriptions.cut_waits(now.after(config.backoff.cap(Mode::Resume)));
-        self.subscriptions.set_pace(self.subscriptions.pace().cut(now, config.restore.interval));
+        self.rewind_restore(now);
     }
 }

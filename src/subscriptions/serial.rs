@@ -2,12 +2,17 @@
 
 use core::fmt::Debug;
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
+
+use crate::time::Instant;
 
 #[cfg(feature = "alloc")]
 use super::SubscriptionList;
-use super::{FixedSubscriptions, Subscription, SubscriptionState, Subscriptions};
+use super::set::entry_of;
+use super::{
+    FixedSubscriptions, Subscription, SubscriptionSet, SubscriptionState, SubscriptionStorage, Subscriptions,
+};
 
 /// A subscription as it is written, and as it is read before it was looked at.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -17,79 +22,73 @@ struct Plain<K> {
     priority: i32,
     failures: u32,
     state: SubscriptionState,
+    /// The number of the newest batch that had it; 0: none had.
+    send: u32,
+    /// When, while it is sent and unanswered.
+    sent_at: Option<Instant>,
     in_batch: bool,
 }
 
-impl<K: Serialize> Serialize for Subscription<K> {
+impl<K: Serialize> Serialize for Subscription<'_, K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { key, priority, failures, state, in_batch } = self;
-        let (priority, failures, state, in_batch) = (*priority, *failures, *state, *in_batch);
-        Plain { key, priority, failures, state, in_batch }.serialize(serializer)
+        let Self { key, priority, failures, send, state, sent_at, in_batch } = *self;
+        Plain { key, priority, failures, state, send, sent_at: sent_at.get(), in_batch }.serialize(serializer)
     }
 }
 
-impl<'de, K: Deserialize<'de>> Deserialize<'de> for Subscription<K> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Plain { key, priority, failures, state, in_batch } = Plain::deserialize(deserializer)?;
-        if in_batch && state != SubscriptionState::Sent {
-            return Err(D::Error::custom("a subscription that was not sent is in the batch"));
-        }
-        Ok(Self { key, priority, failures, state, in_batch })
-    }
-}
-
-fn read<'de, S, D>(mut set: S, room: usize, deserializer: D) -> Result<S, D::Error>
+fn read<'de, A, D>(
+    mut set: SubscriptionSet<A>,
+    room: usize,
+    deserializer: D,
+) -> Result<SubscriptionSet<A>, D::Error>
 where
-    S: Subscriptions<Key: Deserialize<'de>>,
+    A: SubscriptionStorage<Key: Deserialize<'de>>,
     D: Deserializer<'de>,
 {
-    crate::array::each(deserializer, room, |entry: Subscription<S::Key>| {
-        if set.find(&entry.key).is_some() {
+    let (mut lowest, mut newest) = (i32::MAX, 0);
+    crate::array::each(deserializer, room, |plain: Plain<A::Key>| {
+        let Plain { key, priority, failures, state, send, sent_at, in_batch } = plain;
+        if in_batch && state != SubscriptionState::Sent {
+            return Err("a subscription that was not sent is in the batch");
+        }
+        if (state == SubscriptionState::Sent) != sent_at.is_some() {
+            return Err("a subscription is sent at a time, and at none if it is not");
+        }
+        if set.find(&key).is_some() {
             return Err("a subscription is there twice");
         }
-        let end = set.len();
-        if end
-            .checked_sub(1)
-            .and_then(|last| set.get(last))
-            .is_some_and(|last| last.priority < entry.priority)
-        {
+        if lowest < priority {
             return Err("the subscriptions are not in the order of their priorities");
         }
-        set.insert(end, entry).map_err(|_| "no room for a subscription")
+        (lowest, newest) = (priority, newest.max(send));
+        let entry = entry_of(priority, failures, send, state, sent_at.unwrap_or(Instant::ZERO), in_batch);
+        set.add(key, entry).map_err(|_| "no room for a subscription")
     })?;
+    set.set_sends(newest);
     Ok(set)
 }
 
-impl<K, const N: usize> Serialize for FixedSubscriptions<K, N>
-where
-    K: Clone + PartialEq + Debug + Serialize,
-{
+impl<A: SubscriptionStorage<Key: Serialize>> Serialize for SubscriptionSet<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-/// At most `N` subscriptions, each key once, in the order of their priorities. What an earlier process sent on a connection
-/// that ended with it is unanswered for ever: call [`Subscriptions::transport_lost`] first.
+/// At most `N` subscriptions, each key once, in the order of their priorities; the batches go on after the highest number
+/// that a key has. What an earlier process sent on a connection that ended with it will never be answered: call
+/// [`Subscriptions::transport_lost`] first.
 impl<'de, K, const N: usize> Deserialize<'de> for FixedSubscriptions<K, N>
 where
-    K: Clone + PartialEq + Debug + Deserialize<'de>,
+    K: Clone + Ord + Debug + Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(Self::new(), N, deserializer)
     }
 }
 
-#[cfg(feature = "alloc")]
-impl<K: Clone + PartialEq + Debug + Serialize> Serialize for SubscriptionList<K> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
-    }
-}
-
 /// Each key once, in the order of their priorities; otherwise as for [`FixedSubscriptions`].
 #[cfg(feature = "alloc")]
-impl<'de, K: Clone + PartialEq + Debug + Deserialize<'de>> Deserialize<'de> for SubscriptionList<K> {
+impl<'de, K: Clone + Ord + Debug + Deserialize<'de>> Deserialize<'de> for SubscriptionList<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read(Self::new(), usize::MAX, deserializer)
     }

@@ -1,132 +1,181 @@
 //! Where a set of subscriptions lives: in place, on the heap, or nowhere.
 
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::convert::Infallible;
 use core::fmt;
 
-use super::{Pace, Subscription, Subscriptions};
+use crate::time::Instant;
 
-/// At most `N` subscriptions, in place: no heap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct FixedSubscriptions<K, const N: usize> {
-    /// The first `len` are taken, the rest are `None`.
-    slots: [Option<Subscription<K>>; N],
-    len: usize,
-    pace: Pace,
+use super::slot::Slot;
+use super::{Full, Pace, Subscribed, Subscription, SubscriptionSet, Subscriptions};
+
+/// Where a [`SubscriptionSet`] keeps its keys: a row of slots, which may grow, and an index of them by key.
+///
+/// A storage keeps what it is given. What the slots hold is the set's business.
+pub trait SubscriptionStorage {
+    /// What names a subscription.
+    type Key: Clone + Ord + fmt::Debug;
+
+    /// The slot with this number, from 0; `None` where there is none yet.
+    #[must_use]
+    fn slot(&self, at: usize) -> Option<&Slot<Self::Key>>;
+
+    /// The same slot, to be changed.
+    #[must_use]
+    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<Self::Key>>;
+
+    /// Adds at least one [`Slot::EMPTY`] behind the others, which keep their numbers. False if there is no room: the
+    /// storage is as large as it can be.
+    fn grow(&mut self) -> bool;
+
+    /// The number of the slot that this key is indexed with.
+    #[must_use]
+    fn position(&self, key: &Self::Key) -> Option<usize>;
+
+    /// Indexes a key that is not. The set puts it into this slot next.
+    fn index(&mut self, key: &Self::Key, at: usize);
+
+    /// Takes a key out of the index. The set takes it out of its slot next.
+    fn unindex(&mut self, key: &Self::Key);
 }
 
-impl<K, const N: usize> FixedSubscriptions<K, N> {
+/// At most `N` subscriptions, in place: no heap.
+pub type FixedSubscriptions<K, const N: usize> = SubscriptionSet<InPlace<K, N>>;
+
+/// As many slots as there will ever be.
+#[derive(Clone, Debug)]
+pub struct InPlace<K, const N: usize> {
+    slots: [Slot<K>; N],
+    /// Of these numbers of slots the first `len`, in the order of their keys.
+    sorted: [u32; N],
+    len: usize,
+}
+
+impl<K: Ord, const N: usize> InPlace<K, N> {
+    /// Where the key is in `sorted`, or where it would be.
+    fn search(&self, key: &K) -> Result<usize, usize> {
+        let sorted = self.sorted.get(..self.len).unwrap_or_default();
+        sorted.binary_search_by(|at| self.key(*at).cmp(&Some(key)))
+    }
+
+    fn key(&self, at: u32) -> Option<&K> {
+        self.slots.get(usize::try_from(at).ok()?)?.key.as_ref()
+    }
+}
+
+impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlace<K, N> {
+    type Key = K;
+
+    fn slot(&self, at: usize) -> Option<&Slot<K>> {
+        self.slots.get(at)
+    }
+
+    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<K>> {
+        self.slots.get_mut(at)
+    }
+
+    fn grow(&mut self) -> bool {
+        false
+    }
+
+    fn position(&self, key: &K) -> Option<usize> {
+        usize::try_from(*self.sorted.get(self.search(key).ok()?)?).ok()
+    }
+
+    fn index(&mut self, key: &K, at: usize) {
+        let (Err(place), Ok(at)) = (self.search(key), u32::try_from(at)) else { return };
+        if let Some(moved) = self.sorted.get_mut(place..=self.len) {
+            moved.rotate_right(1);
+            self.len = self.len.saturating_add(1);
+        }
+        if let Some(free) = self.sorted.get_mut(place) {
+            *free = at;
+        }
+    }
+
+    fn unindex(&mut self, key: &K) {
+        let Ok(place) = self.search(key) else { return };
+        if let Some(moved) = self.sorted.get_mut(place..self.len) {
+            moved.rotate_left(1);
+            self.len = self.len.saturating_sub(1);
+        }
+    }
+}
+
+impl<K: Clone + Ord + fmt::Debug, const N: usize> FixedSubscriptions<K, N> {
     /// An empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: [const { None }; N], len: 0, pace: Pace::NONE }
+        Self::with_storage(InPlace { slots: [const { Slot::EMPTY }; N], sorted: [0; N], len: 0 })
     }
 }
 
-impl<K, const N: usize> Default for FixedSubscriptions<K, N> {
+impl<K: Clone + Ord + fmt::Debug, const N: usize> Default for FixedSubscriptions<K, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<K: Clone + PartialEq + fmt::Debug, const N: usize> Subscriptions for FixedSubscriptions<K, N> {
+/// Any number of subscriptions, on the heap (feature `alloc`). Keeps each key twice.
+#[cfg(feature = "alloc")]
+pub type SubscriptionList<K> = SubscriptionSet<OnHeap<K>>;
+
+/// Slots in pieces that never move, so that no call copies all that is there.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+pub struct OnHeap<K> {
+    pieces: Vec<Box<[Slot<K>; PIECE]>>,
+    by_key: BTreeMap<K, usize>,
+}
+
+/// Slots in a piece.
+#[cfg(feature = "alloc")]
+const PIECE: usize = 64;
+
+#[cfg(feature = "alloc")]
+impl<K: Clone + Ord + fmt::Debug> SubscriptionStorage for OnHeap<K> {
     type Key = K;
 
-    fn len(&self) -> usize {
-        self.len
+    fn slot(&self, at: usize) -> Option<&Slot<K>> {
+        self.pieces.get(at / PIECE)?.get(at % PIECE)
     }
 
-    fn get(&self, at: usize) -> Option<&Subscription<K>> {
-        self.slots.get(at)?.as_ref()
+    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<K>> {
+        self.pieces.get_mut(at / PIECE)?.get_mut(at % PIECE)
     }
 
-    fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<K>> {
-        self.slots.get_mut(at)?.as_mut()
+    fn grow(&mut self) -> bool {
+        self.pieces.push(Box::new([const { Slot::EMPTY }; PIECE]));
+        true
     }
 
-    fn insert(&mut self, at: usize, entry: Subscription<K>) -> Result<(), Subscription<K>> {
-        let Some(free) = self.slots.get_mut(self.len) else { return Err(entry) };
-        *free = Some(entry);
-        if let Some(moved) = self.slots.get_mut(at.min(self.len)..=self.len) {
-            moved.rotate_right(1);
-        }
-        self.len = self.len.saturating_add(1);
-        Ok(())
+    fn position(&self, key: &K) -> Option<usize> {
+        self.by_key.get(key).copied()
     }
 
-    fn remove(&mut self, at: usize) -> Option<Subscription<K>> {
-        // Those behind it move up.
-        let mut moved = None;
-        for slot in self.slots.get_mut(at..self.len)?.iter_mut().rev() {
-            core::mem::swap(slot, &mut moved);
-        }
-        self.len = self.len.saturating_sub(usize::from(moved.is_some()));
-        moved
+    fn index(&mut self, key: &K, at: usize) {
+        self.by_key.insert(key.clone(), at);
     }
 
-    fn pace(&self) -> Pace {
-        self.pace
-    }
-
-    fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
+    fn unindex(&mut self, key: &K) {
+        self.by_key.remove(key);
     }
 }
 
-/// Any number of subscriptions, on the heap (feature `alloc`).
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SubscriptionList<K> {
-    entries: alloc::vec::Vec<Subscription<K>>,
-    pace: Pace,
-}
-
-#[cfg(feature = "alloc")]
-impl<K> SubscriptionList<K> {
-    /// An empty set. Allocates with the first key.
+impl<K: Clone + Ord + fmt::Debug> SubscriptionList<K> {
+    /// An empty set. Allocates with the first key; the room of a key that is unsubscribed is kept for the next one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: alloc::vec::Vec::new(), pace: Pace::NONE }
+        Self::with_storage(OnHeap { pieces: Vec::new(), by_key: BTreeMap::new() })
     }
 }
 
 #[cfg(feature = "alloc")]
-impl<K> Default for SubscriptionList<K> {
+impl<K: Clone + Ord + fmt::Debug> Default for SubscriptionList<K> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<K: Clone + PartialEq + fmt::Debug> Subscriptions for SubscriptionList<K> {
-    type Key = K;
-
-    fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    fn get(&self, at: usize) -> Option<&Subscription<K>> {
-        self.entries.get(at)
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut Subscription<K>> {
-        self.entries.get_mut(at)
-    }
-
-    fn insert(&mut self, at: usize, entry: Subscription<K>) -> Result<(), Subscription<K>> {
-        self.entries.insert(at.min(self.entries.len()), entry);
-        Ok(())
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Subscription<K>> {
-        (at < self.entries.len()).then(|| self.entries.remove(at))
-    }
-
-    fn pace(&self) -> Pace {
-        self.pace
-    }
-
-    fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
     }
 }
 
@@ -141,21 +190,63 @@ impl Subscriptions for NoSubscriptions {
         0
     }
 
-    fn get(&self, _: usize) -> Option<&Subscription<Infallible>> {
+    fn iter(&self) -> impl Iterator<Item = Subscription<'_, Infallible>> {
+        core::iter::empty()
+    }
+
+    fn find(&self, key: &Infallible) -> Option<Subscription<'_, Infallible>> {
+        match *key {}
+    }
+
+    fn subscribe(&mut self, key: Infallible, _: i32) -> Result<Subscribed, Full<Infallible>> {
+        match key {}
+    }
+
+    fn unsubscribe(&mut self, key: &Infallible) -> bool {
+        match *key {}
+    }
+
+    fn session_started(&mut self) {}
+
+    fn transport_lost(&mut self) {}
+
+    fn take_batch(&mut self, _: usize, _: Instant) -> usize {
+        0
+    }
+
+    fn batch(&self) -> impl Iterator<Item = &Infallible> {
+        core::iter::empty()
+    }
+
+    fn sends(&self) -> u32 {
+        0
+    }
+
+    fn confirm(&mut self, key: &Infallible) -> bool {
+        match *key {}
+    }
+
+    fn fail(&mut self, key: &Infallible, _: Option<Instant>) -> bool {
+        match *key {}
+    }
+
+    fn fail_unanswered(&mut self, _: usize, _: Instant, _: impl FnMut(u32) -> Option<Instant>) -> usize {
+        0
+    }
+
+    fn has_pending(&self, _: Instant) -> bool {
+        false
+    }
+
+    fn next_retry(&self) -> Option<Instant> {
         None
     }
 
-    fn get_mut(&mut self, _: usize) -> Option<&mut Subscription<Infallible>> {
+    fn oldest_unanswered(&self) -> Option<Instant> {
         None
     }
 
-    fn insert(&mut self, _: usize, entry: Subscription<Infallible>) -> Result<(), Subscription<Infallible>> {
-        match entry.key {}
-    }
-
-    fn remove(&mut self, _: usize) -> Option<Subscription<Infallible>> {
-        None
-    }
+    fn rewind(&mut self, _: Instant, _: Instant) {}
 
     fn pace(&self) -> Pace {
         Pace::NONE

@@ -159,7 +159,17 @@ impl<'c> Watched<'c> {
         // The model keeps no numbers of credential requests.
         let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), ttl: None }));
         let taken_as_stale = actions.disposition() == Disposition::Stale;
-        assert!(stale == taken_as_stale || answers && taken_as_stale, "a fact of a dead transport");
+        let outdated = match &event {
+            Some(
+                Event::SubscriptionConfirmed { key, send: Some(send), .. }
+                | Event::SubscriptionFailed { key, send: Some(send), .. },
+            ) => before.subscriptions().find(key).is_some_and(|entry| entry.send() != Some(*send)),
+            _ => false,
+        };
+        assert!(
+            (stale || outdated) == taken_as_stale || answers && taken_as_stale,
+            "a fact of a dead transport, or an answer to an older send"
+        );
         let early = event.is_none() && !is_due(before.poll_timeout(), now) && now >= was;
         if early || actions.disposition() != Disposition::Applied {
             assert!(
@@ -266,7 +276,7 @@ impl<'c> Watched<'c> {
             Action::Authenticate { epoch } => {
                 assert!(self.open_transport(epoch).identified, "authentication before identification");
             }
-            Action::Restore { epoch } => {
+            Action::Restore { epoch, .. } => {
                 assert!(self.open_transport(epoch).identified, "subscriptions before identification");
                 assert!(self.policy.subscriptions().batch().count() > 0, "an empty batch");
             }
@@ -349,6 +359,9 @@ impl<'c> Watched<'c> {
         if self.facts.restores && matches!(policy.phase(), Phase::Online | Phase::Restoring) {
             let waiting = policy.subscriptions().iter().any(|entry| owed(entry.state()));
             assert!(!waiting || until.is_some(), "S93: a subscription is forgotten");
+            let unanswered = policy.subscriptions().oldest_unanswered().is_some();
+            let must = policy.config().restore().confirm_timeout().is_some();
+            assert!(!(must && unanswered) || until.is_some(), "S93: an unanswered subscription is forgotten");
         }
     }
 

@@ -109,6 +109,11 @@ pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &Tested<'_>) -> Resu
     })
 }
 
+/// Mostly no number, which the end of the bytes reads as too.
+fn send(u: &mut Unstructured<'_>) -> Result<Option<u32>> {
+    Ok(if one_in(u, 3)? { Some(u.int_in_range(0..=3)?) } else { None })
+}
+
 /// `None`: nothing but time.
 pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
     let newest = policy.stats().opens.max(1);
@@ -157,8 +162,9 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         35 => Event::AuthFailed { epoch, fatal: one_in(u, 4)? },
         36 => Event::Subscribe { key, priority: u.int_in_range(0..=2)? },
         37 => Event::Unsubscribe { key },
-        38 => Event::SubscriptionConfirmed { epoch, key },
-        39 => Event::SubscriptionFailed { epoch, key, retryable: u.arbitrary()? },
+        38 if key == 5 => Event::SubscriptionLost { epoch, key: u.int_in_range(0..=4)? },
+        38 => Event::SubscriptionConfirmed { epoch, key, send: send(u)? },
+        39 => Event::SubscriptionFailed { epoch, key, send: send(u)?, retryable: u.arbitrary()? },
         40 => Event::Stop { keep: u.arbitrary()? },
         41 => Event::RetryNow,
         42 => Event::Hold(reason(u)?),
@@ -387,6 +393,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     }
     let mut restore = RestoreConfig::new().with_authentication(u.arbitrary()?);
     restore = restore.with_batches(u.int_in_range(0..=3)?, duration(u)?).unwrap_or(restore);
+    restore = restore.with_confirm_timeout(maybe_duration(u)?).unwrap_or(restore);
     let restores = !one_in(u, 4)?;
     config = config.with_restore(if restores { restore } else { RestoreConfig::disabled() });
     let mut credential = CredentialConfig::new()

@@ -390,12 +390,12 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn confirmed(&mut self, epoch: u32, key: &'static str) -> &mut Self {
-        self.event(Event::SubscriptionConfirmed { epoch: number(epoch), key })
+        self.event(Event::SubscriptionConfirmed { epoch: number(epoch), key, send: None })
     }
 
     #[track_caller]
     pub(crate) fn sub_failed(&mut self, epoch: u32, key: &'static str, retryable: bool) -> &mut Self {
-        self.event(Event::SubscriptionFailed { epoch: number(epoch), key, retryable })
+        self.event(Event::SubscriptionFailed { epoch: number(epoch), key, send: None, retryable })
     }
 
     // Expectations.
@@ -548,7 +548,7 @@ impl Timeline {
                     assert!(self.opened, "nothing is sent before the transport is open");
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
-                Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch } => {
+                Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch, .. } => {
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
                 Action::RefreshCredential { .. } => {
@@ -635,7 +635,7 @@ impl Timeline {
             Action::Beat { epoch } => format!("beat {epoch}"),
             Action::RefreshCredential { .. } => String::from("refresh"),
             Action::Authenticate { epoch } => format!("authenticate {epoch}"),
-            Action::Restore { epoch } => {
+            Action::Restore { epoch, .. } => {
                 let keys: Vec<&str> = self.policy.subscriptions().batch().copied().collect();
                 format!("restore {epoch} {}", keys.join(","))
             }

@@ -333,7 +333,7 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
             Command::Beat { .. } => vec![Event::BeatAcked { epoch }],
             Command::Authenticate => vec![Event::AuthOk { epoch }],
             Command::Restore(keys) => {
-                keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key }).collect()
+                keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key, send: None }).collect()
             }
             Command::Unsubscribe(_) => return Ok(()),
         };

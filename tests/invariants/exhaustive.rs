@@ -73,7 +73,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::CredentialLost,
         Event::AuthOk { epoch },
         Event::Subscribe { key: 1, priority: 0 },
-        Event::SubscriptionFailed { epoch, key: 1, retryable: true },
+        Event::SubscriptionFailed { epoch, key: 1, send: None, retryable: true },
     ];
     let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
     facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
@@ -134,9 +134,10 @@ fn all_short_strings_keep_the_invariants() {
         .with_credential(CredentialConfig::new().with_rejections_max(Some(0)));
     let beating = Facts { beats: true, ..FACTS };
     // A connection that is live before its resume was answered can step back.
-    let resuming = plain
-        .with_establish(Establish::OnOpen)
-        .with_restore(valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND)));
+    let resuming = plain.with_establish(Establish::OnOpen).with_restore(valid(
+        valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND))
+            .with_confirm_timeout(Some(3 * SECOND)),
+    ));
     let session = SessionState::resumable(1, None, Some(0));
     let fresh = SessionState::new();
     for (name, config, facts, session) in [
@@ -164,7 +165,7 @@ fn all_short_strings_from_a_session_keep_the_invariants() {
         Event::Opened { epoch },
         Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(0), ttl: None },
         Event::AuthOk { epoch },
-        Event::SubscriptionConfirmed { epoch, key: 1 },
+        Event::SubscriptionConfirmed { epoch, key: 1, send: None },
         Event::Closed { epoch, cause: Cause::NoCloseFrame },
     ] {
         let _ = watched.event(Instant::from_millis(5_000), fact);

@@ -46,7 +46,7 @@ fn zen_websocket_resubscribed() {
     rig.fact(Event::Unsubscribe { key: "a" });
     let epoch = rig.epoch();
     rig.fact(Event::Received { epoch });
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     rig.recover();
     assert_eq!(rig.batch(), ["b"]);
@@ -109,7 +109,7 @@ fn magicblock_871() {
     rig.establish();
     let refused = |rig: &mut Rig, wait| {
         let epoch = rig.epoch();
-        rig.fact(Event::SubscriptionFailed { epoch, key: "a", retryable: true });
+        rig.fact(Event::SubscriptionFailed { epoch, key: "a", send: None, retryable: true });
         assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
     };
     for wait in [1, 2, 4] {
@@ -121,7 +121,7 @@ fn magicblock_871() {
     refused(&mut rig, 8);
     rig.advance(secs(8));
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     rig.recover();
     refused(&mut rig, 1);
@@ -138,13 +138,13 @@ fn magicblock_909() {
     rig.establish();
     let epoch = rig.epoch();
     for key in ["a", "c"] {
-        rig.fact(Event::SubscriptionConfirmed { epoch, key });
+        rig.fact(Event::SubscriptionConfirmed { epoch, key, send: None });
     }
-    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", retryable: true }).is_empty());
+    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: true }).is_empty());
     assert_eq!((rig.phase(), rig.policy.stats().losses), (Phase::Online, 0));
     rig.advance(secs(1));
     assert_eq!(rig.batch(), ["b"], "only what failed");
-    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", retryable: false }).is_empty());
+    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: false }).is_empty());
     assert!(rig.advance(secs(3_600)).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
 }

@@ -121,7 +121,7 @@ impl<E: Endpoints + Clone> Rig<E> {
                 Action::SendFresh { epoch }
                 | Action::SendResume { epoch }
                 | Action::Authenticate { epoch }
-                | Action::Restore { epoch } => assert_eq!(self.alive, Some(epoch)),
+                | Action::Restore { epoch, .. } => assert_eq!(self.alive, Some(epoch)),
                 Action::Beat { epoch } => {
                     assert_eq!(self.alive, Some(epoch));
                     beats += 1;

@@ -13,12 +13,12 @@ const FRESH: Config = PLAIN.with_resume(redial::ResumeConfig::disabled());
 
 fn confirm(rig: &mut Rig, key: &'static str) {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key });
+    rig.fact(Event::SubscriptionConfirmed { epoch, key, send: None });
 }
 
 fn refuse(rig: &mut Rig, key: &'static str, retryable: bool) -> Vec<Action> {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionFailed { epoch, key, retryable })
+    rig.fact(Event::SubscriptionFailed { epoch, key, send: None, retryable })
 }
 
 fn state(rig: &Rig, key: &'static str) -> Option<SubscriptionState> {
@@ -34,7 +34,7 @@ fn f92_each_step_gates_the_next() {
     let epoch = rig.epoch();
     assert_eq!(rig.ready(), [Action::Authenticate { epoch }]);
     assert_eq!(rig.phase(), Phase::Establishing);
-    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch }]);
+    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 1 }]);
     // For a while: the loss path, and a new credential first.
     rig.stop(false);
     rig.start();
@@ -63,14 +63,14 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
     rig.start();
     rig.subscribe("a");
     let epoch = rig.epoch();
-    assert_eq!(rig.opened(), [Action::SendResume { epoch }, Action::Restore { epoch }]);
+    assert_eq!(rig.opened(), [Action::SendResume { epoch }, Action::Restore { epoch, send: 1 }]);
     rig.subscribe("b");
     assert_eq!(rig.due(), Some((secs(5), Reason::Restore)));
     assert_eq!(rig.ready(), [Action::Authenticate { epoch }]);
     assert_eq!(rig.due(), Some((secs(10), Reason::AuthTimeout)));
     rig.advance(secs(6));
     assert_eq!(rig.due(), Some((secs(4), Reason::AuthTimeout)));
-    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch }]);
+    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 2 }]);
     assert_eq!(rig.batch(), ["a"], "the new session knows of neither");
 }
 
@@ -244,7 +244,7 @@ fn l65_restoring_comes_before_online() {
     rig.subscribe("b");
     rig.opened();
     let epoch = rig.epoch();
-    assert_eq!(rig.ready(), [Action::Restore { epoch }]);
+    assert_eq!(rig.ready(), [Action::Restore { epoch, send: 1 }]);
     assert_eq!((rig.phase(), state(&rig, "a")), (Phase::Restoring, Some(SubscriptionState::Sent)));
     rig.advance(secs(1));
     assert_eq!((rig.phase(), state(&rig, "b")), (Phase::Online, Some(SubscriptionState::Sent)));

@@ -326,7 +326,7 @@ fn f75_fresh_and_resumed_are_told_apart() {
     assert_eq!(restores(&rig.ready()), 1);
     assert_eq!((rig.told().why, rig.policy.stats().fresh), (Why::Ready, 1));
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     greeted_again(&mut rig);
     assert_eq!(restores(&rig.resumed()), 0);
@@ -375,7 +375,7 @@ fn f78_a_refused_resume_leads_to_fresh() {
     rig.establish();
     rig.sequence(500);
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a" });
+    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     assert!(sent_resume(&greeted_again(&mut rig)));
     assert_eq!(restores(&rig.ready_as(Some("new"), None, Some(1))), 1);

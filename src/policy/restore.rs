@@ -1,0 +1,235 @@
+//! Subscriptions on a connection: what is sent when, and what the answers mean.
+
+use rand_core::Rng;
+
+use crate::backoff::Backoff;
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::subscriptions::{Pace, Subscribed, SubscriptionState, Subscriptions};
+use crate::time::{Instant, Micros, Moment};
+
+use super::Policy;
+use super::action::{Action, Actions, Disposition};
+use super::config::Config;
+use super::explain::{Reason, Why, count};
+use super::lend::Lend;
+use super::state::Stage;
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
+        let live = self.live(now);
+        self.state.enter(live, now, why);
+        if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
+            self.state.stage = live.restored(false);
+            self.restore(now, out);
+        } else {
+            // One may have been refused for a while before the resume was confirmed.
+            self.plan_restore(now);
+        }
+    }
+
+    /// Fails what was not answered in time, and sends the next batch if that is due.
+    pub(super) fn restore_if_due(&mut self, now: Instant, out: &mut Actions) {
+        let is_due = |at: Moment| at.get().is_some_and(|at| now >= at);
+        let pace = self.subscriptions.pace();
+        if !matches!(self.state.stage, Stage::Live { .. }) || !is_due(pace.first()) {
+            return;
+        }
+        if is_due(pace.confirm) {
+            self.fail_unanswered(now);
+        }
+        if is_due(pace.next) {
+            self.restore(now, out);
+        } else {
+            self.plan_restore(now);
+        }
+    }
+
+    /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
+    /// no call has more to do than one batch.
+    fn restore(&mut self, now: Instant, out: &mut Actions) {
+        let Some(epoch) = self.state.epoch else { return };
+        let batch = usize::from(self.config.lend().restore.batch);
+        if self.subscriptions.take_batch(batch, now) > 0 {
+            out.push(Action::Restore { epoch, send: self.subscriptions.sends() });
+            self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
+        }
+        self.plan_restore(now);
+    }
+
+    fn set_pace(&mut self, change: impl FnOnce(Pace) -> Pace) {
+        let pace = change(self.subscriptions.pace());
+        self.subscriptions.set_pace(pace);
+    }
+
+    /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
+    /// last pending wish was taken back.
+    pub(super) fn plan_restore(&mut self, now: Instant) {
+        let pending = self.subscriptions.has_pending(now);
+        if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
+            let why = if self.state.since == now { self.state.why } else { Why::Restored };
+            self.state.enter(self.state.stage.restored(true), now, why);
+        }
+        let restore = self.config.lend().restore;
+        let live = matches!(self.state.stage, Stage::Live { .. });
+        let next = if !live || !restore.enabled {
+            None
+        } else {
+            let wanted = if pending { Some(now) } else { self.subscriptions.next_retry() };
+            let last = self.subscriptions.pace().last.get();
+            let earliest = last.map_or(now, |at| at.after(restore.interval));
+            wanted.map(|at| at.max(earliest))
+        };
+        self.set_pace(|pace| Pace { next: Moment::new(next), ..pace });
+        self.plan_confirm();
+    }
+
+    /// Sets the time at which the oldest send must have been answered.
+    fn plan_confirm(&mut self) {
+        let Some(timeout) = self.config.lend().restore.confirm_timeout else { return };
+        let live = matches!(self.state.stage, Stage::Live { .. });
+        let oldest = if live { self.subscriptions.oldest_unanswered() } else { None };
+        self.set_pace(|pace| Pace { confirm: Moment::new(oldest.map(|at| at.after(timeout))), ..pace });
+    }
+
+    /// The next deadline of the subscriptions, and the rule behind it.
+    pub(super) fn restore_timer(&self) -> Option<(Instant, Reason)> {
+        let Pace { next, confirm, .. } = self.subscriptions.pace();
+        let (at, reason) = if confirm < next { (confirm, Reason::Confirm) } else { (next, Reason::Restore) };
+        at.get().map(|at| (at, reason))
+    }
+
+    /// The clock ran back to `now`.
+    pub(super) fn rewind_restore(&mut self, now: Instant) {
+        let config: &Config = self.config.lend();
+        let interval = config.restore.interval;
+        self.subscriptions.rewind(now, now.after(config.backoff.cap(Mode::Resume)));
+        self.set_pace(|pace| Pace {
+            last: pace.last.map(|at| at.min(now)),
+            next: pace.next.map(|at| at.min(now.after(interval))),
+            ..pace
+        });
+        self.plan_confirm();
+    }
+
+    pub(super) fn on_subscribe(
+        &mut self,
+        now: Instant,
+        key: S::Key,
+        priority: i32,
+        out: &mut Actions,
+    ) -> bool {
+        match self.subscriptions.subscribe(key, priority) {
+            Ok(Subscribed::Unchanged) => return false,
+            Ok(_) => {}
+            Err(_) => {
+                out.set_disposition(Disposition::Full);
+                return true;
+            }
+        }
+        self.plan_restore(now);
+        if self.subscriptions.pace().next.get().is_some_and(|at| now >= at) {
+            self.restore(now, out);
+        }
+        true
+    }
+
+    pub(super) fn on_unsubscribe(&mut self, now: Instant, key: &S::Key) -> bool {
+        let known = self.subscriptions.unsubscribe(key);
+        if known {
+            self.plan_restore(now);
+        }
+        known
+    }
+
+    pub(super) fn on_subscription_confirmed(
+        &mut self,
+        key: &S::Key,
+        send: Option<u32>,
+        out: &mut Actions,
+    ) -> bool {
+        if self.is_outdated(key, send, out) {
+            return true;
+        }
+        let confirmed = self.subscriptions.confirm(key);
+        if confirmed {
+            self.plan_confirm();
+        }
+        confirmed
+    }
+
+    pub(super) fn on_subscription_failed(
+        &mut self,
+        now: Instant,
+        key: &S::Key,
+        send: Option<u32>,
+        retryable: bool,
+        out: &mut Actions,
+    ) -> bool {
+        self.is_outdated(key, send, out)
+            || self.subscription_failed(now, key, retryable, |state| {
+                matches!(state, SubscriptionState::Sent | SubscriptionState::Confirmed)
+            })
+    }
+
+    pub(super) fn on_subscription_lost(&mut self, now: Instant, key: &S::Key) -> bool {
+        self.subscription_failed(now, key, true, |state| state == SubscriptionState::Confirmed)
+    }
+
+    /// Whether this answers another send than the newest one with this key. Then it is ignored.
+    fn is_outdated(&mut self, key: &S::Key, send: Option<u32>, out: &mut Actions) -> bool {
+        let Some(send) = send else { return false };
+        let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
+        if outdated {
+            count(&mut self.state.counts.stale);
+            out.set_disposition(Disposition::Stale);
+        }
+        outdated
+    }
+
+    /// A subscription that fails for a while backs off for itself, on the backoff of the connection. A confirmation does
+    /// not reset it, or a server that confirms and ends would be asked after the first wait each time. False if `applies`
+    /// is for its state.
+    fn subscription_failed(
+        &mut self,
+        now: Instant,
+        key: &S::Key,
+        retryable: bool,
+        applies: impl Fn(SubscriptionState) -> bool,
+    ) -> bool {
+        let Some(entry) = self.subscriptions.find(key).filter(|entry| applies(entry.state())) else {
+            return false;
+        };
+        let failures = entry.failures().saturating_add(1);
+        let base = self.state.backoff.base();
+        let retry_at =
+            if retryable { retry_at(self.config.lend(), base, now, failures, &mut self.rng) } else { None };
+        self.subscriptions.fail(key, retry_at);
+        self.plan_restore(now);
+        true
+    }
+
+    /// What was sent and not answered in time has failed for a while: no more keys in one call than a batch has.
+    fn fail_unanswered(&mut self, now: Instant) {
+        let config: &Config = self.config.lend();
+        let Some(timeout) = config.restore.confirm_timeout else { return };
+        let Some(sent_by) = now.as_micros().checked_sub(timeout.0).map(Instant::from_micros) else { return };
+        let (base, rng) = (self.state.backoff.base(), &mut self.rng);
+        self.subscriptions.fail_unanswered(usize::from(config.restore.batch), sent_by, |failures| {
+            retry_at(config, base, now, failures, rng)
+        });
+    }
+}
+
+/// When a key is sent again after so many failures in a row; `None`: not in this session. Not even after the first one at
+/// once: the server's "no" is followed by no dial that would space them.
+fn retry_at<R: Rng>(
+    config: &Config,
+    base: Option<Micros>,
+    now: Instant,
+    failures: u32,
+    rng: &mut R,
+) -> Option<Instant> {
+    Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, rng)
+        .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
+}
