@@ -69,7 +69,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let cause = step.cause;
         let mut walk = failed;
         if step.verdict.class == Class::Fatal {
-            match self.bear(now, step, out) {
+            match self.bear(now, step, failed, out) {
                 Fatal::Final => return self.fail(now, GiveUp::Fatal, cause, out),
                 Fatal::Walked => return,
                 Fatal::Borne => {
@@ -154,7 +154,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
     /// several, a service that was there before.
-    fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
+    fn bear(&mut self, now: Instant, step: &Step, failed: bool, out: &mut Actions) -> Fatal {
         let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
         if step.hint.is_some() && matches!(step.cause, Cause::Http(_)) {
             return borne(self.state.rows.deferred() <= DEFERRALS);
@@ -172,6 +172,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             (_, Endpoint::Base) => {}
         }
         if self.endpoints.several() {
+            if !failed {
+                // A connection that was established is no dial of a round.
+                return Fatal::Borne;
+            }
             if self.next_endpoint(now, step, out) {
                 return Fatal::Walked;
             }

@@ -12,8 +12,9 @@ use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use redial::{
-    Action, Actions, Config, Disposition, Epoch, Event, FixedEndpoints, FixedSubscriptions, HoldReason,
-    Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, SplitMix64, SubscriptionState, Subscriptions,
+    Action, Actions, Class, Config, Disposition, Epoch, Event, Explanation, FixedEndpoints,
+    FixedSubscriptions, HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64,
+    SubscriptionState, Subscriptions,
 };
 
 /// How many subscriptions there is room for.
@@ -177,7 +178,8 @@ impl<'c> Watched<'c> {
                 "an ignored fact or an early timeout has no consequences: {actions:?}"
             );
             if now >= was {
-                self.check_unchanged(&before);
+                let heard = event.as_ref().is_some_and(|event| event.epoch().is_some());
+                self.check_unchanged(&before, heard && actions.disposition() != Disposition::Stale);
             }
         }
 
@@ -377,8 +379,16 @@ impl<'c> Watched<'c> {
             to == Phase::Failed && from != Phase::Failed,
             "S94: the end is told once"
         );
-        let begins = matches!(event, Some(Event::Start))
-            || matches!(event, Some(Event::RetryNow)) && self.gave_up == Some(true);
+        // A limit, a verdict about the service and a takeover are not the user's last word; the second is not the host's.
+        let verdict = before.explain().last_cause.map(|cause| before.config().classifier().classify(cause));
+        let service = verdict.is_some_and(|verdict| verdict.scope == Scope::Service);
+        let taken = verdict.is_some_and(|verdict| verdict.class == Class::Replaced);
+        let begins = match event {
+            Some(Event::Start) => true,
+            Some(Event::RetryNow | Event::Redial) => self.gave_up == Some(true) || service || taken,
+            Some(Event::NetworkUp | Event::NetworkChanged) => service,
+            _ => false,
+        };
         match from {
             Phase::Failed if !begins => {
                 let forgets = matches!(event, Some(Event::Stop { keep: false }))
@@ -447,10 +457,14 @@ impl<'c> Watched<'c> {
         assert!(new <= whole, "S98: a wait of {whole:?} becomes one of {new:?}");
     }
 
-    fn check_unchanged(&self, before: &Tested<'c>) {
+    /// `heard`: it came in on the live transport, and so is a sign of life, whatever else it is.
+    fn check_unchanged(&self, before: &Tested<'c>, heard: bool) {
         let (old, new) = (before, &self.policy);
-        assert_eq!(old.explain(), new.explain(), "what is ignored changes nothing");
-        // But for the time to live: whatever comes in is a sign of life.
+        let deadline = |it: Explanation| (!heard).then_some((it.until, it.waiting_for));
+        let told = |it: Explanation| {
+            (it.phase, it.why, it.since, it.attempt, it.failures, it.last_cause, deadline(it))
+        };
+        assert_eq!(told(old.explain()), told(new.explain()), "what is ignored changes nothing");
         let parts = |policy: &Tested<'c>| {
             let session = policy.session();
             (session.token().cloned(), session.endpoint().cloned(), session.sequence())
