@@ -129,6 +129,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// Good news in a wait: it is cut, and a credential that may never come is asked for again.
     pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Why, out: &mut Actions) {
+        if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
+            // The wait is over, or the clock jumped: either way there is nothing to cut.
+            return;
+        }
         self.cut_wait(now, spread);
         self.ask_credential_again(now, out);
         if self.is_too_late(now) {
