@@ -335,16 +335,14 @@ impl Heartbeat {
         }
         let missed = self.unanswered > 0;
         let spent = self.unanswered >= config.missed;
+        self.unanswered = self.unanswered.saturating_add(1);
         match config.answer_within {
             None if spent => return Tick::Dead,
-            None => {}
-            Some(within) => {
-                if self.unanswered.saturating_add(1) >= config.missed {
-                    self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
-                }
+            Some(within) if self.unanswered >= config.missed => {
+                self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
             }
+            None | Some(_) => {}
         }
-        self.unanswered = self.unanswered.saturating_add(1);
         self.next = Moment::at(now.after(self.span()));
         Tick::Beat { missed }
     }

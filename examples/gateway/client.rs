@@ -369,7 +369,7 @@ impl Protocol for Client {
                 (Frame::Heartbeat { seq: sequence }, Happening::Beat { seq: sequence })
             }
             // This protocol has neither.
-            Command::Authenticate | Command::Restore(_) => return Ok(()),
+            Command::Authenticate | Command::Restore { .. } => return Ok(()),
             Command::Unsubscribe(never) => match never {},
         };
         self.say(writer.epoch, &happening);

@@ -60,7 +60,7 @@
 //!             Command::Identify | Command::Authenticate => "LOGIN\n".to_owned(),
 //!             Command::Resume(session) => format!("LOGIN {}\n", session.token().map_or("", |token| token)),
 //!             Command::Beat { .. } => "PING\n".to_owned(),
-//!             Command::Restore(topics) => topics.iter().map(|topic| format!("SUB {topic}\n")).collect(),
+//!             Command::Restore { keys, .. } => keys.iter().map(|topic| format!("SUB {topic}\n")).collect(),
 //!             Command::Unsubscribe(topic) => format!("UNSUB {topic}\n"),
 //!         };
 //!         Ok(writer.write_all(text.as_bytes()).await?)
@@ -107,8 +107,8 @@
 //! 9. It MUST NOT let a send that blocks hold up timers, reading or wishes: the peer that doesn't read is the very one
 //!    that the heartbeat is to find.
 //! 10. It MUST take wishes of the user at any moment, waits of the policy included.
-//! 11. After a long suspend it MUST call [`Policy::handle_timeout`] once, with the time that it is now, and not make up
-//!     for what was missed.
+//! 11. After a long suspend it MUST call [`Policy::handle_timeout`] with the time that it is now, and not make up for what
+//!     was missed; a deadline that still lies in the past after the call is due at once, like any other.
 //! 12. It MUST end, and say why, when the policy has failed; it MUST NOT dial by itself, ever.
 
 #[cfg(feature = "async-std")]
@@ -340,8 +340,9 @@ where
                         mail.command(Command::Beat { sequence });
                     }
                     Action::Authenticate { .. } => mail.command(Command::Authenticate),
-                    Action::Restore { .. } => {
-                        mail.command(Command::Restore(policy.subscriptions().batch().cloned().collect()));
+                    Action::Restore { send, .. } => {
+                        let keys = policy.subscriptions().batch().cloned().collect();
+                        mail.command(Command::Restore { keys, send });
                     }
                     Action::RefreshCredential { request } => {
                         turn.refresh(request, async { protocol.refresh_credential().await });

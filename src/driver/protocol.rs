@@ -165,10 +165,16 @@ pub enum Command<T = (), K = Infallible> {
         /// `None`: none was received yet, or the protocol has none.
         sequence: Option<u64>,
     },
-    /// Authenticate on the new session.
+    /// Authenticate: on the new session, or anew on one that lives, with a credential that was renewed.
     Authenticate,
-    /// Subscribe to these, in this order.
-    Restore(Vec<K>),
+    /// Subscribe to these.
+    Restore {
+        /// What to, in the order in which it is to be sent.
+        keys: Vec<K>,
+        /// The number of this batch. A protocol whose server echoes it hands it back with the answers, so that one to an
+        /// earlier send is told from one to this.
+        send: u32,
+    },
     /// The user gave up a subscription that the server may have. Sent only while the session is live: a server that
     /// resumes a session does not hear of what was given up in between.
     Unsubscribe(K),

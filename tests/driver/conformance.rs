@@ -514,13 +514,13 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
-    let restore = |key: &str| Command::Restore(vec![key.to_string()]);
+    let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
     let expected = [
         Command::Identify,
-        restore("b"),
-        restore("a"),
+        restore("b", 1),
+        restore("a", 2),
         Command::Identify,
-        restore("a"),
+        restore("a", 3),
         Command::Unsubscribe("a".into()),
     ];
     assert_eq!(sent, expected);

@@ -332,8 +332,9 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
             Command::Resume(_) => vec![Event::Resumed { epoch }],
             Command::Beat { .. } => vec![Event::BeatAcked { epoch }],
             Command::Authenticate => vec![Event::AuthOk { epoch }],
-            Command::Restore(keys) => {
-                keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key, send: None }).collect()
+            Command::Restore { keys, send } => {
+                let send = Some(send);
+                keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key, send }).collect()
             }
             Command::Unsubscribe(_) => return Ok(()),
         };
