@@ -54,7 +54,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
     }
 
-    /// The answer. That to a request that nobody waits for any more is nothing (lifecycle 59).
+    /// The answer. That to a request that nobody waits for any more is nothing.
     pub(super) fn on_credential_ok(
         &mut self,
         now: Instant,

@@ -173,7 +173,7 @@ pub struct ResumeConfig {
 }
 
 impl ResumeConfig {
-    /// On; with the sequence where the session has one; given up after 3 failed resumes in a row (F68; carbon); 1 to 5 s before the fresh
+    /// On; with the sequence where the session has one; given up after 3 failed resumes in a row (carbon); 1 to 5 s before the fresh
     /// start that follows a refused session (Discord documentation of 2018-2022, F65); the session's endpoint is
     /// left after its first failed dial (twilight, F63).
     #[must_use]

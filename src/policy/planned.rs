@@ -58,7 +58,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
-    /// next dial keeps its distance (S84).
+    /// next dial keeps its distance.
     pub(super) fn cut_dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
         self.give_up_dial(now, out);
         let at = self.state.dialled_at.get().unwrap_or(now).after(self.first_wait());

@@ -63,7 +63,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         true
     }
 
-    /// Honoured at any moment, before and instead of the greeting included (F74). With a deadline, what is online stays until
+    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
     /// a time in the first half of it.
     pub(super) fn on_please_reconnect(
         &mut self,

@@ -206,7 +206,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
-    /// attempt, with no step on the ladder (lifecycle 71). An open socket is no success here either: an endpoint that
+    /// attempt, with no step on the ladder. An open socket is no success here either: an endpoint that
     /// accepts and drops would never be left. False when the round is over.
     fn next_endpoint(&mut self, now: Instant, step: &Step, out: &mut Actions) -> bool {
         if self.state.endpoint != Endpoint::Base {
@@ -342,7 +342,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.set_floor(floor);
     }
 
-    /// A stable session that was asked to reconnect need not climb (F22).
+    /// A stable session that was asked to reconnect need not climb.
     fn spread_requested(&mut self, now: Instant) {
         let Some(spread) = self.config.lend().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
