@@ -198,9 +198,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.mode = mode;
         state.endpoint = endpoint;
         state.set(Flag::Redirected, false);
+        if !state.is(Flag::InRound) || state.attempt == 0 {
+            state.attempt = state.attempt.saturating_add(1);
+        }
         if !state.is(Flag::InRound) {
             state.set(Flag::Mixed, false);
-            state.attempt = state.attempt.saturating_add(1);
             if endpoint == Endpoint::Base {
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
             }

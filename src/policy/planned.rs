@@ -88,7 +88,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn limit(&self, now: Instant) -> Option<GiveUp> {
         let config: &Config = self.config.lend();
         let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
-        if !self.state.is(Flag::InRound) && attempts.is_some_and(|max| self.state.attempt >= max) {
+        let counts = !self.state.is(Flag::InRound) || self.state.attempt == 0;
+        if counts && attempts.is_some_and(|max| self.state.attempt >= max) {
             // No attempt of none: the first dial of all is not one that a loss allows.
             return Some(GiveUp::MaxAttempts).filter(|_| self.state.attempt > 0 || self.state.is(Flag::Ever));
         }

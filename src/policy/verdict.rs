@@ -220,10 +220,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.state.set(Flag::InRound, true);
         self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
         self.raise_floor(now, step);
-        if self.is_too_late(now) {
-            self.fail(now, GiveUp::MaxElapsed, step.cause, out);
-        } else {
-            self.proceed(now, Why::Lost(step.cause), false, out);
+        match self.limit(now) {
+            Some(limit) => self.fail(now, limit, step.cause, out),
+            None => self.proceed(now, Why::Lost(step.cause), false, out),
         }
         true
     }

@@ -33,3 +33,25 @@ fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
     rig.redial();
     assert_eq!(gave_up(&rig.fail(fatal)), Some((GiveUp::Fatal, fatal)));
 }
+
+/// S48, report 06: the dial that walks on from a connection that was established is the first of its outage, and counts; where
+/// no loss is allowed, neither is that.
+#[test]
+fn a_walk_from_a_lost_connection_counts_its_first_dial() {
+    let expired = Cause::Tls(TlsKind::CertificateExpired);
+    let walker = |config| {
+        let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
+        let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(1), Default::default(), endpoints));
+        rig.start();
+        rig.establish();
+        rig.advance(secs(60));
+        rig
+    };
+    let mut rig = walker(PLAIN.with_endpoints(EndpointsConfig::new()));
+    rig.close(expired);
+    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Endpoint));
+    rig.redial();
+    assert_eq!(rig.told().attempt, 1);
+    let mut rig = walker(PLAIN.with_max_attempts(Some(0)));
+    assert_eq!(gave_up(&rig.close(expired)), Some((GiveUp::MaxAttempts, expired)));
+}
