@@ -55,3 +55,13 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     let mut rig = walker(PLAIN.with_max_attempts(Some(0)));
     assert_eq!(gave_up(&rig.close(expired)), Some((GiveUp::MaxAttempts, expired)));
 }
+
+/// Lifecycle 41: a sleep of no time is no news: what is overdue stays so, and nothing is told anew.
+#[test]
+fn a_sleep_of_no_time_changes_nothing() {
+    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(100)), Duration::ZERO)));
+    rig.now = rig.now.saturating_add(secs(200));
+    let told = rig.told();
+    let actions = rig.policy.handle_event(rig.now, Event::Woke { gap: Duration::ZERO, counted: false });
+    assert_eq!((actions.disposition(), rig.told()), (redial::Disposition::Inapplicable, told));
+}
