@@ -59,10 +59,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.proceed(now, why, true, out);
     }
 
-    /// What a server said holds until a stop.
-    pub(super) fn forget_the_server(&mut self) {
+    /// What a server said holds until a stop. Whether it had said anything.
+    pub(super) fn forget_the_server(&mut self) -> bool {
+        let said = self.state.backoff.base().is_some() || self.state.redirect.0.is_some();
         self.state.backoff.set_base(None);
         self.forget_redirect();
+        said
     }
 
     /// Dials, waits or parks, as the gates say. `may_dial`: a loss never dials in the same step (lifecycle 3).

@@ -39,10 +39,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
-        self.forget_the_server();
+        let forgot = self.forget_the_server();
         match self.state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
-                return false;
+                return forgot;
             }
             Stage::Failed { .. } => {
                 self.drop_session(DropReason::Stop, out);

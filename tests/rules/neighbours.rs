@@ -65,3 +65,17 @@ fn a_sleep_of_no_time_changes_nothing() {
     let actions = rig.policy.handle_event(rig.now, Event::Woke { gap: Duration::ZERO, counted: false });
     assert_eq!((actions.disposition(), rig.told()), (redial::Disposition::Inapplicable, told));
 }
+
+/// A stop ends what a server said, also for a policy that has given up; and says that it did something.
+#[test]
+fn a_stop_after_the_end_forgets_the_redirect() {
+    let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
+    assert!(gave_up(&rig.lose()).is_some());
+    assert_eq!(rig.told().endpoint, redial::Endpoint::Redirect);
+    for disposition in [redial::Disposition::Applied, redial::Disposition::Inapplicable] {
+        let actions = rig.policy.handle_event(rig.now, Event::Stop { keep: true });
+        assert_eq!((actions.is_empty(), actions.disposition()), (true, disposition));
+        assert_eq!(rig.told().endpoint, redial::Endpoint::Base);
+    }
+}
