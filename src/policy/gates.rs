@@ -151,7 +151,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         ladder.at = ladder.at.min(earliest);
         if !spread.is_zero() {
-            let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread));
+            // Never at once, so that a wait begins now, and ends in its time should the clock run back.
+            let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread).max(Micros(1)));
             ladder = ladder.later(Gate { at, reason: Reason::Spread });
         }
         self.state.set_ladder(ladder);

@@ -79,3 +79,21 @@ fn a_stop_after_the_end_forgets_the_redirect() {
         assert_eq!(rig.told().endpoint, redial::Endpoint::Base);
     }
 }
+
+/// S98: good news in a call with a clock that was far ahead draws its spread, and keeps it in proportion when the clock is back:
+/// whatever is drawn, the next dial comes within the backoff and the spread.
+#[test]
+fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
+    for seed in 0..64 {
+        // A spread of 1 µs is always drawn as 0.
+        let config = PLAIN.with_network(OnNetworkDown::Park, Duration::from_micros(1));
+        let mut rig = Rig::seeded(config, seed);
+        rig.start();
+        rig.fail(REFUSED);
+        let _news = rig.policy.handle_event(Instant::MAX, Event::NetworkUp);
+        let now = rig.now;
+        let _news = rig.policy.handle_event(now, Event::NetworkUp);
+        let until = rig.policy.poll_timeout().expect("a wait");
+        assert!(until <= now.saturating_add(secs(2)), "{}", rig.told());
+    }
+}
