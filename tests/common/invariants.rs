@@ -12,8 +12,8 @@ use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use redial::{
-    Action, Actions, Config, Disposition, Epoch, Event, FixedEndpoints, FixedSubscriptions, HoldReason,
-    Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, SplitMix64, SubscriptionState, Subscriptions,
+    Action, Actions, Class, Config, Disposition, DropReason, Epoch, Event, FixedEndpoints, FixedSubscriptions,
+    HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64, SubscriptionState, Subscriptions,
 };
 
 /// How many subscriptions there is room for.
@@ -157,7 +157,7 @@ impl<'c> Watched<'c> {
         assert!(actions.len() <= MAX_ACTIONS);
         let stale = event.as_ref().and_then(Event::epoch).is_some_and(|epoch| before.epoch() != Some(epoch));
         // The model keeps no numbers of credential requests.
-        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), ttl: None }));
+        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), .. }));
         let taken_as_stale = actions.disposition() == Disposition::Stale;
         let outdated = match &event {
             Some(
@@ -177,7 +177,7 @@ impl<'c> Watched<'c> {
                 "an ignored fact or an early timeout has no consequences: {actions:?}"
             );
             if now >= was {
-                self.check_unchanged(&before);
+                self.check_unchanged(&before, event.as_ref().and_then(Event::epoch).is_some());
             }
         }
 
@@ -195,10 +195,13 @@ impl<'c> Watched<'c> {
     /// What the driver and the host know from the fact alone.
     fn note(&mut self, before: &Tested<'c>, event: Option<&Fact>, disposition: Disposition) {
         let applied = disposition == Disposition::Applied;
+        self.network_down &= !matches!(event, Some(Event::NetworkUp));
         match event {
             // Nobody waits any more for an answer that was asked for before the end.
-            Some(Event::Start | Event::RetryNow)
-                if matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) =>
+            Some(
+                Event::Start | Event::RetryNow | Event::Redial | Event::NetworkUp | Event::NetworkChanged,
+            ) if applied
+                && matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) =>
             {
                 self.credential_asked = false;
             }
@@ -206,7 +209,8 @@ impl<'c> Watched<'c> {
             Some(Event::Release(reason)) => self.holds &= !bit(*reason),
             // What the config ignores is not tracked.
             Some(Event::NetworkDown) if applied => self.network_down = true,
-            Some(Event::NetworkUp) => self.network_down = false,
+            // The policy's clock stood still; the host's did not.
+            Some(Event::Woke { counted: false, .. }) => self.dialled_at = None,
             Some(Event::Hidden) if applied => self.hidden = true,
             Some(Event::Visible) => self.hidden = false,
             Some(
@@ -283,8 +287,12 @@ impl<'c> Watched<'c> {
             Action::RefreshCredential { .. } => {
                 self.credential_asked = true;
             }
-            Action::DropSession { .. } => {
+            Action::DropSession { reason } => {
                 assert!(!before.session().is_empty(), "a session is dropped that never was");
+                if let (DropReason::Expired, Some(transport)) = (reason, &mut self.transport) {
+                    // A resume that was not sent yet becomes a fresh start.
+                    transport.mode = Mode::Fresh;
+                }
             }
             Action::GaveUp { .. } => {
                 assert!(last, "nothing follows the end");
@@ -377,11 +385,14 @@ impl<'c> Watched<'c> {
             to == Phase::Failed && from != Phase::Failed,
             "S94: the end is told once"
         );
+        let news = matches!(event, Some(Event::NetworkUp | Event::NetworkChanged));
+        let wish = matches!(event, Some(Event::RetryNow | Event::Redial));
         let begins = matches!(event, Some(Event::Start))
-            || matches!(event, Some(Event::RetryNow)) && self.gave_up == Some(true);
+            || wish && (self.gave_up == Some(true) || may_pass(before))
+            || news && may_pass(before);
         match from {
             Phase::Failed if !begins => {
-                let forgets = matches!(event, Some(Event::Stop { keep: false }))
+                let forgets = matches!(event, None | Some(Event::Stop { keep: false }))
                     && actions.iter().all(|action| matches!(action, Action::DropSession { .. }));
                 assert!(to == Phase::Failed && (actions.is_empty() || forgets), "S94: the dead move");
             }
@@ -434,7 +445,9 @@ impl<'c> Watched<'c> {
     /// S98: a clock that runs back neither shortens what is left of a wait nor makes it longer than it ever was.
     fn check_rewind(&self, before: &Tested<'c>, was: Instant) {
         let (Phase::Waiting, Some(until)) = (before.phase(), before.poll_timeout()) else { return };
-        if is_due(Some(until), was) || until == Instant::MAX {
+        // A session's time to live began before the wait.
+        let expiry = before.explain().waiting_for == Some(Reason::SessionExpiry);
+        if is_due(Some(until), was) || until == Instant::MAX || expiry {
             return;
         }
         let mut waiting = before.clone();
@@ -447,10 +460,15 @@ impl<'c> Watched<'c> {
         assert!(new <= whole, "S98: a wait of {whole:?} becomes one of {new:?}");
     }
 
-    fn check_unchanged(&self, before: &Tested<'c>) {
+    fn check_unchanged(&self, before: &Tested<'c>, heard: bool) {
         let (old, new) = (before, &self.policy);
-        assert_eq!(old.explain(), new.explain(), "what is ignored changes nothing");
-        // But for the time to live: whatever comes in is a sign of life.
+        // But for the heartbeat's deadline and the time to live: whatever comes in is a sign of life.
+        let mut explained = new.explain();
+        let beats = matches!(old.explain().waiting_for, Some(Reason::Answer | Reason::Beat));
+        if beats && heard {
+            (explained.until, explained.waiting_for) = (old.explain().until, old.explain().waiting_for);
+        }
+        assert_eq!(old.explain(), explained, "what is ignored changes nothing");
         let parts = |policy: &Tested<'c>| {
             let session = policy.session();
             (session.token().cloned(), session.endpoint().cloned(), session.sequence())
@@ -492,6 +510,15 @@ impl<'c> Watched<'c> {
         }
         panic!("S93: no dial, though nothing forbids it: {}", self.policy.explain());
     }
+}
+
+/// It gave up over what may be there tomorrow: a verdict about the service, or another client.
+fn may_pass(policy: &Tested<'_>) -> bool {
+    let cause = policy.explain().last_cause;
+    cause.is_some_and(|cause| {
+        let verdict = policy.config().classifier().classify(cause);
+        verdict.scope == Scope::Service || verdict.class == Class::Replaced
+    })
 }
 
 fn step(policy: &mut Tested<'_>, now: Instant, event: Option<Fact>) -> Actions {
