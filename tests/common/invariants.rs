@@ -12,8 +12,9 @@ use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use redial::{
-    Action, Actions, Class, Config, Disposition, DropReason, Epoch, Event, FixedEndpoints, FixedSubscriptions,
-    HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64, SubscriptionState, Subscriptions,
+    Action, Actions, Class, Config, Disposition, DropReason, Epoch, Event, FixedEndpoints,
+    FixedSubscriptions, HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64,
+    SubscriptionState, Subscriptions,
 };
 
 /// How many subscriptions there is room for.
@@ -200,9 +201,7 @@ impl<'c> Watched<'c> {
             // Nobody waits any more for an answer that was asked for before the end.
             Some(
                 Event::Start | Event::RetryNow | Event::Redial | Event::NetworkUp | Event::NetworkChanged,
-            ) if applied
-                && matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) =>
-            {
+            ) if applied && matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) => {
                 self.credential_asked = false;
             }
             Some(Event::Hold(reason)) => self.holds |= bit(*reason),

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use redial::{
-    Cause, EndpointsConfig, Event, FixedEndpoints, GiveUp, Instant, OnNetworkDown, Policy, Reason, SplitMix64,
-    TlsKind, valid,
+    Cause, EndpointsConfig, Event, FixedEndpoints, GiveUp, Instant, OnNetworkDown, Policy, Reason,
+    SplitMix64, TlsKind, valid,
 };
 
 use crate::rig::*;
