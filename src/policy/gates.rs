@@ -31,7 +31,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.rejections = 0;
         state.limited = 0;
         state.rate_limited = 0;
-        state.replaced = 0;
+        if state.stage != Stage::Idle {
+            // Before the first start there is only what a snapshot brought.
+            state.replaced = 0;
+        }
         state.rows = Rows::NONE;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);

@@ -17,7 +17,7 @@ use super::config::Config;
 use super::explain::{Reason, Why, count_small};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, Rows, Stage, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -41,9 +41,6 @@ const REFUSALS: u8 = 4;
 
 /// Losses to another client until it is plain that the two throw each other out.
 const REPLACED: u8 = 5;
-
-/// A loss to another client is forgotten after an hour without one.
-const REPLACED_SECS: u32 = 3_600;
 
 /// What becomes of a fatal verdict.
 enum Fatal {
@@ -128,11 +125,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let counter = match verdict.class {
             Class::Auth => return u16::from(state.rejections).saturating_add(1),
             Class::Replaced => {
-                let over = state.replaced_secs.saturating_add(REPLACED_SECS);
-                if now >= Instant::from_millis(u64::from(over).saturating_mul(1_000)) {
+                if now >= Instant::from_millis(u64::from(state.replaced_secs).saturating_mul(1_000)) {
                     state.replaced = 0;
                 }
-                state.replaced_secs = secs_up(now);
+                state.replaced_secs = secs_up(now).saturating_add(REPLACED_SECS);
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {

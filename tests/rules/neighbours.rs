@@ -97,3 +97,41 @@ fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
         assert!(until <= now.saturating_add(secs(2)), "{}", rig.told());
     }
 }
+
+/// Report 62: a loss to another client is forgotten an hour after it, also where that is before the clock began: a host that slept
+/// with its clock, and a process that is newer than the loss.
+#[test]
+fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
+    let replaced = Cause::Class(redial::Class::Replaced);
+    let taken_over = || {
+        let mut rig = Rig::online(PLAIN);
+        for _ in 0..5 {
+            assert_eq!(gave_up(&rig.close(replaced)), None);
+            rig.redial();
+            rig.establish();
+        }
+        rig
+    };
+    let mut rig = taken_over();
+    assert_eq!(gave_up(&rig.close(replaced)), Some((GiveUp::Repeated, replaced)));
+
+    let mut rig = taken_over();
+    rig.fact(Event::Woke { gap: secs(7_200), counted: false });
+    rig.redial();
+    rig.establish();
+    assert_eq!(gave_up(&rig.close(replaced)), None);
+
+    for (later, ends) in [(1_800, true), (3_300, false), (7_200, false)] {
+        let rig = taken_over();
+        let snapshot = rig.policy.snapshot(rig.now).expect("a session").aged(secs(later));
+        let mut rig = Rig::of(Policy::new(PLAIN, SplitMix64::new(1)).with_snapshot(Instant::ZERO, snapshot));
+        rig.now = Instant::ZERO;
+        rig.start();
+        rig.advance(secs(300));
+        if rig.phase() == redial::Phase::Waiting {
+            rig.redial();
+        }
+        rig.establish();
+        assert_eq!(gave_up(&rig.close(replaced)).is_some(), ends, "{later} s later");
+    }
+}
