@@ -121,7 +121,7 @@ struct Wait {
 
 impl Wait {
     /// The rules that set a ladder or a floor. Their places are part of the byte form.
-    const REASONS: [Reason; 8] = [
+    const REASONS: [Reason; 9] = [
         Reason::Backoff,
         Reason::Hint,
         Reason::InvalidSession,
@@ -130,6 +130,7 @@ impl Wait {
         Reason::Spread,
         Reason::NotNow,
         Reason::Breaker,
+        Reason::MaxAge,
     ];
 
     /// A round of endpoints begins anew, so its gap is a wait like any other.

@@ -135,3 +135,19 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
         assert_eq!(gave_up(&rig.close(replaced)).is_some(), ends, "{later} s later");
     }
 }
+
+/// F72: the byte form keeps the reason of every wait that a policy can be in, that of an age among them.
+#[test]
+fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
+    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(60)), Duration::ZERO)));
+    rig.now = rig.now.saturating_add(secs(60));
+    rig.tick();
+    assert_eq!(rig.due().map(|due| due.1), Some(Reason::MaxAge));
+    let snapshot = rig.policy.snapshot(rig.now).expect("an outage");
+    let mut bytes = [0; 256];
+    let length = snapshot.encode(1, &mut bytes).expect("room");
+    let read = redial::Snapshot::decode(&bytes[..length], 1).expect("its own bytes");
+    let read = read.try_map(|text| core::str::from_utf8(text).map(String::from)).expect("text");
+    let same = snapshot.try_map(|text| Ok::<_, core::convert::Infallible>(String::from(text))).expect("text");
+    assert_eq!(read, same);
+}
