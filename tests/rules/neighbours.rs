@@ -151,3 +151,23 @@ fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
     let same = snapshot.try_map(|text| Ok::<_, core::convert::Infallible>(String::from(text))).expect("text");
     assert_eq!(read, same);
 }
+
+/// Report 69: a server that makes the time to live longer than is kept takes back the shorter one.
+#[test]
+fn news_of_a_session_without_end_takes_its_end_back() {
+    let mut rig = Rig::started(PLAIN);
+    rig.opened();
+    for ttl in [secs(10), secs(100 * 86_400)] {
+        rig.fact(Event::Ready {
+            epoch: rig.epoch(),
+            token: Some("token"),
+            endpoint: None,
+            sequence: Some(1),
+            ttl: Some(ttl),
+        });
+    }
+    rig.advance(secs(60));
+    assert_eq!(dropped(&rig.lose()), None);
+    rig.redial();
+    assert_eq!(rig.told().mode, redial::Mode::Resume);
+}
