@@ -171,3 +171,33 @@ fn news_of_a_session_without_end_takes_its_end_back() {
     rig.redial();
     assert_eq!(rig.told().mode, redial::Mode::Resume);
 }
+
+/// S48: what is replaced by plan is no loss, so that also a policy whose first loss is final dials anew; a failure of that dial is
+/// final then.
+#[test]
+fn a_planned_replacement_is_no_loss() {
+    let final_loss = PLAIN.with_max_attempts(Some(0)).with_reset_after_stable(secs(10));
+    let aging = valid(final_loss.with_max_age(Some(secs(60)), Duration::ZERO));
+    for (config, fact) in [(final_loss, Some(Event::Redial)), (aging, None)] {
+        let mut rig = Rig::online(config);
+        rig.advance(secs(59));
+        let actions = match fact {
+            Some(fact) => rig.fact(fact),
+            None => {
+                rig.now = rig.now.saturating_add(secs(1));
+                rig.tick()
+            }
+        };
+        assert_eq!((gave_up(&actions), closed(&actions).is_some()), (None, true));
+        rig.redial();
+        assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxAttempts, REFUSED)));
+    }
+    let mut rig = Rig::online(final_loss);
+    rig.advance(secs(59));
+    let deadline = Some(secs(1));
+    rig.fact(Event::PleaseReconnect { epoch: rig.epoch(), after: None, deadline });
+    assert_eq!(gave_up(&rig.advance(secs(1))), None);
+    // One that has not held is an attempt of the outage that goes on.
+    let mut rig = Rig::online(final_loss.with_max_attempts(Some(1)));
+    assert!(gave_up(&rig.fact(Event::Redial)).is_some());
+}
