@@ -195,6 +195,7 @@ impl<T> SessionState<T> {
         }
         if let Some(ttl) = ttl {
             self.ttl_ms = whole_millis(ttl.as_millis());
+            self.ends = Moment::NONE;
         }
     }
 

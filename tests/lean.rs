@@ -128,7 +128,7 @@ fn side_by_side<C: Lend<u8>>(
             now = script::time(u, now, &whole)?;
             let fact = script::fact(u, &whole)?;
             let beats = <C::Heartbeat as Part<Heartbeat>>::NEW.get().is_some();
-            if let (false, Some(Event::Greeting { .. })) = (beats, &fact) {
+            if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &fact) {
                 continue;
             }
             let expected = see(&mut whole, now, fact.clone());

@@ -31,7 +31,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.rejections = 0;
         state.limited = 0;
         state.rate_limited = 0;
-        state.replaced = 0;
+        if state.stage != Stage::Idle {
+            // Before the first start there is only what a snapshot brought.
+            state.replaced = 0;
+        }
         state.rows = Rows::NONE;
         state.set_ladder(Gate::OPEN);
         state.set_floor(Gate::OPEN);
@@ -59,10 +62,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.proceed(now, why, true, out);
     }
 
-    /// What a server said holds until a stop.
-    pub(super) fn forget_the_server(&mut self) {
+    /// What a server said holds until a stop. Whether it had said anything.
+    pub(super) fn forget_the_server(&mut self) -> bool {
+        let said = self.state.backoff.base().is_some() || self.state.redirect.0.is_some();
         self.state.backoff.set_base(None);
         self.forget_redirect();
+        said
     }
 
     /// Dials, waits or parks, as the gates say. `may_dial`: a loss never dials in the same step (lifecycle 3).
@@ -153,7 +158,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         ladder.at = ladder.at.min(earliest);
         if !spread.is_zero() {
-            let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread));
+            // Never at once, so that a wait begins now, and ends in its time should the clock run back.
+            let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread).max(Micros(1)));
             ladder = ladder.later(Gate { at, reason: Reason::Spread });
         }
         self.state.set_ladder(ladder);
@@ -202,9 +208,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.mode = mode;
         state.endpoint = endpoint;
         state.set(Flag::Redirected, false);
+        if !state.is(Flag::InRound) || state.attempt == 0 {
+            state.attempt = state.attempt.saturating_add(1);
+        }
         if !state.is(Flag::InRound) {
             state.set(Flag::Mixed, false);
-            state.attempt = state.attempt.saturating_add(1);
             if endpoint == Endpoint::Base {
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
             }

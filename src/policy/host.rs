@@ -39,10 +39,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
-        self.forget_the_server();
+        let forgot = self.forget_the_server();
         match self.state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
-                return false;
+                return forgot;
             }
             Stage::Failed { .. } => {
                 self.drop_session(DropReason::Stop, out);
@@ -233,7 +233,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         };
         if counted {
             self.state.account_slept(now, gap);
-        } else {
+        } else if !gap.is_zero() {
             // A clock that begins with the process can't say that the last dial was before it.
             let far = gap >= config.min_interval.max(self.first_wait());
             let earlier = self.state.dialled_at.map(|at| at.before(gap));

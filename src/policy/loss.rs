@@ -186,6 +186,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         state.reached = Reached::Nothing;
         state.end_established();
         state.set(Flag::Reauthenticating, false);
+        state.set(Flag::Unjudged, false);
         if let Some(heartbeat) = state.heartbeat.get_mut() {
             heartbeat.stop();
         }

@@ -303,8 +303,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
         // What came with another endpoint is the next event, or nothing.
-        self.state.set(Flag::Unjudged, names);
-        if !applied {
+        if applied {
+            self.state.set(Flag::Unjudged, names);
+        } else {
             out.set_disposition(Disposition::Inapplicable);
         }
         out

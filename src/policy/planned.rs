@@ -39,7 +39,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         self.note_uptime(now);
         // One that grew as old as it may has held what it could.
-        if why == Why::MaxAge || self.stable_at().is_none_or(|at| now >= at) {
+        let held = why == Why::MaxAge || self.stable_at().is_none_or(|at| now >= at);
+        if held {
             self.state.end_outage();
         }
         self.state.enter_outage(now);
@@ -54,7 +55,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             _ => Reason::Backoff,
         };
         self.dial_at_once(now, reason);
-        self.proceed_within_limits(now, why, out);
+        if held {
+            // No loss, so a limit of no attempts after one does not forbid it.
+            self.proceed(now, why, false, out);
+        } else {
+            self.proceed_within_limits(now, why, out);
+        }
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
@@ -88,7 +94,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn limit(&self, now: Instant) -> Option<GiveUp> {
         let config: &Config = self.config.lend();
         let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
-        if !self.state.is(Flag::InRound) && attempts.is_some_and(|max| self.state.attempt >= max) {
+        let counts = !self.state.is(Flag::InRound) || self.state.attempt == 0;
+        if counts && attempts.is_some_and(|max| self.state.attempt >= max) {
             // No attempt of none: the first dial of all is not one that a loss allows.
             return Some(GiveUp::MaxAttempts).filter(|_| self.state.attempt > 0 || self.state.is(Flag::Ever));
         }

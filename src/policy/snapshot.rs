@@ -23,7 +23,7 @@ use super::explain::{Reason, Why};
 use super::host::NOT_NOW_MAX;
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, Rows, Stage, State, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
 
@@ -121,7 +121,7 @@ struct Wait {
 
 impl Wait {
     /// The rules that set a ladder or a floor. Their places are part of the byte form.
-    const REASONS: [Reason; 8] = [
+    const REASONS: [Reason; 9] = [
         Reason::Backoff,
         Reason::Hint,
         Reason::InvalidSession,
@@ -130,6 +130,7 @@ impl Wait {
         Reason::Spread,
         Reason::NotNow,
         Reason::Breaker,
+        Reason::MaxAge,
     ];
 
     /// A round of endpoints begins anew, so its gap is a wait like any other.
@@ -259,7 +260,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             credential_needed: state.credential != Credential::Fine,
             dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
             base_ms: state.backoff.base().map(|base| u32::try_from(base.0 / 1_000).unwrap_or(u32::MAX)),
-            replaced: (state.replaced, secs_up(now).saturating_sub(state.replaced_secs)),
+            replaced: (
+                state.replaced,
+                secs_up(now).saturating_add(REPLACED_SECS).saturating_sub(state.replaced_secs),
+            ),
             outage,
         })
     }
@@ -336,7 +340,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let base = snapshot.base_ms.map(|base_ms| Duration::from_millis(base_ms.into()));
         state.backoff.set_base(base);
         let (replaced, ago) = snapshot.replaced;
-        (state.replaced, state.replaced_secs) = (replaced, secs_up(now).saturating_sub(ago));
+        state.replaced = replaced;
+        state.replaced_secs = secs_up(now).saturating_add(REPLACED_SECS).saturating_sub(ago);
         match snapshot.outage {
             Some(outage) => outage.restore(config, state, now),
             None => state.set(Flag::Outage, false),

@@ -47,7 +47,7 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) last_cause: Option<Cause>,
     /// What `limited` counts.
     pub(super) limited_by: Option<Cause>,
-    /// The newest loss to another client, in seconds, rounded up.
+    /// When the newest loss to another client is forgotten, in seconds.
     pub(super) replaced_secs: u32,
     pub(super) why: Why,
 
@@ -304,7 +304,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         self.outage_since = self.outage_since.min(Past::at(now));
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
         self.credential_at = self.credential_at.map(earlier);
-        self.replaced_secs = self.replaced_secs.min(secs_up(now));
+        self.replaced_secs = self.replaced_secs.min(secs_up(now).saturating_add(REPLACED_SECS));
     }
 
     /// The host slept for `gap` and its clock stood still: what was running has less left.
@@ -327,6 +327,9 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         self.replaced_secs = self.replaced_secs.saturating_sub(gone);
     }
 }
+
+/// A loss to another client is forgotten after an hour without one.
+pub(super) const REPLACED_SECS: u32 = 3_600;
 
 /// Whole seconds, rounded up, so that an hour is never shorter.
 pub(super) fn secs_up(at: Instant) -> u32 {

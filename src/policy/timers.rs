@@ -29,7 +29,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
         let mut out = Actions::new();
-        self.state.set(Flag::Unjudged, false);
         if self.state.take(Flag::Leapt) {
             return out;
         }

@@ -17,7 +17,7 @@ use super::config::Config;
 use super::explain::{Reason, Why, count_small};
 use super::lend::{Lend, Part};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, Rows, Stage, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -41,9 +41,6 @@ const REFUSALS: u8 = 4;
 
 /// Losses to another client until it is plain that the two throw each other out.
 const REPLACED: u8 = 5;
-
-/// A loss to another client is forgotten after an hour without one.
-const REPLACED_SECS: u32 = 3_600;
 
 /// What becomes of a fatal verdict.
 enum Fatal {
@@ -69,7 +66,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let cause = step.cause;
         let mut walk = failed;
         if step.verdict.class == Class::Fatal {
-            match self.bear(now, step, failed, out) {
+            match self.bear(now, step, out) {
                 Fatal::Final => return self.fail(now, GiveUp::Fatal, cause, out),
                 Fatal::Walked => return,
                 Fatal::Borne => {
@@ -128,11 +125,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let counter = match verdict.class {
             Class::Auth => return u16::from(state.rejections).saturating_add(1),
             Class::Replaced => {
-                let over = state.replaced_secs.saturating_add(REPLACED_SECS);
-                if now >= Instant::from_millis(u64::from(over).saturating_mul(1_000)) {
+                if now >= Instant::from_millis(u64::from(state.replaced_secs).saturating_mul(1_000)) {
                     state.replaced = 0;
                 }
-                state.replaced_secs = secs_up(now);
+                state.replaced_secs = secs_up(now).saturating_add(REPLACED_SECS);
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {
@@ -154,7 +150,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
     /// several, a service that was there before.
-    fn bear(&mut self, now: Instant, step: &Step, failed: bool, out: &mut Actions) -> Fatal {
+    fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
         let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
         if step.hint.is_some() && matches!(step.cause, Cause::Http(_)) {
             return borne(self.state.rows.deferred() <= DEFERRALS);
@@ -172,10 +168,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             (_, Endpoint::Base) => {}
         }
         if self.endpoints.several() {
-            if !failed {
-                // A connection that was established is no dial of a round.
-                return Fatal::Borne;
-            }
             if self.next_endpoint(now, step, out) {
                 return Fatal::Walked;
             }
@@ -224,10 +216,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.state.set(Flag::InRound, true);
         self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
         self.raise_floor(now, step);
-        if self.is_too_late(now) {
-            self.fail(now, GiveUp::MaxElapsed, step.cause, out);
-        } else {
-            self.proceed(now, Why::Lost(step.cause), false, out);
+        match self.limit(now) {
+            Some(limit) => self.fail(now, limit, step.cause, out),
+            None => self.proceed(now, Why::Lost(step.cause), false, out),
         }
         true
     }

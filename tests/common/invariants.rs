@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use redial::{
-    Action, Actions, Class, Config, Disposition, Epoch, Event, Explanation, FixedEndpoints,
+    Action, Actions, Class, Config, Disposition, DropReason, Epoch, Event, FixedEndpoints,
     FixedSubscriptions, HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64,
     SubscriptionState, Subscriptions,
 };
@@ -158,7 +158,7 @@ impl<'c> Watched<'c> {
         assert!(actions.len() <= MAX_ACTIONS);
         let stale = event.as_ref().and_then(Event::epoch).is_some_and(|epoch| before.epoch() != Some(epoch));
         // The model keeps no numbers of credential requests.
-        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), ttl: None }));
+        let answers = matches!(event, Some(Event::CredentialOk { request: Some(_), .. }));
         let taken_as_stale = actions.disposition() == Disposition::Stale;
         let outdated = match &event {
             Some(
@@ -178,8 +178,7 @@ impl<'c> Watched<'c> {
                 "an ignored fact or an early timeout has no consequences: {actions:?}"
             );
             if now >= was {
-                let heard = event.as_ref().is_some_and(|event| event.epoch().is_some());
-                self.check_unchanged(&before, heard && actions.disposition() != Disposition::Stale);
+                self.check_unchanged(&before, event.as_ref().and_then(Event::epoch).is_some());
             }
         }
 
@@ -197,18 +196,20 @@ impl<'c> Watched<'c> {
     /// What the driver and the host know from the fact alone.
     fn note(&mut self, before: &Tested<'c>, event: Option<&Fact>, disposition: Disposition) {
         let applied = disposition == Disposition::Applied;
+        self.network_down &= !matches!(event, Some(Event::NetworkUp));
         match event {
             // Nobody waits any more for an answer that was asked for before the end.
-            Some(Event::Start | Event::RetryNow)
-                if matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) =>
-            {
+            Some(
+                Event::Start | Event::RetryNow | Event::Redial | Event::NetworkUp | Event::NetworkChanged,
+            ) if applied && matches!(before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) => {
                 self.credential_asked = false;
             }
             Some(Event::Hold(reason)) => self.holds |= bit(*reason),
             Some(Event::Release(reason)) => self.holds &= !bit(*reason),
             // What the config ignores is not tracked.
             Some(Event::NetworkDown) if applied => self.network_down = true,
-            Some(Event::NetworkUp) => self.network_down = false,
+            // The policy's clock stood still; the host's did not.
+            Some(Event::Woke { counted: false, .. }) => self.dialled_at = None,
             Some(Event::Hidden) if applied => self.hidden = true,
             Some(Event::Visible) => self.hidden = false,
             Some(
@@ -285,8 +286,12 @@ impl<'c> Watched<'c> {
             Action::RefreshCredential { .. } => {
                 self.credential_asked = true;
             }
-            Action::DropSession { .. } => {
+            Action::DropSession { reason } => {
                 assert!(!before.session().is_empty(), "a session is dropped that never was");
+                if let (DropReason::Expired, Some(transport)) = (reason, &mut self.transport) {
+                    // A resume that was not sent yet becomes a fresh start.
+                    transport.mode = Mode::Fresh;
+                }
             }
             Action::GaveUp { .. } => {
                 assert!(last, "nothing follows the end");
@@ -306,10 +311,7 @@ impl<'c> Watched<'c> {
     fn identify(&mut self, epoch: Epoch, mode: Mode) {
         let transport = self.open_transport(epoch);
         assert!(!transport.identified, "identified twice");
-        // A session whose time ended meanwhile is not resumed any more.
-        let ended = transport.mode == Mode::Resume && mode == Mode::Fresh;
-        assert!(transport.mode == mode || ended, "the dial promised otherwise");
-        transport.mode = mode;
+        assert_eq!(transport.mode, mode, "the dial promised otherwise");
         transport.identified = true;
     }
 
@@ -382,16 +384,11 @@ impl<'c> Watched<'c> {
             to == Phase::Failed && from != Phase::Failed,
             "S94: the end is told once"
         );
-        // A limit, a verdict about the service and a takeover are not the user's last word; the second is not the host's.
-        let verdict = before.explain().last_cause.map(|cause| before.config().classifier().classify(cause));
-        let service = verdict.is_some_and(|verdict| verdict.scope == Scope::Service);
-        let taken = verdict.is_some_and(|verdict| verdict.class == Class::Replaced);
-        let begins = match event {
-            Some(Event::Start) => true,
-            Some(Event::RetryNow | Event::Redial) => self.gave_up == Some(true) || service || taken,
-            Some(Event::NetworkUp | Event::NetworkChanged) => service,
-            _ => false,
-        };
+        let news = matches!(event, Some(Event::NetworkUp | Event::NetworkChanged));
+        let wish = matches!(event, Some(Event::RetryNow | Event::Redial));
+        let begins = matches!(event, Some(Event::Start))
+            || wish && (self.gave_up == Some(true) || may_pass(before))
+            || news && may_pass(before);
         match from {
             Phase::Failed if !begins => {
                 let forgets = matches!(event, None | Some(Event::Stop { keep: false }))
@@ -447,9 +444,9 @@ impl<'c> Watched<'c> {
     /// S98: a clock that runs back neither shortens what is left of a wait nor makes it longer than it ever was.
     fn check_rewind(&self, before: &Tested<'c>, was: Instant) {
         let (Phase::Waiting, Some(until)) = (before.phase(), before.poll_timeout()) else { return };
-        // The end of a session is the server's time, which no clock of ours puts off.
-        let ends = |it: &Tested<'c>| it.explain().waiting_for == Some(Reason::SessionExpiry);
-        if is_due(Some(until), was) || until == Instant::MAX || ends(before) || ends(&self.policy) {
+        // A session's time to live began before the wait.
+        let expiry = before.explain().waiting_for == Some(Reason::SessionExpiry);
+        if is_due(Some(until), was) || until == Instant::MAX || expiry {
             return;
         }
         let mut waiting = before.clone();
@@ -462,14 +459,15 @@ impl<'c> Watched<'c> {
         assert!(new <= whole, "S98: a wait of {whole:?} becomes one of {new:?}");
     }
 
-    /// `heard`: it came in on the live transport, and so is a sign of life, whatever else it is.
     fn check_unchanged(&self, before: &Tested<'c>, heard: bool) {
         let (old, new) = (before, &self.policy);
-        let deadline = |it: Explanation| (!heard).then_some((it.until, it.waiting_for));
-        let told = |it: Explanation| {
-            (it.phase, it.why, it.since, it.attempt, it.failures, it.last_cause, deadline(it))
-        };
-        assert_eq!(told(old.explain()), told(new.explain()), "what is ignored changes nothing");
+        // But for the heartbeat's deadline and the time to live: whatever comes in is a sign of life.
+        let mut explained = new.explain();
+        let beats = matches!(old.explain().waiting_for, Some(Reason::Answer | Reason::Beat));
+        if beats && heard {
+            (explained.until, explained.waiting_for) = (old.explain().until, old.explain().waiting_for);
+        }
+        assert_eq!(old.explain(), explained, "what is ignored changes nothing");
         let parts = |policy: &Tested<'c>| {
             let session = policy.session();
             (session.token().cloned(), session.endpoint().cloned(), session.sequence())
@@ -511,6 +509,15 @@ impl<'c> Watched<'c> {
         }
         panic!("S93: no dial, though nothing forbids it: {}", self.policy.explain());
     }
+}
+
+/// It gave up over what may be there tomorrow: a verdict about the service, or another client.
+fn may_pass(policy: &Tested<'_>) -> bool {
+    let cause = policy.explain().last_cause;
+    cause.is_some_and(|cause| {
+        let verdict = policy.config().classifier().classify(cause);
+        verdict.scope == Scope::Service || verdict.class == Class::Replaced
+    })
 }
 
 fn step(policy: &mut Tested<'_>, now: Instant, event: Option<Fact>) -> Actions {

@@ -10,8 +10,8 @@ use arbitrary::{Result, Unstructured};
 use redial::{
     AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, CredentialConfig, Curve,
     EndpointOrder, EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind,
-    Jitter, Liveness, Match, OnNetworkDown, OnWake, Phase, Ratio, RefreshOn, RestoreConfig, ResumeConfig,
-    Rule, SessionState, TlsKind, Verdict, presets, tables,
+    Jitter, Liveness, Match, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Phase, Ratio, RefreshOn,
+    RestoreConfig, ResumeConfig, Rule, SessionState, TlsKind, Verdict, presets, tables,
 };
 
 use super::invariants::{Fact, Facts, Tested, Watched, policy};
@@ -125,7 +125,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
     };
     let epoch = Epoch::from_raw(number).unwrap_or_else(|| unreachable!("from 1"));
     let key = u.int_in_range(0..=5_u8)?;
-    Ok(Some(match u.int_in_range(0..=47_u8)? {
+    Ok(Some(match u.int_in_range(0..=58_u8)? {
         // What goes well.
         0..=7 => match policy.phase() {
             Phase::Idle | Phase::Stopped | Phase::Failed => Event::Start,
@@ -146,7 +146,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         24 => Event::NotNow { epoch, retry_after: maybe_duration(u)? },
         25 => Event::Sequence { epoch, n: u64::from(u.arbitrary::<u8>()?) },
         26 => Event::Sequence { epoch, n: u.arbitrary()? },
-        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)?, deadline: None },
+        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)?, deadline: maybe_duration(u)? },
         28 => Event::SessionInvalid { epoch, resumable: u.arbitrary()? },
         29 => Event::BeatAcked { epoch },
         30 => Event::BeatRequested { epoch },
@@ -154,7 +154,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         32 if key == 5 => Event::CredentialNew,
         32 => Event::CredentialOk {
             request: if key == 4 { Some(1) } else { None },
-            ttl: if key == 3 { Some(Duration::from_secs(60)) } else { None },
+            ttl: if key > 1 { Some(duration(u)?) } else { None },
         },
         33 if key == 5 => Event::CredentialLost,
         33 => Event::CredentialFailed { request: None, fatal: one_in(u, 4)? },
@@ -173,7 +173,17 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         45 => Event::NetworkUp,
         46 if u.arbitrary()? => Event::Visible,
         46 => Event::Hidden,
-        _ => Event::Woke { gap: duration(u)?, counted: true },
+        47 => Event::Woke { gap: duration(u)?, counted: true },
+        48 => Event::Woke { gap: duration(u)?, counted: false },
+        49 | 50 => Event::Redirected { epoch, endpoint: key, permanent: u.arbitrary()? },
+        51 => Event::Cursor { epoch, token: key },
+        52 => Event::KeepAlive { epoch, interval: duration(u)? },
+        53 => Event::BackoffHint { base: duration(u)? },
+        54 => Event::NetworkChanged,
+        55 => Event::Redial,
+        56 => Event::PleaseReconnect { epoch, after: None, deadline: Some(duration(u)?) },
+        57 => Event::CredentialOk { request: None, ttl: Some(duration(u)?) },
+        _ => Event::SubscriptionLost { epoch, key },
     }))
 }
 
@@ -368,6 +378,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         }
     }
     heartbeat = heartbeat.with_missed(u.arbitrary()?).unwrap_or(heartbeat);
+    heartbeat = heartbeat.with_answer_within(maybe_duration(u)?).unwrap_or(heartbeat);
     if u.arbitrary()? {
         heartbeat = heartbeat.with_liveness(Liveness::AnyTraffic);
     }
@@ -410,6 +421,19 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         *u.choose(&[OnNetworkDown::Park, OnNetworkDown::Drop, OnNetworkDown::Ignore, OnNetworkDown::Probe])?;
     config = config.with_network(on_down, spread);
     config = config.with_defer_while_hidden(!one_in(u, 3)?);
+    let changes = [OnNetworkChange::Probe, OnNetworkChange::Drop, OnNetworkChange::Ignore];
+    config = config.with_on_network_change(*u.choose(&changes)?);
+    config = config.with_on_visible(*u.choose(&[OnVisible::Nothing, OnVisible::Probe])?);
+    let (age, early) = (maybe_duration(u)?, duration(u)?);
+    config = config.with_max_age(age, early).unwrap_or(config);
+    config = config.with_redirects(*u.choose(&[5, 0, 1, 255])?);
+    if one_in(u, 4)? {
+        config = config.with_connect_timeout_growing(true);
+        connect_timeout = connect_timeout.max(longest_wait);
+    }
+    if one_in(u, 4)? {
+        config = config.with_stability_by_cap();
+    }
     config = config.with_close_code(u.int_in_range(3_000..=4_999)?).unwrap_or(config);
     // Spans are taken to whole microseconds, upwards.
     let longest_wait = longest_wait.saturating_add(Duration::from_micros(1));

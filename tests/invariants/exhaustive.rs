@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use redial::{
     BackoffConfig, BreakerConfig, Cause, Class, Config, CredentialConfig, Epoch, Establish, Event,
-    HeartbeatConfig, HoldReason, Instant, IoKind, OnNetworkDown, Ratio, RefreshOn, RestoreConfig,
-    SessionState, valid,
+    HeartbeatConfig, HoldReason, Instant, IoKind, OnNetworkChange, OnNetworkDown, Ratio, RefreshOn,
+    RestoreConfig, SessionState, valid,
 };
 
 use super::invariants::{Fact, Facts, Watched, policy};
@@ -79,6 +79,37 @@ fn alphabet(opens: u32) -> Vec<Step> {
     facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
 }
 
+/// The facts of the server's plans and the host's news, with what they need around them.
+fn news(opens: u32) -> Vec<Step> {
+    let epoch = Epoch::from_raw(opens.max(1)).expect("not 0");
+    let facts = [
+        Event::Start,
+        Event::Stop { keep: true },
+        Event::NetworkDown,
+        Event::NetworkUp,
+        Event::NetworkChanged,
+        Event::Redial,
+        Event::Woke { gap: 9 * SECOND, counted: false },
+        Event::BackoffHint { base: Duration::ZERO },
+        Event::Opened { epoch },
+        Event::OpenFailed { epoch, cause: Cause::Http(404), retry_after: None },
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+        Event::Ready { epoch, token: Some(1), endpoint: None, sequence: None, ttl: Some(5 * SECOND) },
+        Event::Resumed { epoch },
+        Event::PleaseReconnect { epoch, after: None, deadline: Some(4 * SECOND) },
+        Event::Redirected { epoch, endpoint: 3, permanent: false },
+        Event::Redirected { epoch, endpoint: 4, permanent: true },
+        Event::Cursor { epoch, token: 2 },
+        Event::KeepAlive { epoch, interval: 2 * SECOND },
+        Event::Received { epoch },
+        Event::CredentialOk { request: None, ttl: Some(6 * SECOND) },
+        Event::CredentialFailed { request: None, fatal: false },
+        Event::AuthFailed { epoch, fatal: false },
+    ];
+    let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
+    facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
+}
+
 fn at(when: When, watched: &Watched<'_>) -> Option<Instant> {
     let now = watched.now;
     Some(match when {
@@ -90,7 +121,7 @@ fn at(when: When, watched: &Watched<'_>) -> Option<Instant> {
 }
 
 /// Explores all strings of at most `depth` steps; the states found and the steps taken.
-fn explore(start: Watched<'_>, depth: usize) -> (usize, usize) {
+fn explore(start: Watched<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> (usize, usize) {
     let mut seen = HashSet::from([start.clone()]);
     let mut frontier = vec![start];
     let mut steps = 0;
@@ -147,9 +178,52 @@ fn all_short_strings_keep_the_invariants() {
         ("resuming", resuming, FACTS, &session),
     ] {
         let start = Watched::resuming(policy(&config, 7, 1).with_session(session.clone()), facts);
-        let (states, steps) = explore(start, DEPTH);
+        let (states, steps) = explore(start, DEPTH, alphabet);
         println!("{name}: {states} states, {steps} steps");
         assert!(states > 1_000, "{name}: it goes nowhere");
+    }
+}
+
+/// What the server plans and the host has news of, from the beginning and from a connection; with one endpoint and with two.
+#[test]
+fn all_short_strings_of_plans_and_news_keep_the_invariants() {
+    let plain = Config::new(LADDER).with_redirects(1);
+    let planned = valid(plain.with_max_age(Some(8 * SECOND), SECOND))
+        .with_reset_after_stable(2 * SECOND)
+        .with_heartbeat(valid(
+            valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(3 * SECOND))
+                .with_answer_within(Some(SECOND)),
+        ))
+        .with_credential(
+            CredentialConfig::new()
+                .with_refresh_on(RefreshOn::Dial)
+                .with_lead(2 * SECOND, SECOND)
+                .with_in_band(true),
+        )
+        .with_network(OnNetworkDown::Probe, SECOND);
+    let dropping = plain
+        .with_establish(Establish::OnOpen)
+        .with_on_network_change(OnNetworkChange::Drop)
+        .with_max_attempts(Some(2))
+        .with_reset_after_stable(Duration::ZERO);
+    let beating = Facts { beats: true, needs_sequence: false, ..FACTS };
+    let plainly = Facts { needs_sequence: false, ..FACTS };
+    for (name, config, facts) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
+        for (endpoints, online) in [(1, true), (1, false), (2, true)] {
+            let mut watched = Watched::resuming(policy(&config, 7, endpoints), facts);
+            let epoch = Epoch::from_raw(1).expect("not 0");
+            let ready =
+                Event::Ready { epoch, token: Some(1), endpoint: None, sequence: None, ttl: Some(5 * SECOND) };
+            let credential = Event::CredentialOk { request: None, ttl: Some(6 * SECOND) };
+            for fact in [Event::Start, credential, Event::Opened { epoch }, ready] {
+                if online {
+                    let _ = watched.event(Instant::from_millis(5_000), fact);
+                }
+            }
+            let (states, steps) = explore(watched, DEPTH - 1, news);
+            println!("{name}, {endpoints} endpoints, online {online}: {states} states, {steps} steps");
+            assert!(states > 1_000, "{name}: it goes nowhere");
+        }
     }
 }
 
@@ -170,6 +244,6 @@ fn all_short_strings_from_a_session_keep_the_invariants() {
     ] {
         let _ = watched.event(Instant::from_millis(5_000), fact);
     }
-    let (states, steps) = explore(watched, DEPTH);
+    let (states, steps) = explore(watched, DEPTH, alphabet);
     println!("from a session: {states} states, {steps} steps");
 }

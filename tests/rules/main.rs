@@ -13,6 +13,7 @@ mod host;
 mod ladder;
 mod lifecycle;
 mod limits;
+mod neighbours;
 mod report;
 mod restore;
 mod server;

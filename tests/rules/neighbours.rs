@@ -1,0 +1,203 @@
+//! What lies beside the reported faults: the same kinds, at places that no report named.
+
+use core::time::Duration;
+
+use redial::{
+    Cause, EndpointsConfig, Event, FixedEndpoints, GiveUp, Instant, OnNetworkDown, Policy, Reason,
+    SplitMix64, TlsKind, valid,
+};
+
+use crate::rig::*;
+
+/// Report 46: a cause that comes with an endpoint is not judged, whatever harmless call comes between the two: a timeout
+/// that finds nothing due, or a fact that does not apply.
+#[test]
+fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
+    let fatal = Cause::Class(redial::Class::Fatal);
+    for between in [None, Some(Event::Release(redial::HoldReason::new(3).expect("below 32")))] {
+        let mut rig = Rig::online(PLAIN);
+        rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
+        match between {
+            Some(fact) => _ = rig.fact(fact),
+            None => _ = rig.tick(),
+        }
+        assert_eq!(gave_up(&rig.close(fatal)), None);
+        rig.redial();
+        assert_eq!(rig.told().endpoint, redial::Endpoint::Redirect);
+    }
+    // A dial that ends otherwise takes what was said with it.
+    let mut rig = Rig::started(PLAIN);
+    rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
+    rig.advance(secs(10));
+    assert_eq!(rig.told().last_cause, Some(Cause::ConnectTimeout));
+    rig.redial();
+    assert_eq!(gave_up(&rig.fail(fatal)), Some((GiveUp::Fatal, fatal)));
+}
+
+/// S48, report 06: the dial that walks on from a connection that was established is the first of its outage, and counts; where
+/// no loss is allowed, neither is that.
+#[test]
+fn a_walk_from_a_lost_connection_counts_its_first_dial() {
+    let expired = Cause::Tls(TlsKind::CertificateExpired);
+    let walker = |config| {
+        let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
+        let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(1), Default::default(), endpoints));
+        rig.start();
+        rig.establish();
+        rig.advance(secs(60));
+        rig
+    };
+    let mut rig = walker(PLAIN.with_endpoints(EndpointsConfig::new()));
+    rig.close(expired);
+    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Endpoint));
+    rig.redial();
+    assert_eq!(rig.told().attempt, 1);
+    let mut rig = walker(PLAIN.with_max_attempts(Some(0)));
+    assert_eq!(gave_up(&rig.close(expired)), Some((GiveUp::MaxAttempts, expired)));
+}
+
+/// Lifecycle 41: a sleep of no time is no news: what is overdue stays so, and nothing is told anew.
+#[test]
+fn a_sleep_of_no_time_changes_nothing() {
+    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(100)), Duration::ZERO)));
+    rig.now = rig.now.saturating_add(secs(200));
+    let told = rig.told();
+    let actions = rig.policy.handle_event(rig.now, Event::Woke { gap: Duration::ZERO, counted: false });
+    assert_eq!((actions.disposition(), rig.told()), (redial::Disposition::Inapplicable, told));
+}
+
+/// A stop ends what a server said, also for a policy that has given up; and says that it did something.
+#[test]
+fn a_stop_after_the_end_forgets_the_redirect() {
+    let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
+    assert!(gave_up(&rig.lose()).is_some());
+    assert_eq!(rig.told().endpoint, redial::Endpoint::Redirect);
+    for disposition in [redial::Disposition::Applied, redial::Disposition::Inapplicable] {
+        let actions = rig.policy.handle_event(rig.now, Event::Stop { keep: true });
+        assert_eq!((actions.is_empty(), actions.disposition()), (true, disposition));
+        assert_eq!(rig.told().endpoint, redial::Endpoint::Base);
+    }
+}
+
+/// S98: good news in a call with a clock that was far ahead draws its spread, and keeps it in proportion when the clock is back:
+/// whatever is drawn, the next dial comes within the backoff and the spread.
+#[test]
+fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
+    for seed in 0..64 {
+        // A spread of 1 µs is always drawn as 0.
+        let config = PLAIN.with_network(OnNetworkDown::Park, Duration::from_micros(1));
+        let mut rig = Rig::seeded(config, seed);
+        rig.start();
+        rig.fail(REFUSED);
+        let _news = rig.policy.handle_event(Instant::MAX, Event::NetworkUp);
+        let now = rig.now;
+        let _news = rig.policy.handle_event(now, Event::NetworkUp);
+        let until = rig.policy.poll_timeout().expect("a wait");
+        assert!(until <= now.saturating_add(secs(2)), "{}", rig.told());
+    }
+}
+
+/// Report 62: a loss to another client is forgotten an hour after it, also where that is before the clock began: a host that slept
+/// with its clock, and a process that is newer than the loss.
+#[test]
+fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
+    let replaced = Cause::Class(redial::Class::Replaced);
+    let taken_over = || {
+        let mut rig = Rig::online(PLAIN);
+        for _ in 0..5 {
+            assert_eq!(gave_up(&rig.close(replaced)), None);
+            rig.redial();
+            rig.establish();
+        }
+        rig
+    };
+    let mut rig = taken_over();
+    assert_eq!(gave_up(&rig.close(replaced)), Some((GiveUp::Repeated, replaced)));
+
+    let mut rig = taken_over();
+    rig.fact(Event::Woke { gap: secs(7_200), counted: false });
+    rig.redial();
+    rig.establish();
+    assert_eq!(gave_up(&rig.close(replaced)), None);
+
+    for (later, ends) in [(1_800, true), (3_300, false), (7_200, false)] {
+        let rig = taken_over();
+        let snapshot = rig.policy.snapshot(rig.now).expect("a session").aged(secs(later));
+        let mut rig = Rig::of(Policy::new(PLAIN, SplitMix64::new(1)).with_snapshot(Instant::ZERO, snapshot));
+        rig.now = Instant::ZERO;
+        rig.start();
+        rig.advance(secs(300));
+        if rig.phase() == redial::Phase::Waiting {
+            rig.redial();
+        }
+        rig.establish();
+        assert_eq!(gave_up(&rig.close(replaced)).is_some(), ends, "{later} s later");
+    }
+}
+
+/// F72: the byte form keeps the reason of every wait that a policy can be in, that of an age among them.
+#[test]
+fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
+    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(60)), Duration::ZERO)));
+    rig.now = rig.now.saturating_add(secs(60));
+    rig.tick();
+    assert_eq!(rig.due().map(|due| due.1), Some(Reason::MaxAge));
+    let snapshot = rig.policy.snapshot(rig.now).expect("an outage");
+    let mut bytes = [0; 256];
+    let length = snapshot.encode(1, &mut bytes).expect("room");
+    let read = redial::Snapshot::decode(&bytes[..length], 1).expect("its own bytes");
+    let read = read.try_map(|text| core::str::from_utf8(text).map(String::from)).expect("text");
+    let same = snapshot.try_map(|text| Ok::<_, core::convert::Infallible>(String::from(text))).expect("text");
+    assert_eq!(read, same);
+}
+
+/// Report 69: a server that makes the time to live longer than is kept takes back the shorter one.
+#[test]
+fn news_of_a_session_without_end_takes_its_end_back() {
+    let mut rig = Rig::started(PLAIN);
+    rig.opened();
+    for ttl in [secs(10), secs(100 * 86_400)] {
+        rig.fact(Event::Ready {
+            epoch: rig.epoch(),
+            token: Some("token"),
+            endpoint: None,
+            sequence: Some(1),
+            ttl: Some(ttl),
+        });
+    }
+    rig.advance(secs(60));
+    assert_eq!(dropped(&rig.lose()), None);
+    rig.redial();
+    assert_eq!(rig.told().mode, redial::Mode::Resume);
+}
+
+/// S48: what is replaced by plan is no loss, so that also a policy whose first loss is final dials anew; a failure of that dial is
+/// final then.
+#[test]
+fn a_planned_replacement_is_no_loss() {
+    let final_loss = PLAIN.with_max_attempts(Some(0)).with_reset_after_stable(secs(10));
+    let aging = valid(final_loss.with_max_age(Some(secs(60)), Duration::ZERO));
+    for (config, fact) in [(final_loss, Some(Event::Redial)), (aging, None)] {
+        let mut rig = Rig::online(config);
+        rig.advance(secs(59));
+        let actions = match fact {
+            Some(fact) => rig.fact(fact),
+            None => {
+                rig.now = rig.now.saturating_add(secs(1));
+                rig.tick()
+            }
+        };
+        assert_eq!((gave_up(&actions), closed(&actions).is_some()), (None, true));
+        rig.redial();
+        assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxAttempts, REFUSED)));
+    }
+    let mut rig = Rig::online(final_loss);
+    rig.advance(secs(59));
+    let deadline = Some(secs(1));
+    rig.fact(Event::PleaseReconnect { epoch: rig.epoch(), after: None, deadline });
+    assert_eq!(gave_up(&rig.advance(secs(1))), None);
+    // One that has not held is an attempt of the outage that goes on.
+    let mut rig = Rig::online(final_loss.with_max_attempts(Some(1)));
+    assert!(gave_up(&rig.fact(Event::Redial)).is_some());
+}
