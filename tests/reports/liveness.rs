@@ -19,7 +19,7 @@ const fn answered(interval: u64, within: u64) -> HeartbeatConfig {
     valid(every(interval).with_answer_within(Some(secs(within))))
 }
 
-/// Report 59 (floatpane/matcha#920, lysine-dev/okhttp#4763): a ping may go out every 29 minutes only, and its answer was
+/// Report 59 (lysine-dev/okhttp#4763, floatpane/matcha#920): a ping may go out every 29 minutes only, and its answer was
 /// given as long. The answer has a time of its own.
 #[test]
 fn report_59_a_long_interval_and_a_short_answer_time() {
