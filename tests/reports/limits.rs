@@ -49,7 +49,7 @@ fn report_54_one_new_connection_a_second() {
         StartBudget::new(valid(StartBudgetConfig::new(1, 1, secs(1)))).expect("room for one");
     let quick = Config::new(valid(BackoffConfig::exponential(ms(100), Ratio::ONE, ms(100))));
     let mut rig = Rig::new(quick);
-    let mut modes = Vec::new();
+    let (mut modes, mut attempts) = (Vec::new(), Vec::new());
     let dials = run(
         &mut rig,
         secs(60),
@@ -62,7 +62,10 @@ fn report_54_one_new_connection_a_second() {
                     Grant::Later(until) | Grant::Exhausted { until } | Grant::Full { until } => Some(until),
                 },
             };
-            modes.extend(until.is_none().then_some(rig.told().mode));
+            if until.is_none() {
+                modes.push(rig.told().mode);
+                attempts.push(rig.told().attempt as usize);
+            }
             until.map(|until| until.saturating_duration_since(rig.now))
         },
         |rig, nth| {
@@ -78,6 +81,7 @@ fn report_54_one_new_connection_a_second() {
     assert!(dials.windows(2).all(|pair| pair[1] - pair[0] >= 1_000), "{dials:?}");
     assert!(modes.contains(&Mode::Resume), "a resume asks too");
     assert_eq!(rig.policy.stats().failed as usize, dials.len() / 3, "what was put off is no failure");
+    assert_eq!(attempts, (1..=dials.len()).collect::<Vec<_>>(), "nor an attempt");
 }
 
 /// Report 57 (overseers-desk/courier#89): the wait was reset before the connection had proved itself: one dial a second for

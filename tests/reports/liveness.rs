@@ -8,7 +8,7 @@ use redial::{
 };
 
 use crate::rig::*;
-use crate::{BASE, replaced, wake};
+use crate::{BASE, replaced};
 
 /// A heartbeat of so many seconds, the first without jitter.
 const fn every(interval: u64) -> HeartbeatConfig {
@@ -110,12 +110,13 @@ fn report_84_a_running_check_keeps_its_deadline() {
 #[test]
 fn report_85_the_interval_holds() {
     for pause in [1_300, 2_000, 7_000, 9_999, 11_000, 23_456] {
-        let mut rig = Rig::online(BASE.with_on_wake(OnWake::Probe).with_heartbeat(every(10)));
+        let config = valid(BASE.with_connect_timeout(secs(30))).with_on_wake(OnWake::Probe);
+        let mut rig = Rig::online(config.with_heartbeat(every(10)));
         rig.acks = true;
         rig.advance(secs(10));
         for _ in 0..50 {
             rig.advance(ms(pause));
-            wake(&mut rig, secs(20), false);
+            rig.fact(Event::Woke { gap: secs(20), counted: true });
         }
         let times: Vec<_> = rig
             .log

@@ -1,8 +1,8 @@
 //! Sessions: how long the server keeps them, what they are resumed with, and when they are forgotten.
 
 use redial::{
-    Action, DropReason, Endpoint, Establish, Event, HeartbeatConfig, Mode, Phase, Reason, Widened, presets,
-    valid,
+    DropReason, Endpoint, Establish, Event, HeartbeatConfig, Mode, Phase, Reason, ResumeConfig, Widened,
+    presets, valid,
 };
 
 use crate::rig::*;
@@ -221,31 +221,50 @@ fn report_70_a_store_from_a_backup_counts_lower() {
 }
 
 /// Report 96, from 22: established on opening, a session with a time to live, and a protocol in which nobody confirms a
-/// resume: the session was taken for expired while its connection was up. What is heard there keeps it.
+/// resume: the session was taken for expired while its connection was up. What is heard there keeps it, and a connection
+/// that held is no failed resume.
 #[test]
 fn report_96_nobody_confirms_the_resume() {
-    let mut rig = Rig::started(BASE.with_establish(Establish::OnOpen));
-    rig.opened();
-    keep(&mut rig, "s", secs(120));
-    rig.advance(secs(60));
-    rig.lose();
-    for _ in 0..3 {
+    for failures in [1, 3] {
+        let resume = valid(ResumeConfig::new().with_failures_max(failures));
+        let mut rig = Rig::started(BASE.with_establish(Establish::OnOpen).with_resume(resume));
+        rig.opened();
+        keep(&mut rig, "s", secs(120));
+        rig.advance(secs(60));
+        rig.lose();
+        for _ in 0..5 {
+            rig.redial();
+            assert!(sent_resume(&rig.opened()));
+            assert_eq!(rig.phase(), Phase::Online);
+            let actions = rig.advance(secs(3_600));
+            assert_eq!((dropped(&actions), token(&rig)), (None, Some("s")), "nobody says \"resumed\"");
+            hear(&mut rig);
+            rig.advance(secs(100));
+            assert_eq!(dropped(&rig.lose()), None, "heard 100 s ago");
+        }
+        // And of a connection on which nothing was heard: it ended 120 s after the last sign of life.
+        let mut silent = Rig::of(rig.policy.clone());
+        silent.now = rig.now;
+        silent.redial();
+        silent.opened();
+        silent.advance(secs(60));
+        assert_eq!(dropped(&silent.lose()), Some(DropReason::Expired));
+        // One that closes at once on every resume refuses it; one that holds in between begins anew.
+        for _ in 1..failures {
+            rig.redial();
+            rig.opened();
+            assert_eq!(dropped(&rig.code(1011)), None);
+        }
         rig.redial();
-        assert!(sent_resume(&rig.opened()));
-        assert_eq!(rig.phase(), Phase::Online);
-        let actions: Vec<Action> = rig.advance(secs(3_600));
-        assert_eq!(
-            (dropped(&actions), token(&rig)),
-            (None, Some("s")),
-            "an hour, and nobody said \"resumed\""
-        );
-        hear(&mut rig);
-        rig.advance(secs(100));
-        assert_eq!(dropped(&rig.lose()), None, "heard 100 s ago");
+        rig.opened();
+        rig.advance(secs(10));
+        rig.code(1011);
+        for nth in 1..=failures {
+            rig.redial();
+            rig.opened();
+            hear(&mut rig);
+            let refused = (nth == failures).then_some(DropReason::ResumeFailed);
+            assert_eq!(dropped(&rig.code(1011)), refused, "resume {nth} of {failures}");
+        }
     }
-    // And of a connection on which nothing was heard: it ended 120 s after the last sign of life.
-    rig.redial();
-    rig.opened();
-    rig.advance(secs(60));
-    assert_eq!(dropped(&rig.lose()), Some(DropReason::Expired));
 }
