@@ -211,6 +211,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let Some(session) = self.session.get_mut() else { return false };
         session.move_to(token);
         session.heard(now);
+        // What goes on from the place that was asked for is no failed resume, though no message says so.
+        self.state.resume_failures = 0;
         true
     }
 

@@ -138,9 +138,17 @@ fn report_22_the_newest_event_id_and_the_servers_wait() {
         cursor(&mut rig, id);
         assert_eq!(token(&rig), Some(id));
     }
+    // A server that hands out one event for each connection refuses nothing.
+    for _ in 0..5 {
+        assert_eq!(dropped(&rig.lose()), None);
+        rig.redial();
+        assert!(sent_resume(&rig.opened()));
+        cursor(&mut rig, "evt-E");
+    }
+    rig.advance(secs(20));
     // It climbs from there, and ends with a stop.
     rig.lose();
-    for wait in [6, 12] {
+    for wait in [3, 6, 12] {
         assert_eq!(rig.redial(), secs(wait));
         rig.fail(REFUSED);
     }
