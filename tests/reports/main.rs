@@ -18,7 +18,7 @@ mod verdicts;
 
 use core::time::Duration;
 
-use redial::{Action, Config, Disposition, Event, IoKind, Mode};
+use redial::{Action, Config, Disposition, Endpoint, Event, IoKind, Mode};
 
 use rig::*;
 
@@ -54,6 +54,14 @@ fn wake(rig: &mut Rig, gap: Duration, counted: bool) -> Vec<Action> {
         rig.now = rig.now.saturating_add(gap);
     }
     rig.fact(Event::Woke { gap, counted })
+}
+
+/// The one dial that this fact brings, in the call or in the next one, which is due at once.
+fn dial(rig: &mut Rig, fact: Fact) -> (Mode, Endpoint, u32) {
+    let mut actions = rig.fact(fact);
+    actions.extend(rig.advance(secs(0)));
+    assert_eq!(opens(&actions), 1, "{actions:?}, {}", rig.told());
+    open(&actions).expect("it was counted")
 }
 
 /// The connection was closed with its session kept, and the dial that replaces it is due at once: the mode of that dial.

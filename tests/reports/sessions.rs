@@ -6,7 +6,7 @@ use redial::{
 };
 
 use crate::rig::*;
-use crate::{BASE, hear, keep, with_session};
+use crate::{BASE, dial, hear, keep, with_session};
 
 fn token(rig: &Rig) -> Option<&'static str> {
     rig.policy.session().token().copied()
@@ -32,7 +32,7 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     assert_eq!(dropped(&rig.advance(ms(1))), Some(DropReason::Expired));
     assert_eq!((token(&rig), rig.phase(), rig.due()), (None, Phase::Parked, None));
     rig.advance(secs(86_400));
-    let (mode, ..) = open(&rig.fact(Event::NetworkUp)).expect("a dial");
+    let (mode, ..) = dial(&mut rig, Event::NetworkUp);
     assert_eq!(mode, Mode::Fresh);
     // In a wait, with the next dials refused.
     let mut rig = lost();
@@ -192,7 +192,7 @@ fn report_69_a_cursor_costs_neither_endpoint_nor_time_to_live() {
         rig.fact(Event::NetworkDown);
         assert_eq!(rig.due(), Some((secs(45), Reason::SessionExpiry)), "60 s from the news on");
         rig.advance(secs(1));
-        let (mode, endpoint, _) = open(&rig.fact(Event::NetworkUp)).expect("a dial");
+        let (mode, endpoint, _) = dial(&mut rig, Event::NetworkUp);
         assert_eq!((mode, endpoint), (Mode::Resume, Endpoint::Session));
         rig
     };

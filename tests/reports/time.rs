@@ -8,7 +8,7 @@ use redial::{
 };
 
 use crate::rig::*;
-use crate::{BASE, NO_NAME, keep, wake, with_session};
+use crate::{BASE, NO_NAME, dial, keep, wake, with_session};
 
 const HOUR: Duration = secs(3_600);
 
@@ -72,7 +72,7 @@ fn report_72_time_offline_uses_nothing_up() {
     rig.fact(Event::NetworkDown);
     assert_eq!(rig.phase(), Phase::Parked);
     rig.advance(secs(4_000));
-    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
+    dial(&mut rig, Event::NetworkUp);
     let back = rig.now;
     rig.advance(ms(20));
     assert_eq!(gave_up(&rig.fail(NO_NAME)), None);
@@ -104,7 +104,7 @@ fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
     health.lost(rig.now);
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Hidden)));
     assert!(rig.advance(secs(8 * 3_600)).is_empty(), "nothing was tried");
-    assert_eq!(opens(&rig.fact(Event::Visible)), 1);
+    dial(&mut rig, Event::Visible);
     health.unpaused(rig.now);
     rig.advance(ms(110));
     rig.establish();
