@@ -106,8 +106,8 @@ fn is_test_attribute(line: &str) -> bool {
     path == "test" || path.ends_with("::test")
 }
 
-/// The tests of a source file: the name of each and the numbers it names.
-fn tests_in(source: &str) -> Vec<(String, BTreeSet<Rule>)> {
+/// The tests of a source file: the name and the doc comment of each.
+fn documented_tests_in(source: &str) -> Vec<(String, String)> {
     let mut tests = Vec::new();
     let (mut comment, mut is_test, mut ignored, mut in_attribute) = (String::new(), false, false, false);
     for line in source.lines().map(str::trim) {
@@ -122,15 +122,23 @@ fn tests_in(source: &str) -> Vec<(String, BTreeSet<Rule>)> {
             let signature = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
             if let (true, false, Some(signature)) = (is_test, ignored, signature) {
                 let function = signature.split(['(', '<']).next().unwrap_or_default();
-                let mut rules = named_in(&comment);
-                rules.extend(named_by(function));
-                tests.push((function.to_owned(), rules));
+                tests.push((function.to_owned(), core::mem::take(&mut comment)));
             }
             comment.clear();
             (is_test, ignored) = (false, false);
         }
     }
     tests
+}
+
+/// The tests of a source file: the name of each and the numbers it names.
+fn tests_in(source: &str) -> Vec<(String, BTreeSet<Rule>)> {
+    let numbered = |(function, comment): (String, String)| {
+        let mut rules = named_in(&comment);
+        rules.extend(named_by(&function));
+        (function, rules)
+    };
+    documented_tests_in(source).into_iter().map(numbered).collect()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -234,6 +242,66 @@ fn every_rule_is_proven_or_not_a_cores_job() {
         not_core.len()
     )
     .expect("a line of output");
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// The numbers of the public reports that must be answered.
+const REPORTS: &str = "06 08 09 10 11 12 13 14 15 17 20 21 22 25b 31 38 42 46 47 48 50 54 57 58 59 61 62 65 68 69 70 71 72 \
+    73 75 84 85 86 87 89 91 93 94 96 97 98 99 100";
+
+/// `tests/reports/reports.tsv` has every public report: its number, its source, what answers it (`policy`, or `outside` where
+/// it is not a policy's job), the log that shows what is right, and the tests that assert it. A test names its report in its
+/// name, and with the source in its doc comment.
+#[test]
+fn every_report_has_a_log_and_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("tests/reports"), &mut files);
+    let mut tests: BTreeMap<String, String> =
+        files.iter().flat_map(|file| documented_tests_in(&read(file))).collect();
+    tests.retain(|function, _| function.starts_with("report_"));
+    let (mut numbers, mut logs, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for line in read(&root.join("tests/reports/reports.tsv")).lines() {
+        let [number, source, answer, log, named] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("not five columns: {line}");
+        };
+        numbers.push(number.to_owned());
+        if answer == "outside" {
+            assert!(log == "-" && named == "-" && !source.is_empty(), "{line}");
+            continue;
+        }
+        assert!(answer == "policy" && !named.is_empty(), "{line}");
+        if !log.starts_with(&format!("{number}-")) {
+            problems.push(format!("report {number}: its log is not {log}"));
+        }
+        for file in [format!("{log}.jsonl"), format!("{log}.out.jsonl")] {
+            if read(&root.join("tests/replay/reports").join(&file)).is_empty() {
+                problems.push(format!("report {number}: {file} is empty"));
+            }
+            logs.insert(file);
+        }
+        let mut sourced = false;
+        for test in named.split(' ') {
+            let comment = tests.remove(test).unwrap_or_default();
+            if !test.starts_with(&format!("report_{number}_"))
+                || !comment.contains(&format!("Report {number}"))
+            {
+                problems.push(format!("report {number}: {test} is no test of it"));
+            }
+            sourced |= comment.contains(source.split([',', ' ']).next().unwrap_or_default());
+        }
+        if source.contains('#') && !sourced {
+            problems.push(format!("report {number}: none of its tests names {source}"));
+        }
+    }
+    assert_eq!(numbers.join(" "), REPORTS.split_whitespace().collect::<Vec<_>>().join(" "));
+    problems.extend(tests.keys().map(|test| format!("{test} is not in the table")));
+    for entry in fs::read_dir(root.join("tests/replay/reports")).expect("a folder of the project") {
+        let file = entry.expect("readable").file_name().into_string().expect("text");
+        if !logs.contains(&file) {
+            problems.push(format!("{file} is not in the table"));
+        }
+    }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 

@@ -4,7 +4,9 @@
 mod engine;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -145,6 +147,27 @@ golden! {
     deferred
     /// The same draws on every machine. Every wait is in `[250, min(1000 · 2^n, 4000))`.
     jitter
+}
+
+/// The logs of the public reports, of which `tests/reports/reports.tsv` has the list, show what is right for each.
+#[test]
+fn every_report_is_shown() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay/reports");
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let entries = fs::read_dir(&folder).expect("a folder of the project");
+    let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("text"));
+    let (mut logs, mut outs): (Vec<_>, Vec<_>) = names.partition(|name| !name.ends_with(".out.jsonl"));
+    logs.sort();
+    outs.sort();
+    let expected: Vec<_> = logs.iter().map(|log| log.replace(".jsonl", ".out.jsonl")).collect();
+    assert_eq!(outs, expected, "a log without output, or the other way round");
+    for (log, out) in logs.iter().zip(&outs) {
+        writeln!(std::io::stdout(), "{log}").expect("a line of output");
+        golden(&read(log), &read(out));
+    }
 }
 
 /// All facts of one instant come before its timers, and a line without event makes them fire too.

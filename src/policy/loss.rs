@@ -69,11 +69,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             state.rejections = 0;
             state.limited = 0;
             state.rate_limited = 0;
+            state.resume_failures = 0;
         }
         // Only a resume that was sent can have been refused: a dial that reached nobody, a server that never greeted, or a
-        // socket that died under the resume says nothing about the session (F69).
-        let resume_failed =
-            state.mode == Mode::Resume && state.reached == Reached::Identified && !is_unwritten(cause);
+        // socket that died under the resume says nothing about the session (F69). Nor is one refused that nobody confirms, on
+        // a connection that held.
+        let resume_failed = state.mode == Mode::Resume
+            && state.reached == Reached::Identified
+            && !held_well
+            && !is_unwritten(cause);
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();
         let dialled_at = state.dialled_at;
         // Without a network, or after a sleep, no endpoint is to blame.

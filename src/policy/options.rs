@@ -204,8 +204,9 @@ impl ResumeConfig {
         self
     }
 
-    /// After how many resumes in a row that were sent and not granted the session is dropped (F68). A connection that
-    /// ended before its resume was sent does not count (F69). Default 3, range 1 to 255.
+    /// After how many resumes in a row that were sent and not granted the session is dropped. A connection that ended before
+    /// its resume was sent does not count, nor does one that held although nobody confirmed the resume; a cursor begins the
+    /// count anew. Default 3, range 1 to 255.
     ///
     /// # Errors
     /// [`ConfigError::ResumeFailuresZero`].

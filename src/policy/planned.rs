@@ -67,7 +67,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// next dial keeps its distance.
     pub(super) fn cut_dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
         self.give_up_dial(now, out);
-        let at = self.state.dialled_at.get().unwrap_or(now).after(self.first_wait());
+        // None: it was dialled before a long sleep in which the clock stood still.
+        let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
         self.state.set_ladder(Gate { at, reason: Reason::Backoff });
         self.proceed_within_limits(now, why, out);
     }
@@ -217,6 +218,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let Some(session) = self.session.get_mut() else { return false };
         session.move_to(token);
         session.heard(now);
+        // What goes on from the place that was asked for is no failed resume, though no message says so.
+        self.state.resume_failures = 0;
         true
     }
 

@@ -1,14 +1,11 @@
-//! Public bug reports about subscriptions, each with what is right.
-
-#[path = "rig/mod.rs"]
-mod rig;
+//! Requests that nobody answers, answers to the wrong request, and ends that are no refusal.
 
 use redial::{
     Action, Config, Disposition, Event, Instant, NoSubscriptions, Phase, Policy, Reason, RestoreConfig,
     SplitMix64, SubscriptionState as State, Subscriptions, valid,
 };
 
-use rig::*;
+use crate::rig::*;
 
 const ANSWERED: Config = PLAIN.with_restore(valid(RestoreConfig::new().with_confirm_timeout(Some(secs(5)))));
 

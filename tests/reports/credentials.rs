@@ -1,0 +1,113 @@
+//! Credentials: their end, their source, and how a connection gets a new one.
+
+use redial::{
+    Action, Cause, Classifier, Config, CredentialConfig, Event, Phase, Reason, RefreshOn, RestoreConfig,
+    tables, valid,
+};
+
+use crate::BASE;
+use crate::rig::*;
+
+fn renewed(rig: &mut Rig, ttl: u64) -> Vec<Action> {
+    rig.fact(Event::CredentialOk { request: None, ttl: Some(secs(ttl)) })
+}
+
+fn authentications(actions: &[Action]) -> usize {
+    actions.iter().filter(|action| matches!(action, Action::Authenticate { .. })).count()
+}
+
+/// Report 31 (Azure/azure-iot-sdk-c#2274): the token's end arrived as a loss every 48 minutes. It is renewed ahead of time,
+/// by a timer with a lead and a spread, and the connection is not touched.
+#[test]
+fn report_31_a_token_is_renewed_ahead_of_its_end() {
+    let credential = CredentialConfig::new().with_lead(secs(300), secs(60));
+    let config = BASE.with_credential(credential).with_classifier(Classifier::new(&tables::MQTT5));
+    let mut leads = Vec::new();
+    for seed in 0..30 {
+        let mut rig = Rig::seeded(config, seed);
+        rig.start();
+        assert_eq!(refreshes(&rig.code(135)), 1);
+        assert_eq!(opens(&renewed(&mut rig, 2_900)), 1);
+        rig.establish();
+        rig.advance(secs(20));
+        for _ in 0..3 {
+            let (due, reason) = rig.due().expect("a timer");
+            assert_eq!(reason, Reason::CredentialLead);
+            leads.push(due);
+            let actions = rig.advance(due);
+            assert_eq!((refreshes(&actions), actions.len()), (1, 1), "{actions:?}");
+            assert!(renewed(&mut rig, 2_880).is_empty());
+        }
+        assert_eq!((rig.phase(), rig.opens(), rig.policy.stats().losses), (Phase::Online, 2, 0));
+        // The next dial has it already.
+        rig.fact(Event::Redial);
+        let actions = rig.advance(secs(0));
+        assert_eq!((opens(&actions), refreshes(&actions)), (1, 0));
+    }
+    assert!(leads.iter().all(|due| (secs(2_520)..=secs(2_580)).contains(due)), "{leads:?}");
+    leads.sort_unstable();
+    leads.dedup();
+    assert!(leads.len() > 60, "drawn: {leads:?}");
+}
+
+/// Report 68 (drogue-iot/drogue-cloud#295, calagopus/panel#154): a token ends while the socket lives, the server wants a new
+/// one on the same socket, and the client could only reconnect. It authenticates again in place.
+#[test]
+fn report_68_a_new_token_on_the_same_socket() {
+    let config: Config = BASE
+        .with_restore(RestoreConfig::new().with_authentication(true))
+        .with_credential(CredentialConfig::new().with_in_band(true));
+    let online = || {
+        let mut rig = Rig::new(config);
+        rig.subscribe("k");
+        rig.start();
+        rig.establish();
+        let epoch = rig.epoch();
+        assert_eq!(restores(&rig.fact(Event::AuthOk { epoch })), 1);
+        rig.advance(secs(3_000));
+        rig
+    };
+    let mut rig = online();
+    let epoch = rig.epoch();
+    assert_eq!(rig.fact(Event::CredentialNew), [Action::Authenticate { epoch }]);
+    assert!(rig.fact(Event::AuthOk { epoch }).is_empty(), "nothing is restored again");
+    assert_eq!((rig.phase(), rig.opens(), rig.advance(secs(3_600))), (Phase::Online, 1, vec![]));
+    // Refused, it is a loss like any refusal.
+    let mut rig = online();
+    rig.fact(Event::CredentialNew);
+    assert!(keeps_session(&rig.fact(Event::AuthFailed { epoch, fatal: false })));
+    assert_eq!(rig.told().last_cause, Some(Cause::AuthRejected));
+    // Without it the connection stays as it is.
+    let mut rig = Rig::online(BASE);
+    rig.advance(secs(3_000));
+    let actions = rig.fact(Event::CredentialNew);
+    assert_eq!((authentications(&actions), closed(&actions), rig.phase()), (0, None, Phase::Online));
+}
+
+/// Report 86 (get-convex/convex-js#181, Azure/azure-iot-sdk-python#1202, piotr-agier/google-drive-mcp#169): the token source
+/// never answered, the client was wedged, and "reconnect now" did nothing. A request has a time-out and is made again; the
+/// user and good news make it again at once, but not in a spin.
+#[test]
+fn report_86_a_token_source_that_never_answers() {
+    let credential = valid(CredentialConfig::new().with_refresh_on(RefreshOn::Dial).with_timeout(secs(20)));
+    let mut rig = Rig::new(BASE.with_credential(credential));
+    assert_eq!(refreshes(&rig.start()), 1);
+    for wait in [1, 2, 4, 8, 16, 30, 30] {
+        assert_eq!((rig.phase(), rig.due()), (Phase::Parked, Some((secs(20), Reason::CredentialTimeout))));
+        rig.advance(secs(20));
+        assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(wait), Reason::Backoff))));
+        assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
+    }
+    assert_eq!(refreshes(&rig.fact(Event::RetryNow)), 1);
+    rig.advance(secs(1));
+    for good in [Event::NetworkUp, Event::NetworkChanged, Event::Woke { gap: secs(60), counted: true }] {
+        assert_eq!(refreshes(&rig.fact(good.clone())), 1, "{good:?}");
+        for _ in 0..100 {
+            assert_eq!(refreshes(&rig.fact(good.clone())), 0, "not within the first wait");
+        }
+        rig.advance(secs(1));
+    }
+    // An answer, at last, to the newest; the others are stale.
+    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(1), ttl: None })), 0);
+    assert_eq!(opens(&renewed(&mut rig, 0)), 1);
+}

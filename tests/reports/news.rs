@@ -1,0 +1,142 @@
+//! What the host says: the network's return, another route, a sleep, the user's own word.
+
+use redial::{
+    Cause, Disposition, Event, HeartbeatConfig, Mode, OnNetworkChange, Phase, Reason, presets, valid,
+};
+
+use crate::rig::*;
+use crate::{BASE, NO_NAME, NO_NETWORK, dial, replaced, wake};
+
+/// At the longest wait, for want of a network.
+fn far_up() -> Rig {
+    let mut rig = Rig::started(BASE);
+    for _ in 0..6 {
+        rig.fail(NO_NETWORK);
+        rig.redial();
+    }
+    rig.fail(NO_NETWORK);
+    assert_eq!(rig.waits(), secs(30));
+    rig.advance(secs(20));
+    rig
+}
+
+/// Report 08 (grpc/grpc-java#4028): the wait was reset by the network's return, but DNS needed another second: the one
+/// hasty try failed, and the next came after a minute. The backoff begins anew with the failure that follows.
+#[test]
+fn report_08_the_network_is_back_before_dns() {
+    let mut rig = far_up();
+    dial(&mut rig, Event::NetworkUp);
+    for wait in [1, 2, 4] {
+        rig.advance(ms(10));
+        rig.fail(NO_NAME);
+        assert_eq!(rig.due(), Some((secs(wait), Reason::Backoff)));
+        rig.redial();
+    }
+}
+
+/// Report 15 (SignalR/SignalR#2411, nerves-hub/nerves_hub_link#177): the same after a sleep.
+#[test]
+fn report_15_the_host_wakes_before_dns() {
+    for counted in [true, false] {
+        let mut rig = far_up();
+        let mut actions = wake(&mut rig, secs(1_800), counted);
+        actions.extend(rig.advance(secs(0)));
+        assert_eq!(opens(&actions), 1);
+        for wait in [1, 2, 4] {
+            rig.advance(ms(10));
+            rig.fail(NO_NAME);
+            assert_eq!(rig.due(), Some((secs(wait), Reason::Backoff)));
+            rig.redial();
+        }
+    }
+}
+
+/// Report 12 (mqttjs/MQTT.js#702, tailscale/tailscale#276, curl/curl#17225): the default route moved, nothing went "down" in
+/// between, and the socket stayed bound to the old one until the keep-alive. The connection is asked or replaced at once.
+#[test]
+fn report_12_the_default_route_moves() {
+    let heartbeat = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(60)));
+    let config = BASE.with_heartbeat(heartbeat);
+    let mut rig = Rig::online(config);
+    rig.advance(secs(30));
+    assert_eq!(beats(&rig.fact(Event::NetworkChanged)), 1);
+    assert_eq!(rig.due(), Some((secs(10), Reason::Answer)));
+    rig.ack();
+    assert_eq!(rig.due(), Some((secs(30), Reason::Beat)), "it lives, and the beat keeps its schedule");
+    rig.fact(Event::NetworkChanged);
+    assert!(keeps_session(&rig.advance(secs(10))), "it does not");
+    assert_eq!((rig.told().last_cause, rig.told().mode), (Some(Cause::MissedBeat), Mode::Resume));
+
+    for config in [BASE, config.with_on_network_change(OnNetworkChange::Drop)] {
+        let mut rig = Rig::online(config);
+        rig.advance(secs(30));
+        let actions = rig.fact(Event::NetworkChanged);
+        assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
+    }
+    let mut rig = Rig::online(config.with_on_network_change(OnNetworkChange::Ignore));
+    rig.advance(secs(30));
+    assert!(rig.fact(Event::NetworkChanged).is_empty());
+}
+
+/// Report 94 (simplex-chat/simplex-chat#7384): as 12, with the recommended preset: the network went and came back, and
+/// without a heartbeat nothing ever found out that the connection was dead. What can't be asked is replaced.
+#[test]
+fn report_94_the_network_was_gone_and_nothing_can_ask() {
+    let mut rig = Rig::online(presets::RECOMMENDED);
+    rig.advance(secs(100));
+    assert!(rig.fact(Event::NetworkDown).is_empty(), "it may be back in a second");
+    rig.advance(secs(1));
+    let actions = rig.fact(Event::NetworkUp);
+    assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
+    // Nothing that was not down is touched.
+    rig.establish();
+    rig.advance(secs(100));
+    assert!(rig.fact(Event::NetworkUp).is_empty());
+}
+
+/// Report 13 (adafruit/Adafruit_CircuitPython_MiniMQTT#243, nats-io/nats.py#869, phoenixframework/phoenix#3458): a user or a
+/// supervisor wants this connection replaced now, and there was no way to say so. Closed, with its session kept, and dialled.
+#[test]
+fn report_13_replace_this_connection_now() {
+    let mut rig = Rig::online(BASE);
+    rig.advance(secs(30));
+    assert!(rig.fact(Event::RetryNow).is_empty(), "nothing to retry");
+    let actions = rig.fact(Event::Redial);
+    assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
+    assert_eq!((rig.told().attempt, rig.told().failures, rig.policy.stats().losses), (1, 0, 0));
+    // A dial under way begins anew as the same attempt; the second at once in a row keeps the first wait from the last one.
+    rig.advance(ms(100));
+    let actions = rig.fact(Event::Redial);
+    assert_eq!((closed(&actions), rig.waits()), (Some(None), ms(900)));
+    rig.redial();
+    assert_eq!(rig.told().attempt, 1);
+    rig.establish();
+    rig.advance(secs(30));
+    rig.lose();
+    assert_eq!(opens(&rig.fact(Event::Redial)), 1, "a wait ends");
+    // The least interval holds.
+    let mut rig = Rig::online(valid(BASE.with_min_interval(secs(5))));
+    rig.advance(secs(1));
+    rig.fact(Event::Redial);
+    assert_eq!(rig.due(), Some((secs(4), Reason::MinInterval)));
+    let mut idle = Rig::new(BASE);
+    idle.fact(Event::Redial);
+    assert_eq!((idle.disposition, idle.phase()), (Disposition::Inapplicable, Phase::Idle));
+}
+
+/// Report 71 (signalapp/Signal-Desktop#3545, quadratichq/quadratic#1887): a dial that was begun before the sleep hung on a
+/// socket of yesterday, and nothing hurried. It is begun anew, and is no failure.
+#[test]
+fn report_71_a_dial_of_before_the_sleep_is_begun_anew() {
+    for counted in [true, false] {
+        let mut rig = Rig::started(BASE);
+        rig.advance(secs(3));
+        let actions = wake(&mut rig, secs(3_600), counted);
+        assert_eq!(closed(&actions), Some(None));
+        let (_, _, attempt) = open(&rig.advance(secs(0))).expect("a dial at once");
+        let stats = rig.policy.stats();
+        assert_eq!((attempt, stats.opens, stats.failed, stats.abandoned), (1, 2, 0, 1));
+        rig.fail(NO_NAME);
+        assert_eq!(rig.waits(), secs(1), "as the first failure");
+    }
+}

@@ -1,0 +1,207 @@
+//! Time that does not count, time that does though the clock stood still, and ends that are known ahead.
+
+use core::time::Duration;
+
+use redial::{
+    BreakerConfig, Cause, Config, CredentialConfig, DropReason, Event, GiveUp, Health, HealthConfig,
+    HealthStatus, Instant, IoKind, Mode, Phase, Reason, RefreshOn, ResumeConfig, valid,
+};
+
+use crate::rig::*;
+use crate::{BASE, NO_NAME, dial, keep, wake, with_session};
+
+const HOUR: Duration = secs(3_600);
+
+/// Report 11 (firezone/firezone#14143, freenet/freenet-core#2976, paullouisageneau/libjuice#352,
+/// element-hq/element-web#12434): the clock stood still in the sleep, so a session, a rate limit or a cool-down that had
+/// ended an hour ago still counted as running. The slept time is added to whatever is running.
+#[test]
+fn report_11_slept_time_is_added_to_what_runs() {
+    // The session's time to live.
+    let mut rig = with_session(BASE, secs(60));
+    rig.advance(secs(30));
+    let actions = wake(&mut rig, HOUR, false);
+    assert_eq!((dropped(&actions), rig.told().mode), (Some(DropReason::Expired), Mode::Fresh));
+    let mut counted = with_session(BASE, secs(60));
+    counted.advance(secs(30));
+    let actions = counted.fact(Event::Woke { gap: secs(20), counted: true });
+    assert_eq!((dropped(&actions), counted.told().mode), (None, Mode::Resume), "the clock says what is over");
+
+    // What the server asked to wait for.
+    let mut rig = Rig::started(BASE);
+    rig.refuse(503, Some(secs(240)));
+    assert_eq!(rig.due(), Some((secs(240), Reason::Hint)));
+    wake(&mut rig, secs(100), false);
+    assert_eq!(rig.due(), Some((secs(140), Reason::Hint)));
+    assert_eq!(opens(&wake(&mut rig, secs(140), false)), 1);
+    let mut rig = Rig::started(BASE);
+    rig.refuse(503, Some(secs(240)));
+    rig.fact(Event::Woke { gap: secs(200), counted: true });
+    assert_eq!(rig.due(), Some((secs(240), Reason::Hint)), "that is in the clock already");
+
+    // The breaker.
+    let breaker = valid(BreakerConfig::new(1, secs(600)));
+    let mut rig = Rig::failed_times(BASE.with_breaker(Some(breaker)), 1);
+    assert_eq!(rig.due(), Some((secs(600), Reason::Breaker)));
+    wake(&mut rig, secs(200), false);
+    assert_eq!(rig.due(), Some((secs(400), Reason::Breaker)));
+    assert_eq!(opens(&wake(&mut rig, HOUR, false)), 1);
+
+    // A credential, and the age of the connection.
+    let credential = CredentialConfig::new().with_refresh_on(RefreshOn::Dial);
+    let mut rig = Rig::started(BASE.with_credential(credential));
+    rig.fact(Event::CredentialOk { request: None, ttl: Some(HOUR) });
+    rig.establish();
+    rig.advance(secs(20));
+    wake(&mut rig, ms(5), false);
+    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), Reason::CredentialLead)));
+    let mut rig = Rig::online(valid(BASE.with_max_age(Some(HOUR), secs(0))));
+    rig.advance(secs(20));
+    wake(&mut rig, ms(5), false);
+    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), Reason::MaxAge)));
+}
+
+/// Report 72 (VoltiusApp/voltius#283, SignalR/SignalR#4005): the time offline used up the window for reconnecting, and the
+/// first failed try after the network's return was the last. Time in which nothing could be tried does not count.
+#[test]
+fn report_72_time_offline_uses_nothing_up() {
+    let mut rig = Rig::online(BASE.with_max_elapsed(Some(secs(900))));
+    rig.advance(secs(60));
+    rig.close(Cause::Io(IoKind::NetworkDown));
+    rig.advance(ms(100));
+    rig.fact(Event::NetworkDown);
+    assert_eq!(rig.phase(), Phase::Parked);
+    rig.advance(secs(4_000));
+    dial(&mut rig, Event::NetworkUp);
+    let back = rig.now;
+    rig.advance(ms(20));
+    assert_eq!(gave_up(&rig.fail(NO_NAME)), None);
+    // The window is the 900 s in which it could try.
+    let last = loop {
+        rig.redial();
+        rig.advance(ms(20));
+        if let Some(last) = gave_up(&rig.fail(NO_NAME)) {
+            break last;
+        }
+    };
+    assert_eq!(last, (GiveUp::MaxElapsed, NO_NAME));
+    let tried = rig.now.saturating_duration_since(back);
+    assert!((secs(860)..=secs(900)).contains(&tried), "{tried:?}");
+}
+
+/// Report 73, from 72: a night in a hidden tab looked like a recovery of eight hours. What counts is the time in which
+/// something could be tried.
+#[test]
+fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
+    const WATCHED: HealthConfig = HealthConfig::new();
+    let mut health = Health::new();
+    let mut rig = Rig::online(BASE);
+    health.attempt(&WATCHED, rig.now, true);
+    rig.advance(secs(60));
+    rig.fact(Event::Hidden);
+    health.paused(rig.now);
+    rig.lose();
+    health.lost(rig.now);
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Hidden)));
+    assert!(rig.advance(secs(8 * 3_600)).is_empty(), "nothing was tried");
+    dial(&mut rig, Event::Visible);
+    health.unpaused(rig.now);
+    rig.advance(ms(110));
+    rig.establish();
+    health.attempt(&WATCHED, rig.now, true);
+    let seen = health.report(&WATCHED, rig.now);
+    assert_eq!((seen.recoveries.count, seen.recoveries.max), (1, ms(110)));
+    assert_eq!((seen.alerts.any(), seen.status), (false, HealthStatus::Ok));
+}
+
+/// How long after `fact` the connection was kept, with so many seeds.
+fn kept(config: Config, seeds: u64, fact: impl Fn(&mut Rig)) -> Vec<Duration> {
+    (0..seeds)
+        .map(|seed| {
+            let mut rig = Rig::seeded(config, seed);
+            rig.start();
+            rig.establish();
+            rig.advance(secs(20));
+            let begun: Instant = rig.now;
+            fact(&mut rig);
+            assert_eq!(rig.phase(), Phase::Online, "it is kept");
+            while rig.phase() == Phase::Online {
+                rig.now = rig.policy.poll_timeout().expect("it is not kept for ever");
+                rig.tick();
+            }
+            let kept = rig.now.saturating_duration_since(begun);
+            assert_eq!(opens(&rig.advance(secs(0))), 1, "dialled at once");
+            assert_eq!((rig.told().failures, rig.policy.stats().losses), (0, 0), "no failure");
+            kept
+        })
+        .collect()
+}
+
+/// Report 50 (slackapi/bolt-js#1061, slackapi/node-slack-sdk#2254): the server warns 10 s ahead, and the socket was left at
+/// the warning, or only found out at the cut. It is kept until a time drawn in the first half of the warning, and then
+/// replaced. (That the second socket is open before the first ends is the handover's, which is not there yet.)
+#[test]
+fn report_50_a_warned_connection_is_kept_at_first() {
+    let config = BASE.with_resume(ResumeConfig::disabled());
+    let mut kept = kept(config, 40, |rig| {
+        let epoch = rig.epoch();
+        rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: Some(secs(10)) });
+        // A second warning does not put it off.
+        rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: Some(secs(1_000)) });
+    });
+    assert!(kept.iter().all(|kept| *kept <= secs(5)), "{kept:?}");
+    kept.sort_unstable();
+    kept.dedup();
+    assert!(kept.len() > 35 && kept[0] < secs(1) && kept[kept.len() - 1] > secs(4), "drawn: {kept:?}");
+}
+
+/// Report 98 (redis/go-redis#3666, envoyproxy/envoy#45101): connections of one age ended together, and their owners dialled
+/// together. A connection is replaced before its greatest age, earlier by a time of its own.
+#[test]
+fn report_98_an_age_with_a_spread() {
+    let config = valid(BASE.with_max_age(Some(secs(600)), secs(60)));
+    let mut kept = kept(config, 40, |_| {});
+    // They were 20 s old.
+    assert!(kept.iter().all(|kept| (secs(520)..=secs(580)).contains(kept)), "{kept:?}");
+    kept.sort_unstable();
+    kept.dedup();
+    assert!(kept.len() > 35 && kept[0] < secs(530) && kept[kept.len() - 1] > secs(570), "drawn: {kept:?}");
+}
+
+/// Report 97 (oliver-zehentleitner/unicorn-binance-websocket-api#15): the server cuts every stream after 24 hours, and what
+/// came between the cut and the new stream was lost. The connection is replaced in good time, at a moment of its own, and
+/// the subscriptions are sent again. (That the new stream is there before the old one goes is the handover's, which is not
+/// there yet.)
+#[test]
+fn report_97_a_stream_is_replaced_before_the_servers_limit() {
+    let (limit, lead) = (24 * HOUR, secs(600));
+    let config = valid(BASE.with_resume(ResumeConfig::disabled()).with_max_age(Some(limit - lead), lead));
+    let mut rig = Rig::new(config);
+    rig.subscribe("btcusdt@trade");
+    rig.start();
+    rig.establish();
+    let begun = rig.now;
+    while rig.opens() == 1 {
+        rig.now = rig.policy.poll_timeout().expect("an age");
+        rig.tick();
+    }
+    let held = rig.now.saturating_duration_since(begun);
+    assert!((limit - 2 * lead..=limit - lead).contains(&held), "{held:?}");
+    assert_eq!((rig.policy.stats().losses, rig.told().attempt), (0, 1));
+    assert_eq!((restores(&rig.establish()), rig.batch()), (1, vec!["btcusdt@trade"]));
+    // And by the user, who knows of a better moment.
+    let actions = rig.fact(Event::Redial);
+    assert!(keeps_session(&actions), "{actions:?}");
+    rig.advance(secs(1));
+    assert_eq!((restores(&rig.establish()), rig.opens()), (1, 3));
+}
+
+/// Report 11, with a server that says its time anew: only the newest time to live counts.
+#[test]
+fn report_11_a_session_told_anew_is_aged_from_its_news() {
+    let mut rig = with_session(BASE, secs(60));
+    rig.advance(secs(30));
+    keep(&mut rig, "s2", secs(7_200));
+    let actions = wake(&mut rig, HOUR, false);
+    assert_eq!((dropped(&actions), rig.told().mode), (None, Mode::Resume));
+}
