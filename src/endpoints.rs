@@ -286,6 +286,7 @@ impl<const N: usize> FixedEndpoints<N> {
 
     fn go(&mut self, index: u8) -> u8 {
         self.set_tried(index, true);
+        self.left = false;
         self.current = index;
         index
     }
@@ -329,7 +330,7 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
     fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8 {
         self.decay(config, now);
         self.tried.fill(false);
-        if core::mem::take(&mut self.left) {
+        if self.left {
             let left = self.current;
             self.set_tried(left, true);
             let other = self.least_failed(rng);

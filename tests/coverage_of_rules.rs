@@ -1,9 +1,9 @@
 //! Every numbered rule is proven by a test that names it, or is not a core's job for a reason that `ARCHITECTURE.md`
 //! gives.
 //!
-//! `tests/rules.tsv` has the numbers: F and S, and L for the lifecycle's, each with a statement and `test` or
-//! `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`, `F101-F103`, `lifecycle
-//! 83-87, 89`) or in its name (`f27_...`). Only what stands directly on a `#[test]` function counts.
+//! `tests/rules.tsv` has the numbers: F and S, L for the lifecycle's and R for those of public reports, each with a statement
+//! and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`, `F101-F103`, `lifecycle
+//! 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what stands directly on a `#[test]` function counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ fn read(path: &Path) -> String {
 
 /// `F27` at the beginning of `text`: the rule and what follows it.
 fn rule_at(text: &str) -> Option<(Rule, &str)> {
-    let series = text.chars().next().filter(|series| matches!(series, 'F' | 'S' | 'L'))?;
+    let series = text.chars().next().filter(|series| matches!(series, 'F' | 'S' | 'L' | 'R'))?;
     let (number, rest) = number_at(&text[1..])?;
     Some(((series, number), rest))
 }
@@ -92,11 +92,16 @@ fn named_in(comment: &str) -> BTreeSet<Rule> {
 /// The numbers in the words of a function's name, such as `s42_a_plain_drop`.
 fn named_by(function: &str) -> BTreeSet<Rule> {
     let words: Vec<String> = function.split('_').map(str::to_uppercase).collect();
+    let report = function.strip_prefix("report_").map(|rest| {
+        let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+        ('R', rest[..end].parse().expect("a report's number"))
+    });
     words
         .iter()
         .filter_map(|word| rule_at(word))
         .filter(|rule| rule.1.is_empty())
         .map(|rule| rule.0)
+        .chain(report)
         .collect()
 }
 
@@ -260,6 +265,7 @@ fn every_report_has_a_log_and_a_test() {
     let mut tests: BTreeMap<String, String> =
         files.iter().flat_map(|file| documented_tests_in(&read(file))).collect();
     tests.retain(|function, _| function.starts_with("report_"));
+    let architecture = read(&root.join("ARCHITECTURE.md"));
     let (mut numbers, mut logs, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
     for line in read(&root.join("tests/reports/reports.tsv")).lines() {
         let [number, source, answer, log, named] = line.split('\t').collect::<Vec<_>>()[..] else {
@@ -268,6 +274,7 @@ fn every_report_has_a_log_and_a_test() {
         numbers.push(number.to_owned());
         if answer == "outside" {
             assert!(log == "-" && named == "-" && !source.is_empty(), "{line}");
+            assert!(architecture.contains(&format!("R{number}")), "report {number} has no reason");
             continue;
         }
         assert!(answer == "policy" && !named.is_empty(), "{line}");
@@ -327,6 +334,7 @@ fn a_comment_names_its_numbers() {
         assert_eq!(numbers(named_in(comment)), expected, "{comment}");
     }
     assert_eq!(numbers(named_by("s42_and_f07_but_not_s1x")), ["F07", "S42"]);
+    assert_eq!(numbers(named_by("report_25b_says_f07")), ["F07", "R25"]);
 }
 
 #[test]

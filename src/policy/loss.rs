@@ -85,7 +85,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             cause,
             Cause::NetworkDown | Cause::Slept | Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)
         );
-        let leaves = cause == Cause::ReconnectRequested || held.is_some() && !held_well && !blameless;
+        let leaves = held.is_some() && (cause == Cause::ReconnectRequested || !held_well && !blameless);
         if leaves && state.endpoint == Endpoint::Base {
             // One that asks to be left, or whose connections don't hold, has had its turn.
             self.endpoints.leave(&config.endpoints, now);
