@@ -8,7 +8,7 @@ use super::{Draw, HIGHEST, LOWEST, MIDDLE, MILLI, Move, Play, Prey, all};
 const HOUR: u64 = 3_600_000_000;
 
 /// No run is longer than so many dials: the bounds hold at each of them.
-const DIALS: u64 = 200;
+const DIALS: u64 = 100;
 
 /// What a config allows.
 pub(crate) struct Allowed {
