@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::ratio::uniform;
+use crate::ratio::below;
 use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, Moment};
 
@@ -85,9 +85,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.state.credential != Credential::Pending && gate.at > now {
             return self.state.enter(Stage::Waiting { until: gate.at, reason: gate.reason }, now, why);
         }
-        if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
+        if self.state.is(Flag::Leapt) {
             // Whether the wait is over, the next call will tell.
-            return;
+            match self.state.stage {
+                Stage::Waiting { .. } => return,
+                Stage::Parked { .. } if self.state.credential == Credential::Pending => {}
+                _ if gate.at < now => return self.state.wait_unsure(now, gate, why),
+                _ => {}
+            }
         }
         match self.state.credential {
             Credential::Fine => {}
@@ -157,10 +162,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let first = self.first_wait();
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         ladder.at = ladder.at.min(earliest);
-        if !spread.is_zero() {
-            // Never at once, so that a wait begins now, and ends in its time should the clock run back.
-            let at = now.after(uniform(&mut self.rng, Micros::ZERO, spread).max(Micros(1)));
-            ladder = ladder.later(Gate { at, reason: Reason::Spread });
+        let wait = below(&mut self.rng, spread);
+        if !wait.is_zero() {
+            // Of no wait nothing is kept: a gate of now would stay shut if the clock ran back.
+            ladder = ladder.later(Gate { at: now.after(wait), reason: Reason::Spread });
         }
         self.state.set_ladder(ladder);
     }
@@ -216,6 +221,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             if endpoint == Endpoint::Base {
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
             }
+        } else if state.attempt == 0 {
+            // The round goes on from an endpoint whose connection was established: the outage's first dial.
+            state.attempt = 1;
         }
         state.dialled_at = Moment::at(now);
         // The set may come from another policy, or from the last connection.

@@ -237,7 +237,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             // A clock that begins with the process can't say that the last dial was before it.
             let far = gap >= config.min_interval.max(self.first_wait());
             let earlier = self.state.dialled_at.map(|at| at.before(gap));
-            self.state.dialled_at = if far { Moment::NONE } else { earlier };
+            // A dial of this instant was begun after the sleep, however often that is reported.
+            if self.state.dialled_at.get() != Some(now) {
+                self.state.dialled_at = if far { Moment::NONE } else { earlier };
+            }
             self.state.age(now, gap);
             if let Some(session) = self.session.get_mut() {
                 session.age(now, gap);

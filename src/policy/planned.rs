@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::below;
@@ -60,6 +61,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             self.proceed(now, why, false, out);
         } else {
             self.proceed_within_limits(now, why, out);
+        }
+    }
+
+    /// The time that a server gave is over. What held, and the first dial of an outage, is replaced at once; after that it is a
+    /// loss like any other, or a server that asks for it on each connection would never be backed off from.
+    pub(super) fn replace_as_requested(&mut self, now: Instant, out: &mut Actions) {
+        let held = self.stable_at().is_none_or(|at| now >= at);
+        if held || self.state.attempt <= 1 {
+            self.replace(now, Why::Requested, out);
+        } else {
+            self.lose(now, Cause::ReconnectRequested, None, true, out);
         }
     }
 

@@ -431,6 +431,16 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
+    /// Waits for a gate that was set before the clock jumped ahead, counted from when the last stage began: a clock that runs
+    /// back again must not shift it.
+    pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, why: Why) {
+        let since = self.since;
+        self.account_parked(now);
+        self.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
+        self.since = since;
+        self.why = why;
+    }
+
     /// So did time that the host slept through.
     pub(super) fn account_slept(&mut self, now: Instant, gap: Micros) {
         if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {

@@ -25,7 +25,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// finds nothing due does nothing.
     ///
     /// A call that comes over five minutes after the deadline, and after the call before it, only notes the time: a clock that
-    /// jumps ahead for one call must not make it dial. The deadline then lies in the past: call again at once, as always.
+    /// jumps ahead for one call must not make it dial. The deadline then lies in the past: call again at once, as always. While
+    /// a condition is unmet there is no deadline, and the end of that condition is believed at any time, until the clock has
+    /// run back once.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
         let mut out = Actions::new();
@@ -74,8 +76,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         if let Stage::Live { replace_at, why, .. } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
-                let why = if why == Reason::MaxAge { Why::MaxAge } else { Why::Requested };
-                self.replace(now, why, &mut out);
+                match why {
+                    Reason::MaxAge => self.replace(now, Why::MaxAge, &mut out),
+                    _ => self.replace_as_requested(now, &mut out),
+                }
             }
         }
         self.restore_if_due(now, &mut out);
@@ -188,8 +192,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if now < self.state.latest {
             self.rewind(now);
         }
-        let leapt = now.since(self.state.latest) > LEAP
-            && self.deadline().is_some_and(|(at, _)| now.since(at) > LEAP);
+        let before = self.state.latest;
+        // What is parked has no deadline, but gates that open as time goes on. Hours without a call are nothing new there, so
+        // only a clock that ran back before is doubted.
+        let shut = matches!(self.state.stage, Stage::Parked { .. })
+            && self.state.counts.clock_rewinds > 0
+            && (self.gate(before).at > before || self.state.dialled_at.get() == Some(before));
+        let leapt =
+            now.since(before) > LEAP && (shut || self.deadline().is_some_and(|(at, _)| now.since(at) > LEAP));
         self.state.set(Flag::Leapt, leapt);
         self.state.latest = now;
         now

@@ -1,0 +1,434 @@
+//! An adversary that needs no time: whatever it says, in whatever order, it gets no second dial at one instant, and in an hour
+//! no more dials than the backoff alone would give, plus what its news may add.
+//!
+//! The user's own word (`Start`, `Stop`, `RetryNow`, `Redial`) is not in its hands: that overrides every wait but the least
+//! interval, as the contract says. Nor is a `NotNow` in the count of an hour: how often the host wants to be asked is its own.
+
+#[path = "zero_time/glitch.rs"]
+mod glitch;
+#[path = "zero_time/hour.rs"]
+mod hour;
+#[path = "common/invariants.rs"]
+mod invariants;
+#[path = "zero_time/orders.rs"]
+mod orders;
+
+use core::convert::Infallible;
+use core::time::Duration;
+
+use redial::rand_core::TryRng;
+use redial::{
+    Action, AfterTable, BackoffConfig, Cause, Class, Config, CredentialConfig, Curve, Disposition,
+    EndpointsConfig, Epoch, Establish, Event, FixedEndpoints, HoldReason, Instant, IoKind, Jitter,
+    NoSubscriptions, OnNetworkChange, OnNetworkDown, OnVisible, Phase, Policy, Ratio, RefreshOn,
+    SessionState, presets, valid,
+};
+
+use invariants::Lent;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLI: u64 = 1_000;
+
+/// Always the same draw. The bounds hold for every run of draws; with one draw for ever they are exact, and the lowest is the
+/// luck of which an adversary dreams: full jitter then never waits at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Draw(u64);
+
+const LOWEST: Draw = Draw(0);
+const MIDDLE: Draw = Draw(1 << 63);
+const HIGHEST: Draw = Draw(u64::MAX);
+
+impl TryRng for Draw {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.0 >> 32) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.0)
+    }
+
+    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), Infallible> {
+        into.fill((self.0 >> 56) as u8);
+        Ok(())
+    }
+}
+
+/// A config under attack.
+struct Prey {
+    name: &'static str,
+    config: Config,
+    endpoints: u8,
+    /// A connection ends its outage as soon as it is established.
+    trusts_at_once: bool,
+}
+
+const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)));
+
+/// Everything that can be "at once", each by itself and together.
+fn nasty() -> Vec<Prey> {
+    static ZEROS: [Duration; 4] =
+        [Duration::ZERO, Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
+    static NOTHING: [Duration; 9] = [Duration::ZERO; 9];
+    let base = Config::new(LADDER);
+    let zeros = base.with_backoff(valid(BackoffConfig::table(&ZEROS, AfterTable::RepeatLast)));
+    let gapless = valid(EndpointsConfig::new().with_gap(Duration::ZERO, Duration::ZERO));
+    let at_once = zeros
+        .with_requested_spread(Some(Duration::ZERO))
+        .with_endpoints(gapless)
+        .with_reset_after_stable(Duration::ZERO);
+    let credential = |refresh_on| {
+        zeros.with_credential(CredentialConfig::new().with_refresh_on(refresh_on).with_in_band(true))
+    };
+    let list: [(&'static str, Config, u8, bool); 19] = [
+        ("zeros", zeros, 1, false),
+        ("zeros, two endpoints", zeros.with_endpoints(gapless), 2, false),
+        ("zeros, three endpoints", zeros.with_endpoints(gapless), 3, false),
+        ("zeros, five endpoints", zeros.with_endpoints(gapless), 5, false),
+        (
+            "nothing but zeros",
+            zeros.with_backoff(valid(BackoffConfig::table(&NOTHING, AfterTable::GiveUp))),
+            1,
+            false,
+        ),
+        ("first at once", base.with_backoff(LADDER.with_first(Duration::ZERO)), 1, false),
+        ("full jitter", base.with_backoff(valid(LADDER.with_jitter(Jitter::Full))), 1, false),
+        ("decorrelated", base.with_backoff(valid(LADDER.with_jitter(Jitter::Decorrelated))), 1, false),
+        ("wait from the dial", zeros.with_wait_from_dial(true).with_endpoints(gapless), 2, false),
+        ("requested at once", zeros.with_requested_spread(Some(Duration::ZERO)), 1, false),
+        ("ready at once", at_once, 1, true),
+        ("open at once", at_once.with_establish(Establish::OnOpen), 1, true),
+        ("open at once, two endpoints", at_once.with_establish(Establish::OnOpen), 2, true),
+        ("renewed before each dial", credential(RefreshOn::Dial).with_restart_on_network_up(true), 1, false),
+        ("renewed when rejected", credential(RefreshOn::Auth).with_restart_on_network_up(true), 1, false),
+        ("never renewed", credential(RefreshOn::Never).with_restart_on_network_up(true), 1, false),
+        (
+            "dropping",
+            zeros
+                .with_network(OnNetworkDown::Drop, Duration::ZERO)
+                .with_on_network_change(OnNetworkChange::Drop)
+                .with_on_visible(OnVisible::Probe)
+                .with_establish(Establish::OnOpen),
+            1,
+            false,
+        ),
+        (
+            "old in a moment",
+            valid(zeros.with_max_age(Some(Duration::from_millis(1)), Duration::ZERO)),
+            1,
+            false,
+        ),
+        ("led around", zeros.with_redirects(u8::MAX).with_requested_spread(Some(Duration::ZERO)), 2, false),
+    ];
+    let prey = |(name, config, endpoints, trusts_at_once)| Prey { name, config, endpoints, trusts_at_once };
+    list.into_iter().map(prey).collect()
+}
+
+fn all() -> Vec<Prey> {
+    let preset = |(name, config): &(&'static str, &'static Config)| Prey {
+        name,
+        config: **config,
+        endpoints: 1,
+        trusts_at_once: false,
+    };
+    presets::ALL.iter().map(preset).chain(nasty()).collect()
+}
+
+impl Prey {
+    /// The first wait that is not 0, or a second: [`Config`]'s own guard.
+    fn first_wait(&self) -> u64 {
+        let backoff = self.config.backoff();
+        let table = match backoff.curve() {
+            Curve::Table(delays, _) => delays.iter().copied().find(|delay| !delay.is_zero()),
+            _ => None,
+        };
+        let first = Some(backoff.initial_delay()).filter(|first| !first.is_zero()).or(table);
+        first.unwrap_or(SECOND).as_micros() as u64
+    }
+}
+
+type Tested<'c> = Policy<Draw, u8, NoSubscriptions, Lent<'c>, FixedEndpoints<5>>;
+type Fact = Event<u8>;
+
+/// What the adversary may say. None of it takes time but [`Self::Await`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    Refuse,
+    Accept,
+    AcceptDrop,
+    Ready,
+    ReadyDrop,
+    /// A session that is over in a millisecond.
+    ReadyBrieflyDrop,
+    Reject,
+    ReadyReject,
+    NotFound,
+    Throttle,
+    RetryAfterNothing,
+    Redirect,
+    RedirectForGood,
+    Replace,
+    PleaseReconnect,
+    PleaseReconnectInNoTime,
+    PleaseReconnectByNow,
+    SessionInvalid,
+    CredentialNew,
+    CredentialOk,
+    CredentialFailed,
+    NetworkDown,
+    NetworkUp,
+    NetworkChanged,
+    Hidden,
+    Visible,
+    Woke,
+    /// The clock stood still meanwhile.
+    WokeUncounted,
+    Hold,
+    Release,
+    HintNothing,
+    NotNow,
+    /// Until the next deadline.
+    Await,
+}
+
+impl Move {
+    const ALL: [Self; 33] = [
+        Self::Refuse,
+        Self::Accept,
+        Self::AcceptDrop,
+        Self::Ready,
+        Self::ReadyDrop,
+        Self::ReadyBrieflyDrop,
+        Self::Reject,
+        Self::ReadyReject,
+        Self::NotFound,
+        Self::Throttle,
+        Self::RetryAfterNothing,
+        Self::Redirect,
+        Self::RedirectForGood,
+        Self::Replace,
+        Self::PleaseReconnect,
+        Self::PleaseReconnectInNoTime,
+        Self::PleaseReconnectByNow,
+        Self::SessionInvalid,
+        Self::CredentialNew,
+        Self::CredentialOk,
+        Self::CredentialFailed,
+        Self::NetworkDown,
+        Self::NetworkUp,
+        Self::NetworkChanged,
+        Self::Hidden,
+        Self::Visible,
+        Self::Woke,
+        Self::WokeUncounted,
+        Self::Hold,
+        Self::Release,
+        Self::HintNothing,
+        Self::NotNow,
+        Self::Await,
+    ];
+
+    /// What the host or the user says that may have mended something.
+    const fn is_news(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialNew
+                | Self::NetworkUp
+                | Self::NetworkChanged
+                | Self::Visible
+                | Self::Woke
+                | Self::WokeUncounted
+        )
+    }
+}
+
+/// A policy at play, and what its dials tell.
+#[derive(Clone)]
+struct Play<'c> {
+    policy: Tested<'c>,
+    now: Instant,
+    dialled_at: Option<Instant>,
+    dials: u64,
+    /// Sessions that ended by their time.
+    expired: u64,
+    story: Vec<Move>,
+}
+
+impl<'c> Play<'c> {
+    fn new(prey: &'c Prey, draw: Draw) -> Self {
+        Self::resuming(prey, draw, SessionState::new())
+    }
+
+    fn resuming(prey: &'c Prey, draw: Draw, session: SessionState<u8>) -> Self {
+        let endpoints = FixedEndpoints::new(prey.endpoints).expect("1 to 5 endpoints");
+        let policy =
+            Policy::with_parts(Lent(&prey.config), draw, NoSubscriptions, endpoints).with_session(session);
+        let mut play =
+            Self { policy, now: Instant::ZERO, dialled_at: None, dials: 0, expired: 0, story: Vec::new() };
+        play.say(Event::Start);
+        play
+    }
+
+    /// A fact of this instant; whether it was used.
+    fn say(&mut self, fact: Fact) -> bool {
+        let actions = self.policy.handle_event(self.now, fact);
+        let applied = actions.disposition() == Disposition::Applied;
+        self.obey(actions);
+        applied
+    }
+
+    fn tick(&mut self) {
+        let actions = self.policy.handle_timeout(self.now);
+        self.obey(actions);
+    }
+
+    fn obey(&mut self, actions: impl IntoIterator<Item = Action>) {
+        for action in actions {
+            match action {
+                Action::Open { .. } => {
+                    assert_ne!(
+                        self.dialled_at,
+                        Some(self.now),
+                        "a second dial at one instant: {:?}",
+                        self.story
+                    );
+                    self.dialled_at = Some(self.now);
+                    self.dials += 1;
+                }
+                Action::DropSession { reason: redial::DropReason::Expired } => self.expired += 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// Fires what is due, and asserts that this ends.
+    fn settle(&mut self) {
+        for _ in 0..8 {
+            if self.policy.poll_timeout().is_none_or(|at| at > self.now) {
+                return;
+            }
+            self.tick();
+        }
+        panic!("it spins: {:?}, {:?}", self.story, self.policy.explain());
+    }
+
+    /// The next deadline; where there is none, when the gates would be open. False where nothing will ever be due.
+    fn sleep(&mut self) -> bool {
+        let parked = self.policy.explain().not_before.or(Some(self.now.saturating_add(SECOND)));
+        let due = self.policy.poll_timeout().filter(|at| *at != Instant::MAX);
+        let due = due.or(parked.filter(|_| self.policy.phase() == Phase::Parked));
+        let Some(at) = due else { return false };
+        self.now = self.now.max(at);
+        self.tick();
+        true
+    }
+
+    fn connecting(&self) -> Option<Epoch> {
+        self.policy.epoch().filter(|_| self.policy.phase() == Phase::Connecting)
+    }
+
+    fn is_open(&self) -> bool {
+        self.policy.epoch().is_some() && self.policy.phase() != Phase::Connecting
+    }
+
+    fn fails(&mut self, cause: Cause, retry_after: Option<Duration>) -> bool {
+        self.connecting().is_some_and(|epoch| self.say(Event::OpenFailed { epoch, cause, retry_after }))
+    }
+
+    fn opens(&mut self) -> Option<Epoch> {
+        let epoch = self.connecting()?;
+        self.say(Event::Opened { epoch });
+        if self.policy.config().greeting() {
+            self.say(Event::Greeting { epoch, heartbeat: Some(45 * SECOND) });
+        }
+        Some(epoch)
+    }
+
+    fn readies(&mut self, ttl: Option<Duration>) -> Option<Epoch> {
+        let epoch = self.opens().or(self.policy.epoch())?;
+        self.say(Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl });
+        Some(epoch)
+    }
+
+    fn closes(&mut self, epoch: Option<Epoch>, cause: Cause) -> bool {
+        epoch.is_some_and(|epoch| self.say(Event::Closed { epoch, cause }))
+    }
+
+    /// Makes a move. False where it changed nothing.
+    fn make(&mut self, step: Move) -> bool {
+        self.story.push(step);
+        let hold = HoldReason::new(0).expect("a valid number");
+        let on_ready = |play: &mut Self, fact: fn(Epoch) -> Fact| {
+            play.readies(None).is_some_and(|epoch| play.say(fact(epoch)))
+        };
+        match step {
+            Move::Refuse => self.fails(Cause::Io(IoKind::ConnectionRefused), None),
+            Move::Reject => self.fails(Cause::Http(401), None),
+            Move::NotFound => self.fails(Cause::Http(404), None),
+            Move::Throttle => self.fails(Cause::Http(429), None),
+            Move::RetryAfterNothing => self.fails(Cause::Http(503), Some(Duration::ZERO)),
+            Move::Accept => self.opens().is_some(),
+            Move::AcceptDrop => {
+                let epoch = self.opens();
+                self.closes(epoch, Cause::NoCloseFrame)
+            }
+            Move::Ready => self.readies(None).is_some(),
+            Move::ReadyDrop => {
+                let epoch = self.readies(None);
+                self.closes(epoch, Cause::NoCloseFrame)
+            }
+            Move::ReadyBrieflyDrop => {
+                let epoch = self.readies(Some(Duration::from_millis(1)));
+                self.closes(epoch, Cause::NoCloseFrame)
+            }
+            Move::ReadyReject => {
+                let epoch = self.readies(None);
+                self.closes(epoch, Cause::AuthRejected)
+            }
+            Move::Redirect | Move::RedirectForGood => {
+                let permanent = step == Move::RedirectForGood;
+                let epoch = self.opens().or(self.policy.epoch());
+                if let Some(epoch) = epoch {
+                    self.say(Event::Redirected { epoch, endpoint: 9, permanent });
+                }
+                self.closes(epoch, Cause::NoCloseFrame)
+            }
+            Move::Replace => {
+                let epoch = self.readies(None);
+                self.closes(epoch, Cause::Class(Class::Replaced))
+            }
+            Move::PleaseReconnect => {
+                on_ready(self, |epoch| Event::PleaseReconnect { epoch, after: None, deadline: None })
+            }
+            Move::PleaseReconnectInNoTime => {
+                let after = Some(Duration::ZERO);
+                let epoch = self.policy.epoch();
+                epoch.is_some_and(|epoch| self.say(Event::PleaseReconnect { epoch, after, deadline: None }))
+            }
+            Move::PleaseReconnectByNow => on_ready(self, |epoch| Event::PleaseReconnect {
+                epoch,
+                after: None,
+                deadline: Some(Duration::ZERO),
+            }),
+            Move::SessionInvalid => on_ready(self, |epoch| Event::SessionInvalid { epoch, resumable: false }),
+            Move::CredentialNew => self.say(Event::CredentialNew),
+            Move::CredentialOk => self.say(Event::CredentialOk { request: None, ttl: None }),
+            Move::CredentialFailed => self.say(Event::CredentialFailed { request: None, fatal: false }),
+            Move::NetworkDown => self.say(Event::NetworkDown),
+            Move::NetworkUp => self.say(Event::NetworkUp),
+            Move::NetworkChanged => self.say(Event::NetworkChanged),
+            Move::Hidden => self.say(Event::Hidden),
+            Move::Visible => self.say(Event::Visible),
+            Move::Woke => self.say(Event::Woke { gap: 3_600 * SECOND, counted: true }),
+            Move::WokeUncounted => self.say(Event::Woke { gap: 3_600 * SECOND, counted: false }),
+            Move::Hold => self.say(Event::Hold(hold)),
+            Move::Release => self.say(Event::Release(hold)),
+            Move::HintNothing => self.say(Event::BackoffHint { base: Duration::ZERO }),
+            Move::NotNow => self
+                .connecting()
+                .is_some_and(|epoch| self.say(Event::NotNow { epoch, retry_after: Some(Duration::ZERO) })),
+            Move::Await => self.sleep(),
+        }
+    }
+}
