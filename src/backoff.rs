@@ -117,10 +117,11 @@ impl Backoff {
 
     #[inline]
     fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        if !self.base.is_none() {
-            return self.plain_based_wait(config, rng);
+        if self.base.is_none() {
+            self.step_up(config, config.initial, config.max);
+        } else {
+            *self = self.clone().stepped_from_base(config);
         }
-        self.step_up(config, config.initial, config.max);
         uniform(rng, Micros::ZERO, self.last)
     }
 
