@@ -7,6 +7,7 @@ use rand_core::Rng;
 use super::config::FOLLOWED;
 use super::{Backoff, BackoffConfig};
 use crate::mode::Mode;
+use crate::ratio::uniform;
 use crate::time::Micros;
 
 /// What [`Backoff::set_base`] set, in the 4 bytes that padding would take: whole milliseconds plus one.
@@ -104,27 +105,27 @@ impl Backoff {
         self.base.get()
     }
 
-    /// One step of a plain ladder where a base is, or was, set. By value, so that a program that never sets one, and whose
-    /// backoff the compiler keeps in registers, does not carry this.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn stepped_from_base(self, config: &BackoffConfig) -> Self {
-        let base = self.base();
-        let mut stepped = Self { base: self.base.settled(), ..Self::new() };
+    /// The next wait on a plain ladder where a base is, or was, set.
+    pub(super) fn plain_based_wait<R: Rng + ?Sized>(
+        &mut self,
+        config: &BackoffConfig,
+        rng: &mut R,
+    ) -> Micros {
+        let (failures, base) = (self.failures, self.base());
+        *self = Self { base: self.base.settled(), ..Self::new() };
         // A retry at once is where no step goes on from: the next one is counted from the start again.
-        if self.failures > 0 || base != Some(Micros::ZERO) {
+        if failures > 0 || base != Some(Micros::ZERO) {
             let set = base.filter(|base| !base.is_zero());
             let initial = set.map_or(config.initial, |base| base.min(config.max));
-            for _ in 0..=self.failures.min(FOLLOWED) {
-                stepped.step_up(config, initial, config.max);
+            for _ in 0..=failures.min(FOLLOWED) {
+                self.step_up(config, initial, config.max);
             }
         }
-        stepped.failures = self.failures.saturating_add(1);
-        stepped
+        self.failures = failures.saturating_add(1);
+        uniform(rng, Micros::ZERO, self.last)
     }
 
     /// The next wait on any other ladder where a base is, or was, set.
-    #[inline(never)]
     pub(super) fn based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
