@@ -227,7 +227,7 @@ impl Heartbeat {
 
     const fn set_interval(&mut self, interval: Micros) {
         // At most a day, so it fits.
-        let millis = interval.min(Micros::DAY).0.div_ceil(1_000) as u32;
+        let millis = interval.min(Micros::DAY).millis_up() as u32;
         self.interval_ms = if millis < MIN_INTERVAL_MS { MIN_INTERVAL_MS } else { millis };
     }
 

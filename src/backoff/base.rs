@@ -31,7 +31,7 @@ impl Base {
     /// Rounded up to whole milliseconds, at most 49 days.
     const fn new(base: Micros) -> Self {
         const MOST: u64 = Base::CLEARED.0 as u64 - 2;
-        let millis = base.0.div_ceil(1_000);
+        let millis = base.millis_up();
         Self(if millis > MOST { MOST as u32 } else { millis as u32 }.saturating_add(1))
     }
 

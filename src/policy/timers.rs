@@ -145,9 +145,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         };
         let stable = stage.or(Moment::new(self.stable_at()), Reason::Stable);
         let beat = match state.heartbeat.get() {
-            Some(heartbeat) => {
-                stable.or(Moment::new(heartbeat.answer_by()), Reason::Answer).or(heartbeat.next(), Reason::Beat)
-            }
+            Some(heartbeat) => stable
+                .or(Moment::new(heartbeat.answer_by()), Reason::Answer)
+                .or(heartbeat.next(), Reason::Beat),
             None => stable,
         };
         let credential = match self.credential_deadline() {
@@ -202,8 +202,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if now < self.state.latest {
             self.rewind(now);
         }
-        let leapt = now.since(self.state.latest) > LEAP
-            && self.poll_timeout().is_some_and(|at| now.since(at) > LEAP);
+        let leapt =
+            now.since(self.state.latest) > LEAP && self.poll_timeout().is_some_and(|at| now.since(at) > LEAP);
         self.state.set(Flag::Leapt, leapt);
         self.state.latest = now;
         now
