@@ -337,12 +337,10 @@ impl Heartbeat {
         let spent = self.unanswered >= config.missed;
         match config.answer_within {
             None if spent => return Tick::Dead,
-            None => {}
-            Some(within) => {
-                if self.unanswered.saturating_add(1) >= config.missed {
-                    self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
-                }
+            Some(within) if self.unanswered.saturating_add(1) >= config.missed => {
+                self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
             }
+            None | Some(_) => {}
         }
         self.unanswered = self.unanswered.saturating_add(1);
         self.next = Moment::at(now.after(self.span()));
