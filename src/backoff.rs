@@ -79,10 +79,12 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain {
+        if config.plain && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
-        self.slow_wait(config, mode, Micros::from_duration(elapsed), rng).map(Micros::to_duration)
+        let wait;
+        (*self, wait) = self.clone().slow_delay(config, mode, elapsed, rng);
+        wait
     }
 
     /// [`next_delay`](Self::next_delay) in the core's own unit.
@@ -94,13 +96,32 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain {
+        if config.plain && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)
     }
 
     #[inline]
+    fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
+        self.step_up(config, config.initial, config.max);
+        uniform(rng, Micros::ZERO, self.last)
+    }
+
+    /// Whatever is not plain. By value, so that a program with a plain ladder that never sets a base, and whose backoff the
+    /// compiler keeps in registers, does not carry this.
+    #[inline(never)] // What is plain is to stay small.
+    fn slow_delay<R: Rng + ?Sized>(
+        mut self,
+        config: &BackoffConfig,
+        mode: Mode,
+        elapsed: Duration,
+        rng: &mut R,
+    ) -> (Self, Option<Duration>) {
+        let wait = self.slow_wait(config, mode, Micros::from_duration(elapsed), rng);
+        (self, wait.map(Micros::to_duration))
+    }
+
     fn slow_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -108,20 +129,13 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if self.base.is_none() {
+        if config.plain {
+            Some(self.plain_based_wait(config, rng))
+        } else if self.base.is_none() {
             self.any_wait(config, mode, elapsed, rng)
         } else {
             self.based_wait(config, mode, elapsed, rng)
         }
-    }
-
-    #[inline]
-    fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        if !self.base.is_none() {
-            return self.plain_based_wait(config, rng);
-        }
-        self.step_up(config, config.initial, config.max);
-        uniform(rng, Micros::ZERO, self.last)
     }
 
     /// One step of a ladder with a turn, from `initial` up to `top`.

@@ -227,7 +227,7 @@ impl Heartbeat {
 
     const fn set_interval(&mut self, interval: Micros) {
         // At most a day, so it fits.
-        let millis = interval.min(Micros::DAY).0.div_ceil(1_000) as u32;
+        let millis = interval.min(Micros::DAY).millis_up() as u32;
         self.interval_ms = if millis < MIN_INTERVAL_MS { MIN_INTERVAL_MS } else { millis };
     }
 
@@ -264,7 +264,7 @@ impl Heartbeat {
     /// When [`Self::handle_timeout`] has something to say.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.next.min(self.answer_by).get()
+        self.next().get()
     }
 
     /// Until when an answer is awaited, where that is before the next beat or instead of it. `None` while nothing was asked,
@@ -279,16 +279,16 @@ impl Heartbeat {
         Micros::from_millis(self.interval_ms as u64)
     }
 
-    /// The next deadline; the end of time while it is not running.
+    /// The next deadline; none while it is not running.
     #[inline]
-    pub(crate) fn next(&self) -> Instant {
-        self.next.min(self.answer_by).or_never()
+    pub(crate) const fn next(&self) -> Moment {
+        self.next.min(self.answer_by)
     }
 
     /// A beat or a probe was acknowledged. False if none was awaited: it changes nothing then.
     #[inline]
     pub const fn acknowledged(&mut self) -> bool {
-        let awaited = self.unanswered > 0 || self.extra || self.answer_by.is_some();
+        let awaited = (self.unanswered > 0) | self.extra | self.answer_by.is_some();
         self.unanswered = 0;
         self.extra = false;
         self.answer_by = Moment::NONE;

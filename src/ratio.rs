@@ -6,7 +6,7 @@ use core::str::FromStr;
 use rand_core::Rng;
 
 use crate::error::ConfigError;
-use crate::time::Micros;
+use crate::time::{Micros, divide};
 
 /// A non-negative fraction of two integers: a growth factor, a share of jitter.
 ///
@@ -93,17 +93,16 @@ impl Ratio {
             return span.saturating_mul(self.num as u64);
         }
         // By hand in two digits of 32 bits, for a 128-bit division would be a kilobyte on a microcontroller. No step can
-        // overflow, and no divisor is 0; the checked forms are for the lint.
-        let (num, den) = (self.num as u64, self.den as u64);
+        // overflow, and no divisor is 0.
+        let num = self.num as u64;
         let low = (span.0 & DIGIT).wrapping_mul(num);
         let high = (span.0 >> 32).wrapping_mul(num).wrapping_add(low >> 32);
-        let (Some(first), Some(rest)) = (high.checked_div(den), high.checked_rem(den)) else {
+        let (first, rest) = divide(high, self.den);
+        if first > DIGIT {
             return Micros::MAX;
-        };
-        match ((rest << 32) | (low & DIGIT)).checked_div(den) {
-            Some(second) if first <= DIGIT => Micros((first << 32) | second),
-            _ => Micros::MAX,
         }
+        let (second, _) = divide(((rest as u64) << 32) | (low & DIGIT), self.den);
+        Micros((first << 32) | second)
     }
 
     /// `span / (1 + self)`, rounded down: what `self` of itself can be added to without exceeding `span`.

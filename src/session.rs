@@ -238,9 +238,15 @@ impl<T> SessionState<T> {
     /// The session's own connection gave a sign of life at `now`: its time to live, if the server gave one, counts from here.
     #[inline]
     pub const fn heard(&mut self, now: Instant) {
-        if self.ttl_ms != UNKNOWN {
+        if self.has_ttl() {
             self.ends = Moment::at(now.after(self.ttl()));
         }
+    }
+
+    /// Whether the server gave a time to live.
+    #[inline]
+    pub(crate) const fn has_ttl(&self) -> bool {
+        self.ttl_ms != UNKNOWN
     }
 
     /// The session lives on, and `now` is its newest sign of life.

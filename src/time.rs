@@ -114,11 +114,16 @@ impl Micros {
     /// A share of it, rounded up. Of no parts it is the whole: no division here can panic, whatever the compiler knows of
     /// `parts`.
     pub(crate) const fn divided_up(self, parts: u32) -> Self {
-        let parts = parts as u64;
-        match (self.0.checked_div(parts), self.0.checked_rem(parts)) {
-            (Some(share), Some(rest)) => Self(share.saturating_add((rest > 0) as u64)),
-            _ => self,
+        if parts == 0 {
+            return self;
         }
+        let (share, rest) = divide(self.0, parts);
+        Self(share.saturating_add((rest > 0) as u64))
+    }
+
+    /// Whole milliseconds, rounded up.
+    pub(crate) const fn millis_up(self) -> u64 {
+        self.divided_up(1_000).0
     }
 
     pub(crate) const fn to_duration(self) -> Duration {
@@ -165,6 +170,37 @@ impl Micros {
     pub(crate) const fn saturating_mul(self, times: u64) -> Self {
         Self(self.0.saturating_mul(times))
     }
+}
+
+/// Quotient and rest. Of a divisor of 0 the quotient is the largest number.
+///
+/// What the compiler has for a machine of 32 bits is a kilobyte, so there it is a bit at a time; a WebAssembly machine has an
+/// instruction for it.
+#[inline]
+pub(crate) const fn divide(dividend: u64, divisor: u32) -> (u64, u32) {
+    if cfg!(all(target_pointer_width = "32", not(target_family = "wasm"))) {
+        return divide_bit_by_bit(dividend, divisor);
+    }
+    match (dividend.checked_div(divisor as u64), dividend.checked_rem(divisor as u64)) {
+        (Some(quotient), Some(rest)) => (quotient, rest as u32), // below the divisor
+        _ => (u64::MAX, 0),
+    }
+}
+
+#[inline(never)]
+const fn divide_bit_by_bit(dividend: u64, divisor: u32) -> (u64, u32) {
+    let (mut quotient, mut rest, mut bits) = (dividend, 0_u32, 64_u32);
+    while bits > 0 {
+        let carry = rest >> 31;
+        rest = rest << 1 | (quotient >> 63) as u32;
+        quotient <<= 1;
+        if carry == 1 || rest >= divisor {
+            rest = rest.wrapping_sub(divisor);
+            quotient |= 1;
+        }
+        bits = bits.wrapping_sub(1);
+    }
+    (quotient, rest)
 }
 
 /// An instant or none, in one word where an `Option<Instant>` takes two. [`Instant::MAX`] is none: it never comes.
@@ -317,6 +353,21 @@ mod tests {
                 );
             }
             assert_eq!(Micros(span).divided_up(0), Micros(span));
+        }
+    }
+
+    #[test]
+    fn a_division_bit_by_bit_is_a_division() {
+        let edges = (0..64).flat_map(|bits| [1_u64 << bits, (1 << bits) - 1, (1 << bits) + 1]);
+        for dividend in edges.chain([u64::MAX, u64::MAX - 1, 30_000_001, 0x0123_4567_89ab_cdef]) {
+            for divisor in [1, 2, 3, 7, 1_000, 1_000_000, 1 << 31, (1 << 31) + 1, u32::MAX - 1, u32::MAX] {
+                let wide = u64::from(divisor);
+                let expected = (dividend / wide, (dividend % wide) as u32);
+                assert_eq!(divide_bit_by_bit(dividend, divisor), expected, "{dividend} / {divisor}");
+                assert_eq!(divide(dividend, divisor), expected);
+            }
+            assert_eq!(divide_bit_by_bit(dividend, 0).0, u64::MAX);
+            assert_eq!(divide(dividend, 0), (u64::MAX, 0));
         }
     }
 

@@ -31,7 +31,7 @@ impl Base {
     /// Rounded up to whole milliseconds, at most 49 days.
     const fn new(base: Micros) -> Self {
         const MOST: u64 = Base::CLEARED.0 as u64 - 2;
-        let millis = base.0.div_ceil(1_000);
+        let millis = base.millis_up();
         Self(if millis > MOST { MOST as u32 } else { millis as u32 }.saturating_add(1))
     }
 
@@ -105,27 +105,27 @@ impl Backoff {
         self.base.get()
     }
 
-    /// The next wait on a plain ladder where a base is, or was, set. On its own, so that a program with such a ladder and
-    /// no other does not carry the code for all of them.
-    #[inline(never)]
+    /// The next wait on a plain ladder where a base is, or was, set.
     pub(super) fn plain_based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
         rng: &mut R,
     ) -> Micros {
         let (failures, base) = (self.failures, self.base());
-        let initial = base.filter(|base| !base.is_zero()).map_or(config.initial, |base| base.min(config.max));
         *self = Self { base: self.base.settled(), ..Self::new() };
-        for _ in 0..=failures.min(FOLLOWED) {
-            self.step_up(config, initial, config.max);
+        // A retry at once is where no step goes on from: the next one is counted from the start again.
+        if failures > 0 || base != Some(Micros::ZERO) {
+            let set = base.filter(|base| !base.is_zero());
+            let initial = set.map_or(config.initial, |base| base.min(config.max));
+            for _ in 0..=failures.min(FOLLOWED) {
+                self.step_up(config, initial, config.max);
+            }
         }
         self.failures = failures.saturating_add(1);
-        let at_once = failures == 0 && base == Some(Micros::ZERO);
-        uniform(rng, Micros::ZERO, if at_once { Micros::ZERO } else { self.last })
+        uniform(rng, Micros::ZERO, self.last)
     }
 
     /// The next wait on any other ladder where a base is, or was, set.
-    #[inline(never)]
     pub(super) fn based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,

@@ -9,7 +9,7 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::Instant;
+use crate::time::{Instant, divide};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
@@ -118,7 +118,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// Remembers how long an established connection held.
     pub(super) fn note_uptime(&mut self, now: Instant) {
         if let Some(since) = self.state.established_at().get() {
-            let held = now.since(since).0 / 1_000;
+            let held = divide(now.since(since).0, 1_000).0;
             self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
         }
     }

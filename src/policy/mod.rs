@@ -367,8 +367,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// A sign of life on the connection that carries the session.
     #[inline]
     fn session_heard(&mut self, now: Instant) {
-        if self.state.carries_session() {
-            if let Some(session) = self.session.get_mut() {
+        if let Some(session) = self.session.get_mut() {
+            // Most servers give none.
+            if session.has_ttl() && self.state.carries_session() {
                 session.heard(now);
             }
         }

@@ -14,7 +14,7 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment, Past};
+use crate::time::{Instant, Micros, Moment, Past, divide};
 
 use super::Policy;
 use super::action::Actions;
@@ -201,7 +201,7 @@ impl<T> Snapshot<T> {
         let by = Micros::from_duration(by);
         self.session = self.session.rebased(Instant::ZERO.after(by), Instant::ZERO);
         self.dialled_us = self.dialled_us.map(|ago| ago.saturating_add(by.0));
-        let secs = u32::try_from(by.0 / 1_000_000).unwrap_or(u32::MAX);
+        let secs = u32::try_from(divide(by.0, 1_000_000).0).unwrap_or(u32::MAX);
         self.replaced.1 = self.replaced.1.saturating_add(secs);
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
@@ -259,7 +259,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             unauthenticated: kept && state.is(Flag::Unauthenticated),
             credential_needed: state.credential != Credential::Fine,
             dialled_us: state.dialled_at.get().map(|at| now.since(at).0),
-            base_ms: state.backoff.base().map(|base| u32::try_from(base.0 / 1_000).unwrap_or(u32::MAX)),
+            base_ms: state
+                .backoff
+                .base()
+                .map(|base| u32::try_from(divide(base.0, 1_000).0).unwrap_or(u32::MAX)),
             replaced: (
                 state.replaced,
                 secs_up(now).saturating_add(REPLACED_SECS).saturating_sub(state.replaced_secs),

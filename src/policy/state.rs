@@ -5,7 +5,7 @@ use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::{Instant, Micros, Moment, Past};
+use crate::time::{Instant, Micros, Moment, Past, divide};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
@@ -323,7 +323,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.age(now, gap);
         }
-        let gone = u32::try_from(gap.0 / 1_000_000).unwrap_or(u32::MAX);
+        let gone = u32::try_from(divide(gap.0, 1_000_000).0).unwrap_or(u32::MAX);
         self.replaced_secs = self.replaced_secs.saturating_sub(gone);
     }
 }
@@ -333,7 +333,7 @@ pub(super) const REPLACED_SECS: u32 = 3_600;
 
 /// Whole seconds, rounded up, so that an hour is never shorter.
 pub(super) fn secs_up(at: Instant) -> u32 {
-    u32::try_from(at.as_micros().div_ceil(1_000_000)).unwrap_or(u32::MAX)
+    u32::try_from(Micros(at.as_micros()).divided_up(1_000_000).0).unwrap_or(u32::MAX)
 }
 
 impl Stage {

@@ -6,7 +6,7 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, Moment};
 
 use super::Policy;
 use super::action::Actions;
@@ -18,6 +18,23 @@ use super::state::{Credential, Flag, Stage};
 /// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
 /// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
 pub(super) const LEAP: Micros = Micros::from_millis(300_000);
+
+/// The first of the deadlines so far and its rule.
+struct Due {
+    at: Moment,
+    reason: Reason,
+}
+
+impl Due {
+    /// The earlier of the two; of equals, what was there.
+    fn or(self, at: Moment, reason: Reason) -> Self {
+        if at < self.at { Self { at, reason } } else { self }
+    }
+
+    fn get(self) -> Option<(Instant, Reason)> {
+        self.at.get().map(|at| (at, self.reason))
+    }
+}
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
@@ -92,33 +109,22 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let stage = match self.state.stage {
-            Stage::Live { replace_at, .. } => replace_at.or_never(),
-            Stage::Waiting { until: at, .. }
-            | Stage::Connecting { deadline: at }
-            | Stage::Greeting { deadline: at }
-            | Stage::Authenticating { deadline: at } => at,
-            Stage::Establishing { deadline } => deadline.or_never(),
-            Stage::Parked { .. } => Instant::MAX,
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return self.deadline().map(|(at, _)| at),
-        };
-        let stable = if self.state.is(Flag::Outage) { self.held_at() } else { Instant::MAX };
-        let restore = self.subscriptions.pace().first().or_never();
-        let beat = self.state.heartbeat.get().map_or(Instant::MAX, Heartbeat::next);
-        let expiry = if self.state.carries_session() {
-            Instant::MAX
-        } else {
-            self.session.get().map_or(Instant::MAX, |session| session.ends().or_never())
-        };
-        let first =
-            stage.min(stable).min(beat).min(restore).min(expiry).min(self.state.credential_at.or_never());
-        // Whether the end of time is a deadline or none, and whether a credential's end matters here, is rarely worth
-        // knowing.
-        if first <= Instant::END && first < self.state.credential_at.or_never() {
-            Some(first)
-        } else {
-            self.deadline().map(|(at, _)| at)
+        // A live connection is established, so it carries the session, and its credential is to be renewed in time.
+        if let (Stage::Live { replace_at, .. }, false) = (self.state.stage, self.state.is(Flag::Outage)) {
+            let beat = self.state.heartbeat.get().map_or(Moment::NONE, Heartbeat::next);
+            let restore = self.subscriptions.pace().first();
+            let first = replace_at.min(beat).min(self.state.credential_at).min(restore).or_never();
+            // Whether the end of time is a deadline or none is rarely worth knowing.
+            if first <= Instant::END {
+                return Some(first);
+            }
         }
+        self.any_deadline()
+    }
+
+    #[inline(never)] // What is quiet is to stay small.
+    fn any_deadline(&self) -> Option<Instant> {
+        self.deadline().map(|(at, _)| at)
     }
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
@@ -129,29 +135,36 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     fn timer(&self) -> Option<(Instant, Reason)> {
-        let stage = match self.state.stage {
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => {
-                return self.expiry().map(|at| (at, Reason::SessionExpiry));
-            }
-            Stage::Waiting { until, reason } => Some((until, reason)),
-            Stage::Connecting { deadline } => Some((deadline, Reason::ConnectTimeout)),
-            Stage::Greeting { deadline } => Some((deadline, Reason::GreetingTimeout)),
-            Stage::Establishing { deadline } => deadline.get().map(|at| (at, Reason::ReadyTimeout)),
-            Stage::Authenticating { deadline } => Some((deadline, Reason::AuthTimeout)),
-            Stage::Live { .. } | Stage::Parked { .. } => None,
+        let state = &self.state;
+        let expiry = Due { at: Moment::new(self.expiry()), reason: Reason::SessionExpiry };
+        let stage = match state.stage {
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return expiry.get(),
+            Stage::Waiting { until, reason } => expiry.or(Moment::at(until), reason),
+            Stage::Connecting { deadline } => expiry.or(Moment::at(deadline), Reason::ConnectTimeout),
+            Stage::Greeting { deadline } => expiry.or(Moment::at(deadline), Reason::GreetingTimeout),
+            Stage::Establishing { deadline } => expiry.or(deadline, Reason::ReadyTimeout),
+            Stage::Authenticating { deadline } => expiry.or(Moment::at(deadline), Reason::AuthTimeout),
+            Stage::Live { .. } | Stage::Parked { .. } => expiry,
         };
-        let replace = match self.state.stage {
-            Stage::Live { replace_at, why, .. } => replace_at.get().map(|at| (at, why)),
-            _ => None,
+        let stable = stage.or(Moment::new(self.stable_at()), Reason::Stable);
+        let beat = match state.heartbeat.get() {
+            Some(heartbeat) => stable
+                .or(Moment::new(heartbeat.answer_by()), Reason::Answer)
+                .or(heartbeat.next(), Reason::Beat),
+            None => stable,
         };
-        let expiry = self.expiry().map(|at| (at, Reason::SessionExpiry));
-        let stable = self.stable_at().map(|at| (at, Reason::Stable));
-        let beat = self.state.heartbeat.get().and_then(|heartbeat| {
-            let at = heartbeat.poll_timeout()?;
-            Some((at, if heartbeat.answer_by() == Some(at) { Reason::Answer } else { Reason::Beat }))
-        });
-        let timers = [expiry, stage, stable, beat, self.credential_deadline(), replace, self.restore_timer()];
-        timers.into_iter().flatten().reduce(|first, next| if first.0 <= next.0 { first } else { next })
+        let credential = match self.credential_deadline() {
+            Some((at, reason)) => beat.or(Moment::at(at), reason),
+            None => beat,
+        };
+        let replace = match state.stage {
+            Stage::Live { replace_at, why, .. } => credential.or(replace_at, why),
+            _ => credential,
+        };
+        match self.restore_timer() {
+            Some((at, reason)) => replace.or(Moment::at(at), reason).get(),
+            None => replace.get(),
+        }
     }
 
     /// When the session's time to live is over; none while a connection carries it.
@@ -193,16 +206,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             self.rewind(now);
         }
         let before = self.state.latest;
-        // What is parked has no deadline, but gates that open as time goes on. Hours without a call are nothing new there, so
-        // only a clock that ran back before is doubted.
-        let shut = matches!(self.state.stage, Stage::Parked { .. })
-            && self.state.counts.clock_rewinds > 0
-            && (self.gate(before).at > before || self.state.dialled_at.get() == Some(before));
-        let leapt =
-            now.since(before) > LEAP && (shut || self.deadline().is_some_and(|(at, _)| now.since(at) > LEAP));
+        let leapt = now.since(before) > LEAP && self.has_leapt(before, now);
         self.state.set(Flag::Leapt, leapt);
         self.state.latest = now;
         now
+    }
+
+    /// Whether the clock may have jumped, where there was no call for so long: a deadline is missed by more than that. What is
+    /// parked has no deadline, but gates that open as time goes on. Hours without a call are nothing new there, so only a clock
+    /// that ran back before is doubted.
+    #[cold]
+    fn has_leapt(&self, before: Instant, now: Instant) -> bool {
+        let shut = matches!(self.state.stage, Stage::Parked { .. })
+            && self.state.counts.clock_rewinds > 0
+            && (self.gate(before).at > before || self.state.dialled_at.get() == Some(before));
+        shut || self.poll_timeout().is_some_and(|at| now.since(at) > LEAP)
     }
 
     /// The clock ran back to `now`.

@@ -85,7 +85,8 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
 
     fn index(&mut self, key: &K, at: usize) {
         let (Err(place), Ok(at)) = (self.search(key), u32::try_from(at)) else { return };
-        if let Some(moved) = self.sorted.get_mut(place..=self.len) {
+        // Never empty: this tells the compiler that the rotation can't panic.
+        if let Some(moved) = self.sorted.get_mut(place..=self.len).filter(|moved| !moved.is_empty()) {
             moved.rotate_right(1);
             self.len = self.len.saturating_add(1);
         }
@@ -96,7 +97,7 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
 
     fn unindex(&mut self, key: &K) {
         let Ok(place) = self.search(key) else { return };
-        if let Some(moved) = self.sorted.get_mut(place..self.len) {
+        if let Some(moved) = self.sorted.get_mut(place..self.len).filter(|moved| !moved.is_empty()) {
             moved.rotate_left(1);
             self.len = self.len.saturating_sub(1);
         }
