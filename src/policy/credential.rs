@@ -65,10 +65,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return false;
         }
         let config: CredentialConfig = self.config.lend().credential;
-        let live = matches!(self.state.stage, Stage::Live { .. });
-        // Before each dial a new one is asked for, whatever this one is good for.
-        let again = live && config.refresh_on == RefreshOn::Dial;
-        self.state.credential = if again { Credential::Needed } else { Credential::Fine };
+        // One that was renewed while online is the next dial's.
+        self.state.credential = Credential::Fine;
         self.state.credential_at = match ttl.map(Micros::from_duration).filter(|ttl| !ttl.is_zero()) {
             Some(ttl) if config.refresh_on != RefreshOn::Never => {
                 let lead = config.lead.saturating_add(below(&mut self.rng, config.lead_spread));

@@ -50,6 +50,27 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
     assert!(leads.len() > 60, "drawn: {leads:?}");
 }
 
+/// Report 31: where each dial asks for a token, one that was renewed while online is the next dial's, and no other is asked for
+/// before it; after that dial the next one asks again.
+#[test]
+fn report_31_a_renewed_token_is_the_next_dials() {
+    let credential = CredentialConfig::new().with_refresh_on(RefreshOn::Dial).with_lead(secs(300), secs(0));
+    let mut rig = Rig::new(BASE.with_credential(credential));
+    assert_eq!(refreshes(&rig.start()), 1);
+    assert_eq!(opens(&renewed(&mut rig, 2_880)), 1);
+    rig.establish();
+    assert_eq!(refreshes(&rig.advance(secs(2_580))), 1);
+    assert!(renewed(&mut rig, 2_880).is_empty());
+    rig.fact(Event::Redial);
+    let actions = rig.advance(secs(0));
+    assert_eq!((opens(&actions), refreshes(&actions)), (1, 0));
+    rig.establish();
+    rig.advance(secs(60));
+    rig.lose();
+    let actions = rig.advance(secs(1));
+    assert_eq!((opens(&actions), refreshes(&actions)), (0, 1));
+}
+
 /// Report 68 (drogue-iot/drogue-cloud#295, calagopus/panel#154): a token ends while the socket lives, the server wants a new
 /// one on the same socket, and the client could only reconnect. It authenticates again in place.
 #[test]
