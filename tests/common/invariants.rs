@@ -284,6 +284,21 @@ impl<'c> Watched<'c> {
                 assert!(self.policy.subscriptions().batch().count() > 0, "an empty batch");
             }
             Action::RefreshCredential { .. } => {
+                // While one is awaited, again only where it may never be answered: after its time, by good news, or by the user.
+                let again = matches!(
+                    event,
+                    None | Some(
+                        Event::RetryNow
+                            | Event::Redial
+                            | Event::NetworkUp
+                            | Event::NetworkChanged
+                            | Event::Visible
+                            | Event::Woke { .. }
+                    )
+                );
+                let waits = before.explain().waiting_for == Some(Reason::Credential);
+                let twice = self.credential_asked && waits && !again;
+                assert!(!twice, "the credential is asked for twice: {event:?}");
                 self.credential_asked = true;
             }
             Action::DropSession { reason } => {
