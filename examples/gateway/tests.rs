@@ -184,6 +184,14 @@ async fn back(server: &ServerHandle, old: &Peer) -> Peer {
     peer
 }
 
+/// The old connection is dropped, and its session goes on in a new one.
+async fn back_after_drop(server: &ServerHandle, old: Peer) {
+    let Peer { session, seq, n, socket } = old;
+    drop(socket);
+    let unused = Peer::dial(server.gateway_url()).await.unwrap();
+    back(server, &Peer { session, seq, n, ..unused }).await;
+}
+
 async fn struck(fault: Fault) -> (ServerHandle, Peer) {
     let server = server().await;
     let peer = online(&server).await;
@@ -278,10 +286,7 @@ async fn acks_stop_while_events_go_on() {
     peer.beat(Some(peer.seq)).await;
     peer.events(30).await;
     assert_eq!(offences(&server), []);
-    let old = Peer::dial(server.gateway_url()).await.unwrap();
-    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
-    peer.close(4000).await;
-    back(&server, &Peer { session, seq, n, ..old }).await;
+    back_after_drop(&server, peer).await;
 }
 
 #[tokio::test]
@@ -290,10 +295,7 @@ async fn pings_come_without_end() {
     for _ in 0..10_000 {
         assert_eq!(peer.skip().await, Seen::Ping);
     }
-    let old = Peer::dial(server.gateway_url()).await.unwrap();
-    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
-    drop(peer);
-    back(&server, &Peer { session, seq, n, ..old }).await;
+    back_after_drop(&server, peer).await;
     assert_eq!(offences(&server), []);
 }
 
@@ -304,10 +306,7 @@ async fn fragments_come_without_end() {
     peer.skip_until_silent().await;
     peer.beat(Some(peer.seq)).await;
     peer.silent().await;
-    let old = Peer::dial(server.gateway_url()).await.unwrap();
-    let (session, seq, n) = (peer.session.clone(), peer.seq, peer.n.clone());
-    drop(peer);
-    back(&server, &Peer { session, seq, n, ..old }).await;
+    back_after_drop(&server, peer).await;
     assert_eq!(offences(&server), []);
 }
 
