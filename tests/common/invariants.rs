@@ -97,6 +97,8 @@ pub struct Watched<'c> {
     /// The newest dial, while the clock has not run backwards since.
     dialled_at: Option<Instant>,
     credential_asked: bool,
+    /// It may never be answered: since it was asked for, a timer ran out, or there was good news or the user's word.
+    credential_doubted: bool,
     holds: u32,
     network_down: bool,
     hidden: bool,
@@ -118,6 +120,7 @@ impl<'c> Watched<'c> {
             last_epoch: 0,
             dialled_at: None,
             credential_asked: false,
+            credential_doubted: false,
             holds: 0,
             network_down: false,
             hidden: false,
@@ -197,6 +200,18 @@ impl<'c> Watched<'c> {
     fn note(&mut self, before: &Tested<'c>, event: Option<&Fact>, disposition: Disposition) {
         let applied = disposition == Disposition::Applied;
         self.network_down &= !matches!(event, Some(Event::NetworkUp));
+        self.credential_doubted |= applied
+            && matches!(
+                event,
+                None | Some(
+                    Event::RetryNow
+                        | Event::Redial
+                        | Event::NetworkUp
+                        | Event::NetworkChanged
+                        | Event::Visible
+                        | Event::Woke { .. }
+                )
+            );
         match event {
             // Nobody waits any more for an answer that was asked for before the end.
             Some(
@@ -284,21 +299,9 @@ impl<'c> Watched<'c> {
                 assert!(self.policy.subscriptions().batch().count() > 0, "an empty batch");
             }
             Action::RefreshCredential { .. } => {
-                // While one is awaited, again only where it may never be answered: after its time, by good news, or by the user.
-                let again = matches!(
-                    event,
-                    None | Some(
-                        Event::RetryNow
-                            | Event::Redial
-                            | Event::NetworkUp
-                            | Event::NetworkChanged
-                            | Event::Visible
-                            | Event::Woke { .. }
-                    )
-                );
-                let waits = before.explain().waiting_for == Some(Reason::Credential);
-                let twice = self.credential_asked && waits && !again;
-                assert!(!twice, "the credential is asked for twice: {event:?}");
+                let awaited = self.credential_asked && !self.credential_doubted;
+                assert!(!awaited, "the credential is asked for twice: {event:?}");
+                self.credential_doubted = false;
                 self.credential_asked = true;
             }
             Action::DropSession { reason } => {
