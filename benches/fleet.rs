@@ -73,7 +73,7 @@ fn fleet(c: &mut Criterion) {
         group.bench_function(id("a sequence number"), |b| {
             let mut fleet = vec![policy.clone(); count as usize];
             walk(b, &order, &mut fleet, |policy, n| {
-                black_box(&policy.handle_event(now, black_box(Event::Sequence { epoch, n })));
+                black_box(&policy.handle_event(now, black_box(Event::Sequence { epoch, sequence: n })));
             });
         });
         group.bench_function(id("other traffic"), |b| {

@@ -8,9 +8,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use redial::policy::RestoreConfig;
+use redial::subscriptions::{SubscriptionList, Subscriptions as _};
 use redial::{
-    Action, Actions, BackoffConfig, Cause, Config, Event, Instant, Phase, Policy, Ratio, RestoreConfig,
-    SplitMix64, SubscriptionList, Subscriptions as _, valid,
+    Action, Actions, BackoffConfig, Cause, Config, Event, Instant, Phase, Policy, Ratio, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, (), SubscriptionList<String>>;

@@ -89,7 +89,7 @@ impl Backoff {
 
     /// [`next_delay`](Self::next_delay) in the core's own unit.
     #[inline]
-    pub(crate) fn next_wait<R: Rng + ?Sized>(
+    pub(crate) fn next_delay_micros<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
         mode: Mode,
@@ -295,7 +295,7 @@ impl Backoff {
         if let (Rare::Polly { place, .. }, 1..) = (config.rare, ladder.failures) {
             ladder.last = place(config, ladder.failures, 1 << 63);
         }
-        ladder.next_wait(config, mode, Micros::ZERO, rng)
+        ladder.next_delay_micros(config, mode, Micros::ZERO, rng)
     }
 
     /// Counts one failure and returns its nominal wait before the caps of the modes.
@@ -420,7 +420,7 @@ impl<R: Rng> Iterator for Delays<R> {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let wait = self.backoff.next_wait(&self.config, Mode::Resume, self.elapsed, &mut self.rng)?;
+        let wait = self.backoff.next_delay_micros(&self.config, Mode::Resume, self.elapsed, &mut self.rng)?;
         self.elapsed = self.elapsed.saturating_add(wait);
         Some(wait.to_duration())
     }

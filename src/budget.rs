@@ -5,6 +5,7 @@ mod retry;
 mod start;
 mod throttle;
 
-pub use retry::{Refused, RetryBudget, RetryBudgetConfig};
+pub use crate::denied::Denied;
+pub use retry::{RetryBudget, RetryBudgetConfig};
 pub use start::{Grant, StartBudget, StartBudgetConfig};
 pub use throttle::{AdaptiveThrottle, AdaptiveThrottleConfig, Throttle, ThrottleConfig};

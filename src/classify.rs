@@ -21,7 +21,8 @@ pub const MAX_OVERRIDES: usize = 16;
 /// Every cause has exactly one verdict, found in bounded time; a code or a status may be any `u16` (S99).
 ///
 /// ```
-/// use redial::{Cause, Class, Classifier, Match, Rule, Verdict, tables, valid};
+/// use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
+/// use redial::{Cause, valid};
 ///
 /// // This server closes with 4002 when the account is out of credits.
 /// const CLASSIFIER: Classifier = valid(
@@ -121,13 +122,13 @@ impl Classifier {
             | Cause::GreetingTimeout
             | Cause::ReadyTimeout
             | Cause::AuthTimeout
-            | Cause::MissedBeat
+            | Cause::HeartbeatMissed
             | Cause::SendFailed
             | Cause::ReconnectRequested
             | Cause::SessionInvalidResumable
             | Cause::BadGreeting
             | Cause::NetworkDown
-            | Cause::Slept
+            | Cause::HostSuspended
             | Cause::RestoreFailed => Class::Transient,
         }
     }

@@ -25,7 +25,8 @@ pub enum EndpointOrder {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{EndpointOrder, EndpointsConfig, valid};
+/// use redial::endpoints::{EndpointOrder, EndpointsConfig};
+/// use redial::valid;
 ///
 /// const CONFIG: EndpointsConfig = valid(
 ///     EndpointsConfig::new()
@@ -128,7 +129,8 @@ impl Default for EndpointsConfig {
 /// There are two: [`SingleEndpoint`], which costs nothing, and [`FixedEndpoints`].
 ///
 /// ```
-/// use redial::{Endpoints, EndpointsConfig, FixedEndpoints, Instant, SplitMix64};
+/// use redial::endpoints::{Endpoints, EndpointsConfig, FixedEndpoints};
+/// use redial::{Instant, SplitMix64};
 ///
 /// const CONFIG: EndpointsConfig = EndpointsConfig::new();
 /// let mut rng = SplitMix64::new(7);
@@ -136,7 +138,7 @@ impl Default for EndpointsConfig {
 /// let now = Instant::ZERO;
 ///
 /// assert_eq!(endpoints.begin_round(&CONFIG, now, &mut rng), 0);
-/// assert_eq!(endpoints.failed(&CONFIG, now, true, &mut rng), Some(1));
+/// assert_eq!(endpoints.failed(&CONFIG, now, &mut rng), Some(1));
 /// endpoints.succeeded(&CONFIG, now);
 ///
 /// // For ten minutes the fallback goes first, then the primary does again.
@@ -154,16 +156,11 @@ pub trait Endpoints {
 
     /// The dial of [`current`](Self::current) failed. Call it once for each. Returns the next endpoint of the round,
     /// which is current from now on, or `None`: the round is over. At most one draw.
-    ///
-    /// `walk`: whether the fault may be the endpoint's. False for "no network" and the like: the round is over, and the
-    /// endpoint is not blamed.
-    fn failed<R: Rng + ?Sized>(
-        &mut self,
-        config: &EndpointsConfig,
-        now: Instant,
-        walk: bool,
-        rng: &mut R,
-    ) -> Option<u8>;
+    fn failed<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> Option<u8>;
+
+    /// The dial of [`current`](Self::current) failed for a reason that no other endpoint would mend, such as a missing network:
+    /// the round is over, and the endpoint is not blamed.
+    fn end_round(&mut self);
 
     /// The connection to [`current`](Self::current) is over, and it should not be the first to be dialled next: it asked to be
     /// left, or its connections don't hold. Counts like a failed dial, and the next round begins with the least failed of the
@@ -195,9 +192,11 @@ impl Endpoints for SingleEndpoint {
         0
     }
 
-    fn failed<R: Rng + ?Sized>(&mut self, _: &EndpointsConfig, _: Instant, _: bool, _: &mut R) -> Option<u8> {
+    fn failed<R: Rng + ?Sized>(&mut self, _: &EndpointsConfig, _: Instant, _: &mut R) -> Option<u8> {
         None
     }
+
+    fn end_round(&mut self) {}
 
     fn leave(&mut self, _: &EndpointsConfig, _: Instant) {}
 
@@ -352,21 +351,15 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
         self.current
     }
 
-    fn failed<R: Rng + ?Sized>(
-        &mut self,
-        config: &EndpointsConfig,
-        now: Instant,
-        walk: bool,
-        rng: &mut R,
-    ) -> Option<u8> {
-        if !walk {
-            self.tried.fill(true);
-            return None;
-        }
+    fn failed<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> Option<u8> {
         self.blame(config, now);
         let primary = config.order == EndpointOrder::PrimaryFirst && self.tried.first() == Some(&false);
         let next = if primary { Some(0) } else { self.least_failed(rng) };
         next.map(|index| self.go(index))
+    }
+
+    fn end_round(&mut self) {
+        self.tried.fill(true);
     }
 
     fn leave(&mut self, config: &EndpointsConfig, now: Instant) {

@@ -58,7 +58,7 @@ pub enum ConfigError {
     RangeReversed,
     /// Subscriptions restored in batches of none.
     BatchZero,
-    /// More than [`MAX_OVERRIDES`](crate::MAX_OVERRIDES) overrides of the classification; put the rest in a table.
+    /// More than [`MAX_OVERRIDES`](crate::classify::MAX_OVERRIDES) overrides of the classification; put the rest in a table.
     TooManyOverrides,
     /// No endpoint, or more than 255.
     EndpointCount,
@@ -79,11 +79,11 @@ pub enum ConfigError {
     ShareRange,
     /// A window, day or half-life of no length.
     WindowZero,
-    /// A config with a breaker for a [`Lean`](crate::Lean) policy without one.
+    /// A config with a breaker for a [`Lean`](crate::policy::Lean) policy without one.
     BreakerLeftOut,
-    /// A config with a heartbeat, or with a greeting that may bring one, for a [`Lean`](crate::Lean) policy without one.
+    /// A config with a heartbeat, or with a greeting that may bring one, for a [`Lean`](crate::policy::Lean) policy without one.
     HeartbeatLeftOut,
-    /// A config that resumes for a [`Lean`](crate::Lean) policy without a session.
+    /// A config that resumes for a [`Lean`](crate::policy::Lean) policy without a session.
     SessionLeftOut,
 }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 use crate::window::{Window, slot_width};
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
@@ -26,7 +26,8 @@ pub const RECOVERY_BOUNDS: [Duration; 8] = [
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{HealthConfig, Ratio, valid};
+/// use redial::health::HealthConfig;
+/// use redial::{Ratio, valid};
 ///
 /// const CONFIG: HealthConfig = valid(HealthConfig::new().with_failure_rate(valid(Ratio::new(1, 2)), 10))
 ///     .with_average_recovery(Duration::from_secs(60));
@@ -205,17 +206,18 @@ struct Slot {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Health, HealthConfig, HealthStatus, Instant};
+/// use redial::health::{Health, HealthConfig, HealthStatus};
+/// use redial::Instant;
 ///
 /// const CONFIG: HealthConfig = HealthConfig::new();
 /// let mut health = Health::new();
 ///
-/// health.attempt(&CONFIG, Instant::from_millis(100), true);
+/// health.attempt_succeeded(&CONFIG, Instant::from_millis(100));
 /// health.lost(Instant::from_millis(60_100));
-/// health.attempt(&CONFIG, Instant::from_millis(61_100), false);
+/// health.attempt_failed(&CONFIG, Instant::from_millis(61_100));
 /// assert_eq!(health.report(&CONFIG, Instant::from_millis(62_000)).status, HealthStatus::Failing);
 ///
-/// health.attempt(&CONFIG, Instant::from_millis(63_100), true);
+/// health.attempt_succeeded(&CONFIG, Instant::from_millis(63_100));
 /// let report = health.report(&CONFIG, Instant::from_millis(65_100));
 /// assert_eq!(report.recoveries.max, Duration::from_secs(3));
 /// assert_eq!(report.uptime, Some(Duration::from_secs(2)));
@@ -227,11 +229,11 @@ struct Slot {
 pub struct Health {
     window: Window<Slot>,
     recoveries: Recoveries,
-    up_since: Moment,
+    up_since: OptInstant,
     /// When the connection was lost, later by the time since then in which nothing could be tried.
-    lost_at: Moment,
+    lost_at: OptInstant,
     /// Since when nothing can be tried.
-    paused_at: Moment,
+    paused_at: OptInstant,
     last_uptime: Option<Duration>,
     failing: bool,
 }
@@ -256,23 +258,20 @@ impl Health {
                 max: Duration::ZERO,
                 histogram: [0; RECOVERY_BOUNDS.len() + 1],
             },
-            up_since: Moment::NONE,
-            lost_at: Moment::NONE,
-            paused_at: Moment::NONE,
+            up_since: OptInstant::NONE,
+            lost_at: OptInstant::NONE,
+            paused_at: OptInstant::NONE,
             last_uptime: None,
             failing: false,
         }
     }
 
-    /// An attempt ended: `ok`, with an established connection. After a loss, that is a recovery.
-    pub fn attempt(&mut self, config: &HealthConfig, now: Instant, ok: bool) {
+    /// An attempt ended with an established connection. After a loss, that is a recovery.
+    pub fn attempt_succeeded(&mut self, config: &HealthConfig, now: Instant) {
         self.window.advance(now, config.width);
-        let recovered = if ok { self.recovered(now) } else { None };
+        let recovered = self.recovered(now);
         if let Some(slot) = self.window.newest() {
             count(&mut slot.attempts);
-            if !ok {
-                count(&mut slot.failed);
-            }
             if let Some(took) = recovered {
                 count(&mut slot.recoveries);
                 slot.recovery_micros = slot.recovery_micros.saturating_add(took.0);
@@ -281,26 +280,34 @@ impl Health {
         if let Some(took) = recovered {
             self.recoveries.add(took.to_duration());
         }
-        self.failing = !ok;
-        if ok {
-            // Established again without a loss before: the caller forgot it, and the uptime begins anew all the same.
-            self.end_uptime(now);
-            self.up_since = Moment::at(now);
+        self.failing = false;
+        // Established again without a loss before: the caller forgot it, and the uptime begins anew all the same.
+        self.end_uptime(now);
+        self.up_since = OptInstant::at(now);
+    }
+
+    /// An attempt ended without one.
+    pub fn attempt_failed(&mut self, config: &HealthConfig, now: Instant) {
+        self.window.advance(now, config.width);
+        if let Some(slot) = self.window.newest() {
+            count(&mut slot.attempts);
+            count(&mut slot.failed);
         }
+        self.failing = true;
     }
 
     /// From now on nothing can be tried, until [`unpaused`](Self::unpaused): this time is no time of a recovery. It may be
     /// told while the connection is up, too; said twice, the first counts.
     pub fn paused(&mut self, now: Instant) {
         if !self.paused_at.is_some() {
-            self.paused_at = Moment::at(now);
+            self.paused_at = OptInstant::at(now);
         }
     }
 
     /// Something can be tried again. Without a pause it changes nothing.
     pub fn unpaused(&mut self, now: Instant) {
         if let Some(paused_at) = self.paused_at.get() {
-            self.paused_at = Moment::NONE;
+            self.paused_at = OptInstant::NONE;
             self.leave_out(paused_at, now);
         }
     }
@@ -317,14 +324,14 @@ impl Health {
     pub fn lost(&mut self, now: Instant) {
         if self.up_since.is_some() {
             self.end_uptime(now);
-            self.lost_at = Moment::at(now);
+            self.lost_at = OptInstant::at(now);
         }
     }
 
     /// The user stopped it: nothing is failing, nothing is to be recovered from, and the counters stay.
     pub fn stopped(&mut self, now: Instant) {
         self.end_uptime(now);
-        self.lost_at = Moment::NONE;
+        self.lost_at = OptInstant::NONE;
         self.failing = false;
     }
 
@@ -368,7 +375,7 @@ impl Health {
     fn recovered(&mut self, now: Instant) -> Option<Micros> {
         let until = self.paused_at.get().map_or(now, |paused_at| paused_at.min(now));
         let lost_at = self.lost_at.get()?;
-        self.lost_at = Moment::NONE;
+        self.lost_at = OptInstant::NONE;
         Some(until.since(lost_at))
     }
 
@@ -379,7 +386,7 @@ impl Health {
 
     fn end_uptime(&mut self, now: Instant) {
         if let Some(since) = self.up_since.get() {
-            self.up_since = Moment::NONE;
+            self.up_since = OptInstant::NONE;
             self.last_uptime = Some(now.saturating_duration_since(since));
         }
     }

@@ -6,7 +6,7 @@ use rand_core::Rng;
 
 use crate::error::ConfigError;
 use crate::ratio::uniform;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 /// What counts as a sign of life (F81).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,7 +136,7 @@ pub enum Tick {
     /// Nothing is due.
     NotYet,
     /// Send a beat. `missed`: the one before is still unanswered, but not yet too many are.
-    Beat {
+    Heartbeat {
         /// Whether the beat before this one is still unanswered.
         missed: bool,
     },
@@ -151,12 +151,13 @@ const MIN_INTERVAL_MS: u32 = 10;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Heartbeat, HeartbeatConfig, Instant, SplitMix64, Tick};
+/// use redial::heartbeat::{Heartbeat, HeartbeatConfig, Tick};
+/// use redial::{Instant, SplitMix64};
 ///
 /// const CONFIG: HeartbeatConfig = HeartbeatConfig::new().with_first_jitter(false);
 /// let mut heartbeat = Heartbeat::new();
 /// heartbeat.start(&CONFIG, Instant::ZERO, Duration::from_secs(45), &mut SplitMix64::new(1));
-/// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)), Tick::Beat { missed: false });
+/// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)), Tick::Heartbeat { missed: false });
 /// // No acknowledgement came: at the next tick the connection is dead.
 /// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(90_000)), Tick::Dead);
 /// ```
@@ -168,9 +169,9 @@ const MIN_INTERVAL_MS: u32 = 10;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Heartbeat {
     /// The next beat; none while it is not running.
-    next: Moment,
+    next: OptInstant,
     /// Until when something that was asked must be answered; none while the next beat is early enough to judge.
-    answer_by: Moment,
+    answer_by: OptInstant,
     /// Zero: not running.
     interval_ms: u32,
     /// Regular beats since the last sign of life.
@@ -191,7 +192,13 @@ impl Heartbeat {
     /// Not running.
     #[must_use]
     pub const fn new() -> Self {
-        Self { next: Moment::NONE, answer_by: Moment::NONE, interval_ms: 0, unanswered: 0, extra: false }
+        Self {
+            next: OptInstant::NONE,
+            answer_by: OptInstant::NONE,
+            interval_ms: 0,
+            unanswered: 0,
+            extra: false,
+        }
     }
 
     /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
@@ -204,11 +211,11 @@ impl Heartbeat {
         interval: Duration,
         rng: &mut R,
     ) {
-        self.begin(config, now, Micros::from_duration(interval), rng);
+        self.start_micros(config, now, Micros::from_duration(interval), rng);
     }
 
     /// The same in the core's own unit.
-    pub(crate) fn begin<R: Rng + ?Sized>(
+    pub(crate) fn start_micros<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
         now: Instant,
@@ -222,7 +229,7 @@ impl Heartbeat {
         self.set_interval(interval);
         let interval = self.span();
         let first = if config.first_jitter { uniform(rng, Micros::ZERO, interval) } else { interval };
-        self.next = Moment::at(now.after(first));
+        self.next = OptInstant::at(now.after(first));
     }
 
     const fn set_interval(&mut self, interval: Micros) {
@@ -240,7 +247,7 @@ impl Heartbeat {
             return false;
         }
         self.set_interval(interval);
-        self.next = Moment::at(self.next.or_never().min(now.after(self.span())));
+        self.next = OptInstant::at(self.next.or_never().min(now.after(self.span())));
         true
     }
 
@@ -281,7 +288,7 @@ impl Heartbeat {
 
     /// The next deadline; none while it is not running.
     #[inline]
-    pub(crate) const fn next(&self) -> Moment {
+    pub(crate) const fn next(&self) -> OptInstant {
         self.next.min(self.answer_by)
     }
 
@@ -291,7 +298,7 @@ impl Heartbeat {
         let awaited = (self.unanswered > 0) | self.extra | self.answer_by.is_some();
         self.unanswered = 0;
         self.extra = false;
-        self.answer_by = Moment::NONE;
+        self.answer_by = OptInstant::NONE;
         awaited
     }
 
@@ -300,7 +307,7 @@ impl Heartbeat {
     pub const fn received(&mut self, config: &HeartbeatConfig) {
         if matches!(config.liveness, Liveness::AnyTraffic) {
             self.unanswered = 0;
-            self.answer_by = Moment::NONE;
+            self.answer_by = OptInstant::NONE;
         }
     }
 
@@ -313,13 +320,13 @@ impl Heartbeat {
     /// an answer has come. A deadline that is running already is never put off, and the regular beats go on as they were.
     /// False where no heartbeat is running.
     pub fn probe(&mut self, now: Instant, within: Duration) -> bool {
-        self.ask(now, Micros::from_duration(within))
+        self.probe_micros(now, Micros::from_duration(within))
     }
 
     /// The same in the core's own unit.
-    pub(crate) fn ask(&mut self, now: Instant, within: Micros) -> bool {
+    pub(crate) fn probe_micros(&mut self, now: Instant, within: Micros) -> bool {
         if self.is_running() {
-            self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
+            self.answer_by = self.answer_by.min(OptInstant::at(now.after(within)));
         }
         self.is_running()
     }
@@ -339,12 +346,12 @@ impl Heartbeat {
         match config.answer_within {
             None if spent => return Tick::Dead,
             Some(within) if self.unanswered >= config.missed => {
-                self.answer_by = self.answer_by.min(Moment::at(now.after(within)));
+                self.answer_by = self.answer_by.min(OptInstant::at(now.after(within)));
             }
             None | Some(_) => {}
         }
-        self.next = Moment::at(now.after(self.span()));
-        Tick::Beat { missed }
+        self.next = OptInstant::at(now.after(self.span()));
+        Tick::Heartbeat { missed }
     }
 
     /// The host slept for `gap` and its clock stood still: the next beat is so much nearer. What was asked keeps its time,
@@ -404,8 +411,8 @@ mod tests {
     fn k_misses_are_allowed() {
         let config = PLAIN.with_missed(2).unwrap();
         let mut heartbeat = started(&config, Duration::from_secs(1));
-        assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Beat { missed: false });
-        assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), Tick::Beat { missed: true });
+        assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Heartbeat { missed: false });
+        assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), Tick::Heartbeat { missed: true });
         assert_eq!(heartbeat.handle_timeout(&config, ms(3_000)), Tick::Dead);
     }
 

@@ -121,7 +121,7 @@ const fn config(backoff: BackoffConfig) -> Config {
 /// | no heartbeat of its own | what to send and how often is the protocol's to say; a greeting that brings an interval starts one. Without one a half-open peer is found by TCP alone |
 /// | no breaker | one connection has its backoff; a breaker is for many that share an endpoint |
 pub const RECOMMENDED: Config =
-    config(BACKOFF).with_hint_spread(Ratio::ONE).with_network(OnNetworkDown::Park, secs(3));
+    config(BACKOFF).with_retry_after_spread(Ratio::ONE).with_network(OnNetworkDown::Park, secs(3));
 
 /// What this project recommends for a plain socket, which says nothing of its own; take [`RECOMMENDED`] for a protocol
 /// that says when its session is ready.

@@ -1,8 +1,11 @@
 //! What is needed to resume: token, sequence and endpoint, as one value.
 
+#[cfg(feature = "serde")]
+mod serial;
+
 use core::time::Duration;
 
-use crate::time::{Instant, Micros, Moment, Past};
+use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 
 /// A resumable session: token, newest sequence number and the session's own endpoint.
 ///
@@ -29,7 +32,11 @@ use crate::time::{Instant, Micros, Moment, Past};
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(into = "Plain<T>", from = "Plain<T>", bound(serialize = "T: Clone + serde::Serialize"))
+    serde(
+        into = "serial::Plain<T>",
+        from = "serial::Plain<T>",
+        bound(serialize = "T: Clone + serde::Serialize")
+    )
 )]
 #[repr(C)] // The sequence first: in a policy it lies beside what else every fact touches.
 pub struct SessionState<T> {
@@ -37,7 +44,7 @@ pub struct SessionState<T> {
     sequence: u64,
     /// The time to live after the newest sign of life, where the server gave one. It counts while no transport carries the
     /// session.
-    ends: Moment,
+    ends: OptInstant,
     /// Since when the dials failed that [`Self::unreachable`] counts. While there are none, one more than the newest number
     /// that came before a resume was answered: that of a new session, if there is one. 0: there is nothing to note.
     aside: u64,
@@ -53,59 +60,13 @@ pub struct SessionState<T> {
 /// The server said nothing, or more than 49 days.
 const UNKNOWN: u32 = u32::MAX;
 
-/// What is written and read.
-#[cfg(feature = "serde")]
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Plain<T> {
-    token: Option<T>,
-    endpoint: Option<T>,
-    sequence: Option<u64>,
-    ttl_ms: Option<u32>,
-    ends: Option<Instant>,
-    unreachable: Option<(u8, Past)>,
-}
-
-#[cfg(feature = "serde")]
-impl<T> From<SessionState<T>> for Plain<T> {
-    fn from(session: SessionState<T>) -> Self {
-        let (sequence, ends) = (session.sequence(), session.ends.get());
-        let ttl_ms = if session.ttl_ms == UNKNOWN { None } else { Some(session.ttl_ms) };
-        let unreachable =
-            Some((session.unreachable, Past::from_bits(session.aside))).filter(|(dials, _)| *dials > 0);
-        Self { token: session.token, endpoint: session.endpoint, sequence, ttl_ms, ends, unreachable }
-    }
-}
-
-#[cfg(feature = "serde")]
-impl<T> From<Plain<T>> for SessionState<T> {
-    fn from(plain: Plain<T>) -> Self {
-        let Plain { token, endpoint, sequence, ttl_ms, ends, unreachable } = plain;
-        let ttl_ms = ttl_ms.filter(|ttl_ms| *ttl_ms != UNKNOWN);
-        let ends = ends.filter(|_| ttl_ms.is_some());
-        let (unreachable, aside) = unreachable
-            .filter(|(dials, _)| *dials > 0)
-            .map_or((0, 0), |(dials, since)| (dials, since.to_bits()));
-        Self {
-            sequence: sequence.unwrap_or(0),
-            ends: Moment::new(ends),
-            aside,
-            ttl_ms: ttl_ms.unwrap_or(UNKNOWN),
-            has_sequence: sequence.is_some(),
-            unreachable,
-            token,
-            endpoint,
-        }
-    }
-}
-
 impl<T> SessionState<T> {
     /// No session.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             sequence: 0,
-            ends: Moment::NONE,
+            ends: OptInstant::NONE,
             aside: 0,
             ttl_ms: UNKNOWN,
             has_sequence: false,
@@ -125,7 +86,7 @@ impl<T> SessionState<T> {
         };
         Self {
             sequence,
-            ends: Moment::NONE,
+            ends: OptInstant::NONE,
             aside: 0,
             ttl_ms: UNKNOWN,
             has_sequence,
@@ -174,7 +135,7 @@ impl<T> SessionState<T> {
         self.endpoint = endpoint;
         self.set_sequence(sequence);
         self.reached();
-        self.ends = Moment::NONE;
+        self.ends = OptInstant::NONE;
         self.ttl_ms = ttl.map_or(UNKNOWN, |ttl| whole_millis(ttl.as_millis()));
     }
 
@@ -195,7 +156,7 @@ impl<T> SessionState<T> {
         }
         if let Some(ttl) = ttl {
             self.ttl_ms = whole_millis(ttl.as_millis());
-            self.ends = Moment::NONE;
+            self.ends = OptInstant::NONE;
         }
     }
 
@@ -239,7 +200,7 @@ impl<T> SessionState<T> {
     #[inline]
     pub const fn heard(&mut self, now: Instant) {
         if self.has_ttl() {
-            self.ends = Moment::at(now.after(self.ttl()));
+            self.ends = OptInstant::at(now.after(self.ttl()));
         }
     }
 
@@ -266,7 +227,7 @@ impl<T> SessionState<T> {
 
     /// When [`Self::is_expired`] becomes true.
     #[inline]
-    pub(crate) const fn ends(&self) -> Moment {
+    pub(crate) const fn ends(&self) -> OptInstant {
         self.ends
     }
 
@@ -286,7 +247,8 @@ impl<T> SessionState<T> {
     pub(crate) fn with_life(mut self, now: Instant, life: Option<(u64, u32)>) -> Self {
         let (left, ttl_ms) = life.unwrap_or((0, UNKNOWN));
         self.ttl_ms = ttl_ms;
-        self.ends = if ttl_ms == UNKNOWN { Moment::NONE } else { Moment::at(now.after(Micros(left))) };
+        self.ends =
+            if ttl_ms == UNKNOWN { OptInstant::NONE } else { OptInstant::at(now.after(Micros(left))) };
         self
     }
 
@@ -302,22 +264,26 @@ impl<T> SessionState<T> {
     pub(crate) fn unreachable(&self, now: Instant) -> (u8, Micros) {
         (
             self.unreachable,
-            if self.unreachable == 0 { Micros::ZERO } else { Past::from_bits(self.aside).until(now) },
+            if self.unreachable == 0 {
+                Micros::ZERO
+            } else {
+                SignedInstant::from_bits(self.aside).until(now)
+            },
         )
     }
 
     /// What [`Self::unreachable`] says.
     pub(crate) const fn with_unreachable(mut self, now: Instant, dials: u8, failing: Micros) -> Self {
         self.unreachable = dials;
-        self.aside = if dials == 0 { 0 } else { Past::before(now, failing).to_bits() };
+        self.aside = if dials == 0 { 0 } else { SignedInstant::before(now, failing).to_bits() };
         self
     }
 
     /// A dial did not reach the session's own endpoint.
     pub(crate) fn missed(&mut self, now: Instant) {
         // A session from elsewhere may bring a time of a clock that was ahead of this one.
-        if self.unreachable == 0 || Past::from_bits(self.aside) > Past::at(now) {
-            self.aside = Past::at(now).to_bits();
+        if self.unreachable == 0 || SignedInstant::from_bits(self.aside) > SignedInstant::at(now) {
+            self.aside = SignedInstant::at(now).to_bits();
         }
         self.unreachable = self.unreachable.saturating_add(1);
     }
@@ -331,7 +297,7 @@ impl<T> SessionState<T> {
     /// The clock ran back to `now`: nothing that is still to come is further away than it may be.
     pub(crate) fn rewind(&mut self, now: Instant) {
         if self.unreachable > 0 {
-            self.aside = Past::from_bits(self.aside).min(Past::at(now)).to_bits();
+            self.aside = SignedInstant::from_bits(self.aside).min(SignedInstant::at(now)).to_bits();
         }
         self.ends = self.ends.map(|end| end.min(now.after(self.ttl())));
     }

@@ -9,7 +9,7 @@ mod tree;
 
 use core::fmt;
 
-use crate::time::{Instant, Moment};
+use crate::time::{Instant, OptInstant};
 
 pub use set::SubscriptionSet;
 pub use slot::Slot as SubscriptionSlot;
@@ -46,7 +46,7 @@ pub struct Subscription<'a, K> {
     failures: u32,
     send: u32,
     state: SubscriptionState,
-    sent_at: Moment,
+    sent_at: OptInstant,
     in_batch: bool,
 }
 
@@ -112,17 +112,17 @@ impl<K: fmt::Debug> core::error::Error for Full<K> {}
 /// policy's own note, opaque to a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pace {
-    pub(crate) last: Moment,
-    pub(crate) next: Moment,
-    pub(crate) confirm: Moment,
+    pub(crate) last: OptInstant,
+    pub(crate) next: OptInstant,
+    pub(crate) confirm: OptInstant,
 }
 
 impl Pace {
     /// No batch went out and nothing is due.
-    pub const NONE: Self = Self { last: Moment::NONE, next: Moment::NONE, confirm: Moment::NONE };
+    pub const NONE: Self = Self { last: OptInstant::NONE, next: OptInstant::NONE, confirm: OptInstant::NONE };
 
     /// When the first of both is due.
-    pub(crate) fn first(self) -> Moment {
+    pub(crate) fn first(self) -> OptInstant {
         self.next.min(self.confirm)
     }
 }
@@ -150,7 +150,8 @@ impl Pace {
 /// This trait is sealed.
 ///
 /// ```
-/// use redial::{FixedSubscriptions, Instant, SubscriptionState, Subscriptions};
+/// use redial::subscriptions::{FixedSubscriptions, SubscriptionState, Subscriptions};
+/// use redial::Instant;
 ///
 /// let mut set = FixedSubscriptions::<&str, 8>::new();
 /// set.subscribe("trades", 0)?;
@@ -164,7 +165,7 @@ impl Pace {
 /// set.transport_lost();
 /// assert_eq!(set.take_batch(50, Instant::from_millis(900)), 1);
 /// assert!(set.batch().eq(&["trades"]));
-/// # Ok::<(), redial::Full<&str>>(())
+/// # Ok::<(), redial::subscriptions::Full<&str>>(())
 /// ```
 pub trait Subscriptions: sealed::Sealed {
     /// What names a subscription: a channel, a topic, a number.

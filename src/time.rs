@@ -1,6 +1,10 @@
 //! Time as the core sees it: a number that the caller supplies.
 
+mod widened;
+
 use core::time::Duration;
+
+pub use widened::Widened;
 
 /// A point in time: microseconds since an epoch that the caller chose.
 ///
@@ -210,23 +214,23 @@ const fn divide_bit_by_bit(dividend: u64, divisor: u32) -> (u64, u32) {
     derive(serde::Serialize, serde::Deserialize),
     serde(from = "Option<Instant>", into = "Option<Instant>")
 )]
-pub(crate) struct Moment(Instant);
+pub(crate) struct OptInstant(Instant);
 
 #[cfg(feature = "serde")]
-impl From<Option<Instant>> for Moment {
+impl From<Option<Instant>> for OptInstant {
     fn from(instant: Option<Instant>) -> Self {
         Self::new(instant)
     }
 }
 
 #[cfg(feature = "serde")]
-impl From<Moment> for Option<Instant> {
-    fn from(moment: Moment) -> Self {
+impl From<OptInstant> for Option<Instant> {
+    fn from(moment: OptInstant) -> Self {
         moment.get()
     }
 }
 
-impl Moment {
+impl OptInstant {
     pub(crate) const NONE: Self = Self(Instant::MAX);
 
     /// What is set is never none: the end of time becomes the last microsecond before it.
@@ -261,7 +265,7 @@ impl Moment {
     }
 }
 
-impl core::fmt::Debug for Moment {
+impl core::fmt::Debug for OptInstant {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.get().fmt(f)
     }
@@ -270,9 +274,9 @@ impl core::fmt::Debug for Moment {
 /// When something began. It may lie before the caller's epoch: another process saw it begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub(crate) struct Past(i64);
+pub(crate) struct SignedInstant(i64);
 
-impl Past {
+impl SignedInstant {
     pub(crate) const fn at(now: Instant) -> Self {
         Self::before(now, Micros::ZERO)
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use draws::{Constant, Shared, assert_near, ms, us};
 use proptest::prelude::*;
+use redial::backoff::AfterTable;
 use redial::rand_core::Rng;
-use redial::{AfterTable, Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64, valid};
+use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64, valid};
 
 fn ratio(text: &str) -> Ratio {
     text.parse().unwrap()

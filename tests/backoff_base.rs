@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use draws::{Constant, Shared, ms};
 use proptest::prelude::*;
+use redial::backoff::AfterTable;
 use redial::rand_core::Rng;
-use redial::{AfterTable, Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64};
+use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64};
 
 const MAX: u64 = 30_000;
 const CURVES: usize = 9;

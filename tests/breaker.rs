@@ -4,16 +4,15 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use redial::breaker::{self, Permit};
+use redial::budget::Denied;
 use redial::rand_core::Rng;
-use redial::{
-    BreakerConfig, BreakerState, CircuitBreaker, ConfigError, Instant, Permit, Ratio, Rejected, SplitMix64,
-    valid,
-};
+use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, valid};
 
 const OPEN: Duration = Duration::from_secs(60);
 /// F101: 5 failures, 60 s.
-const CONFIG: BreakerConfig = valid(BreakerConfig::new(5, OPEN));
-const FOUR_PROBES: BreakerConfig = valid(CONFIG.with_probes(4));
+const CONFIG: breaker::Config = valid(breaker::Config::new(5, OPEN));
+const FOUR_PROBES: breaker::Config = valid(CONFIG.with_probes(4));
 
 const fn at(seconds: u64) -> Instant {
     Instant::from_millis(seconds * 1_000)
@@ -23,15 +22,15 @@ fn rng() -> SplitMix64 {
     SplitMix64::new(1)
 }
 
-fn until(seconds: u64) -> Rejected {
-    Rejected { until: Some(at(seconds)) }
+fn until(seconds: u64) -> Denied {
+    Denied { until: Some(at(seconds)) }
 }
 
 const fn half_open(probes_out: u8, probes_succeeded: u8) -> Shape {
     Shape::HalfOpen(probes_out, probes_succeeded)
 }
 
-/// `BreakerState` in a form that tests can build.
+/// `breaker::State` in a form that tests can build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Closed(u32),
@@ -43,28 +42,28 @@ enum Shape {
 
 fn shape(breaker: &CircuitBreaker, now: Instant) -> Shape {
     match breaker.state(now) {
-        BreakerState::Closed { failures } => Shape::Closed(failures),
-        BreakerState::Open { until } => Shape::Open(until),
-        BreakerState::HalfOpen { probes_out, probes_succeeded, .. } => {
+        breaker::State::Closed { failures } => Shape::Closed(failures),
+        breaker::State::Open { until } => Shape::Open(until),
+        breaker::State::HalfOpen { probes_out, probes_succeeded, .. } => {
             Shape::HalfOpen(probes_out, probes_succeeded)
         }
-        BreakerState::ForcedOpen => Shape::ForcedOpen,
-        BreakerState::Disabled => Shape::Disabled,
+        breaker::State::ForcedOpen => Shape::ForcedOpen,
+        breaker::State::Disabled => Shape::Disabled,
         other => panic!("unknown state {other:?}"),
     }
 }
 
-fn acquire(breaker: &mut CircuitBreaker, config: &BreakerConfig, now: Instant) -> Result<Permit, Rejected> {
+fn acquire(breaker: &mut CircuitBreaker, config: &breaker::Config, now: Instant) -> Result<Permit, Denied> {
     breaker.try_acquire(config, now, &mut rng())
 }
 
-fn fail(breaker: &mut CircuitBreaker, config: &BreakerConfig, now: Instant) {
+fn fail(breaker: &mut CircuitBreaker, config: &breaker::Config, now: Instant) {
     let permit = acquire(breaker, config, now).expect("a permit");
     breaker.failure(config, now, permit, &mut rng());
 }
 
 /// Opened by five failures at `seconds`.
-fn opened(config: &BreakerConfig, seconds: u64) -> CircuitBreaker {
+fn opened(config: &breaker::Config, seconds: u64) -> CircuitBreaker {
     let mut breaker = CircuitBreaker::new();
     for _ in 0..5 {
         fail(&mut breaker, config, at(seconds));
@@ -253,16 +252,16 @@ fn p33_a_success_never_opens() {
 /// P34: extreme durations and instants neither panic nor give an open time of 0.
 #[test]
 fn p34_extremes_are_total() {
-    let tiny = BreakerConfig::new(1, Duration::from_nanos(1)).expect("valid");
+    let tiny = breaker::Config::new(1, Duration::from_nanos(1)).expect("valid");
     let mut breaker = CircuitBreaker::new();
     fail(&mut breaker, &tiny, at(0));
     assert_eq!(shape(&breaker, at(0)), Shape::Open(Instant::from_micros(1)));
 
-    let huge = BreakerConfig::new(u32::MAX, Duration::MAX)
+    let huge = breaker::Config::new(u32::MAX, Duration::MAX)
         .and_then(|c| c.with_growth(Ratio::new(u32::MAX, 1)?, Duration::MAX))
         .and_then(|c| c.with_jitter(Ratio::ONE)?.with_lease(Duration::MAX))
         .expect("valid");
-    let one = BreakerConfig::new(1, Duration::MAX).expect("valid");
+    let one = breaker::Config::new(1, Duration::MAX).expect("valid");
     let mut breaker = CircuitBreaker::new();
     for now in [Instant::ZERO, at(9), Instant::MAX, Instant::ZERO, Instant::MAX] {
         for config in [&huge, &one] {
@@ -275,7 +274,7 @@ fn p34_extremes_are_total() {
     assert!(acquire(&mut breaker, &one, Instant::MAX).is_ok());
 
     // Sub-second and fractional times are exact.
-    let fraction = BreakerConfig::new(1, Duration::from_micros(1_900_001)).expect("valid");
+    let fraction = breaker::Config::new(1, Duration::from_micros(1_900_001)).expect("valid");
     let mut breaker = CircuitBreaker::new();
     fail(&mut breaker, &fraction, at(0));
     assert_eq!(shape(&breaker, at(0)), Shape::Open(Instant::from_micros(1_900_001)));
@@ -286,15 +285,15 @@ fn p34_extremes_are_total() {
 fn p34_wrong_configurations_are_refused() {
     use ConfigError as E;
     let second = Duration::from_secs(1);
-    assert_eq!(BreakerConfig::new(0, second), Err(E::BreakerFailuresZero));
-    assert_eq!(BreakerConfig::new(1, Duration::ZERO), Err(E::BreakerOpenTime));
+    assert_eq!(breaker::Config::new(0, second), Err(E::BreakerFailuresZero));
+    assert_eq!(breaker::Config::new(1, Duration::ZERO), Err(E::BreakerOpenTime));
     assert_eq!(CONFIG.with_growth(Ratio::TWO, second), Err(E::BreakerOpenTime));
     assert_eq!(CONFIG.with_growth(Ratio::new(1, 2).expect("ratio"), OPEN), Err(E::FactorBelowOne));
     assert_eq!(CONFIG.with_jitter(Ratio::TWO), Err(E::JitterAboveOne));
     assert_eq!(CONFIG.with_probes(0), Err(E::BreakerProbes));
-    assert_eq!(CONFIG.with_probes(BreakerConfig::MAX_PROBES + 1), Err(E::BreakerProbes));
+    assert_eq!(CONFIG.with_probes(breaker::Config::MAX_PROBES + 1), Err(E::BreakerProbes));
     assert_eq!(CONFIG.with_lease(Duration::ZERO), Err(E::BreakerLeaseZero));
-    assert!(CONFIG.with_probes(BreakerConfig::MAX_PROBES).is_ok());
+    assert!(CONFIG.with_probes(breaker::Config::MAX_PROBES).is_ok());
 }
 
 /// P35: a health check reads; it starts no half-open cycle and takes no probe.
@@ -346,7 +345,7 @@ fn p37_the_time_to_come_back_is_data() {
     for _ in 0..20 {
         match acquire(&mut breaker, &CONFIG, now) {
             Ok(_) => {}
-            Err(Rejected { until }) => {
+            Err(Denied { until }) => {
                 let until = until.expect("a time");
                 assert!(until > now);
                 assert_eq!(breaker.poll_timeout(), Some(until), "one deadline");
@@ -354,13 +353,13 @@ fn p37_the_time_to_come_back_is_data() {
             }
         }
     }
-    assert_eq!(until(64).to_string(), "the circuit is open until 64000000 µs");
+    assert_eq!(until(64).to_string(), "not admitted before 64000000 µs");
 }
 
 /// Lifecycle 83, 5.7 d and 5.8: refused up to the last microsecond; admitted exactly at `until`.
 #[test]
 fn lifecycle_83_equality_is_elapsed() {
-    let config = BreakerConfig::new(5, Duration::from_secs(5)).expect("valid");
+    let config = breaker::Config::new(5, Duration::from_secs(5)).expect("valid");
     let mut breaker = opened(&config, 0);
     assert_eq!(acquire(&mut breaker, &config, at(3)), Err(until(5)));
     let last = Instant::from_micros(4_999_999);
@@ -463,7 +462,7 @@ fn lifecycle_86_open_ignores_late_results() {
 #[test]
 fn lifecycle_87_the_open_time_grows_and_resets() {
     let factor = Ratio::new(3, 2).expect("ratio");
-    let config = BreakerConfig::new(1, Duration::from_millis(5_000))
+    let config = breaker::Config::new(1, Duration::from_millis(5_000))
         .and_then(|c| c.with_growth(factor, Duration::from_millis(20_000)))
         .expect("valid");
     let mut breaker = CircuitBreaker::new();
@@ -491,7 +490,7 @@ fn lifecycle_87_growth_saturates() {
     let open_after = |probes: u32, max: Duration| {
         let second = Duration::from_secs(1);
         let config =
-            BreakerConfig::new(1, second).and_then(|c| c.with_growth(Ratio::TWO, max)).expect("valid");
+            breaker::Config::new(1, second).and_then(|c| c.with_growth(Ratio::TWO, max)).expect("valid");
         let mut breaker = CircuitBreaker::new();
         let mut now = at(0);
         for _ in 0..probes {
@@ -547,7 +546,7 @@ fn lifecycle_88_check_answers_with_the_longest_draw() {
     acquire(&mut breaker, &config, open_until).expect("probe");
     let lease_end = open_until.saturating_add(Duration::from_secs(60));
     let longest = lease_end.saturating_add(Duration::from_secs(120));
-    assert_eq!(breaker.check(&config, lease_end), Err(Rejected { until: Some(longest) }));
+    assert_eq!(breaker.check(&config, lease_end), Err(Denied { until: Some(longest) }));
     acquire(&mut breaker, &config, longest).expect("kept");
 }
 
@@ -562,7 +561,7 @@ fn lifecycle_89_forced_open_and_disabled() {
     assert_eq!(breaker.poll_timeout(), None);
     for now in [at(0), at(6), Instant::MAX] {
         breaker.handle_timeout(&CONFIG, now, &mut rng());
-        assert_eq!(acquire(&mut breaker, &CONFIG, now), Err(Rejected { until: None }));
+        assert_eq!(acquire(&mut breaker, &CONFIG, now), Err(Denied { until: None }));
     }
 
     breaker.disable();
@@ -779,7 +778,7 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let max = open * max_factor;
-        let config = BreakerConfig::new(failures, micros(open))
+        let config = breaker::Config::new(failures, micros(open))
             .and_then(|c| c.with_growth(Ratio::new(growth as u32, 1)?, micros(max)))
             .and_then(|c| c.with_probes(probes)?.with_lease(micros(lease)))
             .expect("valid");
@@ -809,9 +808,9 @@ proptest! {
                     prop_assert_eq!(checked, asked.map(|_| ()));
                     prop_assert_eq!(
                         checked,
-                        expected.map_err(|until| Rejected { until: until.map(Instant::from_micros) })
+                        expected.map_err(|until| Denied { until: until.map(Instant::from_micros) })
                     );
-                    if let Err(Rejected { until: Some(until) }) = checked {
+                    if let Err(Denied { until: Some(until) }) = checked {
                         prop_assert!(until > now);
                     }
                     permits.extend(asked);
@@ -819,8 +818,8 @@ proptest! {
                 Call::Success(pick) => if let Some(id) = chosen(pick) {
                     breaker.success(&config, now, permits[id]);
                     model.success(clock, id);
-                    let was_open = matches!(before.state(now), BreakerState::Open { .. });
-                    let is_open = matches!(breaker.state(now), BreakerState::Open { .. });
+                    let was_open = matches!(before.state(now), breaker::State::Open { .. });
+                    let is_open = matches!(breaker.state(now), breaker::State::Open { .. });
                     prop_assert!(was_open || !is_open, "a success opened it");
                 },
                 Call::Failure(pick) => if let Some(id) = chosen(pick) {
@@ -863,7 +862,7 @@ proptest! {
         seed in any::<u64>(),
         restart in 0..u64::MAX / 2,
     ) {
-        let config = BreakerConfig::new(2, Duration::from_secs(60))
+        let config = breaker::Config::new(2, Duration::from_secs(60))
             .and_then(|c| c.with_growth(Ratio::TWO, Duration::from_secs(600))?.with_jitter(Ratio::ONE))
             .and_then(|c| c.with_probes(probes))
             .expect("valid");
@@ -885,7 +884,7 @@ proptest! {
                     permits.extend(asked);
                 }
             }
-            if let BreakerState::HalfOpen { probes_out, probes_succeeded, .. } = breaker.state(now) {
+            if let breaker::State::HalfOpen { probes_out, probes_succeeded, .. } = breaker.state(now) {
                 prop_assert!(probes_out + probes_succeeded <= probes);
             }
         }

@@ -5,12 +5,12 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
-use redial::presets::breakers::{POLLY, RESILIENCE4J};
-use redial::{
-    BreakerCause, BreakerConfig, BreakerPhase, BreakerState, CircuitBreaker, ConfigError, CountWindow,
-    Instant, Metrics, Outcome, Permit, RateWindow, Rates, Ratio, Rejected, SplitMix64, TimeWindow,
-    Transition, valid,
+use redial::breaker::{
+    self, CountWindow, Metrics, Outcome, Permit, RateWindow, Rates, TimeWindow, Transition,
 };
+use redial::budget::Denied;
+use redial::presets::breakers::{POLLY, RESILIENCE4J};
+use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, valid};
 
 const HALF: Ratio = valid(Ratio::new(1, 2));
 const OPEN: Duration = Duration::from_secs(5);
@@ -20,12 +20,13 @@ const LONG: Duration = Duration::from_secs(5);
 
 /// 5.7: 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
 const RATES: Rates = valid(valid(Rates::new(HALF, 5)).with_slow(Duration::from_secs(4), HALF));
-const BY_TIME: BreakerConfig<TimeWindow<20>> = valid(
-    valid(valid(BreakerConfig::by_time(RATES, SPAN, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
+const BY_TIME: breaker::Config<TimeWindow<20>> = valid(
+    valid(valid(breaker::Config::by_time(RATES, SPAN, OPEN)).with_probes(4))
+        .with_lease(Duration::from_secs(1)),
 );
 /// The same by count.
-const BY_COUNT: BreakerConfig<CountWindow<20>> = valid(
-    valid(valid(BreakerConfig::by_count(RATES, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
+const BY_COUNT: breaker::Config<CountWindow<20>> = valid(
+    valid(valid(breaker::Config::by_count(RATES, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
 );
 
 const S: Outcome = Outcome::Success(FAST);
@@ -48,13 +49,13 @@ fn rng() -> SplitMix64 {
 /// A breaker with its configuration and its time, in seconds.
 #[derive(Clone, Debug)]
 struct Rig<W: RateWindow> {
-    config: BreakerConfig<W>,
+    config: breaker::Config<W>,
     breaker: CircuitBreaker<W>,
     now: Instant,
 }
 
 impl<W: RateWindow> Rig<W> {
-    fn new(config: BreakerConfig<W>) -> Self {
+    fn new(config: breaker::Config<W>) -> Self {
         Self { config, breaker: CircuitBreaker::new(), now: at(1_000) }
     }
 
@@ -62,7 +63,7 @@ impl<W: RateWindow> Rig<W> {
         self.now = self.now.saturating_add(Duration::from_secs(seconds));
     }
 
-    fn acquire(&mut self) -> Result<Permit, Rejected> {
+    fn acquire(&mut self) -> Result<Permit, Denied> {
         self.breaker.try_acquire(&self.config, self.now, &mut rng())
     }
 
@@ -82,21 +83,21 @@ impl<W: RateWindow> Rig<W> {
     }
 
     /// Opened by 5 failures.
-    fn opened(config: BreakerConfig<W>) -> Self {
+    fn opened(config: breaker::Config<W>) -> Self {
         let mut rig = Self::new(config);
         let transition = rig.feed(&[F; 5]).expect("a transition");
-        assert_eq!(transition.to, BreakerPhase::Open);
+        assert_eq!(transition.to, breaker::Phase::Open);
         rig
     }
 
     /// Opened, and the open time is over.
-    fn half_open(config: BreakerConfig<W>) -> Self {
+    fn half_open(config: breaker::Config<W>) -> Self {
         let mut rig = Self::opened(config);
         rig.wait(5);
         let [none, Some(transition)] = rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng()) else {
             panic!("nothing happened")
         };
-        assert_eq!((none, transition.to), (None, BreakerPhase::HalfOpen));
+        assert_eq!((none, transition.to), (None, breaker::Phase::HalfOpen));
         rig
     }
 
@@ -109,25 +110,25 @@ impl<W: RateWindow> Rig<W> {
         (metrics.calls, metrics.failures, metrics.slow)
     }
 
-    fn state(&self) -> BreakerState {
+    fn state(&self) -> breaker::State {
         self.breaker.state(self.now)
     }
 
     fn is_closed(&self) -> bool {
-        matches!(self.state(), BreakerState::Closed { .. })
+        matches!(self.state(), breaker::State::Closed { .. })
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state(), BreakerState::Open { .. })
+        matches!(self.state(), breaker::State::Open { .. })
     }
 }
 
-const fn threshold(failures: bool, slow: bool) -> BreakerCause {
-    BreakerCause::Threshold { failures, slow }
+const fn threshold(failures: bool, slow: bool) -> breaker::Cause {
+    breaker::Cause::Threshold { failures, slow }
 }
 
 /// What a transition says beside its time.
-fn named(transition: Option<Transition>) -> (BreakerPhase, BreakerPhase, BreakerCause) {
+fn named(transition: Option<Transition>) -> (breaker::Phase, breaker::Phase, breaker::Cause) {
     let transition = transition.expect("a transition");
     (transition.from, transition.to, transition.why)
 }
@@ -149,11 +150,11 @@ both_windows! {
         assert_eq!((rig.metrics().failure_rate, rig.metrics().slow_rate), (None, None));
         assert!(rig.is_closed());
         let transition = rig.feed(&[S]);
-        assert_eq!(named(transition), (BreakerPhase::Closed, BreakerPhase::Open, threshold(true, false)));
+        assert_eq!(named(transition), (breaker::Phase::Closed, breaker::Phase::Open, threshold(true, false)));
         assert_eq!(transition.map(|t| t.at), Some(rig.now));
         assert_eq!(rig.metrics().failure_rate, ratio(60, 100));
         assert_eq!(rig.counted(), (5, 3, 0));
-        assert_eq!(rig.acquire(), Err(Rejected { until: Some(at(1_005)) }));
+        assert_eq!(rig.acquire(), Err(Denied { until: Some(at(1_005)) }));
     }
 
     /// 5.7 b, lifecycle 81: 40 % stays closed; 50 % is reached by equality.
@@ -188,10 +189,10 @@ both_windows! {
     fn r4j_d_open_then_half_open(config) {
         let mut rig = Rig::opened(config);
         rig.wait(3);
-        assert_eq!(rig.acquire(), Err(Rejected { until: Some(at(1_005)) }));
+        assert_eq!(rig.acquire(), Err(Denied { until: Some(at(1_005)) }));
         rig.wait(3);
         assert!(rig.acquire().expect("a probe").is_probe());
-        assert!(matches!(rig.state(), BreakerState::HalfOpen { probes_out: 1, probes_succeeded: 0, .. }));
+        assert!(matches!(rig.state(), breaker::State::HalfOpen { probes_out: 1, probes_succeeded: 0, .. }));
         assert_eq!(rig.counted(), (0, 0, 0));
     }
 
@@ -210,7 +211,7 @@ both_windows! {
             let two_hours = rig.now.saturating_add(Duration::from_secs(7_200));
             rig.breaker.open_until(two_hours);
             rig.wait(3_600);
-            assert_eq!(rig.acquire(), Err(Rejected { until: Some(two_hours) }));
+            assert_eq!(rig.acquire(), Err(Denied { until: Some(two_hours) }));
             assert_eq!(rig.breaker.poll_timeout(), Some(two_hours));
             rig.wait(3_599);
             assert!(rig.acquire().is_err());
@@ -235,9 +236,9 @@ both_windows! {
         let mut rig = Rig::half_open(config);
         assert_eq!(rig.feed(&[F, F, S]), None, "75 % is certain to come, but not there");
         assert_eq!(rig.metrics().failure_rate, None);
-        assert!(matches!(rig.state(), BreakerState::HalfOpen { probes_out: 0, probes_succeeded: 1, .. }));
+        assert!(matches!(rig.state(), breaker::State::HalfOpen { probes_out: 0, probes_succeeded: 1, .. }));
         let transition = rig.feed(&[F]);
-        assert_eq!(named(transition), (BreakerPhase::HalfOpen, BreakerPhase::Open, threshold(true, false)));
+        assert_eq!(named(transition), (breaker::Phase::HalfOpen, breaker::Phase::Open, threshold(true, false)));
         assert!(rig.is_open());
         assert_eq!(rig.metrics().failure_rate, ratio(75, 100));
     }
@@ -256,7 +257,7 @@ both_windows! {
     fn r4j_i_half_open_passes(config) {
         let mut rig = Rig::half_open(config);
         let transition = rig.feed(&[F, S, S, S]);
-        assert_eq!(named(transition), (BreakerPhase::HalfOpen, BreakerPhase::Closed, BreakerCause::ProbesPassed));
+        assert_eq!(named(transition), (breaker::Phase::HalfOpen, breaker::Phase::Closed, breaker::Cause::ProbesPassed));
         assert!(rig.is_closed());
         assert_eq!(rig.counted(), (0, 0, 0));
         assert_eq!(rig.feed(&[S]), None);
@@ -268,7 +269,7 @@ both_windows! {
         let mut rig = Rig::half_open(config);
         let permits: Vec<_> = (0..1_000).filter_map(|_| rig.acquire().ok()).collect();
         assert_eq!(permits.len(), 4);
-        assert_eq!(rig.acquire(), Err(Rejected { until: Some(at(1_006)) }), "the end of the lease");
+        assert_eq!(rig.acquire(), Err(Denied { until: Some(at(1_006)) }), "the end of the lease");
         rig.breaker.release(permits[2]);
         assert!(rig.acquire().is_ok());
         assert!(rig.acquire().is_err());
@@ -281,7 +282,7 @@ both_windows! {
         let ignored = rig.acquire().expect("a permit");
         rig.breaker.release(ignored);
         assert_eq!(rig.counted(), (3, 0, 0));
-        assert!(matches!(rig.state(), BreakerState::HalfOpen { probes_out: 0, probes_succeeded: 3, .. }));
+        assert!(matches!(rig.state(), breaker::State::HalfOpen { probes_out: 0, probes_succeeded: 3, .. }));
         rig.feed(&[F]).expect("closed");
         assert!(rig.is_closed());
     }
@@ -305,9 +306,9 @@ both_windows! {
         let permit = rig.acquire().expect("closed");
         rig.breaker.force_open();
         assert_eq!((rig.record(permit, S), rig.record(permit, F)), (None, None));
-        assert_eq!(rig.acquire(), Err(Rejected { until: None }));
+        assert_eq!(rig.acquire(), Err(Denied { until: None }));
         rig.wait(6);
-        assert_eq!(rig.acquire(), Err(Rejected { until: None }));
+        assert_eq!(rig.acquire(), Err(Denied { until: None }));
         assert_eq!(rig.breaker.poll_timeout(), None);
         assert_eq!(rig.counted(), (0, 0, 0));
         rig.breaker.reset();
@@ -319,7 +320,7 @@ both_windows! {
         let mut rig = Rig::new(config);
         rig.breaker.metrics_only();
         let event = rig.feed(&[F, F, F, S, S]);
-        let stay = BreakerPhase::MetricsOnly;
+        let stay = breaker::Phase::MetricsOnly;
         assert_eq!(named(event), (stay, stay, threshold(true, false)));
         assert_eq!(rig.metrics().failure_rate, ratio(60, 100));
         assert_eq!(rig.feed(&[F]), None, "still one event");
@@ -328,7 +329,7 @@ both_windows! {
         let event = rig.feed(&[SLOW_S, SLOW_S, SLOW_F, SLOW_S, SLOW_S, SLOW_S]);
         assert_eq!(named(event), (stay, stay, threshold(false, true)));
         assert_eq!(rig.feed(&[SLOW_F; 20]), None);
-        assert_eq!(rig.state(), BreakerState::MetricsOnly);
+        assert_eq!(rig.state(), breaker::State::MetricsOnly);
         assert_eq!(rig.breaker.poll_timeout(), None);
 
         // Both at once are one event that names both; entering the mode again starts over.
@@ -343,7 +344,7 @@ both_windows! {
         rig.breaker.disable();
         assert_eq!(rig.feed(&[F; 200]), None);
         assert_eq!(rig.counted(), (0, 0, 0));
-        assert_eq!(rig.state(), BreakerState::Disabled);
+        assert_eq!(rig.state(), breaker::State::Disabled);
     }
 
     /// Lifecycle 85, P30: "max wait in half-open": a probe that does not answer opens it again, by timeout, by the next
@@ -355,14 +356,14 @@ both_windows! {
         assert_eq!(rig.breaker.poll_timeout(), Some(at(1_006)));
         rig.wait(2);
         let mut by_failure = rig.clone();
-        assert_eq!(named(by_failure.record(probe, F)).2, BreakerCause::LeaseOver);
+        assert_eq!(named(by_failure.record(probe, F)).2, breaker::Cause::LeaseOver);
         let mut by_permit = rig.clone();
         assert_eq!(by_permit.record(probe, S), None, "too late");
-        assert_eq!(by_permit.acquire(), Err(Rejected { until: Some(at(1_011)) }));
+        assert_eq!(by_permit.acquire(), Err(Denied { until: Some(at(1_011)) }));
         let [Some(over), None] = rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng()) else {
             panic!("one transition")
         };
-        assert_eq!((over.at, over.to, over.why), (at(1_006), BreakerPhase::Open, BreakerCause::LeaseOver));
+        assert_eq!((over.at, over.to, over.why), (at(1_006), breaker::Phase::Open, breaker::Cause::LeaseOver));
         assert_eq!((by_failure.state(), by_permit.state()), (rig.state(), rig.state()));
     }
 
@@ -374,9 +375,9 @@ both_windows! {
         let [Some(over), Some(half)] = rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng()) else {
             panic!("two transitions")
         };
-        assert_eq!((over.at, over.from, over.to), (at(1_006), BreakerPhase::HalfOpen, BreakerPhase::Open));
-        assert_eq!((half.at, half.from, half.to), (at(1_011), BreakerPhase::Open, BreakerPhase::HalfOpen));
-        assert_eq!(half.why, BreakerCause::OpenTimeOver);
+        assert_eq!((over.at, over.from, over.to), (at(1_006), breaker::Phase::HalfOpen, breaker::Phase::Open));
+        assert_eq!((half.at, half.from, half.to), (at(1_011), breaker::Phase::Open, breaker::Phase::HalfOpen));
+        assert_eq!(half.why, breaker::Cause::OpenTimeOver);
         // Who calls it first misses nothing: asking for a permit changes no state now.
         assert_eq!(rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng()), [None, None]);
         assert!(rig.acquire().is_ok());
@@ -473,7 +474,7 @@ both_windows! {
     fn p35_check_changes_nothing(config) {
         let rig = Rig::opened(config);
         let before = rig.breaker.clone();
-        for (second, answer) in [(1_004, Err(Rejected { until: Some(at(1_005)) })), (1_005, Ok(()))] {
+        for (second, answer) in [(1_004, Err(Denied { until: Some(at(1_005)) })), (1_005, Ok(()))] {
             assert_eq!(rig.breaker.check(&config, at(second)), answer);
         }
         assert_eq!(rig.breaker, before);
@@ -483,17 +484,17 @@ both_windows! {
     fn p36_a_backward_clock_and_the_open_time(config) {
         let mut rig = Rig::opened(config);
         rig.now = at(10);
-        assert_eq!(rig.acquire(), Err(Rejected { until: Some(at(15)) }));
+        assert_eq!(rig.acquire(), Err(Denied { until: Some(at(15)) }));
         rig.breaker.open_until(at(500));
         rig.now = at(3);
-        assert_eq!(rig.acquire(), Err(Rejected { until: Some(at(500)) }));
+        assert_eq!(rig.acquire(), Err(Denied { until: Some(at(500)) }));
     }
 
     /// P37: every refusal but a forced one names a later time, and coming back then is enough.
     fn p37_the_time_to_come_back_is_data(config) {
         let mut rig = Rig::opened(config);
         for _ in 0..20 {
-            if let Err(Rejected { until }) = rig.acquire() {
+            if let Err(Denied { until }) = rig.acquire() {
                 let until = until.expect("a time");
                 assert!(until > rig.now);
                 rig.now = until;
@@ -523,7 +524,7 @@ both_windows! {
     /// A changed configuration that asks for fewer probes is settled by the answers that are there.
     fn a_changed_configuration_does_not_wedge(config) {
         let fewer = config.with_probes(2).expect("valid");
-        for (outcomes, why) in [([S, S, S], BreakerCause::ProbesPassed), ([F, F, S], threshold(true, false))] {
+        for (outcomes, why) in [([S, S, S], breaker::Cause::ProbesPassed), ([F, F, S], threshold(true, false))] {
             let mut rig = Rig::half_open(config);
             assert_eq!(rig.feed(&outcomes), None);
             let [change, _] = rig.breaker.handle_timeout(&fewer, rig.now, &mut rng());
@@ -569,7 +570,7 @@ fn resilience4j_half_open() {
         rig.wait(1);
         rig
     };
-    for (failures, to) in [(4, BreakerPhase::Closed), (5, BreakerPhase::Open)] {
+    for (failures, to) in [(4, breaker::Phase::Closed), (5, breaker::Phase::Open)] {
         let mut rig = half_open();
         let probes: Vec<_> = (0..1_000).filter_map(|_| rig.acquire().ok()).collect();
         assert_eq!(probes.len(), 10);
@@ -583,7 +584,7 @@ fn resilience4j_half_open() {
     rig.acquire().expect("a probe that never answers");
     rig.wait(60);
     let changes = rig.breaker.handle_timeout(&rig.config, rig.now, &mut rng());
-    assert_eq!(changes.into_iter().flatten().last().map(|change| change.to), Some(BreakerPhase::Open));
+    assert_eq!(changes.into_iter().flatten().last().map(|change| change.to), Some(breaker::Phase::Open));
 }
 
 /// 5.8, lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
@@ -619,7 +620,7 @@ fn polly_times() {
 /// 5.8: half-open admits one probe; a second caller is told when to come back; success closes, failure opens.
 #[test]
 fn polly_one_probe() {
-    for (outcome, to) in [(S, BreakerPhase::Closed), (F, BreakerPhase::Open)] {
+    for (outcome, to) in [(S, breaker::Phase::Closed), (F, breaker::Phase::Open)] {
         let mut rig = Rig::new(POLLY);
         rig.feed(&[F; 100]).expect("opened");
         rig.wait(5);
@@ -656,8 +657,8 @@ fn polly_break_times() {
 /// P31: the window by count forgets the oldest, one for one.
 #[test]
 fn p31_the_count_window_slides() {
-    const CONFIG: BreakerConfig<CountWindow<4>> =
-        valid(BreakerConfig::by_count(valid(Rates::new(valid(Ratio::new(3, 4)), 4)), OPEN));
+    const CONFIG: breaker::Config<CountWindow<4>> =
+        valid(breaker::Config::by_count(valid(Rates::new(valid(Ratio::new(3, 4)), 4)), OPEN));
     let mut rig = Rig::new(CONFIG);
     assert_eq!(rig.feed(&[F, F, S, S, F]), None, "F S S F");
     assert_eq!(rig.counted(), (4, 2, 0));
@@ -752,17 +753,17 @@ fn p34_wrong_configurations_are_refused() {
     assert_eq!(valid_rates.with_slow(LONG, Ratio::TWO), Err(E::BreakerRate));
 
     // A window that can't hold the minimum would never trip.
-    assert_eq!(BreakerConfig::<CountWindow<4>>::by_count(valid_rates, OPEN), Err(E::BreakerMinimum));
-    assert!(BreakerConfig::<CountWindow<5>>::by_count(valid_rates, OPEN).is_ok());
-    assert_eq!(BreakerConfig::<CountWindow<0>>::by_count(valid_rates, OPEN), Err(E::BreakerWindow));
-    assert_eq!(BreakerConfig::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN), Err(E::BreakerWindow));
-    let no_span = BreakerConfig::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN);
+    assert_eq!(breaker::Config::<CountWindow<4>>::by_count(valid_rates, OPEN), Err(E::BreakerMinimum));
+    assert!(breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).is_ok());
+    assert_eq!(breaker::Config::<CountWindow<0>>::by_count(valid_rates, OPEN), Err(E::BreakerWindow));
+    assert_eq!(breaker::Config::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN), Err(E::BreakerWindow));
+    let no_span = breaker::Config::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN);
     assert_eq!(no_span, Err(E::BreakerWindow));
     assert_eq!(BY_COUNT.with_probes(17), Err(E::BreakerProbes));
-    let five = BreakerConfig::<CountWindow<5>>::by_count(valid_rates, OPEN).expect("valid");
+    let five = breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).expect("valid");
     assert_eq!(five.with_probes(6), Err(E::BreakerProbes), "their results would not fit");
     assert!(five.with_probes(5).is_ok());
-    let closed_at_once = BreakerConfig::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO);
+    let closed_at_once = breaker::Config::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO);
     assert_eq!(closed_at_once, Err(E::BreakerOpenTime));
 }
 
@@ -771,7 +772,7 @@ fn p34_wrong_configurations_are_refused() {
 #[test]
 fn p34_extremes_are_total() {
     for span in [Duration::from_nanos(1), Duration::from_micros(7), Duration::MAX] {
-        let config = BreakerConfig::<TimeWindow<3>>::by_time(RATES, span, OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, span, OPEN).expect("valid");
         let mut breaker = CircuitBreaker::new();
         for now in [Instant::ZERO, at(9), Instant::MAX, Instant::ZERO, at(3), Instant::MAX] {
             for outcome in [Outcome::Failure(Duration::MAX), Outcome::Success(Duration::ZERO)] {
@@ -785,7 +786,7 @@ fn p34_extremes_are_total() {
     }
     // 7 µs in 3 buckets of 3 µs.
     let config =
-        BreakerConfig::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN).expect("valid");
+        breaker::Config::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN).expect("valid");
     let mut rig = Rig::new(config);
     rig.now = Instant::from_micros(2);
     assert_eq!(rig.feed(&[F]), None);
@@ -798,26 +799,32 @@ fn p34_extremes_are_total() {
 /// The default breaker returns its transitions too, and its modes are the same.
 #[test]
 fn consecutive_transitions_are_data() {
-    let config = BreakerConfig::new(2, OPEN).expect("valid");
+    let config = breaker::Config::new(2, OPEN).expect("valid");
     let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
     let permit = breaker.try_acquire(&config, at(0), &mut rng).expect("closed");
     assert_eq!(breaker.failure(&config, at(0), permit, &mut rng), None);
     let opened = breaker.failure(&config, at(0), permit, &mut rng);
-    assert_eq!(named(opened), (BreakerPhase::Closed, BreakerPhase::Open, threshold(true, false)));
+    assert_eq!(named(opened), (breaker::Phase::Closed, breaker::Phase::Open, threshold(true, false)));
     let [None, Some(half)] = breaker.handle_timeout(&config, at(7), &mut rng) else { panic!("half-open") };
-    assert_eq!((half.at, half.why), (at(5), BreakerCause::OpenTimeOver));
+    assert_eq!((half.at, half.why), (at(5), breaker::Cause::OpenTimeOver));
     let probe = breaker.try_acquire(&config, at(7), &mut rng).expect("a probe");
     let reopened = breaker.clone().failure(&config, at(8), probe, &mut rng);
-    assert_eq!(named(reopened), (BreakerPhase::HalfOpen, BreakerPhase::Open, BreakerCause::ProbeFailed));
+    assert_eq!(
+        named(reopened),
+        (breaker::Phase::HalfOpen, breaker::Phase::Open, breaker::Cause::ProbeFailed)
+    );
     let closed = breaker.success(&config, at(8), probe);
-    assert_eq!(named(closed), (BreakerPhase::HalfOpen, BreakerPhase::Closed, BreakerCause::ProbesPassed));
+    assert_eq!(
+        named(closed),
+        (breaker::Phase::HalfOpen, breaker::Phase::Closed, breaker::Cause::ProbesPassed)
+    );
 
     breaker.metrics_only();
     let permit = breaker.try_acquire(&config, at(9), &mut rng).expect("admitted");
     let events = [(); 5].map(|()| breaker.failure(&config, at(9), permit, &mut rng).is_some());
     assert_eq!(events, [false, true, false, false, false]);
     breaker.open_until(at(100));
-    assert_eq!(breaker.check(&config, at(99)), Err(Rejected { until: Some(at(100)) }));
+    assert_eq!(breaker.check(&config, at(99)), Err(Denied { until: Some(at(100)) }));
 }
 
 /// The sizes that the types' documentation states.
@@ -987,12 +994,12 @@ impl Model {
         }
     }
 
-    fn name(&self) -> BreakerPhase {
+    fn name(&self) -> breaker::Phase {
         match self.phase {
-            ModelPhase::Closed => BreakerPhase::Closed,
-            ModelPhase::Open { .. } => BreakerPhase::Open,
-            ModelPhase::HalfOpen { .. } => BreakerPhase::HalfOpen,
-            ModelPhase::MetricsOnly { .. } => BreakerPhase::MetricsOnly,
+            ModelPhase::Closed => breaker::Phase::Closed,
+            ModelPhase::Open { .. } => breaker::Phase::Open,
+            ModelPhase::HalfOpen { .. } => breaker::Phase::HalfOpen,
+            ModelPhase::MetricsOnly { .. } => breaker::Phase::MetricsOnly,
         }
     }
 }
@@ -1024,17 +1031,17 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 }
 
 /// Only these exist.
-const LEGAL: [(BreakerPhase, BreakerPhase); 5] = [
-    (BreakerPhase::Closed, BreakerPhase::Open),
-    (BreakerPhase::Open, BreakerPhase::HalfOpen),
-    (BreakerPhase::HalfOpen, BreakerPhase::Open),
-    (BreakerPhase::HalfOpen, BreakerPhase::Closed),
-    (BreakerPhase::MetricsOnly, BreakerPhase::MetricsOnly),
+const LEGAL: [(breaker::Phase, breaker::Phase); 5] = [
+    (breaker::Phase::Closed, breaker::Phase::Open),
+    (breaker::Phase::Open, breaker::Phase::HalfOpen),
+    (breaker::Phase::HalfOpen, breaker::Phase::Open),
+    (breaker::Phase::HalfOpen, breaker::Phase::Closed),
+    (breaker::Phase::MetricsOnly, breaker::Phase::MetricsOnly),
 ];
 
 /// Runs both; every answer, transition and count must agree.
 fn agree<W: RateWindow>(
-    config: BreakerConfig<W>,
+    config: breaker::Config<W>,
     mut model: Model,
     calls: Vec<Call>,
 ) -> Result<(), TestCaseError> {
@@ -1059,7 +1066,7 @@ fn agree<W: RateWindow>(
                 prop_assert_eq!(checked, asked.map(|_| ()));
                 match (asked, model.acquire(clock, permits.len())) {
                     (Ok(permit), Ok(cycle)) => permits.push((permit, cycle)),
-                    (Err(Rejected { until }), Err(expected)) => {
+                    (Err(Denied { until }), Err(expected)) => {
                         prop_assert_eq!(until, Some(Instant::from_micros(expected)));
                     }
                     (asked, expected) => prop_assert!(false, "{:?} against {:?}", asked, expected),
@@ -1121,7 +1128,7 @@ fn agree<W: RateWindow>(
 /// Asks, answers, releases and waits at any times, then lets the clock behave: no panic, never more probes than
 /// configured, and one lease and one longest open time later somebody is admitted.
 fn survives_any_clock<W: RateWindow>(
-    config: BreakerConfig<W>,
+    config: breaker::Config<W>,
     probes: u8,
     longest: Duration,
     steps: &[(u64, u8, usize)],
@@ -1147,7 +1154,7 @@ fn survives_any_clock<W: RateWindow>(
                 permits.extend(asked);
             }
         }
-        if let BreakerState::HalfOpen { probes_out, probes_succeeded, .. } = breaker.state(now) {
+        if let breaker::State::HalfOpen { probes_out, probes_succeeded, .. } = breaker.state(now) {
             prop_assert!(probes_out + probes_succeeded <= probes);
         }
         let metrics = breaker.metrics(&config, now);
@@ -1184,12 +1191,12 @@ proptest! {
         let rates = Rates::new(half, minimum).and_then(|rates| rates.with_slow(micros(900_000), half)).expect("valid");
         // An open time of 60 µs to 300, drawn up to twice that, after a lease of 100.
         let longest = micros(100 + 600);
-        let by_count = BreakerConfig::<CountWindow<7>>::by_count(rates, micros(60))
+        let by_count = breaker::Config::<CountWindow<7>>::by_count(rates, micros(60))
             .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
             .and_then(|config| config.with_probes(probes.min(7))?.with_lease(micros(100)))
             .expect("valid");
         survives_any_clock(by_count, probes.min(7), longest, &steps, seed, restart)?;
-        let by_time = BreakerConfig::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
+        let by_time = breaker::Config::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
             .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
             .and_then(|config| config.with_probes(probes)?.with_lease(micros(100)))
             .expect("valid");
@@ -1226,11 +1233,11 @@ proptest! {
             phase: ModelPhase::Closed,
             cycle: 0,
         };
-        let by_count = BreakerConfig::<CountWindow<9>>::by_count(rates, micros(open))
+        let by_count = breaker::Config::<CountWindow<9>>::by_count(rates, micros(open))
             .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
             .expect("valid");
         agree(by_count, model(Span::Count(9)), calls.clone())?;
-        let by_time = BreakerConfig::<TimeWindow<5>>::by_time(rates, micros(span), micros(open))
+        let by_time = breaker::Config::<TimeWindow<5>>::by_time(rates, micros(span), micros(open))
             .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
             .expect("valid");
         agree(by_time, model(Span::Time(span.div_ceil(5), 5)), calls)?;
@@ -1243,7 +1250,7 @@ proptest! {
         times in prop::collection::vec(prop_oneof![any::<u64>(), 0..100_u64], 0..60),
         restart in 0..u64::MAX / 2,
     ) {
-        let config = BreakerConfig::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).expect("valid");
         let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
         breaker.metrics_only();
         let permit = breaker.try_acquire(&config, Instant::ZERO, &mut rng).expect("admitted");

@@ -5,11 +5,12 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use redial::rand_core::TryRng;
-use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, ConfigError, Grant, Instant, Ratio, Refused, RetryBudget,
-    RetryBudgetConfig, SplitMix64, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig, valid,
+use redial::budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Denied, Grant, RetryBudget, RetryBudgetConfig, StartBudget,
+    StartBudgetConfig, Throttle, ThrottleConfig,
 };
+use redial::rand_core::TryRng;
+use redial::{ConfigError, Instant, Ratio, SplitMix64, valid};
 
 const DAY: u64 = 86_400;
 
@@ -392,7 +393,7 @@ fn finagle_extreme_shares() {
     let empty = retries(10, 0, Ratio::ZERO);
     for _ in 0..100 {
         budget.deposit(&empty, at(0));
-        assert_eq!(budget.withdraw(&empty, at(0)), Err(Refused { until: None }));
+        assert_eq!(budget.withdraw(&empty, at(0)), Err(Denied { until: None }));
     }
     let double = retries(10, 0, Ratio::TWO);
     let mut budget = RetryBudget::new();
@@ -435,10 +436,10 @@ fn tower_empty_leaky_reserve() {
 fn report_93_a_lone_connection_is_never_silenced_by_a_retry_budget() {
     let (earned, cap) = (retries(10, 0, ratio(1, 2)), secs(30));
     let mut budget = RetryBudget::new();
-    assert_eq!(budget.withdraw(&earned, at(0)), Err(Refused { until: None }));
+    assert_eq!(budget.withdraw(&earned, at(0)), Err(Denied { until: None }));
     for second in 0..30 {
         let answer = budget.withdraw_after(&earned, at(100 + second), secs(second), cap);
-        assert_eq!(answer, Err(Refused { until: Some(at(130)) }), "{second}");
+        assert_eq!(answer, Err(Denied { until: Some(at(130)) }), "{second}");
     }
     let untouched = budget.clone();
     assert_eq!(budget.withdraw_after(&earned, at(130), cap, cap), Ok(()));
@@ -456,7 +457,7 @@ fn report_93_a_lone_connection_is_never_silenced_by_a_retry_budget() {
         assert_eq!(budget.withdraw_after(&reserve, at(0), Duration::ZERO, cap), Ok(()));
     }
     let refused = budget.withdraw(&reserve, at(1));
-    assert!(matches!(refused, Err(Refused { until: Some(_) })));
+    assert!(matches!(refused, Err(Denied { until: Some(_) })));
     assert_eq!(budget.withdraw_after(&reserve, at(1), Duration::MAX, cap), refused, "however long it waited");
 }
 
@@ -512,13 +513,13 @@ fn lifecycle_90_a_refused_retry_comes_back_in_time() {
         assert!(withdraw(&mut budget, &config, at(3)));
     }
     assert!(withdraw(&mut budget, &config, at(7)));
-    assert_eq!(budget.withdraw(&config, at(8)), Err(Refused { until: Some(at(14)) }));
-    assert_eq!(budget.withdraw(&config, millis(13_999)), Err(Refused { until: Some(at(14)) }));
+    assert_eq!(budget.withdraw(&config, at(8)), Err(Denied { until: Some(at(14)) }));
+    assert_eq!(budget.withdraw(&config, millis(13_999)), Err(Denied { until: Some(at(14)) }));
     for _ in 0..9 {
         assert!(withdraw(&mut budget, &config, at(14)));
     }
-    assert_eq!(budget.withdraw(&config, at(14)), Err(Refused { until: Some(at(18)) }));
-    assert_eq!(format!("{}", Refused { until: Some(at(18)) }), "the retry budget is spent until 18000000 µs");
+    assert_eq!(budget.withdraw(&config, at(14)), Err(Denied { until: Some(at(18)) }));
+    assert_eq!(format!("{}", Denied { until: Some(at(18)) }), "not admitted before 18000000 µs");
 }
 
 /// Lifecycle 92: two budgets share nothing.
@@ -564,11 +565,11 @@ proptest! {
             }
             match budget.withdraw(&config, millis(now)) {
                 Ok(()) => made.push(now),
-                Err(Refused { until: Some(until) }) => {
+                Err(Denied { until: Some(until) }) => {
                     prop_assert!(until > millis(now));
                     prop_assert!(budget.clone().withdraw(&config, until).is_ok());
                 }
-                Err(Refused { until: None }) => prop_assert_eq!(per_second, 0),
+                Err(Denied { until: None }) => prop_assert_eq!(per_second, 0),
             }
             let recent = |times: &[u64], span: u64| times.iter().filter(|time| **time + span > now).count() as u64;
             let earned = recent(&seen, 2_200) * u64::from(num) / u64::from(den);

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use redial::{
-    Cause, Class, Classifier, ConfigError, IoKind, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind,
-    Verdict, tables, valid,
+use redial::classify::{
+    Class, Classifier, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind, Verdict, tables,
 };
+use redial::{Cause, ConfigError, IoKind, valid};
 
 use Class::{Auth, Fatal, Fresh, RateLimited, Replaced, Transient};
 
@@ -107,7 +107,7 @@ fn unknown_codes_follow_the_default() {
             assert_eq!(classifier.classify(cause), Verdict::new(default), "{cause}");
         }
         assert_eq!(classifier.classify(Cause::CloseFrame(1006)).class, Transient);
-        assert_eq!(classifier.classify(Cause::MissedBeat).class, Transient);
+        assert_eq!(classifier.classify(Cause::HeartbeatMissed).class, Transient);
         assert_eq!(classifier.classify(Cause::NoCloseFrame).class, Transient);
     }
 }
@@ -173,7 +173,7 @@ fn discord_close_codes() {
             (Cause::ReconnectRequested, RESUME),
             (Cause::SessionInvalidResumable, RESUME),
             (Cause::SessionInvalid, FRESH),
-            (Cause::MissedBeat, RESUME),
+            (Cause::HeartbeatMissed, RESUME),
             (Cause::NoCloseFrame, RESUME),
         ],
     );
@@ -329,11 +329,11 @@ fn local_causes() {
         Cause::GreetingTimeout,
         Cause::ReadyTimeout,
         Cause::AuthTimeout,
-        Cause::MissedBeat,
+        Cause::HeartbeatMissed,
         Cause::SendFailed,
         Cause::BadGreeting,
         Cause::NetworkDown,
-        Cause::Slept,
+        Cause::HostSuspended,
         Cause::RestoreFailed,
         Cause::Unknown,
     ];
@@ -392,7 +392,7 @@ fn overrides_beat_tables() {
         Rule::new(Match::HttpRange(500, 599), fatal),
         Rule::new(Match::AnyIo, fatal),
         Rule::new(Match::AnyTls, Verdict::new(Transient)),
-        Rule::new(Match::Is(Cause::MissedBeat), Verdict::new(Fresh)),
+        Rule::new(Match::Is(Cause::HeartbeatMissed), Verdict::new(Fresh)),
         Rule::new(Match::Is(Cause::Class(Auth)), fatal),
     ];
     let classifier = overrides.into_iter().try_fold(DISCORD, Classifier::with_override).unwrap();
@@ -408,7 +408,7 @@ fn overrides_beat_tables() {
         (Cause::Io(IoKind::ConnectionRefused), Fatal),
         (Cause::Io(IoKind::Other), Fatal),
         (Cause::Tls(TlsKind::Revoked), Transient),
-        (Cause::MissedBeat, Fresh),
+        (Cause::HeartbeatMissed, Fresh),
         (Cause::Class(Auth), Fatal),
         (Cause::Class(Fresh), Fresh),
     ];
@@ -639,7 +639,7 @@ fn names_round_trip() {
         (Cause::GreetingTimeout, "greeting_timeout"),
         (Cause::ReadyTimeout, "ready_timeout"),
         (Cause::AuthTimeout, "auth_timeout"),
-        (Cause::MissedBeat, "missed_beat"),
+        (Cause::HeartbeatMissed, "missed_beat"),
         (Cause::SessionInvalid, "session_invalid"),
         (Cause::Unknown, "unknown"),
     ];

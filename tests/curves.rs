@@ -7,11 +7,10 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use draws::{Constant, Shared, assert_near, ms, us};
+use redial::backoff::AfterTable;
+use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints};
 use redial::rand_core::Rng;
-use redial::{
-    AfterTable, Backoff, BackoffConfig, ConfigError, EndpointOrder, Endpoints, EndpointsConfig,
-    FixedEndpoints, Instant, Jitter, Mode, Ratio, SplitMix64,
-};
+use redial::{Backoff, BackoffConfig, ConfigError, Instant, Jitter, Mode, Ratio, SplitMix64};
 
 fn ladder(initial: u64, factor: &str, max: u64) -> BackoffConfig {
     BackoffConfig::exponential(ms(initial), factor.parse().unwrap(), ms(max)).unwrap()
@@ -482,7 +481,7 @@ fn libsignal_route_delay() {
     let first_after = |age: u64, seed| {
         let (mut endpoints, mut rng) = (FixedEndpoints::<2>::new(2).unwrap(), SplitMix64::new(seed));
         let failed = endpoints.begin_round(&rules, Instant::ZERO, &mut rng);
-        let _ = endpoints.failed(&rules, Instant::ZERO, true, &mut rng);
+        let _ = endpoints.failed(&rules, Instant::ZERO, &mut rng);
         endpoints.begin_round(&rules, Instant::from_millis(age), &mut rng) == failed
     };
     assert!((0..100).all(|seed| !first_after(239_999, seed)));

@@ -4,10 +4,8 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use redial::{
-    ConfigError, EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, Instant, SingleEndpoint,
-    SplitMix64, valid,
-};
+use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
+use redial::{ConfigError, Instant, SplitMix64, valid};
 
 const PRIMARY: EndpointsConfig = EndpointsConfig::new();
 /// No stickiness, so that the memory alone decides.
@@ -31,7 +29,7 @@ fn round<E: Endpoints>(
     rng: &mut SplitMix64,
 ) -> Vec<u8> {
     let mut dialled = vec![endpoints.begin_round(config, now, rng)];
-    while let Some(next) = endpoints.failed(config, now, true, rng) {
+    while let Some(next) = endpoints.failed(config, now, rng) {
         assert_eq!(endpoints.current(), next);
         dialled.push(next);
         assert!(dialled.len() < 300, "the round does not end");
@@ -52,7 +50,7 @@ fn begin_with(endpoints: &mut FixedEndpoints<3>, index: u8, now: Instant) {
 /// One failed dial of `index`, which must be one of the least failed.
 fn blame(endpoints: &mut FixedEndpoints<3>, index: u8, now: Instant) {
     begin_with(endpoints, index, now);
-    endpoints.failed(&LEAST, now, true, &mut SplitMix64::new(0));
+    endpoints.failed(&LEAST, now, &mut SplitMix64::new(0));
 }
 
 /// The endpoints that a round may begin with.
@@ -70,7 +68,7 @@ fn lifecycle_71_a_round_is_each_endpoint_once() {
             let mut dialled = round(&mut endpoints, &config, at(second), &mut rng);
             dialled.sort_unstable();
             assert_eq!(dialled, [0, 1, 2]);
-            assert_eq!(endpoints.failed(&config, at(second), true, &mut rng), None);
+            assert_eq!(endpoints.failed(&config, at(second), &mut rng), None);
         }
     }
 }
@@ -104,7 +102,7 @@ fn lifecycle_72_least_failed_first_with_a_seeded_shuffle() {
         let mut seen = BTreeSet::new();
         for _ in 0..3 {
             seen.insert(endpoints.begin_round(&LEAST, at(0), &mut rng));
-            endpoints.failed(&LEAST, at(0), true, &mut rng);
+            endpoints.failed(&LEAST, at(0), &mut rng);
         }
         assert_eq!(seen.len(), 3, "seed {seed}");
     }
@@ -130,9 +128,9 @@ fn lifecycle_73_no_network_no_walk_no_blame() {
     for seed in 0..20 {
         let mut rng = SplitMix64::new(seed);
         assert_eq!(endpoints.begin_round(&LEAST, at(0), &mut rng), 0, "still the only one without a failure");
-        assert_eq!(endpoints.failed(&LEAST, at(0), false, &mut rng), None, "the round is over");
+        endpoints.end_round();
     }
-    assert_eq!(endpoints.failed(&LEAST, at(0), true, &mut SplitMix64::new(0)), None, "and stays so");
+    assert_eq!(endpoints.failed(&LEAST, at(0), &mut SplitMix64::new(0)), None, "and stays so");
 }
 
 /// Lifecycle 73: a fallback that is sticky stays so when the network was at fault.
@@ -140,10 +138,10 @@ fn lifecycle_73_no_network_no_walk_no_blame() {
 fn lifecycle_73_no_network_keeps_the_sticky_one() {
     let (mut endpoints, mut rng) = (three(), SplitMix64::new(5));
     endpoints.begin_round(&PRIMARY, at(0), &mut rng);
-    let fallback = endpoints.failed(&PRIMARY, at(0), true, &mut rng).expect("a fallback");
+    let fallback = endpoints.failed(&PRIMARY, at(0), &mut rng).expect("a fallback");
     endpoints.succeeded(&PRIMARY, at(0));
     endpoints.begin_round(&PRIMARY, at(1), &mut rng);
-    endpoints.failed(&PRIMARY, at(1), false, &mut rng);
+    endpoints.end_round();
     assert_eq!(endpoints.begin_round(&PRIMARY, at(2), &mut rng), fallback);
 }
 
@@ -170,7 +168,7 @@ fn lifecycle_74_gaps_are_jittered() {
 fn lifecycle_75_sticky_success_then_back_to_the_primary() {
     let (mut endpoints, mut rng) = (three(), SplitMix64::new(2));
     endpoints.begin_round(&PRIMARY, at(0), &mut rng);
-    let fallback = endpoints.failed(&PRIMARY, at(0), true, &mut rng).expect("a fallback");
+    let fallback = endpoints.failed(&PRIMARY, at(0), &mut rng).expect("a fallback");
     endpoints.succeeded(&PRIMARY, at(0));
     for minute in 1..10 {
         assert_eq!(endpoints.begin_round(&PRIMARY, at(minute * MINUTE), &mut rng), fallback);
@@ -185,7 +183,7 @@ fn lifecycle_75_a_failure_ends_it() {
     for seed in 0..10 {
         let (mut endpoints, mut rng) = (three(), SplitMix64::new(seed));
         endpoints.begin_round(&PRIMARY, at(0), &mut rng);
-        let fallback = endpoints.failed(&PRIMARY, at(0), true, &mut rng).expect("a fallback");
+        let fallback = endpoints.failed(&PRIMARY, at(0), &mut rng).expect("a fallback");
         endpoints.succeeded(&PRIMARY, at(0));
         let dialled = round(&mut endpoints, &PRIMARY, at(1), &mut rng);
         assert_eq!(dialled[..2], [fallback, 0]);
@@ -252,7 +250,7 @@ fn lifecycle_77_forget_clears_everything_but_the_round() {
     let mut rng = SplitMix64::new(1);
     let mut endpoints = three();
     endpoints.begin_round(&PRIMARY, at(0), &mut rng);
-    endpoints.failed(&PRIMARY, at(0), true, &mut rng).expect("a fallback");
+    endpoints.failed(&PRIMARY, at(0), &mut rng).expect("a fallback");
     endpoints.succeeded(&PRIMARY, at(0));
     endpoints.forget();
     assert_eq!(firsts(&endpoints, &PRIMARY, at(1)), [0], "not sticky");
@@ -263,7 +261,7 @@ fn lifecycle_77_forget_clears_everything_but_the_round() {
     endpoints.forget();
     assert_eq!(firsts(&endpoints, &LEAST, at(0)), [0, 1, 2], "no failures");
     assert_eq!(endpoints.current(), second);
-    let third = endpoints.failed(&LEAST, at(0), true, &mut rng).expect("the third");
+    let third = endpoints.failed(&LEAST, at(0), &mut rng).expect("the third");
     assert_eq!(third, 3 - second, "0 and {second} were dialled in this round");
 }
 
@@ -274,7 +272,7 @@ fn a_rewound_clock_keeps_nothing_for_ever() {
     let late = at(1_000_000);
     let mut endpoints = three();
     endpoints.begin_round(&PRIMARY, late, &mut rng);
-    let fallback = endpoints.failed(&PRIMARY, late, true, &mut rng).expect("a fallback");
+    let fallback = endpoints.failed(&PRIMARY, late, &mut rng).expect("a fallback");
     endpoints.succeeded(&PRIMARY, late);
     assert_eq!(endpoints.begin_round(&PRIMARY, at(0), &mut rng), fallback);
     assert_eq!(endpoints.begin_round(&PRIMARY, at(10 * MINUTE), &mut rng), 0);
@@ -344,7 +342,8 @@ proptest! {
             let now = Instant::from_micros(micros);
             let run = |state: &mut (FixedEndpoints<7>, SplitMix64)| match call {
                 0 => Some(state.0.begin_round(&config, now, &mut state.1)),
-                1 | 2 => state.0.failed(&config, now, call == 1, &mut state.1),
+                1 => state.0.failed(&config, now, &mut state.1),
+                2 => { state.0.end_round(); None }
                 3 => { state.0.succeeded(&config, now); None }
                 _ => { state.0.forget(); None }
             };

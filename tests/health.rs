@@ -3,9 +3,8 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
-use redial::{
-    ConfigError, Health, HealthConfig, HealthReport, HealthStatus, Instant, RECOVERY_BOUNDS, Ratio, valid,
-};
+use redial::health::{Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS};
+use redial::{ConfigError, Instant, Ratio, valid};
 
 const CONFIG: HealthConfig = HealthConfig::new();
 const MINUTE: u64 = 60;
@@ -16,6 +15,10 @@ const fn at(seconds: u64) -> Instant {
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+fn attempt(health: &mut Health, config: &HealthConfig, now: Instant, ok: bool) {
+    if ok { health.attempt_succeeded(config, now) } else { health.attempt_failed(config, now) }
 }
 
 fn report(health: &Health, seconds: u64) -> HealthReport {
@@ -29,16 +32,16 @@ fn status(health: &Health, seconds: u64) -> HealthStatus {
 fn attempts(health: &mut Health, seconds: u64, failed: u32, established: u32) {
     for ok in [false, true] {
         for _ in 0..if ok { established } else { failed } {
-            health.attempt(&CONFIG, at(seconds), ok);
+            attempt(health, &CONFIG, at(seconds), ok);
         }
     }
 }
 
 /// Established at 0, lost at 10 s, established again after `took`.
 fn recovered(health: &mut Health, took: Duration) {
-    health.attempt(&CONFIG, at(0), true);
+    health.attempt_succeeded(&CONFIG, at(0));
     health.lost(at(10));
-    health.attempt(&CONFIG, at(10).saturating_add(took), true);
+    health.attempt_succeeded(&CONFIG, at(10).saturating_add(took));
 }
 
 /// Guide: more than 10 % failed attempts. Exactly 10 % is not more.
@@ -80,7 +83,7 @@ fn failure_rate_is_configurable() {
 
     let short = valid(CONFIG.with_window(secs(10)));
     let mut health = Health::new();
-    health.attempt(&short, at(0), false);
+    health.attempt_failed(&short, at(0));
     assert_eq!(health.report(&short, at(10)).failed, 1);
     assert_eq!(health.report(&short, at(11)).failed, 0);
 }
@@ -115,15 +118,15 @@ fn lifecycle_95_failing_is_sticky_until_established() {
     attempts(&mut health, 0, 0, 20);
     health.lost(at(1));
     assert_eq!(status(&health, 1), HealthStatus::Degraded, "lost, and nothing has failed yet");
-    health.attempt(&CONFIG, at(2), false);
+    health.attempt_failed(&CONFIG, at(2));
     for later in [2, 100, 10 * MINUTE, 10_000 * MINUTE] {
         assert_eq!(status(&health, later), HealthStatus::Failing);
     }
-    health.attempt(&CONFIG, at(10_000 * MINUTE), false);
+    health.attempt_failed(&CONFIG, at(10_000 * MINUTE));
     assert_eq!(status(&health, 10_000 * MINUTE), HealthStatus::Failing);
     health.lost(at(10_001 * MINUTE));
     assert_eq!(status(&health, 10_001 * MINUTE), HealthStatus::Failing);
-    health.attempt(&CONFIG, at(10_010 * MINUTE), true);
+    health.attempt_succeeded(&CONFIG, at(10_010 * MINUTE));
     assert_ne!(status(&health, 10_010 * MINUTE), HealthStatus::Failing);
 }
 
@@ -131,9 +134,9 @@ fn lifecycle_95_failing_is_sticky_until_established() {
 #[test]
 fn lifecycle_95_failing_before_the_first_connection() {
     let mut health = Health::new();
-    health.attempt(&CONFIG, at(0), false);
+    health.attempt_failed(&CONFIG, at(0));
     assert_eq!(status(&health, MINUTE), HealthStatus::Failing);
-    health.attempt(&CONFIG, at(MINUTE), true);
+    health.attempt_succeeded(&CONFIG, at(MINUTE));
     assert_eq!(report(&health, MINUTE).recoveries.count, 0, "nothing was lost");
 }
 
@@ -143,10 +146,10 @@ fn f106_a_stop_is_neither_a_loss_nor_a_failure() {
     let mut health = Health::new();
     attempts(&mut health, 0, 0, 1);
     health.lost(at(10));
-    health.attempt(&CONFIG, at(20), false);
+    health.attempt_failed(&CONFIG, at(20));
     health.stopped(at(30));
     assert_eq!(status(&health, 30 + 6 * MINUTE), HealthStatus::Ok);
-    health.attempt(&CONFIG, at(40), true);
+    health.attempt_succeeded(&CONFIG, at(40));
     assert_eq!(report(&health, 40).recoveries.count, 0);
     health.stopped(at(45));
     assert_eq!(report(&health, 50).uptime, None);
@@ -203,7 +206,7 @@ fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
     health.paused(at(60));
     health.lost(at(61));
     health.unpaused(at(8 * 60 * MINUTE));
-    health.attempt(&CONFIG, at(8 * 60 * MINUTE).saturating_add(Duration::from_millis(110)), true);
+    health.attempt_succeeded(&CONFIG, at(8 * 60 * MINUTE).saturating_add(Duration::from_millis(110)));
     let seen = report(&health, 8 * 60 * MINUTE + 1);
     assert_eq!((seen.recoveries.count, seen.recoveries.max), (1, Duration::from_millis(110)));
     assert_eq!((seen.alerts.slow_recovery, seen.status), (false, HealthStatus::Ok));
@@ -322,7 +325,7 @@ proptest! {
             match call {
                 0 | 1 => {
                     let ok = call == 1;
-                    health.attempt(&CONFIG, instant, ok);
+                    attempt(&mut health, &CONFIG, instant, ok);
                     attempts.push((now, ok));
                     failing = !ok;
                     if ok {
@@ -381,7 +384,7 @@ proptest! {
         for (call, micros, gap) in calls {
             let now = Instant::from_micros(micros);
             match call {
-                0 | 1 => health.attempt(&config, now, call == 1),
+                0 | 1 => attempt(&mut health, &config, now, call == 1),
                 2 => health.lost(now),
                 3 => health.stopped(now),
                 4 => health.paused(now),

@@ -10,19 +10,22 @@ use core::time::Duration;
 use arbitrary::{Result, Unstructured};
 use invariants::{Fact, KEYS};
 use rand_core::Rng;
+use redial::breaker;
+use redial::endpoints::{Endpoints, FixedEndpoints};
+use redial::heartbeat::{Heartbeat, HeartbeatConfig};
+use redial::policy::{ConfigSource, Lean, OptionalPart, POLICY_STATE_BYTES, ResumeConfig};
+use redial::subscriptions::{FixedSubscriptions, NoSubscriptions};
 use redial::{
-    Actions, BackoffConfig, BreakerConfig, CircuitBreaker, Config, ConfigError, Endpoints, Event,
-    Explanation, FixedEndpoints, FixedSubscriptions, Heartbeat, HeartbeatConfig, Instant, Lean, Lend,
-    NoSubscriptions, POLICY_STATE_BYTES, Part, Policy, Ratio, ResumeConfig, SessionState, SplitMix64, Stats,
-    valid,
+    Actions, BackoffConfig, CircuitBreaker, Config, ConfigError, Event, Explanation, Instant, Policy, Ratio,
+    SessionState, SplitMix64, Stats, valid,
 };
 
 const LADDER: BackoffConfig =
     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-const BREAKER: BreakerConfig = valid(BreakerConfig::new(5, Duration::from_secs(60)));
+const BREAKER: breaker::Config = valid(breaker::Config::new(5, Duration::from_secs(60)));
 
 /// Bytes of a policy beside a reference to its config and its generator.
-const fn state<T, C: Lend<T>>() -> usize {
+const fn state<T, C: ConfigSource<T>>() -> usize {
     size_of::<Policy<SplitMix64, T, NoSubscriptions, C>>() - size_of::<&Config>() - size_of::<SplitMix64>()
 }
 
@@ -83,12 +86,12 @@ struct Seen {
     stats: Stats,
     subscriptions: FixedSubscriptions<u8, KEYS>,
     endpoint: u8,
-    snapshot: Option<redial::Snapshot<u8>>,
+    snapshot: Option<redial::policy::Snapshot<u8>>,
 }
 
 type Of<C> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, C, FixedEndpoints<3>>;
 
-fn see<C: Lend<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
+fn see<C: ConfigSource<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
     let actions = match fact {
         Some(event) => policy.handle_event(now, event),
         None => policy.handle_timeout(now),
@@ -106,7 +109,7 @@ fn see<C: Lend<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> See
 
 /// The same story twice: with the config itself, and with a lender that leaves out what it does not ask for.
 /// Returns how many facts and timeouts that was.
-fn side_by_side<C: Lend<u8>>(
+fn side_by_side<C: ConfigSource<u8>>(
     bytes: &[u8],
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
@@ -127,13 +130,13 @@ fn side_by_side<C: Lend<u8>>(
         while !u.is_empty() && steps < 2_000 {
             now = script::time(u, now, &whole)?;
             let fact = script::fact(u, &whole)?;
-            let beats = <C::Heartbeat as Part<Heartbeat>>::NEW.get().is_some();
+            let beats = <C::Heartbeat as OptionalPart<Heartbeat>>::NEW.get().is_some();
             if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &fact) {
                 continue;
             }
             let expected = see(&mut whole, now, fact.clone());
             let mut seen = see(&mut lean, now, fact.clone());
-            if let (false, Some(Event::BeatAcked { .. })) = (beats, &fact) {
+            if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &fact) {
                 // The answer to a beat that the server asked for is news to a heartbeat alone.
                 assert!(seen.actions.is_empty() && expected.actions.is_empty());
                 seen.actions = expected.actions;
@@ -147,7 +150,7 @@ fn side_by_side<C: Lend<u8>>(
 }
 
 /// Many stories; enough of them get somewhere.
-fn same<C: Lend<u8>>(
+fn same<C: ConfigSource<u8>>(
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
 ) {

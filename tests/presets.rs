@@ -7,9 +7,10 @@ mod draws;
 use std::time::Duration;
 
 use draws::{Constant, Shared, assert_near, ms};
+use redial::classify::Class;
 use redial::presets::{self, by_name};
 use redial::{
-    Action, Backoff, BackoffConfig, Cause, Class, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
+    Action, Backoff, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind,
     Jitter, Mode, Policy, Ratio, SplitMix64,
 };
 
@@ -238,7 +239,7 @@ impl Driver {
                     (self.epoch, self.gave_up, self.dials) = (Some(epoch), None, self.dials + 1);
                     (self.mode, self.attempt) = (mode, attempt);
                 }
-                Action::Beat { .. } => self.beats += 1,
+                Action::Heartbeat { .. } => self.beats += 1,
                 Action::GaveUp { reason, .. } => self.gave_up = Some(reason),
                 Action::RefreshCredential { .. } => panic!("nothing was rejected"),
                 _ => {}
@@ -277,7 +278,7 @@ impl Driver {
         self.tell(match loss {
             Loss::Unready => Event::Closed { epoch, cause: Cause::NoCloseFrame },
             Loss::Invalid => Event::SessionInvalid { epoch, resumable: false },
-            Loss::Asked => Event::PleaseReconnect { epoch, after: None, deadline: None },
+            Loss::Asked => Event::ReconnectRequested { epoch, retry_after: None, deadline: None },
             Loss::Closed(cause) => Event::Closed { epoch, cause },
         });
         self.wait()
@@ -466,7 +467,7 @@ fn pusher_probes_when_offline() {
         assert_eq!(policy.handle_event(now, fact).disposition(), Disposition::Applied);
     }
     let asked: Vec<_> = policy.handle_event(now, Event::NetworkDown).into_iter().collect();
-    assert_eq!(asked, [Action::Beat { epoch }]);
+    assert_eq!(asked, [Action::Heartbeat { epoch }]);
     assert!(policy.handle_timeout(Instant::from_millis(29_999)).is_empty());
     let lost = policy.handle_timeout(Instant::from_millis(30_000));
     assert!(lost.into_iter().any(|action| matches!(action, Action::Close { .. })), "unanswered");
@@ -502,7 +503,7 @@ fn ezsockets_waits_after_a_close_frame() {
     for code in [1000, 1001, 1002, 1005, 1007, 1011, 1014, 2000, 4000, 4999] {
         assert_eq!(after(Cause::CloseFrame(code)), ms(5000), "{code}");
     }
-    let (mine, table) = (preset("ezsockets").classifier(), redial::tables::WEBSOCKET);
+    let (mine, table) = (preset("ezsockets").classifier(), redial::classify::tables::WEBSOCKET);
     for code in 0..=u16::MAX {
         let of_the_table =
             table.lookup(Cause::CloseFrame(code)).map_or(Class::Transient, |verdict| verdict.class);

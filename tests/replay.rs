@@ -12,13 +12,18 @@ use std::time::Duration;
 
 use engine::Replay;
 use engine::config::SetUp;
-use redial::{
-    AdaptiveThrottleConfig, AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config,
-    CredentialConfig, EndpointOrder, EndpointsConfig, Establish, HealthConfig, HeartbeatConfig, IoKind,
-    Jitter, Liveness, Match, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, RetryBudgetConfig, Rule, StartBudgetConfig, ThrottleConfig, TlsKind,
-    Verdict, presets, tables, valid,
+use redial::backoff::AfterTable;
+use redial::breaker;
+use redial::budget::{AdaptiveThrottleConfig, RetryBudgetConfig, StartBudgetConfig, ThrottleConfig};
+use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
+use redial::endpoints::{EndpointOrder, EndpointsConfig};
+use redial::health::HealthConfig;
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{
+    CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
+    ResumeConfig,
 };
+use redial::{BackoffConfig, Cause, Config, IoKind, Jitter, Ratio, presets, valid};
 
 /// What a log prints, and the error that ends it, if one does.
 fn replay(log: &str) -> (String, Result<(), String>) {
@@ -817,8 +822,8 @@ fn every_key_reaches_the_config() {
         .with_ready_timeout(Some(ms(7)))
         .unwrap()
         .with_establish(Establish::OnOpen)
-        .with_hint_max(ms(8))
-        .with_hint_spread(Ratio::new(1, 2).unwrap())
+        .with_retry_after_max(ms(8))
+        .with_retry_after_spread(Ratio::new(1, 2).unwrap())
         .with_resume(
             ResumeConfig::disabled()
                 .with_failures_max(9)
@@ -841,7 +846,7 @@ fn every_key_reaches_the_config() {
                 .unwrap(),
         )
         .with_breaker(Some(
-            BreakerConfig::new(16, ms(17))
+            breaker::Config::new(16, ms(17))
                 .unwrap()
                 .with_growth(Ratio::new(3, 1).unwrap(), ms(18))
                 .unwrap()

@@ -5,11 +5,16 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use redial::breaker::{self, CountWindow, Outcome, Permit, Rates, TimeWindow, Window};
+use redial::budget::{
+    Grant, RetryBudget, RetryBudgetConfig, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig,
+};
+use redial::endpoints::{Endpoints, EndpointsConfig, FixedEndpoints};
+use redial::policy::{Endpoint, ResumeConfig};
+use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::{
-    BackoffConfig, BreakerConfig, Cause, CircuitBreaker, Config, CountWindow, Endpoint, Endpoints,
-    EndpointsConfig, Event, FixedEndpoints, FixedSubscriptions, Grant, Instant, Outcome, Permit, Policy,
-    Rates, Ratio, ResumeConfig, RetryBudget, RetryBudgetConfig, SessionState, SplitMix64, StartBudget,
-    StartBudgetConfig, Subscriptions, Throttle, ThrottleConfig, TimeWindow, Window, valid,
+    BackoffConfig, Cause, CircuitBreaker, Config, Event, Instant, Policy, Ratio, SessionState, SplitMix64,
+    valid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -142,7 +147,7 @@ fn a_next_process_goes_on_with_the_set() {
 #[cfg(feature = "alloc")]
 #[test]
 fn a_list_of_subscriptions() {
-    type List = redial::SubscriptionList<String>;
+    type List = redial::subscriptions::SubscriptionList<String>;
     let list = subscribed(List::new());
     let good = round_trip(&list);
     let fixed: FixedSubscriptions<String, 6> = serde_json::from_value(good.clone()).expect("the same form");
@@ -160,9 +165,9 @@ fn endpoints() {
     let mut endpoints = Three::new(3).expect("room");
     round_trip(&endpoints);
     endpoints.begin_round(&CONFIG, at(5), &mut rng);
-    assert!(endpoints.failed(&CONFIG, at(6), true, &mut rng).is_some());
+    assert!(endpoints.failed(&CONFIG, at(6), &mut rng).is_some());
     endpoints.succeeded(&CONFIG, at(7));
-    assert!(endpoints.failed(&CONFIG, at(8), true, &mut rng).is_some());
+    assert!(endpoints.failed(&CONFIG, at(8), &mut rng).is_some());
     let good = round_trip(&endpoints);
 
     refused::<Three>(&good, |it| it["count"] = json!(0), "no endpoint");
@@ -183,13 +188,13 @@ fn endpoints() {
     spoil::<Three>(&good, |mut endpoints| {
         let (mut rng, mut dials) = (SplitMix64::new(1), 1);
         assert!(endpoints.begin_round(&CONFIG, at(9), &mut rng) < endpoints.count());
-        while let Some(next) = endpoints.failed(&CONFIG, at(9), true, &mut rng) {
+        while let Some(next) = endpoints.failed(&CONFIG, at(9), &mut rng) {
             assert!(next < endpoints.count());
             dials += 1;
         }
         assert_eq!(dials, endpoints.count());
     });
-    round_trip(&redial::SingleEndpoint);
+    round_trip(&redial::endpoints::SingleEndpoint);
 }
 
 #[test]
@@ -273,7 +278,7 @@ const RATES: Rates =
     valid(valid(Rates::new(valid(Ratio::new(1, 2)), 4)).with_slow(ms(10), valid(Ratio::new(3, 4))));
 
 /// So many results, of which every third is a failure and every fourth is slow.
-fn used<W: Window>(config: &BreakerConfig<W>, results: u64) -> (CircuitBreaker<W>, Option<Permit>) {
+fn used<W: Window>(config: &breaker::Config<W>, results: u64) -> (CircuitBreaker<W>, Option<Permit>) {
     let (mut breaker, mut rng, mut held) = (CircuitBreaker::new(), SplitMix64::new(7), None);
     for result in 0..results {
         let now = at(result * 7);
@@ -288,7 +293,7 @@ fn used<W: Window>(config: &BreakerConfig<W>, results: u64) -> (CircuitBreaker<W
 }
 
 /// Hundreds of results after whatever it was: no panic, and a state that the next call agrees with.
-fn use_on<W: Window>(config: &BreakerConfig<W>, mut breaker: CircuitBreaker<W>) {
+fn use_on<W: Window>(config: &breaker::Config<W>, mut breaker: CircuitBreaker<W>) {
     let mut rng = SplitMix64::new(3);
     for result in 0..40 {
         let now = at(1_000 + result * 60);
@@ -302,7 +307,7 @@ fn use_on<W: Window>(config: &BreakerConfig<W>, mut breaker: CircuitBreaker<W>) 
 #[test]
 fn breaker_by_count() {
     type Breaker = CircuitBreaker<CountWindow<5>>;
-    const CONFIG: BreakerConfig<CountWindow<5>> = valid(BreakerConfig::by_count(RATES, ms(20)));
+    const CONFIG: breaker::Config<CountWindow<5>> = valid(breaker::Config::by_count(RATES, ms(20)));
     for results in 0..30 {
         round_trip(&used(&CONFIG, results).0);
     }
@@ -326,7 +331,7 @@ fn breaker_by_count() {
 #[test]
 fn breaker_by_time() {
     type Breaker = CircuitBreaker<TimeWindow<3>>;
-    const CONFIG: BreakerConfig<TimeWindow<3>> = valid(BreakerConfig::by_time(RATES, ms(60), ms(20)));
+    const CONFIG: breaker::Config<TimeWindow<3>> = valid(breaker::Config::by_time(RATES, ms(60), ms(20)));
     for results in 0..30 {
         round_trip(&used(&CONFIG, results).0);
     }

@@ -3,10 +3,14 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
+use redial::breaker;
+use redial::policy::{
+    CredentialConfig, DropReason, Endpoint, RefreshOn, RestoreConfig, ResumeConfig, SNAPSHOT_BYTES, Snapshot,
+    SnapshotError, WaitReason,
+};
 use redial::{
-    Action, BackoffConfig, BreakerConfig, Cause, Config, CredentialConfig, DropReason, Endpoint, Epoch,
-    Event, GiveUp, Instant, IoKind, Jitter, Mode, Phase, Policy, Ratio, Reason, RefreshOn, RestoreConfig,
-    ResumeConfig, SNAPSHOT_BYTES, Snapshot, SnapshotError, SplitMix64, valid,
+    Action, BackoffConfig, Cause, Config, Epoch, Event, GiveUp, Instant, IoKind, Jitter, Mode, Phase, Policy,
+    Ratio, SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -55,7 +59,7 @@ fn establish(policy: &mut Subject, at: u64, ttl: Option<Duration>) {
     fact(policy, at, Event::Opened { epoch });
     let (token, endpoint) = (Some("token".into()), Some("wss://resume".into()));
     fact(policy, at, Event::Ready { epoch, token, endpoint, sequence: Some(41), ttl });
-    fact(policy, at, Event::Sequence { epoch, n: 42 });
+    fact(policy, at, Event::Sequence { epoch, sequence: 42 });
 }
 
 /// Lets the next timer fire.
@@ -123,7 +127,7 @@ fn an_online_session_is_resumed_by_the_next_process() {
     assert_eq!(session.endpoint().map(String::as_str), Some("wss://resume"));
     assert_eq!(session.sequence(), Some(42));
     let epoch = epoch(&later);
-    assert_eq!(fact(&mut later, 10, Event::Opened { epoch }), [Action::SendResume { epoch }]);
+    assert_eq!(fact(&mut later, 10, Event::Opened { epoch }), [Action::Resume { epoch }]);
 }
 
 /// F72: a restart in the middle of a wait keeps what is left of it, the number of the next attempt and the ladder, on a
@@ -135,7 +139,7 @@ fn a_restart_within_the_ladder_goes_on_with_it() {
         let mut later = reborn(&policy, 4_500, origin);
         assert_eq!((later.phase(), later.poll_timeout()), (Phase::Idle, None), "nothing before the start");
         assert!(start(&mut later, origin + 100).is_empty());
-        assert_eq!(later.deadline(), Some((ms(origin + 2_500), Reason::Backoff)));
+        assert_eq!(later.deadline(), Some((ms(origin + 2_500), WaitReason::Backoff)));
         let explained = later.explain();
         assert_eq!((explained.phase, explained.attempt, explained.failures), (Phase::Waiting, 3, 3));
         let (at, actions) = next(&mut later);
@@ -170,13 +174,14 @@ fn a_hint_outlives_the_process() {
     fact(&mut policy, 0, failed);
     let mut later = reborn(&policy, 10_000, 0);
     start(&mut later, 0);
-    assert_eq!(later.deadline(), Some((ms(50_000), Reason::Hint)));
+    assert_eq!(later.deadline(), Some((ms(50_000), WaitReason::RetryAfter)));
 }
 
 /// F72, lifecycle 87: what an open breaker forbids, a process that crashes and comes back does not do.
 #[test]
 fn an_open_breaker_outlives_the_process() {
-    static GUARDED: Config = Config::new(LADDER).with_breaker(Some(valid(BreakerConfig::new(2, secs(600)))));
+    static GUARDED: Config =
+        Config::new(LADDER).with_breaker(Some(valid(breaker::Config::new(2, secs(600)))));
     let mut policy = new(&GUARDED);
     start(&mut policy, 0);
     refuse(&mut policy, 0);
@@ -186,7 +191,7 @@ fn an_open_breaker_outlives_the_process() {
     let snapshot = read(&bytes(&policy, 101_000).expect("an outage"));
     let mut later = new(&GUARDED).with_snapshot(ms(0), snapshot.clone());
     start(&mut later, 0);
-    assert_eq!(later.deadline(), Some((ms(500_000), Reason::Breaker)));
+    assert_eq!(later.deadline(), Some((ms(500_000), WaitReason::Breaker)));
 
     // Of a config without one it is a wait like any other: no longer than the config could have made it.
     let mut other = new(&BASE).with_snapshot(ms(0), snapshot);
@@ -254,7 +259,7 @@ fn l64_what_there_is_to_export() {
     assert_eq!(waiting.snapshot(ms(3_000)), None, "a start begins anew");
 
     let epoch = epoch(&policy);
-    fact(&mut policy, 1_000, Event::Closed { epoch, cause: Cause::Class(redial::Class::Fatal) });
+    fact(&mut policy, 1_000, Event::Closed { epoch, cause: Cause::Class(redial::classify::Class::Fatal) });
     assert_eq!(policy.phase(), Phase::Failed);
     assert_eq!(policy.snapshot(ms(1_000)), None);
 }
@@ -400,7 +405,7 @@ fn stability_ends_the_exported_outage() {
 fn the_next_process_has_the_last_word() {
     static SHORT: Config =
         Config::new(valid(BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, secs(1))))
-            .with_hint_max(secs(2))
+            .with_retry_after_max(secs(2))
             .with_resume(ResumeConfig::disabled());
     let snapshot = climbing(&BASE).snapshot(ms(3_000)).expect("4 s are left");
     let mut later = new(&SHORT).with_snapshot(ms(0), snapshot);
@@ -422,7 +427,7 @@ fn the_least_interval_outlives_the_process() {
     for (clock, due) in [(100_000, Some(103_000)), (0, Some(5_000))] {
         let mut later = new(&SPACED).with_snapshot(ms(clock), snapshot.clone());
         start(&mut later, clock);
-        assert_eq!(later.deadline(), due.map(|due| (ms(due), Reason::MinInterval)));
+        assert_eq!(later.deadline(), due.map(|due| (ms(due), WaitReason::MinInterval)));
     }
     let mut later = new(&SPACED).with_snapshot(ms(0), snapshot.aged(secs(3)));
     assert!(opened(&start(&mut later, 0)).is_some(), "long enough ago");
@@ -667,7 +672,7 @@ proptest! {
                 timers += 1;
                 let due = policy.poll_timeout().expect("a deadline");
                 // The longest least wait of a verdict, and the host's own word.
-                let not_now = policy.explain().waiting_for == Some(Reason::NotNow);
+                let not_now = policy.explain().waiting_for == Some(WaitReason::NotNow);
                 let longest = if not_now { secs(86_400) } else { secs(301) };
                 prop_assert!(due == Instant::MAX || due.saturating_duration_since(now) <= longest);
                 if due == Instant::MAX {

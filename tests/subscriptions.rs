@@ -7,9 +7,10 @@ use std::mem::size_of;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use redial::{
-    FixedSubscriptions, Full, Instant, NoSubscriptions, Reason, Subscribed, SubscriptionState as State,
-    Subscriptions,
+use redial::Instant;
+use redial::policy::WaitReason;
+use redial::subscriptions::{
+    FixedSubscriptions, Full, NoSubscriptions, Subscribed, SubscriptionState as State, Subscriptions,
 };
 
 type Set = FixedSubscriptions<&'static str, 8>;
@@ -313,7 +314,7 @@ fn the_room_of_an_unsubscribed_key_is_used_again() {
     }
     check(FixedSubscriptions::<_, 3>::new());
     #[cfg(feature = "alloc")]
-    check(redial::SubscriptionList::new());
+    check(redial::subscriptions::SubscriptionList::new());
 }
 
 /// Batches are numbered from 1, over all connections; an empty one is none. A key knows the newest that it was in.
@@ -711,7 +712,7 @@ proptest! {
     fn any_history_agrees_with_a_naive_model(ops in prop::collection::vec(op(7, 4), 0..80)) {
         check(FixedSubscriptions::<u8, CAPACITY>::new(), CAPACITY, ops.clone());
         #[cfg(feature = "alloc")]
-        check(redial::SubscriptionList::new(), usize::MAX, ops);
+        check(redial::subscriptions::SubscriptionList::new(), usize::MAX, ops);
     }
 
     /// The same with enough keys for trees of several levels.
@@ -719,7 +720,7 @@ proptest! {
     fn any_history_of_many_keys_agrees_with_a_naive_model(ops in prop::collection::vec(op(64, 20), 0..400)) {
         check(FixedSubscriptions::<u8, LARGE>::new(), LARGE, ops.clone());
         #[cfg(feature = "alloc")]
-        check(redial::SubscriptionList::new(), usize::MAX, ops);
+        check(redial::subscriptions::SubscriptionList::new(), usize::MAX, ops);
     }
 
     /// Equal sets behave alike, and sets that were made in another way are equal: here one that was written and read, and
@@ -781,9 +782,8 @@ fn apply<S: Subscriptions<Key = u8>>(set: &mut S, op: &Op, millis: &mut u64) {
 /// that was another connection's.
 #[test]
 fn a_set_that_moves_to_another_policy_begins_anew() {
-    use redial::{
-        Action, BackoffConfig, Config, Event, Policy, Ratio, RestoreConfig, SessionState, SplitMix64, valid,
-    };
+    use redial::policy::RestoreConfig;
+    use redial::{Action, BackoffConfig, Config, Event, Policy, Ratio, SessionState, SplitMix64, valid};
     const LADDER: BackoffConfig =
         valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
     static CONFIG: Config =
@@ -818,7 +818,7 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         let mut actions = next.handle_event(ms(now + 2_000), Event::Resumed { epoch });
         while restored(actions) {
             keys.extend(next.subscriptions().batch().copied());
-            let Some((at, Reason::Restore)) = next.deadline() else { break };
+            let Some((at, WaitReason::Restore)) = next.deadline() else { break };
             assert!(at <= ms(now + 10_000), "no pause of another clock");
             actions = next.handle_timeout(at);
         }

@@ -5,9 +5,12 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use redial::policy::RestoreConfig;
+use redial::subscriptions::{
+    FixedSubscriptions, SubscriptionSet, SubscriptionSlot, SubscriptionStorage, Subscriptions,
+};
 use redial::{
-    Action, Actions, BackoffConfig, Cause, Config, Epoch, Event, FixedSubscriptions, Instant, Phase, Policy,
-    Ratio, RestoreConfig, SplitMix64, SubscriptionSet, SubscriptionSlot, SubscriptionStorage, Subscriptions,
+    Action, Actions, BackoffConfig, Cause, Config, Epoch, Event, Instant, Phase, Policy, Ratio, SplitMix64,
     valid,
 };
 

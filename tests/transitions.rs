@@ -5,9 +5,12 @@
 
 use core::time::Duration;
 
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{HoldReason, RestoreConfig};
+use redial::subscriptions::FixedSubscriptions;
 use redial::{
-    Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, FixedSubscriptions, HeartbeatConfig,
-    HoldReason, Instant, IoKind, Policy, Ratio, RestoreConfig, SplitMix64, valid,
+    Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio,
+    SplitMix64, valid,
 };
 
 type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<u8, 4>>;
@@ -131,7 +134,7 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
         ("net_changed", Event::NetworkChanged),
         ("redial", Event::Redial),
         ("backoff_hint", Event::BackoffHint { base: Duration::from_secs(3) }),
-        ("woke 1 min", Event::Woke { gap: Duration::from_secs(60), counted: true }),
+        ("woke 1 min", Event::HostResumed { gap: Duration::from_secs(60), counted: true }),
         ("opened", Event::Opened { epoch }),
         ("open_failed", Event::OpenFailed { epoch, cause: REFUSED, retry_after: None }),
         ("not_now", Event::NotNow { epoch, retry_after: None }),
@@ -142,19 +145,19 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
         ("greeting", Event::Greeting { epoch, heartbeat: Some(Duration::from_secs(45)) }),
         ("ready", Event::Ready { epoch, token: Some("new"), endpoint: None, sequence: Some(2), ttl: None }),
         ("resumed", Event::Resumed { epoch }),
-        ("seq", Event::Sequence { epoch, n: 9 }),
-        ("please_reconnect", Event::PleaseReconnect { epoch, after: None, deadline: None }),
+        ("seq", Event::Sequence { epoch, sequence: 9 }),
+        ("please_reconnect", Event::ReconnectRequested { epoch, retry_after: None, deadline: None }),
         (
             "reconnect by",
-            Event::PleaseReconnect { epoch, after: None, deadline: Some(Duration::from_secs(9)) },
+            Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(Duration::from_secs(9)) },
         ),
         ("redirected", Event::Redirected { epoch, endpoint: "wss://other", permanent: false }),
         ("cursor", Event::Cursor { epoch, token: "place" }),
         ("keep_alive", Event::KeepAlive { epoch, interval: Duration::from_secs(20) }),
         ("invalid", Event::SessionInvalid { epoch, resumable: false }),
         ("invalid resumable", Event::SessionInvalid { epoch, resumable: true }),
-        ("beat_ack", Event::BeatAcked { epoch }),
-        ("beat_requested", Event::BeatRequested { epoch }),
+        ("beat_ack", Event::HeartbeatAcked { epoch }),
+        ("beat_requested", Event::HeartbeatRequested { epoch }),
         ("rx", Event::Received { epoch }),
         ("credential_ok", Event::CredentialOk { request: None, ttl: None }),
         ("credential_failed", Event::CredentialFailed { request: None, fatal: false }),
@@ -178,9 +181,9 @@ fn action(action: Action) -> String {
         Action::Open { epoch, mode, attempt, .. } => format!("open {epoch} {} #{attempt}", mode.as_str()),
         Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
         Action::Close { epoch, code: None } => format!("drop {epoch}"),
-        Action::SendFresh { epoch } => format!("send_fresh {epoch}"),
-        Action::SendResume { epoch } => format!("send_resume {epoch}"),
-        Action::Beat { epoch } => format!("beat {epoch}"),
+        Action::Identify { epoch } => format!("send_fresh {epoch}"),
+        Action::Resume { epoch } => format!("send_resume {epoch}"),
+        Action::Heartbeat { epoch } => format!("beat {epoch}"),
         Action::RefreshCredential { .. } => String::from("refresh"),
         Action::Authenticate { epoch } => format!("authenticate {epoch}"),
         Action::Restore { epoch, .. } => format!("restore {epoch}"),

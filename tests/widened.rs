@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use redial::{Instant, Widened};
+use redial::Instant;
+use redial::time::Widened;
 
 const ROUND: u64 = 1 << 32;
 const HALF: u32 = 1 << 31;

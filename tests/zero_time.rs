@@ -16,12 +16,17 @@ mod orders;
 use core::convert::Infallible;
 use core::time::Duration;
 
+use redial::backoff::{AfterTable, Curve};
+use redial::classify::Class;
+use redial::endpoints::{EndpointsConfig, FixedEndpoints};
+use redial::policy::{
+    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, RefreshOn,
+};
 use redial::rand_core::TryRng;
+use redial::subscriptions::NoSubscriptions;
 use redial::{
-    Action, AfterTable, BackoffConfig, Cause, Class, Config, CredentialConfig, Curve, Disposition,
-    EndpointsConfig, Epoch, Establish, Event, FixedEndpoints, HoldReason, Instant, IoKind, Jitter,
-    NoSubscriptions, OnNetworkChange, OnNetworkDown, OnVisible, Phase, Policy, Ratio, RefreshOn,
-    SessionState, presets, valid,
+    Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Jitter, Phase, Policy,
+    Ratio, SessionState, presets, valid,
 };
 
 use invariants::Lent;
@@ -169,7 +174,7 @@ enum Move {
     Redirect,
     RedirectForGood,
     Replace,
-    PleaseReconnect,
+    ReconnectRequested,
     PleaseReconnectInNoTime,
     PleaseReconnectByNow,
     SessionInvalid,
@@ -181,7 +186,7 @@ enum Move {
     NetworkChanged,
     Hidden,
     Visible,
-    Woke,
+    HostResumed,
     /// The clock stood still meanwhile.
     WokeUncounted,
     Hold,
@@ -208,7 +213,7 @@ impl Move {
         Self::Redirect,
         Self::RedirectForGood,
         Self::Replace,
-        Self::PleaseReconnect,
+        Self::ReconnectRequested,
         Self::PleaseReconnectInNoTime,
         Self::PleaseReconnectByNow,
         Self::SessionInvalid,
@@ -220,7 +225,7 @@ impl Move {
         Self::NetworkChanged,
         Self::Hidden,
         Self::Visible,
-        Self::Woke,
+        Self::HostResumed,
         Self::WokeUncounted,
         Self::Hold,
         Self::Release,
@@ -237,7 +242,7 @@ impl Move {
                 | Self::NetworkUp
                 | Self::NetworkChanged
                 | Self::Visible
-                | Self::Woke
+                | Self::HostResumed
                 | Self::WokeUncounted
         )
     }
@@ -296,7 +301,7 @@ impl<'c> Play<'c> {
                     self.dialled_at = Some(self.now);
                     self.dials += 1;
                 }
-                Action::DropSession { reason: redial::DropReason::Expired } => self.expired += 1,
+                Action::DropSession { reason: redial::policy::DropReason::Expired } => self.expired += 1,
                 _ => {}
             }
         }
@@ -398,17 +403,19 @@ impl<'c> Play<'c> {
                 let epoch = self.readies(None);
                 self.closes(epoch, Cause::Class(Class::Replaced))
             }
-            Move::PleaseReconnect => {
-                on_ready(self, |epoch| Event::PleaseReconnect { epoch, after: None, deadline: None })
+            Move::ReconnectRequested => {
+                on_ready(self, |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: None })
             }
             Move::PleaseReconnectInNoTime => {
                 let after = Some(Duration::ZERO);
                 let epoch = self.policy.epoch();
-                epoch.is_some_and(|epoch| self.say(Event::PleaseReconnect { epoch, after, deadline: None }))
+                epoch.is_some_and(|epoch| {
+                    self.say(Event::ReconnectRequested { epoch, retry_after: after, deadline: None })
+                })
             }
-            Move::PleaseReconnectByNow => on_ready(self, |epoch| Event::PleaseReconnect {
+            Move::PleaseReconnectByNow => on_ready(self, |epoch| Event::ReconnectRequested {
                 epoch,
-                after: None,
+                retry_after: None,
                 deadline: Some(Duration::ZERO),
             }),
             Move::SessionInvalid => on_ready(self, |epoch| Event::SessionInvalid { epoch, resumable: false }),
@@ -420,8 +427,8 @@ impl<'c> Play<'c> {
             Move::NetworkChanged => self.say(Event::NetworkChanged),
             Move::Hidden => self.say(Event::Hidden),
             Move::Visible => self.say(Event::Visible),
-            Move::Woke => self.say(Event::Woke { gap: 3_600 * SECOND, counted: true }),
-            Move::WokeUncounted => self.say(Event::Woke { gap: 3_600 * SECOND, counted: false }),
+            Move::HostResumed => self.say(Event::HostResumed { gap: 3_600 * SECOND, counted: true }),
+            Move::WokeUncounted => self.say(Event::HostResumed { gap: 3_600 * SECOND, counted: false }),
             Move::Hold => self.say(Event::Hold(hold)),
             Move::Release => self.say(Event::Release(hold)),
             Move::HintNothing => self.say(Event::BackoffHint { base: Duration::ZERO }),

@@ -7,10 +7,8 @@ use failsafe::failure_policy::{ConsecutiveFailures, SuccessRateOverTimeWindow};
 use failsafe::failure_policy::{consecutive_failures, success_rate_over_time_window};
 use failsafe::{StateMachine, backoff};
 use recloser::Recloser;
-use redial::{
-    BreakerConfig, CircuitBreaker, CountWindow, Instant, Outcome, RateWindow, Rates, Ratio, SplitMix64,
-    TimeWindow, valid,
-};
+use redial::breaker::{self, CountWindow, Outcome, RateWindow, Rates, TimeWindow};
+use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
 
 use super::{Kind, Operation, Steps, repeat};
 
@@ -26,13 +24,13 @@ trait Breaker: 'static {
 
 pub(crate) struct Ours {
     pub(crate) breaker: CircuitBreaker,
-    config: BreakerConfig,
+    config: breaker::Config,
     rng: SplitMix64,
 }
 
 pub(crate) fn ours(failures: u32) -> Ours {
     let (breaker, rng) = (CircuitBreaker::new(), SplitMix64::new(1));
-    Ours { breaker, config: BreakerConfig::new(failures, OPEN).expect("five or more"), rng }
+    Ours { breaker, config: breaker::Config::new(failures, OPEN).expect("five or more"), rng }
 }
 
 impl Breaker for Ours {
@@ -182,12 +180,12 @@ const RATES: Rates = valid(
     valid(Rates::new(valid(Ratio::new(9, 10)), 100))
         .with_slow(Duration::from_secs(4), valid(Ratio::new(9, 10))),
 );
-const BY_COUNT: BreakerConfig<CountWindow<100>> = valid(BreakerConfig::by_count(RATES, OPEN));
-const BY_TIME: BreakerConfig<TimeWindow<10>> =
-    valid(BreakerConfig::by_time(RATES, Duration::from_secs(30), OPEN));
+const BY_COUNT: breaker::Config<CountWindow<100>> = valid(breaker::Config::by_count(RATES, OPEN));
+const BY_TIME: breaker::Config<TimeWindow<10>> =
+    valid(breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN));
 
 /// Every fifth result is a failure. The time advances by 100 µs a call, so a bucket ends every 30,000 calls.
-fn our_window<W: RateWindow + 'static>(config: &'static BreakerConfig<W>) -> Steps {
+fn our_window<W: RateWindow + 'static>(config: &'static breaker::Config<W>) -> Steps {
     let (mut breaker, mut rng) = (CircuitBreaker::<W>::new(), SplitMix64::new(1));
     let took = Duration::from_millis(20);
     repeat(move |n| {

@@ -97,7 +97,7 @@ fn handing_over() -> Steps {
     let epoch = live(&policy);
     repeat(move |n| {
         let now = Instant::from_micros(START + STABLE_MICROS + n);
-        let nothing = disregard(black_box(&mut policy), now, Event::Sequence { epoch, n });
+        let nothing = disregard(black_box(&mut policy), now, Event::Sequence { epoch, sequence: n });
         black_box(&nothing);
     })
 }
@@ -117,7 +117,7 @@ fn beat() -> Steps {
         let policy = black_box(&mut policy);
         let now = deadline(policy).expect("the next beat");
         ignore(due(policy, now));
-        ignore(fact(policy, now, Event::BeatAcked { epoch }));
+        ignore(fact(policy, now, Event::HeartbeatAcked { epoch }));
     })
 }
 
@@ -141,9 +141,9 @@ const QUIET: [&str; 3] = ["a sequence number", "traffic", "an acknowledged beat"
 pub(crate) fn operations() -> Vec<Operation> {
     type Row = (&'static str, Option<u32>, fn() -> Steps);
     let rows: [Row; 6] = [
-        (QUIET[0], Some(40), || quiet(|epoch, n| Event::Sequence { epoch, n })),
+        (QUIET[0], Some(40), || quiet(|epoch, n| Event::Sequence { epoch, sequence: n })),
         (QUIET[1], Some(40), || quiet(|epoch, _| Event::Received { epoch })),
-        (QUIET[2], Some(40), || quiet(|epoch, _| Event::BeatAcked { epoch })),
+        (QUIET[2], Some(40), || quiet(|epoch, _| Event::HeartbeatAcked { epoch })),
         ("poll_timeout", Some(25), ask),
         ("a beat: deadline, beat, acknowledged", None, beat),
         ("a whole outage", Some(900), outage),

@@ -4,10 +4,11 @@ use std::mem::size_of;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use redial::{
-    Actions, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config, CountWindow, Delays, Lean,
-    NoSubscriptions, POLICY_STATE_BYTES, Policy, SessionState, SplitMix64, TimeWindow,
-};
+use redial::backoff::Delays;
+use redial::breaker::{CountWindow, TimeWindow};
+use redial::policy::{Lean, POLICY_STATE_BYTES};
+use redial::subscriptions::NoSubscriptions;
+use redial::{Actions, Backoff, BackoffConfig, CircuitBreaker, Config, Policy, SessionState, SplitMix64};
 
 use crate::shared::{Operation, backoff, breaker, policy};
 
@@ -55,7 +56,7 @@ pub(crate) fn live_values() -> Vec<Bytes> {
         made(ladder, "reliakit-backoff, with a count and a SplitMix64", backoff::reliakit),
         made(ladder, "failsafe", backoff::failsafe),
         flat::<CircuitBreaker>(gate, "redial: `CircuitBreaker`, the config elsewhere", Some(24)),
-        flat::<BreakerConfig>(gate, "redial: `BreakerConfig`, one for all", None),
+        flat::<redial::breaker::Config>(gate, "redial: `breaker::Config`, one for all", None),
         flat::<CircuitBreaker<CountWindow<100>>>(gate, "redial: the last 100 results", None),
         flat::<CircuitBreaker<TimeWindow<10>>>(gate, "redial: the last 30 s in 10 buckets", None),
         made(gate, "failsafe: failures in a row", || breaker::failsafe(breaker::FAILURES, OPEN)),

@@ -128,7 +128,8 @@ impl Fleet {
         let Some(epoch) = Epoch::from_raw(1) else { return };
         let now = Instant::from_millis(self.now);
         for id in order {
-            let actions = self.policies[*id as usize].handle_event(now, Event::Sequence { epoch, n });
+            let actions =
+                self.policies[*id as usize].handle_event(now, Event::Sequence { epoch, sequence: n });
             debug_assert_eq!(actions.disposition(), Disposition::Applied);
             black_box(&actions);
         }
@@ -222,12 +223,12 @@ impl Fleet {
                     self.count_dial();
                     (1, Some(Answer { at, id, epoch, to: Question::Dial }))
                 }
-                Action::SendResume { epoch } => (2, Some(Answer { at, id, epoch, to: Question::Resume })),
-                Action::SendFresh { epoch } => (3, Some(Answer { at, id, epoch, to: Question::Fresh })),
+                Action::Resume { epoch } => (2, Some(Answer { at, id, epoch, to: Question::Resume })),
+                Action::Identify { epoch } => (3, Some(Answer { at, id, epoch, to: Question::Fresh })),
                 Action::Close { .. } => (4, None),
                 Action::DropSession { .. } => (5, None),
                 Action::GaveUp { .. } => (6, None),
-                Action::Beat { .. }
+                Action::Heartbeat { .. }
                 | Action::RefreshCredential { .. }
                 | Action::Authenticate { .. }
                 | Action::Restore { .. } => (7, None),

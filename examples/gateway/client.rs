@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use redial::driver::{Command, Dial, DialError, Notice, Protocol, Runtime, SendFailed, Tokio};
-use redial::{Action, Cause, Config, Disposition, Endpoint, Epoch, Event, Instant, IoKind, Phase};
+use redial::policy::Endpoint;
+use redial::{Action, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Phase};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -166,9 +167,11 @@ impl Client {
     fn facts(&self, epoch: Epoch, text: &str) -> Result<Vec<Event<String>>, String> {
         Ok(match meaning::read(text)? {
             Meaning::Hello { heartbeat } => vec![Event::Greeting { epoch, heartbeat }],
-            Meaning::BeatAcked => vec![Event::BeatAcked { epoch }],
-            Meaning::BeatRequested => vec![Event::BeatRequested { epoch }],
-            Meaning::Reconnect => vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
+            Meaning::HeartbeatAcked => vec![Event::HeartbeatAcked { epoch }],
+            Meaning::HeartbeatRequested => vec![Event::HeartbeatRequested { epoch }],
+            Meaning::Reconnect => {
+                vec![Event::ReconnectRequested { epoch, retry_after: None, deadline: None }]
+            }
             Meaning::InvalidSession { resumable } => vec![Event::SessionInvalid { epoch, resumable }],
             Meaning::Dispatch { s, event } => {
                 let s = self.number(epoch, s);
@@ -179,7 +182,8 @@ impl Client {
                         vec![Event::Ready { epoch, token, endpoint, sequence: s, ttl: None }]
                     }
                     meaning::Event::Resumed => {
-                        let mut facts: Vec<_> = s.map(|n| Event::Sequence { epoch, n }).into_iter().collect();
+                        let mut facts: Vec<_> =
+                            s.map(|n| Event::Sequence { epoch, sequence: n }).into_iter().collect();
                         facts.push(Event::Resumed { epoch });
                         facts
                     }
@@ -188,7 +192,7 @@ impl Client {
                         match s {
                             Some(n) => {
                                 self.state().inbox = Some(dispatch);
-                                vec![Event::Sequence { epoch, n }]
+                                vec![Event::Sequence { epoch, sequence: n }]
                             }
                             // Without a number it is never replayed: there is nothing to wait for.
                             None => {
@@ -272,7 +276,7 @@ impl Client {
     fn fact(&self, at: Instant, fact: &Event<String>, disposition: Disposition) {
         let epoch = fact.epoch().map_or_else(|| self.newest(), Epoch::get);
         let happening = match fact {
-            Event::Sequence { epoch, n } => return self.noted(at, *epoch, *n, disposition),
+            Event::Sequence { epoch, sequence: n } => return self.noted(at, *epoch, *n, disposition),
             // A sign of life, and no more; where there was more to say, it is said.
             Event::Start | Event::Received { .. } => return,
             Event::Stop { .. } => Happening::Stop,
@@ -293,10 +297,10 @@ impl Client {
                 Happening::Ready { seq: *sequence, endpoint: endpoint.clone() }
             }
             Event::Resumed { .. } => Happening::Resumed,
-            Event::PleaseReconnect { .. } => Happening::PleaseReconnect,
+            Event::ReconnectRequested { .. } => Happening::ReconnectRequested,
             Event::SessionInvalid { resumable, .. } => Happening::SessionInvalid { resumable: *resumable },
-            Event::BeatAcked { .. } => Happening::BeatAck,
-            Event::BeatRequested { .. } => Happening::BeatRequested,
+            Event::HeartbeatAcked { .. } => Happening::BeatAck,
+            Event::HeartbeatRequested { .. } => Happening::HeartbeatRequested,
             // Nothing else is ever told to this driver.
             _ => return,
         };
@@ -365,8 +369,8 @@ impl Protocol for Client {
                 let frame = Frame::Resume { token: token(), session_id, seq: seq.unwrap_or(0) };
                 (frame, Happening::Resume { seq })
             }
-            Command::Beat { sequence } => {
-                (Frame::Heartbeat { seq: sequence }, Happening::Beat { seq: sequence })
+            Command::Heartbeat { sequence } => {
+                (Frame::Heartbeat { seq: sequence }, Happening::Heartbeat { seq: sequence })
             }
             // This protocol has neither.
             Command::Authenticate | Command::Restore { .. } => return Ok(()),
@@ -421,7 +425,7 @@ impl Protocol for Client {
                 Action::GaveUp { reason, cause } => (self.newest(), Happening::GaveUp { reason, cause }),
                 Action::RefreshCredential { .. } => (self.newest(), Happening::RefreshCredential),
                 // Shown when they are sent.
-                Action::SendFresh { .. } | Action::SendResume { .. } | Action::Beat { .. } => continue,
+                Action::Identify { .. } | Action::Resume { .. } | Action::Heartbeat { .. } => continue,
                 Action::Authenticate { .. } | Action::Restore { .. } => continue,
             };
             self.view.show(at, epoch, &happening);

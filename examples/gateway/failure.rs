@@ -5,7 +5,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use redial::{Cause, Class, IoKind};
+use redial::classify::Class;
+use redial::{Cause, IoKind};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, header};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{Cause, DropReason, GiveUp, Instant, Mode};
+use redial::policy::DropReason;
+use redial::{Cause, GiveUp, Instant, Mode};
 use serde_json::{Value, json};
 
 /// What happened on the client's side.
@@ -44,12 +45,12 @@ pub(crate) enum Happening {
         seq: Option<u64>,
         name: String,
     },
-    Beat {
+    Heartbeat {
         seq: Option<u64>,
     },
     BeatAck,
-    BeatRequested,
-    PleaseReconnect,
+    HeartbeatRequested,
+    ReconnectRequested,
     SessionInvalid {
         resumable: bool,
     },
@@ -114,10 +115,10 @@ impl Happening {
             Self::Ready { .. } => "ready",
             Self::Resumed => "resumed",
             Self::Dispatch { .. } => "dispatch",
-            Self::Beat { .. } => "beat",
+            Self::Heartbeat { .. } => "beat",
             Self::BeatAck => "beat_ack",
-            Self::BeatRequested => "beat_requested",
-            Self::PleaseReconnect => "please_reconnect",
+            Self::HeartbeatRequested => "beat_requested",
+            Self::ReconnectRequested => "please_reconnect",
             Self::SessionInvalid { .. } => "session_invalid",
             Self::SendFailed => "send_failed",
             Self::BadFrame { .. } => "bad_frame",
@@ -140,9 +141,9 @@ impl Happening {
         matches!(
             self,
             Self::Ready { .. }
-                | Self::Beat { .. }
+                | Self::Heartbeat { .. }
                 | Self::BeatAck
-                | Self::BeatRequested
+                | Self::HeartbeatRequested
                 | Self::BadFrame { .. }
                 | Self::Ignored { .. }
         )
@@ -189,7 +190,7 @@ impl Happening {
                 vec![("code", json!(code)), ("cause", json!(cause.map(|cause| cause.to_string())))]
             }
             Self::Greeting { heartbeat } => vec![("heartbeat", json!(heartbeat.as_ref().map(ms)))],
-            Self::Resume { seq } | Self::Beat { seq } => vec![("seq", json!(seq))],
+            Self::Resume { seq } | Self::Heartbeat { seq } => vec![("seq", json!(seq))],
             Self::Ready { seq, endpoint } => vec![("seq", json!(seq)), ("endpoint", json!(endpoint))],
             Self::Dispatch { seq, name } => vec![("seq", json!(seq)), ("event", json!(name))],
             Self::SessionInvalid { resumable } => vec![("resumable", json!(resumable))],
@@ -219,8 +220,8 @@ impl Happening {
             | Self::Identify
             | Self::Resumed
             | Self::BeatAck
-            | Self::BeatRequested
-            | Self::PleaseReconnect
+            | Self::HeartbeatRequested
+            | Self::ReconnectRequested
             | Self::SendFailed
             | Self::RefreshCredential
             | Self::Stop => Vec::new(),

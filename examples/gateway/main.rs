@@ -40,7 +40,8 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::{Config, NoSubscriptions, Policy, SplitMix64};
+use redial::subscriptions::NoSubscriptions;
+use redial::{Config, Policy, SplitMix64};
 use serde_json::{Value, json};
 
 use client::Client;
@@ -193,7 +194,7 @@ async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config)
             () = signal::interrupted() => {}
             () = over => {}
         }
-        handle.stop(false);
+        handle.stop();
         // Whoever presses it twice does not want to wait for the goodbye.
         signal::interrupted().await;
     };

@@ -23,7 +23,7 @@ pub(crate) enum Meaning {
     /// op 0: an event for the application, READY and RESUMED included. The error is for a number that is none.
     Dispatch { s: Result<Option<u64>, String>, event: Event },
     /// op 1
-    BeatRequested,
+    HeartbeatRequested,
     /// op 7
     Reconnect,
     /// op 9; what does not say `true` can't be resumed.
@@ -31,7 +31,7 @@ pub(crate) enum Meaning {
     /// op 10
     Hello { heartbeat: Option<Duration> },
     /// op 11
-    BeatAcked,
+    HeartbeatAcked,
 }
 
 /// What a dispatch tells.
@@ -227,7 +227,7 @@ pub(crate) fn read(text: &str) -> Result<Meaning, String> {
             };
             Meaning::Dispatch { s, event }
         }
-        1 => Meaning::BeatRequested,
+        1 => Meaning::HeartbeatRequested,
         7 => Meaning::Reconnect,
         9 => Meaning::InvalidSession { resumable: matches!(raw.d.itself, Scalar::Bool(true)) },
         10 => {
@@ -238,7 +238,7 @@ pub(crate) fn read(text: &str) -> Result<Meaning, String> {
             };
             Meaning::Hello { heartbeat: millis.map(Duration::from_millis) }
         }
-        11 => Meaning::BeatAcked,
+        11 => Meaning::HeartbeatAcked,
         op => return Err(format!("unknown op {op}")),
     })
 }
@@ -301,7 +301,7 @@ mod tests {
                     event: Event::Ready { session_id: Some("a".to_owned()), resume_url: None },
                 },
             ),
-            (r#"{"op":1}"#, Meaning::BeatRequested),
+            (r#"{"op":1}"#, Meaning::HeartbeatRequested),
             (r#"{"op":7,"d":"x","extra":[]}"#, Meaning::Reconnect),
             (r#"{"op":9}"#, Meaning::InvalidSession { resumable: false }),
             (r#"{"op":9,"d":"true"}"#, Meaning::InvalidSession { resumable: false }),
@@ -320,7 +320,7 @@ mod tests {
                 r#"{"op":10,"d":{"heartbeat_interval":1e300}}"#,
                 Meaning::Hello { heartbeat: Some(Duration::from_millis(u64::MAX)) },
             ),
-            (r#"{"op":11,"d":{}}"#, Meaning::BeatAcked),
+            (r#"{"op":11,"d":{}}"#, Meaning::HeartbeatAcked),
         ] {
             assert_eq!(read(text), Ok(meaning), "{text}");
         }

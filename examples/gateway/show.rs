@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::{
-    BackoffConfig, Config, GiveUp, Jitter, NoSubscriptions, Policy, Ratio, ResumeConfig, SplitMix64, presets,
-    valid,
-};
+use redial::policy::ResumeConfig;
+use redial::subscriptions::NoSubscriptions;
+use redial::{BackoffConfig, Config, GiveUp, Jitter, Policy, Ratio, SplitMix64, presets, valid};
 use serde_json::json;
 
 use crate::client::Client;
@@ -100,7 +99,7 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
             played = server.play(&Fault::SCRIPT, announce) => Some(played),
             () = signal::interrupted() => None,
         };
-        handle.stop(false);
+        handle.stop();
         played
     };
     let (played, outcome) = tokio::join!(script, driver.run());

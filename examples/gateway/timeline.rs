@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use redial::{Cause, DropReason, GiveUp, Instant, Mode};
+use redial::policy::DropReason;
+use redial::{Cause, GiveUp, Instant, Mode};
 
 use crate::happening::Happening;
 
@@ -46,7 +47,7 @@ impl Timeline {
                 self.seen.last = seq.or(self.seen.last);
                 return String::new();
             }
-            Happening::Beat { .. } => {
+            Happening::Heartbeat { .. } => {
                 self.seen.at = at;
                 self.seen.beats += 1;
                 return String::new();
@@ -170,10 +171,10 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
         Happening::Ready { .. } => ("READY", Good, "a new session".to_owned()),
         Happening::Resumed => ("RESUMED", Good, "the old session lives on".to_owned()),
         Happening::Dispatch { name, .. } => ("event", Plain, name.clone()),
-        Happening::Beat { .. } => ("beat", Plain, "sent".to_owned()),
+        Happening::Heartbeat { .. } => ("beat", Plain, "sent".to_owned()),
         Happening::BeatAck => ("beat", Plain, "acknowledged".to_owned()),
-        Happening::BeatRequested => ("beat", Plain, "the server asks for a heartbeat".to_owned()),
-        Happening::PleaseReconnect => ("op 7", Bad, "the server asks for a reconnect".to_owned()),
+        Happening::HeartbeatRequested => ("beat", Plain, "the server asks for a heartbeat".to_owned()),
+        Happening::ReconnectRequested => ("op 7", Bad, "the server asks for a reconnect".to_owned()),
         Happening::SessionInvalid { resumable } => {
             let may = if *resumable { "it may be resumed" } else { "it is gone" };
             ("op 9", Bad, format!("the server refuses the session; {may}"))
@@ -291,7 +292,7 @@ fn words(cause: Cause) -> String {
         Cause::ConnectTimeout => "not connected in time",
         Cause::GreetingTimeout => "no hello in time",
         Cause::ReadyTimeout => "neither READY nor RESUMED in time",
-        Cause::MissedBeat => "a heartbeat was not acknowledged",
+        Cause::HeartbeatMissed => "a heartbeat was not acknowledged",
         Cause::SendFailed => "a message could not be sent",
         Cause::ReconnectRequested => "the server asked for a reconnect",
         Cause::SessionInvalid => "the session is invalid",

@@ -71,8 +71,10 @@ impl View {
 impl Form {
     /// Whether this has a line of its own.
     const fn prints(&self, happening: &Happening) -> bool {
-        let counted =
-            matches!(happening, Happening::Dispatch { .. } | Happening::Beat { .. } | Happening::BeatAck);
+        let counted = matches!(
+            happening,
+            Happening::Dispatch { .. } | Happening::Heartbeat { .. } | Happening::BeatAck
+        );
         !counted || matches!(self, Self::Json)
     }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use redial::rand_core::SeedableRng;
-use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, ChaCha8Rng, Grant, Instant, Mode, RetryBudget,
-    RetryBudgetConfig, StartBudget, StartBudgetConfig, Stats, Throttle, ThrottleConfig,
+use redial::budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Grant, RetryBudget, RetryBudgetConfig, StartBudget,
+    StartBudgetConfig, Throttle, ThrottleConfig,
 };
+use redial::rand_core::SeedableRng;
+use redial::{ChaCha8Rng, Instant, Mode, Stats};
 
 use super::config::SetUp;
 use super::number;

@@ -9,11 +9,12 @@ mod watch;
 
 use std::collections::BTreeMap;
 
+use redial::endpoints::{Endpoints, FixedEndpoints};
+use redial::policy::Endpoint;
 use redial::rand_core::SeedableRng;
+use redial::subscriptions::{SubscriptionSet, SubscriptionSlot, SubscriptionStorage, Subscriptions};
 use redial::{
-    Action, Actions, ChaCha8Rng, Config, Disposition, Endpoint, Endpoints, Epoch, Event, FixedEndpoints,
-    Instant, Mode, Phase, Policy, Stats, SubscriptionSet, SubscriptionSlot, SubscriptionStorage,
-    Subscriptions,
+    Action, Actions, ChaCha8Rng, Config, Disposition, Epoch, Event, Instant, Mode, Phase, Policy, Stats,
 };
 use serde_json::Value;
 
@@ -161,7 +162,7 @@ impl Run {
                     self.print(None, Some(actions), out);
                 }
                 // A clock that stood still has not counted the sleep.
-                if let (Event::Woke { gap, counted: true }, Some(watch)) = (&event, &mut self.watch) {
+                if let (Event::HostResumed { gap, counted: true }, Some(watch)) = (&event, &mut self.watch) {
                     watch.slept(now, *gap);
                 }
                 let actions = self.policy.handle_event(now, event);
@@ -287,7 +288,7 @@ impl Run {
         let explained = self.policy.explain();
         if explained.phase != self.phase {
             self.phase = explained.phase;
-            let (state, why) = (explained.phase, explained.why);
+            let (state, why) = (explained.phase, explained.trigger);
             line(out, format_args!("\"at\": {at}, \"state\": \"{state}\", \"why\": \"{why}\""));
         }
         let mut dialled = None;
@@ -363,11 +364,11 @@ impl Run {
             Action::Close { epoch, code } => {
                 format!("\"close\", \"epoch\": {}, \"code\": {}", shown(epoch), number(code))
             }
-            Action::SendFresh { epoch } => format!("\"send_fresh\", \"epoch\": {}", shown(epoch)),
-            Action::SendResume { epoch } => {
+            Action::Identify { epoch } => format!("\"send_fresh\", \"epoch\": {}", shown(epoch)),
+            Action::Resume { epoch } => {
                 format!("\"send_resume\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
             }
-            Action::Beat { epoch } => {
+            Action::Heartbeat { epoch } => {
                 format!("\"beat\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
             }
             Action::RefreshCredential { .. } => "\"refresh_credential\"".to_owned(),
@@ -409,7 +410,7 @@ fn process(set_up: &SetUp, walk: FixedEndpoints<MAX_ENDPOINTS>, restarts: u64) -
     Policy::with_parts(set_up.config, ChaCha8Rng::seed_from_u64(seed), wishes, walk)
 }
 
-/// Where the user's subscriptions are kept. (`redial::SubscriptionList` is the same behind feature `alloc`; this program
+/// Where the user's subscriptions are kept. (`redial::subscriptions::SubscriptionList` is the same behind feature `alloc`; this program
 /// needs none.)
 #[derive(Default)]
 struct Wishes {

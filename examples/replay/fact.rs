@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{Cause, Epoch, Event, HoldReason};
+use redial::policy::HoldReason;
+use redial::{Cause, Epoch, Event};
 use serde_json::Value;
 
 use super::config;
@@ -238,7 +239,7 @@ fn read(
         "net_up" => Event::NetworkUp,
         "hidden" => Event::Hidden,
         "visible" => Event::Visible,
-        "woke" => Event::Woke {
+        "woke" => Event::HostResumed {
             gap: line.required("gap", line.ms("gap")?)?,
             counted: line.bool("counted")?.unwrap_or(true),
         },
@@ -266,17 +267,19 @@ fn read(
             ttl: optional_ms("ttl")?,
         },
         "resumed" => Event::Resumed { epoch },
-        "seq" => Event::Sequence { epoch, n: line.required("n", line.u64("n")?)? },
+        "seq" => Event::Sequence { epoch, sequence: line.required("n", line.u64("n")?)? },
         "cursor" => Event::Cursor { epoch, token: text("id")? },
         "keep_alive" => {
             Event::KeepAlive { epoch, interval: line.required("interval", line.ms("interval")?)? }
         }
-        "please_reconnect" => {
-            Event::PleaseReconnect { epoch, after: optional_ms("after")?, deadline: optional_ms("deadline")? }
-        }
+        "please_reconnect" => Event::ReconnectRequested {
+            epoch,
+            retry_after: optional_ms("after")?,
+            deadline: optional_ms("deadline")?,
+        },
         "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
-        "beat_ack" => Event::BeatAcked { epoch },
-        "beat_requested" => Event::BeatRequested { epoch },
+        "beat_ack" => Event::HeartbeatAcked { epoch },
+        "beat_requested" => Event::HeartbeatRequested { epoch },
         "rx" => Event::Received { epoch },
         "credential_ok" => Event::CredentialOk { request: None, ttl: optional_ms("ttl")? },
         "credential_failed" => Event::CredentialFailed { request: None, fatal: flag("fatal")? },

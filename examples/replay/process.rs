@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{Instant, SNAPSHOT_BYTES, Snapshot, SnapshotError};
+use redial::Instant;
+use redial::policy::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 
 use super::fact::Corrupt;
 

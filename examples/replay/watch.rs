@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{Alerts, Explanation, Health, HealthConfig, HealthReport, HealthStatus, Instant, Phase, Stats};
+use redial::health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus};
+use redial::{Explanation, Instant, Phase, Stats};
 
 use super::{number, quoted};
 
@@ -44,10 +45,10 @@ impl Watch {
             self.health.unpaused(now);
         }
         if stats.failed != self.seen.failed {
-            self.health.attempt(&self.config, now, false);
+            self.health.attempt_failed(&self.config, now);
         }
         if stats.established != self.seen.established {
-            self.health.attempt(&self.config, now, true);
+            self.health.attempt_succeeded(&self.config, now);
         }
         self.seen = stats;
         let stopped = phase == Phase::Stopped;
@@ -90,7 +91,7 @@ impl Watch {
 pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>, id: Option<&String>) -> String {
     let Explanation {
         phase,
-        why,
+        trigger: why,
         since,
         until,
         waiting_for,
@@ -129,9 +130,9 @@ pub(super) fn counted(stats: Stats) -> String {
         ("resumed", stats.resumed),
         ("fresh", stats.fresh),
         ("zombies", stats.zombies),
-        ("beats_missed", stats.beats_missed),
+        ("beats_missed", stats.heartbeats_missed),
         ("client_faults", stats.client_faults),
-        ("hints_cut", stats.hints_cut),
+        ("hints_cut", stats.retry_after_cut),
         ("stale", stats.stale),
         ("clock_rewinds", stats.clock_rewinds),
         ("last_uptime_ms", stats.last_uptime_ms),

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{
-    AdaptiveThrottleConfig, ConfigError, Ratio, RetryBudgetConfig, StartBudgetConfig, ThrottleConfig,
-};
+use redial::budget::{AdaptiveThrottleConfig, RetryBudgetConfig, StartBudgetConfig, ThrottleConfig};
+use redial::{ConfigError, Ratio};
 
 use super::object::Object;
 

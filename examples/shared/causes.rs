@@ -1,6 +1,7 @@
 //! From JSON to a cause, and to what causes mean.
 
-use redial::{Cause, Class, Classifier, ConfigError, IoKind, Match, Rule, TlsKind, Verdict, tables};
+use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
+use redial::{Cause, ConfigError, IoKind};
 use serde_json::Value;
 
 use super::object::{Object, one_of, unknown};

@@ -15,11 +15,15 @@ pub(crate) mod object;
 
 use std::time::Duration;
 
-use redial::{
-    BackoffConfig, BreakerConfig, Config, ConfigError, CredentialConfig, EndpointOrder, Establish,
-    HealthConfig, HeartbeatConfig, Jitter, Liveness, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
-    Ratio, RefreshOn, RestoreConfig, ResumeConfig, presets, valid,
+use redial::breaker;
+use redial::endpoints::EndpointOrder;
+use redial::health::HealthConfig;
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{
+    CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
+    ResumeConfig,
 };
+use redial::{BackoffConfig, Config, ConfigError, Jitter, Ratio, presets, valid};
 use serde_json::Value;
 
 use budgets::Budgets;
@@ -173,10 +177,10 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     }
     if let Some(o) = keys.object("hint", &["max_ms", "spread"])? {
         if let Some(longest) = o.ms("max_ms")? {
-            config = config.with_hint_max(longest);
+            config = config.with_retry_after_max(longest);
         }
         if let Some(share) = o.ratio("spread")? {
-            config = config.with_hint_spread(share);
+            config = config.with_retry_after_spread(share);
         }
     }
     let known = ["enabled", "max_failures", "invalid_wait_ms", "endpoint_fallback", "sequence_needed"];
@@ -387,13 +391,13 @@ fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<Heartbeat
 
 /// A whole breaker, not a change of the preset's. Above `open_ms`, `open_max_ms` lets the open time grow with every
 /// failed probe.
-fn breaker(o: &Object<'_>) -> Result<BreakerConfig, String> {
+fn breaker(o: &Object<'_>) -> Result<breaker::Config, String> {
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
     let minute = Duration::from_secs(60);
     let open = o.ms("open_ms")?.unwrap_or(minute);
     let max = o.ms("open_max_ms")?.unwrap_or(minute.max(open));
     let factor = o.ratio("factor")?.unwrap_or(if max > open { Ratio::TWO } else { Ratio::ONE });
-    let mut breaker = BreakerConfig::new(o.u32("failures")?.unwrap_or(5), open)
+    let mut breaker = breaker::Config::new(o.u32("failures")?.unwrap_or(5), open)
         .and_then(|breaker| breaker.with_growth(factor, max))
         .map_err(refused)?;
     if let Some(share) = o.ratio("jitter")? {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redial::{AfterTable, BackoffConfig, ConfigError, Curve, Jitter, Mode, Ratio};
+use redial::backoff::{AfterTable, Curve};
+use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio};
 use serde_json::Value;
 
 use super::PLAIN;

@@ -248,8 +248,8 @@ mod tests {
                     let mode = if failures % 3 == 0 { Mode::Fresh } else { Mode::Resume };
                     assert_eq!(again.ahead(&config, mode), backoff.ahead(&config, mode));
                     let mut same = rng.clone();
-                    let wait = backoff.next_wait(&config, mode, Micros(7_000_000), &mut rng);
-                    assert_eq!(again.next_wait(&config, mode, Micros(7_000_000), &mut same), wait);
+                    let wait = backoff.next_delay_micros(&config, mode, Micros(7_000_000), &mut rng);
+                    assert_eq!(again.next_delay_micros(&config, mode, Micros(7_000_000), &mut same), wait);
                     if wait.is_none() {
                         break;
                     }
@@ -270,7 +270,7 @@ mod tests {
                 for failure in 1..12_u32 {
                     let mut same = rng.clone();
                     let ahead = backoff.ahead(config, Mode::Resume);
-                    let wait = backoff.next_wait(config, Mode::Resume, Micros::ZERO, &mut rng);
+                    let wait = backoff.next_delay_micros(config, Mode::Resume, Micros::ZERO, &mut rng);
                     let counted =
                         Backoff::wait_after(config, backoff.base(), failure, Mode::Resume, &mut same);
                     assert_eq!(counted, wait, "{config:?}, {base:?}, {failure}");
@@ -317,8 +317,8 @@ mod tests {
                 if failure == 3 {
                     backoff.set_base(None);
                 }
-                let wait = backoff.next_wait(config, Mode::Resume, Micros::ZERO, &mut rng);
-                let expected = never.next_wait(config, Mode::Resume, Micros::ZERO, &mut same);
+                let wait = backoff.next_delay_micros(config, Mode::Resume, Micros::ZERO, &mut rng);
+                let expected = never.next_delay_micros(config, Mode::Resume, Micros::ZERO, &mut same);
                 assert!(failure < 3 || wait == expected, "{config:?}, {failure}: {wait:?}, not {expected:?}");
             }
             assert_eq!(backoff, never);

@@ -12,7 +12,8 @@ use crate::time::Micros;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Rates, Ratio, valid};
+/// use redial::breaker::Rates;
+/// use redial::{Ratio, valid};
 ///
 /// // Half of at least 20 results failed, or four fifths took more than 3 s.
 /// const HALF: Ratio = valid(Ratio::new(1, 2));
@@ -77,23 +78,24 @@ impl Rates {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BreakerConfig, CountWindow, Rates, Ratio, TimeWindow, valid};
+/// use redial::breaker::{self, CountWindow, Rates, TimeWindow};
+/// use redial::{Ratio, valid};
 ///
 /// // Five failures open it for a minute; every failed probe doubles that, up to ten minutes.
-/// const CONFIG: BreakerConfig = valid(
-///     valid(BreakerConfig::new(5, Duration::from_secs(60))).with_growth(Ratio::TWO, Duration::from_secs(600)),
+/// const CONFIG: breaker::Config = valid(
+///     valid(breaker::Config::new(5, Duration::from_secs(60))).with_growth(Ratio::TWO, Duration::from_secs(600)),
 /// );
 ///
 /// // Half of the last 100 results, or of those of the last 30 s; both from the 10th result on.
 /// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 10));
-/// const BY_COUNT: BreakerConfig<CountWindow<100>> =
-///     valid(BreakerConfig::by_count(RATES, Duration::from_secs(60)));
-/// const BY_TIME: BreakerConfig<TimeWindow<10>> =
-///     valid(BreakerConfig::by_time(RATES, Duration::from_secs(30), Duration::from_secs(60)));
+/// const BY_COUNT: breaker::Config<CountWindow<100>> =
+///     valid(breaker::Config::by_count(RATES, Duration::from_secs(60)));
+/// const BY_TIME: breaker::Config<TimeWindow<10>> =
+///     valid(breaker::Config::by_time(RATES, Duration::from_secs(30), Duration::from_secs(60)));
 /// # let _ = (CONFIG, BY_COUNT, BY_TIME);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BreakerConfig<W: Window = Consecutive> {
+pub struct Config<W: Window = Consecutive> {
     pub(super) limits: W::Limits,
     pub(super) probes: u8,
     pub(super) open: Micros,
@@ -103,7 +105,7 @@ pub struct BreakerConfig<W: Window = Consecutive> {
     pub(super) lease: Micros,
 }
 
-impl BreakerConfig {
+impl Config {
     /// The most probes that a half-open breaker can keep apart.
     pub const MAX_PROBES: u8 = u16::BITS as u8;
 
@@ -120,7 +122,7 @@ impl BreakerConfig {
     }
 }
 
-impl<const N: usize> BreakerConfig<CountWindow<N>> {
+impl<const N: usize> Config<CountWindow<N>> {
     /// Opens by the rates among the last `N` results, for `open` (at least 1 µs). No growth, no jitter, one probe, a
     /// lease of 60 s.
     ///
@@ -138,7 +140,7 @@ impl<const N: usize> BreakerConfig<CountWindow<N>> {
     }
 }
 
-impl<const BUCKETS: usize> BreakerConfig<TimeWindow<BUCKETS>> {
+impl<const BUCKETS: usize> Config<TimeWindow<BUCKETS>> {
     /// Opens by the rates among the results of the last `span` (at least 1 µs), for `open` (at least 1 µs). A bucket is
     /// `span / BUCKETS` wide, rounded up to whole microseconds. No growth, no jitter, one probe, a lease of 60 s.
     ///
@@ -154,7 +156,7 @@ impl<const BUCKETS: usize> BreakerConfig<TimeWindow<BUCKETS>> {
     }
 }
 
-impl<W: Window> BreakerConfig<W> {
+impl<W: Window> Config<W> {
     const fn with_limits(limits: W::Limits, open: Duration) -> Result<Self, ConfigError> {
         let open = Micros::from_duration(open);
         if open.is_zero() {
@@ -202,7 +204,7 @@ impl<W: Window> BreakerConfig<W> {
         Ok(self)
     }
 
-    /// How many probes a half-open breaker admits, 1 to [`BreakerConfig::MAX_PROBES`] and, with a [`CountWindow`], to its
+    /// How many probes a half-open breaker admits, 1 to [`Config::MAX_PROBES`] and, with a [`CountWindow`], to its
     /// size. Default: 1.
     ///
     /// With [`Consecutive`] all of them must succeed to close it, and the first one that fails opens it again. With rates

@@ -6,15 +6,16 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use super::CircuitBreaker;
-use super::config::BreakerConfig;
-use super::state::{BreakerCause, BreakerPhase, Permit, Rejected, Transition};
+use super::config::Config;
+use super::state::{Cause, Permit, Phase, Transition};
 use super::window::{Exceeded, Outcome, Window};
+use crate::denied::Denied;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-pub(super) enum Phase {
+pub(super) enum Stage {
     Closed,
     Open {
         /// The end was given by hand: it has nothing to do with the configured open times.
@@ -34,15 +35,15 @@ pub(super) enum Phase {
     },
 }
 
-impl Phase {
-    pub(super) const fn name(self) -> BreakerPhase {
+impl Stage {
+    pub(super) const fn name(self) -> Phase {
         match self {
-            Self::Closed => BreakerPhase::Closed,
-            Self::Open { .. } => BreakerPhase::Open,
-            Self::HalfOpen { .. } => BreakerPhase::HalfOpen,
-            Self::ForcedOpen => BreakerPhase::ForcedOpen,
-            Self::Disabled => BreakerPhase::Disabled,
-            Self::MetricsOnly { .. } => BreakerPhase::MetricsOnly,
+            Self::Closed => Phase::Closed,
+            Self::Open { .. } => Phase::Open,
+            Self::HalfOpen { .. } => Phase::HalfOpen,
+            Self::ForcedOpen => Phase::ForcedOpen,
+            Self::Disabled => Phase::Disabled,
+            Self::MetricsOnly { .. } => Phase::MetricsOnly,
         }
     }
 }
@@ -51,41 +52,31 @@ impl Phase {
 enum Next {
     Stays,
     Changed(Transition),
-    Reopens { at: Instant, why: BreakerCause },
+    Reopens { at: Instant, why: Cause },
 }
 
 impl<W: Window> CircuitBreaker<W> {
     /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
     #[inline]
-    pub(super) fn admit(
-        &mut self,
-        config: &BreakerConfig<W>,
-        now: Instant,
-        draw: impl Draw,
-    ) -> Option<Permit> {
+    pub(super) fn admit(&mut self, config: &Config<W>, now: Instant, draw: impl Draw) -> Option<Permit> {
         match self.phase {
-            Phase::Closed => Some(Permit { generation: self.generation, probe: 0 }),
-            Phase::Open { .. } if now >= self.deadline => {
-                self.enter(Phase::HalfOpen { out: 1, answered: 0 }, now.after(config.lease));
+            Stage::Closed => Some(Permit { generation: self.generation, probe: 0 }),
+            Stage::Open { .. } if now >= self.deadline => {
+                self.enter(Stage::HalfOpen { out: 1, answered: 0 }, now.after(config.lease));
                 Some(Permit { generation: self.generation, probe: 1 })
             }
-            Phase::Open { .. } if self.deadline.since(now) <= config.open => None,
+            Stage::Open { .. } if self.deadline.since(now) <= config.open => None,
             _ => self.admit_elsewhere(config, now, draw),
         }
     }
 
     #[inline(never)] // Rare, and the frequent case is to stay small.
-    fn admit_elsewhere(
-        &mut self,
-        config: &BreakerConfig<W>,
-        now: Instant,
-        draw: impl Draw,
-    ) -> Option<Permit> {
+    fn admit_elsewhere(&mut self, config: &Config<W>, now: Instant, draw: impl Draw) -> Option<Permit> {
         self.advance(config, now, draw);
         let probe = match &mut self.phase {
-            Phase::Closed | Phase::Disabled | Phase::MetricsOnly { .. } => 0,
-            Phase::ForcedOpen | Phase::Open { .. } => return None,
-            Phase::HalfOpen { out, answered } => {
+            Stage::Closed | Stage::Disabled | Stage::MetricsOnly { .. } => 0,
+            Stage::ForcedOpen | Stage::Open { .. } => return None,
+            Stage::HalfOpen { out, answered } => {
                 let taken = *out | *answered;
                 if at_least(taken, config.probes) {
                     return None;
@@ -101,7 +92,7 @@ impl<W: Window> CircuitBreaker<W> {
 
     /// The permit of the only user, while its outcome is awaited and nothing has changed since.
     pub(crate) const fn held(&self) -> Permit {
-        let probe = if let Phase::HalfOpen { out, .. } = self.phase { out } else { 0 };
+        let probe = if let Stage::HalfOpen { out, .. } = self.phase { out } else { 0 };
         Permit { generation: self.generation, probe }
     }
 
@@ -111,16 +102,16 @@ impl<W: Window> CircuitBreaker<W> {
     }
 
     /// When to come back, after a refusal.
-    pub(super) const fn refusal(&self) -> Rejected {
-        let forced = matches!(self.phase, Phase::ForcedOpen);
-        Rejected { until: if forced { None } else { Some(self.deadline) } }
+    pub(super) const fn refusal(&self) -> Denied {
+        let forced = matches!(self.phase, Stage::ForcedOpen);
+        Denied { until: if forced { None } else { Some(self.deadline) } }
     }
 
     /// Counts a result, unless it is a late one.
     #[inline]
     pub(super) fn settle(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         permit: Permit,
         outcome: Outcome,
@@ -129,7 +120,7 @@ impl<W: Window> CircuitBreaker<W> {
         if permit.generation != self.generation {
             return None;
         }
-        if self.phase != Phase::Closed {
+        if self.phase != Stage::Closed {
             return match self.settle_elsewhere(config, now, permit, outcome) {
                 Next::Stays => None,
                 Next::Changed(transition) => Some(transition),
@@ -144,7 +135,7 @@ impl<W: Window> CircuitBreaker<W> {
     #[inline]
     pub(super) fn settle_success(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         permit: Permit,
     ) -> Option<Transition> {
@@ -152,7 +143,7 @@ impl<W: Window> CircuitBreaker<W> {
         if permit.generation != self.generation {
             return None;
         }
-        if self.phase == Phase::Closed {
+        if self.phase == Stage::Closed {
             self.window.record(&config.limits, now, outcome);
             return None;
         }
@@ -166,47 +157,47 @@ impl<W: Window> CircuitBreaker<W> {
     #[inline(never)] // Rare, and the frequent case is to stay small.
     fn settle_elsewhere(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         permit: Permit,
         outcome: Outcome,
     ) -> Next {
         match &mut self.phase {
-            Phase::MetricsOnly { failures, slow } => {
+            Stage::MetricsOnly { failures, slow } => {
                 let reached = self.window.record(&config.limits, now, outcome);
                 let news =
                     Exceeded { failures: reached.failures && !*failures, slow: reached.slow && !*slow };
                 *failures |= news.failures;
                 *slow |= news.slow;
-                let from = BreakerPhase::MetricsOnly;
+                let from = Phase::MetricsOnly;
                 if news.any() {
                     Next::Changed(Transition { at: now, from, to: from, why: threshold(news) })
                 } else {
                     Next::Stays
                 }
             }
-            Phase::HalfOpen { out, .. } if *out & permit.probe == 0 => Next::Stays,
-            Phase::HalfOpen { .. } if now >= self.deadline => {
-                let (at, why) = (self.deadline, BreakerCause::LeaseOver);
+            Stage::HalfOpen { out, .. } if *out & permit.probe == 0 => Next::Stays,
+            Stage::HalfOpen { .. } if now >= self.deadline => {
+                let (at, why) = (self.deadline, Cause::LeaseOver);
                 if outcome.is_failure() { Next::Reopens { at, why } } else { Next::Stays }
             }
-            Phase::HalfOpen { out, answered } => {
+            Stage::HalfOpen { out, answered } => {
                 *out &= !permit.probe;
                 *answered |= permit.probe;
                 if self.window.probe(&config.limits, now, outcome) {
-                    Next::Reopens { at: now, why: BreakerCause::ProbeFailed }
+                    Next::Reopens { at: now, why: Cause::ProbeFailed }
                 } else {
                     self.decide(config, now)
                 }
             }
-            Phase::Closed | Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => Next::Stays,
+            Stage::Closed | Stage::Open { .. } | Stage::ForcedOpen | Stage::Disabled => Next::Stays,
         }
     }
 
     /// Ends the half-open cycle if enough probes have answered.
-    fn decide(&mut self, config: &BreakerConfig<W>, now: Instant) -> Next {
+    fn decide(&mut self, config: &Config<W>, now: Instant) -> Next {
         match self.phase {
-            Phase::HalfOpen { answered, .. } if at_least(answered, config.probes) => {}
+            Stage::HalfOpen { answered, .. } if at_least(answered, config.probes) => {}
             _ => return Next::Stays,
         }
         let reached = self.window.verdict(&config.limits);
@@ -214,24 +205,24 @@ impl<W: Window> CircuitBreaker<W> {
             return Next::Reopens { at: now, why: threshold(reached) };
         }
         self.reopenings = 0;
-        Next::Changed(self.change(Phase::Closed, Instant::ZERO, now, BreakerCause::ProbesPassed))
+        Next::Changed(self.change(Stage::Closed, Instant::ZERO, now, Cause::ProbesPassed))
     }
 
     /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
     pub(super) fn advance(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         draw: impl Draw,
     ) -> [Option<Transition>; 2] {
         let mut next = Next::Stays;
-        if let Phase::HalfOpen { out, .. } = self.phase {
+        if let Stage::HalfOpen { out, .. } = self.phase {
             self.deadline = self.deadline.min(now.after(config.lease));
             if out == 0 {
                 // A changed configuration asks for no more than the answers there are.
                 next = self.decide(config, now);
             } else if now >= self.deadline {
-                next = Next::Reopens { at: self.deadline, why: BreakerCause::LeaseOver };
+                next = Next::Reopens { at: self.deadline, why: Cause::LeaseOver };
             }
         }
         let first = match next {
@@ -240,59 +231,43 @@ impl<W: Window> CircuitBreaker<W> {
             Next::Reopens { at, why } => Some(self.reopen(config, at, why, draw)),
         };
         let mut second = None;
-        if let Phase::Open { by_hand } = self.phase {
+        if let Stage::Open { by_hand } = self.phase {
             if !by_hand {
                 let (_, longest) = config.open_time(self.reopenings);
                 self.deadline = self.deadline.min(now.after(longest));
             }
             if now >= self.deadline {
                 let at = self.deadline;
-                second = Some(self.change(
-                    Phase::HalfOpen { out: 0, answered: 0 },
-                    now,
-                    at,
-                    BreakerCause::OpenTimeOver,
-                ));
+                second =
+                    Some(self.change(Stage::HalfOpen { out: 0, answered: 0 }, now, at, Cause::OpenTimeOver));
             }
         }
         [first, second]
     }
 
-    fn reopen(
-        &mut self,
-        config: &BreakerConfig<W>,
-        at: Instant,
-        why: BreakerCause,
-        draw: impl Draw,
-    ) -> Transition {
+    fn reopen(&mut self, config: &Config<W>, at: Instant, why: Cause, draw: impl Draw) -> Transition {
         self.reopenings = self.reopenings.saturating_add(1);
         self.open(config, at, why, draw)
     }
 
     #[inline(never)] // As above.
-    fn open(
-        &mut self,
-        config: &BreakerConfig<W>,
-        at: Instant,
-        why: BreakerCause,
-        draw: impl Draw,
-    ) -> Transition {
+    fn open(&mut self, config: &Config<W>, at: Instant, why: Cause, draw: impl Draw) -> Transition {
         let (low, high) = config.open_time(self.reopenings);
-        self.change(Phase::Open { by_hand: false }, at.after(draw(low, high)), at, why)
+        self.change(Stage::Open { by_hand: false }, at.after(draw(low, high)), at, why)
     }
 
-    fn change(&mut self, phase: Phase, deadline: Instant, at: Instant, why: BreakerCause) -> Transition {
+    fn change(&mut self, phase: Stage, deadline: Instant, at: Instant, why: Cause) -> Transition {
         let from = self.phase.name();
         self.enter(phase, deadline);
         Transition { at, from, to: phase.name(), why }
     }
 
-    pub(super) fn enter(&mut self, phase: Phase, deadline: Instant) {
+    pub(super) fn enter(&mut self, phase: Stage, deadline: Instant) {
         self.phase = phase;
         self.deadline = deadline;
         self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         // What opened it stays to be looked at.
-        if !matches!(phase, Phase::Open { .. }) {
+        if !matches!(phase, Stage::Open { .. }) {
             self.window = W::EMPTY;
         }
     }
@@ -308,8 +283,8 @@ const fn at_least(mut slots: u16, probes: u8) -> bool {
     missing == 0
 }
 
-const fn threshold(reached: Exceeded) -> BreakerCause {
-    BreakerCause::Threshold { failures: reached.failures, slow: reached.slow }
+const fn threshold(reached: Exceeded) -> Cause {
+    Cause::Threshold { failures: reached.failures, slow: reached.slow }
 }
 
 /// Picks an open time between the shortest and the longest.

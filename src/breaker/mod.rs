@@ -13,16 +13,17 @@ use rand_core::Rng;
 use crate::ratio::Ratio;
 use crate::time::Instant;
 
-pub use config::{BreakerConfig, Rates};
-use machine::{Phase, drawn_by};
-pub use state::{BreakerCause, BreakerPhase, BreakerState, Metrics, Permit, Rejected, Transition};
+pub use crate::denied::Denied;
+pub use config::{Config, Rates};
+use machine::{Stage, drawn_by};
+pub use state::{Cause, Metrics, Permit, Phase, State, Transition};
 use window::Counts;
 pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Window};
 
 /// A circuit breaker for one endpoint and any number of connections to it. `W` is what it counts: failures in a row
 /// ([`Consecutive`], the default) or the rates of a sliding window ([`CountWindow`], [`TimeWindow`]).
 ///
-/// *Closed*, it admits everything; [`BreakerConfig::new`]'s number of failures without a success between them opens it,
+/// *Closed*, it admits everything; [`Config::new`]'s number of failures without a success between them opens it,
 /// or a rate that reached its threshold.
 /// *Open*, it admits nothing until the open time, counted from the last failure, is over; at exactly that instant it is
 /// over. *Half-open*, it admits the configured probes. By consecutive failures all must succeed to close it, and the
@@ -51,9 +52,10 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BreakerConfig, BreakerState, CircuitBreaker, Instant, Rejected, SplitMix64, valid};
+/// use redial::breaker::{self, Denied};
+/// use redial::{CircuitBreaker, Instant, SplitMix64, valid};
 ///
-/// const CONFIG: BreakerConfig = valid(BreakerConfig::new(2, Duration::from_secs(60)));
+/// const CONFIG: breaker::Config = valid(breaker::Config::new(2, Duration::from_secs(60)));
 /// let mut rng = SplitMix64::new(7);
 /// let mut breaker = CircuitBreaker::new();
 ///
@@ -63,23 +65,23 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 ///     breaker.failure(&CONFIG, now, permit, &mut rng);
 /// }
 /// let until = Instant::from_millis(61_000);
-/// assert_eq!(breaker.check(&CONFIG, Instant::from_millis(60_999)), Err(Rejected { until: Some(until) }));
+/// assert_eq!(breaker.check(&CONFIG, Instant::from_millis(60_999)), Err(Denied { until: Some(until) }));
 ///
 /// let probe = breaker.try_acquire(&CONFIG, until, &mut rng)?;
 /// breaker.success(&CONFIG, until, probe);
-/// assert_eq!(breaker.state(until), BreakerState::Closed { failures: 0 });
-/// # Ok::<(), Rejected>(())
+/// assert_eq!(breaker.state(until), breaker::State::Closed { failures: 0 });
+/// # Ok::<(), Denied>(())
 /// ```
 ///
 /// By rate:
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BreakerConfig, BreakerPhase, CircuitBreaker, CountWindow, Instant, Outcome, Rates, Ratio, Rejected};
-/// use redial::{SplitMix64, valid};
+/// use redial::breaker::{self, CountWindow, Denied, Outcome, Rates};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
 ///
 /// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 4));
-/// const CONFIG: BreakerConfig<CountWindow<10>> = valid(BreakerConfig::by_count(RATES, Duration::from_secs(60)));
+/// const CONFIG: breaker::Config<CountWindow<10>> = valid(breaker::Config::by_count(RATES, Duration::from_secs(60)));
 /// let (now, mut rng, mut breaker) = (Instant::ZERO, SplitMix64::new(7), CircuitBreaker::new());
 ///
 /// let took = Duration::from_millis(80);
@@ -89,9 +91,9 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// }
 /// let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
 /// let opened = breaker.record(&CONFIG, now, permit, Outcome::Failure(took), &mut rng);
-/// assert_eq!(opened.map(|transition| transition.to), Some(BreakerPhase::Open));
+/// assert_eq!(opened.map(|transition| transition.to), Some(breaker::Phase::Open));
 /// assert_eq!(breaker.metrics(&CONFIG, now).failure_rate, Ratio::new(1, 2).ok());
-/// # Ok::<(), Rejected>(())
+/// # Ok::<(), Denied>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -101,7 +103,7 @@ pub struct CircuitBreaker<W = Consecutive> {
     window: W,
     /// Counts transitions; see [`Permit`].
     generation: NonZeroU32,
-    phase: Phase,
+    phase: Stage,
     /// Times that the probes failed since the breaker was last closed.
     reopenings: u8,
 }
@@ -122,7 +124,7 @@ impl CircuitBreaker {
     /// Closed: the failures start again from 0. Half-open: one probe fewer to go; the last one closes the breaker. At or
     /// after the end of its lease a probe has failed, and its success changes nothing.
     #[inline]
-    pub fn success(&mut self, config: &BreakerConfig, now: Instant, permit: Permit) -> Option<Transition> {
+    pub fn success(&mut self, config: &Config, now: Instant, permit: Permit) -> Option<Transition> {
         self.settle_success(config, now, permit)
     }
 
@@ -133,7 +135,7 @@ impl CircuitBreaker {
     #[inline]
     pub fn failure<R: Rng + ?Sized>(
         &mut self,
-        config: &BreakerConfig,
+        config: &Config,
         now: Instant,
         permit: Permit,
         rng: &mut R,
@@ -146,11 +148,11 @@ impl<W: RateWindow> CircuitBreaker<W> {
     /// What the window holds at `now`. An open breaker keeps what opened it, as long as the window reaches; a half-open
     /// cycle starts empty, and so does whatever follows it but another open time.
     #[must_use]
-    pub fn metrics(&self, config: &BreakerConfig<W>, now: Instant) -> Metrics {
+    pub fn metrics(&self, config: &Config<W>, now: Instant) -> Metrics {
         let Counts { calls, failures, slow } = self.window.counts(&config.limits, now);
         let minimum = W::rates(&config.limits).minimum;
         let minimum = match self.phase {
-            Phase::Open { .. } | Phase::HalfOpen { .. } => minimum.min(config.probes.into()),
+            Stage::Open { .. } | Stage::HalfOpen { .. } => minimum.min(config.probes.into()),
             _ => minimum,
         };
         let rate = |part| if calls < minimum { None } else { Ratio::new(part, calls).ok() };
@@ -166,7 +168,7 @@ impl<W: Window> CircuitBreaker<W> {
             deadline: Instant::ZERO,
             window: W::EMPTY,
             generation: NonZeroU32::MIN,
-            phase: Phase::Closed,
+            phase: Stage::Closed,
             reopenings: 0,
         }
     }
@@ -175,14 +177,14 @@ impl<W: Window> CircuitBreaker<W> {
     /// jitter.
     ///
     /// # Errors
-    /// [`Rejected`], with the time to come back.
+    /// [`Denied`], with the time to come back.
     #[inline]
     pub fn try_acquire<R: Rng + ?Sized>(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         rng: &mut R,
-    ) -> Result<Permit, Rejected> {
+    ) -> Result<Permit, Denied> {
         self.admit(config, now, drawn_by(rng)).ok_or_else(|| self.refusal())
     }
 
@@ -192,10 +194,10 @@ impl<W: Window> CircuitBreaker<W> {
     /// the longest.
     ///
     /// # Errors
-    /// [`Rejected`], with the time to come back.
+    /// [`Denied`], with the time to come back.
     #[inline]
-    pub fn check(&self, config: &BreakerConfig<W>, now: Instant) -> Result<(), Rejected> {
-        if self.phase == Phase::Closed {
+    pub fn check(&self, config: &Config<W>, now: Instant) -> Result<(), Denied> {
+        if self.phase == Stage::Closed {
             return Ok(());
         }
         let mut then = self.clone();
@@ -208,13 +210,13 @@ impl<W: Window> CircuitBreaker<W> {
     /// The attempt ended like this.
     ///
     /// Closed: it goes into the window, and a threshold that is reached opens the breaker, from `now`. Half-open: one
-    /// probe fewer to go; see [`BreakerConfig::with_probes`] for what closes the breaker and what opens it again, for
+    /// probe fewer to go; see [`Config::with_probes`] for what closes the breaker and what opens it again, for
     /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
     /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
     #[inline]
     pub fn record<R: Rng + ?Sized>(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         permit: Permit,
         outcome: Outcome,
@@ -225,7 +227,7 @@ impl<W: Window> CircuitBreaker<W> {
 
     /// The attempt ended without a verdict (the user stopped it, say): its probe is free again.
     pub fn release(&mut self, permit: Permit) {
-        if let Phase::HalfOpen { out, .. } = &mut self.phase {
+        if let Stage::HalfOpen { out, .. } = &mut self.phase {
             if permit.generation == self.generation {
                 *out &= !permit.probe;
             }
@@ -237,8 +239,8 @@ impl<W: Window> CircuitBreaker<W> {
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Open { .. } => Some(self.deadline),
-            Phase::HalfOpen { out, .. } if out != 0 => Some(self.deadline),
+            Stage::Open { .. } => Some(self.deadline),
+            Stage::HalfOpen { out, .. } if out != 0 => Some(self.deadline),
             _ => None,
         }
     }
@@ -250,7 +252,7 @@ impl<W: Window> CircuitBreaker<W> {
     /// What it did, in order; called late it may be both. Iterate with `.into_iter().flatten()`.
     pub fn handle_timeout<R: Rng + ?Sized>(
         &mut self,
-        config: &BreakerConfig<W>,
+        config: &Config<W>,
         now: Instant,
         rng: &mut R,
     ) -> [Option<Transition>; 2] {
@@ -260,48 +262,48 @@ impl<W: Window> CircuitBreaker<W> {
     /// What the breaker is doing at `now`. Without a configuration it can't tell how long it would be open after a lease
     /// that ran out, so such a probe is out until [`CircuitBreaker::handle_timeout`].
     #[must_use]
-    pub fn state(&self, now: Instant) -> BreakerState {
+    pub fn state(&self, now: Instant) -> State {
         match self.phase {
-            Phase::Closed => BreakerState::Closed { failures: self.window.failures() },
-            Phase::Open { .. } if now < self.deadline => BreakerState::Open { until: self.deadline },
-            Phase::Open { .. } => BreakerState::HalfOpen { probes_out: 0, probes_succeeded: 0 },
-            Phase::HalfOpen { out, answered } => BreakerState::HalfOpen {
+            Stage::Closed => State::Closed { failures: self.window.failures() },
+            Stage::Open { .. } if now < self.deadline => State::Open { until: self.deadline },
+            Stage::Open { .. } => State::HalfOpen { probes_out: 0, probes_succeeded: 0 },
+            Stage::HalfOpen { out, answered } => State::HalfOpen {
                 probes_out: out.count_ones() as u8,
                 // In this phase the window holds the results of the probes and nothing else.
                 probes_succeeded: answered.count_ones().saturating_sub(self.window.failures()) as u8,
             },
-            Phase::ForcedOpen => BreakerState::ForcedOpen,
-            Phase::Disabled => BreakerState::Disabled,
-            Phase::MetricsOnly { .. } => BreakerState::MetricsOnly,
+            Stage::ForcedOpen => State::ForcedOpen,
+            Stage::Disabled => State::Disabled,
+            Stage::MetricsOnly { .. } => State::MetricsOnly,
         }
     }
 
     /// Admits nothing before `until`, from any state; then the breaker is half-open as after any open time. For a
     /// duration, pass `now.saturating_add(duration)`. It is your instant: a clock that runs backwards does not move it.
     pub fn open_until(&mut self, until: Instant) {
-        self.enter(Phase::Open { by_hand: true }, until);
+        self.enter(Stage::Open { by_hand: true }, until);
     }
 
     /// Admits nothing, whatever the time, until [`CircuitBreaker::reset`] or another of these calls.
     pub fn force_open(&mut self) {
-        self.enter(Phase::ForcedOpen, Instant::ZERO);
+        self.enter(Stage::ForcedOpen, Instant::ZERO);
     }
 
     /// Admits everything and counts nothing, until [`CircuitBreaker::reset`] or another of these calls.
     pub fn disable(&mut self) {
-        self.enter(Phase::Disabled, Instant::ZERO);
+        self.enter(Stage::Disabled, Instant::ZERO);
     }
 
     /// Admits everything and counts, but stays as it is: the first time that a threshold is reached, the call with the
     /// result returns a [`Transition`] to where it already is. Until [`CircuitBreaker::reset`] or another of these calls.
     pub fn metrics_only(&mut self) {
-        self.enter(Phase::MetricsOnly { failures: false, slow: false }, Instant::ZERO);
+        self.enter(Stage::MetricsOnly { failures: false, slow: false }, Instant::ZERO);
     }
 
     /// Closes the breaker from any state, with nothing counted and the first open time ahead. Permits from before are
     /// void.
     pub fn reset(&mut self) {
         self.reopenings = 0;
-        self.enter(Phase::Closed, Instant::ZERO);
+        self.enter(Stage::Closed, Instant::ZERO);
     }
 }

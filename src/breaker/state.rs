@@ -1,6 +1,5 @@
 //! What a breaker says: permits, refusals, its state, and what changed it.
 
-use core::fmt;
 use core::num::NonZeroU32;
 
 #[cfg(doc)]
@@ -29,32 +28,11 @@ impl Permit {
     }
 }
 
-/// The breaker refused an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Rejected {
-    /// When to ask again: the end of the open time or, while all probes are out, of their lease. It is later than the
-    /// `now` of the question. `None`: the breaker was forced open, and only you
-    /// can end that, with [`CircuitBreaker::reset`] say.
-    pub until: Option<Instant>,
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.until {
-            Some(until) => write!(f, "the circuit is open until {} µs", until.as_micros()),
-            None => f.write_str("the circuit was forced open"),
-        }
-    }
-}
-
-impl core::error::Error for Rejected {}
-
 /// What a [`CircuitBreaker`] is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum BreakerState {
+pub enum State {
     /// Every attempt is admitted.
     Closed {
         /// Failures since the last success. By rate: in the window, when the last result was recorded.
@@ -80,22 +58,22 @@ pub enum BreakerState {
     MetricsOnly,
 }
 
-/// The name of a [`BreakerState`].
+/// The name of a [`State`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum BreakerPhase {
-    /// [`BreakerState::Closed`].
+pub enum Phase {
+    /// [`State::Closed`].
     Closed,
-    /// [`BreakerState::Open`].
+    /// [`State::Open`].
     Open,
-    /// [`BreakerState::HalfOpen`].
+    /// [`State::HalfOpen`].
     HalfOpen,
-    /// [`BreakerState::ForcedOpen`].
+    /// [`State::ForcedOpen`].
     ForcedOpen,
-    /// [`BreakerState::Disabled`].
+    /// [`State::Disabled`].
     Disabled,
-    /// [`BreakerState::MetricsOnly`].
+    /// [`State::MetricsOnly`].
     MetricsOnly,
 }
 
@@ -110,18 +88,18 @@ pub struct Transition {
     /// When it was due: of the result, or of the deadline that passed.
     pub at: Instant,
     /// The state before.
-    pub from: BreakerPhase,
+    pub from: Phase,
     /// The state since.
-    pub to: BreakerPhase,
+    pub to: Phase,
     /// What did it.
-    pub why: BreakerCause,
+    pub why: Cause,
 }
 
 /// What made a breaker change its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum BreakerCause {
+pub enum Cause {
     /// A threshold was reached, or two at once.
     Threshold {
         /// That of the failures, in a row or by rate.

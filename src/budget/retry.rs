@@ -1,8 +1,8 @@
 //! The retry budget: retries may be a share of the calls, and a few in any case.
 
-use core::fmt;
 use core::time::Duration;
 
+use crate::denied::Denied;
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
@@ -11,7 +11,8 @@ use crate::window::{Window, slot_width};
 /// How many retries a [`RetryBudget`] pays for. Built in a `const`, shared by any number of budgets.
 ///
 /// ```
-/// use redial::{Ratio, RetryBudgetConfig, valid};
+/// use redial::budget::RetryBudgetConfig;
+/// use redial::{Ratio, valid};
 ///
 /// // One retry for ten calls, and one a second in any case.
 /// const CONFIG: RetryBudgetConfig =
@@ -101,26 +102,6 @@ impl Default for RetryBudgetConfig {
     }
 }
 
-/// The budget has no retry left. It is not a failure of the connection and not counted as one: the retry waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Refused {
-    /// When there will be one again although nobody calls, if nobody else takes it; later than `now`. `None`: there is
-    /// no reserve for it, and only a deposit helps.
-    pub until: Option<Instant>,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.until {
-            Some(until) => write!(f, "the retry budget is spent until {} µs", until.as_micros()),
-            None => f.write_str("the retry budget is spent until somebody deposits"),
-        }
-    }
-}
-
-impl core::error::Error for Refused {}
-
 /// A budget of retries for any number of connections: in any time to live, no more than the reserve and a share of the
 /// calls that were made. So a service that is down gets its calls times (1 + share), not times the attempts of each.
 ///
@@ -138,7 +119,8 @@ impl core::error::Error for Refused {}
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
 ///
 /// ```
-/// use redial::{Instant, RetryBudget, RetryBudgetConfig};
+/// use redial::budget::{RetryBudget, RetryBudgetConfig};
+/// use redial::Instant;
 ///
 /// const CONFIG: RetryBudgetConfig = RetryBudgetConfig::new().with_reserve(0);
 /// let mut budget = RetryBudget::new();
@@ -180,8 +162,8 @@ impl RetryBudget {
     /// Takes the token of one retry.
     ///
     /// # Errors
-    /// [`Refused`], with the time to come back.
-    pub fn withdraw(&mut self, config: &RetryBudgetConfig, now: Instant) -> Result<(), Refused> {
+    /// [`Denied`], with the time to come back.
+    pub fn withdraw(&mut self, config: &RetryBudgetConfig, now: Instant) -> Result<(), Denied> {
         self.moves.advance(now, config.width());
         let cost = config.cost();
         let mut sum = self.sum(config);
@@ -193,7 +175,7 @@ impl RetryBudget {
             sum = sum.saturating_sub(slot);
             (sum >= cost).then(|| self.moves.forgotten_at(steps, config.width()))
         });
-        Err(Refused { until })
+        Err(Denied { until })
     }
 
     /// As [`withdraw`](Self::withdraw), for a connection that must not be refused indefinitely. Where only a deposit would
@@ -202,18 +184,18 @@ impl RetryBudget {
     /// time, at most. Where the reserve brings a retry in time, nothing changes.
     ///
     /// # Errors
-    /// [`Refused`], always with a time to come back.
+    /// [`Denied`], always with a time to come back.
     pub fn withdraw_after(
         &mut self,
         config: &RetryBudgetConfig,
         now: Instant,
         waited: Duration,
         longest: Duration,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Denied> {
         match self.withdraw(config, now) {
-            Err(Refused { until: None }) => match longest.saturating_sub(waited) {
+            Err(Denied { until: None }) => match longest.saturating_sub(waited) {
                 Duration::ZERO => Ok(()),
-                left => Err(Refused { until: Some(now.saturating_add(left)) }),
+                left => Err(Denied { until: Some(now.saturating_add(left)) }),
             },
             answer => answer,
         }

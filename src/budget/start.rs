@@ -12,7 +12,8 @@ use crate::time::{Instant, Micros};
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{StartBudgetConfig, valid};
+/// use redial::budget::StartBudgetConfig;
+/// use redial::valid;
 ///
 /// // Discord with `max_concurrency` 16: one identify in 5 s for each of 16 buckets, 1000 in 24 h.
 /// const CONFIG: StartBudgetConfig = valid(
@@ -123,7 +124,8 @@ pub enum Grant {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Grant, Instant, StartBudget, StartBudgetConfig, valid};
+/// use redial::budget::{Grant, StartBudget, StartBudgetConfig};
+/// use redial::{Instant, valid};
 ///
 /// const CONFIG: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
 /// let mut budget = StartBudget::<1, 8>::new(CONFIG)?;

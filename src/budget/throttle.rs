@@ -12,7 +12,8 @@ use crate::window::{Window, slot_width};
 /// How many failures a [`Throttle`] takes, and how fast it recovers. Built in a `const`.
 ///
 /// ```
-/// use redial::{Ratio, ThrottleConfig, valid};
+/// use redial::budget::ThrottleConfig;
+/// use redial::{Ratio, valid};
 ///
 /// // The example of gRPC A6.
 /// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
@@ -68,7 +69,8 @@ const MILLI: u32 = 1_000;
 /// 4 bytes.
 ///
 /// ```
-/// use redial::{Ratio, Throttle, ThrottleConfig, valid};
+/// use redial::budget::{Throttle, ThrottleConfig};
+/// use redial::{Ratio, valid};
 ///
 /// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
 /// let mut throttle = Throttle::new(&CONFIG);
@@ -110,7 +112,8 @@ impl Throttle {
     ///
     /// ```
     /// use core::time::Duration;
-    /// use redial::{Ratio, Throttle, ThrottleConfig, valid};
+    /// use redial::budget::{Throttle, ThrottleConfig};
+    /// use redial::{Ratio, valid};
     ///
     /// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
     /// const CAP: Duration = Duration::from_secs(30);
@@ -202,7 +205,8 @@ impl Default for AdaptiveThrottleConfig {
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
 ///
 /// ```
-/// use redial::{AdaptiveThrottle, AdaptiveThrottleConfig, Instant, SplitMix64};
+/// use redial::budget::{AdaptiveThrottle, AdaptiveThrottleConfig};
+/// use redial::{Instant, SplitMix64};
 ///
 /// const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
 /// let mut rng = SplitMix64::new(7);

@@ -233,7 +233,7 @@ pub enum Cause {
     /// Not authenticated in time.
     AuthTimeout,
     /// A beat was not acknowledged in time.
-    MissedBeat,
+    HeartbeatMissed,
     /// Something could not be sent.
     SendFailed,
     /// The server asked for a reconnect.
@@ -247,7 +247,7 @@ pub enum Cause {
     /// The host said that the network is gone.
     NetworkDown,
     /// The host said that it had slept.
-    Slept,
+    HostSuspended,
     /// The credential was rejected on an open connection, or by our own check.
     AuthRejected,
     /// The credential was rejected for good: no other one would do.
@@ -275,14 +275,14 @@ impl fmt::Display for Cause {
             Self::GreetingTimeout => "greeting_timeout",
             Self::ReadyTimeout => "ready_timeout",
             Self::AuthTimeout => "auth_timeout",
-            Self::MissedBeat => "missed_beat",
+            Self::HeartbeatMissed => "missed_beat",
             Self::SendFailed => "send_failed",
             Self::ReconnectRequested => "reconnect_requested",
             Self::SessionInvalid => "session_invalid",
             Self::SessionInvalidResumable => "session_invalid_resumable",
             Self::BadGreeting => "bad_greeting",
             Self::NetworkDown => "network_down",
-            Self::Slept => "slept",
+            Self::HostSuspended => "slept",
             Self::AuthRejected => "auth_rejected",
             Self::AuthDenied => "auth_denied",
             Self::RestoreFailed => "restore_failed",

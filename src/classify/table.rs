@@ -23,7 +23,7 @@ pub enum Scope {
 /// What follows from a cause: a [`Class`] and how to go about it.
 ///
 /// ```
-/// use redial::{Class, Verdict};
+/// use redial::classify::{Class, Verdict};
 ///
 /// // A refusal that may be a cold proxy's: three more tries, then stop.
 /// const FORBIDDEN: Verdict = Verdict::new(Class::Transient).with_limit(3);
@@ -256,7 +256,8 @@ impl Rule {
 /// A protocol's rules: the first row that matches decides; what none knows goes to the base table.
 ///
 /// ```
-/// use redial::{Cause, Class, Classifier, Match, Rule, Table, Verdict, tables};
+/// use redial::classify::{Class, Classifier, Match, Rule, Table, Verdict, tables};
+/// use redial::Cause;
 ///
 /// static RULES: [Rule; 1] = [Rule::new(Match::CloseRange(4400, 4499), Verdict::new(Class::Fatal))];
 /// static MINE: Table = Table::new("mine", &RULES).with_base(&tables::WEBSOCKET);

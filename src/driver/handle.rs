@@ -24,9 +24,15 @@ impl<T, K> Clone for Handle<T, K> {
 
 #[expect(clippy::must_use_candidate, reason = "a wish to a driver that is gone is no error")]
 impl<T, K> Handle<T, K> {
-    /// [`Event::Stop`]: `run` closes what is open and returns. A stop that comes before `run` ends that at its start.
-    pub fn stop(&self, keep: bool) -> bool {
-        self.put(Event::Stop { keep })
+    /// [`Event::Stop`]: `run` closes what is open and returns; the session is forgotten. A stop that comes before `run` ends
+    /// that at its start.
+    pub fn stop(&self) -> bool {
+        self.put(Event::Stop { keep: false })
+    }
+
+    /// The same, and the session is kept: the next [`run`](super::Driver::run) resumes it.
+    pub fn stop_keeping_session(&self) -> bool {
+        self.put(Event::Stop { keep: true })
     }
 
     /// [`Event::RetryNow`]: dial at once, whatever is being waited for.
@@ -74,10 +80,10 @@ impl<T, K> Handle<T, K> {
         self.put(Event::Visible)
     }
 
-    /// [`Event::Woke`]: the host slept for `gap`. The monotonic clocks of Linux and macOS stand still meanwhile, so
+    /// [`Event::HostResumed`]: the host slept for `gap`. The monotonic clocks of Linux and macOS stand still meanwhile, so
     /// no driver can find out by itself; whether its own went on it knows ([`Runtime::COUNTS_SLEEP`](super::Runtime)).
     pub fn woke(&self, gap: Duration) -> bool {
-        self.put(Event::Woke { gap, counted: false })
+        self.put(Event::HostResumed { gap, counted: false })
     }
 
     /// [`Event::NetworkChanged`]: the default route moved, and nothing went down in between.
@@ -123,9 +129,9 @@ struct Queue<T, K> {
 
 /// The driver's end of the queue.
 #[derive(Debug)]
-pub(super) struct Wishes<T, K>(Arc<Mutex<Queue<T, K>>>);
+pub(super) struct CommandQueue<T, K>(Arc<Mutex<Queue<T, K>>>);
 
-impl<T, K> Wishes<T, K> {
+impl<T, K> CommandQueue<T, K> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Queue { wishes: VecDeque::new(), waker: None })))
     }

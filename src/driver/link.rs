@@ -15,10 +15,10 @@ use super::protocol::{Command, Dial, Protocol};
 /// loop put in here, so no waker is needed; the mutex is never contended and only there so that the task may change
 /// threads.
 #[derive(Debug)]
-pub(super) struct Mail<T, K>(Mutex<Letters<T, K>>);
+pub(super) struct Mailbox<T, K>(Mutex<Inner<T, K>>);
 
 #[derive(Debug)]
-struct Letters<T, K> {
+struct Inner<T, K> {
     facts: VecDeque<Event<T, K>>,
     commands: VecDeque<Command<T, K>>,
     /// The dial has succeeded.
@@ -26,9 +26,9 @@ struct Letters<T, K> {
     close: Option<u16>,
 }
 
-impl<T, K> Mail<T, K> {
+impl<T, K> Mailbox<T, K> {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Letters {
+        Self(Mutex::new(Inner {
             facts: VecDeque::new(),
             commands: VecDeque::new(),
             open: false,
@@ -36,7 +36,7 @@ impl<T, K> Mail<T, K> {
         }))
     }
 
-    fn letters(&self) -> MutexGuard<'_, Letters<T, K>> {
+    fn letters(&self) -> MutexGuard<'_, Inner<T, K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,8 +67,9 @@ impl<T, K> Mail<T, K> {
     /// instead of being sent twice, so that a peer that asks for beats and does not read them can't fill the memory.
     pub(super) fn command(&self, command: Command<T, K>) {
         let mut letters = self.letters();
-        if let Command::Beat { .. } = command {
-            let waiting = letters.commands.iter_mut().find(|other| matches!(other, Command::Beat { .. }));
+        if let Command::Heartbeat { .. } = command {
+            let waiting =
+                letters.commands.iter_mut().find(|other| matches!(other, Command::Heartbeat { .. }));
             if let Some(waiting) = waiting {
                 *waiting = command;
                 return;
@@ -82,7 +83,7 @@ impl<T, K> Mail<T, K> {
 pub(super) async fn transport<P: Protocol>(
     protocol: &P,
     dial: Dial<P::Token>,
-    mail: &Mail<P::Token, P::Key>,
+    mail: &Mailbox<P::Token, P::Key>,
 ) {
     let epoch = dial.epoch;
     let (mut reader, mut writer) = match protocol.dial(dial).await {
@@ -118,7 +119,7 @@ async fn read<P: Protocol>(
     protocol: &P,
     reader: &mut P::Reader,
     epoch: Epoch,
-    mail: &Mail<P::Token, P::Key>,
+    mail: &Mailbox<P::Token, P::Key>,
 ) {
     loop {
         poll_fn(|_| if mail.letters().facts.is_empty() { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -139,7 +140,7 @@ async fn write<P: Protocol>(
     protocol: &P,
     writer: &mut P::Writer,
     epoch: Epoch,
-    mail: &Mail<P::Token, P::Key>,
+    mail: &Mailbox<P::Token, P::Key>,
 ) -> Infallible {
     loop {
         let command = poll_fn(|_| match mail.letters().commands.pop_front() {

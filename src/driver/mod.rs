@@ -14,7 +14,8 @@
 #![cfg_attr(feature = "tokio", doc = "```no_run")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
 //! use redial::driver::{Command, Dial, DialError, Driver, Outcome, Protocol, SendFailed, Tokio};
-//! use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, SubscriptionList, presets};
+//! use redial::subscriptions::SubscriptionList;
+//! use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, presets};
 //! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 //! use tokio::net::TcpStream;
 //! use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -46,7 +47,7 @@
 //!                 sequence: None,
 //!                 ttl: None,
 //!             }),
-//!             _ if line == "PONG" => Some(Event::BeatAcked { epoch }),
+//!             _ if line == "PONG" => Some(Event::HeartbeatAcked { epoch }),
 //!             _ => None,
 //!         })
 //!     }
@@ -59,7 +60,7 @@
 //!         let text = match command {
 //!             Command::Identify | Command::Authenticate => "LOGIN\n".to_owned(),
 //!             Command::Resume(session) => format!("LOGIN {}\n", session.token().map_or("", |token| token)),
-//!             Command::Beat { .. } => "PING\n".to_owned(),
+//!             Command::Heartbeat { .. } => "PING\n".to_owned(),
 //!             Command::Restore { keys, .. } => keys.iter().map(|topic| format!("SUB {topic}\n")).collect(),
 //!             Command::Unsubscribe(topic) => format!("UNSUB {topic}\n"),
 //!         };
@@ -74,7 +75,7 @@
 //! handle.subscribe("weather".to_owned(), 0);
 //! let task = tokio::spawn(async move { driver.run().await });
 //! // Any time later, from anywhere:
-//! handle.stop(false);
+//! handle.stop();
 //! assert_eq!(task.await.ok(), Some(Outcome::Stopped));
 //! # }
 //! ```
@@ -133,7 +134,7 @@ use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::{Endpoints, SingleEndpoint};
-use crate::policy::{Action, Config, Endpoint, Event, GiveUp, Lend, Part, Phase, Policy};
+use crate::policy::{Action, Config, ConfigSource, Endpoint, Event, GiveUp, OptionalPart, Phase, Policy};
 use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, SubscriptionState, Subscriptions};
 use crate::time::Instant;
@@ -151,9 +152,9 @@ pub use smol::Smol;
 pub use tokio::Tokio;
 pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 
-use handle::Wishes;
-use link::Mail;
-use turn::{Step, Turn};
+use handle::CommandQueue;
+use link::Mailbox;
+use turn::{EventLoop, Step};
 
 /// How long a goodbye may take ([`Protocol::close`]): 1 s, this project's choice. It delays nothing but the return of
 /// [`Driver::run`]; the next dial cuts it off.
@@ -196,20 +197,20 @@ pub struct Driver<
     Rt,
     R,
     S = NoSubscriptions,
-    C: Lend<P::Token> = &'static Config,
+    C: ConfigSource<P::Token> = &'static Config,
     E = SingleEndpoint,
 > {
     policy: Policy<R, P::Token, S, C, E>,
     protocol: P,
     runtime: Rt,
-    wishes: Wishes<P::Token, P::Key>,
+    wishes: CommandQueue<P::Token, P::Key>,
 }
 
-impl<P: Protocol, Rt, R, S, C: Lend<P::Token>, E> Driver<P, Rt, R, S, C, E> {
+impl<P: Protocol, Rt, R, S, C: ConfigSource<P::Token>, E> Driver<P, Rt, R, S, C, E> {
     /// A driver that does nothing until [`run`](Self::run).
     #[must_use]
     pub fn new(policy: Policy<R, P::Token, S, C, E>, protocol: P, runtime: Rt) -> Self {
-        Self { policy, protocol, runtime, wishes: Wishes::new() }
+        Self { policy, protocol, runtime, wishes: CommandQueue::new() }
     }
 
     /// The way to stop and nudge it while it runs.
@@ -243,7 +244,7 @@ where
     Rt: Runtime,
     R: Rng,
     S: Subscriptions<Key = P::Key>,
-    C: Lend<P::Token>,
+    C: ConfigSource<P::Token>,
     E: Endpoints,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
@@ -256,11 +257,18 @@ where
     pub async fn run(&mut self) -> Outcome {
         let Self { policy, protocol, runtime, wishes } = self;
         let (protocol, runtime) = (&*protocol, &*runtime);
-        let mail = Mail::new();
+        let mail = Mailbox::new();
         let (mut link, mut refresh, mut sleep) = (pin!(None), pin!(None), pin!(None));
         let sleep_until = |at| runtime.sleep_until(at);
-        let mut turn =
-            Turn::new(runtime, sleep_until, &*wishes, &mail, link.as_mut(), refresh.as_mut(), sleep.as_mut());
+        let mut turn = EventLoop::new(
+            runtime,
+            sleep_until,
+            &*wishes,
+            &mail,
+            link.as_mut(),
+            refresh.as_mut(),
+            sleep.as_mut(),
+        );
         let mut gave_up = Outcome::Stopped;
 
         // An earlier run that was dropped took its transport with it.
@@ -287,7 +295,7 @@ where
             let (fact, actions) = match step {
                 Step::Timeout => (None, policy.handle_timeout(now)),
                 Step::Fact(mut event) => {
-                    if let Event::Woke { counted, .. } = &mut event {
+                    if let Event::HostResumed { counted, .. } = &mut event {
                         *counted = Rt::COUNTS_SLEEP;
                     }
                     let fact = event.clone();
@@ -316,8 +324,8 @@ where
                             }
                             Endpoint::Redirect => policy.redirect().cloned(),
                         };
-                        let base = policy.endpoints().current();
-                        let dial = Dial { epoch, mode, endpoint, base, attempt };
+                        let endpoint_index = policy.endpoints().current();
+                        let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
                         turn.open(link::transport(protocol, dial, &mail));
                     }
                     Action::Close { code: None, .. } => turn.drop_link(),
@@ -330,14 +338,14 @@ where
                         })
                         .await;
                     }
-                    Action::SendFresh { .. } => mail.command(Command::Identify),
-                    Action::SendResume { .. } => {
+                    Action::Identify { .. } => mail.command(Command::Identify),
+                    Action::Resume { .. } => {
                         let session = policy.session().get().cloned().unwrap_or_default();
                         mail.command(Command::Resume(session));
                     }
-                    Action::Beat { .. } => {
+                    Action::Heartbeat { .. } => {
                         let sequence = policy.session().get().and_then(SessionState::sequence);
-                        mail.command(Command::Beat { sequence });
+                        mail.command(Command::Heartbeat { sequence });
                     }
                     Action::Authenticate { .. } => mail.command(Command::Authenticate),
                     Action::Restore { send, .. } => {
@@ -355,7 +363,7 @@ where
     }
 }
 
-impl<P: Protocol, Rt, R, S: fmt::Debug, C: Lend<P::Token>, E: fmt::Debug> fmt::Debug
+impl<P: Protocol, Rt, R, S: fmt::Debug, C: ConfigSource<P::Token>, E: fmt::Debug> fmt::Debug
     for Driver<P, Rt, R, S, C, E>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

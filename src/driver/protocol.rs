@@ -82,7 +82,7 @@ pub trait Protocol {
     }
 
     /// Gets a fresh credential, and how long it will be good for where that is known. What takes longer than
-    /// [`CredentialConfig::with_timeout`](crate::CredentialConfig::with_timeout) allows has failed, and is asked for again. By
+    /// [`CredentialConfig::with_timeout`](crate::policy::CredentialConfig::with_timeout) allows has failed, and is asked for again. By
     /// default there is none.
     ///
     /// # Errors
@@ -105,10 +105,10 @@ pub struct Dial<T = ()> {
     pub epoch: Epoch,
     /// What will be sent on it, for endpoints that want to know.
     pub mode: Mode,
-    /// The session's own endpoint; `None`: yours, the one with the number `base`.
+    /// The session's own endpoint; `None`: yours, the one with the number `endpoint_index`.
     pub endpoint: Option<T>,
     /// Which of your endpoints, where the policy has several; otherwise 0.
-    pub base: u8,
+    pub endpoint_index: u8,
     /// The number of this dial within its outage, counted from 1.
     pub attempt: u32,
 }
@@ -161,7 +161,7 @@ pub enum Command<T = (), K = Infallible> {
     /// Resume this session.
     Resume(SessionState<T>),
     /// A heartbeat, with the newest sequence number.
-    Beat {
+    Heartbeat {
         /// `None`: none was received yet, or the protocol has none.
         sequence: Option<u64>,
     },

@@ -8,8 +8,8 @@ use core::time::Duration;
 use crate::policy::Event;
 use crate::time::Instant;
 
-use super::handle::Wishes;
-use super::link::Mail;
+use super::handle::CommandQueue;
+use super::link::Mailbox;
 use super::protocol::RefreshFailed;
 use super::{CLOSE_TIMEOUT, Runtime};
 
@@ -18,7 +18,7 @@ use super::{CLOSE_TIMEOUT, Runtime};
 const BURST: u8 = 64;
 
 /// The longest single sleep. Runtimes differ in how far they can look ahead; waking once a day costs nothing.
-const NAP: Duration = Duration::from_secs(86_400);
+const MAX_SLEEP: Duration = Duration::from_secs(86_400);
 
 /// What the policy is told next.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ pub(super) enum Step<T, K> {
 }
 
 /// Everything the loop waits for. The futures lie pinned in [`Driver::run`](super::Driver::run).
-pub(super) struct Turn<'a, Rt, N, T, K, L, Q, Z> {
+pub(super) struct EventLoop<'a, Rt, N, T, K, L, Q, Z> {
     runtime: &'a Rt,
     sleep_until: N,
-    wishes: &'a Wishes<T, K>,
-    mail: &'a Mail<T, K>,
+    wishes: &'a CommandQueue<T, K>,
+    mail: &'a Mailbox<T, K>,
     /// The one transport.
     link: Pin<&'a mut Option<L>>,
     /// When its goodbye has taken long enough.
@@ -53,7 +53,7 @@ pub(super) struct Turn<'a, Rt, N, T, K, L, Q, Z> {
     wish_first: bool,
 }
 
-impl<'a, Rt, N, T, K, L, Q, Z> Turn<'a, Rt, N, T, K, L, Q, Z>
+impl<'a, Rt, N, T, K, L, Q, Z> EventLoop<'a, Rt, N, T, K, L, Q, Z>
 where
     Rt: Runtime,
     N: Fn(Instant) -> Z,
@@ -64,8 +64,8 @@ where
     pub(super) const fn new(
         runtime: &'a Rt,
         sleep_until: N,
-        wishes: &'a Wishes<T, K>,
-        mail: &'a Mail<T, K>,
+        wishes: &'a CommandQueue<T, K>,
+        mail: &'a Mailbox<T, K>,
         link: Pin<&'a mut Option<L>>,
         refresh: Pin<&'a mut Option<Q>>,
         sleep: Pin<&'a mut Option<Z>>,
@@ -193,7 +193,7 @@ where
         }
         let Some(at) = at else { return };
         if self.sleep.is_none() {
-            let nap = self.runtime.now().saturating_add(NAP);
+            let nap = self.runtime.now().saturating_add(MAX_SLEEP);
             self.sleep.set(Some((self.sleep_until)(at.min(nap))));
         }
         if self.sleep.as_mut().as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready()) {

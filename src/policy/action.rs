@@ -122,17 +122,17 @@ pub enum Action {
         code: Option<u16>,
     },
     /// Identify: ask for a new session.
-    SendFresh {
+    Identify {
         /// On which transport.
         epoch: Epoch,
     },
     /// Resume [`Policy::session`](crate::Policy::session): its token and its sequence.
-    SendResume {
+    Resume {
         /// On which transport.
         epoch: Epoch,
     },
     /// Send a heartbeat (with [`SessionState::sequence`](crate::SessionState::sequence), where the protocol has it).
-    Beat {
+    Heartbeat {
         /// On which transport.
         epoch: Epoch,
     },

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::backoff::BackoffConfig;
-use crate::breaker::BreakerConfig;
+use crate::breaker;
 use crate::classify::{Classifier, tables};
 use crate::endpoints::EndpointsConfig;
 use crate::error::ConfigError;
@@ -20,7 +20,7 @@ use super::options::{
 /// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
 ///
 /// It stands beside the policies, not in them: `&'static Config`, `Arc<Config>` or a `Config` by value, whatever
-/// implements `Borrow<Config>`; or a [`Lean`](crate::Lean), for policies with fewer parts.
+/// implements `Borrow<Config>`; or a [`Lean`](crate::policy::Lean), for policies with fewer parts.
 ///
 /// ```
 /// use core::time::Duration;
@@ -49,12 +49,12 @@ pub struct Config {
     pub(crate) ready_timeout: Option<Micros>,
     pub(crate) greeting: bool,
     pub(crate) establish: Establish,
-    pub(crate) hint_max: Micros,
-    pub(crate) hint_spread: Ratio,
+    pub(crate) retry_after_max: Micros,
+    pub(crate) retry_after_spread: Ratio,
     pub(crate) resume: ResumeConfig,
     pub(crate) requested_spread: Option<Micros>,
     pub(crate) heartbeat: HeartbeatConfig,
-    pub(crate) breaker: Option<BreakerConfig>,
+    pub(crate) breaker: Option<breaker::Config>,
     pub(crate) restore: RestoreConfig,
     pub(crate) credential: CredentialConfig,
     pub(crate) on_network_down: OnNetworkDown,
@@ -93,8 +93,8 @@ impl Config {
             ready_timeout: None,
             greeting: false,
             establish: Establish::OnReady,
-            hint_max: Micros::from_millis(300_000),
-            hint_spread: Ratio::ZERO,
+            retry_after_max: Micros::from_millis(300_000),
+            retry_after_spread: Ratio::ZERO,
             resume: ResumeConfig::new(),
             requested_spread: None,
             heartbeat: HeartbeatConfig::new(),
@@ -294,8 +294,8 @@ impl Config {
 
     /// The longest wait a server may ask for; a longer one is cut to this and counted (S40). Default 300 s.
     #[must_use]
-    pub const fn with_hint_max(mut self, longest: Duration) -> Self {
-        self.hint_max = Micros::from_duration(longest);
+    pub const fn with_retry_after_max(mut self, longest: Duration) -> Self {
+        self.retry_after_max = Micros::from_duration(longest);
         self
     }
 
@@ -303,8 +303,8 @@ impl Config {
     /// fleet: a constant `Retry-After` that everybody obeys to the second brings the whole herd back at once (measured:
     /// 28 to 41 attempts a client against 5.5 to 11 with a share of 1).
     #[must_use]
-    pub const fn with_hint_spread(mut self, share: Ratio) -> Self {
-        self.hint_spread = share;
+    pub const fn with_retry_after_spread(mut self, share: Ratio) -> Self {
+        self.retry_after_spread = share;
         self
     }
 
@@ -337,7 +337,7 @@ impl Config {
 
     /// A breaker over the attempts of this policy. Default: none.
     #[must_use]
-    pub const fn with_breaker(mut self, breaker: Option<BreakerConfig>) -> Self {
+    pub const fn with_breaker(mut self, breaker: Option<breaker::Config>) -> Self {
         self.breaker = breaker;
         self
     }

@@ -10,25 +10,25 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::below;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Action, Actions, GiveUp};
 use super::config::Config;
-use super::explain::{Reason, Why};
-use super::lend::Lend;
+use super::explain::{Trigger, WaitReason};
+use super::lend::ConfigSource;
 use super::options::{CredentialConfig, RefreshOn};
 use super::state::{Credential, Flag, Stage};
 use super::verdict::Step;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// Asks for a credential; an answer to an earlier request is stale from now on.
     pub(super) fn ask_credential(&mut self, now: Instant, out: &mut Actions) {
         let state = &mut self.state;
         let request = state.counts.request.wrapping_add(1).max(1);
         state.counts.request = request;
         state.credential = Credential::Pending;
-        state.credential_at = Moment::at(now.after(self.config.lend().credential.timeout));
+        state.credential_at = OptInstant::at(now.after(self.config.lend().credential.timeout));
         out.push(Action::RefreshCredential { request });
     }
 
@@ -72,12 +72,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 let lead = config.lead.saturating_add(below(&mut self.rng, config.lead_spread));
                 // One that lives no longer than the lead must not be renewed in a spin.
                 let good = if lead < ttl { ttl.saturating_sub(lead) } else { Micros(ttl.0 / 2) };
-                Moment::at(now.after(good.max(self.first_wait())))
+                OptInstant::at(now.after(good.max(self.first_wait())))
             }
-            _ => Moment::NONE,
+            _ => OptInstant::NONE,
         };
         if self.state.stage.is_between() {
-            self.proceed(now, Why::Gate(Reason::Credential), true, out);
+            self.dial_or_wait(now, Trigger::Gate(WaitReason::Credential), out);
         } else {
             self.authenticate_in_band(out);
         }
@@ -90,11 +90,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return false;
         }
         self.state.credential = Credential::Needed;
-        self.state.credential_at = Moment::NONE;
+        self.state.credential_at = OptInstant::NONE;
         let between = self.state.stage.is_between();
         if between {
             // Counts as a dial for spacing: good news must not make it ask in a spin.
-            self.state.dialled_at = Moment::at(now);
+            self.state.dialled_at = OptInstant::at(now);
             self.state.last_cause = Some(Cause::AuthRejected);
         }
         let cause = Cause::AuthRejected;
@@ -102,7 +102,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             self.fail(now, GiveUp::Auth, cause, out);
         } else if between {
             let verdict = Verdict::new(Class::Transient);
-            self.climb(now, &Step { cause, verdict, hint: None, from: now, free: false, nth: 0 }, out);
+            self.climb(now, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 }, out);
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
             // The connection still has its old one. Asked again at the pace of the longest waits, and twice before its end.
             let config: &Config = self.config.lend();
@@ -110,7 +110,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
             let lead = Micros(config.credential.lead.0 / 2);
             let wait = wait.unwrap_or(config.credential.timeout).min(lead).max(self.first_wait());
-            self.state.credential_at = Moment::at(now.after(wait));
+            self.state.credential_at = OptInstant::at(now.after(wait));
         }
         true
     }
@@ -118,15 +118,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// What was asked for meanwhile is answered with it.
     pub(super) fn on_credential_new(&mut self, now: Instant, out: &mut Actions) -> bool {
         self.state.credential = Credential::Fine;
-        self.state.credential_at = Moment::NONE;
+        self.state.credential_at = OptInstant::NONE;
         match self.state.stage {
             Stage::Connecting { .. }
             | Stage::Greeting { .. }
             | Stage::Establishing { .. }
-            | Stage::Authenticating { .. } => self.cut_dial(now, Why::Gate(Reason::Credential), out),
+            | Stage::Authenticating { .. } => self.cut_dial(now, Trigger::Gate(WaitReason::Credential), out),
             Stage::Waiting { .. } | Stage::Parked { .. } => {
                 self.cut_wait(now, Micros::ZERO);
-                self.proceed(now, Why::Gate(Reason::Credential), true, out);
+                self.dial_or_wait(now, Trigger::Gate(WaitReason::Credential), out);
             }
             Stage::Live { .. } => self.authenticate_in_band(out),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => {}
@@ -139,7 +139,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return false;
         }
         self.state.credential = Credential::Needed;
-        self.state.credential_at = Moment::NONE;
+        self.state.credential_at = OptInstant::NONE;
         self.abandon(self.close_code(), out);
         self.state.last_cause = Some(Cause::AuthRejected);
         self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);

@@ -101,7 +101,7 @@ pub enum Event<T = (), K = Infallible> {
     /// The page is visible again.
     Visible,
     /// The host slept for `gap`.
-    Woke {
+    HostResumed {
         /// How long, by a clock that goes on during sleep.
         gap: Duration,
         /// Whether the clock that `now` comes from went on during the sleep. If not (Linux's `CLOCK_MONOTONIC`, which
@@ -110,7 +110,7 @@ pub enum Event<T = (), K = Infallible> {
         counted: bool,
     },
     /// The default route moved (Wi-Fi to mobile), and nothing went down in between. What is open was bound to the old one:
-    /// see [`OnNetworkChange`](crate::OnNetworkChange). A dial under way is begun anew, uncounted; waits are cut as by the
+    /// see [`OnNetworkChange`](crate::policy::OnNetworkChange). A dial under way is begun anew, uncounted; waits are cut as by the
     /// network's return.
     NetworkChanged,
     /// The user wants this connection replaced now. Online it is closed, with its session kept, and dialled at once; a dial
@@ -190,20 +190,20 @@ pub enum Event<T = (), K = Infallible> {
         /// On which transport.
         epoch: Epoch,
         /// The number.
-        n: u64,
+        sequence: u64,
     },
     /// The server asks for a reconnect.
-    PleaseReconnect {
+    ReconnectRequested {
         /// On which transport.
         epoch: Epoch,
         /// After how long, where it says so.
-        after: Option<Duration>,
+        retry_after: Option<Duration>,
         /// In how long it will cut the connection, where it says so. Online, the connection is then kept until a time drawn
         /// in the first half of that, and dialled anew at once.
         deadline: Option<Duration>,
     },
     /// The server names another endpoint (MQTT 5 "use another server", XMPP see-other-host, Twitch's reconnect URL): the next
-    /// dial goes there, as [`Endpoint::Redirect`](crate::Endpoint::Redirect). Say it before the loss or the request that it
+    /// dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect). Say it before the loss or the request that it
     /// came with: that loss is not judged then, and waits like any other. At most
     /// [`Config::with_redirects`](crate::Config::with_redirects) in one outage; after a failure there that names no other,
     /// the configured endpoints again.
@@ -239,12 +239,12 @@ pub enum Event<T = (), K = Infallible> {
         resumable: bool,
     },
     /// A heartbeat was acknowledged.
-    BeatAcked {
+    HeartbeatAcked {
         /// On which transport.
         epoch: Epoch,
     },
     /// The server asks for a heartbeat now.
-    BeatRequested {
+    HeartbeatRequested {
         /// On which transport.
         epoch: Epoch,
     },
@@ -259,7 +259,7 @@ pub enum Event<T = (), K = Infallible> {
         /// gives up each before it begins the next.
         request: Option<u16>,
         /// How long it will be good for, where that is known: it is renewed ahead of its end, see
-        /// [`CredentialConfig::with_lead`](crate::CredentialConfig::with_lead). Zero says nothing.
+        /// [`CredentialConfig::with_lead`](crate::policy::CredentialConfig::with_lead). Zero says nothing.
         ttl: Option<Duration>,
     },
     /// The credential could not be refreshed.
@@ -271,7 +271,7 @@ pub enum Event<T = (), K = Infallible> {
     },
     /// The user supplied another credential, unasked (lifecycle 57). A dial that is under way with the old one, up to its
     /// session, is given up and not counted; waits are cut as by good news; a connection stays, and is authenticated anew
-    /// where the config says [in band](crate::CredentialConfig::with_in_band).
+    /// where the config says [in band](crate::policy::CredentialConfig::with_in_band).
     CredentialNew,
     /// There is no credential any more and won't be, unasked (lifecycle 56): the user was logged out, say. Final, in any
     /// phase but the final ones.
@@ -358,7 +358,7 @@ impl<T, K> Event<T, K> {
             | Self::NetworkUp
             | Self::Hidden
             | Self::Visible
-            | Self::Woke { .. }
+            | Self::HostResumed { .. }
             | Self::NetworkChanged
             | Self::Redial
             | Self::BackoffHint { .. }
@@ -377,13 +377,13 @@ impl<T, K> Event<T, K> {
             | Self::Ready { epoch, .. }
             | Self::Resumed { epoch }
             | Self::Sequence { epoch, .. }
-            | Self::PleaseReconnect { epoch, .. }
+            | Self::ReconnectRequested { epoch, .. }
             | Self::Redirected { epoch, .. }
             | Self::Cursor { epoch, .. }
             | Self::KeepAlive { epoch, .. }
             | Self::SessionInvalid { epoch, .. }
-            | Self::BeatAcked { epoch }
-            | Self::BeatRequested { epoch }
+            | Self::HeartbeatAcked { epoch }
+            | Self::HeartbeatRequested { epoch }
             | Self::Received { epoch }
             | Self::AuthOk { epoch }
             | Self::AuthFailed { epoch, .. }

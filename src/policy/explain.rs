@@ -63,11 +63,11 @@ impl fmt::Display for Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Reason {
+pub enum WaitReason {
     /// The ladder of waits.
     Backoff,
     /// The server said when to come back.
-    Hint,
+    RetryAfter,
     /// The least wait after the server refused the session.
     InvalidSession,
     /// The least wait that the class of the cause asks for.
@@ -89,7 +89,7 @@ pub enum Reason {
     /// The authentication must be answered by then.
     AuthTimeout,
     /// The next heartbeat.
-    Beat,
+    Heartbeat,
     /// The connection counts as stable then.
     Stable,
     /// The next batch of subscriptions.
@@ -120,13 +120,13 @@ pub enum Reason {
     Credential,
 }
 
-impl Reason {
+impl WaitReason {
     /// The reason in snake case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Backoff => "backoff",
-            Self::Hint => "hint",
+            Self::RetryAfter => "hint",
             Self::InvalidSession => "invalid_session",
             Self::Class => "class",
             Self::MinInterval => "min_interval",
@@ -137,7 +137,7 @@ impl Reason {
             Self::GreetingTimeout => "greeting_timeout",
             Self::ReadyTimeout => "ready_timeout",
             Self::AuthTimeout => "auth_timeout",
-            Self::Beat => "beat",
+            Self::Heartbeat => "beat",
             Self::Stable => "stable",
             Self::Restore => "restore",
             Self::Confirm => "confirm",
@@ -156,7 +156,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -166,7 +166,7 @@ impl fmt::Display for Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Why {
+pub enum Trigger {
     /// Nothing happened yet.
     New,
     /// The user started.
@@ -176,13 +176,13 @@ pub enum Why {
     /// The user stopped.
     Stop,
     /// A wait or a parking for this reason ended, or a parking on it began.
-    Gate(Reason),
+    Gate(WaitReason),
     /// The attempt or connection was lost.
     Lost(Cause),
     /// The host could not dial.
     NotNow,
     /// The host woke.
-    Woke,
+    HostResumed,
     /// The default route moved.
     NetworkChanged,
     /// The page is visible again.
@@ -209,7 +209,7 @@ pub enum Why {
     GaveUp(GiveUp),
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::New => "new",
@@ -219,7 +219,7 @@ impl fmt::Display for Why {
             Self::Gate(reason) => reason.as_str(),
             Self::Lost(cause) => return cause.fmt(f),
             Self::NotNow => "not_now",
-            Self::Woke => "woke",
+            Self::HostResumed => "woke",
             Self::NetworkChanged => "network_changed",
             Self::Visible => "visible",
             Self::Redial => "redial",
@@ -236,6 +236,11 @@ impl fmt::Display for Why {
     }
 }
 
+/// Whole milliseconds, rounded up as every wait is: at the time that is shown, the deadline has come.
+const fn millis_up(at: Instant) -> u64 {
+    at.as_micros().div_ceil(1_000)
+}
+
 /// Everything a person may ask of a policy. Get it from [`Policy::explain`](crate::Policy::explain); it costs nothing
 /// until asked for. `Display` puts it in one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -245,13 +250,13 @@ pub struct Explanation {
     /// Where the policy is.
     pub phase: Phase,
     /// What brought it there.
-    pub why: Why,
+    pub trigger: Trigger,
     /// When it was there first.
     pub since: Instant,
     /// The next deadline, if there is one. While parked that of a request for a credential, or of the session's time to live.
     pub until: Option<Instant>,
     /// The rule behind the deadline, or the condition it is parked on.
-    pub waiting_for: Option<Reason>,
+    pub waiting_for: Option<WaitReason>,
     /// While parked: no dial before this, even if the condition ends earlier, for the ladder and the floors go on. It may be
     /// over by now. `None`: nothing was left when the parking began, or it is not parked.
     pub not_before: Option<Instant>,
@@ -271,15 +276,15 @@ pub struct Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.phase, self.why)?;
+        write!(f, "{} ({})", self.phase, self.trigger)?;
         match (self.waiting_for, self.until) {
             (Some(reason), _) if self.phase == Phase::Parked => write!(f, ", until {reason} ends")?,
-            (Some(reason), Some(until)) => write!(f, ", {reason} at {} ms", until.as_millis())?,
+            (Some(reason), Some(until)) => write!(f, ", {reason} at {} ms", millis_up(until))?,
             (Some(reason), None) => write!(f, ", until {reason} ends")?,
             (None, _) => {}
         }
         if let Some(at) = self.not_before {
-            write!(f, ", not before {} ms", at.as_millis())?;
+            write!(f, ", not before {} ms", millis_up(at))?;
         }
         if matches!(self.phase, Phase::Waiting | Phase::Parked) {
             f.write_str(match (self.mode, self.endpoint) {
@@ -300,8 +305,8 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `beats_missed`, `client_faults`,
-/// `hints_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
+/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
+/// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
 ///
 /// `opens = established + failed + abandoned + the one in flight`, always (S97).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -325,11 +330,11 @@ pub struct Stats {
     /// Connections found dead by the heartbeat.
     pub zombies: u32,
     /// Beats that were still unanswered at the next one.
-    pub beats_missed: u32,
+    pub heartbeats_missed: u32,
     /// Losses that were our own fault (F54).
     pub client_faults: u32,
     /// Waits asked for by a server and cut to the longest allowed (S40).
-    pub hints_cut: u32,
+    pub retry_after_cut: u32,
     /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
     pub stale: u32,
     /// Times at which the clock ran backwards (S98).
@@ -350,9 +355,9 @@ pub(super) struct Counts {
     pub(super) stale: u32,
     pub(super) last_uptime_ms: u32,
     pub(super) zombies: u16,
-    pub(super) beats_missed: u16,
+    pub(super) heartbeats_missed: u16,
     pub(super) client_faults: u16,
-    pub(super) hints_cut: u16,
+    pub(super) retry_after_cut: u16,
     pub(super) clock_rewinds: u16,
     /// The newest request for a credential; it is here for its size.
     pub(super) request: u16,
@@ -369,9 +374,9 @@ impl Counts {
         stale: 0,
         last_uptime_ms: 0,
         zombies: 0,
-        beats_missed: 0,
+        heartbeats_missed: 0,
         client_faults: 0,
-        hints_cut: 0,
+        retry_after_cut: 0,
         clock_rewinds: 0,
         request: 0,
     };
@@ -388,9 +393,9 @@ impl Counts {
             resumed: self.resumed,
             fresh: self.fresh,
             zombies: self.zombies.into(),
-            beats_missed: self.beats_missed.into(),
+            heartbeats_missed: self.heartbeats_missed.into(),
             client_faults: self.client_faults.into(),
-            hints_cut: self.hints_cut.into(),
+            retry_after_cut: self.retry_after_cut.into(),
             stale: self.stale,
             clock_rewinds: self.clock_rewinds.into(),
             last_uptime_ms: self.last_uptime_ms,

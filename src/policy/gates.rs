@@ -6,21 +6,28 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::below;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Reason, Why, count};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, WaitReason, count};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, Rows, Stage};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+/// What an open gate lets through in this step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialling {
+    Allowed,
+    Deferred,
+}
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will, or by news that may have mended what was final: the ladder, the breaker and every count
     /// that leads to giving up begin anew.
-    pub(super) fn begin(&mut self, now: Instant, why: Why, out: &mut Actions) {
+    pub(super) fn begin(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         let state = &mut self.state;
         let asleep = state.stage.is_asleep();
         state.account_parked(now);
@@ -41,7 +48,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !is_by_user(why) {
             // News of the host may come as fast as dials fail.
             let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
-            self.state.set_ladder(Gate { at, reason: Reason::Backoff });
+            self.state.set_ladder(Gate { at, reason: WaitReason::Backoff });
         }
         let state = &mut self.state;
         if let Some(breaker) = state.breaker.get_mut() {
@@ -59,7 +66,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.state.credential = Credential::Needed;
             }
         }
-        self.proceed(now, why, true, out);
+        self.dial_or_wait(now, why, out);
     }
 
     /// What a server said holds until a stop. Whether it had said anything.
@@ -70,11 +77,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         said
     }
 
-    /// Dials, waits or parks, as the gates say. `may_dial`: a loss never dials in the same step (lifecycle 3).
-    pub(super) fn proceed(&mut self, now: Instant, why: Why, may_dial: bool, out: &mut Actions) {
+    /// Dials, waits or parks, as the gates say.
+    pub(super) fn dial_or_wait(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+        self.pass_gates(now, why, Dialling::Allowed, out);
+    }
+
+    /// The same without a dial, which comes with the next timeout: a loss never dials in the same step.
+    pub(super) fn wait_or_park(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+        self.pass_gates(now, why, Dialling::Deferred, out);
+    }
+
+    fn pass_gates(&mut self, now: Instant, why: Trigger, dialling: Dialling, out: &mut Actions) {
         let parked = self.state.parked_on();
         if let Some(on) = parked {
-            return self.state.enter(Stage::Parked { on }, now, Why::Gate(on));
+            return self.state.enter(Stage::Parked { on }, now, Trigger::Gate(on));
         }
         let over = self.state.credential_at.get().is_some_and(|at| now >= at);
         if over && self.state.credential == Credential::Fine {
@@ -98,13 +114,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Credential::Fine => {}
             Credential::Needed => {
                 self.ask_credential(now, out);
-                return self.state.enter(Stage::Parked { on: Reason::Credential }, now, why);
+                return self.state.enter(Stage::Parked { on: WaitReason::Credential }, now, why);
             }
             Credential::Pending => {
-                return self.state.enter(Stage::Parked { on: Reason::Credential }, now, why);
+                return self.state.enter(Stage::Parked { on: WaitReason::Credential }, now, why);
             }
         }
-        if !may_dial {
+        if dialling == Dialling::Deferred {
             return self.state.enter(Stage::Waiting { until: now, reason: gate.reason }, now, why);
         }
         if self.state.dialled_at.get() == Some(now) && !is_by_user(why) {
@@ -120,7 +136,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let config: &Config = self.config.lend();
         let mut gate = self.state.ladder().later(self.state.floor());
         if let Some(at) = self.state.dialled_at.get() {
-            gate = gate.later(Gate { at: at.after(config.min_interval), reason: Reason::MinInterval });
+            gate = gate.later(Gate { at: at.after(config.min_interval), reason: WaitReason::MinInterval });
         }
         gate.later(self.breaker_gate(now))
     }
@@ -131,14 +147,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get()) {
             if let Err(rejected) = breaker.check(limits, now) {
                 let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
-                return Gate { at, reason: Reason::Breaker };
+                return Gate { at, reason: WaitReason::Breaker };
             }
         }
         Gate::OPEN
     }
 
     /// Good news in a wait: it is cut, and a credential that may never come is asked for again.
-    pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Why, out: &mut Actions) {
+    pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Trigger, out: &mut Actions) {
         if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
             // The wait is over, or the clock jumped: either way there is nothing to cut.
             return;
@@ -148,7 +164,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.is_too_late(now) {
             self.fail(now, GiveUp::MaxElapsed, self.last_cause(), out);
         } else {
-            self.proceed(now, why, true, out);
+            self.dial_or_wait(now, why, out);
         }
     }
 
@@ -156,7 +172,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// news can't make a client spin (S84, lifecycle 36). Floors stay.
     pub(super) fn cut_wait(&mut self, now: Instant, spread: Micros) {
         let mut ladder = self.state.ladder();
-        if ladder.reason == Reason::Spread && ladder.at > now {
+        if ladder.reason == WaitReason::Spread && ladder.at > now {
             return; // what was drawn stays drawn, or repeated news could put the dial off for ever
         }
         let first = self.first_wait();
@@ -165,7 +181,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let wait = below(&mut self.rng, spread);
         if !wait.is_zero() {
             // Of no wait nothing is kept: a gate of now would stay shut if the clock ran back.
-            ladder = ladder.later(Gate { at: now.after(wait), reason: Reason::Spread });
+            ladder = ladder.later(Gate { at: now.after(wait), reason: WaitReason::Spread });
         }
         self.state.set_ladder(ladder);
     }
@@ -191,7 +207,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         (mode, if own { Endpoint::Session } else { Endpoint::Base })
     }
 
-    fn dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
+    fn dial(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
             self.drop_session(DropReason::Expired, out);
         }
@@ -225,7 +241,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             // The round goes on from an endpoint whose connection was established: the outage's first dial.
             state.attempt = 1;
         }
-        state.dialled_at = Moment::at(now);
+        state.dialled_at = OptInstant::at(now);
         // The set may come from another policy, or from the last connection.
         self.subscriptions.set_pace(Pace::NONE);
         count(&mut state.counts.opens);
@@ -239,6 +255,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 }
 
 /// Whether this is the user's own word, which no distance but the least interval delays.
-const fn is_by_user(why: Why) -> bool {
-    matches!(why, Why::Start | Why::RetryNow | Why::Redial)
+const fn is_by_user(why: Trigger) -> bool {
+    matches!(why, Trigger::Start | Trigger::RetryNow | Trigger::Redial)
 }

@@ -8,14 +8,14 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Actions, DropReason};
 use super::config::Config;
 use super::event::HoldReason;
-use super::explain::{Reason, Why};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, WaitReason};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::{OnNetworkChange, OnNetworkDown, OnVisible, OnWake};
 use super::state::{Flag, Gate, Stage};
 
@@ -25,7 +25,7 @@ pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
@@ -33,7 +33,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.state.stage == Stage::Idle && self.state.is(Flag::Outage) {
             self.go_on(now, out);
         } else {
-            self.begin(now, Why::Start, out);
+            self.begin(now, Trigger::Start, out);
         }
         true
     }
@@ -63,12 +63,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !keep {
             self.drop_session(DropReason::Stop, out);
         }
-        self.state.enter(Stage::Stopped, now, Why::Stop);
+        self.state.enter(Stage::Stopped, now, Trigger::Stop);
         true
     }
 
     /// The user wants a dial now, whatever is waited for.
-    pub(super) fn on_user_retry(&mut self, now: Instant, why: Why, out: &mut Actions) -> bool {
+    pub(super) fn on_user_retry(&mut self, now: Instant, why: Trigger, out: &mut Actions) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
             Stage::Failed { reason }
@@ -90,7 +90,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let new = self.state.holds & reason.bit() == 0;
         self.state.holds |= reason.bit();
         if new && self.state.stage.is_between() {
-            self.proceed(now, Why::Gate(Reason::Hold), true, out);
+            self.dial_or_wait(now, Trigger::Gate(WaitReason::Hold), out);
         }
         new
     }
@@ -99,7 +99,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let held = self.state.holds & reason.bit() != 0;
         self.state.holds &= !reason.bit();
         if held && self.state.stage.is_between() {
-            self.proceed(now, Why::Gate(Reason::Hold), true, out);
+            self.dial_or_wait(now, Trigger::Gate(WaitReason::Hold), out);
         }
         held
     }
@@ -111,7 +111,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         self.state.set(Flag::NetworkDown, true);
         match self.state.stage {
-            Stage::Connecting { .. } => self.cut_dial(now, Why::Gate(Reason::Network), out),
+            Stage::Connecting { .. } => self.cut_dial(now, Trigger::Gate(WaitReason::Network), out),
             stage if stage.is_alive() => {
                 let stays = match on_down {
                     OnNetworkDown::Probe => self.probe(now, out),
@@ -119,10 +119,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                     OnNetworkDown::Drop => false,
                 };
                 if !stays {
-                    self.lose(now, Cause::NetworkDown, None, true, out);
+                    self.close_and_lose(now, Cause::NetworkDown, None, out);
                 }
             }
-            stage if stage.is_between() => self.proceed(now, Why::Gate(Reason::Network), false, out),
+            stage if stage.is_between() => self.wait_or_park(now, Trigger::Gate(WaitReason::Network), out),
             _ => {}
         }
         true
@@ -137,7 +137,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let (spread, restart) = (config.network_spread, config.restart_on_network_up);
         self.state.set(Flag::NetworkDown, false);
         let forgot = self.ladder_anew() | self.endpoints.forget();
-        let why = Why::Gate(Reason::Network);
+        let why = Trigger::Gate(WaitReason::Network);
         let acted = match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
                 self.good_news(now, spread, why, out);
@@ -168,15 +168,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let forgot = self.ladder_anew() | self.endpoints.forget();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(now, spread, Why::NetworkChanged, out);
+                self.good_news(now, spread, Trigger::NetworkChanged, out);
             }
             Stage::Failed { .. } if self.failed_for_the_service() => {
-                self.begin(now, Why::NetworkChanged, out);
+                self.begin(now, Trigger::NetworkChanged, out);
             }
             Stage::Live { .. } if !ignored => {
                 self.on_changed(now, out);
             }
-            stage if stage.is_alive() && !ignored => self.cut_dial(now, Why::NetworkChanged, out),
+            stage if stage.is_alive() && !ignored => self.cut_dial(now, Trigger::NetworkChanged, out),
             _ => return forgot,
         }
         true
@@ -197,7 +197,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         self.state.set(Flag::Hidden, true);
         if self.state.stage.is_between() {
-            self.proceed(now, Why::Gate(Reason::Hidden), false, out);
+            self.wait_or_park(now, Trigger::Gate(WaitReason::Hidden), out);
         }
         true
     }
@@ -210,11 +210,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let config: &Config = self.config.lend();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
-                self.good_news(now, Micros::ZERO, Why::Gate(Reason::Hidden), out);
+                self.good_news(now, Micros::ZERO, Trigger::Gate(WaitReason::Hidden), out);
             }
             Stage::Live { .. } if config.on_visible == OnVisible::Probe => {
                 if !self.probe(now, out) {
-                    self.replace(now, Why::Visible, out);
+                    self.replace(now, Trigger::Visible, out);
                 }
             }
             _ => return was_hidden,
@@ -224,7 +224,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
     /// is cut like at the network's return, and a dial begins anew. `counted`: the clock went on meanwhile.
-    pub(super) fn on_woke(&mut self, now: Instant, gap: Micros, counted: bool, out: &mut Actions) -> bool {
+    pub(super) fn on_host_resumed(
+        &mut self,
+        now: Instant,
+        gap: Micros,
+        counted: bool,
+        out: &mut Actions,
+    ) -> bool {
         let config: &Config = self.config.lend();
         let on_wake = config.on_wake;
         let trusted = match self.state.heartbeat.get().map_or(Micros::ZERO, Heartbeat::span) {
@@ -239,7 +245,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             let earlier = self.state.dialled_at.map(|at| at.before(gap));
             // A dial of this instant was begun after the sleep, however often that is reported.
             if self.state.dialled_at.get() != Some(now) {
-                self.state.dialled_at = if far { Moment::NONE } else { earlier };
+                self.state.dialled_at = if far { OptInstant::NONE } else { earlier };
             }
             self.state.age(now, gap);
             if let Some(session) = self.session.get_mut() {
@@ -259,11 +265,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(now, Micros::ZERO, Why::Woke, out);
+                self.good_news(now, Micros::ZERO, Trigger::HostResumed, out);
             }
             // One of this instant was begun after the sleep.
             Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
-            Stage::Connecting { .. } => self.cut_dial(now, Why::Woke, out),
+            Stage::Connecting { .. } => self.cut_dial(now, Trigger::HostResumed, out),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
             Stage::Greeting { .. }
             | Stage::Establishing { .. }
@@ -271,10 +277,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             | Stage::Live { .. } => {
                 if !self.state.is(Flag::Established) {
                     self.endpoints.forget();
-                    self.cut_dial(now, Why::Woke, out);
+                    self.cut_dial(now, Trigger::HostResumed, out);
                 } else if on_wake == OnWake::Redial || !self.probe(now, out) {
                     self.endpoints.forget();
-                    self.lose(now, Cause::Slept, None, true, out);
+                    self.close_and_lose(now, Cause::HostSuspended, None, out);
                 }
             }
         }
@@ -293,14 +299,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
-        self.state.unspend();
-        self.forgo();
+        self.state.refund_attempt();
+        self.release_attempt();
         // A host that says "at once" each time must not spin, and one that says "never" not end the chain.
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.first_wait());
-        self.state.set_ladder(Gate { at: now.after(wait), reason: Reason::NotNow });
-        self.proceed_within_limits(now, Why::NotNow, out);
+        self.state.set_ladder(Gate { at: now.after(wait), reason: WaitReason::NotNow });
+        self.wait_within_limits(now, Trigger::NotNow, out);
         true
     }
 }

@@ -18,20 +18,20 @@ use super::config::Config;
 /// Whatever implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) lends a config of which
 /// anything may be switched on, so every part is there. [`Lean`] leaves parts out. There are no other implementations: a
 /// lender that left out what its config asks for would make the policy ignore it.
-pub trait Lend<T>: sealed::Lend {
+pub trait ConfigSource<T>: sealed::ConfigSource {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
-    type Breaker: Part<CircuitBreaker> + Clone + Eq + Hash;
+    type Breaker: OptionalPart<CircuitBreaker> + Clone + Eq + Hash;
     /// The heartbeat: [`Heartbeat`], or `()` for none.
-    type Heartbeat: Part<Heartbeat> + Clone + Eq + Hash;
+    type Heartbeat: OptionalPart<Heartbeat> + Clone + Eq + Hash;
     /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. It is `Clone`, `Eq` and `Hash` as `T`
     /// is: generic code says `C::Session: Clone`.
-    type Session: Part<SessionState<T>>;
+    type Session: OptionalPart<SessionState<T>>;
 
     /// The config.
     fn lend(&self) -> &Config;
 }
 
-impl<T, C: Borrow<Config>> Lend<T> for C {
+impl<T, C: Borrow<Config>> ConfigSource<T> for C {
     type Breaker = CircuitBreaker;
     type Heartbeat = Heartbeat;
     type Session = SessionState<T>;
@@ -43,7 +43,7 @@ impl<T, C: Borrow<Config>> Lend<T> for C {
 }
 
 /// A part of a policy that may be left out: `X`, or `()`, which takes no byte and no code.
-pub trait Part<X>: sealed::Part + fmt::Debug {
+pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
     /// As it is in a new policy.
     const NEW: Self;
 
@@ -54,7 +54,7 @@ pub trait Part<X>: sealed::Part + fmt::Debug {
     fn get_mut(&mut self) -> Option<&mut X>;
 }
 
-impl<X> Part<X> for () {
+impl<X> OptionalPart<X> for () {
     const NEW: Self = ();
 
     #[inline]
@@ -71,9 +71,9 @@ impl<X> Part<X> for () {
 /// The type itself, as the part that is there.
 macro_rules! part {
     ($($part:ty $(, $storage:ident)?;)*) => {$(
-        impl$(<$storage>)? sealed::Part for $part {}
+        impl$(<$storage>)? sealed::OptionalPart for $part {}
 
-        impl$(<$storage>)? Part<$part> for $part {
+        impl$(<$storage>)? OptionalPart<$part> for $part {
             const NEW: Self = <$part>::new();
 
             #[inline]
@@ -100,14 +100,17 @@ part! {
 /// [`SessionState<T>`].
 ///
 /// A policy behaves as with the config itself, but for facts about what is left out: without a heartbeat
-/// [`Event::Greeting`](crate::Event::Greeting) and [`Event::BeatAcked`](crate::Event::BeatAcked) are inapplicable (a beat
+/// [`Event::Greeting`](crate::Event::Greeting) and [`Event::HeartbeatAcked`](crate::Event::HeartbeatAcked) are inapplicable (a beat
 /// that the server asks for is answered all the same), and without a session a token, a sequence number and the session of
 /// a snapshot are dropped.
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BackoffConfig, Config, ConfigError, Lean, NoSubscriptions, Policy, Ratio, ResumeConfig, SplitMix64, valid};
-/// use redial::{BreakerConfig, CircuitBreaker};
+/// use redial::policy::{Lean, ResumeConfig};
+/// use redial::subscriptions::NoSubscriptions;
+/// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64, valid};
+/// use redial::breaker;
+/// use redial::CircuitBreaker;
 ///
 /// const LADDER: BackoffConfig =
 ///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
@@ -118,7 +121,7 @@ part! {
 /// let _policy: Policy<SplitMix64, (), NoSubscriptions, Lean<'static>> = Policy::new(LEAN, SplitMix64::new(7));
 ///
 /// // Read at run time, it is an error.
-/// let config = CONFIG.with_breaker(Some(valid(BreakerConfig::new(5, Duration::from_secs(60)))));
+/// let config = CONFIG.with_breaker(Some(valid(breaker::Config::new(5, Duration::from_secs(60)))));
 /// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
 /// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
 /// ```
@@ -130,14 +133,16 @@ pub struct Lean<'a, B = (), H = (), D = ()> {
 /// Sent and shared whatever the parts are: they are elsewhere.
 type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
 
-impl<'a, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: sealed::Part> Lean<'a, B, H, D> {
+impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: sealed::OptionalPart>
+    Lean<'a, B, H, D>
+{
     /// This config, if it asks for nothing that is left out. Where the compiler can't know which parts are meant, write
     /// `<Lean<'_>>::new(&config)`.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
     /// a greeting, which may bring one. [`ConfigError::SessionLeftOut`]: it resumes sessions, as every config does without
-    /// [`ResumeConfig::disabled`](crate::ResumeConfig::disabled).
+    /// [`ResumeConfig::disabled`](crate::policy::ResumeConfig::disabled).
     pub const fn new(config: &'a Config) -> Result<Self, ConfigError> {
         let heartbeat = &config.heartbeat;
         if config.breaker.is_some() && is_out::<B>() {
@@ -154,15 +159,15 @@ impl<'a, B: Part<CircuitBreaker>, H: Part<Heartbeat>, D: sealed::Part> Lean<'a, 
 }
 
 /// No part that is there is without a size.
-const fn is_out<P: sealed::Part>() -> bool {
+const fn is_out<P: sealed::OptionalPart>() -> bool {
     size_of::<P>() == 0
 }
 
-impl<T, B, H, D> Lend<T> for Lean<'_, B, H, D>
+impl<T, B, H, D> ConfigSource<T> for Lean<'_, B, H, D>
 where
-    B: Part<CircuitBreaker> + Clone + Eq + Hash,
-    H: Part<Heartbeat> + Clone + Eq + Hash,
-    D: Part<SessionState<T>>,
+    B: OptionalPart<CircuitBreaker> + Clone + Eq + Hash,
+    H: OptionalPart<Heartbeat> + Clone + Eq + Hash,
+    D: OptionalPart<SessionState<T>>,
 {
     type Breaker = B;
     type Heartbeat = H;
@@ -207,10 +212,10 @@ mod sealed {
 
     use super::{Config, Lean};
 
-    pub trait Lend {}
-    impl<C: Borrow<Config>> Lend for C {}
-    impl<B, H, D> Lend for Lean<'_, B, H, D> {}
+    pub trait ConfigSource {}
+    impl<C: Borrow<Config>> ConfigSource for C {}
+    impl<B, H, D> ConfigSource for Lean<'_, B, H, D> {}
 
-    pub trait Part {}
-    impl Part for () {}
+    pub trait OptionalPart {}
+    impl OptionalPart for () {}
 }

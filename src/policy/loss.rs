@@ -14,21 +14,33 @@ use crate::time::{Instant, divide};
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Why, count, count_small};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, count, count_small};
+use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
 use super::verdict::Step;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    /// The loss of a transport that may still be there: it is closed first.
+    pub(super) fn close_and_lose(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        retry_after: Option<Duration>,
+        out: &mut Actions,
+    ) {
+        if let Some(epoch) = self.state.epoch {
+            out.push(Action::Close { epoch, code: self.close_code() });
+        }
+        self.lose(now, cause, retry_after, out);
+    }
+
     /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
-    /// epoch ends with it, so every further report of the same loss is stale. `close`: the transport may still be
-    /// there.
+    /// epoch ends with it, so every further report of the same loss is stale.
     pub(super) fn lose(
         &mut self,
         now: Instant,
         cause: Cause,
-        hint: Option<Duration>,
-        close: bool,
+        retry_after: Option<Duration>,
         out: &mut Actions,
     ) {
         let config: &Config = self.config.lend();
@@ -37,10 +49,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let redirected = state.is(Flag::Unjudged);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
-        if let (true, Some(epoch)) = (close, state.epoch) {
-            let code = if state.is_open() { Some(config.close_code) } else { None };
-            out.push(Action::Close { epoch, code });
-        }
         state.last_cause = Some(cause);
         if verdict.client_fault {
             count_small(&mut state.counts.client_faults);
@@ -83,7 +91,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         // Without a network, or after a sleep, no endpoint is to blame.
         let blameless = matches!(
             cause,
-            Cause::NetworkDown | Cause::Slept | Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)
+            Cause::NetworkDown
+                | Cause::HostSuspended
+                | Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)
         );
         let leaves = held.is_some() && (cause == Cause::ReconnectRequested || !held_well && !blameless);
         if leaves && state.endpoint == Endpoint::Base {
@@ -111,8 +121,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         let from_dial = self.config.lend().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
-        let mut step = Step { cause, verdict, hint, from, free: false, nth: 0 };
-        self.judge(now, &mut step, held.is_none(), held_well, out);
+        let mut step = Step { cause, verdict, retry_after, from, free: false, nth: 0 };
+        self.apply_verdict(now, &mut step, held.is_none(), held_well, out);
     }
 
     /// Remembers how long an established connection held.
@@ -170,11 +180,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if let Some(epoch) = self.state.epoch {
             out.push(Action::Close { epoch, code });
         }
-        self.forgo();
+        self.release_attempt();
     }
 
     /// The same without a close, for a dial that never was one.
-    pub(super) fn forgo(&mut self) {
+    pub(super) fn release_attempt(&mut self) {
         if self.state.take(Flag::Admitted) {
             if let Some(breaker) = self.state.breaker.get_mut() {
                 breaker.release(breaker.held());
@@ -201,7 +211,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if !reason.is_limit() {
             self.drop_session(DropReason::Fatal, out);
         }
-        self.state.enter(Stage::Failed { reason }, now, Why::GaveUp(reason));
+        self.state.enter(Stage::Failed { reason }, now, Trigger::GaveUp(reason));
         out.push(Action::GaveUp { reason, cause });
     }
 }

@@ -34,8 +34,8 @@ use crate::time::{Instant, Micros};
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
-pub use explain::{Explanation, Phase, Reason, Stats, Why};
-pub use lend::{Lean, Lend, Part};
+pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};
+pub use lend::{ConfigSource, Lean, OptionalPart};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
@@ -57,7 +57,7 @@ use timers::LEAP;
 ///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
 ///
 /// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
-/// subscriptions, `C` whatever [lends](Lend) a [`Config`] (`&'static Config`, or [`Lean`] for less), `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
+/// subscriptions, `C` whatever [lends](ConfigSource) a [`Config`] (`&'static Config`, or [`Lean`] for less), `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
 /// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
 ///
 /// ```
@@ -82,7 +82,7 @@ use timers::LEAP;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
-pub struct Policy<R, T = (), S = NoSubscriptions, C: Lend<T> = &'static Config, E = SingleEndpoint> {
+pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource<T> = &'static Config, E = SingleEndpoint> {
     config: C,
     session: C::Session,
     state: State<C::Breaker, C::Heartbeat, Named<T>>,
@@ -97,7 +97,7 @@ pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionStat
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, T, S: Default, C: Lend<T>> Policy<R, T, S, C> {
+impl<R, T, S: Default, C: ConfigSource<T>> Policy<R, T, S, C> {
     /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
     /// seeds and equal facts give equal decisions.
     #[must_use]
@@ -106,7 +106,7 @@ impl<R, T, S: Default, C: Lend<T>> Policy<R, T, S, C> {
     }
 }
 
-impl<R, T, S, C: Lend<T>> Policy<R, T, S, C> {
+impl<R, T, S, C: ConfigSource<T>> Policy<R, T, S, C> {
     /// The same with a set of subscriptions (and its storage) of the caller's.
     #[must_use]
     pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
@@ -114,7 +114,7 @@ impl<R, T, S, C: Lend<T>> Policy<R, T, S, C> {
     }
 }
 
-impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
+impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
     /// The same with several endpoints.
     #[must_use]
     pub const fn with_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
@@ -130,7 +130,7 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
         self
     }
 
-    /// The session: what [`Action::SendResume`] and [`Action::Beat`] are to carry. A [`SessionState<T>`], or `()` where a
+    /// The session: what [`Action::Resume`] and [`Action::Heartbeat`] are to carry. A [`SessionState<T>`], or `()` where a
     /// [`Lean`] leaves it out.
     #[must_use]
     pub const fn session(&self) -> &C::Session {
@@ -186,7 +186,7 @@ impl<R, T, S, C: Lend<T>, E> Policy<R, T, S, C, E> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -203,15 +203,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         self.state.latest = now;
         // The quiet facts, of which a live connection brings a thousand for each of the others.
         let applied = match event {
-            Event::Sequence { epoch, n } if self.is_open(epoch) => {
+            Event::Sequence { epoch, sequence } if self.is_open(epoch) => {
                 self.hear(now);
-                self.on_sequence(n)
+                self.on_sequence(sequence)
             }
             Event::Received { epoch } if self.is_open(epoch) => {
                 self.hear(now);
                 true
             }
-            Event::BeatAcked { epoch } if self.is_open(epoch) => {
+            Event::HeartbeatAcked { epoch } if self.is_open(epoch) => {
                 self.session_heard(now);
                 self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
             }
@@ -245,11 +245,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let names = matches!(event, Event::Redirected { .. });
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
-            Event::Sequence { .. } | Event::Received { .. } | Event::BeatAcked { .. } => false,
-            Event::BeatRequested { epoch } => self.on_beat_requested(epoch, &mut out),
+            Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
+            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(epoch, &mut out),
             Event::Start => self.on_start(now, &mut out),
             Event::Stop { keep } => self.on_stop(now, keep, &mut out),
-            Event::RetryNow => self.on_user_retry(now, Why::RetryNow, &mut out),
+            Event::RetryNow => self.on_user_retry(now, Trigger::RetryNow, &mut out),
             Event::Redial => self.on_redial(now, &mut out),
             Event::Hold(reason) => self.on_hold(now, reason, &mut out),
             Event::Release(reason) => self.on_release(now, reason, &mut out),
@@ -258,7 +258,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             Event::NetworkChanged => self.on_network_changed(now, &mut out),
             Event::Hidden => self.on_hidden(now, &mut out),
             Event::Visible => self.on_visible(now, &mut out),
-            Event::Woke { gap, counted } => self.on_woke(now, Micros::from_duration(gap), counted, &mut out),
+            Event::HostResumed { gap, counted } => {
+                self.on_host_resumed(now, Micros::from_duration(gap), counted, &mut out)
+            }
             Event::BackoffHint { base } => self.on_backoff_hint(base),
             Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
                 if request.is_some_and(|request| request != self.state.counts.request) =>
@@ -283,8 +285,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
             }
             Event::Resumed { .. } => self.on_resumed(now, &mut out),
-            Event::PleaseReconnect { after, deadline, .. } => {
-                self.on_please_reconnect(now, after, deadline, &mut out)
+            Event::ReconnectRequested { retry_after, deadline, .. } => {
+                self.on_reconnect_requested(now, retry_after, deadline, &mut out)
             }
             Event::Redirected { endpoint, permanent, .. } => self.on_redirected(endpoint, permanent),
             Event::Cursor { token, .. } => self.on_cursor(now, token),
@@ -326,7 +328,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         };
         Explanation {
             phase: self.phase(),
-            why: self.state.why,
+            trigger: self.state.why,
             since: self.state.since,
             until: deadline.map(|(at, _)| at),
             waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
@@ -376,7 +378,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 }
 
-impl<R, T, S: core::fmt::Debug, C: Lend<T>, E: core::fmt::Debug> core::fmt::Debug for Policy<R, T, S, C, E> {
+impl<R, T, S: core::fmt::Debug, C: ConfigSource<T>, E: core::fmt::Debug> core::fmt::Debug
+    for Policy<R, T, S, C, E>
+{
     /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;

@@ -9,58 +9,58 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::below;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Reason, Why};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, WaitReason};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::OnNetworkChange;
 use super::state::{Flag, Gate, Reached, Stage};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_redial(&mut self, now: Instant, out: &mut Actions) -> bool {
         match self.state.stage {
-            Stage::Live { .. } => self.replace(now, Why::Redial, out),
+            Stage::Live { .. } => self.replace(now, Trigger::Redial, out),
             stage if stage.is_alive() => {
                 self.give_up_dial(now, out);
-                self.dial_at_once(now, Reason::Backoff);
-                self.proceed_within_limits(now, Why::Redial, out);
+                self.dial_at_once(now, WaitReason::Backoff);
+                self.wait_within_limits(now, Trigger::Redial, out);
             }
-            _ => return self.on_user_retry(now, Why::Redial, out),
+            _ => return self.on_user_retry(now, Trigger::Redial, out),
         }
         true
     }
 
     /// Closes the connection, with its session kept, and dials anew at once: no failure, and if it held, an outage of its own.
-    pub(super) fn replace(&mut self, now: Instant, why: Why, out: &mut Actions) {
+    pub(super) fn replace(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         if let Some(epoch) = self.state.epoch {
             out.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
         // One that grew as old as it may has held what it could.
-        let held = why == Why::MaxAge || self.stable_at().is_none_or(|at| now >= at);
+        let held = why == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
         if held {
             self.state.end_outage();
         }
         self.state.enter_outage(now);
-        if why == Why::Requested && self.state.endpoint == Endpoint::Base {
+        if why == Trigger::Requested && self.state.endpoint == Endpoint::Base {
             self.endpoints.leave(&self.config.lend().endpoints, now);
         }
         self.leave_redirect(true);
         self.end_transport();
         let reason = match why {
-            Why::MaxAge => Reason::MaxAge,
-            Why::Requested => Reason::Requested,
-            _ => Reason::Backoff,
+            Trigger::MaxAge => WaitReason::MaxAge,
+            Trigger::Requested => WaitReason::Requested,
+            _ => WaitReason::Backoff,
         };
         self.dial_at_once(now, reason);
         if held {
             // No loss, so a limit of no attempts after one does not forbid it.
-            self.proceed(now, why, false, out);
+            self.wait_or_park(now, why, out);
         } else {
-            self.proceed_within_limits(now, why, out);
+            self.wait_within_limits(now, why, out);
         }
     }
 
@@ -69,20 +69,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn replace_as_requested(&mut self, now: Instant, out: &mut Actions) {
         let held = self.stable_at().is_none_or(|at| now >= at);
         if held || self.state.attempt <= 1 {
-            self.replace(now, Why::Requested, out);
+            self.replace(now, Trigger::Requested, out);
         } else {
-            self.lose(now, Cause::ReconnectRequested, None, true, out);
+            self.close_and_lose(now, Cause::ReconnectRequested, None, out);
         }
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
     /// next dial keeps its distance.
-    pub(super) fn cut_dial(&mut self, now: Instant, why: Why, out: &mut Actions) {
+    pub(super) fn cut_dial(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         self.give_up_dial(now, out);
         // None: it was dialled before a long sleep in which the clock stood still.
         let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
-        self.state.set_ladder(Gate { at, reason: Reason::Backoff });
-        self.proceed_within_limits(now, why, out);
+        self.state.set_ladder(Gate { at, reason: WaitReason::Backoff });
+        self.wait_within_limits(now, why, out);
     }
 
     /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
@@ -90,16 +90,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.state.is(Flag::Established) {
             self.state.enter_outage(now);
         } else {
-            self.state.unspend();
+            self.state.refund_attempt();
         }
         self.abandon(self.close_code(), out);
     }
 
     /// On to the gates, unless the attempts or the time of the outage are used up.
-    pub(super) fn proceed_within_limits(&mut self, now: Instant, why: Why, out: &mut Actions) {
+    pub(super) fn wait_within_limits(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         match self.limit(now) {
             Some(limit) => self.fail(now, limit, self.last_cause(), out),
-            None => self.proceed(now, why, false, out),
+            None => self.wait_or_park(now, why, out),
         }
     }
 
@@ -117,7 +117,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// The gate of a dial at once. The second in a row keeps the first wait from the last dial, or whatever allows it would
     /// make the client spin.
-    pub(super) fn dial_at_once(&mut self, now: Instant, reason: Reason) {
+    pub(super) fn dial_at_once(&mut self, now: Instant, reason: WaitReason) {
         let at = self.earliest_at_once(now);
         self.state.set(Flag::AtOnce, true);
         self.state.set_ladder(Gate { at, reason });
@@ -140,10 +140,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn plan_replacement(&mut self, now: Instant, deadline: Duration) -> bool {
         let Stage::Live { replace_at, why, .. } = &mut self.state.stage else { return false };
         let half = Micros(Micros::from_duration(deadline).0 / 2);
-        let at = Moment::at(now.after(below(&mut self.rng, half)));
+        let at = OptInstant::at(now.after(below(&mut self.rng, half)));
         // What is planned is never put off.
         if at.or_never() < replace_at.or_never() {
-            (*replace_at, *why) = (at, Reason::Requested);
+            (*replace_at, *why) = (at, WaitReason::Requested);
         }
         true
     }
@@ -154,14 +154,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let replace_at = match (self.state.stage, config.max_age) {
             // Live before its resume was answered: what is planned stays planned.
             (Stage::Live { .. }, _) => return self.state.stage.restored(true),
-            (_, None) => Moment::NONE,
+            (_, None) => OptInstant::NONE,
             (_, Some(age)) => {
                 let early = below(&mut self.rng, config.max_age_spread);
                 let since = self.state.established_at().get().unwrap_or(now);
-                Moment::at(since.after(age.saturating_sub(early)))
+                OptInstant::at(since.after(age.saturating_sub(early)))
             }
         };
-        Stage::Live { restored: true, replace_at, why: Reason::MaxAge }
+        Stage::Live { restored: true, replace_at, why: WaitReason::MaxAge }
     }
 
     /// News that an open connection may be bound to what is gone. False where the config wants nothing done.
@@ -170,7 +170,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if on_change != OnNetworkChange::Ignore
             && !(on_change == OnNetworkChange::Probe && self.probe(now, out))
         {
-            self.replace(now, Why::NetworkChanged, out);
+            self.replace(now, Trigger::NetworkChanged, out);
         }
         on_change != OnNetworkChange::Ignore
     }
@@ -181,10 +181,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
         let Some(epoch) = self.state.epoch else { return false };
         let open = self.state.is_open();
-        let asked =
-            self.state.heartbeat.get_mut().is_some_and(|heartbeat| open && heartbeat.ask(now, within));
+        let asked = self
+            .state
+            .heartbeat
+            .get_mut()
+            .is_some_and(|heartbeat| open && heartbeat.probe_micros(now, within));
         if asked {
-            out.push(Action::Beat { epoch });
+            out.push(Action::Heartbeat { epoch });
         }
         asked
     }
@@ -243,7 +246,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return;
         }
         if self.state.reached == Reached::Identified {
-            self.cut_dial(now, Why::SessionExpired, out);
+            self.cut_dial(now, Trigger::SessionExpired, out);
         } else {
             self.state.mode = Mode::Fresh;
         }

@@ -6,17 +6,17 @@ use crate::backoff::Backoff;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::subscriptions::{Pace, Subscribed, SubscriptionState, Subscriptions};
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Action, Actions, Disposition};
 use super::config::Config;
-use super::explain::{Reason, Why, count};
-use super::lend::Lend;
+use super::explain::{Trigger, WaitReason, count};
+use super::lend::ConfigSource;
 use super::state::Stage;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, now: Instant, why: Why, out: &mut Actions) {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         let live = self.live(now);
         self.state.enter(live, now, why);
         if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
@@ -30,7 +30,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// Fails what was not answered in time, and sends the next batch if that is due.
     pub(super) fn restore_if_due(&mut self, now: Instant, out: &mut Actions) {
-        let is_due = |at: Moment| at.get().is_some_and(|at| now >= at);
+        let is_due = |at: OptInstant| at.get().is_some_and(|at| now >= at);
         let pace = self.subscriptions.pace();
         if !matches!(self.state.stage, Stage::Live { .. }) || !is_due(pace.first()) {
             return;
@@ -52,7 +52,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let batch = usize::from(self.config.lend().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
             out.push(Action::Restore { epoch, send: self.subscriptions.sends() });
-            self.set_pace(|pace| Pace { last: Moment::at(now), ..pace });
+            self.set_pace(|pace| Pace { last: OptInstant::at(now), ..pace });
         }
         self.plan_restore(now);
     }
@@ -67,7 +67,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub(super) fn plan_restore(&mut self, now: Instant) {
         let pending = self.subscriptions.has_pending(now);
         if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
-            let why = if self.state.since == now { self.state.why } else { Why::Restored };
+            let why = if self.state.since == now { self.state.why } else { Trigger::Restored };
             self.state.enter(self.state.stage.restored(true), now, why);
         }
         let restore = self.config.lend().restore;
@@ -80,7 +80,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             let earliest = last.map_or(now, |at| at.after(restore.interval));
             wanted.map(|at| at.max(earliest))
         };
-        self.set_pace(|pace| Pace { next: Moment::new(next), ..pace });
+        self.set_pace(|pace| Pace { next: OptInstant::new(next), ..pace });
         self.plan_confirm();
     }
 
@@ -89,13 +89,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let Some(timeout) = self.config.lend().restore.confirm_timeout else { return };
         let live = matches!(self.state.stage, Stage::Live { .. });
         let oldest = if live { self.subscriptions.oldest_unanswered() } else { None };
-        self.set_pace(|pace| Pace { confirm: Moment::new(oldest.map(|at| at.after(timeout))), ..pace });
+        self.set_pace(|pace| Pace { confirm: OptInstant::new(oldest.map(|at| at.after(timeout))), ..pace });
     }
 
     /// The next deadline of the subscriptions, and the rule behind it.
-    pub(super) fn restore_timer(&self) -> Option<(Instant, Reason)> {
+    pub(super) fn restore_timer(&self) -> Option<(Instant, WaitReason)> {
         let Pace { next, confirm, .. } = self.subscriptions.pace();
-        let (at, reason) = if confirm < next { (confirm, Reason::Confirm) } else { (next, Reason::Restore) };
+        let (at, reason) =
+            if confirm < next { (confirm, WaitReason::Confirm) } else { (next, WaitReason::Restore) };
         at.get().map(|at| (at, reason))
     }
 

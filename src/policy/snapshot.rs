@@ -8,20 +8,20 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::backoff::Backoff;
-use crate::breaker::BreakerConfig;
+use crate::breaker;
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment, Past, divide};
+use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
 use super::Policy;
 use super::action::Actions;
 use super::config::Config;
-use super::explain::{Reason, Why};
+use super::explain::{Trigger, WaitReason};
 use super::host::NOT_NOW_MAX;
-use super::lend::{Lend, Part};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, secs_up};
 
@@ -40,7 +40,8 @@ pub use bytes::SNAPSHOT_BYTES;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, Snapshot, SplitMix64, valid};
+/// use redial::policy::Snapshot;
+/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64, valid};
 ///
 /// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
 ///     Duration::from_secs(1),
@@ -116,31 +117,32 @@ struct Outage {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Wait {
     left_us: u64,
-    reason: Reason,
+    reason: WaitReason,
 }
 
 impl Wait {
     /// The rules that set a ladder or a floor. Their places are part of the byte form.
-    const REASONS: [Reason; 9] = [
-        Reason::Backoff,
-        Reason::Hint,
-        Reason::InvalidSession,
-        Reason::Class,
-        Reason::Requested,
-        Reason::Spread,
-        Reason::NotNow,
-        Reason::Breaker,
-        Reason::MaxAge,
+    const REASONS: [WaitReason; 9] = [
+        WaitReason::Backoff,
+        WaitReason::RetryAfter,
+        WaitReason::InvalidSession,
+        WaitReason::Class,
+        WaitReason::Requested,
+        WaitReason::Spread,
+        WaitReason::NotNow,
+        WaitReason::Breaker,
+        WaitReason::MaxAge,
     ];
 
     /// A round of endpoints begins anew, so its gap is a wait like any other.
     const fn of(gate: Gate, now: Instant) -> Self {
-        let reason = if matches!(gate.reason, Reason::Endpoint) { Reason::Backoff } else { gate.reason };
+        let reason =
+            if matches!(gate.reason, WaitReason::Endpoint) { WaitReason::Backoff } else { gate.reason };
         Self { left_us: gate.at.since(now).0, reason }
     }
 
     fn gate(self, now: Instant, longest: Micros) -> Gate {
-        let reason = if Self::REASONS.contains(&self.reason) { self.reason } else { Reason::Backoff };
+        let reason = if Self::REASONS.contains(&self.reason) { self.reason } else { WaitReason::Backoff };
         match Micros(self.left_us).min(longest) {
             Micros::ZERO => Gate { at: Instant::ZERO, reason },
             left => Gate { at: now.after(left), reason },
@@ -230,7 +232,7 @@ impl<T> Snapshot<T> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
     /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
     ///
@@ -279,7 +281,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
             let at = at.after(self.first_wait());
-            ladder = ladder.later(Gate { at, reason: Reason::Backoff });
+            ladder = ladder.later(Gate { at, reason: WaitReason::Backoff });
         }
         // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
         let mut floor = state.floor();
@@ -309,7 +311,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// and the counts of attempts, failures and time go on.
     ///
     /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
-    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_hint_max`] and its spread; where the ladder has no cap, the longest
+    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_retry_after_max`] and its spread; where the ladder has no cap, the longest
     /// hint; the host's own wishes a day), and the ladder is that of this config, also when the last one was another. On a policy that was started
     /// before, nothing happens.
     ///
@@ -332,7 +334,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if snapshot.credential_needed && config.credential.refresh_on != RefreshOn::Never {
             state.credential = Credential::Needed;
         }
-        state.dialled_at = Moment::new(snapshot.dialled_us.and_then(|ago| {
+        state.dialled_at = OptInstant::new(snapshot.dialled_us.and_then(|ago| {
             let forgotten = ago >= config.min_interval.max(config.first_wait()).0;
             match now.as_micros().checked_sub(ago) {
                 Some(at) => Some(Instant::from_micros(at)),
@@ -357,16 +359,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.config.lend().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
-        self.proceed(now, Why::Start, true, out);
+        self.dial_or_wait(now, Trigger::Start, out);
     }
 }
 
 impl Outage {
     fn restore<B, H, N>(self, config: &Config, state: &mut State<B, H, N>, now: Instant) {
         let longest = longest_wait(config);
-        let hint = config.hint_max.saturating_add(config.hint_spread.of(config.hint_max));
+        let hint =
+            config.retry_after_max.saturating_add(config.retry_after_spread.of(config.retry_after_max));
         state.set(Flag::Outage, true);
-        state.outage_since = Past::before(now, Micros(self.lasted_us));
+        state.outage_since = SignedInstant::before(now, Micros(self.lasted_us));
         state.attempt = self.attempt;
         state.backoff =
             Backoff::restored(&config.backoff, state.backoff.base(), self.failures, Micros(self.trail_us));
@@ -378,9 +381,9 @@ impl Outage {
         state.set(Flag::Ever, self.ever);
         state.set(Flag::EverBase, self.ever);
         state.set(Flag::AtOnce, self.at_once);
-        let ladder = if self.ladder.reason == Reason::NotNow { NOT_NOW_MAX } else { longest };
+        let ladder = if self.ladder.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
         state.set_ladder(self.ladder.gate(now, ladder));
-        let open = config.breaker.as_ref().map_or(Micros::ZERO, BreakerConfig::longest_open);
+        let open = config.breaker.as_ref().map_or(Micros::ZERO, breaker::Config::longest_open);
         let class = config.classifier.longest_wait();
         let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open).max(class);
         state.set_floor(self.floor.gate(now, floor));
@@ -391,7 +394,7 @@ impl Outage {
 fn longest_wait(config: &Config) -> Micros {
     let cap = |ladder: &crate::backoff::BackoffConfig| {
         let cap = ladder.cap(Mode::Fresh).max(ladder.cap(Mode::Resume));
-        if cap < Micros::MAX { cap } else { config.hint_max }
+        if cap < Micros::MAX { cap } else { config.retry_after_max }
     };
     let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, ladder)| cap(ladder));
     let requested = config.requested_spread.unwrap_or(Micros::ZERO);

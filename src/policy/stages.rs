@@ -9,18 +9,18 @@ use crate::endpoints::Endpoints;
 use crate::heartbeat::{Heartbeat, Tick};
 use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::{Action, Actions, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Why, count, count_small};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, count, count_small};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::Establish;
 use super::state::{Flag, Reached, Rows, Stage};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
@@ -36,7 +36,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             self.establish(now);
         }
         match greeting {
-            Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Why::Opened),
+            Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Trigger::Opened),
             None => self.identify(now, out),
         }
         true
@@ -49,23 +49,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         retry_after: Option<Duration>,
         out: &mut Actions,
     ) -> bool {
-        self.lose(now, cause, retry_after, false, out);
+        self.lose(now, cause, retry_after, out);
         true
     }
 
     pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
-        self.lose(now, cause, None, false, out);
+        self.lose(now, cause, None, out);
         true
     }
 
     pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.lose(now, Cause::SendFailed, None, true, out);
+        self.close_and_lose(now, Cause::SendFailed, None, out);
         true
     }
 
     /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
     /// a time in the first half of it.
-    pub(super) fn on_please_reconnect(
+    pub(super) fn on_reconnect_requested(
         &mut self,
         now: Instant,
         after: Option<Duration>,
@@ -75,13 +75,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
             return true;
         }
-        self.lose(now, Cause::ReconnectRequested, after, true, out);
+        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
         true
     }
 
     pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
         let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
-        self.lose(now, cause, None, true, out);
+        self.close_and_lose(now, cause, None, out);
         true
     }
 
@@ -106,11 +106,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             _ => config.heartbeat.interval,
         };
         match interval {
-            Some(interval) => heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng),
+            Some(interval) => heartbeat.start_micros(&config.heartbeat, now, interval, &mut self.rng),
             // The server may have set one before it greeted.
             None if heartbeat.is_running() => {}
             None if config.heartbeat.required => {
-                self.lose(now, Cause::BadGreeting, None, true, out);
+                self.close_and_lose(now, Cause::BadGreeting, None, out);
                 return true;
             }
             None => {}
@@ -128,14 +128,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let Some(epoch) = self.state.epoch else { return };
         self.state.reached = Reached::Identified;
         out.push(match self.state.mode {
-            Mode::Fresh => Action::SendFresh { epoch },
-            Mode::Resume => Action::SendResume { epoch },
+            Mode::Fresh => Action::Identify { epoch },
+            Mode::Resume => Action::Resume { epoch },
         });
         if self.state.is(Flag::Established) {
             // A resume may find its subscriptions still there: the answer to it will tell.
-            self.go_live(now, self.state.mode == Mode::Fresh, Why::Opened, out);
+            self.go_live(now, self.state.mode == Mode::Fresh, Trigger::Opened, out);
         } else {
-            self.state.enter(Stage::Establishing { deadline: Moment::NONE }, now, Why::Opened);
+            self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, now, Trigger::Opened);
             self.await_ready(now);
         }
     }
@@ -149,12 +149,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
             // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
-            None if beats.is_some_and(|interval| interval <= config.hint_max) => None,
+            None if beats.is_some_and(|interval| interval <= config.retry_after_max) => None,
             None => Some(config.connect_timeout),
         };
         let begun = self.state.since;
         if let Stage::Establishing { deadline } = &mut self.state.stage {
-            *deadline = Moment::new(span.map(|span| begun.min(now).after(span)));
+            *deadline = OptInstant::new(span.map(|span| begun.min(now).after(span)));
         }
     }
 
@@ -206,7 +206,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         // Established on opening, a fresh connection restores from there; a resume that got a new session only now.
         if !live || self.state.mode == Mode::Resume {
-            self.go_live(now, true, Why::Ready, out);
+            self.go_live(now, true, Trigger::Ready, out);
         }
         true
     }
@@ -223,7 +223,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         count(&mut self.state.counts.resumed);
         if !self.state.is(Flag::Established) {
             self.establish(now);
-            self.go_live(now, false, Why::Resumed, out);
+            self.go_live(now, false, Trigger::Resumed, out);
         }
         true
     }
@@ -256,13 +256,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             (config.greeting, config.heartbeat.interval, state.heartbeat.get_mut())
         {
             if !heartbeat.is_running() {
-                heartbeat.begin(&config.heartbeat, now, interval, &mut self.rng);
+                heartbeat.start_micros(&config.heartbeat, now, interval, &mut self.rng);
             }
         }
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
-    fn go_live(&mut self, now: Instant, new: bool, why: Why, out: &mut Actions) {
+    fn go_live(&mut self, now: Instant, new: bool, why: Trigger, out: &mut Actions) {
         if new {
             self.subscriptions.session_started();
         }
@@ -290,7 +290,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return false;
         }
         self.state.set(Flag::Unauthenticated, false);
-        self.begin_restore(now, Why::Authenticated, out);
+        self.begin_restore(now, Trigger::Authenticated, out);
         true
     }
 
@@ -301,7 +301,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             return false;
         }
         let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
-        self.lose(now, cause, None, true, out);
+        self.close_and_lose(now, cause, None, out);
         true
     }
 
@@ -322,31 +322,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
     }
 
-    pub(super) fn on_beat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
+    pub(super) fn on_heartbeat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
         if !self.state.is_open() {
             return false;
         }
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
             heartbeat.requested();
         }
-        out.push(Action::Beat { epoch });
+        out.push(Action::Heartbeat { epoch });
         true
     }
 
-    pub(super) fn beat_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn heartbeat_if_due(&mut self, now: Instant, out: &mut Actions) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
         let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, now);
         match (tick, self.state.epoch) {
             (Tick::NotYet, _) | (_, None) => {}
-            (Tick::Beat { missed }, Some(epoch)) => {
+            (Tick::Heartbeat { missed }, Some(epoch)) => {
                 if missed {
-                    count_small(&mut self.state.counts.beats_missed);
+                    count_small(&mut self.state.counts.heartbeats_missed);
                 }
-                out.push(Action::Beat { epoch });
+                out.push(Action::Heartbeat { epoch });
             }
             (Tick::Dead, Some(_)) => {
                 count_small(&mut self.state.counts.zombies);
-                self.lose(now, Cause::MissedBeat, None, true, out);
+                self.close_and_lose(now, Cause::HeartbeatMissed, None, out);
             }
         }
     }

@@ -5,12 +5,12 @@ use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
-use crate::time::{Instant, Micros, Moment, Past, divide};
+use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::explain::{Counts, Reason, Why, count_small};
-use super::lend::Part;
+use super::explain::{Counts, Trigger, WaitReason, count_small};
+use super::lend::OptionalPart;
 
 /// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
 /// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps
@@ -32,13 +32,13 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     mark: Instant,
     /// When the stage began.
     pub(super) since: Instant,
-    pub(super) outage_since: Past,
+    pub(super) outage_since: SignedInstant,
     pub(super) backoff: Backoff,
     floor_at: Instant,
     /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
-    pub(super) dialled_at: Moment,
+    pub(super) dialled_at: OptInstant,
     /// While a credential is asked for: when the request has failed. Otherwise when it is to be renewed.
-    pub(super) credential_at: Moment,
+    pub(super) credential_at: OptInstant,
     pub(super) breaker: B,
 
     pub(super) attempt: u32,
@@ -49,10 +49,10 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) limited_by: Option<Cause>,
     /// When the newest loss to another client is forgotten, in seconds.
     pub(super) replaced_secs: u32,
-    pub(super) why: Why,
+    pub(super) why: Trigger,
 
-    ladder_by: Reason,
-    floor_by: Reason,
+    ladder_by: WaitReason,
+    floor_by: WaitReason,
     /// How often in a row the cause came that may only come so often.
     pub(super) limited: u8,
     /// Failures in a row that the server blamed on our rate, where the cause has no limit of its own.
@@ -176,11 +176,11 @@ pub(super) enum Stage {
     Idle,
     Connecting { deadline: Instant },
     Greeting { deadline: Instant },
-    Establishing { deadline: Moment },
+    Establishing { deadline: OptInstant },
     Authenticating { deadline: Instant },
-    Live { restored: bool, replace_at: Moment, why: Reason },
-    Waiting { until: Instant, reason: Reason },
-    Parked { on: Reason },
+    Live { restored: bool, replace_at: OptInstant, why: WaitReason },
+    Waiting { until: Instant, reason: WaitReason },
+    Parked { on: WaitReason },
     Stopped,
     Failed { reason: GiveUp },
 }
@@ -189,11 +189,11 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Gate {
     pub(super) at: Instant,
-    pub(super) reason: Reason,
+    pub(super) reason: WaitReason,
 }
 
 impl Gate {
-    pub(super) const OPEN: Self = Self { at: Instant::ZERO, reason: Reason::Backoff };
+    pub(super) const OPEN: Self = Self { at: Instant::ZERO, reason: WaitReason::Backoff };
 
     /// The later of the two; of equals, the first.
     pub(super) const fn later(self, other: Self) -> Self {
@@ -240,7 +240,7 @@ impl Stage {
     }
 }
 
-impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
+impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H, Named<T>> {
     pub(super) const NEW: Self = Self {
         latest: Instant::ZERO,
         epoch: None,
@@ -251,11 +251,11 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         heartbeat: H::NEW,
         mark: Gate::OPEN.at,
         since: Instant::ZERO,
-        outage_since: Past::at(Instant::ZERO),
+        outage_since: SignedInstant::at(Instant::ZERO),
         backoff: Backoff::new(),
         floor_at: Gate::OPEN.at,
-        dialled_at: Moment::NONE,
-        credential_at: Moment::NONE,
+        dialled_at: OptInstant::NONE,
+        credential_at: OptInstant::NONE,
         breaker: B::NEW,
         attempt: 0,
         holds: 0,
@@ -263,7 +263,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         last_cause: None,
         limited_by: None,
         replaced_secs: 0,
-        why: Why::New,
+        why: Trigger::New,
         ladder_by: Gate::OPEN.reason,
         floor_by: Gate::OPEN.reason,
         limited: 0,
@@ -301,7 +301,7 @@ impl<B: Part<CircuitBreaker>, H: Part<Heartbeat>, T> State<B, H, Named<T>> {
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.rewind(now, answer_within);
         }
-        self.outage_since = self.outage_since.min(Past::at(now));
+        self.outage_since = self.outage_since.min(SignedInstant::at(now));
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
         self.credential_at = self.credential_at.map(earlier);
         self.replaced_secs = self.replaced_secs.min(secs_up(now).saturating_add(REPLACED_SECS));
@@ -378,8 +378,8 @@ impl<B, H, N> State<B, H, N> {
 
     /// Since when the connection is established, if it is.
     #[inline]
-    pub(super) const fn established_at(&self) -> Moment {
-        if self.is(Flag::Established) { Moment::at(self.mark) } else { Moment::NONE }
+    pub(super) const fn established_at(&self) -> OptInstant {
+        if self.is(Flag::Established) { OptInstant::at(self.mark) } else { OptInstant::NONE }
     }
 
     pub(super) const fn set_established(&mut self, now: Instant) {
@@ -416,7 +416,7 @@ impl<B, H, N> State<B, H, N> {
         self.reached == Reached::Settled || self.is(Flag::Established)
     }
 
-    pub(super) fn enter(&mut self, stage: Stage, now: Instant, why: Why) {
+    pub(super) fn enter(&mut self, stage: Stage, now: Instant, why: Trigger) {
         self.account_parked(now);
         self.stage = stage;
         self.since = now;
@@ -433,7 +433,7 @@ impl<B, H, N> State<B, H, N> {
 
     /// Waits for a gate that was set before the clock jumped ahead, counted from when the last stage began: a clock that runs
     /// back again must not shift it.
-    pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, why: Why) {
+    pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, why: Trigger) {
         let since = self.since;
         self.account_parked(now);
         self.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
@@ -450,20 +450,20 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// The condition that forbids a dial, if one does.
-    pub(super) const fn parked_on(&self) -> Option<Reason> {
+    pub(super) const fn parked_on(&self) -> Option<WaitReason> {
         if self.holds != 0 {
-            Some(Reason::Hold)
+            Some(WaitReason::Hold)
         } else if self.is(Flag::NetworkDown) {
-            Some(Reason::Network)
+            Some(WaitReason::Network)
         } else if self.is(Flag::Hidden) {
-            Some(Reason::Hidden)
+            Some(WaitReason::Hidden)
         } else {
             None
         }
     }
 
     /// The dial does not count. Only the first of a round ever did.
-    pub(super) const fn unspend(&mut self) {
+    pub(super) const fn refund_attempt(&mut self) {
         if !self.is(Flag::InRound) {
             self.attempt = self.attempt.saturating_sub(1);
         }
@@ -478,7 +478,7 @@ impl<B, H, N> State<B, H, N> {
 
     pub(super) const fn begin_outage(&mut self, now: Instant) {
         self.set(Flag::Outage, true);
-        self.outage_since = Past::at(now);
+        self.outage_since = SignedInstant::at(now);
         self.attempt = 0;
     }
 

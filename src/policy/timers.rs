@@ -6,13 +6,13 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, Moment};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
 use super::action::Actions;
 use super::config::Config;
-use super::explain::{Reason, Why};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, WaitReason};
+use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Stage};
 
 /// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
@@ -21,22 +21,22 @@ pub(super) const LEAP: Micros = Micros::from_millis(300_000);
 
 /// The first of the deadlines so far and its rule.
 struct Due {
-    at: Moment,
-    reason: Reason,
+    at: OptInstant,
+    reason: WaitReason,
 }
 
 impl Due {
     /// The earlier of the two; of equals, what was there.
-    fn or(self, at: Moment, reason: Reason) -> Self {
+    fn or(self, at: OptInstant, reason: WaitReason) -> Self {
         if at < self.at { Self { at, reason } } else { self }
     }
 
-    fn get(self) -> Option<(Instant, Reason)> {
+    fn get(self) -> Option<(Instant, WaitReason)> {
         self.at.get().map(|at| (at, self.reason))
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
     /// deadline, stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; one that
     /// finds nothing due does nothing.
@@ -59,19 +59,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
-                self.proceed(now, Why::Gate(reason), true, &mut out);
+                self.dial_or_wait(now, Trigger::Gate(reason), &mut out);
             }
             Stage::Connecting { deadline } if now >= deadline => {
-                self.lose(now, Cause::ConnectTimeout, None, true, &mut out);
+                self.close_and_lose(now, Cause::ConnectTimeout, None, &mut out);
             }
             Stage::Greeting { deadline } if now >= deadline => {
-                self.lose(now, Cause::GreetingTimeout, None, true, &mut out);
+                self.close_and_lose(now, Cause::GreetingTimeout, None, &mut out);
             }
             Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
-                self.lose(now, Cause::ReadyTimeout, None, true, &mut out);
+                self.close_and_lose(now, Cause::ReadyTimeout, None, &mut out);
             }
             Stage::Authenticating { deadline } if now >= deadline => {
-                self.lose(now, Cause::AuthTimeout, None, true, &mut out);
+                self.close_and_lose(now, Cause::AuthTimeout, None, &mut out);
             }
             Stage::Idle
             | Stage::Waiting { .. }
@@ -87,14 +87,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         if self.stable_at().is_some_and(|at| now >= at) {
             self.state.end_outage();
         }
-        self.beat_if_due(now, &mut out);
+        self.heartbeat_if_due(now, &mut out);
         if self.credential_deadline().is_some_and(|(at, _)| now >= at) {
             self.on_credential_deadline(now, &mut out);
         }
         if let Stage::Live { replace_at, why, .. } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
                 match why {
-                    Reason::MaxAge => self.replace(now, Why::MaxAge, &mut out),
+                    WaitReason::MaxAge => self.replace(now, Trigger::MaxAge, &mut out),
                     _ => self.replace_as_requested(now, &mut out),
                 }
             }
@@ -111,7 +111,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     pub fn poll_timeout(&self) -> Option<Instant> {
         // A live connection is established, so it carries the session, and its credential is to be renewed in time.
         if let (Stage::Live { replace_at, .. }, false) = (self.state.stage, self.state.is(Flag::Outage)) {
-            let beat = self.state.heartbeat.get().map_or(Moment::NONE, Heartbeat::next);
+            let beat = self.state.heartbeat.get().map_or(OptInstant::NONE, Heartbeat::next);
             let restore = self.subscriptions.pace().first();
             let first = replace_at.min(beat).min(self.state.credential_at).min(restore).or_never();
             // Whether the end of time is a deadline or none is rarely worth knowing.
@@ -129,32 +129,34 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
     #[must_use]
-    pub fn deadline(&self) -> Option<(Instant, Reason)> {
+    pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
         let (at, reason) = self.timer()?;
         Some((if at > Instant::END { Instant::MAX } else { at }, reason))
     }
 
-    fn timer(&self) -> Option<(Instant, Reason)> {
+    fn timer(&self) -> Option<(Instant, WaitReason)> {
         let state = &self.state;
-        let expiry = Due { at: Moment::new(self.expiry()), reason: Reason::SessionExpiry };
+        let expiry = Due { at: OptInstant::new(self.expiry()), reason: WaitReason::SessionExpiry };
         let stage = match state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return expiry.get(),
-            Stage::Waiting { until, reason } => expiry.or(Moment::at(until), reason),
-            Stage::Connecting { deadline } => expiry.or(Moment::at(deadline), Reason::ConnectTimeout),
-            Stage::Greeting { deadline } => expiry.or(Moment::at(deadline), Reason::GreetingTimeout),
-            Stage::Establishing { deadline } => expiry.or(deadline, Reason::ReadyTimeout),
-            Stage::Authenticating { deadline } => expiry.or(Moment::at(deadline), Reason::AuthTimeout),
+            Stage::Waiting { until, reason } => expiry.or(OptInstant::at(until), reason),
+            Stage::Connecting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
+            Stage::Greeting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::GreetingTimeout),
+            Stage::Establishing { deadline } => expiry.or(deadline, WaitReason::ReadyTimeout),
+            Stage::Authenticating { deadline } => {
+                expiry.or(OptInstant::at(deadline), WaitReason::AuthTimeout)
+            }
             Stage::Live { .. } | Stage::Parked { .. } => expiry,
         };
-        let stable = stage.or(Moment::new(self.stable_at()), Reason::Stable);
+        let stable = stage.or(OptInstant::new(self.stable_at()), WaitReason::Stable);
         let beat = match state.heartbeat.get() {
             Some(heartbeat) => stable
-                .or(Moment::new(heartbeat.answer_by()), Reason::Answer)
-                .or(heartbeat.next(), Reason::Beat),
+                .or(OptInstant::new(heartbeat.answer_by()), WaitReason::Answer)
+                .or(heartbeat.next(), WaitReason::Heartbeat),
             None => stable,
         };
         let credential = match self.credential_deadline() {
-            Some((at, reason)) => beat.or(Moment::at(at), reason),
+            Some((at, reason)) => beat.or(OptInstant::at(at), reason),
             None => beat,
         };
         let replace = match state.stage {
@@ -162,7 +164,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             _ => credential,
         };
         match self.restore_timer() {
-            Some((at, reason)) => replace.or(Moment::at(at), reason).get(),
+            Some((at, reason)) => replace.or(OptInstant::at(at), reason).get(),
             None => replace.get(),
         }
     }
@@ -173,13 +175,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     }
 
     /// When the request for a credential has failed, or the credential is to be renewed.
-    fn credential_deadline(&self) -> Option<(Instant, Reason)> {
+    fn credential_deadline(&self) -> Option<(Instant, WaitReason)> {
         let at = self.state.credential_at.get()?;
         match self.state.credential {
-            Credential::Pending => Some((at, Reason::CredentialTimeout)),
+            Credential::Pending => Some((at, WaitReason::CredentialTimeout)),
             // Between connections the next dial asks.
             Credential::Fine | Credential::Needed => {
-                matches!(self.state.stage, Stage::Live { .. }).then_some((at, Reason::CredentialLead))
+                matches!(self.state.stage, Stage::Live { .. }).then_some((at, WaitReason::CredentialLead))
             }
         }
     }

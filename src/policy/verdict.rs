@@ -14,8 +14,8 @@ use crate::time::{Instant, Micros};
 use super::Policy;
 use super::action::{Actions, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Reason, Why, count_small};
-use super::lend::{Lend, Part};
+use super::explain::{Trigger, WaitReason, count_small};
+use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
 
@@ -24,7 +24,7 @@ pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) verdict: Verdict,
     /// How long the server asked to wait.
-    pub(super) hint: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
     /// Where the wait of the ladder counts from.
     pub(super) from: Instant,
     /// It takes no step on the ladder.
@@ -52,10 +52,10 @@ enum Fatal {
     Walked,
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
     /// `failed`: it was an attempt, and not an established connection.
-    pub(super) fn judge(
+    pub(super) fn apply_verdict(
         &mut self,
         now: Instant,
         step: &mut Step,
@@ -152,7 +152,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     /// several, a service that was there before.
     fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
         let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
-        if step.hint.is_some() && matches!(step.cause, Cause::Http(_)) {
+        if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
             return borne(self.state.rows.deferred() <= DEFERRALS);
         }
         let scope = step.verdict.scope;
@@ -206,19 +206,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         }
         let config: &Config = self.config.lend();
         // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
-        let walk = !matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown));
-        let next = self.endpoints.failed(&config.endpoints, now, walk, &mut self.rng);
-        if next.is_none() {
+        if matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)) {
+            self.endpoints.end_round();
+            return false;
+        }
+        if self.endpoints.failed(&config.endpoints, now, &mut self.rng).is_none() {
             return false;
         }
         // Never in the same instant, however short the gap is.
         let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
         self.state.set(Flag::InRound, true);
-        self.state.set_ladder(Gate { at: now.after(gap), reason: Reason::Endpoint });
+        self.state.set_ladder(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);
         match self.limit(now) {
             Some(limit) => self.fail(now, limit, step.cause, out),
-            None => self.proceed(now, Why::Lost(step.cause), false, out),
+            None => self.wait_or_park(now, Trigger::Lost(step.cause), out),
         }
         true
     }
@@ -246,14 +248,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let cause = step.cause;
         self.state.set_ladder(Gate::OPEN);
         if step.free {
-            self.dial_at_once(now, Reason::Backoff);
+            self.dial_at_once(now, WaitReason::Backoff);
         } else if !self.step_up(now, step) {
             return self.fail(now, GiveUp::TableSpent, cause, out);
         }
         self.raise_floor(now, step);
         match self.limit(now) {
             Some(limit) => self.fail(now, limit, cause, out),
-            None => self.proceed(now, Why::Lost(cause), false, out),
+            None => self.wait_or_park(now, Trigger::Lost(cause), out),
         }
     }
 
@@ -270,7 +272,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
                 (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
             }
             _ => {
-                let wait = state.backoff.next_wait(&config.backoff, mode, lost, &mut self.rng);
+                let wait = state.backoff.next_delay_micros(&config.backoff, mode, lost, &mut self.rng);
                 (wait, state.backoff.failures())
             }
         };
@@ -286,7 +288,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let at_once = wait.is_zero();
         let earliest = if at_once { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, at_once);
-        self.state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: Reason::Backoff });
+        self.state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: WaitReason::Backoff });
         true
     }
 
@@ -294,7 +296,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
     fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
         let config: &Config = self.config.lend();
-        let Step { cause, verdict, hint, .. } = step;
+        let Step { cause, verdict, retry_after, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
         if verdict.at_cap {
@@ -303,32 +305,32 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
             if cap < Micros::MAX {
                 let wait =
                     Backoff::wait_after(&config.backoff, None, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
-                floor = Gate { at: now.after(wait), reason: Reason::Class };
+                floor = Gate { at: now.after(wait), reason: WaitReason::Class };
             }
         }
-        if let Some(hint) = hint {
-            let asked = Micros::from_duration(*hint);
-            let longest = config.hint_max;
+        if let Some(retry_after) = retry_after {
+            let asked = Micros::from_duration(*retry_after);
+            let longest = config.retry_after_max;
             let wait = if asked > longest {
-                count_small(&mut state.counts.hints_cut);
+                count_small(&mut state.counts.retry_after_cut);
                 // What is cut would be equal for a whole fleet, so it is spread over the last quarter.
                 longest.saturating_sub(below(&mut self.rng, Micros(longest.0 / 4)))
             } else {
-                asked.saturating_add(below(&mut self.rng, config.hint_spread.of(asked)))
+                asked.saturating_add(below(&mut self.rng, config.retry_after_spread.of(asked)))
             };
-            floor = floor.later(Gate { at: now.after(wait), reason: Reason::Hint });
+            floor = floor.later(Gate { at: now.after(wait), reason: WaitReason::RetryAfter });
         } else {
             let (low, high) = verdict.wait_ms(step.nth.into());
             if high != 0 {
                 let (low, high) = (Micros::from_millis(low), Micros::from_millis(high));
                 let at = now.after(if low == high { low } else { uniform(&mut self.rng, low, high) });
-                floor = floor.later(Gate { at, reason: Reason::Class });
+                floor = floor.later(Gate { at, reason: WaitReason::Class });
             }
         }
         if *cause == Cause::SessionInvalid {
             let (low, high) = config.resume.invalid_wait;
             let at = now.after(uniform(&mut self.rng, low, high));
-            floor = floor.later(Gate { at, reason: Reason::InvalidSession });
+            floor = floor.later(Gate { at, reason: WaitReason::InvalidSession });
         }
         state.set_floor(floor);
     }
@@ -340,7 +342,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: Lend<T>, E: Endpoints> Policy<R,
         let wait = below(&mut self.rng, spread);
         let earliest = if wait.is_zero() { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, wait.is_zero());
-        self.state.set_ladder(Gate { at: now.after(wait).max(earliest), reason: Reason::Requested });
+        self.state.set_ladder(Gate { at: now.after(wait).max(earliest), reason: WaitReason::Requested });
         let gate = self.gate(now);
         self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
     }

@@ -2,7 +2,7 @@
 //! row; these are for a [`CircuitBreaker`](crate::CircuitBreaker) of your own beside what it guards.
 
 use super::{ratio, secs};
-use crate::breaker::{BreakerConfig, CountWindow, Rates, TimeWindow};
+use crate::breaker::{self, CountWindow, Rates, TimeWindow};
 use crate::error::valid;
 use crate::ratio::Ratio;
 
@@ -17,8 +17,8 @@ use crate::ratio::Ratio;
 ///
 /// Corrected: without a `maxWaitDurationInHalfOpenState` (the default of 0 is none) probes that never answer keep it
 /// half-open for ever (resilience4j #935); here their lease of 60 s ends, and it opens again.
-pub const RESILIENCE4J: BreakerConfig<CountWindow<100>> = valid(
-    valid(BreakerConfig::by_count(
+pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = valid(
+    valid(breaker::Config::by_count(
         valid(valid(Rates::new(ratio(1, 2), 100)).with_slow(secs(60), Ratio::ONE)),
         secs(60),
     ))
@@ -35,6 +35,6 @@ pub const RESILIENCE4J: BreakerConfig<CountWindow<100>> = valid(
 /// | half-open | one probe | its state controller |
 ///
 /// Corrected: a probe that never answers keeps Polly's half-open for ever; here its lease of 60 s ends, and it opens
-/// again. A `BreakDurationGenerator` is [`BreakerConfig::with_growth`].
-pub const POLLY: BreakerConfig<TimeWindow<10>> =
-    valid(BreakerConfig::by_time(valid(Rates::new(ratio(1, 10), 100)), secs(30), secs(5)));
+/// again. A `BreakDurationGenerator` is [`breaker::Config::with_growth`].
+pub const POLLY: breaker::Config<TimeWindow<10>> =
+    valid(breaker::Config::by_time(valid(Rates::new(ratio(1, 10), 100)), secs(30), secs(5)));

@@ -2,7 +2,7 @@
 
 use super::{NO_SESSION, config, exponential, ms, ratio, secs, table};
 use crate::backoff::{AfterTable, Jitter};
-use crate::breaker::BreakerConfig;
+use crate::breaker;
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
 use crate::error::valid;
 use crate::heartbeat::{HeartbeatConfig, Liveness};
@@ -149,7 +149,7 @@ const fn with_close(classifier: Classifier, code: u16, class: Class) -> Classifi
 pub const WEBSOCKEX_GUIDE: Config =
     valid(config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_ready_timeout(Some(secs(5))))
         .with_max_attempts(Some(10))
-        .with_breaker(Some(valid(BreakerConfig::new(5, secs(60)))))
+        .with_breaker(Some(valid(breaker::Config::new(5, secs(60)))))
         .with_restore(RestoreConfig::new().with_authentication(true))
         .with_resume(NO_SESSION);
 

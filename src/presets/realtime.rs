@@ -241,7 +241,7 @@ pub const GRAPHQL_WS: Config =
 /// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
 /// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
 /// not shorten it (it waits 1 s); a driver that reports it as
-/// [`Event::PleaseReconnect`](crate::Event::PleaseReconnect) is answered at once. A beat only after 120 s of silence: here
+/// [`Event::ReconnectRequested`](crate::Event::ReconnectRequested) is answered at once. A beat only after 120 s of silence: here
 /// it comes every 120 s, whatever was received (the server's shorter `activity_timeout` is
 /// [`Event::KeepAlive`](crate::Event::KeepAlive)). 4000 over TLS only; "unavailable" after 10 s.
 pub const PUSHER: Config =

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-use crate::time::{Instant, Moment};
+use crate::time::{Instant, OptInstant};
 
 #[cfg(feature = "serde")]
 use super::SubscriptionState;
@@ -126,7 +126,7 @@ fn shown<'a, A: SubscriptionStorage>(
     entry: &Entry,
 ) -> Option<Subscription<'a, A::Key>> {
     let Entry { priority, failures, send, stage, at: sent_at, in_batch, .. } = *entry;
-    let sent_at = if stage == Stage::Sent { Moment::at(sent_at) } else { Moment::NONE };
+    let sent_at = if stage == Stage::Sent { OptInstant::at(sent_at) } else { OptInstant::NONE };
     let key = tree::get(slots, at)?.key.as_ref()?;
     Some(Subscription { key, priority, failures, send, state: entry.state(), sent_at, in_batch })
 }
@@ -345,7 +345,8 @@ mod tests {
     use rand_core::{Rng, SeedableRng};
 
     use super::*;
-    use crate::{FixedSubscriptions, SplitMix64};
+    use crate::SplitMix64;
+    use crate::subscriptions::FixedSubscriptions;
 
     /// The subtree's height and summary, as its slots have them: balanced, in order, and summed up.
     fn checked(set: &FixedSubscriptions<u8, 256>, at: u32, last: &mut Option<Entry>) -> (u8, Summary) {

@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use crate::time::{Instant, Moment};
+use crate::time::{Instant, OptInstant};
 
 use super::SubscriptionState;
 
@@ -22,8 +22,8 @@ pub struct Slot<K> {
     // A summary and a tag, without room between the fields.
     below: (bool, bool),
     tagged: (bool, bool),
-    below_at: (Moment, Moment),
-    tagged_at: (Moment, Moment),
+    below_at: (OptInstant, OptInstant),
+    tagged_at: (OptInstant, OptInstant),
 }
 
 impl<K> Slot<K> {
@@ -36,8 +36,8 @@ impl<K> Slot<K> {
         height: 1,
         below: (true, false),
         tagged: (false, false),
-        below_at: (Moment::NONE, Moment::NONE),
-        tagged_at: (Moment::NONE, Moment::NONE),
+        below_at: (OptInstant::NONE, OptInstant::NONE),
+        tagged_at: (OptInstant::NONE, OptInstant::NONE),
     };
 
     pub(super) fn new(key: K, entry: Entry) -> Self {
@@ -142,8 +142,8 @@ impl Entry {
         let mut summary = Summary { in_batch: self.in_batch, ..Summary::NOTHING };
         match self.stage {
             Stage::Pending => summary.pending = true,
-            Stage::Sent => summary.sent = Moment::at(self.at),
-            Stage::Waiting => summary.wait = Moment::at(self.at),
+            Stage::Sent => summary.sent = OptInstant::at(self.at),
+            Stage::Waiting => summary.wait = OptInstant::at(self.at),
             Stage::Confirmed | Stage::Rejected => {}
         }
         summary
@@ -159,16 +159,16 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// The earliest end of a wait.
-    pub(super) wait: Moment,
+    pub(super) wait: OptInstant,
     /// The oldest send without an answer.
-    pub(super) sent: Moment,
+    pub(super) sent: OptInstant,
     pub(super) pending: bool,
     pub(super) in_batch: bool,
 }
 
 impl Summary {
     pub(super) const NOTHING: Self =
-        Self { wait: Moment::NONE, sent: Moment::NONE, pending: false, in_batch: false };
+        Self { wait: OptInstant::NONE, sent: OptInstant::NONE, pending: false, in_batch: false };
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {
@@ -195,21 +195,21 @@ impl Summary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
     /// No wait is longer than until then.
-    wait: Moment,
+    wait: OptInstant,
     /// Nothing was sent later than then.
-    sent: Moment,
+    sent: OptInstant,
     lost: bool,
     fresh: bool,
 }
 
 impl Tag {
     pub(super) const NOTHING: Self =
-        Self { wait: Moment::NONE, sent: Moment::NONE, lost: false, fresh: false };
+        Self { wait: OptInstant::NONE, sent: OptInstant::NONE, lost: false, fresh: false };
     pub(super) const LOST: Self = Self { lost: true, ..Self::NOTHING };
     pub(super) const FRESH: Self = Self { fresh: true, ..Self::NOTHING };
 
     pub(super) const fn rewound(now: Instant, latest: Instant) -> Self {
-        Self { wait: Moment::at(latest), sent: Moment::at(now), ..Self::NOTHING }
+        Self { wait: OptInstant::at(latest), sent: OptInstant::at(now), ..Self::NOTHING }
     }
 
     /// Both, one after the other. After a loss or in a new session nothing waits and nothing is unanswered.
@@ -250,7 +250,7 @@ impl Tag {
             let pending = before.pending || before.wait.is_some() || before.sent.is_some();
             return Summary { pending, ..Summary::NOTHING };
         }
-        let cut = |at: Moment, latest: Moment| if at.is_some() { at.min(latest) } else { at };
+        let cut = |at: OptInstant, latest: OptInstant| if at.is_some() { at.min(latest) } else { at };
         Summary { wait: cut(before.wait, self.wait), sent: cut(before.sent, self.sent), ..before }
     }
 }

@@ -11,11 +11,11 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use redial::{
-    Action, Actions, Class, Config, Disposition, DropReason, Epoch, Event, FixedEndpoints,
-    FixedSubscriptions, HoldReason, Instant, MAX_ACTIONS, Mode, Phase, Policy, Reason, Scope, SplitMix64,
-    SubscriptionState, Subscriptions,
-};
+use redial::classify::{Class, Scope};
+use redial::endpoints::FixedEndpoints;
+use redial::policy::{DropReason, HoldReason, MAX_ACTIONS, WaitReason};
+use redial::subscriptions::{FixedSubscriptions, SubscriptionState, Subscriptions};
+use redial::{Action, Actions, Config, Disposition, Epoch, Event, Instant, Mode, Phase, Policy, SplitMix64};
 
 /// How many subscriptions there is room for.
 pub const KEYS: usize = 4;
@@ -209,7 +209,7 @@ impl<'c> Watched<'c> {
                         | Event::NetworkUp
                         | Event::NetworkChanged
                         | Event::Visible
-                        | Event::Woke { .. }
+                        | Event::HostResumed { .. }
                 )
             );
         match event {
@@ -224,7 +224,7 @@ impl<'c> Watched<'c> {
             // What the config ignores is not tracked.
             Some(Event::NetworkDown) if applied => self.network_down = true,
             // The policy's clock stood still; the host's did not.
-            Some(Event::Woke { counted: false, .. }) => self.dialled_at = None,
+            Some(Event::HostResumed { counted: false, .. }) => self.dialled_at = None,
             Some(Event::Hidden) if applied => self.hidden = true,
             Some(Event::Visible) => self.hidden = false,
             Some(
@@ -288,9 +288,9 @@ impl<'c> Watched<'c> {
                 let ends = matches!(event, Some(Event::Stop { keep: false }));
                 assert!(ends || !matches!(code, Some(1000 | 1001)), "F70: a close that ends the session");
             }
-            Action::SendFresh { epoch } => self.identify(epoch, Mode::Fresh),
-            Action::SendResume { epoch } => self.identify(epoch, Mode::Resume),
-            Action::Beat { epoch } => _ = self.open_transport(epoch),
+            Action::Identify { epoch } => self.identify(epoch, Mode::Fresh),
+            Action::Resume { epoch } => self.identify(epoch, Mode::Resume),
+            Action::Heartbeat { epoch } => _ = self.open_transport(epoch),
             Action::Authenticate { epoch } => {
                 assert!(self.open_transport(epoch).identified, "authentication before identification");
             }
@@ -348,24 +348,24 @@ impl<'c> Watched<'c> {
         match policy.phase() {
             // Nothing is due but the end of a session that is kept.
             Phase::Idle | Phase::Stopped | Phase::Failed => {
-                let expiry = explained.waiting_for == Some(Reason::SessionExpiry);
+                let expiry = explained.waiting_for == Some(WaitReason::SessionExpiry);
                 assert!((until.is_none() || expiry) && !connected);
             }
             Phase::Waiting => {
                 assert!(!connected && explained.waiting_for.is_some());
                 // The host's own word counts for up to a day.
                 let day = Duration::from_secs(86_400);
-                let asked = explained.waiting_for == Some(Reason::NotNow);
+                let asked = explained.waiting_for == Some(WaitReason::NotNow);
                 let longest = self.facts.longest_wait.max(if asked { day } else { Duration::ZERO });
                 assert!(within(until, longest), "S93: a wait beyond every limit: {explained}");
             }
             Phase::Parked => {
                 assert!(!connected);
                 match explained.waiting_for {
-                    Some(Reason::Hold) => assert_ne!(self.holds, 0, "S93: parked on nothing"),
-                    Some(Reason::Network) => assert!(self.network_down, "S93: parked on nothing"),
-                    Some(Reason::Hidden) => assert!(self.hidden, "S93: parked on nothing"),
-                    Some(Reason::Credential) => assert!(self.credential_asked, "S93: parked on nothing"),
+                    Some(WaitReason::Hold) => assert_ne!(self.holds, 0, "S93: parked on nothing"),
+                    Some(WaitReason::Network) => assert!(self.network_down, "S93: parked on nothing"),
+                    Some(WaitReason::Hidden) => assert!(self.hidden, "S93: parked on nothing"),
+                    Some(WaitReason::Credential) => assert!(self.credential_asked, "S93: parked on nothing"),
                     other => panic!("S93: parked on {other:?}"),
                 }
             }
@@ -463,7 +463,7 @@ impl<'c> Watched<'c> {
     fn check_rewind(&self, before: &Tested<'c>, was: Instant) {
         let (Phase::Waiting, Some(until)) = (before.phase(), before.poll_timeout()) else { return };
         // A session's time to live began before the wait.
-        let expiry = before.explain().waiting_for == Some(Reason::SessionExpiry);
+        let expiry = before.explain().waiting_for == Some(WaitReason::SessionExpiry);
         if is_due(Some(until), was) || until == Instant::MAX || expiry {
             return;
         }
@@ -481,7 +481,7 @@ impl<'c> Watched<'c> {
         let (old, new) = (before, &self.policy);
         // But for the heartbeat's deadline and the time to live: whatever comes in is a sign of life.
         let mut explained = new.explain();
-        let beats = matches!(old.explain().waiting_for, Some(Reason::Answer | Reason::Beat));
+        let beats = matches!(old.explain().waiting_for, Some(WaitReason::Answer | WaitReason::Heartbeat));
         if beats && heard {
             (explained.until, explained.waiting_for) = (old.explain().until, old.explain().waiting_for);
         }

@@ -7,11 +7,17 @@
 use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
+use redial::backoff::{AfterTable, Curve};
+use redial::breaker;
+use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
+use redial::endpoints::{EndpointOrder, EndpointsConfig};
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{
+    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn,
+    RestoreConfig, ResumeConfig,
+};
 use redial::{
-    AfterTable, BackoffConfig, BreakerConfig, Cause, Class, Classifier, Config, CredentialConfig, Curve,
-    EndpointOrder, EndpointsConfig, Epoch, Establish, Event, HeartbeatConfig, HoldReason, Instant, IoKind,
-    Jitter, Liveness, Match, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, Phase, Ratio, RefreshOn,
-    RestoreConfig, ResumeConfig, Rule, SessionState, TlsKind, Verdict, presets, tables,
+    BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
 use super::invariants::{Fact, Facts, Tested, Watched, policy};
@@ -133,7 +139,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
             Phase::Establishing if u.arbitrary()? => Event::Resumed { epoch },
             Phase::Establishing => ready(u, epoch)?,
             Phase::Parked => Event::CredentialOk { request: None, ttl: None },
-            _ => Event::BeatAcked { epoch },
+            _ => Event::HeartbeatAcked { epoch },
         },
         8..=13 => return Ok(None),
         14 | 15 => Event::Greeting { epoch, heartbeat: maybe_duration(u)? },
@@ -144,12 +150,14 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         21 | 22 => Event::Closed { epoch, cause: cause(u)? },
         23 => Event::SendFailed { epoch },
         24 => Event::NotNow { epoch, retry_after: maybe_duration(u)? },
-        25 => Event::Sequence { epoch, n: u64::from(u.arbitrary::<u8>()?) },
-        26 => Event::Sequence { epoch, n: u.arbitrary()? },
-        27 => Event::PleaseReconnect { epoch, after: maybe_duration(u)?, deadline: maybe_duration(u)? },
+        25 => Event::Sequence { epoch, sequence: u64::from(u.arbitrary::<u8>()?) },
+        26 => Event::Sequence { epoch, sequence: u.arbitrary()? },
+        27 => {
+            Event::ReconnectRequested { epoch, retry_after: maybe_duration(u)?, deadline: maybe_duration(u)? }
+        }
         28 => Event::SessionInvalid { epoch, resumable: u.arbitrary()? },
-        29 => Event::BeatAcked { epoch },
-        30 => Event::BeatRequested { epoch },
+        29 => Event::HeartbeatAcked { epoch },
+        30 => Event::HeartbeatRequested { epoch },
         31 => Event::Received { epoch },
         32 if key == 5 => Event::CredentialNew,
         32 => Event::CredentialOk {
@@ -173,15 +181,15 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
         45 => Event::NetworkUp,
         46 if u.arbitrary()? => Event::Visible,
         46 => Event::Hidden,
-        47 => Event::Woke { gap: duration(u)?, counted: true },
-        48 => Event::Woke { gap: duration(u)?, counted: false },
+        47 => Event::HostResumed { gap: duration(u)?, counted: true },
+        48 => Event::HostResumed { gap: duration(u)?, counted: false },
         49 | 50 => Event::Redirected { epoch, endpoint: key, permanent: u.arbitrary()? },
         51 => Event::Cursor { epoch, token: key },
         52 => Event::KeepAlive { epoch, interval: duration(u)? },
         53 => Event::BackoffHint { base: duration(u)? },
         54 => Event::NetworkChanged,
         55 => Event::Redial,
-        56 => Event::PleaseReconnect { epoch, after: None, deadline: Some(duration(u)?) },
+        56 => Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(duration(u)?) },
         57 => Event::CredentialOk { request: None, ttl: Some(duration(u)?) },
         _ => Event::SubscriptionLost { epoch, key },
     }))
@@ -353,10 +361,10 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     }
     config = config.with_ready_timeout(maybe_duration(u)?).unwrap_or(config);
     config = config.with_establish(if u.arbitrary()? { Establish::OnOpen } else { Establish::OnReady });
-    let hint_max = duration(u)?;
-    let hint_spread = *u.choose(&[Ratio::ZERO, Ratio::ONE, Ratio::TWO])?;
-    longest_wait = longest_wait.max(hint_max.saturating_mul(3));
-    config = config.with_hint_max(hint_max).with_hint_spread(hint_spread);
+    let retry_after_max = duration(u)?;
+    let retry_after_spread = *u.choose(&[Ratio::ZERO, Ratio::ONE, Ratio::TWO])?;
+    longest_wait = longest_wait.max(retry_after_max.saturating_mul(3));
+    config = config.with_retry_after_max(retry_after_max).with_retry_after_spread(retry_after_spread);
     let needs_sequence = u.arbitrary()?;
     let (low, high) = (duration(u)?, duration(u)?);
     let mut resume = ResumeConfig::new().with_sequence_needed(needs_sequence);
@@ -385,7 +393,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     config = config.with_heartbeat(heartbeat);
     if u.arbitrary()? {
         let (open, max_open, lease) = (duration(u)?, duration(u)?, duration(u)?);
-        if let Ok(mut breaker) = BreakerConfig::new(u.int_in_range(1..=6)?, open) {
+        if let Ok(mut breaker) = breaker::Config::new(u.int_in_range(1..=6)?, open) {
             longest_wait = longest_wait.max(open.saturating_mul(2)).max(Duration::from_secs(60));
             if let Ok(growing) = breaker.with_growth(Ratio::TWO, max_open) {
                 breaker = growing;

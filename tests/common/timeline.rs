@@ -7,10 +7,12 @@
 
 use core::time::Duration;
 
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{Endpoint, HoldReason, ResumeConfig, WaitReason};
+use redial::subscriptions::{FixedSubscriptions, Subscriptions as _};
 use redial::{
-    Action, BackoffConfig, Cause, Config, Disposition, Endpoint, Epoch, Event, FixedSubscriptions, GiveUp,
-    HeartbeatConfig, HoldReason, Instant, IoKind, Mode, Phase, Policy, Ratio, Reason, ResumeConfig,
-    SessionState, SplitMix64, Stats, Subscriptions as _, valid,
+    Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind, Mode, Phase,
+    Policy, Ratio, SessionState, SplitMix64, Stats, valid,
 };
 
 pub(crate) type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config>;
@@ -271,7 +273,7 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn woke(&mut self, gap: u64) -> &mut Self {
-        self.event(Event::Woke { gap: ms(gap), counted: true })
+        self.event(Event::HostResumed { gap: ms(gap), counted: true })
     }
 
     #[track_caller]
@@ -335,12 +337,12 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn seq(&mut self, epoch: u32, n: u64) -> &mut Self {
-        self.event(Event::Sequence { epoch: number(epoch), n })
+        self.event(Event::Sequence { epoch: number(epoch), sequence: n })
     }
 
     #[track_caller]
     pub(crate) fn please_reconnect(&mut self, epoch: u32) -> &mut Self {
-        self.event(Event::PleaseReconnect { epoch: number(epoch), after: None, deadline: None })
+        self.event(Event::ReconnectRequested { epoch: number(epoch), retry_after: None, deadline: None })
     }
 
     #[track_caller]
@@ -350,12 +352,12 @@ impl Timeline {
 
     #[track_caller]
     pub(crate) fn beat_ack(&mut self, epoch: u32) -> &mut Self {
-        self.event(Event::BeatAcked { epoch: number(epoch) })
+        self.event(Event::HeartbeatAcked { epoch: number(epoch) })
     }
 
     #[track_caller]
     pub(crate) fn beat_requested(&mut self, epoch: u32) -> &mut Self {
-        self.event(Event::BeatRequested { epoch: number(epoch) })
+        self.event(Event::HeartbeatRequested { epoch: number(epoch) })
     }
 
     #[track_caller]
@@ -449,14 +451,14 @@ impl Timeline {
     }
 
     #[track_caller]
-    pub(crate) fn parked(&mut self, on: Reason) -> &mut Self {
+    pub(crate) fn parked(&mut self, on: WaitReason) -> &mut Self {
         assert_eq!(self.policy.explain().waiting_for, Some(on), "{}", self.policy.explain());
         self.phase(Phase::Parked)
     }
 
     #[track_caller]
     pub(crate) fn gave_up(&mut self, reason: GiveUp) -> &mut Self {
-        assert_eq!(self.policy.explain().why.to_string(), reason.as_str());
+        assert_eq!(self.policy.explain().trigger.to_string(), reason.as_str());
         self.phase(Phase::Failed)
     }
 
@@ -544,11 +546,13 @@ impl Timeline {
                     assert!(code.is_some() || !self.opened, "an open transport is closed with a code");
                     (self.live, closed) = (None, true);
                 }
-                Action::SendFresh { epoch } | Action::SendResume { epoch } => {
+                Action::Identify { epoch } | Action::Resume { epoch } => {
                     assert!(self.opened, "nothing is sent before the transport is open");
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
-                Action::Beat { epoch } | Action::Authenticate { epoch } | Action::Restore { epoch, .. } => {
+                Action::Heartbeat { epoch }
+                | Action::Authenticate { epoch }
+                | Action::Restore { epoch, .. } => {
                     assert_eq!(self.live, Some(epoch.get()), "no action is stale");
                 }
                 Action::RefreshCredential { .. } => {
@@ -584,21 +588,30 @@ impl Timeline {
             Phase::Connecting => {
                 matches!(
                     reason,
-                    Some(Reason::ConnectTimeout | Reason::SessionExpiry | Reason::CredentialTimeout)
+                    Some(
+                        WaitReason::ConnectTimeout
+                            | WaitReason::SessionExpiry
+                            | WaitReason::CredentialTimeout
+                    )
                 )
             }
             Phase::Establishing | Phase::Waiting | Phase::Restoring => reason.is_some(),
             Phase::Online => reason.is_some() || !self.beating,
             Phase::Parked => {
-                let asks = explanation.waiting_for == Some(Reason::Credential);
+                let asks = explanation.waiting_for == Some(WaitReason::Credential);
                 (!asks || reason.is_some())
                     && matches!(
                         explanation.waiting_for,
-                        Some(Reason::Hold | Reason::Network | Reason::Hidden | Reason::Credential)
+                        Some(
+                            WaitReason::Hold
+                                | WaitReason::Network
+                                | WaitReason::Hidden
+                                | WaitReason::Credential
+                        )
                     )
             }
             Phase::Idle | Phase::Stopped | Phase::Failed => {
-                matches!(reason, None | Some(Reason::SessionExpiry)) && self.live.is_none()
+                matches!(reason, None | Some(WaitReason::SessionExpiry)) && self.live.is_none()
             }
             _ => false,
         };
@@ -626,13 +639,13 @@ impl Timeline {
             }
             Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
             Action::Close { epoch, code: None } => format!("drop {epoch}"),
-            Action::SendFresh { epoch } => format!("send_fresh {epoch}"),
-            Action::SendResume { epoch } => {
+            Action::Identify { epoch } => format!("send_fresh {epoch}"),
+            Action::Resume { epoch } => {
                 let session = self.policy.session();
                 let (token, mark) = (session.token().unwrap(), session.sequence().unwrap());
                 format!("send_resume {epoch} {token} {mark}")
             }
-            Action::Beat { epoch } => format!("beat {epoch}"),
+            Action::Heartbeat { epoch } => format!("beat {epoch}"),
             Action::RefreshCredential { .. } => String::from("refresh"),
             Action::Authenticate { epoch } => format!("authenticate {epoch}"),
             Action::Restore { epoch, .. } => {

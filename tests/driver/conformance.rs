@@ -5,9 +5,10 @@
 use core::time::Duration;
 
 use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, RefreshFailed, Runtime};
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{HoldReason, Lean, ResumeConfig};
 use redial::{
-    BackoffConfig, Cause, Config, Event, GiveUp, HeartbeatConfig, HoldReason, Instant, IoKind, Lean,
-    Liveness, Phase, Ratio, ResumeConfig, SessionState, valid,
+    BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio, SessionState, valid,
 };
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
@@ -28,7 +29,7 @@ fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
 }
 
 fn please_reconnect(epoch: redial::Epoch) -> Fact {
-    Event::PleaseReconnect { epoch, after: None, deadline: None }
+    Event::ReconnectRequested { epoch, retry_after: None, deadline: None }
 }
 
 fn received(epoch: redial::Epoch) -> Fact {
@@ -36,7 +37,7 @@ fn received(epoch: redial::Epoch) -> Fact {
 }
 
 fn acked(epoch: redial::Epoch) -> Fact {
-    Event::BeatAcked { epoch }
+    Event::HeartbeatAcked { epoch }
 }
 
 /// Duties 2 and 3: each dial comes when the ladder says, and the session ends it.
@@ -48,7 +49,7 @@ pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
         while lab.log().phases.last() != Some(&Phase::Online) {
             lab.sleep(ms(5)).await;
         }
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
@@ -77,7 +78,7 @@ pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Du
         while lab.log().dials.len() < 3 {
             lab.sleep(ms(1)).await;
         }
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let dials = lab.log().dials;
@@ -96,12 +97,12 @@ pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt
     let handle = driver.handle();
     let script = async {
         lab.until_sent(3).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let sent = lab.log().sent;
     assert_eq!(sent[0].1, Command::Identify);
-    assert_eq!(sent[1].1, Command::Beat { sequence: Some(1) });
+    assert_eq!(sent[1].1, Command::Heartbeat { sequence: Some(1) });
     assert_after(sent[0].0, sent[1].0, ms(60), slack);
     assert_after(sent[1].0, sent[2].0, ms(60), slack);
 }
@@ -115,7 +116,7 @@ pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
     let script = async {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.alive(), 1);
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
@@ -130,7 +131,7 @@ pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Durat
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(50)).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
@@ -145,7 +146,7 @@ pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Durat
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(50)).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
@@ -162,7 +163,7 @@ pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) 
     let script = async {
         lab.sleep(ms(100)).await;
         assert_eq!((lab.alive(), lab.log().closed), (1, vec![4000]));
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50) + CLOSE_TIMEOUT, slack);
@@ -180,7 +181,7 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack
         lab.sleep(CLOSE_TIMEOUT + slack).await;
         assert_eq!(lab.alive(), 0);
         assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
@@ -201,7 +202,7 @@ pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duratio
             lab.sleep(ms(5)).await;
         }
         handle.network_down();
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
@@ -229,7 +230,7 @@ pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
         while lab.log().sent.len() < 3 {
             lab.sleep(ms(1)).await;
         }
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
@@ -251,7 +252,8 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
     assert!(log.received < 2_070, "the stop came after {} messages", log.received);
-    let beats: Vec<_> = log.sent.iter().filter(|(_, sent)| matches!(sent, Command::Beat { .. })).collect();
+    let beats: Vec<_> =
+        log.sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).collect();
     assert!(beats.len() >= 12, "{} beats in two seconds", beats.len());
     for pair in beats.windows(2) {
         assert!(
@@ -265,7 +267,7 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
 /// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
 pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
-    let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, n: 9 };
+    let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 9 };
     let script =
         vec![Say::Wait(ms(20)), Say::Facts(vec![ready]), Say::Wait(ms(150)), Say::Facts(vec![sequence])];
     let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| {
@@ -278,7 +280,7 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
         lab.sleep(ms(150)).await;
         handle.subscribe("late".into(), 0);
         lab.until_sent(2).await;
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
@@ -298,7 +300,7 @@ pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration
         while lab.log().dials.len() < 2 {
             lab.sleep(ms(1)).await;
         }
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
@@ -325,7 +327,7 @@ pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt,
     let script = async {
         lab.sleep(ms(70) + slack).await;
         assert_eq!((lab.alive(), lab.log().phases.last()), (0, Some(&Phase::Waiting)));
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
@@ -340,7 +342,7 @@ pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Dur
         while lab.log().dials.len() < 3 {
             lab.sleep(ms(1)).await;
         }
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let dials = lab.log().dials;
@@ -371,7 +373,7 @@ pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duratio
     assert_eq!(lab.log().closed, [] as [u16; 0]);
     let script = async {
         lab.sleep(ms(50)).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
@@ -389,14 +391,14 @@ pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duratio
     assert!(handle.retry_now());
     drop(driver);
     assert!(!handle.retry_now());
-    assert!(!handle.stop(true));
+    assert!(!handle.stop_keeping_session());
 }
 
 /// A stop that comes before the run is not lost, and dials nothing.
 pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LONG);
-    driver.handle().stop(true);
+    driver.handle().stop_keeping_session();
     assert_eq!(lab.drive(&mut driver, nothing()).await, Outcome::Stopped);
     assert_eq!(lab.log().dials.len(), 0);
 }
@@ -416,7 +418,7 @@ pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
         lab.sleep(ms(50)).await;
         handle.network_up();
         lab.sleep(ms(50)).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let dials = lab.log().dials;
@@ -433,7 +435,7 @@ pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Durati
         while lab.log().phases.last() != Some(&Phase::Online) {
             lab.sleep(ms(1)).await;
         }
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
@@ -450,7 +452,7 @@ pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Durati
         handle.visible();
         lab.sleep(ms(50)).await;
         assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 
@@ -480,7 +482,7 @@ pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Durati
         lab.sleep(ms(50)).await;
         assert_eq!(lab.log().timeouts.len(), before + 2, "the page's news was the first look");
         assert_eq!(lab.log().phases.last(), Some(&Phase::Online));
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
@@ -510,7 +512,7 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
         handle.unsubscribe("a".into());
         handle.unsubscribe("a".into());
         lab.sleep(ms(50)).await;
-        handle.stop(false);
+        handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
@@ -540,7 +542,7 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
     }
     static CONFIG: Config =
         valid(Config::new(valid(BackoffConfig::constant(ms(2)))).with_connect_timeout(ms(5)))
-            .with_network(redial::OnNetworkDown::Drop, Duration::ZERO);
+            .with_network(redial::policy::OnNetworkDown::Drop, Duration::ZERO);
     let lab = Lab::new(rt, dials).set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -559,7 +561,7 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
                 }
             };
         }
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(lab.log().dials.len() > 20);
@@ -580,7 +582,7 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
     let handle = driver.handle();
     let script = async {
         lab.until_sent(2).await;
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
@@ -599,7 +601,7 @@ pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt,
     let handle = driver.handle();
     let script = async {
         lab.until_sent(2).await;
-        handle.stop(true);
+        handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();

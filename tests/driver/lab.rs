@@ -12,9 +12,9 @@ use std::task::Wake;
 use redial::driver::{
     Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
 };
-use redial::{
-    Cause, Config, Epoch, Event, Instant, IoKind, Lend, Phase, Policy, SplitMix64, SubscriptionList,
-};
+use redial::policy::ConfigSource;
+use redial::subscriptions::SubscriptionList;
+use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
 
 pub(crate) type Fact = Event<String, String>;
 pub(crate) type Sent = Command<String, String>;
@@ -173,7 +173,7 @@ impl<Rt: Runtime> Lab<Rt> {
         self
     }
 
-    pub(crate) fn driver<C: Lend<String>>(&self, config: C) -> LabDriver<Rt, C> {
+    pub(crate) fn driver<C: ConfigSource<String>>(&self, config: C) -> LabDriver<Rt, C> {
         let policy = Policy::with_subscriptions(config, SplitMix64::new(7), SubscriptionList::new());
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
         *self.0.handle.lock().unwrap() = Some(driver.handle());
@@ -208,7 +208,7 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// Drives until the end, beside a script that may nudge it; everything is gone then.
-    pub(crate) async fn drive<C: Lend<String>>(
+    pub(crate) async fn drive<C: ConfigSource<String>>(
         &self,
         driver: &mut LabDriver<Rt, C>,
         script: impl Future<Output = ()>,
@@ -220,7 +220,7 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// The same for so long at most; dropped then.
-    pub(crate) async fn drive_for<C: Lend<String>>(
+    pub(crate) async fn drive_for<C: ConfigSource<String>>(
         &self,
         driver: &mut LabDriver<Rt, C>,
         span: Duration,
@@ -299,7 +299,7 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                         log.received
                     };
                     if number == stop_at {
-                        self.0.handle.lock().unwrap().as_ref().unwrap().stop(true);
+                        self.0.handle.lock().unwrap().as_ref().unwrap().stop_keeping_session();
                     }
                     return Ok(Vec::new());
                 }
@@ -330,7 +330,7 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
         let answer = match command {
             Command::Identify => vec![ready(epoch)],
             Command::Resume(_) => vec![Event::Resumed { epoch }],
-            Command::Beat { .. } => vec![Event::BeatAcked { epoch }],
+            Command::Heartbeat { .. } => vec![Event::HeartbeatAcked { epoch }],
             Command::Authenticate => vec![Event::AuthOk { epoch }],
             Command::Restore { keys, send } => {
                 let send = Some(send);

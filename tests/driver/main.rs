@@ -83,7 +83,7 @@ fn a_run_is_send_on_every_runtime() {
         ($runtime:expr) => {
             let mut driver = Lab::new($runtime, vec![]).driver(&redial::presets::RECOMMENDED);
             let handle = driver.handle();
-            std::thread::spawn(move || handle.stop(true)).join().unwrap();
+            std::thread::spawn(move || handle.stop_keeping_session()).join().unwrap();
             spawned(async move { driver.run().await });
         };
     }

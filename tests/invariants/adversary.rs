@@ -2,10 +2,9 @@
 
 use core::time::Duration;
 
-use redial::{
-    Action, AfterTable, BackoffConfig, Cause, Config, CredentialConfig, Epoch, Establish, Event, HoldReason,
-    Instant, OnNetworkDown, Ratio, RefreshOn, presets, valid,
-};
+use redial::backoff::AfterTable;
+use redial::policy::{CredentialConfig, Establish, HoldReason, OnNetworkDown, RefreshOn};
+use redial::{Action, BackoffConfig, Cause, Config, Epoch, Event, Instant, Ratio, presets, valid};
 
 use super::invariants::{Fact, policy};
 
@@ -73,17 +72,19 @@ fn adversaries() -> Vec<Adversary> {
         },
         Adversary {
             name: "please reconnect",
-            end: |epoch| Some(Event::PleaseReconnect { epoch, after: None, deadline: None }),
+            end: |epoch| Some(Event::ReconnectRequested { epoch, retry_after: None, deadline: None }),
             ..QUIET
         },
         Adversary {
             name: "please reconnect in no time",
-            end: |epoch| Some(Event::PleaseReconnect { epoch, after: Some(Duration::ZERO), deadline: None }),
+            end: |epoch| {
+                Some(Event::ReconnectRequested { epoch, retry_after: Some(Duration::ZERO), deadline: None })
+            },
             ..QUIET
         },
         Adversary {
             name: "please reconnect, before it is open",
-            on_open: |epoch| vec![Event::PleaseReconnect { epoch, after: None, deadline: None }],
+            on_open: |epoch| vec![Event::ReconnectRequested { epoch, retry_after: None, deadline: None }],
             ..QUIET
         },
         Adversary {
@@ -147,13 +148,13 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "refuses, and the host wakes",
             on_open: refused,
-            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
+            noise: |_| Some(Event::HostResumed { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
         Adversary {
             name: "ready, and the host wakes",
-            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
+            noise: |_| Some(Event::HostResumed { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
@@ -172,7 +173,7 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "the host can't dial, and wakes",
             on_open: |epoch| vec![Event::NotNow { epoch, retry_after: None }],
-            noise: |_| Some(Event::Woke { gap: Duration::MAX, counted: true }),
+            noise: |_| Some(Event::HostResumed { gap: Duration::MAX, counted: true }),
             period: FLAP,
             ..QUIET
         },
@@ -224,8 +225,8 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
                 Action::RefreshCredential { .. } => {
                     facts_due.push((micros, Event::CredentialOk { request: None, ttl: None }))
                 }
-                Action::Beat { epoch } if adversary.name != "a dead heartbeat" => {
-                    facts_due.push((micros, Event::BeatAcked { epoch }))
+                Action::Heartbeat { epoch } if adversary.name != "a dead heartbeat" => {
+                    facts_due.push((micros, Event::HeartbeatAcked { epoch }))
                 }
                 _ => {}
             }

@@ -5,11 +5,13 @@
 use core::time::Duration;
 use std::collections::HashSet;
 
-use redial::{
-    BackoffConfig, BreakerConfig, Cause, Class, Config, CredentialConfig, Epoch, Establish, Event,
-    HeartbeatConfig, HoldReason, Instant, IoKind, OnNetworkChange, OnNetworkDown, Ratio, RefreshOn,
-    RestoreConfig, SessionState, valid,
+use redial::breaker;
+use redial::classify::Class;
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{
+    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, RefreshOn, RestoreConfig,
 };
+use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, SessionState, valid};
 
 use super::invariants::{Fact, Facts, Watched, policy};
 
@@ -54,7 +56,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::Release(hold),
         Event::NetworkDown,
         Event::NetworkUp,
-        Event::Woke { gap: 60 * SECOND, counted: true },
+        Event::HostResumed { gap: 60 * SECOND, counted: true },
         Event::Opened { epoch },
         Event::OpenFailed { epoch, cause: refused, retry_after: None },
         Event::NotNow { epoch, retry_after: None },
@@ -65,7 +67,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::Greeting { epoch, heartbeat: Some(5 * SECOND) },
         Event::Ready { epoch, token: Some(1), endpoint: Some(2), sequence: Some(0), ttl: Some(20 * SECOND) },
         Event::Resumed { epoch },
-        Event::PleaseReconnect { epoch, after: None, deadline: None },
+        Event::ReconnectRequested { epoch, retry_after: None, deadline: None },
         Event::SessionInvalid { epoch, resumable: false },
         Event::CredentialOk { request: None, ttl: None },
         Event::CredentialFailed { request: None, fatal: false },
@@ -89,14 +91,14 @@ fn news(opens: u32) -> Vec<Step> {
         Event::NetworkUp,
         Event::NetworkChanged,
         Event::Redial,
-        Event::Woke { gap: 9 * SECOND, counted: false },
+        Event::HostResumed { gap: 9 * SECOND, counted: false },
         Event::BackoffHint { base: Duration::ZERO },
         Event::Opened { epoch },
         Event::OpenFailed { epoch, cause: Cause::Http(404), retry_after: None },
         Event::Closed { epoch, cause: Cause::NoCloseFrame },
         Event::Ready { epoch, token: Some(1), endpoint: None, sequence: None, ttl: Some(5 * SECOND) },
         Event::Resumed { epoch },
-        Event::PleaseReconnect { epoch, after: None, deadline: Some(4 * SECOND) },
+        Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(4 * SECOND) },
         Event::Redirected { epoch, endpoint: 3, permanent: false },
         Event::Redirected { epoch, endpoint: 4, permanent: true },
         Event::Cursor { epoch, token: 2 },
@@ -154,7 +156,7 @@ fn all_short_strings_keep_the_invariants() {
     let everything = valid(plain.with_greeting(None))
         .with_restore(RestoreConfig::new().with_authentication(true))
         .with_network(OnNetworkDown::Drop, SECOND)
-        .with_breaker(Some(valid(BreakerConfig::new(1, 3 * SECOND))))
+        .with_breaker(Some(valid(breaker::Config::new(1, 3 * SECOND))))
         .with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial))
         .with_requested_spread(Some(Duration::ZERO))
         .with_reset_after_stable(2 * SECOND);

@@ -58,7 +58,7 @@ impl Driver {
             self.beats = 0;
             self.pass_to(due.saturating_duration_since(Instant::ZERO));
             if self.beats > 0 {
-                self.tell(Event::BeatAcked { epoch });
+                self.tell(Event::HeartbeatAcked { epoch });
             }
         }
         self.now = end;
@@ -190,7 +190,7 @@ fn heartbeats_find_silence_and_take_late_answers() {
             assert_eq!((driver.beats, driver.policy.stats().zombies), (0, 0), "{name}");
             continue;
         };
-        let sign_of_life = if *acks { Event::BeatAcked { epoch } } else { Event::Received { epoch } };
+        let sign_of_life = if *acks { Event::HeartbeatAcked { epoch } } else { Event::Received { epoch } };
         let mut beat_at = 0;
         for _ in 0..5 {
             driver.beats = 0;
@@ -240,7 +240,7 @@ fn news_asks_a_plain_socket_for_a_sign_of_life() {
         ("changed", &[Event::NetworkChanged]),
         ("back", &[Event::NetworkDown, Event::NetworkUp]),
         ("visible", &[Event::Hidden, Event::Visible]),
-        ("woken", &[Event::Woke { gap: ms(3_600_000), counted: true }]),
+        ("woken", &[Event::HostResumed { gap: ms(3_600_000), counted: true }]),
     ];
     for (news, facts) in asks {
         for answered in [false, true] {

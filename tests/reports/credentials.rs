@@ -1,9 +1,8 @@
 //! Credentials: their end, their source, and how a connection gets a new one.
 
-use redial::{
-    Action, Cause, Classifier, Config, CredentialConfig, Event, Phase, Reason, RefreshOn, RestoreConfig,
-    tables, valid,
-};
+use redial::classify::{Classifier, tables};
+use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
+use redial::{Action, Cause, Config, Event, Phase, valid};
 
 use crate::BASE;
 use crate::rig::*;
@@ -32,7 +31,7 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
         rig.advance(secs(20));
         for _ in 0..3 {
             let (due, reason) = rig.due().expect("a timer");
-            assert_eq!(reason, Reason::CredentialLead);
+            assert_eq!(reason, WaitReason::CredentialLead);
             leads.push(due);
             let actions = rig.advance(due);
             assert_eq!((refreshes(&actions), actions.len()), (1, 1), "{actions:?}");
@@ -114,14 +113,18 @@ fn report_86_a_token_source_that_never_answers() {
     let mut rig = Rig::new(BASE.with_credential(credential));
     assert_eq!(refreshes(&rig.start()), 1);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
-        assert_eq!((rig.phase(), rig.due()), (Phase::Parked, Some((secs(20), Reason::CredentialTimeout))));
+        assert_eq!(
+            (rig.phase(), rig.due()),
+            (Phase::Parked, Some((secs(20), WaitReason::CredentialTimeout)))
+        );
         rig.advance(secs(20));
-        assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(wait), Reason::Backoff))));
+        assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(wait), WaitReason::Backoff))));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
     }
     assert_eq!(refreshes(&rig.fact(Event::RetryNow)), 1);
     rig.advance(secs(1));
-    for good in [Event::NetworkUp, Event::NetworkChanged, Event::Woke { gap: secs(60), counted: true }] {
+    for good in [Event::NetworkUp, Event::NetworkChanged, Event::HostResumed { gap: secs(60), counted: true }]
+    {
         assert_eq!(refreshes(&rig.fact(good.clone())), 1, "{good:?}");
         for _ in 0..100 {
             assert_eq!(refreshes(&rig.fact(good.clone())), 0, "not within the first wait");

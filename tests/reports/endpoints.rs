@@ -1,9 +1,12 @@
 //! Where the next dial goes: away from what does not hold, and to where a server says.
 
-use redial::{
-    Cause, Classifier, Config, Disposition, Endpoint, Endpoints, Event, FixedEndpoints, Mode, Phase,
-};
-use redial::{Policy, Reason, ResumeConfig, SplitMix64, tables};
+use redial::classify::Classifier;
+use redial::classify::tables;
+use redial::endpoints::{Endpoints, FixedEndpoints};
+use redial::policy::Endpoint;
+use redial::policy::{ResumeConfig, WaitReason};
+use redial::{Cause, Config, Disposition, Event, Mode, Phase};
+use redial::{Policy, SplitMix64};
 
 use crate::BASE;
 use crate::rig::*;
@@ -122,9 +125,9 @@ fn report_21_a_session_moves_to_the_url_it_is_given() {
         rig.fact(Event::SubscriptionConfirmed { epoch, key: "follow", send: None });
         rig.advance(secs(60));
         name(&mut rig, "wss://cell-a.example/ws", false);
-        rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: Some(secs(30)) });
+        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(30)) });
         let (kept, reason) = rig.due().expect("a plan");
-        assert_eq!((rig.phase(), reason), (Phase::Online, Reason::Requested));
+        assert_eq!((rig.phase(), reason), (Phase::Online, WaitReason::Requested));
         assert!(kept <= secs(15), "{kept:?}");
         hear_until(&mut rig, kept);
         assert_eq!((dialled(&rig), rig.told().mode), (at("wss://cell-a.example/ws"), Mode::Resume));

@@ -2,10 +2,8 @@
 
 use core::time::Duration;
 
-use redial::{
-    Action, BackoffConfig, Config, Event, Grant, Mode, Phase, Ratio, StartBudget, StartBudgetConfig,
-    Throttle, ThrottleConfig, valid,
-};
+use redial::budget::{Grant, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig};
+use redial::{Action, BackoffConfig, Config, Event, Mode, Phase, Ratio, valid};
 
 use crate::BASE;
 use crate::rig::*;

@@ -2,10 +2,9 @@
 
 use core::time::Duration;
 
-use redial::{
-    Action, Cause, Config, Event, HeartbeatConfig, Mode, OnNetworkDown, OnVisible, OnWake, Phase, Reason,
-    presets, valid,
-};
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{OnNetworkDown, OnVisible, OnWake, WaitReason};
+use redial::{Action, Cause, Config, Event, Mode, Phase, presets, valid};
 
 use crate::rig::*;
 use crate::{BASE, replaced};
@@ -25,14 +24,18 @@ const fn answered(interval: u64, within: u64) -> HeartbeatConfig {
 fn report_59_a_long_interval_and_a_short_answer_time() {
     let mut rig = Rig::online(BASE.with_heartbeat(answered(1_740, 10)));
     assert_eq!(beats(&rig.advance(secs(1_740))), 1);
-    assert_eq!(rig.due(), Some((secs(10), Reason::Answer)));
+    assert_eq!(rig.due(), Some((secs(10), WaitReason::Answer)));
     assert!(rig.advance(ms(9_999)).is_empty());
     rig.ack();
-    assert_eq!(rig.due(), Some((secs(1_740) - ms(9_999), Reason::Beat)), "the interval is what it was");
+    assert_eq!(
+        rig.due(),
+        Some((secs(1_740) - ms(9_999), WaitReason::Heartbeat)),
+        "the interval is what it was"
+    );
     assert_eq!(beats(&rig.advance(secs(1_740) - ms(9_999))), 1);
     assert!(rig.advance(ms(9_999)).is_empty());
     assert!(keeps_session(&rig.advance(ms(1))));
-    assert_eq!((rig.told().last_cause, rig.waits()), (Some(Cause::MissedBeat), secs(1)));
+    assert_eq!((rig.told().last_cause, rig.waits()), (Some(Cause::HeartbeatMissed), secs(1)));
 }
 
 /// Report 65 (block/buzz#4470, daltoniam/Starscream#865): back in the foreground the socket looks open and is dead, and it
@@ -47,17 +50,17 @@ fn report_65_a_page_that_comes_back_asks() {
     let mut rig = Rig::online(config.with_heartbeat(answered(30, 5)));
     rig.advance(secs(20));
     assert_eq!(beats(&back(&mut rig)), 1);
-    assert_eq!(rig.due(), Some((secs(5), Reason::Answer)));
+    assert_eq!(rig.due(), Some((secs(5), WaitReason::Answer)));
     // A page that flickers does not put the deadline off.
     rig.advance(secs(2));
     assert!(closed(&back(&mut rig)).is_none());
-    assert_eq!(rig.due(), Some((secs(3), Reason::Answer)));
+    assert_eq!(rig.due(), Some((secs(3), WaitReason::Answer)));
     let mut alive = Rig::of(rig.policy.clone());
     alive.now = rig.now;
     assert!(keeps_session(&rig.advance(secs(3))));
     assert_eq!(rig.told().mode, Mode::Resume);
     alive.ack();
-    assert_eq!((alive.phase(), alive.due()), (Phase::Online, Some((secs(8), Reason::Beat))));
+    assert_eq!((alive.phase(), alive.due()), (Phase::Online, Some((secs(8), WaitReason::Heartbeat))));
 
     // What can't be asked is replaced, and by default nothing is done.
     let mut mute = Rig::online(config);
@@ -82,7 +85,7 @@ fn report_84_a_running_check_keeps_its_deadline() {
         |rig| [rig.fact(Event::NetworkDown), rig.fact(Event::NetworkUp)].concat(),
         |rig| rig.fact(Event::NetworkChanged),
         |rig| [rig.fact(Event::Hidden), rig.fact(Event::Visible)].concat(),
-        |rig| rig.fact(Event::Woke { gap: secs(40), counted: true }),
+        |rig| rig.fact(Event::HostResumed { gap: secs(40), counted: true }),
     ];
     for (kind, flap) in news.into_iter().enumerate() {
         for pause in [1, 3, 5, 9] {
@@ -100,7 +103,7 @@ fn report_84_a_running_check_keeps_its_deadline() {
             }
             let (at, _) = rig.log.iter().rfind(|(_, action)| matches!(action, Action::Close { .. })).unwrap();
             assert_eq!(*at, asked_at.saturating_add(secs(10)), "news {kind} every {pause} s");
-            assert_eq!(rig.told().last_cause, Some(Cause::MissedBeat));
+            assert_eq!(rig.told().last_cause, Some(Cause::HeartbeatMissed));
         }
     }
 }
@@ -116,12 +119,12 @@ fn report_85_the_interval_holds() {
         rig.advance(secs(10));
         for _ in 0..50 {
             rig.advance(ms(pause));
-            rig.fact(Event::Woke { gap: secs(20), counted: true });
+            rig.fact(Event::HostResumed { gap: secs(20), counted: true });
         }
         let times: Vec<_> = rig
             .log
             .iter()
-            .filter(|(_, action)| matches!(action, Action::Beat { .. }))
+            .filter(|(_, action)| matches!(action, Action::Heartbeat { .. }))
             .map(|(at, _)| *at)
             .collect();
         assert!(times.len() > 50 && rig.opens() == 1, "{}", rig.told());

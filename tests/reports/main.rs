@@ -18,7 +18,8 @@ mod verdicts;
 
 use core::time::Duration;
 
-use redial::{Action, Config, Disposition, Endpoint, Event, IoKind, Mode};
+use redial::policy::Endpoint;
+use redial::{Action, Config, Disposition, Event, IoKind, Mode};
 
 use rig::*;
 
@@ -53,7 +54,7 @@ fn wake(rig: &mut Rig, gap: Duration, counted: bool) -> Vec<Action> {
     if counted {
         rig.now = rig.now.saturating_add(gap);
     }
-    rig.fact(Event::Woke { gap, counted })
+    rig.fact(Event::HostResumed { gap, counted })
 }
 
 /// The one dial that this fact brings, in the call or in the next one, which is due at once.

@@ -1,8 +1,8 @@
 //! What the host says: the network's return, another route, a sleep, the user's own word.
 
-use redial::{
-    Cause, Disposition, Event, HeartbeatConfig, Mode, OnNetworkChange, Phase, Reason, presets, valid,
-};
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{OnNetworkChange, WaitReason};
+use redial::{Cause, Disposition, Event, Mode, Phase, presets, valid};
 
 use crate::rig::*;
 use crate::{BASE, NO_NAME, NO_NETWORK, dial, replaced, wake};
@@ -25,7 +25,7 @@ fn climbs_from_the_first_wait(rig: &mut Rig) {
     for wait in [1, 2, 4] {
         rig.advance(ms(10));
         rig.fail(NO_NAME);
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Backoff)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Backoff)));
         rig.redial();
     }
 }
@@ -60,12 +60,16 @@ fn report_12_the_default_route_moves() {
     let mut rig = Rig::online(config);
     rig.advance(secs(30));
     assert_eq!(beats(&rig.fact(Event::NetworkChanged)), 1);
-    assert_eq!(rig.due(), Some((secs(10), Reason::Answer)));
+    assert_eq!(rig.due(), Some((secs(10), WaitReason::Answer)));
     rig.ack();
-    assert_eq!(rig.due(), Some((secs(30), Reason::Beat)), "it lives, and the beat keeps its schedule");
+    assert_eq!(
+        rig.due(),
+        Some((secs(30), WaitReason::Heartbeat)),
+        "it lives, and the beat keeps its schedule"
+    );
     rig.fact(Event::NetworkChanged);
     assert!(keeps_session(&rig.advance(secs(10))), "it does not");
-    assert_eq!((rig.told().last_cause, rig.told().mode), (Some(Cause::MissedBeat), Mode::Resume));
+    assert_eq!((rig.told().last_cause, rig.told().mode), (Some(Cause::HeartbeatMissed), Mode::Resume));
 
     for config in [BASE, config.with_on_network_change(OnNetworkChange::Drop)] {
         let mut rig = Rig::online(config);
@@ -118,7 +122,7 @@ fn report_13_replace_this_connection_now() {
     let mut rig = Rig::online(valid(BASE.with_min_interval(secs(5))));
     rig.advance(secs(1));
     rig.fact(Event::Redial);
-    assert_eq!(rig.due(), Some((secs(4), Reason::MinInterval)));
+    assert_eq!(rig.due(), Some((secs(4), WaitReason::MinInterval)));
     let mut idle = Rig::new(BASE);
     idle.fact(Event::Redial);
     assert_eq!((idle.disposition, idle.phase()), (Disposition::Inapplicable, Phase::Idle));

@@ -1,9 +1,9 @@
 //! Sessions: how long the server keeps them, what they are resumed with, and when they are forgotten.
 
-use redial::{
-    DropReason, Endpoint, Establish, Event, HeartbeatConfig, Mode, Phase, Reason, ResumeConfig, Widened,
-    presets, valid,
-};
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{DropReason, Endpoint, Establish, ResumeConfig, WaitReason};
+use redial::time::Widened;
+use redial::{Event, Mode, Phase, presets, valid};
 
 use crate::rig::*;
 use crate::{BASE, dial, hear, keep, with_session};
@@ -27,7 +27,7 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     // Parked.
     let mut rig = lost();
     rig.fact(Event::NetworkDown);
-    assert_eq!((rig.phase(), rig.due()), (Phase::Parked, Some((secs(14), Reason::SessionExpiry))));
+    assert_eq!((rig.phase(), rig.due()), (Phase::Parked, Some((secs(14), WaitReason::SessionExpiry))));
     assert_eq!(dropped(&rig.advance(secs(14) - ms(1))), None);
     assert_eq!(dropped(&rig.advance(ms(1))), Some(DropReason::Expired));
     assert_eq!((token(&rig), rig.phase(), rig.due()), (None, Phase::Parked, None));
@@ -42,7 +42,7 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     }
     assert_eq!(
         rig.due(),
-        Some((secs(7) - ms(3), Reason::SessionExpiry)),
+        Some((secs(7) - ms(3), WaitReason::SessionExpiry)),
         "each dial took 1 ms; the wait has 8 s"
     );
     assert_eq!(dropped(&rig.advance(secs(7) - ms(3))), Some(DropReason::Expired));
@@ -53,14 +53,14 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     rig.advance(secs(5));
     rig.fail(REFUSED);
     rig.redial();
-    assert_eq!(rig.due(), Some((secs(6), Reason::SessionExpiry)));
+    assert_eq!(rig.due(), Some((secs(6), WaitReason::SessionExpiry)));
     assert_eq!(dropped(&rig.advance(secs(6))), Some(DropReason::Expired));
     let actions = rig.opened();
     assert!(sent_fresh(&actions) && !sent_resume(&actions), "{actions:?}");
     // Stopped, to be resumed later.
     let mut rig = with_session(BASE, secs(15));
     rig.stop(true);
-    assert_eq!(rig.due(), Some((secs(15), Reason::SessionExpiry)));
+    assert_eq!(rig.due(), Some((secs(15), WaitReason::SessionExpiry)));
     assert_eq!(dropped(&rig.advance(secs(15))), Some(DropReason::Expired));
 }
 
@@ -83,7 +83,7 @@ fn report_10_the_time_to_live_counts_from_the_last_thing_heard() {
     let (mut rig, actions) = silent(75);
     assert_eq!((dropped(&actions), rig.told().mode), (None, Mode::Resume));
     rig.fact(Event::NetworkDown);
-    assert_eq!(rig.due(), Some((secs(15), Reason::SessionExpiry)));
+    assert_eq!(rig.due(), Some((secs(15), WaitReason::SessionExpiry)));
     // While the connection is up nothing runs out.
     let mut rig = with_session(BASE, secs(40));
     assert_eq!(rig.advance(secs(86_400)), []);
@@ -169,7 +169,7 @@ fn report_25b_a_protocol_without_invalid_sessions_has_no_wait_for_them() {
         rig.advance(secs(180));
         assert_eq!(dropped(&rig.invalid(false)), Some(DropReason::Invalid));
         let (wait, reason) = rig.due().expect("a wait");
-        assert_eq!(reason, Reason::Backoff);
+        assert_eq!(reason, WaitReason::Backoff);
         assert!((ms(800)..=ms(1_600)).contains(&wait), "{wait:?}");
     }
 }
@@ -190,7 +190,7 @@ fn report_69_a_cursor_costs_neither_endpoint_nor_time_to_live() {
         rig.advance(secs(15));
         rig.lose();
         rig.fact(Event::NetworkDown);
-        assert_eq!(rig.due(), Some((secs(45), Reason::SessionExpiry)), "60 s from the news on");
+        assert_eq!(rig.due(), Some((secs(45), WaitReason::SessionExpiry)), "60 s from the news on");
         rig.advance(secs(1));
         let (mode, endpoint, _) = dial(&mut rig, Event::NetworkUp);
         assert_eq!((mode, endpoint), (Mode::Resume, Endpoint::Session));

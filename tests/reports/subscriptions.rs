@@ -1,9 +1,8 @@
 //! Requests that nobody answers, answers to the wrong request, and ends that are no refusal.
 
-use redial::{
-    Action, Config, Disposition, Event, Instant, NoSubscriptions, Phase, Policy, Reason, RestoreConfig,
-    SplitMix64, SubscriptionState as State, Subscriptions, valid,
-};
+use redial::policy::{RestoreConfig, WaitReason};
+use redial::subscriptions::{NoSubscriptions, SubscriptionState as State, Subscriptions};
+use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64, valid};
 
 use crate::rig::*;
 
@@ -55,10 +54,10 @@ fn report_38_a_request_that_is_never_answered_is_sent_again() {
     let mut rig = online(ANSWERED, &["a", "b"]);
     assert_eq!(confirm(&mut rig, "b", None), Disposition::Applied);
     for (n, wait) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
-        assert_eq!((rig.phase(), rig.due()), (Phase::Online, Some((secs(5), Reason::Confirm))));
+        assert_eq!((rig.phase(), rig.due()), (Phase::Online, Some((secs(5), WaitReason::Confirm))));
         assert_eq!(sends(&rig.advance(secs(5))), [0; 0]);
         assert!(matches!(state(&rig, "a"), State::Waiting { .. }));
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
         assert_eq!(sends(&rig.advance(secs(wait))), [n as u32 + 2]);
         assert_eq!(rig.batch(), ["a"]);
     }
@@ -88,19 +87,19 @@ fn report_38_each_key_has_its_own_time() {
     rig.establish();
     assert_eq!(
         (rig.phase(), rig.batch(), rig.due()),
-        (Phase::Restoring, vec!["a"], Some((secs(3), Reason::Restore)))
+        (Phase::Restoring, vec!["a"], Some((secs(3), WaitReason::Restore)))
     );
     rig.advance(secs(3));
     assert_eq!(
         (rig.phase(), rig.batch(), rig.due()),
-        (Phase::Restoring, vec!["b"], Some((secs(2), Reason::Confirm)))
+        (Phase::Restoring, vec!["b"], Some((secs(2), WaitReason::Confirm)))
     );
     rig.advance(secs(2));
     assert!(matches!(state(&rig, "a"), State::Waiting { .. }));
-    assert_eq!((state(&rig, "b"), rig.due()), (State::Sent, Some((secs(1), Reason::Restore))));
+    assert_eq!((state(&rig, "b"), rig.due()), (State::Sent, Some((secs(1), WaitReason::Restore))));
     // At 6 s the pause is over, "a" is due again and goes first.
     rig.advance(secs(1));
-    assert_eq!((rig.batch(), rig.due()), (vec!["a"], Some((secs(2), Reason::Confirm))));
+    assert_eq!((rig.batch(), rig.due()), (vec!["a"], Some((secs(2), WaitReason::Confirm))));
     // At 8 s "b" has failed.
     rig.advance(secs(2));
     assert!(matches!(state(&rig, "b"), State::Waiting { .. }));
@@ -108,9 +107,9 @@ fn report_38_each_key_has_its_own_time() {
     rig.advance(secs(1));
     assert_eq!(rig.batch(), ["b"]);
     assert_eq!(confirm(&mut rig, "b", None), Disposition::Applied);
-    assert_eq!(rig.due(), Some((secs(2), Reason::Confirm)), "\"a\", sent at 6 s");
+    assert_eq!(rig.due(), Some((secs(2), WaitReason::Confirm)), "\"a\", sent at 6 s");
     rig.fact(Event::Unsubscribe { key: "a" });
-    assert_eq!(rig.due(), Some((secs(3), Reason::Restore)), "\"c\"");
+    assert_eq!(rig.due(), Some((secs(3), WaitReason::Restore)), "\"c\"");
 }
 
 /// Report 38: the time-out dies with the connection; the count of failures does not.
@@ -123,7 +122,7 @@ fn report_38_the_time_ends_with_the_connection() {
     assert_eq!(wait, secs(1), "the connection's own backoff");
     rig.advance(wait);
     assert_eq!(sends(&rig.establish()), [2], "the sends are counted over all connections");
-    assert_eq!(rig.due(), Some((secs(5), Reason::Confirm)));
+    assert_eq!(rig.due(), Some((secs(5), WaitReason::Confirm)));
     rig.advance(secs(5));
     rig.stop(false);
     assert_eq!((rig.due(), rig.policy.subscriptions().failures(&"a")), (None, 1));
@@ -139,9 +138,9 @@ fn report_38_the_time_is_not_put_off_by_a_clock_that_ran_back() {
     rig.establish();
     rig.now = Instant::from_millis(100_000);
     rig.tick();
-    assert_eq!(rig.due(), Some((secs(5), Reason::Confirm)));
+    assert_eq!(rig.due(), Some((secs(5), WaitReason::Confirm)));
     rig.advance(secs(5));
-    assert_eq!(rig.due(), Some((secs(1), Reason::Restore)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Restore)));
 }
 
 /// Report 38: no call fails more keys than a batch has, so that none is long; the rest is due at once.
@@ -162,7 +161,7 @@ fn report_38_a_call_fails_no_more_than_a_batch() {
         rig.tick();
         let waits = rig.policy.subscriptions().iter().map(|key| key.state());
         assert_eq!(waits.filter(|state| matches!(state, State::Waiting { .. })).count(), waiting);
-        let next = if waiting == 5 { (secs(1), Reason::Restore) } else { (secs(0), Reason::Confirm) };
+        let next = if waiting == 5 { (secs(1), WaitReason::Restore) } else { (secs(0), WaitReason::Confirm) };
         assert_eq!(rig.due(), Some(next));
     }
 }
@@ -179,13 +178,13 @@ fn report_42_stale_notices_cause_no_storm() {
         assert_eq!(refuse(&mut rig, "BTC", None), Disposition::Inapplicable);
         assert_eq!(end(&mut rig, "BTC"), Disposition::Inapplicable);
     }
-    assert_eq!(rig.due(), Some((secs(1), Reason::Restore)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Restore)));
     assert_eq!(sends(&rig.advance(secs(1))), [2]);
     // A server that always sends one more, right after the send: once a wait, and the waits grow.
     for (n, wait) in [2, 4, 8, 16, 30].into_iter().enumerate() {
         assert_eq!(refuse(&mut rig, "BTC", None), Disposition::Applied);
         assert_eq!(refuse(&mut rig, "BTC", None), Disposition::Inapplicable);
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
         assert_eq!(sends(&rig.advance(secs(wait))), [n as u32 + 3]);
     }
     assert_eq!(confirm(&mut rig, "BTC", None), Disposition::Applied);
@@ -225,7 +224,7 @@ fn report_42_answers_to_older_sends_are_stale() {
 /// turns, it climbs as refusals do; a connection on which it stayed confirmed resets that.
 #[test]
 fn report_91_an_ended_subscription_is_sent_again() {
-    let mut rig = online(PLAIN.with_resume(redial::ResumeConfig::disabled()), &["a", "b"]);
+    let mut rig = online(PLAIN.with_resume(redial::policy::ResumeConfig::disabled()), &["a", "b"]);
     assert_eq!(end(&mut rig, "a"), Disposition::Inapplicable, "it was not confirmed");
     assert_eq!(end(&mut rig, "x"), Disposition::Inapplicable, "nobody wants it");
     confirm(&mut rig, "b", None);
@@ -233,7 +232,7 @@ fn report_91_an_ended_subscription_is_sent_again() {
         assert_eq!(confirm(&mut rig, "a", None), Disposition::Applied);
         assert_eq!(end(&mut rig, "a"), Disposition::Applied);
         assert_eq!(end(&mut rig, "a"), Disposition::Inapplicable);
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
         assert_eq!(restores(&rig.advance(secs(wait))), 1);
         assert_eq!(rig.batch(), ["a"]);
     }
@@ -242,7 +241,7 @@ fn report_91_an_ended_subscription_is_sent_again() {
     rig.recover();
     confirm(&mut rig, "a", None);
     end(&mut rig, "a");
-    assert_eq!(rig.due(), Some((secs(1), Reason::Restore)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Restore)));
 }
 
 /// An ended subscription of another transport is stale.
@@ -267,6 +266,6 @@ fn a_confirm_timeout_of_zero_is_refused() {
     assert_eq!(longest.confirm_timeout(), Some(secs(7)));
     assert_eq!(longest.with_confirm_timeout(None), Ok(restore));
     type Without = Policy<SplitMix64, (), NoSubscriptions, Config>;
-    let rest = size_of::<Config>() + size_of::<SplitMix64>() + redial::POLICY_STATE_BYTES;
+    let rest = size_of::<Config>() + size_of::<SplitMix64>() + redial::policy::POLICY_STATE_BYTES;
     assert!(size_of::<Without>() <= rest);
 }

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use redial::{
-    BreakerConfig, Cause, Config, CredentialConfig, DropReason, Event, GiveUp, Health, HealthConfig,
-    HealthStatus, Instant, IoKind, Mode, Phase, Reason, RefreshOn, ResumeConfig, valid,
-};
+use redial::breaker;
+use redial::health::{Health, HealthConfig, HealthStatus};
+use redial::policy::{CredentialConfig, DropReason, RefreshOn, ResumeConfig, WaitReason};
+use redial::{Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, valid};
 
 use crate::rig::*;
 use crate::{BASE, NO_NAME, dial, keep, wake, with_session};
@@ -24,27 +24,27 @@ fn report_11_slept_time_is_added_to_what_runs() {
     assert_eq!((dropped(&actions), rig.told().mode), (Some(DropReason::Expired), Mode::Fresh));
     let mut counted = with_session(BASE, secs(60));
     counted.advance(secs(30));
-    let actions = counted.fact(Event::Woke { gap: secs(20), counted: true });
+    let actions = counted.fact(Event::HostResumed { gap: secs(20), counted: true });
     assert_eq!((dropped(&actions), counted.told().mode), (None, Mode::Resume), "the clock says what is over");
 
     // What the server asked to wait for.
     let mut rig = Rig::started(BASE);
     rig.refuse(503, Some(secs(240)));
-    assert_eq!(rig.due(), Some((secs(240), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(240), WaitReason::RetryAfter)));
     wake(&mut rig, secs(100), false);
-    assert_eq!(rig.due(), Some((secs(140), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(140), WaitReason::RetryAfter)));
     assert_eq!(opens(&wake(&mut rig, secs(140), false)), 1);
     let mut rig = Rig::started(BASE);
     rig.refuse(503, Some(secs(240)));
-    rig.fact(Event::Woke { gap: secs(200), counted: true });
-    assert_eq!(rig.due(), Some((secs(240), Reason::Hint)), "that is in the clock already");
+    rig.fact(Event::HostResumed { gap: secs(200), counted: true });
+    assert_eq!(rig.due(), Some((secs(240), WaitReason::RetryAfter)), "that is in the clock already");
 
     // The breaker.
-    let breaker = valid(BreakerConfig::new(1, secs(600)));
+    let breaker = valid(breaker::Config::new(1, secs(600)));
     let mut rig = Rig::failed_times(BASE.with_breaker(Some(breaker)), 1);
-    assert_eq!(rig.due(), Some((secs(600), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(600), WaitReason::Breaker)));
     wake(&mut rig, secs(200), false);
-    assert_eq!(rig.due(), Some((secs(400), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(400), WaitReason::Breaker)));
     assert_eq!(opens(&wake(&mut rig, HOUR, false)), 1);
 
     // A credential, and the age of the connection.
@@ -54,11 +54,11 @@ fn report_11_slept_time_is_added_to_what_runs() {
     rig.establish();
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
-    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), Reason::CredentialLead)));
+    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::CredentialLead)));
     let mut rig = Rig::online(valid(BASE.with_max_age(Some(HOUR), secs(0))));
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
-    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), Reason::MaxAge)));
+    assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::MaxAge)));
 }
 
 /// Report 72 (VoltiusApp/voltius#283, SignalR/SignalR#4005): the time offline used up the window for reconnecting, and the
@@ -96,19 +96,19 @@ fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
     const WATCHED: HealthConfig = HealthConfig::new();
     let mut health = Health::new();
     let mut rig = Rig::online(BASE);
-    health.attempt(&WATCHED, rig.now, true);
+    health.attempt_succeeded(&WATCHED, rig.now);
     rig.advance(secs(60));
     rig.fact(Event::Hidden);
     health.paused(rig.now);
     rig.lose();
     health.lost(rig.now);
-    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Hidden)));
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Hidden)));
     assert!(rig.advance(secs(8 * 3_600)).is_empty(), "nothing was tried");
     dial(&mut rig, Event::Visible);
     health.unpaused(rig.now);
     rig.advance(ms(110));
     rig.establish();
-    health.attempt(&WATCHED, rig.now, true);
+    health.attempt_succeeded(&WATCHED, rig.now);
     let seen = health.report(&WATCHED, rig.now);
     assert_eq!((seen.recoveries.count, seen.recoveries.max), (1, ms(110)));
     assert_eq!((seen.alerts.any(), seen.status), (false, HealthStatus::Ok));
@@ -145,9 +145,9 @@ fn report_50_a_warned_connection_is_kept_at_first() {
     let config = BASE.with_resume(ResumeConfig::disabled());
     let mut kept = kept(config, 40, |rig| {
         let epoch = rig.epoch();
-        rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: Some(secs(10)) });
+        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(10)) });
         // A second warning does not put it off.
-        rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: Some(secs(1_000)) });
+        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(1_000)) });
     });
     assert!(kept.iter().all(|kept| *kept <= secs(5)), "{kept:?}");
     kept.sort_unstable();

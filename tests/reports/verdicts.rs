@@ -1,9 +1,9 @@
 //! Answers that look final and are not, and one that looks harmless and is.
 
-use redial::{
-    BreakerConfig, Cause, Classifier, Config, CredentialConfig, Event, GiveUp, Phase, Reason, TlsKind,
-    presets, tables, valid,
-};
+use redial::breaker;
+use redial::classify::{Classifier, TlsKind, tables};
+use redial::policy::{CredentialConfig, WaitReason};
+use redial::{Cause, Config, Event, GiveUp, Phase, presets, valid};
 
 use crate::rig::*;
 use crate::{BASE, dial};
@@ -74,7 +74,7 @@ fn report_48_a_clock_that_is_not_set_yet() {
     let mut rig = Rig::started(BASE);
     for _ in 0..tries {
         assert_eq!(gave_up(&rig.fail(EARLY)), None);
-        assert_eq!(rig.due(), Some((secs(30), Reason::Class)));
+        assert_eq!(rig.due(), Some((secs(30), WaitReason::Class)));
         rig.redial();
     }
     let mut set = Rig::of(rig.policy.clone());
@@ -98,7 +98,7 @@ fn report_58_a_ban_that_says_how_long() {
         let mut rig = Rig::started(BASE);
         for _ in 0..3 {
             assert_eq!(gave_up(&rig.refuse(status, Some(secs(120)))), None);
-            assert_eq!(rig.due(), Some((secs(120), Reason::Hint)));
+            assert_eq!(rig.due(), Some((secs(120), WaitReason::RetryAfter)));
             rig.redial();
         }
         let mut waited = Rig::of(rig.policy.clone());
@@ -168,7 +168,7 @@ fn report_75_each_holds_while_the_other_waits() {
 /// an outcome blocked it. A refused credential is neutral, and its slot is given back.
 #[test]
 fn report_87_a_refused_credential_is_no_ill_health() {
-    let breaker = valid(BreakerConfig::new(1, secs(600)));
+    let breaker = valid(breaker::Config::new(1, secs(600)));
     let config = BASE.with_breaker(Some(breaker)).with_credential(CredentialConfig::new());
     let renew = |rig: &mut Rig| {
         assert_eq!(refreshes(&rig.refuse(401, None)), 1);
@@ -180,7 +180,7 @@ fn report_87_a_refused_credential_is_no_ill_health() {
     assert_eq!(opens(&renew(&mut rig)), 1);
     // In a probe: the next dial is the probe.
     let mut rig = Rig::failed_times(config, 1);
-    assert_eq!(rig.due(), Some((secs(600), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(600), WaitReason::Breaker)));
     rig.redial();
     assert_eq!(opens(&renew(&mut rig)), 1);
     let mut well = Rig::of(rig.policy.clone());
@@ -192,7 +192,7 @@ fn report_87_a_refused_credential_is_no_ill_health() {
     rig.refuse(503, None);
     assert_eq!(
         rig.due().map(|due| due.1),
-        Some(Reason::Breaker),
+        Some(WaitReason::Breaker),
         "and a failure of the probe opens it again"
     );
 }

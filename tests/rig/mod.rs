@@ -3,10 +3,14 @@
 
 use core::time::Duration;
 
+use redial::classify::{Classifier, tables};
+use redial::endpoints::{Endpoints, SingleEndpoint};
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{DropReason, WaitReason};
+use redial::subscriptions::FixedSubscriptions;
 use redial::{
-    Action, Actions, BackoffConfig, Cause, Classifier, Config, Disposition, DropReason, Endpoints, Epoch,
-    Event, Explanation, FixedSubscriptions, GiveUp, HeartbeatConfig, Instant, Mode, Phase, Policy, Ratio,
-    Reason, SessionState, SingleEndpoint, SplitMix64, tables, valid,
+    Action, Actions, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Explanation, GiveUp, Instant,
+    Mode, Phase, Policy, Ratio, SessionState, SplitMix64, valid,
 };
 
 pub(crate) type Fact = Event<&'static str, &'static str>;
@@ -118,11 +122,11 @@ impl<E: Endpoints + Clone> Rig<E> {
                 Action::Close { epoch, .. } => {
                     assert_eq!(self.alive.take(), Some(epoch), "the close of something that is not open");
                 }
-                Action::SendFresh { epoch }
-                | Action::SendResume { epoch }
+                Action::Identify { epoch }
+                | Action::Resume { epoch }
                 | Action::Authenticate { epoch }
                 | Action::Restore { epoch, .. } => assert_eq!(self.alive, Some(epoch)),
-                Action::Beat { epoch } => {
+                Action::Heartbeat { epoch } => {
                     assert_eq!(self.alive, Some(epoch));
                     beats += 1;
                 }
@@ -137,12 +141,12 @@ impl<E: Endpoints + Clone> Rig<E> {
         match told.phase {
             Phase::Waiting | Phase::Connecting => assert!(told.until.is_some(), "{told}"),
             Phase::Parked => {
-                let asks = told.waiting_for == Some(Reason::Credential);
+                let asks = told.waiting_for == Some(WaitReason::Credential);
                 assert!(told.waiting_for.is_some() && (told.until.is_some() || !asks), "{told}");
             }
             Phase::Failed => assert!(self.terminal, "{told}"),
             Phase::Idle | Phase::Stopped => {
-                assert!(matches!(told.waiting_for, None | Some(Reason::SessionExpiry)), "{told}");
+                assert!(matches!(told.waiting_for, None | Some(WaitReason::SessionExpiry)), "{told}");
             }
             _ => assert!(told.epoch.is_some(), "{told}"),
         }
@@ -150,7 +154,7 @@ impl<E: Endpoints + Clone> Rig<E> {
         if self.acks {
             for _ in 0..beats {
                 if let Some(epoch) = self.alive {
-                    let acked = self.policy.handle_event(self.now, Event::BeatAcked { epoch });
+                    let acked = self.policy.handle_event(self.now, Event::HeartbeatAcked { epoch });
                     assert!(acked.is_empty());
                 }
             }
@@ -279,12 +283,12 @@ impl<E: Endpoints + Clone> Rig<E> {
 
     pub(crate) fn sequence(&mut self, n: u64) -> Vec<Action> {
         let epoch = self.epoch();
-        self.fact(Event::Sequence { epoch, n })
+        self.fact(Event::Sequence { epoch, sequence: n })
     }
 
     pub(crate) fn please_reconnect(&mut self) -> Vec<Action> {
         let epoch = self.epoch();
-        self.fact(Event::PleaseReconnect { epoch, after: None, deadline: None })
+        self.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: None })
     }
 
     pub(crate) fn invalid(&mut self, resumable: bool) -> Vec<Action> {
@@ -294,7 +298,7 @@ impl<E: Endpoints + Clone> Rig<E> {
 
     pub(crate) fn ack(&mut self) -> Vec<Action> {
         let epoch = self.epoch();
-        self.fact(Event::BeatAcked { epoch })
+        self.fact(Event::HeartbeatAcked { epoch })
     }
 
     pub(crate) fn stop(&mut self, keep: bool) -> Vec<Action> {
@@ -309,7 +313,7 @@ impl<E: Endpoints + Clone> Rig<E> {
     pub(crate) fn establish(&mut self) -> Vec<Action> {
         let mut out = self.opened();
         if self.phase() == Phase::Establishing
-            && self.policy.deadline().map(|d| d.1) == Some(Reason::GreetingTimeout)
+            && self.policy.deadline().map(|d| d.1) == Some(WaitReason::GreetingTimeout)
         {
             out.extend(self.greet(Some(secs(45))));
         }
@@ -344,7 +348,7 @@ impl<E: Endpoints + Clone> Rig<E> {
     }
 
     /// How long until the deadline, and the rule behind it.
-    pub(crate) fn due(&self) -> Option<(Duration, Reason)> {
+    pub(crate) fn due(&self) -> Option<(Duration, WaitReason)> {
         self.policy.deadline().map(|(at, reason)| (at.saturating_duration_since(self.now), reason))
     }
 
@@ -356,7 +360,7 @@ impl<E: Endpoints + Clone> Rig<E> {
 
     /// The keys of the batch that is to be sent.
     pub(crate) fn batch(&self) -> Vec<&'static str> {
-        use redial::Subscriptions;
+        use redial::subscriptions::Subscriptions;
         self.policy.subscriptions().batch().copied().collect()
     }
 
@@ -372,7 +376,7 @@ pub(crate) fn opens(actions: &[Action]) -> usize {
     actions.iter().filter(|action| matches!(action, Action::Open { .. })).count()
 }
 
-pub(crate) fn open(actions: &[Action]) -> Option<(Mode, redial::Endpoint, u32)> {
+pub(crate) fn open(actions: &[Action]) -> Option<(Mode, redial::policy::Endpoint, u32)> {
     actions.iter().find_map(|action| match *action {
         Action::Open { mode, endpoint, attempt, .. } => Some((mode, endpoint, attempt)),
         _ => None,
@@ -388,7 +392,7 @@ pub(crate) fn closed(actions: &[Action]) -> Option<Option<u16>> {
 }
 
 pub(crate) fn beats(actions: &[Action]) -> usize {
-    actions.iter().filter(|action| matches!(action, Action::Beat { .. })).count()
+    actions.iter().filter(|action| matches!(action, Action::Heartbeat { .. })).count()
 }
 
 pub(crate) fn restores(actions: &[Action]) -> usize {
@@ -414,11 +418,11 @@ pub(crate) fn gave_up(actions: &[Action]) -> Option<(GiveUp, Cause)> {
 }
 
 pub(crate) fn sent_resume(actions: &[Action]) -> bool {
-    actions.iter().any(|action| matches!(action, Action::SendResume { .. }))
+    actions.iter().any(|action| matches!(action, Action::Resume { .. }))
 }
 
 pub(crate) fn sent_fresh(actions: &[Action]) -> bool {
-    actions.iter().any(|action| matches!(action, Action::SendFresh { .. }))
+    actions.iter().any(|action| matches!(action, Action::Identify { .. }))
 }
 
 /// A close that keeps the session alive and that every platform can send.

@@ -1,6 +1,7 @@
 //! One loss, one attempt; every attempt has a deadline and an identity.
 
-use redial::{Action, Cause, Disposition, Event, HoldReason, OnNetworkDown, Phase, Reason};
+use redial::policy::{HoldReason, OnNetworkDown, WaitReason};
+use redial::{Action, Cause, Disposition, Event, Phase};
 
 use crate::rig::*;
 
@@ -39,13 +40,13 @@ fn f03_one_pending_attempt() {
     rig.lose();
     for fact in [
         Event::Closed { epoch, cause: RESET },
-        Event::PleaseReconnect { epoch, after: None, deadline: None },
+        Event::ReconnectRequested { epoch, retry_after: None, deadline: None },
         Event::SessionInvalid { epoch, resumable: true },
         Event::SendFailed { epoch },
         Event::Start,
     ] {
         rig.fact(fact);
-        assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+        assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     }
     assert_eq!(opens(&rig.advance(secs(2))), 1);
 }
@@ -92,13 +93,13 @@ fn f06_a_superseded_transport_is_not_heard() {
         Event::Greeting { epoch: old, heartbeat: Some(ms(1)) },
         Event::Ready { epoch: old, token: Some("other"), endpoint: Some("e"), sequence: Some(9), ttl: None },
         Event::Resumed { epoch: old },
-        Event::Sequence { epoch: old, n: 99 },
-        Event::BeatAcked { epoch: old },
-        Event::BeatRequested { epoch: old },
+        Event::Sequence { epoch: old, sequence: 99 },
+        Event::HeartbeatAcked { epoch: old },
+        Event::HeartbeatRequested { epoch: old },
         Event::Received { epoch: old },
         Event::SendFailed { epoch: old },
         Event::SessionInvalid { epoch: old, resumable: false },
-        Event::PleaseReconnect { epoch: old, after: None, deadline: None },
+        Event::ReconnectRequested { epoch: old, retry_after: None, deadline: None },
         Event::OpenFailed { epoch: old, cause: RESET, retry_after: Some(secs(9)) },
         Event::NotNow { epoch: old, retry_after: None },
         Event::AuthFailed { epoch: old, fatal: true },
@@ -173,7 +174,7 @@ fn f10_a_deadline_belongs_to_its_attempt() {
 #[test]
 fn f11_a_dial_has_a_deadline() {
     let mut rig = Rig::started(PLAIN.with_connect_timeout(secs(4)).expect("valid"));
-    assert_eq!(rig.due(), Some((secs(4), Reason::ConnectTimeout)));
+    assert_eq!(rig.due(), Some((secs(4), WaitReason::ConnectTimeout)));
     rig.advance(ms(3_999));
     assert_eq!(rig.phase(), Phase::Connecting);
     assert_eq!(closed(&rig.advance(ms(1))), Some(None));
@@ -186,7 +187,7 @@ fn f11_a_dial_has_a_deadline() {
 fn f12_the_greeting_has_a_deadline() {
     let mut rig = Rig::started(GATEWAY);
     rig.opened();
-    assert_eq!(rig.due(), Some((secs(30), Reason::GreetingTimeout)));
+    assert_eq!(rig.due(), Some((secs(30), WaitReason::GreetingTimeout)));
     assert!(keeps_session(&rig.advance(secs(30))));
     assert_eq!(rig.told().last_cause, Some(Cause::GreetingTimeout));
     assert_eq!(rig.redial(), secs(1));
@@ -279,7 +280,7 @@ fn f19_no_attempt_without_a_network() {
     let mut rig = Rig::failed_times(PLAIN, 2);
     let before = rig.told();
     rig.fact(Event::NetworkDown);
-    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Network)));
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Network)));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!((rig.told().attempt, rig.told().failures), (before.attempt, before.failures));
     assert_eq!(open(&rig.fact(Event::NetworkUp)).map(|open| open.2), Some(before.attempt + 1));
@@ -294,7 +295,7 @@ fn f20_a_new_credential_or_address_keeps_the_ladder() {
     rig.fact(Event::Hold(hold));
     rig.advance(secs(60));
     let open = open(&rig.fact(Event::Release(hold))).expect("a dial");
-    assert_eq!((open.1, open.2), (redial::Endpoint::Base, 4));
+    assert_eq!((open.1, open.2), (redial::policy::Endpoint::Base, 4));
     assert_eq!(refreshes(&rig.fail(Cause::AuthRejected)), 1);
     assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
     rig.fail(REFUSED);

@@ -3,9 +3,9 @@
 
 use core::time::Duration;
 
-use redial::{
-    Event, Grant, Instant, Mode, Phase, Reason, SessionState, StartBudget, StartBudgetConfig, valid,
-};
+use redial::budget::{Grant, StartBudget, StartBudgetConfig};
+use redial::policy::WaitReason;
+use redial::{Event, Instant, Mode, Phase, SessionState, valid};
 
 use crate::rig::*;
 
@@ -102,7 +102,7 @@ fn s60_the_second_fresh_start_waits_its_turn() {
     assert_eq!(host.phases(), [Phase::Online, Phase::Waiting, Phase::Waiting, Phase::Waiting]);
     for one in 1..4 {
         let due = host.fleet[one].due();
-        assert_eq!(due, Some((secs(5 * one as u64), Reason::NotNow)));
+        assert_eq!(due, Some((secs(5 * one as u64), WaitReason::NotNow)));
     }
     host.advance(ms(4_999));
     assert_eq!(host.phases()[1], Phase::Waiting);
@@ -145,7 +145,7 @@ fn f77_one_that_is_stopped_leaves_the_line() {
     // The third was told 10 s; it may ask sooner, and whoever asks is told the new time.
     host.fleet[2].fact(Event::RetryNow);
     host.serve(2);
-    assert_eq!(host.fleet[2].due(), Some((secs(3), Reason::NotNow)));
+    assert_eq!(host.fleet[2].due(), Some((secs(3), WaitReason::NotNow)));
     host.advance(secs(3));
     assert_eq!(host.phases(), [Phase::Online, Phase::Stopped, Phase::Online]);
     host.advance(secs(600));
@@ -162,7 +162,7 @@ fn s60_an_exhausted_day_waits_for_its_reset() {
     host.start(1);
     let reset = host.now().saturating_add(secs(82_800));
     assert_eq!(host.fleet[1].told().until, Some(reset));
-    assert_eq!(host.fleet[1].told().waiting_for, Some(Reason::NotNow));
+    assert_eq!(host.fleet[1].told().waiting_for, Some(WaitReason::NotNow));
     host.advance(secs(82_799));
     assert_eq!((host.phases()[1], host.asked), (Phase::Waiting, 2));
     host.advance(secs(1));

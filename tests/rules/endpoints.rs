@@ -1,8 +1,10 @@
 //! A policy with several endpoints.
 
+use redial::classify::Class;
+use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints};
+use redial::policy::{Endpoint, ResumeConfig, WaitReason};
 use redial::{
-    Action, Cause, Class, Config, Endpoint, EndpointOrder, Endpoints, EndpointsConfig, Event, FixedEndpoints,
-    GiveUp, IoKind, Mode, Phase, Policy, Reason, ResumeConfig, SessionState, SplitMix64, valid,
+    Action, Cause, Config, Event, GiveUp, IoKind, Mode, Phase, Policy, SessionState, SplitMix64, valid,
 };
 
 use crate::rig::*;
@@ -26,7 +28,7 @@ fn started(config: Config, count: u8) -> Walker {
 
 /// Lets the gap pass and dials the next endpoint of the round; how long the gap was.
 fn step(rig: &mut Walker) -> core::time::Duration {
-    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Endpoint), "{}", rig.told());
+    assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Endpoint), "{}", rig.told());
     rig.redial()
 }
 
@@ -51,7 +53,7 @@ fn l71_a_round_is_one_attempt() {
         dialled.sort_unstable();
         assert_eq!(dialled, [(0, attempt), (1, attempt), (2, attempt)]);
         rig.fail(REFUSED);
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Backoff)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Backoff)));
         rig.redial();
     }
     assert_eq!((rig.opens(), rig.policy.stats().failed), (13, 12), "each dial is counted for itself");
@@ -92,14 +94,14 @@ fn l71_a_dial_put_off_is_the_same_dial() {
     for _ in 0..3 {
         let epoch = rig.epoch();
         rig.fact(Event::NotNow { epoch, retry_after: Some(secs(7)) });
-        assert_eq!(rig.due(), Some((secs(7), Reason::NotNow)));
+        assert_eq!(rig.due(), Some((secs(7), WaitReason::NotNow)));
         rig.redial();
         assert_eq!(at(&rig), before);
     }
     rig.fail(REFUSED);
     step(&mut rig);
     rig.fail(REFUSED);
-    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)), "the third was the round's last");
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)), "the third was the round's last");
 }
 
 /// Lifecycle 71: an endpoint that accepts and drops is left like one that can't be reached: only a session is a
@@ -114,12 +116,12 @@ fn l71_only_a_session_ends_the_walk() {
     rig.establish();
     assert_eq!(rig.phase(), Phase::Online);
     rig.lose();
-    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)), "a loss is no failed dial");
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)), "a loss is no failed dial");
 
     for class in [Class::RateLimited, Class::Auth] {
         let mut rig = started(PLAIN, 2);
         rig.fail(Cause::Class(class));
-        assert_ne!(rig.due().map(|due| due.1), Some(Reason::Endpoint));
+        assert_ne!(rig.due().map(|due| due.1), Some(WaitReason::Endpoint));
         assert_eq!(rig.policy.endpoints().current(), 0);
     }
 }
@@ -162,7 +164,7 @@ fn l73_without_a_network_there_is_no_walk() {
         for (attempt, wait) in [(1, 1), (2, 2), (3, 4)] {
             assert_eq!(at(&rig), (0, attempt));
             rig.fail(cause);
-            assert_eq!(rig.due(), Some((secs(wait), Reason::Backoff)));
+            assert_eq!(rig.due(), Some((secs(wait), WaitReason::Backoff)));
             rig.redial();
         }
     }
@@ -191,10 +193,10 @@ fn l77_a_new_network_or_a_long_sleep_forgets() {
     for (fact, waiting, first) in [
         (Event::NetworkUp, true, 0),
         (Event::NetworkUp, false, 0),
-        (Event::Woke { gap: secs(3_600), counted: true }, true, 0),
-        (Event::Woke { gap: secs(3_600), counted: true }, false, 0),
-        (Event::Woke { gap: secs(1), counted: true }, true, 1),
-        (Event::Woke { gap: secs(1), counted: true }, false, 1),
+        (Event::HostResumed { gap: secs(3_600), counted: true }, true, 0),
+        (Event::HostResumed { gap: secs(3_600), counted: true }, false, 0),
+        (Event::HostResumed { gap: secs(1), counted: true }, true, 1),
+        (Event::HostResumed { gap: secs(1), counted: true }, false, 1),
     ] {
         let mut rig = started(PLAIN, 2);
         rig.fail(REFUSED);
@@ -233,7 +235,7 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
         rig.fail(REFUSED);
         assert_ne!(
             rig.due().map(|due| due.1),
-            Some(Reason::Endpoint),
+            Some(WaitReason::Endpoint),
             "nobody else has the session's address"
         );
     }
@@ -252,7 +254,7 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
             step(&mut rig);
         }
     }
-    assert_eq!(rig.due(), Some((secs(16), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(16), WaitReason::Backoff)));
 
     let own = SessionState::resumable("token", Some("own"), Some(1));
     let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");

@@ -1,6 +1,8 @@
 //! Heartbeat and liveness.
 
-use redial::{Action, Cause, Config, Disposition, Event, HeartbeatConfig, Liveness, Phase, Reason, valid};
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::WaitReason;
+use redial::{Action, Cause, Config, Disposition, Event, Phase, valid};
 
 use crate::rig::*;
 
@@ -20,11 +22,11 @@ fn f79_the_first_beat_is_spread() {
         rig.greet(Some(secs(45)));
         rig.ready();
         let (first, reason) = rig.due().expect("a beat");
-        assert_eq!(reason, Reason::Beat);
+        assert_eq!(reason, WaitReason::Heartbeat);
         firsts.push(first);
         assert_eq!(beats(&rig.advance(first)), 1);
         for _ in 0..3 {
-            assert_eq!(rig.due(), Some((secs(45), Reason::Beat)));
+            assert_eq!(rig.due(), Some((secs(45), WaitReason::Heartbeat)));
             assert_eq!(beats(&rig.advance(secs(45))), 1);
         }
     }
@@ -39,7 +41,7 @@ fn f80_a_missed_acknowledgement_is_death() {
     assert_eq!(beats(&rig.advance(secs(45))), 1);
     let actions = rig.advance(secs(45));
     assert!(keeps_session(&actions) && beats(&actions) == 0, "{actions:?}");
-    assert_eq!((rig.told().last_cause, rig.policy.stats().zombies), (Some(Cause::MissedBeat), 1));
+    assert_eq!((rig.told().last_cause, rig.policy.stats().zombies), (Some(Cause::HeartbeatMissed), 1));
     rig.redial();
     rig.opened();
     assert!(sent_resume(&rig.greet(Some(secs(45)))));
@@ -70,12 +72,12 @@ fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
     for _ in 0..10 {
         assert_eq!(beats(&rig.advance(secs(45))), 1, "the first beat of a connection is never a zombie's");
         rig.lose();
-        assert_ne!(rig.due().map(|due| due.1), Some(Reason::Beat));
+        assert_ne!(rig.due().map(|due| due.1), Some(WaitReason::Heartbeat));
         let actions = rig.advance(rig.waits());
         assert_eq!(beats(&actions), 0);
         rig.advance(secs(9));
         rig.establish();
-        assert_eq!(rig.due(), Some((secs(45), Reason::Beat)));
+        assert_eq!(rig.due(), Some((secs(45), WaitReason::Heartbeat)));
     }
     assert_eq!(rig.policy.stats().zombies, 0);
     rig.advance(secs(45));
@@ -89,8 +91,8 @@ fn f83_a_requested_beat_goes_at_once() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(10));
     let epoch = rig.epoch();
-    assert_eq!(rig.fact(Event::BeatRequested { epoch }), [Action::Beat { epoch }]);
-    assert_eq!(rig.due(), Some((secs(35), Reason::Beat)));
+    assert_eq!(rig.fact(Event::HeartbeatRequested { epoch }), [Action::Heartbeat { epoch }]);
+    assert_eq!(rig.due(), Some((secs(35), WaitReason::Heartbeat)));
 }
 
 /// F84: asked for just before the regular beat, and not yet acknowledged: nothing is missed.
@@ -99,7 +101,7 @@ fn f84_a_requested_beat_is_not_missed() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
-    rig.fact(Event::BeatRequested { epoch });
+    rig.fact(Event::HeartbeatRequested { epoch });
     assert_eq!(beats(&rig.advance(ms(10))), 1);
     assert_eq!((rig.phase(), rig.policy.stats().zombies), (Phase::Online, 0));
     rig.ack();
@@ -169,7 +171,7 @@ fn f89_a_late_tick_asks_before_it_judges() {
         assert!(answered.ack().is_empty());
         assert_eq!(beats(&answered.advance(secs(45))), 1, "alive");
         assert!(keeps_session(&rig.advance(secs(45))), "no answer");
-        assert_eq!(rig.told().last_cause, Some(Cause::MissedBeat));
+        assert_eq!(rig.told().last_cause, Some(Cause::HeartbeatMissed));
     }
     // What was asked before the silence, and never answered, is dead.
     let mut rig = Rig::online(GATEWAY);

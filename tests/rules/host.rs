@@ -1,15 +1,14 @@
 //! Network, page, sleep, preconditions, breaker.
 
-use redial::{
-    BreakerConfig, Cause, Config, Disposition, Endpoint, Event, HoldReason, IoKind, OnNetworkDown, Phase,
-    Ratio, Reason, valid,
-};
+use redial::breaker;
+use redial::policy::{Endpoint, HoldReason, OnNetworkDown, WaitReason};
+use redial::{Cause, Config, Disposition, Event, IoKind, Phase, Ratio, valid};
 
 use crate::rig::*;
 
 const DROP: Config = GATEWAY.with_network(OnNetworkDown::Drop, secs(0));
-const BREAKER: BreakerConfig =
-    valid(valid(BreakerConfig::new(5, secs(60))).with_growth(Ratio::TWO, secs(600)));
+const BREAKER: breaker::Config =
+    valid(valid(breaker::Config::new(5, secs(60))).with_growth(Ratio::TWO, secs(600)));
 const GUARDED: Config = PLAIN.with_breaker(Some(BREAKER));
 
 fn hold() -> HoldReason {
@@ -29,7 +28,7 @@ fn s84_network_up_is_spread() {
         rig.fact(Event::NetworkDown);
         assert!(rig.advance(secs(600)).is_empty());
         rig.fact(Event::NetworkUp);
-        assert_eq!(rig.due().map(|due| due.1), Some(Reason::Spread));
+        assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Spread));
         waits.push(rig.redial());
     }
     assert!(waits.iter().all(|wait| *wait < secs(3)));
@@ -71,7 +70,7 @@ fn l30_network_down_while_connected() {
     assert!(keeps_session(&rig.fact(Event::NetworkDown)));
     assert_eq!(
         (rig.told().last_cause, rig.told().waiting_for),
-        (Some(Cause::NetworkDown), Some(Reason::Network))
+        (Some(Cause::NetworkDown), Some(WaitReason::Network))
     );
     let mut rig = Rig::online(GATEWAY);
     assert!(rig.fact(Event::NetworkDown).is_empty());
@@ -79,7 +78,7 @@ fn l30_network_down_while_connected() {
     assert!(keeps_session(&rig.advance(secs(90))));
     assert_eq!(
         (rig.told().last_cause, rig.told().waiting_for),
-        (Some(Cause::MissedBeat), Some(Reason::Network))
+        (Some(Cause::HeartbeatMissed), Some(WaitReason::Network))
     );
 }
 
@@ -103,7 +102,7 @@ fn l35_good_news_does_not_undo_a_stop() {
         Event::NetworkUp,
         Event::Hidden,
         Event::Visible,
-        Event::Woke { gap: secs(3_600), counted: true },
+        Event::HostResumed { gap: secs(3_600), counted: true },
         Event::Hold(hold()),
         Event::Release(hold()),
         Event::RetryNow,
@@ -120,7 +119,7 @@ fn l38_a_hidden_page_does_not_dial() {
     let mut rig = Rig::failed_times(PLAIN, 1);
     rig.fact(Event::Hidden);
     assert!(rig.advance(secs(60)).is_empty());
-    assert_eq!(rig.told().waiting_for, Some(Reason::Hidden));
+    assert_eq!(rig.told().waiting_for, Some(WaitReason::Hidden));
     assert_eq!(opens(&rig.fact(Event::Visible)), 1);
     rig.fail(REFUSED);
     rig.fact(Event::Hidden);
@@ -133,9 +132,9 @@ fn l38_a_hidden_page_does_not_dial() {
 #[test]
 fn l39_a_connection_that_slept_is_not_trusted() {
     let mut rig = Rig::online(GATEWAY);
-    assert!(rig.fact(Event::Woke { gap: secs(44), counted: true }).is_empty());
+    assert!(rig.fact(Event::HostResumed { gap: secs(44), counted: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
-    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(45), counted: true })));
+    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(45), counted: true })));
     rig.redial();
     rig.opened();
     assert!(sent_resume(&rig.greet(Some(secs(45)))));
@@ -147,7 +146,7 @@ fn l70_no_interest_no_dial() {
     let mut rig = Rig::failed_times(PLAIN, 1);
     rig.fact(Event::Hold(hold()));
     assert!(rig.advance(secs(86_400)).is_empty());
-    assert_eq!(rig.told().waiting_for, Some(Reason::Hold));
+    assert_eq!(rig.told().waiting_for, Some(WaitReason::Hold));
     assert_eq!(opens(&rig.fact(Event::Release(hold()))), 1);
 }
 
@@ -172,35 +171,35 @@ fn s88_a_name_that_is_not_found() {
 #[test]
 fn s89_a_breaker_over_a_policy() {
     let mut rig = Rig::failed_times(GUARDED, 5);
-    assert_eq!(rig.due(), Some((secs(60), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(60), WaitReason::Breaker)));
     assert_eq!(rig.redial(), secs(60));
     rig.fail(REFUSED);
-    assert_eq!(rig.due(), Some((secs(120), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(120), WaitReason::Breaker)));
     rig.redial();
     rig.opened();
     rig.lose();
-    assert_eq!(rig.due(), Some((secs(240), Reason::Breaker)));
+    assert_eq!(rig.due(), Some((secs(240), WaitReason::Breaker)));
     rig.recover();
     rig.lose();
-    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
 }
 
 /// S90: "reconnect now" while the breaker is open is an order: it dials. It is never lost.
 #[test]
 fn s90_reconnect_now_overrides_the_breaker() {
     let mut rig = Rig::failed_times(GUARDED, 5);
-    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Breaker));
+    assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Breaker));
     assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
 }
 
 /// S91: of breaker and ladder the later one decides, and there is one deadline.
 #[test]
 fn s91_the_later_gate_wins() {
-    let brief = valid(BreakerConfig::new(5, secs(20)));
+    let brief = valid(breaker::Config::new(5, secs(20)));
     let mut rig = Rig::failed_times(PLAIN.with_breaker(Some(brief)), 5);
-    assert_eq!(rig.due(), Some((secs(20), Reason::Breaker)), "16 s of the ladder");
+    assert_eq!(rig.due(), Some((secs(20), WaitReason::Breaker)), "16 s of the ladder");
     rig.redial();
     rig.fail(REFUSED);
-    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)), "20 s of the breaker");
+    assert_eq!(rig.due(), Some((secs(30), WaitReason::Backoff)), "20 s of the breaker");
     assert_eq!(opens(&rig.advance(secs(30))), 1);
 }

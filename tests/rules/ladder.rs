@@ -1,6 +1,8 @@
 //! When the ladder begins again, and where it ends.
 
-use redial::{AfterTable, BackoffConfig, Cause, Config, Disposition, Event, GiveUp, Phase, Reason, valid};
+use redial::backoff::AfterTable;
+use redial::policy::WaitReason;
+use redial::{BackoffConfig, Cause, Config, Disposition, Event, GiveUp, Phase, valid};
 
 use crate::rig::*;
 
@@ -142,7 +144,7 @@ fn f36_the_end_comes_once() {
         for _ in 0..10 {
             assert!(rig.tick().is_empty());
             assert!(rig.fact(Event::NetworkUp).is_empty());
-            assert!(rig.fact(Event::Woke { gap: secs(9), counted: true }).is_empty());
+            assert!(rig.fact(Event::HostResumed { gap: secs(9), counted: true }).is_empty());
             assert!(rig.advance(secs(3_600)).is_empty());
         }
         // A limit is no verdict: the user may try again.
@@ -191,7 +193,7 @@ fn f39_a_wait_is_explained() {
     rig.advance(secs(3));
     let told = rig.told();
     assert_eq!(told.until, Some(rig.now.saturating_add(secs(5))));
-    assert_eq!((told.waiting_for, told.attempt, told.failures), (Some(Reason::Backoff), 4, 4));
+    assert_eq!((told.waiting_for, told.attempt, told.failures), (Some(WaitReason::Backoff), 4, 4));
     assert_eq!(told.last_cause, Some(REFUSED));
     assert_eq!(rig.disposition, Disposition::Applied);
     let line = told.to_string();

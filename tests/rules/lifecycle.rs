@@ -1,8 +1,9 @@
 //! Timing, races and the life of a session that is carried from process to process.
 
+use redial::policy::{ResumeConfig, WaitReason};
 use redial::{
     BackoffConfig, Cause, Config, ConfigError, Disposition, Event, Instant, Jitter, Mode, Phase, Ratio,
-    Reason, ResumeConfig, SessionState, valid,
+    SessionState, valid,
 };
 
 use crate::rig::*;
@@ -17,7 +18,7 @@ fn l02_nothing_before_the_start() {
         Event::NetworkUp,
         Event::Visible,
         Event::RetryNow,
-        Event::Woke { gap: secs(60), counted: true },
+        Event::HostResumed { gap: secs(60), counted: true },
         Event::CredentialOk { request: None, ttl: None },
     ] {
         assert!(rig.fact(fact).is_empty());
@@ -35,10 +36,10 @@ fn l03_a_failure_is_a_wait() {
     assert!(rig.fail(REFUSED).is_empty());
     let told = rig.told();
     assert_eq!((told.phase, told.until), (Phase::Waiting, Some(rig.now.saturating_add(secs(1)))));
-    assert_eq!((told.waiting_for, told.last_cause), (Some(Reason::Backoff), Some(REFUSED)));
+    assert_eq!((told.waiting_for, told.last_cause), (Some(WaitReason::Backoff), Some(REFUSED)));
     let mut rig = Rig::started(PLAIN.with_backoff(LADDER.with_first(secs(0))));
     assert!(rig.fail(REFUSED).is_empty());
-    assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(0), Reason::Backoff))));
+    assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(0), WaitReason::Backoff))));
     assert_eq!(opens(&rig.tick()), 1);
 }
 
@@ -124,7 +125,7 @@ fn l10_early_and_late_timers() {
     assert_eq!(opens(&rig.tick()), 1, "a little late is only late");
     assert_eq!(
         rig.due(),
-        Some((secs(10), Reason::ConnectTimeout)),
+        Some((secs(10), WaitReason::ConnectTimeout)),
         "from now on, not from the missed deadline"
     );
 }
@@ -147,8 +148,8 @@ fn l11_a_clock_that_runs_backwards() {
 fn l12_immediate_retries_are_apart() {
     let at_once = PLAIN.with_backoff(LADDER.with_first(secs(0)));
     for (config, guard) in [
-        (at_once, (ms(900), Reason::Backoff)),
-        (valid(at_once.with_min_interval(secs(2))), (ms(1900), Reason::MinInterval)),
+        (at_once, (ms(900), WaitReason::Backoff)),
+        (valid(at_once.with_min_interval(secs(2))), (ms(1900), WaitReason::MinInterval)),
     ] {
         let mut rig = Rig::online(config);
         rig.advance(secs(10));
@@ -224,7 +225,7 @@ fn l64_export_and_import() {
     assert!(rig.policy.session().is_empty(), "after a stop");
     rig.start();
     rig.establish();
-    rig.close(Cause::Class(redial::Class::Fatal));
+    rig.close(Cause::Class(redial::classify::Class::Fatal));
     assert!(rig.policy.session().is_empty(), "after the end");
 
     let once = GATEWAY.with_resume(valid(ResumeConfig::new().with_failures_max(1)));
@@ -237,7 +238,7 @@ fn l64_export_and_import() {
 
     let numbered = GATEWAY.with_resume(ResumeConfig::new().with_sequence_needed(true));
     let mut rig = Rig::importing(numbered, SessionState::resumable("token", Some("wss://resume"), None));
-    assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::Endpoint::Base, 1)));
+    assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::policy::Endpoint::Base, 1)));
     rig.establish();
 }
 

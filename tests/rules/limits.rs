@@ -1,9 +1,9 @@
 //! What the config allows the first connect, the wait from a dial, a network's return, a rate limit and a long outage.
 
-use redial::{
-    AfterTable, BackoffConfig, Cause, Class, Classifier, Config, Event, GiveUp, Jitter, Match, Phase, Ratio,
-    Reason, Rule, Verdict, tables, valid,
-};
+use redial::backoff::AfterTable;
+use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
+use redial::policy::WaitReason;
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Jitter, Phase, Ratio, valid};
 
 use crate::rig::*;
 
@@ -126,7 +126,7 @@ fn l09_a_silent_dial_has_a_deadline() {
     for (grows, expected) in [(false, [10; 7]), (true, [10, 10, 10, 10, 16, 30, 30])] {
         let mut rig = Rig::started(PLAIN.with_connect_timeout_growing(grows));
         for timeout in expected {
-            assert_eq!(rig.due(), Some((secs(timeout), Reason::ConnectTimeout)), "{grows}");
+            assert_eq!(rig.due(), Some((secs(timeout), WaitReason::ConnectTimeout)), "{grows}");
             let actions = rig.advance(secs(timeout));
             assert_eq!((closed(&actions), opens(&actions)), (Some(None), 0));
             assert_eq!(rig.told().last_cause, Some(Cause::ConnectTimeout));
@@ -227,7 +227,7 @@ fn l94_a_fleet_in_a_long_outage_is_spread() {
         }
         for dials in &mut dials {
             rig.fail(REFUSED);
-            assert_eq!(rig.due().map(|due| due.1), Some(Reason::Backoff));
+            assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Backoff));
             let wait = rig.redial();
             assert!(secs(30) <= wait && wait < secs(60), "{wait:?}");
             dials.push(rig.now.saturating_duration_since(begun).as_secs());

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use redial::{
-    Cause, EndpointsConfig, Event, FixedEndpoints, GiveUp, Instant, OnNetworkDown, Policy, Reason,
-    SplitMix64, TlsKind, valid,
-};
+use redial::classify::TlsKind;
+use redial::endpoints::{EndpointsConfig, FixedEndpoints};
+use redial::policy::{OnNetworkDown, WaitReason};
+use redial::{Cause, Event, GiveUp, Instant, Policy, SplitMix64, valid};
 
 use crate::rig::*;
 
@@ -13,8 +13,8 @@ use crate::rig::*;
 /// that finds nothing due, or a fact that does not apply.
 #[test]
 fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
-    let fatal = Cause::Class(redial::Class::Fatal);
-    for between in [None, Some(Event::Release(redial::HoldReason::new(3).expect("below 32")))] {
+    let fatal = Cause::Class(redial::classify::Class::Fatal);
+    for between in [None, Some(Event::Release(redial::policy::HoldReason::new(3).expect("below 32")))] {
         let mut rig = Rig::online(PLAIN);
         rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
         match between {
@@ -23,7 +23,7 @@ fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
         }
         assert_eq!(gave_up(&rig.close(fatal)), None);
         rig.redial();
-        assert_eq!(rig.told().endpoint, redial::Endpoint::Redirect);
+        assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Redirect);
     }
     // A dial that ends otherwise takes what was said with it.
     let mut rig = Rig::started(PLAIN);
@@ -49,7 +49,7 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     };
     let mut rig = walker(PLAIN.with_endpoints(EndpointsConfig::new()));
     rig.close(expired);
-    assert_eq!(rig.due().map(|due| due.1), Some(Reason::Endpoint));
+    assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Endpoint));
     rig.redial();
     assert_eq!(rig.told().attempt, 1);
     let mut rig = walker(PLAIN.with_max_attempts(Some(0)));
@@ -62,7 +62,8 @@ fn a_sleep_of_no_time_changes_nothing() {
     let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(100)), Duration::ZERO)));
     rig.now = rig.now.saturating_add(secs(200));
     let told = rig.told();
-    let actions = rig.policy.handle_event(rig.now, Event::Woke { gap: Duration::ZERO, counted: false });
+    let actions =
+        rig.policy.handle_event(rig.now, Event::HostResumed { gap: Duration::ZERO, counted: false });
     assert_eq!((actions.disposition(), rig.told()), (redial::Disposition::Inapplicable, told));
 }
 
@@ -72,11 +73,11 @@ fn a_stop_after_the_end_forgets_the_redirect() {
     let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
     rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
     assert!(gave_up(&rig.lose()).is_some());
-    assert_eq!(rig.told().endpoint, redial::Endpoint::Redirect);
+    assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Redirect);
     for disposition in [redial::Disposition::Applied, redial::Disposition::Inapplicable] {
         let actions = rig.policy.handle_event(rig.now, Event::Stop { keep: true });
         assert_eq!((actions.is_empty(), actions.disposition()), (true, disposition));
-        assert_eq!(rig.told().endpoint, redial::Endpoint::Base);
+        assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Base);
     }
 }
 
@@ -102,7 +103,7 @@ fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
 /// with its clock, and a process that is newer than the loss.
 #[test]
 fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
-    let replaced = Cause::Class(redial::Class::Replaced);
+    let replaced = Cause::Class(redial::classify::Class::Replaced);
     let taken_over = || {
         let mut rig = Rig::online(PLAIN);
         for _ in 0..5 {
@@ -116,7 +117,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     assert_eq!(gave_up(&rig.close(replaced)), Some((GiveUp::Repeated, replaced)));
 
     let mut rig = taken_over();
-    rig.fact(Event::Woke { gap: secs(7_200), counted: false });
+    rig.fact(Event::HostResumed { gap: secs(7_200), counted: false });
     rig.redial();
     rig.establish();
     assert_eq!(gave_up(&rig.close(replaced)), None);
@@ -142,11 +143,11 @@ fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
     let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(60)), Duration::ZERO)));
     rig.now = rig.now.saturating_add(secs(60));
     rig.tick();
-    assert_eq!(rig.due().map(|due| due.1), Some(Reason::MaxAge));
+    assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::MaxAge));
     let snapshot = rig.policy.snapshot(rig.now).expect("an outage");
     let mut bytes = [0; 256];
     let length = snapshot.encode(1, &mut bytes).expect("room");
-    let read = redial::Snapshot::decode(&bytes[..length], 1).expect("its own bytes");
+    let read = redial::policy::Snapshot::decode(&bytes[..length], 1).expect("its own bytes");
     let read = read.try_map(|text| core::str::from_utf8(text).map(String::from)).expect("text");
     let same = snapshot.try_map(|text| Ok::<_, core::convert::Infallible>(String::from(text))).expect("text");
     assert_eq!(read, same);
@@ -195,7 +196,7 @@ fn a_planned_replacement_is_no_loss() {
     let mut rig = Rig::online(final_loss);
     rig.advance(secs(59));
     let deadline = Some(secs(1));
-    rig.fact(Event::PleaseReconnect { epoch: rig.epoch(), after: None, deadline });
+    rig.fact(Event::ReconnectRequested { epoch: rig.epoch(), retry_after: None, deadline });
     assert_eq!(gave_up(&rig.advance(secs(1))), None);
     // One that has not held is an attempt of the outage that goes on.
     let mut rig = Rig::online(final_loss.with_max_attempts(Some(1)));

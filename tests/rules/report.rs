@@ -1,6 +1,7 @@
 //! What a policy tells about itself.
 
-use redial::{Cause, Event, GiveUp, HoldReason, Phase, Reason, SessionState, Why};
+use redial::policy::{HoldReason, Trigger, WaitReason};
+use redial::{Cause, Event, GiveUp, Phase, SessionState};
 
 use crate::rig::*;
 
@@ -193,29 +194,29 @@ fn f109_everything_has_its_reason() {
         (|rig| rig.please_reconnect(), Cause::ReconnectRequested),
         (|rig| rig.invalid(false), Cause::SessionInvalid),
         (|rig| rig.invalid(true), Cause::SessionInvalidResumable),
-        (|rig| rig.advance(secs(90)), Cause::MissedBeat),
-        (|rig| rig.fact(Event::Woke { gap: secs(3_600), counted: true }), Cause::Slept),
+        (|rig| rig.advance(secs(90)), Cause::HeartbeatMissed),
+        (|rig| rig.fact(Event::HostResumed { gap: secs(3_600), counted: true }), Cause::HostSuspended),
     ];
     for (lose, cause) in losses {
         let mut rig = Rig::online(GATEWAY);
         lose(&mut rig);
         let told = rig.told();
-        assert_eq!((told.why, told.last_cause), (Why::Lost(cause), Some(cause)));
+        assert_eq!((told.trigger, told.last_cause), (Trigger::Lost(cause), Some(cause)));
         assert!(told.waiting_for.is_some());
     }
     let mut rig = Rig::started(GATEWAY);
-    assert_eq!(rig.told().why, Why::Start);
+    assert_eq!(rig.told().trigger, Trigger::Start);
     rig.refuse(503, Some(secs(40)));
-    assert_eq!(rig.told().waiting_for, Some(Reason::Hint));
+    assert_eq!(rig.told().waiting_for, Some(WaitReason::RetryAfter));
     rig.fact(Event::Hold(HoldReason::new(3).expect("a reason")));
-    assert_eq!(rig.told().waiting_for, Some(Reason::Hold));
+    assert_eq!(rig.told().waiting_for, Some(WaitReason::Hold));
     rig.fact(Event::Release(HoldReason::new(3).expect("a reason")));
     rig.redial();
     rig.refuse(404, None);
-    assert_eq!(rig.told().why, Why::GaveUp(GiveUp::Fatal));
+    assert_eq!(rig.told().trigger, Trigger::GaveUp(GiveUp::Fatal));
     rig.start();
     rig.stop(false);
-    assert_eq!(rig.told().why, Why::Stop);
+    assert_eq!(rig.told().trigger, Trigger::Stop);
 }
 
 /// F110: neither token nor endpoint is in any debug output.

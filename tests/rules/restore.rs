@@ -1,15 +1,14 @@
 //! Authentication and subscriptions of a new session.
 
-use redial::{
-    Action, Cause, Config, Establish, Event, GiveUp, Phase, Reason, RestoreConfig, SessionState,
-    SubscriptionState, Subscriptions, valid,
-};
+use redial::policy::{Establish, RestoreConfig, WaitReason};
+use redial::subscriptions::{SubscriptionState, Subscriptions};
+use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState, valid};
 
 use crate::rig::*;
 
 const AUTHENTICATED: Config = PLAIN.with_restore(RestoreConfig::new().with_authentication(true));
 /// No session survives a loss, so all is restored each time.
-const FRESH: Config = PLAIN.with_resume(redial::ResumeConfig::disabled());
+const FRESH: Config = PLAIN.with_resume(redial::policy::ResumeConfig::disabled());
 
 fn confirm(rig: &mut Rig, key: &'static str) {
     let epoch = rig.epoch();
@@ -63,13 +62,13 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
     rig.start();
     rig.subscribe("a");
     let epoch = rig.epoch();
-    assert_eq!(rig.opened(), [Action::SendResume { epoch }, Action::Restore { epoch, send: 1 }]);
+    assert_eq!(rig.opened(), [Action::Resume { epoch }, Action::Restore { epoch, send: 1 }]);
     rig.subscribe("b");
-    assert_eq!(rig.due(), Some((secs(5), Reason::Restore)));
+    assert_eq!(rig.due(), Some((secs(5), WaitReason::Restore)));
     assert_eq!(rig.ready(), [Action::Authenticate { epoch }]);
-    assert_eq!(rig.due(), Some((secs(10), Reason::AuthTimeout)));
+    assert_eq!(rig.due(), Some((secs(10), WaitReason::AuthTimeout)));
     rig.advance(secs(6));
-    assert_eq!(rig.due(), Some((secs(4), Reason::AuthTimeout)));
+    assert_eq!(rig.due(), Some((secs(4), WaitReason::AuthTimeout)));
     assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 2 }]);
     assert_eq!(rig.batch(), ["a"], "the new session knows of neither");
 }
@@ -83,7 +82,7 @@ fn a_wish_taken_back_ends_the_restoring() {
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
-    assert_eq!((rig.phase(), rig.due()), (Phase::Restoring, Some((secs(5), Reason::Restore))));
+    assert_eq!((rig.phase(), rig.due()), (Phase::Restoring, Some((secs(5), WaitReason::Restore))));
     rig.fact(Event::Unsubscribe { key: "b" });
     assert_eq!((rig.phase(), rig.due()), (Phase::Online, None));
 }
@@ -126,7 +125,7 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
         for wait in waits {
             confirm(&mut rig, "a");
             refuse(&mut rig, "a", true);
-            assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+            assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
             assert_eq!(restores(&rig.advance(secs(wait))), 1);
         }
         // Confirmed to the end of its connection, it begins anew on the next.
@@ -134,7 +133,7 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
         rig.lose();
         rig.recover();
         refuse(&mut rig, "a", true);
-        assert_eq!(rig.due(), Some((secs(1), Reason::Restore)));
+        assert_eq!(rig.due(), Some((secs(1), WaitReason::Restore)));
     }
 }
 

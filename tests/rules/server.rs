@@ -1,9 +1,13 @@
 //! What a server says: codes, statuses, waits, credentials.
 
+use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
+use redial::endpoints::FixedEndpoints;
+use redial::policy::{
+    CredentialConfig, DropReason, Establish, HoldReason, RefreshOn, RestoreConfig, WaitReason,
+};
+use redial::subscriptions::NoSubscriptions;
 use redial::{
-    Action, Cause, Class, Classifier, Config, CredentialConfig, DropReason, Establish, Event, FixedEndpoints,
-    GiveUp, HoldReason, Instant, IoKind, Match, Mode, NoSubscriptions, Phase, Policy, Ratio, Reason,
-    RefreshOn, RestoreConfig, Rule, SplitMix64, TlsKind, Verdict, tables, valid,
+    Action, Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, Policy, Ratio, SplitMix64, valid,
 };
 
 use crate::rig::*;
@@ -14,7 +18,7 @@ const fn with_rule(cause: Cause, verdict: Verdict) -> Config {
     ))
 }
 
-const fn with_table(table: &'static redial::Table) -> Config {
+const fn with_table(table: &'static redial::classify::Table) -> Config {
     PLAIN.with_classifier(Classifier::new(table))
 }
 
@@ -24,7 +28,7 @@ const fn with_table(table: &'static redial::Table) -> Config {
 fn s80_a_rejected_credential() {
     let mut rig = Rig::online(PLAIN);
     assert_eq!(refreshes(&rig.code(3000)), 1);
-    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Credential)));
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Credential)));
     let actions = rig.fact(Event::CredentialOk { request: None, ttl: None });
     assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
     assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
@@ -32,7 +36,7 @@ fn s80_a_rejected_credential() {
     let mut rig = Rig::online(PLAIN);
     rig.code(3000);
     rig.fact(Event::CredentialFailed { request: None, fatal: false });
-    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     assert_eq!(refreshes(&rig.advance(secs(1))), 1);
     let actions = rig.fact(Event::CredentialFailed { request: None, fatal: true });
     assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
@@ -125,7 +129,10 @@ fn s82_restart_and_later() {
             rig.start();
             rig.establish();
             rig.code(code);
-            assert_eq!((rig.told().mode, rig.due().map(|due| due.1)), (Mode::Resume, Some(Reason::Class)));
+            assert_eq!(
+                (rig.told().mode, rig.due().map(|due| due.1)),
+                (Mode::Resume, Some(WaitReason::Class))
+            );
             waits.push(rig.waits());
         }
         waits.sort();
@@ -156,7 +163,7 @@ fn s86_refused_upgrades() {
     }
     let mut rig = Rig::started(PLAIN);
     rig.refuse(429, Some(secs(77)));
-    assert_eq!(rig.due(), Some((secs(77), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(77), WaitReason::RetryAfter)));
     rig.redial();
     rig.refuse(429, None);
     assert!((secs(30)..=secs(120)).contains(&rig.waits()));
@@ -177,7 +184,7 @@ fn s87_an_expired_certificate() {
     let mut rig = Rig::started(with_rule(expired, Verdict::new(Class::Transient).with_at_cap()));
     for _ in 0..3 {
         rig.fail(expired);
-        assert_eq!(rig.due(), Some((secs(30), Reason::Class)));
+        assert_eq!(rig.due(), Some((secs(30), WaitReason::Class)));
         rig.redial();
     }
 }
@@ -192,10 +199,12 @@ fn s99_any_number_has_one_outcome() {
         for cause in (0..=u16::MAX).map(Cause::CloseFrame).chain((0..1_000).map(Cause::Http)) {
             let mut policy = online.clone();
             let now = Instant::from_millis(2_000_000);
-            assert!(policy.handle_event(now, Event::Closed { epoch, cause }).len() <= redial::MAX_ACTIONS);
+            assert!(
+                policy.handle_event(now, Event::Closed { epoch, cause }).len() <= redial::policy::MAX_ACTIONS
+            );
             let known = match policy.phase() {
                 Phase::Waiting => policy.poll_timeout().is_some(),
-                Phase::Parked => policy.explain().waiting_for == Some(Reason::Credential),
+                Phase::Parked => policy.explain().waiting_for == Some(WaitReason::Credential),
                 phase => phase == Phase::Failed,
             };
             assert!(known && policy.explain().last_cause == Some(cause), "{cause}: {}", policy.explain());
@@ -227,11 +236,11 @@ fn s100_two_reports_of_one_loss() {
 fn l41_the_servers_wait() {
     let mut rig = Rig::online(PLAIN);
     let epoch = rig.epoch();
-    rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(7)), deadline: None });
+    rig.fact(Event::ReconnectRequested { epoch, retry_after: Some(secs(7)), deadline: None });
     assert_eq!(rig.redial(), secs(7));
     let mut waits = Vec::new();
     for seed in 0..100 {
-        let mut rig = Rig::seeded(PLAIN.with_hint_spread(Ratio::ONE), seed);
+        let mut rig = Rig::seeded(PLAIN.with_retry_after_spread(Ratio::ONE), seed);
         rig.start();
         rig.refuse(503, Some(secs(7)));
         waits.push(rig.waits());
@@ -371,7 +380,7 @@ fn l50_start_after_the_end() {
     rig.code(4004);
     assert_eq!(rig.phase(), Phase::Failed);
     assert!(rig.policy.session().is_empty());
-    assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::Endpoint::Base, 1)));
+    assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::policy::Endpoint::Base, 1)));
     assert_eq!(rig.told().failures, 0);
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(1));
@@ -505,7 +514,7 @@ fn l58_every_dial_passes_the_credential() {
         |_| Event::RetryNow,
         |_| Event::NetworkUp,
         |_| Event::Visible,
-        |_| Event::Woke { gap: secs(3_600), counted: true },
+        |_| Event::HostResumed { gap: secs(3_600), counted: true },
         Event::Release,
     ];
     for news in good_news {
@@ -568,16 +577,16 @@ fn l59_an_answer_belongs_to_its_question() {
 fn f29_a_least_wait_is_a_floor() {
     let mut rig = Rig::started(PLAIN);
     rig.refuse(503, Some(secs(45)));
-    assert_eq!(rig.due(), Some((secs(45), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(45), WaitReason::RetryAfter)));
     let mut rig = Rig::failed_times(PLAIN, 5);
     rig.redial();
     rig.refuse(503, Some(secs(1)));
-    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(30), WaitReason::Backoff)));
     let mut rig = Rig::failed_times(PLAIN, 5);
     rig.redial();
     rig.opened();
     rig.invalid(false);
-    assert_eq!(rig.due(), Some((secs(30), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(30), WaitReason::Backoff)));
 }
 
 /// F56: a message that can't be understood is no loss: it is traffic, and everything goes on.

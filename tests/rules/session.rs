@@ -1,9 +1,7 @@
 //! Resuming: what is kept, what is sent, when a session ends.
 
-use redial::{
-    Cause, Config, ConfigError, Disposition, DropReason, Endpoint, Event, Mode, Phase, ResumeConfig,
-    SessionState, Why, valid,
-};
+use redial::policy::{DropReason, Endpoint, ResumeConfig, Trigger};
+use redial::{Cause, Config, ConfigError, Disposition, Event, Mode, Phase, SessionState, valid};
 
 use crate::rig::*;
 
@@ -263,7 +261,10 @@ fn f70_a_close_before_a_resume_keeps_the_session() {
         }),
         Some(Some(4900))
     );
-    assert_eq!(close(|rig| rig.fact(Event::Woke { gap: secs(3_600), counted: true })), Some(Some(4900)));
+    assert_eq!(
+        close(|rig| rig.fact(Event::HostResumed { gap: secs(3_600), counted: true })),
+        Some(Some(4900))
+    );
 }
 
 /// F71: a stop closes with 1000 and forgets the session.
@@ -324,13 +325,16 @@ fn f75_fresh_and_resumed_are_told_apart() {
     rig.opened();
     rig.greet(Some(secs(45)));
     assert_eq!(restores(&rig.ready()), 1);
-    assert_eq!((rig.told().why, rig.policy.stats().fresh), (Why::Ready, 1));
+    assert_eq!((rig.told().trigger, rig.policy.stats().fresh), (Trigger::Ready, 1));
     let epoch = rig.epoch();
     rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     greeted_again(&mut rig);
     assert_eq!(restores(&rig.resumed()), 0);
-    assert_eq!((rig.told().why, rig.policy.stats().resumed, rig.policy.stats().fresh), (Why::Resumed, 1, 1));
+    assert_eq!(
+        (rig.told().trigger, rig.policy.stats().resumed, rig.policy.stats().fresh),
+        (Trigger::Resumed, 1, 1)
+    );
     assert_eq!(rig.phase(), Phase::Online);
 }
 

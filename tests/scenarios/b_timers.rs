@@ -1,6 +1,7 @@
 //! Timers: each belongs to one attempt, and every step has one.
 
-use redial::{GiveUp, Phase, ResumeConfig, SessionState, valid};
+use redial::policy::ResumeConfig;
+use redial::{GiveUp, Phase, SessionState, valid};
 
 use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, Timeline, secs, ws};
 
@@ -106,7 +107,7 @@ fn not_now_never_ends_the_chain() {
 #[test]
 fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
-    let table = valid(redial::BackoffConfig::table(&WAITS, redial::AfterTable::RepeatLast));
+    let table = valid(redial::BackoffConfig::table(&WAITS, redial::backoff::AfterTable::RepeatLast));
     let mut t = Timeline::new(BASE.with_backoff(table));
     t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(5_000, "not_now");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);

@@ -1,9 +1,8 @@
 //! The ladder as the policy climbs it: growth, reset, limits, hints.
 
-use redial::{
-    BackoffConfig, Cause, Class, Classifier, Config, GiveUp, Jitter, Match, Phase, Ratio, ResumeConfig, Rule,
-    Verdict, presets, tables, valid,
-};
+use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
+use redial::policy::ResumeConfig;
+use redial::{BackoffConfig, Cause, Config, GiveUp, Jitter, Phase, Ratio, presets, valid};
 
 use crate::b_timers::fail_times;
 use crate::timeline::{BASE, GATEWAY, LADDER, NO_FRAME, REFUSED, STABLE, Timeline, ms, secs, ws};
@@ -198,7 +197,11 @@ fn a_requested_reconnect_cannot_spin() {
 fn a_requested_reconnect_honours_its_after() {
     let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
     let epoch = crate::timeline::number(1);
-    t.at(5_000).event(redial::Event::PleaseReconnect { epoch, after: Some(secs(7)), deadline: None });
+    t.at(5_000).event(redial::Event::ReconnectRequested {
+        epoch,
+        retry_after: Some(secs(7)),
+        deadline: None,
+    });
     t.expect(&["close 1 4000"]).wake(12_000, "hint");
 }
 
@@ -337,12 +340,12 @@ fn retry_after_is_a_floor() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(0))).expect(&[]).wake(1_000, "backoff");
-    assert_eq!(t.stats().hints_cut, 0);
+    assert_eq!(t.stats().retry_after_cut, 0);
 
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(10 * 365 * 86_400))).expect(&[]).wake_within(225_000..=300_000, "hint");
-    assert_eq!(t.stats().hints_cut, 1);
+    assert_eq!(t.stats().retry_after_cut, 1);
 }
 
 /// S41, F65: the wait after a refused session is a floor too.
@@ -464,7 +467,7 @@ fn other_limited_failures_leave_the_renewal() {
 /// S87, F51: an expired certificate is final; by an override it is retried at the speed of the cap.
 #[test]
 fn certificates() {
-    let expired = Cause::Tls(redial::TlsKind::CertificateExpired);
+    let expired = Cause::Tls(redial::classify::TlsKind::CertificateExpired);
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&["gave_up fatal certificate_expired"]);
@@ -489,7 +492,7 @@ fn unknown_names_are_retried() {
 #[test]
 fn a_spent_table_is_the_end() {
     static WAITS: [core::time::Duration; 2] = [ms(0), secs(2)];
-    let table = valid(BackoffConfig::table(&WAITS, redial::AfterTable::GiveUp));
+    let table = valid(BackoffConfig::table(&WAITS, redial::backoff::AfterTable::GiveUp));
     let mut t = Timeline::new(Config::new(table));
     t.at(0).start().expect(&["open 1 fresh #1"]).at(1).open_failed(1, REFUSED).expect(&[]).wake(1, "backoff");
     t.timeout().expect(&["open 2 fresh #2"]).open_failed(2, REFUSED).expect(&[]).wake(2_001, "backoff");

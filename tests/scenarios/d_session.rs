@@ -1,9 +1,8 @@
 //! The session: what is resumed, where, and what ends it.
 
-use redial::{
-    Cause, Class, Classifier, Config, Event, Match, Phase, Reason, ResumeConfig, Rule, SessionState, Verdict,
-    tables, valid,
-};
+use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
+use redial::policy::{ResumeConfig, WaitReason};
+use redial::{Cause, Config, Event, Phase, SessionState, valid};
 
 use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, RESET, Timeline, number, secs, ws};
 
@@ -390,7 +389,7 @@ fn an_expired_session_is_not_resumed() {
     // Told at its time, not at the next dial.
     let mut t = Timeline::new(BASE);
     ready(&mut t);
-    t.hold(0).fires(1_059_000, &["forget expired"]).parked(Reason::Hold).no_wake();
+    t.hold(0).fires(1_059_000, &["forget expired"]).parked(WaitReason::Hold).no_wake();
     t.at(1_060_000).release(0).expect(&["open 2 fresh #1"]);
 
     // What is over at the loss is dropped with it.
@@ -411,7 +410,7 @@ fn an_expired_session_is_not_resumed() {
 /// F30, F91: a connection that counts as established when it is open resets the ladder there and needs no session.
 #[test]
 fn on_open_is_established_at_once() {
-    let on_open = BASE.with_establish(redial::Establish::OnOpen);
+    let on_open = BASE.with_establish(redial::policy::Establish::OnOpen);
     let mut t = Timeline::new(on_open);
     t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]).failures(1);
     t.fires(1_000, &["open 2 fresh #2"]).at(1_010).opened(2).expect(&["send_fresh 2"]).failures(0);
@@ -424,7 +423,8 @@ fn on_open_is_established_at_once() {
 /// F31 with an open socket as success: accept-then-close must still climb when a stability time is set.
 #[test]
 fn on_open_with_stability_climbs() {
-    let config: Config = BASE.with_establish(redial::Establish::OnOpen).with_reset_after_stable(secs(30));
+    let config: Config =
+        BASE.with_establish(redial::policy::Establish::OnOpen).with_reset_after_stable(secs(30));
     let mut t = Timeline::new(config);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for (epoch, wait) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000)] {
@@ -437,7 +437,7 @@ fn on_open_with_stability_climbs() {
 /// On open with a greeting: nothing is sent before it, and its deadline holds.
 #[test]
 fn on_open_still_waits_for_the_greeting() {
-    let mut t = Timeline::new(GATEWAY.with_establish(redial::Establish::OnOpen));
+    let mut t = Timeline::new(GATEWAY.with_establish(redial::policy::Establish::OnOpen));
     t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0);
     t.at(10).opened(1).expect(&[]).phase(Phase::Establishing).wake(30_010, "greeting_timeout");
     t.at(20).greeting(1, 10_000).expect(&["send_fresh 1", "restore 1 a"]).phase(Phase::Online);

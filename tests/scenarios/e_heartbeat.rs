@@ -1,6 +1,7 @@
 //! The heartbeat in a connection: when it beats, what silence means.
 
-use redial::{Config, Event, HeartbeatConfig, Liveness, Phase, valid};
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::{Config, Event, Phase, valid};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, number, secs, ws};
 
@@ -97,9 +98,9 @@ fn any_traffic_is_life_where_configured() {
 fn misses_may_be_allowed() {
     let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]);
-    assert_eq!((t.stats().beats_missed, t.stats().zombies), (1, 0));
+    assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 0));
     t.fires(30_010, &["close 1 4000"]);
-    assert_eq!((t.stats().beats_missed, t.stats().zombies), (1, 1));
+    assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 1));
 
     let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]).beat_ack(1).fires(30_010, &["beat 1"]);

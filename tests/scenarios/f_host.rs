@@ -1,6 +1,8 @@
 //! What the host says: holds, network, visibility, sleep, a layer that must not reconnect.
 
-use redial::{Event, OnNetworkDown, Phase, Reason, Rule, Verdict, valid};
+use redial::classify::{Rule, Verdict};
+use redial::policy::{OnNetworkDown, WaitReason};
+use redial::{Event, Phase, valid};
 
 use crate::timeline::{BASE, Fact, GATEWAY, NO_FRAME, REFUSED, RESET, STABLE, Timeline, secs, ws};
 
@@ -20,8 +22,9 @@ fn a_layer_that_must_not_reconnect() {
 /// S83, F46 (omi #5695): the application's stop code ends it and is named, so that the producer can stop too.
 #[test]
 fn an_application_stop_code_is_named() {
-    let rule = Rule::new(redial::Match::Is(ws(4002)), Verdict::new(redial::Class::Fatal));
-    let classifier = valid(redial::Classifier::new(&redial::tables::WEBSOCKET).with_override(rule));
+    let rule = Rule::new(redial::classify::Match::Is(ws(4002)), Verdict::new(redial::classify::Class::Fatal));
+    let classifier =
+        valid(redial::classify::Classifier::new(&redial::classify::tables::WEBSOCKET).with_override(rule));
     let mut t = Timeline::online(BASE.with_classifier(classifier));
     t.at(1_000).closed(1, ws(4002)).expect(&["forget fatal", "gave_up fatal close_4002"]);
     assert_eq!(t.policy.explain().last_cause, Some(ws(4002)));
@@ -34,12 +37,12 @@ fn an_application_stop_code_is_named() {
 fn holds_are_a_set() {
     let mut t = Timeline::new(BASE);
     t.at(0).hold(0).applied().hold(0).ignored().hold(31).applied();
-    t.at(10).start().expect(&[]).parked(Reason::Hold).no_wake();
-    t.at(20).release(0).expect(&[]).parked(Reason::Hold).release(0).ignored();
+    t.at(10).start().expect(&[]).parked(WaitReason::Hold).no_wake();
+    t.at(20).release(0).expect(&[]).parked(WaitReason::Hold).release(0).ignored();
     t.at(30).release(31).expect(&["open 1 fresh #1"]);
     // A hold touches neither a dial nor a connection.
     t.hold(1).phase(Phase::Connecting).at(40).opened(1).expect(&["send_fresh 1"]).ready(1, Some(1));
-    t.phase(Phase::Online).at(1_000).closed(1, RESET).expect(&[]).parked(Reason::Hold).failures(1);
+    t.phase(Phase::Online).at(1_000).closed(1, RESET).expect(&[]).parked(WaitReason::Hold).failures(1);
     t.at(60_000).release(1).expect(&["open 2 resume #1"]);
 }
 
@@ -47,7 +50,7 @@ fn holds_are_a_set() {
 #[test]
 fn a_release_respects_the_ladder() {
     let mut t = Timeline::online(BASE);
-    t.at(1_000).closed(1, RESET).expect(&[]).at(1_100).hold(5).expect(&[]).parked(Reason::Hold);
+    t.at(1_000).closed(1, RESET).expect(&[]).at(1_100).hold(5).expect(&[]).parked(WaitReason::Hold);
     t.at(1_200).release(5).expect(&[]).wake(2_000, "backoff").fires(2_000, &["open 2 resume #1"]);
 }
 
@@ -56,7 +59,7 @@ fn a_release_respects_the_ladder() {
 fn reconnect_now_does_not_override_a_hold() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).refused(1, 503, Some(secs(100))).expect(&[]);
-    t.hold(3).parked(Reason::Hold).at(10).retry_now().expect(&[]).parked(Reason::Hold);
+    t.hold(3).parked(WaitReason::Hold).at(10).retry_now().expect(&[]).parked(WaitReason::Hold);
     t.at(20).release(3).expect(&["open 2 fresh #1"]);
 }
 
@@ -78,7 +81,7 @@ fn network_down_parks_and_up_is_spread() {
     for seed in 0..100 {
         let mut t = Timeline::seeded(spread, seed);
         t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]);
-        t.at(100).event(DOWN).expect(&[]).parked(Reason::Network).event(DOWN).ignored();
+        t.at(100).event(DOWN).expect(&[]).parked(WaitReason::Network).event(DOWN).ignored();
         t.quiet_until(50_000).failures(1).event(UP).expect(&[]).wake_within(0..=3_000, "spread");
         waits.push(t.wait());
         t.next().expect(&["open 2 fresh #2"]);
@@ -147,7 +150,7 @@ fn repeated_good_news_does_not_put_the_dial_off() {
 fn network_down_during_the_dial_is_not_its_fault() {
     let mut t = Timeline::new(BASE.with_max_attempts(Some(1)));
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).event(DOWN).expect(&["drop 1"]);
-    t.parked(Reason::Network).failures(0).opened(1).stale();
+    t.parked(WaitReason::Network).failures(0).opened(1).stale();
     t.at(5_000).event(UP).expect(&["open 2 fresh #1"]);
     assert_eq!((t.stats().abandoned, t.stats().failed), (1, 0));
 }
@@ -160,10 +163,10 @@ fn a_start_without_a_network_is_parked() {
         .event(DOWN)
         .start()
         .expect(&[])
-        .parked(Reason::Network)
+        .parked(WaitReason::Network)
         .retry_now()
         .expect(&[])
-        .parked(Reason::Network);
+        .parked(WaitReason::Network);
     t.at(1_000).event(UP).expect(&["open 1 fresh #1"]);
 }
 
@@ -184,11 +187,11 @@ fn the_network_and_a_connection() {
     t.fires(1_000, &["open 2 resume #1"]);
 
     let mut t = Timeline::online(BASE);
-    t.at(1_000).event(DOWN).at(2_000).closed(1, RESET).expect(&[]).parked(Reason::Network).failures(1);
+    t.at(1_000).event(DOWN).at(2_000).closed(1, RESET).expect(&[]).parked(WaitReason::Network).failures(1);
     t.at(50_000).event(UP).expect(&["open 2 resume #1"]);
 
     let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Drop, secs(0)));
-    t.at(60_000).event(DOWN).expect(&["close 1 4000"]).parked(Reason::Network);
+    t.at(60_000).event(DOWN).expect(&["close 1 4000"]).parked(WaitReason::Network);
     t.at(60_500).event(UP).expect(&["open 2 resume #1"]);
 
     let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Ignore, secs(0)));
@@ -209,7 +212,7 @@ fn network_down_while_establishing() {
         .expect(&[])
         .phase(Phase::Establishing);
     t.fires(30_010, &["close 1 4000"])
-        .parked(Reason::Network)
+        .parked(WaitReason::Network)
         .at(31_500)
         .event(UP)
         .expect(&["open 2 fresh #2"]);
@@ -222,7 +225,7 @@ fn network_down_while_establishing() {
 fn a_hidden_page_defers_the_dial() {
     let mut t = Timeline::online(BASE);
     t.at(1_000).event(HIDDEN).expect(&[]).phase(Phase::Online).event(HIDDEN).ignored();
-    t.closed(1, NO_FRAME).expect(&[]).parked(Reason::Hidden).no_wake();
+    t.closed(1, NO_FRAME).expect(&[]).parked(WaitReason::Hidden).no_wake();
     t.at(60_000).event(VISIBLE).expect(&["open 2 resume #1"]).event(VISIBLE).ignored();
     // Hidden during a dial or a connection: nothing.
     t.event(HIDDEN).expect(&[]).phase(Phase::Connecting).at(60_010).opened(2).expect(&["send_resume 2 s1 5"]);
@@ -252,8 +255,8 @@ fn flapping_visibility_cannot_make_it_spin() {
 #[test]
 fn all_conditions_must_be_met() {
     let mut t = Timeline::new(BASE);
-    t.hold(0).event(DOWN).event(HIDDEN).start().expect(&[]).parked(Reason::Hold);
-    t.release(0).expect(&[]).parked(Reason::Network).event(UP).expect(&[]).parked(Reason::Hidden);
+    t.hold(0).event(DOWN).event(HIDDEN).start().expect(&[]).parked(WaitReason::Hold);
+    t.release(0).expect(&[]).parked(WaitReason::Network).event(UP).expect(&[]).parked(WaitReason::Hidden);
     t.event(VISIBLE).expect(&["open 1 fresh #1"]);
 }
 
@@ -276,7 +279,8 @@ fn a_sleep_ends_the_trust() {
 /// schedule goes on.
 #[test]
 fn a_probe_asks_before_it_closes() {
-    let config = GATEWAY.with_on_wake(redial::OnWake::Probe).with_network(OnNetworkDown::Probe, secs(0));
+    let config =
+        GATEWAY.with_on_wake(redial::policy::OnWake::Probe).with_network(OnNetworkDown::Probe, secs(0));
     let mut t = Timeline::gateway(config, 45_000);
     t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "answer");
     // The answer gives the beat its own schedule back (report 85).
@@ -286,7 +290,7 @@ fn a_probe_asks_before_it_closes() {
     assert_eq!(t.stats().zombies, 1);
 
     // Without a heartbeat there is nothing to ask with.
-    let mut t = Timeline::online(BASE.with_on_wake(redial::OnWake::Probe));
+    let mut t = Timeline::online(BASE.with_on_wake(redial::policy::OnWake::Probe));
     t.at(5_000).woke(60_000).expect(&["close 1 4000"]);
     let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Probe, secs(0)));
     t.at(5_000).event(DOWN).expect(&["close 1 4000"]).phase(Phase::Parked);
@@ -301,7 +305,7 @@ fn waking_between_connections() {
     t.woke(86_400_000).ignored().wake(30_000, "connect_timeout");
 
     let mut t = Timeline::new(BASE);
-    t.hold(0).start().expect(&[]).woke(86_400_000).expect(&[]).parked(Reason::Hold);
+    t.hold(0).start().expect(&[]).woke(86_400_000).expect(&[]).parked(WaitReason::Hold);
 }
 
 /// S70: after a stable session the ladder begins at its first wait, however long the sleep.

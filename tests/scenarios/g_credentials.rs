@@ -1,6 +1,8 @@
 //! Credentials: rejected, renewed, refused, late.
 
-use redial::{Cause, Class, CredentialConfig, Event, GiveUp, Phase, Reason, RefreshOn, RestoreConfig};
+use redial::classify::Class;
+use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
+use redial::{Cause, Event, GiveUp, Phase};
 
 use crate::timeline::{BASE, Fact, REFUSED, RESET, STABLE, Timeline, secs, ws};
 
@@ -10,7 +12,7 @@ const REJECTED: Cause = Cause::AuthRejected;
 fn rejected(config: redial::Config) -> Timeline {
     let mut t = Timeline::new(config);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).open_failed(1, REJECTED).expect(&["refresh"]);
-    t.parked(Reason::Credential).wake(30_010, "credential_timeout");
+    t.parked(WaitReason::Credential).wake(30_010, "credential_timeout");
     t
 }
 
@@ -26,7 +28,7 @@ fn one_renewal_is_free() {
 fn a_credential_that_comes_later_climbs() {
     let mut t = rejected(BASE);
     t.at(500).credential_failed(false).expect(&[]).failures(1).wake(1_500, "backoff");
-    t.fires(1_500, &["refresh"]).parked(Reason::Credential);
+    t.fires(1_500, &["refresh"]).parked(WaitReason::Credential);
     t.at(1_600).credential_failed(false).expect(&[]).wake(3_600, "backoff").fires(3_600, &["refresh"]);
     t.at(3_700).event(OK).expect(&["open 2 fresh #2"]);
 }
@@ -117,7 +119,7 @@ fn refresh_before_every_dial() {
     t.at(0)
         .start()
         .expect(&["refresh"])
-        .parked(Reason::Credential)
+        .parked(WaitReason::Credential)
         .at(5)
         .event(OK)
         .expect(&["open 1 fresh #1"]);
@@ -133,13 +135,13 @@ fn refresh_before_every_dial() {
 #[test]
 fn the_question_is_asked_once() {
     let mut t = rejected(BASE);
-    t.woke(1).expect(&[]).parked(Reason::Credential).wake(30_010, "credential_timeout");
+    t.woke(1).expect(&[]).parked(WaitReason::Credential).wake(30_010, "credential_timeout");
     t.at(2_000).woke(1).expect(&["refresh"]).wake(32_000, "credential_timeout");
     t.at(3_000).retry_now().expect(&["refresh"]).wake(33_000, "credential_timeout");
     // Not answered in time is a failure: asked again after a wait.
     t.fires(33_000, &[]).phase(Phase::Waiting).fires(34_000, &["refresh"]);
-    t.hold(0).parked(Reason::Hold).release(0).expect(&[]).parked(Reason::Credential);
-    t.hold(0).event(OK).expect(&[]).parked(Reason::Hold).release(0).expect(&["open 2 fresh #1"]);
+    t.hold(0).parked(WaitReason::Hold).release(0).expect(&[]).parked(WaitReason::Credential);
+    t.hold(0).event(OK).expect(&[]).parked(WaitReason::Hold).release(0).expect(&["open 2 fresh #1"]);
 }
 
 /// Lifecycle 59: answers that nobody waits for change nothing; after a stop they dial nothing, and the next start asks

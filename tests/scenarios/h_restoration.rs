@@ -1,6 +1,7 @@
 //! Restoration: what is wanted is sent once per new session, in order, in batches.
 
-use redial::{Config, Phase, RestoreConfig, valid};
+use redial::policy::RestoreConfig;
+use redial::{Config, Phase, valid};
 
 use crate::timeline::{BASE, RESET, Timeline, ms, secs};
 

@@ -1,12 +1,13 @@
 //! The breaker inside the policy: one more gate.
 
-use redial::{BreakerConfig, Config, Ratio, valid};
+use redial::breaker;
+use redial::{Config, Ratio, valid};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, secs};
 
-const MINUTE: BreakerConfig = valid(BreakerConfig::new(5, secs(60)));
+const MINUTE: breaker::Config = valid(breaker::Config::new(5, secs(60)));
 
-fn with(config: Config, breaker: BreakerConfig) -> Config {
+fn with(config: Config, breaker: breaker::Config) -> Config {
     config.with_breaker(Some(breaker))
 }
 
@@ -30,7 +31,7 @@ fn five_failures_open_it() {
 /// S91: a ladder that waits longer than the breaker wins.
 #[test]
 fn a_longer_ladder_wins() {
-    let short = valid(BreakerConfig::new(5, secs(10)));
+    let short = valid(breaker::Config::new(5, secs(10)));
     tripped(with(BASE, short)).wake(31_000, "backoff").fires(31_000, &["open 6 fresh #6"]);
 }
 
@@ -87,7 +88,7 @@ fn an_opened_and_closed_probe_has_failed() {
 /// F103: the loss of an established connection is no failed attempt.
 #[test]
 fn the_loss_of_a_connection_is_no_failed_attempt() {
-    let once = valid(BreakerConfig::new(1, secs(60)));
+    let once = valid(breaker::Config::new(1, secs(60)));
     let mut t = Timeline::online(with(BASE, once));
     t.at(1_000).closed(1, RESET).expect(&[]).wake(2_000, "backoff").fires(2_000, &["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&[]).wake(62_000, "breaker");

@@ -1,6 +1,8 @@
 //! A clock that runs back, or jumps: no phase hangs, and no wait gets shorter than it was set (S98).
 
-use redial::{BreakerConfig, Config, Event, OnNetworkDown, Phase, Reason, RestoreConfig, valid};
+use redial::breaker;
+use redial::policy::{OnNetworkDown, RestoreConfig, WaitReason};
+use redial::{Config, Event, Phase, valid};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, STABLE, Timeline, ms, secs};
 
@@ -69,7 +71,7 @@ fn back_with_a_minimum_interval() {
 /// S98: a clock that was wrong far ahead opens the breaker for one open time, not for a day.
 #[test]
 fn back_with_an_open_breaker() {
-    let mut t = started(BASE.with_breaker(Some(valid(BreakerConfig::new(1, secs(60))))));
+    let mut t = started(BASE.with_breaker(Some(valid(breaker::Config::new(1, secs(60))))));
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 60_000, "breaker");
     noticed(t.jump(DAY)).wake(DAY + 60_000, "breaker");
     t.fires(DAY + 60_000, &["open 2 fresh #2"]);
@@ -79,8 +81,8 @@ fn back_with_an_open_breaker() {
 #[test]
 fn back_while_parked() {
     let mut t = started(BASE);
-    t.refused(1, 503, Some(secs(45))).expect(&[]).hold(0).parked(Reason::Hold);
-    noticed(t.jump(DAY)).parked(Reason::Hold).release(0).expect(&[]).wake(DAY + 45_000, "hint");
+    t.refused(1, 503, Some(secs(45))).expect(&[]).hold(0).parked(WaitReason::Hold);
+    noticed(t.jump(DAY)).parked(WaitReason::Hold).release(0).expect(&[]).wake(DAY + 45_000, "hint");
 }
 
 /// S98: heartbeat, stability and the next batch are never further away than when they were set.
@@ -88,7 +90,7 @@ fn back_while_parked() {
 fn back_while_online() {
     let config = valid(STABLE.with_greeting(None));
     let config = config.with_restore(valid(RestoreConfig::new().with_batches(1, ms(500))));
-    let config = config.with_heartbeat(redial::HeartbeatConfig::new().with_first_jitter(false));
+    let config = config.with_heartbeat(redial::heartbeat::HeartbeatConfig::new().with_first_jitter(false));
     let mut t = started(config);
     t.opened(1).greeting(1, 10_000).expect(&["send_fresh 1"]).subscribe("a", 0).subscribe("b", 0);
     t.ready(1, Some(5)).expect(&["restore 1 a"]).wake(2 * DAY + 500, "restore").phase(Phase::Restoring);

@@ -48,7 +48,7 @@ fn a_clock_that_is_far_ahead_for_one_call_dials_no_more() {
         (None, Some(Move::NetworkChanged)),
         (None, Some(Move::CredentialNew)),
         (None, Some(Move::CredentialOk)),
-        (None, Some(Move::Woke)),
+        (None, Some(Move::HostResumed)),
         (Some(Move::NetworkDown), Some(Move::NetworkUp)),
         (Some(Move::Hold), Some(Move::Release)),
         (Some(Move::Hidden), Some(Move::Visible)),

@@ -11,7 +11,9 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use rand_core::{SeedableRng, TryRng};
-use redial::{Event, Instant, Lend, NoSubscriptions, Policy};
+use redial::policy::ConfigSource;
+use redial::subscriptions::NoSubscriptions;
+use redial::{Event, Instant, Policy};
 
 /// Counts. `empty` has it too, so its bytes are in no difference.
 pub struct Counter(u64);
@@ -75,7 +77,7 @@ pub fn halt() -> ! {
 }
 
 /// A policy as firmware has it: every fact, the passing of time, the deadline, every action.
-pub fn run<C: Lend<()>>(config: C) -> ! {
+pub fn run<C: ConfigSource<()>>(config: C) -> ! {
     let mut policy: Policy<Counter, (), NoSubscriptions, C> = Policy::new(config, Counter::new());
     loop {
         let now = Instant::from_micros(black_box(0));

@@ -6,7 +6,8 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{AfterTable, Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio};
+use redial::backoff::AfterTable;
+use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio};
 use sizes::{Counter, halt};
 
 static ENTRIES: [Duration; 1] = [Duration::from_secs(1)];

@@ -5,15 +5,16 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{BreakerConfig, CircuitBreaker, Instant, valid};
+use redial::breaker;
+use redial::{CircuitBreaker, Instant, valid};
 use sizes::Counter;
 
-static CONFIG: BreakerConfig = valid(BreakerConfig::new(5, Duration::from_secs(60)));
+static CONFIG: breaker::Config = valid(breaker::Config::new(5, Duration::from_secs(60)));
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
     let mut rng = Counter::new();
-    let config: &'static BreakerConfig = &CONFIG;
+    let config: &'static breaker::Config = &CONFIG;
     let mut breaker = CircuitBreaker::new();
     loop {
         let now = Instant::from_micros(black_box(0));

@@ -6,12 +6,14 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, Backoff, BackoffConfig, BreakerConfig, CircuitBreaker, Config,
-    CountWindow, Event, FixedEndpoints, FixedSubscriptions, Health, HealthConfig, Instant, Mode, Outcome,
-    Policy, RateWindow, Rates, Ratio, RetryBudget, RetryBudgetConfig, Snapshot, StartBudget,
-    StartBudgetConfig, Subscriptions, Throttle, ThrottleConfig, TimeWindow, tables, valid,
-};
+use redial::breaker::{self, CountWindow, Outcome, RateWindow, Rates, TimeWindow};
+use redial::budget::{AdaptiveThrottle, AdaptiveThrottleConfig, RetryBudget, RetryBudgetConfig, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig};
+use redial::classify::tables;
+use redial::endpoints::FixedEndpoints;
+use redial::health::{Health, HealthConfig};
+use redial::policy::Snapshot;
+use redial::subscriptions::{FixedSubscriptions, Subscriptions};
+use redial::{Backoff, BackoffConfig, CircuitBreaker, Config, Event, Instant, Mode, Policy, Ratio, valid};
 use sizes::Counter;
 
 type Token = [u8; 32];
@@ -22,9 +24,9 @@ const LADDER: BackoffConfig =
 static CONFIG: Config = Config::new(LADDER);
 const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 20));
 const OPEN: Duration = Duration::from_secs(60);
-static BY_COUNT: BreakerConfig<CountWindow<64>> = valid(BreakerConfig::by_count(RATES, OPEN));
-static BY_TIME: BreakerConfig<TimeWindow<10>> =
-    valid(BreakerConfig::by_time(RATES, Duration::from_secs(30), OPEN));
+static BY_COUNT: breaker::Config<CountWindow<64>> = valid(breaker::Config::by_count(RATES, OPEN));
+static BY_TIME: breaker::Config<TimeWindow<10>> =
+    valid(breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN));
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
@@ -37,7 +39,7 @@ pub extern "C" fn _start() -> ! {
     let mut bytes = [0_u8; 256];
     let kept = Snapshot::decode(black_box(&bytes), black_box(0));
     let moved = kept.and_then(|kept| {
-        kept.try_map(|text| text.try_into().map_err(|_| black_box(redial::SnapshotError::Full)))
+        kept.try_map(|text| text.try_into().map_err(|_| black_box(redial::policy::SnapshotError::Full)))
     });
     if let Ok(moved) = moved {
         policy = policy.with_snapshot(now(), moved);
@@ -100,7 +102,7 @@ impl Parts {
     fn step(&mut self) {
         let Self { rng, backoff, row, by_count, by_time, starts, retries, throttle, adaptive, health } = self;
         black_box(backoff.next_delay(black_box(&LADDER), Mode::Resume, Duration::ZERO, rng));
-        let config: &BreakerConfig = black_box(&ROW);
+        let config: &breaker::Config = black_box(&ROW);
         if let Ok(permit) = row.try_acquire(config, now(), rng) {
             black_box(row.record(config, now(), permit, Outcome::Failure(Duration::ZERO), rng));
         }
@@ -120,7 +122,8 @@ impl Parts {
         black_box(adaptive.admit(config, now(), rng));
         adaptive.accepted(config, now());
         let config = black_box(&HEALTH);
-        health.attempt(config, now(), black_box(true));
+        health.attempt_succeeded(config, now());
+        health.attempt_failed(config, now());
         health.lost(now());
         black_box(health.report(config, now()));
         black_box(tables::by_name(black_box("mqtt5")));
@@ -128,13 +131,13 @@ impl Parts {
 }
 
 const STARTS: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
-const ROW: BreakerConfig = valid(BreakerConfig::new(5, OPEN));
+const ROW: breaker::Config = valid(breaker::Config::new(5, OPEN));
 static RETRIES: RetryBudgetConfig = RetryBudgetConfig::new();
 static THROTTLE: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
 static ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
 static HEALTH: HealthConfig = HealthConfig::new();
 
-fn window<W: RateWindow>(breaker: &mut CircuitBreaker<W>, config: &BreakerConfig<W>, rng: &mut Counter) {
+fn window<W: RateWindow>(breaker: &mut CircuitBreaker<W>, config: &breaker::Config<W>, rng: &mut Counter) {
     if let Ok(permit) = breaker.try_acquire(config, now(), rng) {
         let outcome = black_box(Outcome::Success(Duration::ZERO));
         black_box(breaker.record(config, now(), permit, outcome, rng));

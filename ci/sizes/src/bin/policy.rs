@@ -5,7 +5,8 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{BackoffConfig, Classifier, Config, Ratio, Table, tables, valid};
+use redial::classify::{Classifier, Table, tables};
+use redial::{BackoffConfig, Config, Ratio, valid};
 
 static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
     Duration::from_secs(1),

@@ -5,7 +5,9 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{BackoffConfig, Classifier, Config, Lean, Ratio, ResumeConfig, Table, tables, valid};
+use redial::classify::{Classifier, Table, tables};
+use redial::policy::{Lean, ResumeConfig};
+use redial::{BackoffConfig, Config, Ratio, valid};
 
 static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
     Duration::from_secs(1),

@@ -18,7 +18,7 @@ const PLAINS: [Cause; 17] = [
     Cause::GreetingTimeout,
     Cause::ReadyTimeout,
     Cause::AuthTimeout,
-    Cause::MissedBeat,
+    Cause::HeartbeatMissed,
     Cause::SendFailed,
     Cause::ReconnectRequested,
     Cause::SessionInvalid,
@@ -27,7 +27,7 @@ const PLAINS: [Cause; 17] = [
     Cause::AuthRejected,
     Cause::AuthDenied,
     Cause::NetworkDown,
-    Cause::Slept,
+    Cause::HostSuspended,
     Cause::RestoreFailed,
 ];
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use redial::{
-    AdaptiveThrottle, AdaptiveThrottleConfig, Config, Event, Grant, Instant, Phase, Reason, RetryBudget,
-    RetryBudgetConfig, SplitMix64, StartBudget, StartBudgetConfig, presets, valid,
+use redial::budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, Grant, RetryBudget, RetryBudgetConfig, StartBudget,
+    StartBudgetConfig,
 };
+use redial::policy::WaitReason;
+use redial::{Config, Event, Instant, Phase, SplitMix64, presets, valid};
 
 use super::rig::*;
 
@@ -13,7 +15,7 @@ use super::rig::*;
 fn not_before(rig: &mut Rig, until: Instant) {
     let (epoch, wait) = (rig.epoch(), until.saturating_duration_since(rig.now));
     rig.fact(Event::NotNow { epoch, retry_after: Some(wait) });
-    assert_eq!(rig.due(), Some((wait, Reason::NotNow)));
+    assert_eq!(rig.due(), Some((wait, WaitReason::NotNow)));
 }
 
 /// Connections that were lost in the same moment.

@@ -1,6 +1,7 @@
 //! Ladders that begin again too early, or never.
 
-use redial::{BackoffConfig, Cause, Config, Establish, GiveUp, Ratio, Reason, valid};
+use redial::policy::{Establish, WaitReason};
+use redial::{BackoffConfig, Cause, Config, GiveUp, Ratio, valid};
 
 use super::rig::*;
 
@@ -100,7 +101,7 @@ fn amethyst_3219() {
 /// espressif/esp-rainmaker-neo-firmware#1: two devices with one identifier threw each other out at full speed.
 #[test]
 fn esp_rainmaker_1() {
-    let mqtt = redial::Classifier::new(&redial::tables::MQTT5);
+    let mqtt = redial::classify::Classifier::new(&redial::classify::tables::MQTT5);
     let mut rig = Rig::online(STABLE.with_classifier(mqtt));
     for wait in [1, 2, 4, 8, 16] {
         rig.advance(secs(600));
@@ -159,7 +160,7 @@ fn clawdi_1322() {
     rig.recover();
     rig.advance(secs(3_600));
     rig.please_reconnect();
-    assert_eq!(rig.due(), Some((secs(0), Reason::Requested)));
+    assert_eq!(rig.due(), Some((secs(0), WaitReason::Requested)));
 }
 
 /// EmbarkStudios/quilkin#734: a backoff that was never reset kept a healthy proxy out for five minutes.

@@ -1,24 +1,22 @@
 //! Breakers.
 
-use redial::{
-    BreakerCause, BreakerConfig, BreakerState, CircuitBreaker, CountWindow, Instant, Outcome, Permit, Rates,
-    Ratio, SplitMix64, TimeWindow, valid,
-};
+use redial::breaker::{self, CountWindow, Outcome, Permit, Rates, TimeWindow};
+use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
 
 use super::rig::secs;
 
-const CONFIG: BreakerConfig = valid(BreakerConfig::new(3, secs(60)));
+const CONFIG: breaker::Config = valid(breaker::Config::new(3, secs(60)));
 
 fn at(secs: u64) -> Instant {
     Instant::from_millis(secs * 1_000)
 }
 
-fn acquire(breaker: &mut CircuitBreaker, config: &BreakerConfig, secs: u64) -> Option<Permit> {
+fn acquire(breaker: &mut CircuitBreaker, config: &breaker::Config, secs: u64) -> Option<Permit> {
     breaker.try_acquire(config, at(secs), &mut SplitMix64::new(1)).ok()
 }
 
 /// Open since 0 s, and so half-open from 60 s on.
-fn tripped(config: &BreakerConfig) -> CircuitBreaker {
+fn tripped(config: &breaker::Config) -> CircuitBreaker {
     let mut breaker = CircuitBreaker::new();
     for _ in 0..3 {
         let permit = acquire(&mut breaker, config, 0).expect("closed");
@@ -28,7 +26,7 @@ fn tripped(config: &BreakerConfig) -> CircuitBreaker {
 }
 
 fn is_closed(breaker: &CircuitBreaker, secs: u64) -> bool {
-    matches!(breaker.state(at(secs)), BreakerState::Closed { .. })
+    matches!(breaker.state(at(secs)), breaker::State::Closed { .. })
 }
 
 /// joshrotenberg/tower-resilience#382: half-open let everybody through.
@@ -151,17 +149,17 @@ fn deno_std_7306() {
         assert_eq!(acquire(&mut breaker, &two, 122), None, "no third probe");
     }
     assert_eq!(breaker, before);
-    assert_eq!(breaker.state(at(122)), BreakerState::HalfOpen { probes_out: 2, probes_succeeded: 0 });
+    assert_eq!(breaker.state(at(122)), breaker::State::HalfOpen { probes_out: 2, probes_succeeded: 0 });
 }
 
 /// A quarter of the results of a second, at least ten of them; open for a second, ten probes.
-const SECOND: BreakerConfig<TimeWindow<10>> = valid(
-    valid(BreakerConfig::by_time(valid(Rates::new(valid(Ratio::new(1, 4)), 10)), secs(1), secs(1)))
+const SECOND: breaker::Config<TimeWindow<10>> = valid(
+    valid(breaker::Config::by_time(valid(Rates::new(valid(Ratio::new(1, 4)), 10)), secs(1), secs(1)))
         .with_probes(10),
 );
 
 /// The state after ten probes, half a second apart, of which the first `failures` fail.
-fn slow_probes(failures: u64) -> BreakerState {
+fn slow_probes(failures: u64) -> breaker::State {
     let (mut breaker, mut rng) = (CircuitBreaker::<TimeWindow<10>>::new(), SplitMix64::new(1));
     let mut call = |millis: u64, outcome| {
         let now = Instant::from_millis(millis);
@@ -181,15 +179,15 @@ fn slow_probes(failures: u64) -> BreakerState {
 /// were enough of them, and it stayed half-open.
 #[test]
 fn resilience4j_903() {
-    assert_eq!(slow_probes(0), BreakerState::Closed { failures: 0 });
+    assert_eq!(slow_probes(0), breaker::State::Closed { failures: 0 });
 }
 
 /// resilience4j/resilience4j#597: the half-open state used the window of time, so that the failures of its first probes
 /// had aged away when the last one was judged.
 #[test]
 fn resilience4j_597() {
-    assert_eq!(slow_probes(2), BreakerState::Closed { failures: 0 }, "two of ten are below a quarter");
-    assert!(matches!(slow_probes(3), BreakerState::Open { .. }), "three are not");
+    assert_eq!(slow_probes(2), breaker::State::Closed { failures: 0 }, "two of ten are below a quarter");
+    assert!(matches!(slow_probes(3), breaker::State::Open { .. }), "three are not");
 }
 
 /// resilience4j/resilience4j#2028: behind a cache one call in half an hour came, and nothing said whether half-open
@@ -216,8 +214,8 @@ fn resilience4j_2289() {
     breaker.success(&leased, at(61), probe);
     assert_eq!(breaker.poll_timeout(), Some(at(90)));
     let changes = breaker.handle_timeout(&leased, at(90), &mut SplitMix64::new(1)).into_iter().flatten();
-    assert_eq!(changes.map(|change| change.why).collect::<Vec<_>>(), [BreakerCause::LeaseOver]);
-    assert_eq!(breaker.state(at(90)), BreakerState::Open { until: at(150) });
+    assert_eq!(changes.map(|change| change.why).collect::<Vec<_>>(), [breaker::Cause::LeaseOver]);
+    assert_eq!(breaker.state(at(90)), breaker::State::Open { until: at(150) });
     assert!(acquire(&mut breaker, &leased, 150).is_some());
 }
 
@@ -225,8 +223,8 @@ fn resilience4j_2289() {
 #[test]
 fn resilience4j_2093() {
     const RATES: Rates = valid(Rates::new(valid(Ratio::new(4, 5)), 50));
-    const BY_RATE: BreakerConfig<CountWindow<100>> =
-        valid(valid(BreakerConfig::by_count(RATES, secs(120))).with_probes(5));
+    const BY_RATE: breaker::Config<CountWindow<100>> =
+        valid(valid(breaker::Config::by_count(RATES, secs(120))).with_probes(5));
     let (mut breaker, mut rng) = (CircuitBreaker::<CountWindow<100>>::new(), SplitMix64::new(1));
     let mut now = 0;
     for round in 0..20 {
@@ -234,7 +232,7 @@ fn resilience4j_2093() {
             let permit = breaker.try_acquire(&BY_RATE, at(now), &mut rng).expect("admitted");
             breaker.record(&BY_RATE, at(now), permit, Outcome::Failure(secs(1)), &mut rng);
         }
-        assert_eq!(breaker.state(at(now)), BreakerState::Open { until: at(now + 120) });
+        assert_eq!(breaker.state(at(now)), breaker::State::Open { until: at(now + 120) });
         assert!(breaker.try_acquire(&BY_RATE, at(now + 119), &mut rng).is_err());
         now += 120;
     }
@@ -243,7 +241,7 @@ fn resilience4j_2093() {
     let changes = breaker.handle_timeout(&BY_RATE, at(now), &mut rng).into_iter().flatten();
     assert_eq!(
         changes.map(|change| change.why).collect::<Vec<_>>(),
-        [BreakerCause::OpenTimeOver],
+        [breaker::Cause::OpenTimeOver],
         "by itself"
     );
 }
@@ -251,8 +249,8 @@ fn resilience4j_2093() {
 /// joshrotenberg/mcp-proxy#220: it could not open before a hundred calls, whatever minimum was configured.
 #[test]
 fn mcp_proxy_220() {
-    const BY_RATE: BreakerConfig<CountWindow<100>> =
-        valid(BreakerConfig::by_count(valid(Rates::new(valid(Ratio::new(1, 2)), 5)), secs(60)));
+    const BY_RATE: breaker::Config<CountWindow<100>> =
+        valid(breaker::Config::by_count(valid(Rates::new(valid(Ratio::new(1, 2)), 5)), secs(60)));
     let (mut breaker, mut rng) = (CircuitBreaker::<CountWindow<100>>::new(), SplitMix64::new(1));
     let opened = (1..=100).find(|_| {
         let permit = breaker.try_acquire(&BY_RATE, at(0), &mut rng).expect("closed");

@@ -15,14 +15,15 @@ use crate::time::Instant;
 /// As a sequence number; for the resume, which wants the raw counter again, the mark's lower half is it:
 ///
 /// ```
-/// use redial::{Epoch, Event, SessionState, Widened};
+/// use redial::time::Widened;
+/// use redial::{Epoch, Event, SessionState};
 ///
 /// let epoch = Epoch::from_raw(1).expect("not 0");
 /// let mut session = SessionState::resumable("token", None, None);
 /// let mut counter = Widened::new();
 /// for raw in [u32::MAX - 1, u32::MAX, 0, 1] {
 ///     let n = counter.widen(raw);
-///     let event: Event<&str> = Event::Sequence { epoch, n }; // what a policy is told
+///     let event: Event<&str> = Event::Sequence { epoch, sequence: n }; // what a policy is told
 ///     assert!(session.observe(n), "{event:?} is a newer one");
 /// }
 /// assert_eq!(session.sequence(), Some((1 << 32) + 1));
@@ -33,7 +34,7 @@ use crate::time::Instant;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::Widened;
+/// use redial::time::Widened;
 ///
 /// let mut ticks = Widened::new();
 /// let before = ticks.instant_from_millis(u32::MAX);

@@ -1,8 +1,8 @@
 //! Waits that are too long, too short, or all alike.
 
-use redial::{
-    AfterTable, BackoffConfig, Cause, ConfigError, GiveUp, Jitter, Mode, Ratio, Reason, SplitMix64, valid,
-};
+use redial::backoff::AfterTable;
+use redial::policy::WaitReason;
+use redial::{BackoffConfig, Cause, ConfigError, GiveUp, Jitter, Mode, Ratio, SplitMix64, valid};
 
 use super::rig::*;
 use super::{ceiling, waits};
@@ -83,7 +83,7 @@ fn kube_1603() {
 fn tokio_retry2_9() {
     let mut rig = Rig::started(PLAIN);
     rig.refuse(503, Some(secs(60)));
-    assert_eq!(rig.due(), Some((secs(60), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(60), WaitReason::RetryAfter)));
     assert_eq!(rig.redial(), secs(60));
 }
 
@@ -235,7 +235,7 @@ fn cenkalti_backoff_159() {
     let mut rig = Rig::started(PLAIN);
     rig.refuse(503, Some(secs(86_400)));
     assert!((secs(225)..=secs(300)).contains(&rig.waits()), "cut, and spread");
-    assert_eq!(rig.policy.stats().hints_cut, 1, "and told");
+    assert_eq!(rig.policy.stats().retry_after_cut, 1, "and told");
     let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(60))));
     assert_eq!(gave_up(&rig.refuse(503, Some(secs(90)))), Some((GiveUp::MaxElapsed, Cause::Http(503))));
 }
@@ -245,7 +245,7 @@ fn cenkalti_backoff_159() {
 fn jp_1080() {
     let mut waits: Vec<_> = (0..100)
         .map(|seed| {
-            let mut rig = Rig::seeded(PLAIN.with_hint_spread(Ratio::ONE), seed);
+            let mut rig = Rig::seeded(PLAIN.with_retry_after_spread(Ratio::ONE), seed);
             rig.start();
             rig.refuse(429, Some(secs(60)));
             rig.waits()

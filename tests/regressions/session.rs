@@ -1,6 +1,7 @@
 //! Sessions that are resumed when they are gone, or lost when they are there.
 
-use redial::{Cause, Config, DropReason, Endpoint, Event, Mode, Phase, Reason, ResumeConfig, valid};
+use redial::policy::{DropReason, Endpoint, ResumeConfig, WaitReason};
+use redial::{Cause, Config, Event, Mode, Phase, valid};
 
 use super::rig::*;
 
@@ -256,7 +257,7 @@ fn octoprint_discordremote_10() {
 fn openclaw_608() {
     let mut rig = Rig::started(GATEWAY);
     rig.opened();
-    assert_eq!(rig.due(), Some((secs(30), Reason::GreetingTimeout)));
+    assert_eq!(rig.due(), Some((secs(30), WaitReason::GreetingTimeout)));
 }
 
 /// discordjs/discord.js#8486: nothing bounded the wait for the answer to a resume.
@@ -265,7 +266,7 @@ fn discord_js_8486() {
     let mut rig = Rig::online(valid(GATEWAY.with_ready_timeout(Some(secs(15)))));
     rig.lose();
     greeted(&mut rig);
-    assert_eq!(rig.due(), Some((secs(15), Reason::ReadyTimeout)));
+    assert_eq!(rig.due(), Some((secs(15), WaitReason::ReadyTimeout)));
     rig.advance(secs(15));
     assert_eq!(rig.phase(), Phase::Waiting);
 }
@@ -275,7 +276,7 @@ fn discord_js_8486() {
 fn nes_133() {
     let mut rig = Rig::started(PLAIN);
     rig.opened();
-    assert_eq!(rig.due(), Some((secs(10), Reason::ReadyTimeout)), "without a heartbeat too");
+    assert_eq!(rig.due(), Some((secs(10), WaitReason::ReadyTimeout)), "without a heartbeat too");
 }
 
 /// disgord#390: a dial that never ended blocked the shard.
@@ -349,7 +350,7 @@ fn discord_js_7450() {
     let mut rig = Rig::online(GATEWAY);
     let old = rig.epoch();
     assert_eq!(dropped(&rig.code(4009)), Some(DropReason::Gone));
-    assert_eq!(rig.due(), Some((secs(1), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     assert!(sent_fresh(&greeted(&mut rig)));
     assert!(rig.fact(Event::Closed { epoch: old, cause: RESET }).is_empty(), "at last, and too late");
     rig.ready();

@@ -1,6 +1,7 @@
 //! Chains that end without a word, and loops without a wait.
 
-use redial::{BackoffConfig, Cause, Event, GiveUp, HoldReason, IoKind, Phase, Reason, presets, valid};
+use redial::policy::{HoldReason, WaitReason};
+use redial::{BackoffConfig, Cause, Event, GiveUp, IoKind, Phase, presets, valid};
 
 use super::rig::*;
 
@@ -175,7 +176,7 @@ fn rumqtt_918() {
     for _ in 0..1_000 {
         assert!(rig.tick().is_empty());
     }
-    assert_eq!(rig.due(), Some((secs(4), Reason::Backoff)));
+    assert_eq!(rig.due(), Some((secs(4), WaitReason::Backoff)));
 }
 
 /// freenet/freenet-core#2968: after a sleep it sat out the long wait of the outage before.
@@ -183,7 +184,8 @@ fn rumqtt_918() {
 fn freenet_core_2968() {
     let mut rig = Rig::failed_times(PLAIN, 12);
     assert_eq!(
-        opens(&rig.fact(Event::Woke { gap: secs(7_200), counted: true })) + opens(&rig.advance(secs(1))),
+        opens(&rig.fact(Event::HostResumed { gap: secs(7_200), counted: true }))
+            + opens(&rig.advance(secs(1))),
         1
     );
 }

@@ -1,9 +1,9 @@
 //! What is final, what is not, and credentials.
 
-use redial::{
-    BreakerConfig, Cause, Class, Classifier, CredentialConfig, GiveUp, Match, Ratio, Reason, RefreshOn, Rule,
-    TlsKind, Verdict, tables, valid,
-};
+use redial::breaker;
+use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
+use redial::policy::{CredentialConfig, RefreshOn, WaitReason};
+use redial::{Cause, GiveUp, Ratio, valid};
 use redial::{Event, Mode, Phase};
 
 use super::rig::*;
@@ -102,8 +102,8 @@ fn nautilus_4867() {
         told,
         [
             (Phase::Failed, None),
-            (Phase::Waiting, Some(Reason::Class)),
-            (Phase::Waiting, Some(Reason::Backoff))
+            (Phase::Waiting, Some(WaitReason::Class)),
+            (Phase::Waiting, Some(WaitReason::Backoff))
         ]
     );
 }
@@ -153,7 +153,7 @@ fn supabase_js_2613() {
     rig.establish();
     rig.lose();
     rig.advance(ms(500));
-    let mut actions = rig.fact(Event::Woke { gap: secs(3_600), counted: true });
+    let mut actions = rig.fact(Event::HostResumed { gap: secs(3_600), counted: true });
     actions.extend(rig.advance(secs(1)));
     assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
 }
@@ -175,14 +175,14 @@ fn graphql_ws_558() {
 #[test]
 fn jetkvm_80() {
     let refused = Cause::CloseFrame(1006);
-    let guarded = valid(valid(BreakerConfig::new(5, secs(60))).with_growth(Ratio::TWO, secs(3_600)));
+    let guarded = valid(valid(breaker::Config::new(5, secs(60))).with_growth(Ratio::TWO, secs(3_600)));
     let mut rig = Rig::started(PLAIN.with_breaker(Some(guarded)));
     let end = rig.now.saturating_add(secs(86_400));
     while rig.now < end {
         rig.fail(refused);
         rig.redial();
     }
-    assert_eq!((rig.told().waiting_for, rig.opens()), (Some(Reason::ConnectTimeout), 34), "in a day");
+    assert_eq!((rig.told().waiting_for, rig.opens()), (Some(WaitReason::ConnectTimeout), 34), "in a day");
     let mut rig = Rig::failed_times(PLAIN.with_max_attempts(Some(20)), 19);
     rig.redial();
     assert_eq!(gave_up(&rig.fail(refused)), Some((GiveUp::MaxAttempts, refused)));
@@ -197,7 +197,10 @@ fn omi_7675() {
         rig.opened();
         rig.code(1008);
         let (wait, reason) = rig.due().expect("a wait");
-        assert!((secs(step)..=secs(step + 1)).contains(&wait) && reason == Reason::Class, "{step}: {wait:?}");
+        assert!(
+            (secs(step)..=secs(step + 1)).contains(&wait) && reason == WaitReason::Class,
+            "{step}: {wait:?}"
+        );
         rig.redial();
     }
     rig.opened();
@@ -309,12 +312,12 @@ fn theta_data_dx_1131() {
     let epoch = rig.epoch();
     rig.close(Cause::Class(Class::RateLimited));
     let (wait, reason) = rig.due().expect("a wait");
-    assert!((secs(30)..=secs(120)).contains(&wait) && reason == Reason::Class, "{wait:?}");
+    assert!((secs(30)..=secs(120)).contains(&wait) && reason == WaitReason::Class, "{wait:?}");
     assert!(rig.fact(Event::Closed { epoch, cause: Cause::NoCloseFrame }).is_empty());
     assert_eq!(rig.due(), Some((wait, reason)), "the socket's own end says no more");
     let mut rig = Rig::online(PLAIN);
     let epoch = rig.epoch();
-    let actions = rig.fact(Event::PleaseReconnect { epoch, after: Some(secs(130)), deadline: None });
+    let actions = rig.fact(Event::ReconnectRequested { epoch, retry_after: Some(secs(130)), deadline: None });
     assert!(keeps_session(&actions), "also where the server holds the socket open");
-    assert_eq!(rig.due(), Some((secs(130), Reason::Hint)));
+    assert_eq!(rig.due(), Some((secs(130), WaitReason::RetryAfter)));
 }

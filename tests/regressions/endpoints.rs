@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use redial::{Config, Endpoints, FixedEndpoints, GiveUp, Policy, Reason, SplitMix64};
+use redial::endpoints::{Endpoints, FixedEndpoints};
+use redial::policy::WaitReason;
+use redial::{Config, GiveUp, Policy, SplitMix64};
 
 use super::rig::*;
 
@@ -24,7 +26,7 @@ fn nats_java_1586() {
         for _ in 0..2 {
             rig.fail(REFUSED);
             let (gap, reason) = rig.due().expect("a gap");
-            assert!((ms(100)..ms(400)).contains(&gap) && reason == Reason::Endpoint, "{gap:?}");
+            assert!((ms(100)..ms(400)).contains(&gap) && reason == WaitReason::Endpoint, "{gap:?}");
             gaps.insert(rig.redial());
         }
     }

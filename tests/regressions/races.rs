@@ -1,6 +1,7 @@
 //! Two reconnects for one loss, and successors killed by their predecessors.
 
-use redial::{Action, Cause, Disposition, Event, Phase, Reason};
+use redial::policy::WaitReason;
+use redial::{Action, Cause, Disposition, Event, Phase};
 
 use super::rig::*;
 
@@ -39,7 +40,7 @@ fn carbon_349() {
     let epoch = rig.epoch();
     rig.lose();
     for _ in 0..3 {
-        assert!(rig.fact(Event::PleaseReconnect { epoch, after: None, deadline: None }).is_empty());
+        assert!(rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: None }).is_empty());
         assert!(rig.fact(Event::SessionInvalid { epoch, resumable: true }).is_empty());
     }
     assert_eq!(rig.policy.stats().losses, 1);
@@ -86,7 +87,7 @@ fn tutanota_1294() {
     for fact in [
         Event::NetworkUp,
         Event::Visible,
-        Event::Woke { gap: secs(1), counted: true },
+        Event::HostResumed { gap: secs(1), counted: true },
         Event::RetryNow,
         Event::Start,
     ] {
@@ -106,7 +107,7 @@ fn paperclip_71() {
     let due = rig.due();
     rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(4000) });
     assert_eq!((rig.phase(), rig.due()), (Phase::Online, due));
-    assert_eq!(due, Some((secs(45), Reason::Beat)));
+    assert_eq!(due, Some((secs(45), WaitReason::Heartbeat)));
 }
 
 /// discordeno/discordeno#4017: the late close of the old socket wiped the new socket's object, which resumed in a
@@ -147,7 +148,10 @@ fn agent_portal_538() {
     let old = rig.epoch();
     rig.lose();
     rig.redial();
-    assert!(rig.fact(Event::PleaseReconnect { epoch: old, after: Some(secs(0)), deadline: None }).is_empty());
+    assert!(
+        rig.fact(Event::ReconnectRequested { epoch: old, retry_after: Some(secs(0)), deadline: None })
+            .is_empty()
+    );
     assert_eq!(rig.phase(), Phase::Connecting);
 }
 

@@ -1,6 +1,8 @@
 //! Heartbeats, sleep and the network.
 
-use redial::{Cause, Disposition, Event, HeartbeatConfig, OnNetworkDown, OnWake, Phase, Reason, presets};
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{OnNetworkDown, OnWake, WaitReason};
+use redial::{Cause, Disposition, Event, Phase, presets};
 
 use super::rig::*;
 
@@ -34,7 +36,7 @@ fn carbon_bc092ea() {
     assert!(firsts.len() > 45);
     let mut rig = Rig::online(GATEWAY);
     let epoch = rig.epoch();
-    assert_eq!(beats(&rig.fact(Event::BeatRequested { epoch })), 1);
+    assert_eq!(beats(&rig.fact(Event::HeartbeatRequested { epoch })), 1);
 }
 
 /// buape/carbon 0.16.0: a beat that the server asked for, just before the regular one, made a false zombie.
@@ -43,7 +45,7 @@ fn carbon_0_16_requested_beat() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
-    rig.fact(Event::BeatRequested { epoch });
+    rig.fact(Event::HeartbeatRequested { epoch });
     assert_eq!(beats(&rig.advance(ms(10))), 1);
     assert_eq!(rig.phase(), Phase::Online);
 }
@@ -80,7 +82,7 @@ fn zen_websocket_missed_beats() {
 #[test]
 fn playcanvas_322() {
     let mut rig = Rig::online(PLAIN);
-    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(10), counted: true })));
+    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(10), counted: true })));
 }
 
 /// superset-sh/superset#5135: a gap of the wall clock was the only sign of a sleep, and nobody looked at it.
@@ -94,14 +96,14 @@ fn superset_5135() {
     assert!(rig.tick().is_empty());
     assert_eq!(beats(&rig.tick()), 1);
     assert!(keeps_session(&rig.advance(secs(45))));
-    assert_eq!(rig.told().last_cause, Some(Cause::MissedBeat));
+    assert_eq!(rig.told().last_cause, Some(Cause::HeartbeatMissed));
 }
 
 /// wireapp/wire-webapp#21477: an open state was trusted after the wake.
 #[test]
 fn wire_webapp_21477() {
     let mut rig = Rig::online(GATEWAY);
-    rig.fact(Event::Woke { gap: secs(3_600), counted: true });
+    rig.fact(Event::HostResumed { gap: secs(3_600), counted: true });
     assert_eq!((rig.phase(), rig.waits()), (Phase::Waiting, secs(1)));
 }
 
@@ -141,12 +143,12 @@ fn centrifuge_js_227() {
 fn superset_5130() {
     let probing = GATEWAY.with_on_wake(OnWake::Probe);
     let mut rig = Rig::online(probing);
-    assert_eq!(beats(&rig.fact(Event::Woke { gap: secs(60), counted: true })), 1, "asked at once");
+    assert_eq!(beats(&rig.fact(Event::HostResumed { gap: secs(60), counted: true })), 1, "asked at once");
     assert!(rig.advance(ms(9_999)).is_empty());
     assert!(keeps_session(&rig.advance(ms(1))));
     assert_eq!((rig.policy.stats().zombies, rig.waits()), (1, secs(1)));
     let mut rig = Rig::online(probing);
-    rig.fact(Event::Woke { gap: secs(60), counted: true });
+    rig.fact(Event::HostResumed { gap: secs(60), counted: true });
     rig.ack();
     rig.acks = true;
     assert_eq!((closed(&rig.advance(secs(3_600))), rig.opens()), (None, 1), "what answers is kept");
@@ -157,10 +159,13 @@ fn superset_5130() {
 #[test]
 fn omnigent_5054() {
     let mut rig = Rig::online(GATEWAY);
-    assert!(rig.fact(Event::Woke { gap: secs(2), counted: true }).is_empty(), "a stall of both clocks");
+    assert!(
+        rig.fact(Event::HostResumed { gap: secs(2), counted: true }).is_empty(),
+        "a stall of both clocks"
+    );
     assert_eq!((rig.disposition, rig.phase()), (Disposition::Inapplicable, Phase::Online));
     let asleep = rig.now;
-    assert!(keeps_session(&rig.fact(Event::Woke { gap: secs(8 * 3_600), counted: true })));
+    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(8 * 3_600), counted: true })));
     rig.recover();
     assert_eq!(rig.now.saturating_duration_since(asleep), secs(1));
 }
@@ -206,7 +211,7 @@ fn omi_14589() {
 fn centrifuge_js_203() {
     let mut rig = Rig::online(presets::CENTRIFUGE);
     assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(Some(4000)), "at once");
-    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(Reason::Network)));
+    assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Network)));
     assert!(rig.advance(secs(3_600)).is_empty(), "and no attempt is wasted");
 }
 

@@ -1,6 +1,7 @@
 //! Subscriptions after a reconnect.
 
-use redial::{Action, Config, Event, Phase, Reason, RestoreConfig, ResumeConfig, valid};
+use redial::policy::{RestoreConfig, ResumeConfig, WaitReason};
+use redial::{Action, Config, Event, Phase, valid};
 
 use super::rig::*;
 
@@ -110,7 +111,7 @@ fn magicblock_871() {
     let refused = |rig: &mut Rig, wait| {
         let epoch = rig.epoch();
         rig.fact(Event::SubscriptionFailed { epoch, key: "a", send: None, retryable: true });
-        assert_eq!(rig.due(), Some((secs(wait), Reason::Restore)));
+        assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
     };
     for wait in [1, 2, 4] {
         refused(&mut rig, wait);

@@ -1,4 +1,4 @@
-//! A museum of other people's bugs: what each of them did, and that a policy does not.
+//! Regressions: bugs that other reconnecting clients had, each by what it did, and the test that a policy does not.
 //!
 //! Every test names the bug's repository and number, or the crate and version in whose source it was found, and
 //! describes the behaviour that failed. The sources are the public trackers; no code of theirs is here.
