@@ -281,6 +281,12 @@ impl Heartbeat {
         self.answer_by.get()
     }
 
+    /// As [`Self::answer_by`], for a comparison.
+    #[inline]
+    pub(crate) const fn probe_deadline(&self) -> OptInstant {
+        self.answer_by
+    }
+
     /// The interval; zero while it is not running.
     pub(crate) const fn span(&self) -> Micros {
         Micros::from_millis(self.interval_ms as u64)

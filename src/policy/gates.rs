@@ -12,10 +12,11 @@ use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Trigger, WaitReason, count};
+use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, Rows, Stage};
+use super::stats::count;
 
 /// What an open gate lets through in this step.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             }
         }
         self.dial_or_wait(now, why, out);
+    }
+
+    /// The start of a policy that has an outage already: an imported one.
+    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
+        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
+            self.state.credential = Credential::Needed;
+        }
+        self.dial_or_wait(now, Trigger::Start, out);
     }
 
     /// What a server said holds until a stop. Whether it had said anything.

@@ -7,19 +7,62 @@ use rand_core::Rng;
 use crate::classify::{Cause, Class, IoKind, Verdict};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::session::SessionState;
-use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, divide};
+use crate::subscriptions::Subscriptions;
+use crate::time::Instant;
 
 use super::Policy;
 use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Trigger, count, count_small};
+use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
+use super::stats::{count, count_small};
 use super::verdict::Step;
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_open_failed(
+        &mut self,
+        now: Instant,
+        cause: Cause,
+        retry_after: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
+        self.lose(now, cause, retry_after, out);
+        true
+    }
+
+    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
+        self.lose(now, cause, None, out);
+        true
+    }
+
+    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
+        self.close_and_lose(now, Cause::SendFailed, None, out);
+        true
+    }
+
+    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
+    /// a time in the first half of it.
+    pub(super) fn on_reconnect_requested(
+        &mut self,
+        now: Instant,
+        after: Option<Duration>,
+        deadline: Option<Duration>,
+        out: &mut Actions,
+    ) -> bool {
+        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
+            return true;
+        }
+        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
+        true
+    }
+
+    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
+        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
+        self.close_and_lose(now, cause, None, out);
+        true
+    }
+
     /// The loss of a transport that may still be there: it is closed first.
     pub(super) fn close_and_lose(
         &mut self,
@@ -125,19 +168,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         self.apply_verdict(now, &mut step, held.is_none(), held_well, out);
     }
 
-    /// Remembers how long an established connection held.
-    pub(super) fn note_uptime(&mut self, now: Instant) {
-        if let Some(since) = self.state.established_at().get() {
-            let held = divide(now.since(since).0, 1_000).0;
-            self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
-        }
-    }
-
-    /// How a transport ends whose session goes on: one that is not open yet has no code.
-    pub(super) fn close_code(&self) -> Option<u16> {
-        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
-    }
-
     /// What happened last.
     pub(super) fn last_cause(&self) -> Cause {
         self.state.last_cause.unwrap_or(Cause::Unknown)
@@ -158,53 +188,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         if self.state.resume_failures >= self.config.lend().resume.failures_max {
             self.drop_session(DropReason::ResumeFailed, out);
         }
-    }
-
-    /// Anything of a session is kept.
-    pub(super) fn has_session(&self) -> bool {
-        self.session.get().is_some_and(|session| !session.is_empty())
-    }
-
-    pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
-        self.state.resume_failures = 0;
-        if self.session.get_mut().is_some_and(SessionState::forget) {
-            out.push(Action::DropSession { reason });
-        }
-    }
-
-    /// Ends a transport whose outcome nobody will know: no failure, no success.
-    pub(super) fn abandon(&mut self, code: Option<u16>, out: &mut Actions) {
-        if !self.state.stage.is_alive() {
-            return;
-        }
-        if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code });
-        }
-        self.release_attempt();
-    }
-
-    /// The same without a close, for a dial that never was one.
-    pub(super) fn release_attempt(&mut self) {
-        if self.state.take(Flag::Admitted) {
-            if let Some(breaker) = self.state.breaker.get_mut() {
-                breaker.release(breaker.held());
-            }
-        }
-        self.end_transport();
-    }
-
-    /// Nothing of a transport outlives it.
-    pub(super) fn end_transport(&mut self) {
-        self.subscriptions.transport_lost();
-        let state = &mut self.state;
-        state.reached = Reached::Nothing;
-        state.end_established();
-        state.set(Flag::Reauthenticating, false);
-        state.set(Flag::Unjudged, false);
-        if let Some(heartbeat) = state.heartbeat.get_mut() {
-            heartbeat.stop();
-        }
-        self.subscriptions.set_pace(Pace::NONE);
     }
 
     pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {

@@ -20,7 +20,9 @@ mod restore;
 mod snapshot;
 mod stages;
 mod state;
+mod stats;
 mod timers;
+mod transport;
 mod verdict;
 
 use rand_core::Rng;
@@ -34,16 +36,17 @@ use crate::time::{Instant, Micros};
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
-pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};
+pub use explain::{Explanation, Phase, Trigger, WaitReason};
 pub use lend::{ConfigSource, Lean, OptionalPart};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
+pub use stats::Stats;
 
-use explain::count;
-use state::{Flag, Named, Stage, State};
+use state::{Flag, Named, State};
+use stats::count;
 use timers::LEAP;
 
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
@@ -155,34 +158,10 @@ impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
         self.state.redirect.0.as_ref()
     }
 
-    /// The counters.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.state.counts.stats(self.state.stage.is_alive() && !self.state.is(Flag::Established))
-    }
-
     /// The newest epoch, if its transport is alive: being opened, or open.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         if self.state.stage.is_alive() { self.state.epoch } else { None }
-    }
-
-    /// Where the policy is.
-    #[must_use]
-    pub const fn phase(&self) -> Phase {
-        match self.state.stage {
-            Stage::Idle => Phase::Idle,
-            Stage::Connecting { .. } => Phase::Connecting,
-            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
-                Phase::Establishing
-            }
-            Stage::Live { restored: false, .. } => Phase::Restoring,
-            Stage::Live { restored: true, .. } => Phase::Online,
-            Stage::Waiting { .. } => Phase::Waiting,
-            Stage::Parked { .. } => Phase::Parked,
-            Stage::Stopped => Phase::Stopped,
-            Stage::Failed { .. } => Phase::Failed,
-        }
     }
 }
 
@@ -311,70 +290,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             out.set_disposition(Disposition::Inapplicable);
         }
         out
-    }
-
-    /// What the policy is doing, until when, and why.
-    #[must_use]
-    pub fn explain(&self) -> Explanation {
-        let deadline = self.deadline();
-        let (mode, endpoint) = if self.state.stage.is_alive() {
-            (self.state.mode, self.state.endpoint)
-        } else {
-            self.next_dial()
-        };
-        let parked = match self.state.stage {
-            Stage::Parked { on } => Some(on),
-            _ => None,
-        };
-        Explanation {
-            phase: self.phase(),
-            trigger: self.state.why,
-            since: self.state.since,
-            until: deadline.map(|(at, _)| at),
-            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
-            not_before: parked.and_then(|_| {
-                let since = self.state.since;
-                Some(self.gate(since).at).filter(|at| *at > since)
-            }),
-            epoch: self.epoch(),
-            attempt: self.state.attempt,
-            failures: self.state.backoff.failures(),
-            mode,
-            endpoint,
-            last_cause: self.state.last_cause,
-        }
-    }
-
-    /// The transport with this number is alive.
-    #[inline]
-    fn is_current(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
-    }
-
-    /// The transport with this number is open, and so alive.
-    #[inline]
-    fn is_open(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
-    }
-
-    /// Something came in on the transport.
-    #[inline]
-    fn hear(&mut self, now: Instant) {
-        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
-            heartbeat.received(&self.config.lend().heartbeat);
-        }
-        self.session_heard(now);
-    }
-
-    /// A sign of life on the connection that carries the session.
-    #[inline]
-    fn session_heard(&mut self, now: Instant) {
-        if let Some(session) = self.session.get_mut() {
-            // Most servers give none.
-            if session.has_ttl() && self.state.carries_session() {
-                session.heard(now);
-            }
-        }
     }
 }
 

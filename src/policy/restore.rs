@@ -11,9 +11,10 @@ use crate::time::{Instant, Micros, OptInstant};
 use super::Policy;
 use super::action::{Action, Actions, Disposition};
 use super::config::Config;
-use super::explain::{Trigger, WaitReason, count};
+use super::explain::Trigger;
 use super::lend::ConfigSource;
 use super::state::Stage;
+use super::stats::count;
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
@@ -90,14 +91,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         let live = matches!(self.state.stage, Stage::Live { .. });
         let oldest = if live { self.subscriptions.oldest_unanswered() } else { None };
         self.set_pace(|pace| Pace { confirm: OptInstant::new(oldest.map(|at| at.after(timeout))), ..pace });
-    }
-
-    /// The next deadline of the subscriptions, and the rule behind it.
-    pub(super) fn restore_timer(&self) -> Option<(Instant, WaitReason)> {
-        let Pace { next, confirm, .. } = self.subscriptions.pace();
-        let (at, reason) =
-            if confirm < next { (confirm, WaitReason::Confirm) } else { (next, WaitReason::Restore) };
-        at.get().map(|at| (at, reason))
     }
 
     /// The clock ran back to `now`.

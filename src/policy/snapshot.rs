@@ -17,9 +17,8 @@ use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
 use super::Policy;
-use super::action::Actions;
 use super::config::Config;
-use super::explain::{Trigger, WaitReason};
+use super::explain::WaitReason;
 use super::host::NOT_NOW_MAX;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
@@ -352,14 +351,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             None => state.set(Flag::Outage, false),
         }
         self
-    }
-
-    /// The start of a policy that has an outage already: an imported one.
-    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
-        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
-            self.state.credential = Credential::Needed;
-        }
-        self.dial_or_wait(now, Trigger::Start, out);
     }
 }
 

@@ -15,10 +15,11 @@ use super::Policy;
 use super::action::{Action, Actions, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Trigger, count, count_small};
+use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::Establish;
 use super::state::{Flag, Reached, Rows, Stage};
+use super::stats::{count, count_small};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
@@ -39,49 +40,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Trigger::Opened),
             None => self.identify(now, out),
         }
-        true
-    }
-
-    pub(super) fn on_open_failed(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        self.lose(now, cause, retry_after, out);
-        true
-    }
-
-    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
-        self.lose(now, cause, None, out);
-        true
-    }
-
-    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.close_and_lose(now, Cause::SendFailed, None, out);
-        true
-    }
-
-    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
-    /// a time in the first half of it.
-    pub(super) fn on_reconnect_requested(
-        &mut self,
-        now: Instant,
-        after: Option<Duration>,
-        deadline: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
-            return true;
-        }
-        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
-        true
-    }
-
-    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
-        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
-        self.close_and_lose(now, cause, None, out);
         true
     }
 

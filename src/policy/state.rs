@@ -9,8 +9,9 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::explain::{Counts, Trigger, WaitReason, count_small};
+use super::explain::{Trigger, WaitReason};
 use super::lend::OptionalPart;
+use super::stats::{Counts, count_small};
 
 /// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
 /// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps

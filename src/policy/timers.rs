@@ -4,8 +4,7 @@ use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
-use crate::heartbeat::Heartbeat;
-use crate::subscriptions::Subscriptions;
+use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
 use super::Policy;
@@ -19,21 +18,42 @@ use super::state::{Credential, Flag, Stage};
 /// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
 pub(super) const LEAP: Micros = Micros::from_millis(300_000);
 
-/// The first of the deadlines so far and its rule.
+/// The earliest of the deadlines so far. [`Due`] knows its reason as well; [`OptInstant`] is the time alone, which costs less.
+trait Earliest: Copy {
+    /// No deadline.
+    const NONE: Self;
+
+    /// The earlier of the two; of equals, what was there.
+    fn or(self, at: OptInstant, reason: WaitReason) -> Self;
+}
+
+impl Earliest for OptInstant {
+    const NONE: Self = Self::NONE;
+
+    #[inline]
+    fn or(self, at: OptInstant, _: WaitReason) -> Self {
+        self.min(at)
+    }
+}
+
+/// A deadline and the reason for it.
+#[derive(Clone, Copy)]
 struct Due {
     at: OptInstant,
     reason: WaitReason,
 }
 
-impl Due {
-    /// The earlier of the two; of equals, what was there.
+impl Earliest for Due {
+    const NONE: Self = Self { at: OptInstant::NONE, reason: WaitReason::SessionExpiry };
+
     fn or(self, at: OptInstant, reason: WaitReason) -> Self {
         if at < self.at { Self { at, reason } } else { self }
     }
+}
 
-    fn get(self) -> Option<(Instant, WaitReason)> {
-        self.at.get().map(|at| (at, self.reason))
-    }
+/// A deadline that the clock can't reach never comes.
+fn end_to_never(at: Instant) -> Instant {
+    if at > Instant::END { Instant::MAX } else { at }
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
@@ -88,7 +108,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             self.state.end_outage();
         }
         self.heartbeat_if_due(now, &mut out);
-        if self.credential_deadline().is_some_and(|(at, _)| now >= at) {
+        if self.credential_deadline().0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(now, &mut out);
         }
         if let Stage::Live { replace_at, why, .. } = self.state.stage {
@@ -109,64 +129,60 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        // A live connection is established, so it carries the session, and its credential is to be renewed in time.
-        if let (Stage::Live { replace_at, .. }, false) = (self.state.stage, self.state.is(Flag::Outage)) {
-            let beat = self.state.heartbeat.get().map_or(OptInstant::NONE, Heartbeat::next);
-            let restore = self.subscriptions.pace().first();
-            let first = replace_at.min(beat).min(self.state.credential_at).min(restore).or_never();
-            // Whether the end of time is a deadline or none is rarely worth knowing.
-            if first <= Instant::END {
-                return Some(first);
-            }
-        }
-        self.any_deadline()
-    }
-
-    #[inline(never)] // What is quiet is to stay small.
-    fn any_deadline(&self) -> Option<Instant> {
-        self.deadline().map(|(at, _)| at)
+        let first: OptInstant = self.earliest();
+        let at = first.or_never();
+        // One comparison for the usual case: a deadline that the clock reaches.
+        if at <= Instant::END { Some(at) } else { first.get().map(end_to_never) }
     }
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
     #[must_use]
     pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
-        let (at, reason) = self.timer()?;
-        Some((if at > Instant::END { Instant::MAX } else { at }, reason))
+        let Due { at, reason } = self.earliest();
+        Some((end_to_never(at.get()?), reason))
     }
 
-    fn timer(&self) -> Option<(Instant, WaitReason)> {
+    /// The earliest deadline; of equals, the one that fires first.
+    #[inline]
+    fn earliest<D: Earliest>(&self) -> D {
         let state = &self.state;
-        let expiry = Due { at: OptInstant::new(self.expiry()), reason: WaitReason::SessionExpiry };
-        let stage = match state.stage {
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return expiry.get(),
-            Stage::Waiting { until, reason } => expiry.or(OptInstant::at(until), reason),
-            Stage::Connecting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
-            Stage::Greeting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::GreetingTimeout),
-            Stage::Establishing { deadline } => expiry.or(deadline, WaitReason::ReadyTimeout),
-            Stage::Authenticating { deadline } => {
-                expiry.or(OptInstant::at(deadline), WaitReason::AuthTimeout)
-            }
-            Stage::Live { .. } | Stage::Parked { .. } => expiry,
-        };
-        let stable = stage.or(OptInstant::new(self.stable_at()), WaitReason::Stable);
-        let beat = match state.heartbeat.get() {
-            Some(heartbeat) => stable
-                .or(OptInstant::new(heartbeat.answer_by()), WaitReason::Answer)
-                .or(heartbeat.next(), WaitReason::Heartbeat),
-            None => stable,
-        };
-        let credential = match self.credential_deadline() {
-            Some((at, reason)) => beat.or(OptInstant::at(at), reason),
-            None => beat,
-        };
-        let replace = match state.stage {
-            Stage::Live { replace_at, why, .. } => credential.or(replace_at, why),
-            _ => credential,
-        };
-        match self.restore_timer() {
-            Some((at, reason)) => replace.or(OptInstant::at(at), reason).get(),
-            None => replace.get(),
+        // A live connection whose outage is over carries its session, and has no deadline before the heartbeat's.
+        let is_online = matches!(state.stage, Stage::Live { .. }) && !state.is(Flag::Outage);
+        let mut first = if is_online { D::NONE } else { self.earliest_of_stage() };
+        if state.stage.is_asleep() {
+            return first;
         }
+        if let Some(heartbeat) = state.heartbeat.get() {
+            first = first
+                .or(heartbeat.probe_deadline(), WaitReason::Answer)
+                .or(heartbeat.next(), WaitReason::Heartbeat);
+        }
+        let (credential_at, reason) = self.credential_deadline();
+        first = first.or(credential_at, reason);
+        if let Stage::Live { replace_at, why, .. } = state.stage {
+            first = first.or(replace_at, why);
+        }
+        let Pace { next, confirm, .. } = self.subscriptions.pace();
+        first.or(next, WaitReason::Restore).or(confirm, WaitReason::Confirm)
+    }
+
+    /// The session's time to live, the stage's own deadline, and the end of an outage.
+    #[inline(never)] // Keep the hot path small.
+    fn earliest_of_stage<D: Earliest>(&self) -> D {
+        let first = D::NONE.or(OptInstant::new(self.expiry()), WaitReason::SessionExpiry);
+        let first = match self.state.stage {
+            Stage::Waiting { until, reason } => first.or(OptInstant::at(until), reason),
+            Stage::Connecting { deadline } => first.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
+            Stage::Greeting { deadline } => first.or(OptInstant::at(deadline), WaitReason::GreetingTimeout),
+            Stage::Establishing { deadline } => first.or(deadline, WaitReason::ReadyTimeout),
+            Stage::Authenticating { deadline } => first.or(OptInstant::at(deadline), WaitReason::AuthTimeout),
+            Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Idle
+            | Stage::Stopped
+            | Stage::Failed { .. } => first,
+        };
+        first.or(OptInstant::new(self.stable_at()), WaitReason::Stable)
     }
 
     /// When the session's time to live is over; none while a connection carries it.
@@ -175,14 +191,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// When the request for a credential has failed, or the credential is to be renewed.
-    fn credential_deadline(&self) -> Option<(Instant, WaitReason)> {
-        let at = self.state.credential_at.get()?;
-        match self.state.credential {
-            Credential::Pending => Some((at, WaitReason::CredentialTimeout)),
+    #[inline]
+    fn credential_deadline(&self) -> (OptInstant, WaitReason) {
+        let at = self.state.credential_at;
+        match (self.state.credential, self.state.stage) {
+            (Credential::Pending, _) => (at, WaitReason::CredentialTimeout),
+            (Credential::Fine | Credential::Needed, Stage::Live { .. }) => (at, WaitReason::CredentialLead),
             // Between connections the next dial asks.
-            Credential::Fine | Credential::Needed => {
-                matches!(self.state.stage, Stage::Live { .. }).then_some((at, WaitReason::CredentialLead))
-            }
+            (Credential::Fine | Credential::Needed, _) => (OptInstant::NONE, WaitReason::CredentialLead),
         }
     }
 

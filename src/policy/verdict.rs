@@ -14,10 +14,11 @@ use crate::time::{Instant, Micros};
 use super::Policy;
 use super::action::{Actions, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Trigger, WaitReason, count_small};
+use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
+use super::stats::count_small;
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
