@@ -261,7 +261,7 @@ impl<T> SessionState<T> {
     }
 
     /// How many dials in a row did not reach the session's own endpoint, and how long before `now` the first of them was.
-    pub(crate) fn unreachable(&self, now: Instant) -> (u8, Micros) {
+    pub(crate) const fn unreachable(&self, now: Instant) -> (u8, Micros) {
         (
             self.unreachable,
             if self.unreachable == 0 {

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::words::words;
+
 /// An enum without data whose variants have fixed names.
 macro_rules! named {
     (
@@ -21,14 +23,6 @@ macro_rules! named {
             /// Every value, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name in snake case; the same one as in a log or with feature `serde`.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
             /// The value with this name, exactly as [`as_str`](Self::as_str) writes it.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
@@ -39,11 +33,7 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
+        words!($name { $($variant => $text,)+ });
     };
 }
 
@@ -261,11 +251,13 @@ pub enum Cause {
 // It is copied into every action, history and log entry.
 const _: () = assert!(size_of::<Cause>() <= 4);
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self {
-            Self::CloseFrame(code) => return write!(f, "close_{code}"),
-            Self::Http(status) => return write!(f, "http_{status}"),
+impl Cause {
+    /// The cause's word, in snake case, without the number of a code or a status. It does not change between versions.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CloseFrame(_) => "close",
+            Self::Http(_) => "http",
             Self::Io(kind) => kind.as_str(),
             Self::Tls(kind) => kind.as_str(),
             Self::Class(class) => class.as_str(),
@@ -287,6 +279,16 @@ impl fmt::Display for Cause {
             Self::AuthDenied => "auth_denied",
             Self::RestoreFailed => "restore_failed",
             Self::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::CloseFrame(number) | Self::Http(number) => write!(f, "_{number}"),
+            _ => Ok(()),
+        }
     }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::cause::{Cause, Class};
 use crate::error::ConfigError;
 use crate::time::Micros;
+use crate::words::words;
 
 /// How far a verdict reaches: what has to change before a failed attempt could succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,6 +20,12 @@ pub enum Scope {
     /// not set. Another endpoint may work, and so may this one later.
     Service,
 }
+
+words!(Scope {
+    Client => "client",
+    Endpoint => "endpoint",
+    Service => "service",
+});
 
 /// What follows from a cause: a [`Class`] and how to go about it.
 ///
@@ -178,6 +185,14 @@ pub enum Match {
     /// Any error of TLS.
     AnyTls,
 }
+
+words!(Match {
+    Is => "is",
+    CloseRange => "close_range",
+    HttpRange => "http_range",
+    AnyIo => "any_io",
+    AnyTls => "any_tls",
+});
 
 impl Match {
     /// Which [`Sort`] of causes it is about.

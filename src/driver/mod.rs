@@ -123,6 +123,7 @@ mod smol;
 mod tokio;
 mod trust;
 mod turn;
+mod words;
 
 use core::fmt;
 use core::future::{Future, poll_fn};

@@ -2,6 +2,7 @@
 
 use crate::classify::Cause;
 use crate::mode::Mode;
+use crate::words::words;
 
 use super::event::Epoch;
 
@@ -17,6 +18,12 @@ pub enum Endpoint {
     /// The endpoint that a server named: [`Policy::redirect`](crate::Policy::redirect).
     Redirect,
 }
+
+words!(Endpoint {
+    Base => "base",
+    Session => "session",
+    Redirect => "redirect",
+});
 
 /// Why a session was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,21 +46,15 @@ pub enum DropReason {
     Fatal,
 }
 
-impl DropReason {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Invalid => "invalid",
-            Self::ResumeFailed => "resume_failed",
-            Self::Incomplete => "incomplete",
-            Self::Expired => "expired",
-            Self::Stop => "stop",
-            Self::Fatal => "fatal",
-        }
-    }
-}
+words!(DropReason {
+    Gone => "gone",
+    Invalid => "invalid",
+    ResumeFailed => "resume_failed",
+    Incomplete => "incomplete",
+    Expired => "expired",
+    Stop => "stop",
+    Fatal => "fatal",
+});
 
 /// Why the policy gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,20 +75,16 @@ pub enum GiveUp {
     TableSpent,
 }
 
-impl GiveUp {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fatal => "fatal",
-            Self::Repeated => "repeated",
-            Self::Auth => "auth",
-            Self::MaxAttempts => "max_attempts",
-            Self::MaxElapsed => "max_elapsed",
-            Self::TableSpent => "table_spent",
-        }
-    }
+words!(GiveUp {
+    Fatal => "fatal",
+    Repeated => "repeated",
+    Auth => "auth",
+    MaxAttempts => "max_attempts",
+    MaxElapsed => "max_elapsed",
+    TableSpent => "table_spent",
+});
 
+impl GiveUp {
     /// Whether a limit was reached, so that "reconnect now" may start again; otherwise the cause must be mended and
     /// only a new start does.
     #[must_use]
@@ -170,6 +167,19 @@ pub enum Action {
     },
 }
 
+words!(Action {
+    Open => "open",
+    Close => "close",
+    Identify => "send_fresh",
+    Resume => "send_resume",
+    Heartbeat => "beat",
+    RefreshCredential => "refresh_credential",
+    Authenticate => "authenticate",
+    Restore => "restore",
+    DropSession => "drop_session",
+    GaveUp => "gave_up",
+});
+
 /// What became of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -185,6 +195,13 @@ pub enum Disposition {
     /// The set of subscriptions has no room for this one; nothing changed.
     Full,
 }
+
+words!(Disposition {
+    Applied => "applied",
+    Stale => "stale",
+    Inapplicable => "inapplicable",
+    Full => "full",
+});
 
 /// How many actions one call can return.
 pub const MAX_ACTIONS: usize = 4;

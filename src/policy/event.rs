@@ -6,6 +6,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::classify::Cause;
+use crate::words::words;
 
 /// The number of one transport: every action about a transport carries it, every fact about one echoes it.
 ///
@@ -331,6 +332,50 @@ pub enum Event<T = (), K = Infallible> {
         key: K,
     },
 }
+
+words!([T, K] Event<T, K> {
+    Start => "start",
+    Stop => "stop",
+    RetryNow => "retry_now",
+    Hold => "hold",
+    Release => "release",
+    NetworkDown => "net_down",
+    NetworkUp => "net_up",
+    Hidden => "hidden",
+    Visible => "visible",
+    HostResumed => "woke",
+    NetworkChanged => "network_changed",
+    Redial => "redial",
+    BackoffHint => "backoff_hint",
+    Opened => "opened",
+    OpenFailed => "open_failed",
+    NotNow => "not_now",
+    Closed => "closed",
+    SendFailed => "send_failed",
+    Greeting => "greeting",
+    Ready => "ready",
+    Resumed => "resumed",
+    Sequence => "seq",
+    ReconnectRequested => "please_reconnect",
+    Redirected => "redirected",
+    Cursor => "cursor",
+    KeepAlive => "keep_alive",
+    SessionInvalid => "session_invalid",
+    HeartbeatAcked => "beat_ack",
+    HeartbeatRequested => "beat_requested",
+    Received => "rx",
+    CredentialOk => "credential_ok",
+    CredentialFailed => "credential_failed",
+    CredentialNew => "credential_new",
+    CredentialLost => "credential_lost",
+    AuthOk => "auth_ok",
+    AuthFailed => "auth_failed",
+    Subscribe => "subscribe",
+    Unsubscribe => "unsubscribe",
+    SubscriptionConfirmed => "sub_confirmed",
+    SubscriptionFailed => "sub_failed",
+    SubscriptionLost => "sub_lost",
+});
 
 impl<T, K> Event<T, K> {
     /// It speaks of a transport, but nothing of the other side's came in with it.

@@ -9,6 +9,7 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
+use crate::words::words;
 
 use super::Policy;
 use super::action::{Endpoint, GiveUp};
@@ -42,29 +43,17 @@ pub enum Phase {
     Failed,
 }
 
-impl Phase {
-    /// The phase in lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Establishing => "establishing",
-            Self::Restoring => "restoring",
-            Self::Online => "online",
-            Self::Waiting => "waiting",
-            Self::Parked => "parked",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+words!(Phase {
+    Idle => "idle",
+    Connecting => "connecting",
+    Establishing => "establishing",
+    Restoring => "restoring",
+    Online => "online",
+    Waiting => "waiting",
+    Parked => "parked",
+    Stopped => "stopped",
+    Failed => "failed",
+});
 
 /// The rule behind a deadline, or the condition that a policy is parked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,47 +116,35 @@ pub enum WaitReason {
     Credential,
 }
 
-impl WaitReason {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Backoff => "backoff",
-            Self::RetryAfter => "hint",
-            Self::InvalidSession => "invalid_session",
-            Self::Class => "class",
-            Self::MinInterval => "min_interval",
-            Self::Breaker => "breaker",
-            Self::Requested => "requested",
-            Self::Spread => "spread",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::GreetingTimeout => "greeting_timeout",
-            Self::ReadyTimeout => "ready_timeout",
-            Self::AuthTimeout => "auth_timeout",
-            Self::Heartbeat => "beat",
-            Self::Stable => "stable",
-            Self::Restore => "restore",
-            Self::Confirm => "confirm",
-            Self::Endpoint => "endpoint",
-            Self::NotNow => "not_now",
-            Self::Answer => "answer",
-            Self::MaxAge => "max_age",
-            Self::SessionExpiry => "session_expiry",
-            Self::CredentialLead => "credential_lead",
-            Self::CredentialTimeout => "credential_timeout",
-            Self::Hold => "hold",
-            Self::Network => "network",
-            Self::Hidden => "hidden",
-            Self::Credential => "credential",
-        }
-    }
-}
-
-impl fmt::Display for WaitReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+words!(WaitReason {
+    Backoff => "backoff",
+    RetryAfter => "hint",
+    InvalidSession => "invalid_session",
+    Class => "class",
+    MinInterval => "min_interval",
+    Breaker => "breaker",
+    Requested => "requested",
+    Spread => "spread",
+    ConnectTimeout => "connect_timeout",
+    GreetingTimeout => "greeting_timeout",
+    ReadyTimeout => "ready_timeout",
+    AuthTimeout => "auth_timeout",
+    Heartbeat => "beat",
+    Stable => "stable",
+    Restore => "restore",
+    Confirm => "confirm",
+    Endpoint => "endpoint",
+    NotNow => "not_now",
+    Answer => "answer",
+    MaxAge => "max_age",
+    SessionExpiry => "session_expiry",
+    CredentialLead => "credential_lead",
+    CredentialTimeout => "credential_timeout",
+    Hold => "hold",
+    Network => "network",
+    Hidden => "hidden",
+    Credential => "credential",
+});
 
 /// Why the policy is in the phase it is in: what happened last that mattered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,30 +193,38 @@ pub enum Trigger {
     GaveUp(GiveUp),
 }
 
+words!(as_str Trigger {
+    New => "new",
+    Start => "start",
+    RetryNow => "retry_now",
+    Stop => "stop",
+    Gate => "gate",
+    Lost => "lost",
+    NotNow => "not_now",
+    HostResumed => "woke",
+    NetworkChanged => "network_changed",
+    Visible => "visible",
+    Redial => "redial",
+    MaxAge => "max_age",
+    Requested => "requested",
+    SessionExpired => "session_expired",
+    Opened => "opened",
+    Ready => "ready",
+    Resumed => "resumed",
+    Authenticated => "auth_ok",
+    Restored => "restored",
+    GaveUp => "gave_up",
+});
+
 impl fmt::Display for Trigger {
+    /// The word; of what carries a reason or a cause, the word of that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::New => "new",
-            Self::Start => "start",
-            Self::RetryNow => "retry_now",
-            Self::Stop => "stop",
-            Self::Gate(reason) => reason.as_str(),
-            Self::Lost(cause) => return cause.fmt(f),
-            Self::NotNow => "not_now",
-            Self::HostResumed => "woke",
-            Self::NetworkChanged => "network_changed",
-            Self::Visible => "visible",
-            Self::Redial => "redial",
-            Self::MaxAge => "max_age",
-            Self::Requested => "requested",
-            Self::SessionExpired => "session_expired",
-            Self::Opened => "opened",
-            Self::Ready => "ready",
-            Self::Resumed => "resumed",
-            Self::Authenticated => "auth_ok",
-            Self::Restored => "restored",
-            Self::GaveUp(reason) => reason.as_str(),
-        })
+        match self {
+            Self::Gate(reason) => reason.fmt(f),
+            Self::Lost(cause) => cause.fmt(f),
+            Self::GaveUp(reason) => reason.fmt(f),
+            other => f.write_str(other.as_str()),
+        }
     }
 }
 

@@ -183,7 +183,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// Good news: the ladder begins anew with the next failure. False where it stands at its beginning.
-    fn ladder_anew(&mut self) -> bool {
+    const fn ladder_anew(&mut self) -> bool {
         let climbed = self.state.backoff.failures() > 0 && !self.state.stage.is_asleep();
         if climbed {
             self.state.backoff.reset();
@@ -288,7 +288,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// The server sets the first wait.
-    pub(super) fn on_backoff_hint(&mut self, base: Duration) -> bool {
+    pub(super) const fn on_backoff_hint(&mut self, base: Duration) -> bool {
         self.state.backoff.set_base(Some(base));
         true
     }

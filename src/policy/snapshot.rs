@@ -15,6 +15,7 @@ use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
+use crate::words::words;
 
 use super::Policy;
 use super::config::Config;
@@ -166,6 +167,15 @@ pub enum SnapshotError {
     /// The buffer has no room for it, or the token or the endpoint is longer than 65,535 bytes.
     Full,
 }
+
+words!(as_str SnapshotError {
+    TooSmall => "too_small",
+    NotASnapshot => "not_a_snapshot",
+    Version => "version",
+    Corrupt => "corrupt",
+    WrongKey => "wrong_key",
+    Full => "full",
+});
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

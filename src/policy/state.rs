@@ -443,7 +443,7 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// So did time that the host slept through.
-    pub(super) fn account_slept(&mut self, now: Instant, gap: Micros) {
+    pub(super) const fn account_slept(&mut self, now: Instant, gap: Micros) {
         if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {
             let slept = gap.min(self.outage_since.until(now));
             self.outage_since = self.outage_since.later(slept);

@@ -20,16 +20,11 @@ pub(super) const LEAP: Micros = Micros::from_millis(300_000);
 
 /// The earliest of the deadlines so far. [`Due`] knows its reason as well; [`OptInstant`] is the time alone, which costs less.
 trait Earliest: Copy {
-    /// No deadline.
-    const NONE: Self;
-
     /// The earlier of the two; of equals, what was there.
     fn or(self, at: OptInstant, reason: WaitReason) -> Self;
 }
 
 impl Earliest for OptInstant {
-    const NONE: Self = Self::NONE;
-
     #[inline]
     fn or(self, at: OptInstant, _: WaitReason) -> Self {
         self.min(at)
@@ -43,17 +38,14 @@ struct Due {
     reason: WaitReason,
 }
 
-impl Earliest for Due {
+impl Due {
     const NONE: Self = Self { at: OptInstant::NONE, reason: WaitReason::SessionExpiry };
+}
 
+impl Earliest for Due {
     fn or(self, at: OptInstant, reason: WaitReason) -> Self {
         if at < self.at { Self { at, reason } } else { self }
     }
-}
-
-/// A deadline that the clock can't reach never comes.
-fn end_to_never(at: Instant) -> Instant {
-    if at > Instant::END { Instant::MAX } else { at }
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
@@ -108,7 +100,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             self.state.end_outage();
         }
         self.heartbeat_if_due(now, &mut out);
-        if self.credential_deadline().0.get().is_some_and(|at| now >= at) {
+        let is_live = matches!(self.state.stage, Stage::Live { .. });
+        if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(now, &mut out);
         }
         if let Stage::Live { replace_at, why, .. } = self.state.stage {
@@ -129,37 +122,50 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let first: OptInstant = self.earliest();
-        let at = first.or_never();
-        // One comparison for the usual case: a deadline that the clock reaches.
-        if at <= Instant::END { Some(at) } else { first.get().map(end_to_never) }
+        // A live connection whose outage is over carries its session, and has no deadline before the heartbeat's.
+        if let (Stage::Live { replace_at, why, .. }, false) = (self.state.stage, self.state.is(Flag::Outage))
+        {
+            let first = self.earliest_of_connection(OptInstant::NONE, Some((replace_at, why))).or_never();
+            // One comparison for the usual case: a deadline that the clock reaches.
+            if first <= Instant::END {
+                return Some(first);
+            }
+        }
+        self.rare_deadline()
+    }
+
+    #[inline(never)] // Keep the hot path small.
+    fn rare_deadline(&self) -> Option<Instant> {
+        self.deadline().map(|(at, _)| at)
     }
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
     #[must_use]
     pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
-        let Due { at, reason } = self.earliest();
-        Some((end_to_never(at.get()?), reason))
+        let first = self.earliest_of_stage();
+        let live = match self.state.stage {
+            Stage::Live { replace_at, why, .. } => Some((replace_at, why)),
+            _ => None,
+        };
+        let asleep = self.state.stage.is_asleep();
+        let Due { at, reason } = if asleep { first } else { self.earliest_of_connection(first, live) };
+        let at = at.get()?;
+        Some((if at > Instant::END { Instant::MAX } else { at }, reason))
     }
 
-    /// The earliest deadline; of equals, the one that fires first.
-    #[inline]
-    fn earliest<D: Earliest>(&self) -> D {
-        let state = &self.state;
-        // A live connection whose outage is over carries its session, and has no deadline before the heartbeat's.
-        let is_online = matches!(state.stage, Stage::Live { .. }) && !state.is(Flag::Outage);
-        let mut first = if is_online { D::NONE } else { self.earliest_of_stage() };
-        if state.stage.is_asleep() {
-            return first;
-        }
-        if let Some(heartbeat) = state.heartbeat.get() {
+    /// Those of the heartbeat, the credential, the connection's age and the subscriptions. `live`: when a live connection is
+    /// replaced, and why.
+    #[inline(always)]
+    fn earliest_of_connection<D: Earliest>(&self, first: D, live: Option<(OptInstant, WaitReason)>) -> D {
+        let mut first = first;
+        if let Some(heartbeat) = self.state.heartbeat.get() {
             first = first
-                .or(heartbeat.probe_deadline(), WaitReason::Answer)
-                .or(heartbeat.next(), WaitReason::Heartbeat);
+                .or(heartbeat.answer_deadline(), WaitReason::Answer)
+                .or(heartbeat.beat_deadline(), WaitReason::Heartbeat);
         }
-        let (credential_at, reason) = self.credential_deadline();
+        let (credential_at, reason) = self.credential_deadline(live.is_some());
         first = first.or(credential_at, reason);
-        if let Stage::Live { replace_at, why, .. } = state.stage {
+        if let Some((replace_at, why)) = live {
             first = first.or(replace_at, why);
         }
         let Pace { next, confirm, .. } = self.subscriptions.pace();
@@ -167,9 +173,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// The session's time to live, the stage's own deadline, and the end of an outage.
-    #[inline(never)] // Keep the hot path small.
-    fn earliest_of_stage<D: Earliest>(&self) -> D {
-        let first = D::NONE.or(OptInstant::new(self.expiry()), WaitReason::SessionExpiry);
+    fn earliest_of_stage(&self) -> Due {
+        let first = Due::NONE.or(OptInstant::new(self.expiry()), WaitReason::SessionExpiry);
         let first = match self.state.stage {
             Stage::Waiting { until, reason } => first.or(OptInstant::at(until), reason),
             Stage::Connecting { deadline } => first.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
@@ -190,15 +195,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         if self.state.carries_session() { None } else { self.session.get()?.ends().get() }
     }
 
-    /// When the request for a credential has failed, or the credential is to be renewed.
+    /// When the request for a credential has failed, or a live connection's credential is to be renewed.
     #[inline]
-    fn credential_deadline(&self) -> (OptInstant, WaitReason) {
-        let at = self.state.credential_at;
-        match (self.state.credential, self.state.stage) {
-            (Credential::Pending, _) => (at, WaitReason::CredentialTimeout),
-            (Credential::Fine | Credential::Needed, Stage::Live { .. }) => (at, WaitReason::CredentialLead),
+    const fn credential_deadline(&self, is_live: bool) -> (OptInstant, WaitReason) {
+        match self.state.credential {
+            Credential::Pending => (self.state.credential_at, WaitReason::CredentialTimeout),
+            Credential::Fine | Credential::Needed if is_live => {
+                (self.state.credential_at, WaitReason::CredentialLead)
+            }
             // Between connections the next dial asks.
-            (Credential::Fine | Credential::Needed, _) => (OptInstant::NONE, WaitReason::CredentialLead),
+            Credential::Fine | Credential::Needed => (OptInstant::NONE, WaitReason::CredentialLead),
         }
     }
 

@@ -235,7 +235,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// How long the outage will have lasted at `at`, without the time in which nothing could be tried until `now`.
-    pub(super) fn lasted(&self, now: Instant, at: Instant) -> Micros {
+    pub(super) const fn lasted(&self, now: Instant, at: Instant) -> Micros {
         let parked = match self.state.stage {
             Stage::Parked { .. } => now.since(self.state.since),
             _ => Micros::ZERO,
