@@ -297,7 +297,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// Where the policy is.
     #[must_use]
     pub const fn phase(&self) -> Phase {
@@ -317,7 +317,7 @@ impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What the policy is doing, until when, and why.
     #[must_use]
     pub fn explain(&self) -> Explanation {

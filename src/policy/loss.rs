@@ -19,7 +19,7 @@ use super::state::{Flag, Reached, Stage};
 use super::stats::{count, count_small};
 use super::verdict::Step;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_open_failed(
         &mut self,
         now: Instant,

@@ -4,7 +4,7 @@ use super::Policy;
 use super::lend::ConfigSource;
 use super::state::Flag;
 
-impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// The counters.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -13,7 +13,7 @@ use super::event::Epoch;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// The transport with this number is alive.
     #[inline]
     pub(super) fn is_current(&self, epoch: Epoch) -> bool {
