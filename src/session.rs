@@ -9,9 +9,9 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 
 /// A resumable session: token, newest sequence number and the session's own endpoint.
 ///
-/// The three live and die together (F64): there is no way to forget one and keep another, apart from an endpoint
-/// that turned out to be dead (F63). The mark never moves back within a session (F61) and 0 is a mark like any other
-/// (F59). `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
+/// The three live and die together: there is no way to forget one and keep another, apart from an endpoint
+/// that turned out to be dead. The mark never moves back within a session and 0 is a mark like any other.
+/// `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
 ///
 /// ```
 /// use redial::SessionState;
@@ -25,7 +25,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 /// assert_eq!((session.token(), session.sequence(), session.endpoint()), (None, None, None));
 /// ```
 ///
-/// Debug output never shows token or endpoint (F110).
+/// Debug output never shows token or endpoint.
 ///
 /// Beside token and endpoint 30 bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ impl<T> SessionState<T> {
         if self.has_sequence { Some(self.sequence) } else { None }
     }
 
-    /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one (F58).
+    /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one.
     #[must_use]
     pub const fn is_resumable(&self, needs_sequence: bool) -> bool {
         self.token.is_some() && (self.has_sequence || !needs_sequence)
@@ -331,7 +331,7 @@ impl<T> SessionState<T> {
         had
     }
 
-    /// The session's own endpoint is dead; the session lives on at the base endpoint (F63).
+    /// The session's own endpoint is dead; the session lives on at the base endpoint.
     pub fn forget_endpoint(&mut self) {
         self.endpoint = None;
         self.reached();

@@ -159,7 +159,7 @@ impl From<std::io::ErrorKind> for IoKind {
 }
 
 named! {
-    /// Why TLS failed. Verdicts on a certificate are told apart from failures that may pass (F51).
+    /// Why TLS failed. Verdicts on a certificate are told apart from failures that may pass.
     #[non_exhaustive]
     enum TlsKind {
         /// The certificate has expired.
@@ -192,8 +192,8 @@ named! {
 /// A driver fills it in: the core never looks at a raw error itself, because error types differ and are too coarse.
 /// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and allocates nothing.
 ///
-/// If a library reports one loss twice (a close frame, then "connection closed"), the first report says more (S100).
-/// What is not a loss, such as one message that can't be decoded or a full write buffer, is no cause at all (F56).
+/// If a library reports one loss twice (a close frame, then "connection closed"), the first report says more.
+/// What is not a loss, such as one message that can't be decoded or a full write buffer, is no cause at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

@@ -41,7 +41,7 @@ words!(Scope {
 pub struct Verdict {
     /// What to do.
     pub class: Class,
-    /// We sent something wrong: recover, but say so (F54).
+    /// We sent something wrong: recover, but say so.
     pub client_fault: bool,
     /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
     pub at_cap: bool,
@@ -49,7 +49,7 @@ pub struct Verdict {
     /// [`Class::Auth`] this is no rejection, and none is counted.
     pub renew: bool,
     /// How many failures with the same cause are retried; the next one is fatal. Failures without a limit between them do
-    /// not start the count again (S81), another cause with one does (F48), and so does a connection that held: for the
+    /// not start the count again, another cause with one does, and so does a connection that held: for the
     /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
     /// a row instead. 0: unlimited.
     pub limit: u8,

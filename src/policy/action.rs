@@ -30,13 +30,13 @@ words!(Endpoint {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The cause of the loss says that it is gone (F42).
+    /// The cause of the loss says that it is gone.
     Gone,
     /// The server refused it.
     Invalid,
-    /// Too many resumes failed in a row (F68).
+    /// Too many resumes failed in a row.
     ResumeFailed,
-    /// A part needed to resume it never came (F58).
+    /// A part needed to resume it never came.
     Incomplete,
     /// Its time to live is over.
     Expired,
@@ -111,7 +111,7 @@ pub enum Action {
         attempt: u32,
     },
     /// Close the transport, or give up the dial: whatever still comes of it is to be dropped. Never wait for the
-    /// other side's answer (F08).
+    /// other side's answer.
     Close {
         /// Which.
         epoch: Epoch,

@@ -18,7 +18,7 @@ use super::lend::ConfigSource;
 use super::state::Stage;
 
 /// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
-/// named condition, or a live connection (S93).
+/// named condition, or a live connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

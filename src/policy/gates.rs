@@ -8,8 +8,7 @@ use crate::ratio::below;
 use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Trigger, WaitReason};
@@ -17,6 +16,7 @@ use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, Rows, Stage};
 use super::stats::count;
+use super::{Cx, Policy};
 
 /// What an open gate lets through in this step.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,8 @@ enum Dialling {
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will, or by news that may have mended what was final: the ladder, the breaker and every count
     /// that leads to giving up begin anew.
-    pub(super) fn begin(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+    pub(super) fn begin(&mut self, cx: &mut Cx, why: Trigger) {
+        let now = cx.now;
         let state = &mut self.state;
         let asleep = state.stage.is_asleep();
         state.account_parked(now);
@@ -67,15 +68,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 self.state.credential = Credential::Needed;
             }
         }
-        self.dial_or_wait(now, why, out);
+        self.dial_or_wait(cx, why);
     }
 
     /// The start of a policy that has an outage already: an imported one.
-    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn go_on(&mut self, cx: &mut Cx) {
         if self.config.lend().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
-        self.dial_or_wait(now, Trigger::Start, out);
+        self.dial_or_wait(cx, Trigger::Start);
     }
 
     /// What a server said holds until a stop. Whether it had said anything.
@@ -87,16 +88,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Dials, waits or parks, as the gates say.
-    pub(super) fn dial_or_wait(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
-        self.pass_gates(now, why, Dialling::Allowed, out);
+    pub(super) fn dial_or_wait(&mut self, cx: &mut Cx, why: Trigger) {
+        self.pass_gates(cx, why, Dialling::Allowed);
     }
 
     /// The same without a dial, which comes with the next timeout: a loss never dials in the same step.
-    pub(super) fn wait_or_park(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
-        self.pass_gates(now, why, Dialling::Deferred, out);
+    pub(super) fn wait_or_park(&mut self, cx: &mut Cx, why: Trigger) {
+        self.pass_gates(cx, why, Dialling::Deferred);
     }
 
-    fn pass_gates(&mut self, now: Instant, why: Trigger, dialling: Dialling, out: &mut Actions) {
+    fn pass_gates(&mut self, cx: &mut Cx, why: Trigger, dialling: Dialling) {
+        let now = cx.now;
         let parked = self.state.parked_on();
         if let Some(on) = parked {
             return self.state.enter(Stage::Parked { on }, now, Trigger::Gate(on));
@@ -122,7 +124,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         match self.state.credential {
             Credential::Fine => {}
             Credential::Needed => {
-                self.ask_credential(now, out);
+                self.ask_credential(cx);
                 return self.state.enter(Stage::Parked { on: WaitReason::Credential }, now, why);
             }
             Credential::Pending => {
@@ -137,7 +139,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let until = now.after(Micros::from_millis(1));
             return self.state.enter(Stage::Waiting { until, reason: gate.reason }, now, why);
         }
-        self.dial(now, why, out);
+        self.dial(cx, why);
     }
 
     /// The latest of everything that may delay a dial, and the rule behind it.
@@ -163,22 +165,22 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Good news in a wait: it is cut, and a credential that may never come is asked for again.
-    pub(super) fn good_news(&mut self, now: Instant, spread: Micros, why: Trigger, out: &mut Actions) {
+    pub(super) fn good_news(&mut self, cx: &mut Cx, spread: Micros, why: Trigger) {
         if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
             // The wait is over, or the clock jumped: either way there is nothing to cut.
             return;
         }
-        self.cut_wait(now, spread);
-        self.ask_credential_again(now, out);
-        if self.is_too_late(now) {
-            self.fail(now, GiveUp::MaxElapsed, self.last_cause(), out);
+        self.cut_wait(cx.now, spread);
+        self.ask_credential_again(cx);
+        if self.is_too_late(cx.now) {
+            self.fail(cx, GiveUp::MaxElapsed, self.last_cause());
         } else {
-            self.dial_or_wait(now, why, out);
+            self.dial_or_wait(cx, why);
         }
     }
 
     /// Shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
-    /// news can't make a client spin (S84, lifecycle 36). Floors stay.
+    /// news can't make a client spin. Floors stay.
     pub(super) fn cut_wait(&mut self, now: Instant, spread: Micros) {
         let mut ladder = self.state.ladder();
         if ladder.reason == WaitReason::Spread && ladder.at > now {
@@ -216,13 +218,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         (mode, if own { Endpoint::Session } else { Endpoint::Base })
     }
 
-    fn dial(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+    fn dial(&mut self, cx: &mut Cx, why: Trigger) {
+        let now = cx.now;
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(DropReason::Expired, out);
+            self.drop_session(cx, DropReason::Expired);
         }
         let (mode, endpoint) = self.next_dial();
         if mode == Mode::Fresh {
-            self.drop_session(DropReason::Incomplete, out);
+            self.drop_session(cx, DropReason::Incomplete);
         }
         let config: &Config = self.config.lend();
         let state = &mut self.state;
@@ -259,7 +262,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             timeout = timeout.max(state.backoff.ahead(&config.backoff, mode).unwrap_or(timeout));
         }
         state.enter(Stage::Connecting { deadline: now.after(timeout) }, now, why);
-        out.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });
+        cx.actions.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });
     }
 }
 

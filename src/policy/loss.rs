@@ -10,34 +10,33 @@ use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
 use super::stats::{count, count_small};
 use super::verdict::Step;
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_open_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         cause: Cause,
         retry_after: Option<Duration>,
-        out: &mut Actions,
     ) -> bool {
-        self.lose(now, cause, retry_after, out);
+        self.lose(cx, cause, retry_after);
         true
     }
 
-    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
-        self.lose(now, cause, None, out);
+    pub(super) fn on_closed(&mut self, cx: &mut Cx, cause: Cause) -> bool {
+        self.lose(cx, cause, None);
         true
     }
 
-    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.close_and_lose(now, Cause::SendFailed, None, out);
+    pub(super) fn on_send_failed(&mut self, cx: &mut Cx) -> bool {
+        self.close_and_lose(cx, Cause::SendFailed, None);
         true
     }
 
@@ -45,47 +44,36 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// a time in the first half of it.
     pub(super) fn on_reconnect_requested(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         after: Option<Duration>,
         deadline: Option<Duration>,
-        out: &mut Actions,
     ) -> bool {
+        let now = cx.now;
         if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
             return true;
         }
-        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
+        self.close_and_lose(cx, Cause::ReconnectRequested, after);
         true
     }
 
-    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
+    pub(super) fn on_session_invalid(&mut self, cx: &mut Cx, resumable: bool) -> bool {
         let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
-        self.close_and_lose(now, cause, None, out);
+        self.close_and_lose(cx, cause, None);
         true
     }
 
     /// The loss of a transport that may still be there: it is closed first.
-    pub(super) fn close_and_lose(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
+    pub(super) fn close_and_lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
         if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code: self.close_code() });
+            cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
-        self.lose(now, cause, retry_after, out);
+        self.lose(cx, cause, retry_after);
     }
 
     /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
     /// epoch ends with it, so every further report of the same loss is stale.
-    pub(super) fn lose(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
+    pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+        let now = cx.now;
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         // What comes with another endpoint is no verdict, but the way there.
@@ -123,7 +111,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.resume_failures = 0;
         }
         // Only a resume that was sent can have been refused: a dial that reached nobody, a server that never greeted, or a
-        // socket that died under the resume says nothing about the session (F69). Nor is one refused that nobody confirms, on
+        // socket that died under the resume says nothing about the session. Nor is one refused that nobody confirms, on
         // a connection that held.
         let resume_failed = state.mode == Mode::Resume
             && state.reached == Reached::Identified
@@ -151,21 +139,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.on_endpoint_failed(now);
         }
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(DropReason::Expired, out);
+            self.drop_session(cx, DropReason::Expired);
         }
         if verdict.class == Class::Fresh {
             let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
-            self.drop_session(reason, out);
+            self.drop_session(cx, reason);
         } else if resume_failed {
-            self.on_resume_failed(out);
+            self.on_resume_failed(cx);
         }
         if self.has_session() && self.next_mode() == Mode::Fresh {
-            self.drop_session(DropReason::Incomplete, out);
+            self.drop_session(cx, DropReason::Incomplete);
         }
         let from_dial = self.config.lend().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let mut step = Step { cause, verdict, retry_after, from, free: false, nth: 0 };
-        self.apply_verdict(now, &mut step, held.is_none(), held_well, out);
+        self.apply_verdict(cx, &mut step, held.is_none(), held_well);
     }
 
     /// What happened last.
@@ -183,19 +171,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    fn on_resume_failed(&mut self, out: &mut Actions) {
+    fn on_resume_failed(&mut self, cx: &mut Cx) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
         if self.state.resume_failures >= self.config.lend().resume.failures_max {
-            self.drop_session(DropReason::ResumeFailed, out);
+            self.drop_session(cx, DropReason::ResumeFailed);
         }
     }
 
-    pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {
+    pub(super) fn fail(&mut self, cx: &mut Cx, reason: GiveUp, cause: Cause) {
         if !reason.is_limit() {
-            self.drop_session(DropReason::Fatal, out);
+            self.drop_session(cx, DropReason::Fatal);
         }
-        self.state.enter(Stage::Failed { reason }, now, Trigger::GaveUp(reason));
-        out.push(Action::GaveUp { reason, cause });
+        self.state.enter(Stage::Failed { reason }, cx.now, Trigger::GaveUp(reason));
+        cx.actions.push(Action::GaveUp { reason, cause });
     }
 }
 

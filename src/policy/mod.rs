@@ -49,6 +49,12 @@ use state::{Flag, Named, State};
 use stats::count;
 use timers::LEAP;
 
+/// One call: when it happens, and what it gives the caller to do.
+struct Cx {
+    now: Instant,
+    actions: Actions,
+}
+
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
 ///
 /// **The contract: execute every returned action in order before the next `handle_*` call, echo each epoch, never
@@ -244,12 +250,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     #[inline(never)] // What is quiet is to stay small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let mut out = Actions::new();
+        let mut cx = Cx { now, actions: Actions::new() };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
             if !event.is_local() {
                 self.hear(now);
@@ -259,61 +265,59 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
-            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(epoch, &mut out),
-            Event::Start => self.on_start(now, &mut out),
-            Event::Stop { keep } => self.on_stop(now, keep, &mut out),
-            Event::RetryNow => self.on_user_retry(now, Trigger::RetryNow, &mut out),
-            Event::Redial => self.on_redial(now, &mut out),
-            Event::Hold(reason) => self.on_hold(now, reason, &mut out),
-            Event::Release(reason) => self.on_release(now, reason, &mut out),
-            Event::NetworkDown => self.on_network_down(now, &mut out),
-            Event::NetworkUp => self.on_network_up(now, &mut out),
-            Event::NetworkChanged => self.on_network_changed(now, &mut out),
-            Event::Hidden => self.on_hidden(now, &mut out),
-            Event::Visible => self.on_visible(now, &mut out),
+            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
+            Event::Start => self.on_start(&mut cx),
+            Event::Stop { keep } => self.on_stop(&mut cx, keep),
+            Event::RetryNow => self.on_user_retry(&mut cx, Trigger::RetryNow),
+            Event::Redial => self.on_redial(&mut cx),
+            Event::Hold(reason) => self.on_hold(&mut cx, reason),
+            Event::Release(reason) => self.on_release(&mut cx, reason),
+            Event::NetworkDown => self.on_network_down(&mut cx),
+            Event::NetworkUp => self.on_network_up(&mut cx),
+            Event::NetworkChanged => self.on_network_changed(&mut cx),
+            Event::Hidden => self.on_hidden(&mut cx),
+            Event::Visible => self.on_visible(&mut cx),
             Event::HostResumed { gap, counted } => {
-                self.on_host_resumed(now, Micros::from_duration(gap), counted, &mut out)
+                self.on_host_resumed(&mut cx, Micros::from_duration(gap), counted)
             }
             Event::BackoffHint { base } => self.on_backoff_hint(base),
             Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
                 if request.is_some_and(|request| request != self.state.counts.request) =>
             {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
-            Event::CredentialOk { ttl, .. } => self.on_credential_ok(now, ttl, &mut out),
-            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(now, fatal, &mut out),
-            Event::CredentialNew => self.on_credential_new(now, &mut out),
-            Event::CredentialLost => self.on_credential_lost(now, &mut out),
-            Event::Opened { .. } => self.on_opened(now, &mut out),
-            Event::OpenFailed { cause, retry_after, .. } => {
-                self.on_open_failed(now, cause, retry_after, &mut out)
-            }
-            Event::NotNow { retry_after, .. } => self.on_not_now(now, retry_after, &mut out),
-            Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
-            Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
-            Event::Greeting { heartbeat, .. } => self.on_greeting(now, heartbeat, &mut out),
+            Event::CredentialOk { ttl, .. } => self.on_credential_ok(&mut cx, ttl),
+            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(&mut cx, fatal),
+            Event::CredentialNew => self.on_credential_new(&mut cx),
+            Event::CredentialLost => self.on_credential_lost(&mut cx),
+            Event::Opened { .. } => self.on_opened(&mut cx),
+            Event::OpenFailed { cause, retry_after, .. } => self.on_open_failed(&mut cx, cause, retry_after),
+            Event::NotNow { retry_after, .. } => self.on_not_now(&mut cx, retry_after),
+            Event::Closed { cause, .. } => self.on_closed(&mut cx, cause),
+            Event::SendFailed { .. } => self.on_send_failed(&mut cx),
+            Event::Greeting { heartbeat, .. } => self.on_greeting(&mut cx, heartbeat),
             Event::Ready { token, endpoint, sequence, ttl, .. } => {
-                self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
+                self.on_ready(&mut cx, token, endpoint, sequence, ttl)
             }
-            Event::Resumed { .. } => self.on_resumed(now, &mut out),
+            Event::Resumed { .. } => self.on_resumed(&mut cx),
             Event::ReconnectRequested { retry_after, deadline, .. } => {
-                self.on_reconnect_requested(now, retry_after, deadline, &mut out)
+                self.on_reconnect_requested(&mut cx, retry_after, deadline)
             }
             Event::Redirected { endpoint, permanent, .. } => self.on_redirected(endpoint, permanent),
             Event::Cursor { token, .. } => self.on_cursor(now, token),
             Event::KeepAlive { interval, .. } => self.on_keep_alive(now, interval),
-            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(now, resumable, &mut out),
-            Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
-            Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
-            Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
+            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(&mut cx, resumable),
+            Event::AuthOk { .. } => self.on_auth_ok(&mut cx),
+            Event::AuthFailed { fatal, .. } => self.on_auth_failed(&mut cx, fatal),
+            Event::Subscribe { key, priority } => self.on_subscribe(&mut cx, key, priority),
             Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
             Event::SubscriptionConfirmed { key, send, .. } => {
-                self.on_subscription_confirmed(&key, send, &mut out)
+                self.on_subscription_confirmed(&mut cx, &key, send)
             }
             Event::SubscriptionFailed { key, send, retryable, .. } => {
-                self.on_subscription_failed(now, &key, send, retryable, &mut out)
+                self.on_subscription_failed(&mut cx, &key, send, retryable)
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
@@ -321,16 +325,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if applied {
             self.state.set(Flag::Unjudged, names);
         } else {
-            out.set_disposition(Disposition::Inapplicable);
+            cx.actions.set_disposition(Disposition::Inapplicable);
         }
-        out
+        cx.actions
     }
 }
 
 impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt::Debug
     for Policy<R, T, S, C, E>
 {
-    /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
+    /// Without the config (it is shared), the generator (it would tell the future) and the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")

@@ -8,21 +8,22 @@ use crate::mode::Mode;
 use crate::subscriptions::{Pace, Subscribed, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, Disposition};
+use super::action::{Action, Disposition};
 use super::config::Config;
 use super::explain::Trigger;
 use super::lend::ConfigSource;
 use super::state::Stage;
 use super::stats::count;
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+    pub(super) fn begin_restore(&mut self, cx: &mut Cx, why: Trigger) {
+        let now = cx.now;
         let live = self.live(now);
         self.state.enter(live, now, why);
         if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = live.restored(false);
-            self.restore(now, out);
+            self.restore(cx);
         } else {
             // One may have been refused for a while before the resume was confirmed.
             self.plan_restore(now);
@@ -30,7 +31,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Fails what was not answered in time, and sends the next batch if that is due.
-    pub(super) fn restore_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn restore_if_due(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let is_due = |at: OptInstant| at.get().is_some_and(|at| now >= at);
         let pace = self.subscriptions.pace();
         if !matches!(self.state.stage, Stage::Live { .. }) || !is_due(pace.first()) {
@@ -40,7 +42,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.fail_unanswered(now);
         }
         if is_due(pace.next) {
-            self.restore(now, out);
+            self.restore(cx);
         } else {
             self.plan_restore(now);
         }
@@ -48,11 +50,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
     /// no call has more to do than one batch.
-    fn restore(&mut self, now: Instant, out: &mut Actions) {
+    fn restore(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
         let batch = usize::from(self.config.lend().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
-            out.push(Action::Restore { epoch, send: self.subscriptions.sends() });
+            cx.actions.push(Action::Restore { epoch, send: self.subscriptions.sends() });
             self.set_pace(|pace| Pace { last: OptInstant::at(now), ..pace });
         }
         self.plan_restore(now);
@@ -106,24 +109,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.plan_confirm();
     }
 
-    pub(super) fn on_subscribe(
-        &mut self,
-        now: Instant,
-        key: S::Key,
-        priority: i32,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_subscribe(&mut self, cx: &mut Cx, key: S::Key, priority: i32) -> bool {
+        let now = cx.now;
         match self.subscriptions.subscribe(key, priority) {
             Ok(Subscribed::Unchanged) => return false,
             Ok(_) => {}
             Err(_) => {
-                out.set_disposition(Disposition::Full);
+                cx.actions.set_disposition(Disposition::Full);
                 return true;
             }
         }
         self.plan_restore(now);
         if self.subscriptions.pace().next.get().is_some_and(|at| now >= at) {
-            self.restore(now, out);
+            self.restore(cx);
         }
         true
     }
@@ -136,13 +134,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         known
     }
 
-    pub(super) fn on_subscription_confirmed(
-        &mut self,
-        key: &S::Key,
-        send: Option<u32>,
-        out: &mut Actions,
-    ) -> bool {
-        if self.is_outdated(key, send, out) {
+    pub(super) fn on_subscription_confirmed(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
+        if self.is_outdated(cx, key, send) {
             return true;
         }
         let confirmed = self.subscriptions.confirm(key);
@@ -154,13 +147,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_subscription_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         key: &S::Key,
         send: Option<u32>,
         retryable: bool,
-        out: &mut Actions,
     ) -> bool {
-        self.is_outdated(key, send, out)
+        let now = cx.now;
+        self.is_outdated(cx, key, send)
             || self.subscription_failed(now, key, retryable, |state| {
                 matches!(state, SubscriptionState::Sent | SubscriptionState::Confirmed)
             })
@@ -171,12 +164,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Whether this answers another send than the newest one with this key. Then it is ignored.
-    fn is_outdated(&mut self, key: &S::Key, send: Option<u32>, out: &mut Actions) -> bool {
+    fn is_outdated(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
         let Some(send) = send else { return false };
         let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
         if outdated {
             count(&mut self.state.counts.stale);
-            out.set_disposition(Disposition::Stale);
+            cx.actions.set_disposition(Disposition::Stale);
         }
         outdated
     }

@@ -28,8 +28,7 @@ use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, se
 pub use bytes::SNAPSHOT_BYTES;
 
 /// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
-/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up (F72, S56,
-/// lifecycle 64).
+/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up.
 ///
 /// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
 /// [`aged`](Self::aged). Config, generator, what a breaker counts, subscriptions, counters, endpoints and everything about a connection
@@ -71,7 +70,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
-/// Debug output never shows token or endpoint (F110); the other forms do, and are to be kept like a password.
+/// Debug output never shows token or endpoint; the other forms do, and are to be kept like a password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -243,7 +242,7 @@ impl<T> Snapshot<T> {
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
-    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
+    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend.
     ///
     /// Take it whenever it is to be written; nothing changes. While a transport is alive the process is taken to end
     /// with it: the session's time to live starts, and a dial that had not held counts as an attempt but not as a step

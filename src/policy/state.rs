@@ -274,7 +274,7 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
     };
 
     /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
-    /// further away than when it was set, and never earlier than it was set to (S98).
+    /// further away than when it was set, and never earlier than it was set to.
     pub(super) fn rewind(&mut self, now: Instant, answer_within: Micros) {
         count_small(&mut self.counts.clock_rewinds);
         let back = self.since.since(now);

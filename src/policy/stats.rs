@@ -15,7 +15,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 /// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
 /// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
 ///
-/// `opens = established + failed + abandoned + the one in flight`, always (S97).
+/// `opens = established + failed + abandoned + the one in flight`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -28,23 +28,23 @@ pub struct Stats {
     pub failed: u32,
     /// Attempts ended by the user or the host before their outcome was known.
     pub abandoned: u32,
-    /// Established connections lost unintentionally, once each (F106). A stop is none.
+    /// Established connections lost unintentionally, once each. A stop is none.
     pub losses: u32,
     /// Sessions resumed.
     pub resumed: u32,
-    /// Sessions started fresh: the caller must resync (F75).
+    /// Sessions started fresh: the caller must resync.
     pub fresh: u32,
     /// Connections found dead by the heartbeat.
     pub zombies: u32,
     /// Beats that were still unanswered at the next one.
     pub heartbeats_missed: u32,
-    /// Losses that were our own fault (F54).
+    /// Losses that were our own fault.
     pub client_faults: u32,
-    /// Waits asked for by a server and cut to the longest allowed (S40).
+    /// Waits asked for by a server and cut to the longest allowed.
     pub retry_after_cut: u32,
     /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
     pub stale: u32,
-    /// Times at which the clock ran backwards (S98).
+    /// Times at which the clock ran backwards.
     pub clock_rewinds: u32,
     /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
     pub last_uptime_ms: u32,

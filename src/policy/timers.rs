@@ -7,12 +7,12 @@ use crate::endpoints::Endpoints;
 use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
 use super::action::Actions;
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Stage};
+use super::{Cx, Policy};
 
 /// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
 /// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
@@ -59,31 +59,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// run back once.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
-        let mut out = Actions::new();
+        let mut cx = Cx { now, actions: Actions::new() };
         if self.state.take(Flag::Leapt) {
-            return out;
+            return cx.actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
-            self.on_session_expired(now, &mut out);
+            self.on_session_expired(&mut cx);
         }
         if self.state.stage.is_asleep() {
-            return out;
+            return cx.actions;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
-                self.dial_or_wait(now, Trigger::Gate(reason), &mut out);
+                self.dial_or_wait(&mut cx, Trigger::Gate(reason));
             }
             Stage::Connecting { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::ConnectTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::ConnectTimeout, None);
             }
             Stage::Greeting { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::GreetingTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::GreetingTimeout, None);
             }
             Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
-                self.close_and_lose(now, Cause::ReadyTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::ReadyTimeout, None);
             }
             Stage::Authenticating { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::AuthTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::AuthTimeout, None);
             }
             Stage::Idle
             | Stage::Waiting { .. }
@@ -99,21 +99,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.stable_at().is_some_and(|at| now >= at) {
             self.state.end_outage();
         }
-        self.heartbeat_if_due(now, &mut out);
+        self.heartbeat_if_due(&mut cx);
         let is_live = matches!(self.state.stage, Stage::Live { .. });
         if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
-            self.on_credential_deadline(now, &mut out);
+            self.on_credential_deadline(&mut cx);
         }
         if let Stage::Live { replace_at, why, .. } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
                 match why {
-                    WaitReason::MaxAge => self.replace(now, Trigger::MaxAge, &mut out),
-                    _ => self.replace_as_requested(now, &mut out),
+                    WaitReason::MaxAge => self.replace(&mut cx, Trigger::MaxAge),
+                    _ => self.replace_as_requested(&mut cx),
                 }
             }
         }
-        self.restore_if_due(now, &mut out);
-        out
+        self.restore_if_due(&mut cx);
+        cx.actions
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but an event can change

@@ -7,11 +7,11 @@ use crate::session::SessionState;
 use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, divide};
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason};
+use super::action::{Action, DropReason};
 use super::event::Epoch;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached};
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// The transport with this number is alive.
@@ -47,12 +47,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Ends a transport whose outcome nobody will know: no failure, no success.
-    pub(super) fn abandon(&mut self, code: Option<u16>, out: &mut Actions) {
+    pub(super) fn abandon(&mut self, cx: &mut Cx, code: Option<u16>) {
         if !self.state.stage.is_alive() {
             return;
         }
         if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code });
+            cx.actions.push(Action::Close { epoch, code });
         }
         self.release_attempt();
     }
@@ -99,10 +99,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.session.get().is_some_and(|session| !session.is_empty())
     }
 
-    pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
+    pub(super) fn drop_session(&mut self, cx: &mut Cx, reason: DropReason) {
         self.state.resume_failures = 0;
         if self.session.get_mut().is_some_and(SessionState::forget) {
-            out.push(Action::DropSession { reason });
+            cx.actions.push(Action::DropSession { reason });
         }
     }
 }

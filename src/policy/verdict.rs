@@ -11,14 +11,14 @@ use crate::ratio::{below, uniform};
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
-use super::Policy;
-use super::action::{Actions, Endpoint, GiveUp};
+use super::action::{Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
 use super::stats::count_small;
+use super::{Cx, Policy};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -56,19 +56,12 @@ enum Fatal {
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
     /// `failed`: it was an attempt, and not an established connection.
-    pub(super) fn apply_verdict(
-        &mut self,
-        now: Instant,
-        step: &mut Step,
-        failed: bool,
-        held_well: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn apply_verdict(&mut self, cx: &mut Cx, step: &mut Step, failed: bool, held_well: bool) {
         let cause = step.cause;
         let mut walk = failed;
         if step.verdict.class == Class::Fatal {
-            match self.bear(now, step, out) {
-                Fatal::Final => return self.fail(now, GiveUp::Fatal, cause, out),
+            match self.bear(cx, step) {
+                Fatal::Final => return self.fail(cx, GiveUp::Fatal, cause),
                 Fatal::Walked => return,
                 Fatal::Borne => {
                     step.verdict = Verdict::new(Class::Transient);
@@ -80,10 +73,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.state.set(Flag::Mixed, true);
         }
         let verdict = step.verdict;
-        step.nth = self.count(now, cause, &verdict);
+        step.nth = self.count(cx.now, cause, &verdict);
         if verdict.limit > 0 && step.nth > u16::from(verdict.limit) {
             let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
-            return self.fail(now, reason, cause, out);
+            return self.fail(cx, reason, cause);
         }
         let config: &Config = self.config.lend();
         let state = &mut self.state;
@@ -92,29 +85,29 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.credential = Credential::Needed;
         }
         match verdict.class {
-            Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
+            Class::Fatal => self.fail(cx, GiveUp::Fatal, cause),
             Class::Auth => {
                 let renewed = state.rejections;
                 let refused =
                     renewed > 0 && config.credential.rejections_max.is_some_and(|max| renewed > max);
                 if refresh_on == RefreshOn::Never || refused {
-                    return self.fail(now, GiveUp::Auth, cause, out);
+                    return self.fail(cx, GiveUp::Auth, cause);
                 }
                 state.rejections = renewed.saturating_add(1);
                 if state.credential == Credential::Fine {
                     state.credential = Credential::Needed;
                 }
-                // One renewal is free: no step, no wait (lifecycle 53).
+                // One renewal is free: no step, no wait.
                 step.free = renewed == 0;
-                self.climb(now, step, out);
+                self.climb(cx, step);
             }
-            Class::Replaced if state.replaced > REPLACED => self.fail(now, GiveUp::Repeated, cause, out),
-            Class::Transient if walk && self.next_endpoint(now, step, out) => {}
+            Class::Replaced if state.replaced > REPLACED => self.fail(cx, GiveUp::Repeated, cause),
+            Class::Transient if walk && self.next_endpoint(cx, step) => {}
             Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
-                self.climb(now, step, out);
+                self.climb(cx, step);
                 if at_once {
-                    self.spread_requested(now);
+                    self.spread_requested(cx.now);
                 }
             }
         }
@@ -133,7 +126,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {
-                // Each cause is counted for itself, whatever comes between (S81); another one begins anew.
+                // Each cause is counted for itself, whatever comes between; another one begins anew.
                 if state.limited_by.is_some_and(|counted| counted != cause) {
                     state.limited = 0;
                 }
@@ -151,7 +144,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
     /// several, a service that was there before.
-    fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
+    fn bear(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
         let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
         if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
             return borne(self.state.rows.deferred() <= DEFERRALS);
@@ -169,7 +162,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             (_, Endpoint::Base) => {}
         }
         if self.endpoints.several() {
-            if self.next_endpoint(now, step, out) {
+            if self.next_endpoint(cx, step) {
                 return Fatal::Walked;
             }
             // A whole round that was refused is judged like one endpoint.
@@ -201,12 +194,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
     /// attempt, with no step on the ladder. An open socket is no success here either: an endpoint that
     /// accepts and drops would never be left. False when the round is over.
-    fn next_endpoint(&mut self, now: Instant, step: &Step, out: &mut Actions) -> bool {
+    fn next_endpoint(&mut self, cx: &mut Cx, step: &Step) -> bool {
+        let now = cx.now;
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
         let config: &Config = self.config.lend();
-        // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
+        // Where there is no network another endpoint would fail like this one, and it is not to blame.
         if matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)) {
             self.endpoints.end_round();
             return false;
@@ -220,8 +214,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.set_ladder(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);
         match self.limit(now) {
-            Some(limit) => self.fail(now, limit, step.cause, out),
-            None => self.wait_or_park(now, Trigger::Lost(step.cause), out),
+            Some(limit) => self.fail(cx, limit, step.cause),
+            None => self.wait_or_park(cx, Trigger::Lost(step.cause)),
         }
         true
     }
@@ -245,18 +239,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
     /// limits; then on to the gates.
-    pub(super) fn climb(&mut self, now: Instant, step: &Step, out: &mut Actions) {
+    pub(super) fn climb(&mut self, cx: &mut Cx, step: &Step) {
+        let now = cx.now;
         let cause = step.cause;
         self.state.set_ladder(Gate::OPEN);
         if step.free {
             self.dial_at_once(now, WaitReason::Backoff);
         } else if !self.step_up(now, step) {
-            return self.fail(now, GiveUp::TableSpent, cause, out);
+            return self.fail(cx, GiveUp::TableSpent, cause);
         }
         self.raise_floor(now, step);
         match self.limit(now) {
-            Some(limit) => self.fail(now, limit, cause, out),
-            None => self.wait_or_park(now, Trigger::Lost(cause), out),
+            Some(limit) => self.fail(cx, limit, cause),
+            None => self.wait_or_park(cx, Trigger::Lost(cause)),
         }
     }
 
@@ -267,7 +262,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         let (wait, nth) = match step.verdict.class {
-            // A count of its own on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
+            // A count of its own on the same ladder: it neither climbs for the others nor falls below them.
             Class::RateLimited | Class::Replaced => {
                 let nth = state.backoff.failures().max(u32::from(step.nth));
                 (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
@@ -285,7 +280,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         let Some(wait) = wait else { return false };
         // A retry at once is for one failure. A second in a row keeps its distance from the dial of the first, or a server
-        // that accepts and drops would make the client spin (S95, lifecycle 12).
+        // that accepts and drops would make the client spin.
         let at_once = wait.is_zero();
         let earliest = if at_once { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, at_once);
