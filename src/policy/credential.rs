@@ -98,7 +98,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.fail(cx, GiveUp::Auth, cause);
         } else if between {
             let verdict = Verdict::new(Class::Transient);
-            self.climb(cx, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 });
+            self.back_off(cx, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 });
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
             // The connection still has its old one. Asked again at the pace of the longest waits, and twice before its end.
             let config: &Config = self.config.lend();

@@ -406,7 +406,7 @@ words!([T, K] Event<T, K> {
 });
 
 impl<T, K> Event<T, K> {
-    /// It speaks of a transport, but nothing of the other side's came in with it.
+    /// Whether it is of a transport but not a sign of life: nothing was received from the peer.
     pub(super) const fn is_local(&self) -> bool {
         matches!(
             self,
@@ -418,7 +418,7 @@ impl<T, K> Event<T, K> {
         )
     }
 
-    /// The transport it speaks of; `None` for facts of the user and the host.
+    /// The epoch of the event's transport; `None` for events of the user and the host.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         match self {

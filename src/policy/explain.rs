@@ -333,7 +333,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         Explanation {
             phase: self.phase(),
-            trigger: self.state.why,
+            trigger: self.state.trigger,
             since: self.state.since,
             until: deadline.map(|(at, _)| at),
             waiting_for: parked.or(deadline.map(|(_, reason)| reason)),

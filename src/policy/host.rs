@@ -68,7 +68,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The user wants a dial now, whatever is waited for.
-    pub(super) fn on_user_retry(&mut self, cx: &mut Cx, why: Trigger) -> bool {
+    pub(super) fn on_user_retry(&mut self, cx: &mut Cx, trigger: Trigger) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
             Stage::Failed { reason }
@@ -82,7 +82,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             | Stage::Stopped
             | Stage::Failed { .. } => return false,
         }
-        self.begin(cx, why);
+        self.begin(cx, trigger);
         true
     }
 
@@ -136,25 +136,25 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let (spread, restart) = (config.network_spread, config.restart_on_network_up);
         self.state.set(Flag::NetworkDown, false);
-        let forgot = self.ladder_anew() | self.endpoints.forget();
-        let why = Trigger::Gate(WaitReason::Network);
+        let forgot = self.reset_backoff() | self.endpoints.forget();
+        let trigger = Trigger::Gate(WaitReason::Network);
         let acted = match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(cx, spread, why);
+                self.shorten_wait(cx, spread, trigger);
                 true
             }
             Stage::Failed { .. } if self.failed_for_the_service() => {
-                self.begin(cx, why);
+                self.begin(cx, trigger);
                 true
             }
             Stage::Connecting { .. } if restart => {
-                self.cut_dial(cx, why);
+                self.cut_dial(cx, trigger);
                 true
             }
             // What was begun on the network that went may be bound to it.
             Stage::Live { .. } if was_down => self.on_changed(cx),
             stage if stage.is_alive() && self.state.is_open() && was_down => {
-                self.cut_dial(cx, why);
+                self.cut_dial(cx, trigger);
                 true
             }
             _ => false,
@@ -165,10 +165,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn on_network_changed(&mut self, cx: &mut Cx) -> bool {
         let config: &Config = self.config.lend();
         let (ignored, spread) = (config.on_network_change == OnNetworkChange::Ignore, config.network_spread);
-        let forgot = self.ladder_anew() | self.endpoints.forget();
+        let forgot = self.reset_backoff() | self.endpoints.forget();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(cx, spread, Trigger::NetworkChanged);
+                self.shorten_wait(cx, spread, Trigger::NetworkChanged);
             }
             Stage::Failed { .. } if self.failed_for_the_service() => {
                 self.begin(cx, Trigger::NetworkChanged);
@@ -183,7 +183,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Good news: the ladder begins anew with the next failure. False where it stands at its beginning.
-    const fn ladder_anew(&mut self) -> bool {
+    const fn reset_backoff(&mut self) -> bool {
         let climbed = self.state.backoff.failures() > 0 && !self.state.stage.is_asleep();
         if climbed {
             self.state.backoff.reset();
@@ -205,12 +205,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn on_visible(&mut self, cx: &mut Cx) -> bool {
         let was_hidden = self.state.take(Flag::Hidden);
         if was_hidden {
-            self.ladder_anew();
+            self.reset_backoff();
         }
         let config: &Config = self.config.lend();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
-                self.good_news(cx, Micros::ZERO, Trigger::Gate(WaitReason::Hidden));
+                self.shorten_wait(cx, Micros::ZERO, Trigger::Gate(WaitReason::Hidden));
             }
             Stage::Live { .. } if config.on_visible == OnVisible::Probe => {
                 if !self.probe(cx) {
@@ -256,11 +256,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let anew = matches!(self.state.stage, Stage::Connecting { .. }) && self.state.since == now;
         if !anew {
-            self.ladder_anew();
+            self.reset_backoff();
         }
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(cx, Micros::ZERO, Trigger::HostResumed);
+                self.shorten_wait(cx, Micros::ZERO, Trigger::HostResumed);
             }
             // One of this instant was begun after the sleep.
             Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
@@ -300,7 +300,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.first_wait());
-        self.state.set_ladder(Gate { at: cx.now.after(wait), reason: WaitReason::NotNow });
+        self.state.set_backoff_gate(Gate { at: cx.now.after(wait), reason: WaitReason::NotNow });
         self.wait_within_limits(cx, Trigger::NotNow);
         true
     }

@@ -77,7 +77,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         // What comes with another endpoint is no verdict, but the way there.
-        let redirected = state.is(Flag::Unjudged);
+        let redirected = state.is(Flag::Unclassified);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
         state.last_cause = Some(cause);

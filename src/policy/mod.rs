@@ -236,7 +236,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
             event => return self.handle_rare(now, event),
         };
-        Actions::quiet(applied)
+        Actions::none(applied)
     }
 
     #[cold]
@@ -323,7 +323,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         // What came with another endpoint is the next event, or nothing.
         if applied {
-            self.state.set(Flag::Unjudged, names);
+            self.state.set(Flag::Unclassified, names);
         } else {
             cx.actions.set_disposition(Disposition::Inapplicable);
         }

@@ -34,24 +34,24 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Closes the connection, with its session kept, and dials anew at once: no failure, and if it held, an outage of its own.
-    pub(super) fn replace(&mut self, cx: &mut Cx, why: Trigger) {
+    pub(super) fn replace(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
         // One that grew as old as it may has held what it could.
-        let held = why == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
+        let held = trigger == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
         if held {
             self.state.end_outage();
         }
         self.state.enter_outage(now);
-        if why == Trigger::Requested && self.state.endpoint == Endpoint::Base {
+        if trigger == Trigger::Requested && self.state.endpoint == Endpoint::Base {
             self.endpoints.leave(&self.config.lend().endpoints, now);
         }
         self.leave_redirect(true);
         self.end_transport();
-        let reason = match why {
+        let reason = match trigger {
             Trigger::MaxAge => WaitReason::MaxAge,
             Trigger::Requested => WaitReason::Requested,
             _ => WaitReason::Backoff,
@@ -59,9 +59,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.dial_at_once(now, reason);
         if held {
             // No loss, so a limit of no attempts after one does not forbid it.
-            self.wait_or_park(cx, why);
+            self.wait_or_park(cx, trigger);
         } else {
-            self.wait_within_limits(cx, why);
+            self.wait_within_limits(cx, trigger);
         }
     }
 
@@ -79,13 +79,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
     /// next dial keeps its distance.
-    pub(super) fn cut_dial(&mut self, cx: &mut Cx, why: Trigger) {
+    pub(super) fn cut_dial(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         self.give_up_dial(cx);
         // None: it was dialled before a long sleep in which the clock stood still.
         let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
-        self.state.set_ladder(Gate { at, reason: WaitReason::Backoff });
-        self.wait_within_limits(cx, why);
+        self.state.set_backoff_gate(Gate { at, reason: WaitReason::Backoff });
+        self.wait_within_limits(cx, trigger);
     }
 
     /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
@@ -99,10 +99,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// On to the gates, unless the attempts or the time of the outage are used up.
-    pub(super) fn wait_within_limits(&mut self, cx: &mut Cx, why: Trigger) {
+    pub(super) fn wait_within_limits(&mut self, cx: &mut Cx, trigger: Trigger) {
         match self.limit(cx.now) {
             Some(limit) => self.fail(cx, limit, self.last_cause()),
-            None => self.wait_or_park(cx, why),
+            None => self.wait_or_park(cx, trigger),
         }
     }
 
@@ -123,7 +123,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn dial_at_once(&mut self, now: Instant, reason: WaitReason) {
         let at = self.earliest_at_once(now);
         self.state.set(Flag::AtOnce, true);
-        self.state.set_ladder(Gate { at, reason });
+        self.state.set_backoff_gate(Gate { at, reason });
     }
 
     /// When a dial at once may be.
@@ -141,12 +141,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The server asks for a reconnect by a deadline: one that is online stays until a time in the first half of it.
     pub(super) fn plan_replacement(&mut self, now: Instant, deadline: Duration) -> bool {
-        let Stage::Live { replace_at, why, .. } = &mut self.state.stage else { return false };
+        let Stage::Live { replace_at, reason, .. } = &mut self.state.stage else { return false };
         let half = Micros(Micros::from_duration(deadline).0 / 2);
         let at = OptInstant::at(now.after(below(&mut self.rng, half)));
         // What is planned is never put off.
         if at.or_never() < replace_at.or_never() {
-            (*replace_at, *why) = (at, WaitReason::Requested);
+            (*replace_at, *reason) = (at, WaitReason::Requested);
         }
         true
     }
@@ -164,7 +164,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 OptInstant::at(since.after(age.saturating_sub(early)))
             }
         };
-        Stage::Live { restored: true, replace_at, why: WaitReason::MaxAge }
+        Stage::Live { restored: true, replace_at, reason: WaitReason::MaxAge }
     }
 
     /// News that an open connection may be bound to what is gone. False where the config wants nothing done.

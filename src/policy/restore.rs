@@ -17,10 +17,10 @@ use super::stats::count;
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, cx: &mut Cx, why: Trigger) {
+    pub(super) fn begin_restore(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         let live = self.live(now);
-        self.state.enter(live, now, why);
+        self.state.enter(live, now, trigger);
         if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = live.restored(false);
             self.restore(cx);
@@ -71,8 +71,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn plan_restore(&mut self, now: Instant) {
         let pending = self.subscriptions.has_pending(now);
         if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
-            let why = if self.state.since == now { self.state.why } else { Trigger::Restored };
-            self.state.enter(self.state.stage.restored(true), now, why);
+            let trigger = if self.state.since == now { self.state.trigger } else { Trigger::Restored };
+            self.state.enter(self.state.stage.restored(true), now, trigger);
         }
         let restore = self.config.lend().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });

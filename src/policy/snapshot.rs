@@ -23,7 +23,7 @@ use super::explain::WaitReason;
 use super::host::NOT_NOW_MAX;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, State, Streaks, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
 
@@ -107,7 +107,7 @@ struct Outage {
     rows: u8,
     ever: bool,
     at_once: bool,
-    ladder: Wait,
+    backoff: Wait,
     floor: Wait,
 }
 
@@ -215,7 +215,7 @@ impl<T> Snapshot<T> {
         self.replaced.1 = self.replaced.1.saturating_add(secs);
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
-            for wait in [&mut outage.ladder, &mut outage.floor] {
+            for wait in [&mut outage.backoff, &mut outage.floor] {
                 wait.left_us = wait.left_us.saturating_sub(by.0);
             }
         }
@@ -284,12 +284,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
         let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
-        let mut ladder = state.ladder();
+        let mut gate = state.backoff_gate();
         // A process that ends in the middle of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
             let at = at.after(self.first_wait());
-            ladder = ladder.later(Gate { at, reason: WaitReason::Backoff });
+            gate = gate.later(Gate { at, reason: WaitReason::Backoff });
         }
         // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
         let mut floor = state.floor();
@@ -305,10 +305,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             limited: state.limited,
             limited_by: state.limited_by.filter(|_| state.limited > 0),
             rate_limited: state.rate_limited,
-            rows: state.rows.to_bits(),
+            rows: state.streaks.to_bits(),
             ever: state.is(Flag::Ever),
             at_once: state.is(Flag::AtOnce),
-            ladder: Wait::of(ladder, now),
+            backoff: Wait::of(gate, now),
             floor: Wait::of(floor, now),
         }
     }
@@ -377,12 +377,12 @@ impl Outage {
         state.limited = self.limited;
         state.limited_by = self.limited_by;
         state.rate_limited = self.rate_limited;
-        state.rows = Rows::from_bits(self.rows);
+        state.streaks = Streaks::from_bits(self.rows);
         state.set(Flag::Ever, self.ever);
-        state.set(Flag::EverBase, self.ever);
+        state.set(Flag::EverAtBase, self.ever);
         state.set(Flag::AtOnce, self.at_once);
-        let ladder = if self.ladder.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
-        state.set_ladder(self.ladder.gate(now, ladder));
+        let longest_wait = if self.backoff.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
+        state.set_backoff_gate(self.backoff.gate(now, longest_wait));
         let open = config.breaker.as_ref().map_or(Micros::ZERO, breaker::Config::longest_open);
         let class = config.classifier.longest_wait();
         let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open).max(class);
@@ -392,11 +392,11 @@ impl Outage {
 
 /// The longest wait of the config's own making.
 fn longest_wait(config: &Config) -> Micros {
-    let cap = |ladder: &crate::backoff::BackoffConfig| {
-        let cap = ladder.cap(Mode::Fresh).max(ladder.cap(Mode::Resume));
+    let cap = |backoff: &crate::backoff::BackoffConfig| {
+        let cap = backoff.cap(Mode::Fresh).max(backoff.cap(Mode::Resume));
         if cap < Micros::MAX { cap } else { config.retry_after_max }
     };
-    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, ladder)| cap(ladder));
+    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, backoff)| cap(backoff));
     let requested = config.requested_spread.unwrap_or(Micros::ZERO);
     cap(&config.backoff).max(long).max(config.first_wait()).max(requested).max(config.network_spread)
 }

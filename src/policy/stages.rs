@@ -17,7 +17,7 @@ use super::event::Epoch;
 use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::Establish;
-use super::state::{Flag, Reached, Rows, Stage};
+use super::state::{Flag, Reached, Stage, Streaks};
 use super::stats::{count, count_small};
 use super::{Cx, Policy};
 
@@ -190,10 +190,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         state.set_established(now);
         state.set(Flag::Ever, true);
         if state.endpoint == Endpoint::Base {
-            state.set(Flag::EverBase, true);
+            state.set(Flag::EverAtBase, true);
         }
         state.set(Flag::InRound, false);
-        state.rows = Rows::NONE;
+        state.streaks = Streaks::NONE;
         count(&mut state.counts.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
@@ -217,7 +217,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
-    fn go_live(&mut self, cx: &mut Cx, new: bool, why: Trigger) {
+    fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
         let now = cx.now;
         if new {
             self.subscriptions.session_started();
@@ -230,11 +230,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Some(epoch) if self.state.is(Flag::Unauthenticated) => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 cx.actions.push(Action::Authenticate { epoch });
-                self.state.enter(Stage::Authenticating { deadline }, now, why);
+                self.state.enter(Stage::Authenticating { deadline }, now, trigger);
                 // A connection that was live before its resume was answered may have planned a batch.
                 self.plan_restore(now);
             }
-            _ => self.begin_restore(cx, why),
+            _ => self.begin_restore(cx, trigger),
         }
     }
 

@@ -104,9 +104,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(&mut cx);
         }
-        if let Stage::Live { replace_at, why, .. } = self.state.stage {
+        if let Stage::Live { replace_at, reason, .. } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
-                match why {
+                match reason {
                     WaitReason::MaxAge => self.replace(&mut cx, Trigger::MaxAge),
                     _ => self.replace_as_requested(&mut cx),
                 }
@@ -123,9 +123,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
         // A live connection whose outage is over carries its session, and has no deadline before the heartbeat's.
-        if let (Stage::Live { replace_at, why, .. }, false) = (self.state.stage, self.state.is(Flag::Outage))
+        if let (Stage::Live { replace_at, reason, .. }, false) =
+            (self.state.stage, self.state.is(Flag::Outage))
         {
-            let first = self.earliest_of_connection(OptInstant::NONE, Some((replace_at, why))).or_never();
+            let first = self.earliest_of_connection(OptInstant::NONE, Some((replace_at, reason))).or_never();
             // One comparison for the usual case: a deadline that the clock reaches.
             if first <= Instant::END {
                 return Some(first);
@@ -144,7 +145,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
         let first = self.earliest_of_stage();
         let live = match self.state.stage {
-            Stage::Live { replace_at, why, .. } => Some((replace_at, why)),
+            Stage::Live { replace_at, reason, .. } => Some((replace_at, reason)),
             _ => None,
         };
         let asleep = self.state.stage.is_asleep();
@@ -165,8 +166,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let (credential_at, reason) = self.credential_deadline(live.is_some());
         first = first.or(credential_at, reason);
-        if let Some((replace_at, why)) = live {
-            first = first.or(replace_at, why);
+        if let Some((replace_at, reason)) = live {
+            first = first.or(replace_at, reason);
         }
         let Pace { next, confirm, .. } = self.subscriptions.pace();
         first.or(next, WaitReason::Restore).or(confirm, WaitReason::Confirm)

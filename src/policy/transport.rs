@@ -74,7 +74,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         state.reached = Reached::Nothing;
         state.end_established();
         state.set(Flag::Reauthenticating, false);
-        state.set(Flag::Unjudged, false);
+        state.set(Flag::Unclassified, false);
         if let Some(heartbeat) = state.heartbeat.get_mut() {
             heartbeat.stop();
         }

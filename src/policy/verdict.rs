@@ -16,7 +16,7 @@ use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, Streaks, secs_up};
 use super::stats::count_small;
 use super::{Cx, Policy};
 
@@ -48,9 +48,9 @@ enum Fatal {
     /// The end.
     Final,
     /// Retried like a transient failure.
-    Borne,
+    Tolerated,
     /// The next endpoint of the round is being dialled.
-    Walked,
+    NextEndpoint,
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
@@ -58,19 +58,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// `failed`: it was an attempt, and not an established connection.
     pub(super) fn apply_verdict(&mut self, cx: &mut Cx, step: &mut Step, failed: bool, held_well: bool) {
         let cause = step.cause;
-        let mut walk = failed;
+        let mut next_endpoint = failed;
         if step.verdict.class == Class::Fatal {
-            match self.bear(cx, step) {
+            match self.tolerate(cx, step) {
                 Fatal::Final => return self.fail(cx, GiveUp::Fatal, cause),
-                Fatal::Walked => return,
-                Fatal::Borne => {
+                Fatal::NextEndpoint => return,
+                Fatal::Tolerated => {
                     step.verdict = Verdict::new(Class::Transient);
-                    walk = false;
+                    next_endpoint = false;
                 }
             }
         } else {
-            self.state.rows = Rows::NONE;
-            self.state.set(Flag::Mixed, true);
+            self.state.streaks = Streaks::NONE;
+            self.state.set(Flag::OtherFailure, true);
         }
         let verdict = step.verdict;
         step.nth = self.count(cx.now, cause, &verdict);
@@ -99,15 +99,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 }
                 // One renewal is free: no step, no wait.
                 step.free = renewed == 0;
-                self.climb(cx, step);
+                self.back_off(cx, step);
             }
             Class::Replaced if state.replaced > REPLACED => self.fail(cx, GiveUp::Repeated, cause),
-            Class::Transient if walk && self.next_endpoint(cx, step) => {}
+            Class::Transient if next_endpoint && self.next_endpoint(cx, step) => {}
             Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
-                self.climb(cx, step);
+                self.back_off(cx, step);
                 if at_once {
-                    self.spread_requested(cx.now);
+                    self.spread_reconnect(cx.now);
                 }
             }
         }
@@ -144,10 +144,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
     /// several, a service that was there before.
-    fn bear(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
-        let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
+    fn tolerate(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
+        let tolerated = |on: bool| if on { Fatal::Tolerated } else { Fatal::Final };
         if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
-            return borne(self.state.rows.deferred() <= DEFERRALS);
+            return tolerated(self.state.streaks.deferred() <= DEFERRALS);
         }
         let scope = step.verdict.scope;
         match (scope, self.state.endpoint) {
@@ -156,23 +156,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 if let Some(session) = self.session.get_mut() {
                     session.forget_endpoint();
                 }
-                return Fatal::Borne;
+                return Fatal::Tolerated;
             }
-            (_, Endpoint::Redirect) => return Fatal::Borne,
+            (_, Endpoint::Redirect) => return Fatal::Tolerated,
             (_, Endpoint::Base) => {}
         }
         if self.endpoints.several() {
             if self.next_endpoint(cx, step) {
-                return Fatal::Walked;
+                return Fatal::NextEndpoint;
             }
             // A whole round that was refused is judged like one endpoint.
-            if self.state.is(Flag::Mixed) {
-                self.state.rows = Rows::NONE;
-                return Fatal::Borne;
+            if self.state.is(Flag::OtherFailure) {
+                self.state.streaks = Streaks::NONE;
+                return Fatal::Tolerated;
             }
         }
-        let row = self.state.rows.refused();
-        borne(scope == Scope::Service && self.state.is(Flag::EverBase) && row <= REFUSALS)
+        let row = self.state.streaks.refused();
+        tolerated(scope == Scope::Service && self.state.is(Flag::EverAtBase) && row <= REFUSALS)
     }
 
     /// Whether a policy that failed may be started again by news: what is not there today may be there tomorrow.
@@ -211,7 +211,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         // Never in the same instant, however short the gap is.
         let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
         self.state.set(Flag::InRound, true);
-        self.state.set_ladder(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
+        self.state.set_backoff_gate(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);
         match self.limit(now) {
             Some(limit) => self.fail(cx, limit, step.cause),
@@ -239,13 +239,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
     /// limits; then on to the gates.
-    pub(super) fn climb(&mut self, cx: &mut Cx, step: &Step) {
+    pub(super) fn back_off(&mut self, cx: &mut Cx, step: &Step) {
         let now = cx.now;
         let cause = step.cause;
-        self.state.set_ladder(Gate::OPEN);
+        self.state.set_backoff_gate(Gate::OPEN);
         if step.free {
             self.dial_at_once(now, WaitReason::Backoff);
-        } else if !self.step_up(now, step) {
+        } else if !self.advance_backoff(now, step) {
             return self.fail(cx, GiveUp::TableSpent, cause);
         }
         self.raise_floor(now, step);
@@ -256,7 +256,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Sets the ladder's gate. False when its table is spent.
-    fn step_up(&mut self, now: Instant, step: &Step) -> bool {
+    fn advance_backoff(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
         let lost = self.lasted(now, now);
         let config: &Config = self.config.lend();
@@ -273,8 +273,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         };
         let wait = match &config.long_outage {
-            Some((after, ladder)) if lost >= *after => {
-                Backoff::wait_after(ladder, None, nth, mode, &mut self.rng)
+            Some((after, backoff)) if lost >= *after => {
+                Backoff::wait_after(backoff, None, nth, mode, &mut self.rng)
             }
             _ => wait,
         };
@@ -284,7 +284,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let at_once = wait.is_zero();
         let earliest = if at_once { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, at_once);
-        self.state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: WaitReason::Backoff });
+        self.state
+            .set_backoff_gate(Gate { at: step.from.after(wait).max(earliest), reason: WaitReason::Backoff });
         true
     }
 
@@ -332,13 +333,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A stable session that was asked to reconnect need not climb.
-    fn spread_requested(&mut self, now: Instant) {
+    fn spread_reconnect(&mut self, now: Instant) {
         let Some(spread) = self.config.lend().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
         let wait = below(&mut self.rng, spread);
         let earliest = if wait.is_zero() { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, wait.is_zero());
-        self.state.set_ladder(Gate { at: now.after(wait).max(earliest), reason: WaitReason::Requested });
+        self.state
+            .set_backoff_gate(Gate { at: now.after(wait).max(earliest), reason: WaitReason::Requested });
         let gate = self.gate(now);
         self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
     }
