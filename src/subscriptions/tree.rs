@@ -224,7 +224,7 @@ fn measure<A: SubscriptionStorage>(slots: &mut A, at: u32) {
     sum_up(slots, at);
 }
 
-/// Of the two children.
+/// The heights of the two children.
 fn heights<A: SubscriptionStorage>(slots: &A, at: u32) -> (u8, u8) {
     let height = |side| get(slots, child_of(slots, at, side)).map_or(0, |slot| slot.height);
     (height(Side::Left), height(Side::Right))
