@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that every other may use.
-const BOTTOM: [&str; 8] = ["array", "denied", "error", "mode", "ratio", "time", "window", "words"];
+const BOTTOM: [&str; 9] = ["array", "builder", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The rooms that compose others, or stand outside.
 const COMPOSERS: [&str; 4] = ["driver", "lib", "policy", "presets"];
 

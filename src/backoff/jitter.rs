@@ -9,7 +9,7 @@ use crate::words::words;
 /// together.
 ///
 /// One `u64` is drawn for each wait, none for [`Jitter::None`]. The ranges below exclude their upper end; an empty range yields
-/// its lower end. A [floor](crate::BackoffConfig::with_floor) raises the lower end.
+/// its lower end. A [floor](crate::BackoffConfig::floor) raises the lower end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {
@@ -23,7 +23,7 @@ pub enum Jitter {
     ///
     /// Of the curve only the initial wait and the cap are used, so that a [`constant`](crate::BackoffConfig::constant) curve is
     /// refused. The article cuts a draw above the cap to the cap, where all clients then wait equally long; here such a draw is
-    /// spread evenly over `[initial, cap)`. A [first wait](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// spread evenly over `[initial, cap)`. A [first wait](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     Decorrelated,
     /// `[d (1 - r), d (1 + r))`, its high end at most the cap; `r` in 0 to 1. gRPC has 1/5.
     PlusMinus(Ratio),
@@ -42,7 +42,7 @@ pub enum Jitter {
     /// `[initial, initial + d)`, and the cap for a draw above it: the formula of centrifuge-js, at whose cap that is one draw in
     /// forty. A [`constant`](crate::BackoffConfig::constant) curve is refused, since it leaves nothing to draw from.
     ///
-    /// A [first wait](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// A [first wait](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     AboveInitial,
     /// `DecorrelatedJitterV2` of Polly: random steps along a smooth curve that doubles. The medians of the waits are
     /// 0.9, 1.1, 2, 4, 8, 16 … times `initial`.
@@ -51,7 +51,7 @@ pub enum Jitter {
     /// t' the t of the wait before (f is 0 before the first), computed in integers with an error of at most 1 µs. Of the curve
     /// only the initial wait and the cap are used, so that a [`constant`](crate::BackoffConfig::constant) curve is refused. Polly
     /// waits exactly the cap once the curve is above it; here a draw above the cap is spread below it. A draw below the floor
-    /// is the floor. A [first wait](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// is the floor. A [first wait](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     DecorrelatedV2,
 }
 

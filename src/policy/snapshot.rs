@@ -43,19 +43,19 @@ pub use bytes::SNAPSHOT_BYTES;
 /// ```
 /// use core::time::Duration;
 /// use redial::policy::Snapshot;
-/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64, valid};
+/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64};
 ///
-/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-///     Duration::from_secs(1),
-///     Ratio::TWO,
-///     Duration::from_secs(30),
-/// )));
+/// static CONFIG: Config = Config::new(
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+/// )
+/// .build_const();
 /// const SHARD: u32 = 3;
 ///
 /// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<String>();
 /// let _open = policy.handle_event(Instant::ZERO, Event::Start);
 /// let epoch = policy.epoch().expect("dialling");
-/// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let _wait =
+///     policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
 /// let mut bytes = [0; 512];
 /// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
 ///
@@ -328,11 +328,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     ///
     /// The waits of a snapshot are clamped to what this config could have produced: the cap of the backoff, or the longest
     /// `Retry-After` where it has none; the spreads; the longest open time of the breaker; for the server's waits
-    /// [`Config::with_retry_after_max`] with its spread; for the host's a day. The backoff continues with the curve of this
+    /// [`Config::retry_after_max`] with its spread; for the host's a day. The backoff continues with the curve of this
     /// config, also if the snapshot was taken with another.
     ///
     /// A clock that starts with the process can't express that the last dial was before it. The
-    /// [minimum interval](Config::with_min_interval) then counts from the clock's beginning.
+    /// [minimum interval](Config::min_interval) then counts from the clock's beginning.
     #[must_use]
     pub fn with_snapshot(mut self, now: Instant, snapshot: Snapshot<T>) -> Self {
         if self.state.stage != Stage::Idle {
