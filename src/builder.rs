@@ -30,7 +30,7 @@ use crate::error::ConfigError;
 ///
 /// A constant that is wrong says what is wrong with it at compile time:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// use core::time::Duration;
 /// use redial::BackoffConfig;
 ///

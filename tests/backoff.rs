@@ -377,8 +377,8 @@ fn window_vectors() {
     assert_eq!(waits(client_go.unwrap(), 6), millis(&[880, 3040, 4256, 11_008, 13_440, 40_448]));
     const ABLY: &[Duration] = &[ms(2000), us(2_666_667), us(3_333_333), ms(4000)];
     let ably = BackoffConfig::table(ABLY, AfterTable::RepeatLast)
+        .jitter(Jitter::Window(ratio("0.8"), Ratio::ONE))
         .build()
-        .and_then(|table| table.to_builder().jitter(Jitter::Window(ratio("0.8"), Ratio::ONE)).build())
         .unwrap();
     let want = [1640.0, 2613.333, 2886.667, 3776.0];
     assert_near(&waits(ably, 4), &want, 2.0);

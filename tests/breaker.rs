@@ -258,9 +258,10 @@ fn p34_extremes_are_total() {
     assert_eq!(shape(&breaker, at(0)), Shape::Open(Instant::from_micros(1)));
 
     let huge = breaker::Config::new(u32::MAX, Duration::MAX)
+        .growth(Ratio::new_const(u32::MAX, 1), Duration::MAX)
+        .jitter(Ratio::ONE)
+        .lease(Duration::MAX)
         .build()
-        .and_then(|c| c.to_builder().growth(Ratio::new(u32::MAX, 1)?, Duration::MAX).build())
-        .and_then(|c| c.to_builder().jitter(Ratio::ONE).lease(Duration::MAX).build())
         .expect("valid");
     let one = breaker::Config::new(1, Duration::MAX).build().expect("valid");
     let mut breaker = CircuitBreaker::new();
@@ -467,8 +468,8 @@ fn lifecycle_86_open_ignores_late_results() {
 fn lifecycle_87_the_open_time_grows_and_resets() {
     let factor = Ratio::new(3, 2).expect("ratio");
     let config = breaker::Config::new(1, Duration::from_millis(5_000))
+        .growth(factor, Duration::from_millis(20_000))
         .build()
-        .and_then(|c| c.to_builder().growth(factor, Duration::from_millis(20_000)).build())
         .expect("valid");
     let mut breaker = CircuitBreaker::new();
     let mut now = at(0);
@@ -494,10 +495,7 @@ fn lifecycle_87_the_open_time_grows_and_resets() {
 fn lifecycle_87_growth_saturates() {
     let open_after = |probes: u32, max: Duration| {
         let second = Duration::from_secs(1);
-        let config = breaker::Config::new(1, second)
-            .build()
-            .and_then(|c| c.to_builder().growth(Ratio::TWO, max).build())
-            .expect("valid");
+        let config = breaker::Config::new(1, second).growth(Ratio::TWO, max).build().expect("valid");
         let mut breaker = CircuitBreaker::new();
         let mut now = at(0);
         for _ in 0..probes {
@@ -785,9 +783,11 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let max = open * max_factor;
-        let config = breaker::Config::new(failures, micros(open)).build()
-            .and_then(|c| c.to_builder().growth(Ratio::new(growth as u32, 1)?, micros(max)).build())
-            .and_then(|c| c.to_builder().probes(probes).lease(micros(lease)).build())
+        let config = breaker::Config::new(failures, micros(open))
+            .growth(Ratio::new(growth as u32, 1).expect("a ratio"), micros(max))
+            .probes(probes)
+            .lease(micros(lease))
+            .build()
             .expect("valid");
         let mut model = Model {
             failures, open, growth, max, lease,
@@ -869,9 +869,9 @@ proptest! {
         seed in any::<u64>(),
         restart in 0..u64::MAX / 2,
     ) {
-        let config = breaker::Config::new(2, Duration::from_secs(60)).build()
-            .and_then(|c| c.to_builder().growth(Ratio::TWO, Duration::from_secs(600)).jitter(Ratio::ONE).build())
-            .and_then(|c| c.to_builder().probes(probes).build())
+        let config = breaker::Config::new(2, Duration::from_secs(60))
+            .growth(Ratio::TWO, Duration::from_secs(600)).jitter(Ratio::ONE)
+            .probes(probes).build()
             .expect("valid");
         let mut rng = SplitMix64::new(seed);
         let mut breaker = CircuitBreaker::new();

@@ -1192,17 +1192,17 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let half = Ratio::new(1, 2).expect("ratio");
-        let rates = Rates::new(half, minimum).build().and_then(|rates| rates.to_builder().slow(micros(900_000), half).build()).expect("valid");
+        let rates = Rates::new(half, minimum).slow(micros(900_000), half).build().expect("valid");
         // An open time of 60 µs to 300, drawn up to twice that, after a lease of 100.
         let longest = micros(100 + 600);
-        let by_count = breaker::Config::<CountWindow<7>>::by_count(rates, micros(60)).build()
-            .and_then(|config| config.to_builder().growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE).build())
-            .and_then(|config| config.to_builder().probes(probes.min(7)).lease(micros(100)).build())
+        let by_count = breaker::Config::<CountWindow<7>>::by_count(rates, micros(60))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes.min(7)).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_count, probes.min(7), longest, &steps, seed, restart)?;
-        let by_time = breaker::Config::<TimeWindow<4>>::by_time(rates, micros(80), micros(60)).build()
-            .and_then(|config| config.to_builder().growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE).build())
-            .and_then(|config| config.to_builder().probes(probes).lease(micros(100)).build())
+        let by_time = breaker::Config::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_time, probes, longest, &steps, seed, restart)?;
     }
@@ -1221,8 +1221,8 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let share = |(num, den)| Ratio::new(num, den).expect("ratio");
-        let rates = Rates::new(share(failure), minimum).build()
-            .and_then(|rates| rates.to_builder().slow(Duration::from_secs(1), share(slow)).build())
+        let rates = Rates::new(share(failure), minimum)
+            .slow(Duration::from_secs(1), share(slow)).build()
             .expect("valid");
         let wide = |(num, den): (u32, u32)| (u64::from(num), u64::from(den));
         let model = |span| Model {
@@ -1237,12 +1237,12 @@ proptest! {
             phase: ModelPhase::Closed,
             cycle: 0,
         };
-        let by_count = breaker::Config::<CountWindow<9>>::by_count(rates, micros(open)).build()
-            .and_then(|config| config.to_builder().probes(probes).lease(micros(lease)).build())
+        let by_count = breaker::Config::<CountWindow<9>>::by_count(rates, micros(open))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_count, model(Span::Count(9)), calls.clone())?;
-        let by_time = breaker::Config::<TimeWindow<5>>::by_time(rates, micros(span), micros(open)).build()
-            .and_then(|config| config.to_builder().probes(probes).lease(micros(lease)).build())
+        let by_time = breaker::Config::<TimeWindow<5>>::by_time(rates, micros(span), micros(open))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_time, model(Span::Time(span.div_ceil(5), 5)), calls)?;
     }

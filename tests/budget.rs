@@ -348,8 +348,8 @@ fn retries(ttl: u64, per_second: u32, share: Ratio) -> RetryBudgetConfig {
     RETRIES
         .to_builder()
         .ttl(secs(ttl))
+        .share(share)
         .build()
-        .and_then(|config| config.to_builder().share(share).build())
         .expect("valid")
         .to_builder()
         .reserve(per_second)

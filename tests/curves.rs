@@ -169,8 +169,8 @@ fn plus_fixed_vectors() {
 fn minus_vectors() {
     const RAMP: &[Duration] = &[ms(15_000), ms(20_000), ms(25_000), ms(30_000)];
     let ably = BackoffConfig::table(RAMP, AfterTable::RepeatLast)
+        .jitter(Jitter::Minus("0.2".parse().unwrap()))
         .build()
-        .and_then(|table| table.to_builder().jitter(Jitter::Minus("0.2".parse().unwrap())).build())
         .unwrap();
     let got: Vec<_> = ably.delays(Shared::default()).take(8).collect();
     assert_eq!(got, [14_700, 16_400, 23_350, 25_680, 29_700, 26_520, 27_360, 24_060].map(ms));
@@ -337,8 +337,8 @@ fn ably_bounds() {
     ];
     for (ramp, bounds) in RAMPS.iter().zip(bounds) {
         let config = BackoffConfig::table(ramp, AfterTable::RepeatLast)
+            .jitter(Jitter::Minus("0.2".parse().unwrap()))
             .build()
-            .and_then(|table| table.to_builder().jitter(Jitter::Minus("0.2".parse().unwrap())).build())
             .unwrap();
         let highs: Vec<_> = config.delays(Constant(0)).take(4).collect();
         assert_near(&highs, &bounds.map(|(_, high)| high), 1.0);

@@ -435,8 +435,8 @@ fn what_stands_beside_the_policy_has_keys_too() {
     let other = r#"{"window_ms": 1000, "failure_rate": "1/2", "min_attempts": 7, "average_recovery_ms": 2}"#;
     let expected = HealthConfig::new()
         .window(ms(1_000))
+        .failure_rate(Ratio::new(1, 2).unwrap(), 7)
         .build()
-        .and_then(|health| health.to_builder().failure_rate(Ratio::new(1, 2).unwrap(), 7).build())
         .map(|health| health.to_builder().average_recovery(ms(2)).build_const());
     assert_eq!(health(other).map_err(|_| ()), expected.map_err(|_| ()));
     let budget = |json: &str| {
@@ -449,10 +449,7 @@ fn what_stands_beside_the_policy_has_keys_too() {
     for json in ["{}", documented] {
         assert_eq!(budget(json), Ok(discord), "{json}");
     }
-    let other = StartBudgetConfig::new(1, 3, ms(4))
-        .build()
-        .and_then(|budget| budget.to_builder().daily(5, ms(6)).build())
-        .unwrap();
+    let other = StartBudgetConfig::new(1, 3, ms(4)).daily(5, ms(6)).build().unwrap();
     assert_eq!(
         budget(r#"{"per_window": 3, "window_ms": 4, "per_day": 5, "day_ms": 6}"#),
         Ok(other),

@@ -199,9 +199,7 @@ fn endpoints() {
 #[test]
 fn start_budget() {
     type Budget = StartBudget<4, 3>;
-    let config = StartBudgetConfig::new(2, 2, ms(5_000))
-        .build()
-        .and_then(|it| it.to_builder().daily(100, ms(60_000)).build());
+    let config = StartBudgetConfig::new(2, 2, ms(5_000)).daily(100, ms(60_000)).build();
     let config = config.expect("valid");
     let mut budget = Budget::new(config).expect("room");
     round_trip(&budget);

@@ -410,8 +410,8 @@ fn breaker(o: &Object<'_>) -> Result<breaker::Config, String> {
     let max = o.ms("open_max_ms")?.unwrap_or(minute.max(open));
     let factor = o.ratio("factor")?.unwrap_or(if max > open { Ratio::TWO } else { Ratio::ONE });
     let mut breaker = breaker::Config::new(o.u32("failures")?.unwrap_or(5), open)
+        .growth(factor, max)
         .build()
-        .and_then(|breaker| breaker.to_builder().growth(factor, max).build())
         .map_err(refused)?;
     if let Some(share) = o.ratio("jitter")? {
         breaker = breaker.to_builder().jitter(share).build().map_err(refused)?;
