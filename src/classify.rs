@@ -1,6 +1,7 @@
-//! What the end of an attempt or a connection means: retry with the session, retry without, wait, refresh, stop.
+//! What the end of an attempt or a connection means: retry with the session or without it, wait, refresh the credential, give
+//! up.
 //!
-//! Rows are data, not code: a protocol brings its table, a user puts overrides on top.
+//! The rules are data: a protocol has a table, and a user adds overrides.
 
 mod cause;
 mod table;
@@ -17,9 +18,9 @@ use crate::time::Micros;
 /// The largest number of overrides of a [`Classifier`]. More of them belong in a [`Table`].
 pub const MAX_OVERRIDES: usize = 16;
 
-/// From a [`Cause`] to a [`Verdict`]: overrides first, then a table, then what the cause says itself, then a default.
+/// Maps a [`Cause`] to a [`Verdict`]: by the overrides first, then a table, then the cause's own class, then a default.
 ///
-/// Every cause has exactly one verdict, found in bounded time; a code or a status may be any `u16`.
+/// Every cause has exactly one verdict, which is found in bounded time. A code or a status may be any `u16`.
 ///
 /// ```
 /// use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};

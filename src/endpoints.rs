@@ -432,7 +432,7 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
         if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
             *failures = 0;
         }
-        // A fallback that flaps must not keep the primary waiting for ever: its time is not extended.
+        // A fallback that flaps must not keep the primary waiting without end: its time is not extended.
         if !(self.is_sticky(config, now) && self.sticky == self.current) {
             self.sticky = self.current;
             self.sticky_until = now.after(config.sticky);

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-/// Why a configuration was refused. [`Builder::build`](crate::builder::Builder::build)
-/// returns it, and so does every constructor that can be misused; all of them are `const`.
+/// Why a configuration is refused.
+///
+/// [`Builder::build`](crate::builder::Builder::build) returns it, and so does every constructor that can be misused. All of them
+/// are `const`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigError {

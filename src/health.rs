@@ -11,7 +11,7 @@ use crate::words::words;
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
 ///
-/// 1, 2, 5, 10, 30, 60, 120 and 300 s: the alert's 30 s, the longest wait of the usual ladder (60 s) and the alert's
+/// 1, 2, 5, 10, 30, 60, 120 and 300 s: the alert's 30 s, the longest wait of the usual backoff (60 s) and the alert's
 /// window (5 min) are ends, so that each can be read off (all three from the WebsockexAdapter guide).
 pub const RECOVERY_BOUNDS: [Duration; 8] = [
     Duration::from_secs(1),
@@ -85,7 +85,7 @@ impl Builder<HealthConfig> {
     }
 
     /// The share of failed attempts, 0 to 1, above which an alert is raised, once there were `min_attempts` in the
-    /// window. Default: 1/10 and 1, with which the first failure in a quiet time is an alert.
+    /// window. Default: 1/10 and 1, with which the first failure after a time without any is an alert.
     ///
     /// # Errors
     /// [`ConfigError::ShareRange`].
@@ -191,7 +191,7 @@ pub struct HealthReport {
     pub attempts: u32,
     /// All recoveries so far.
     pub recoveries: Recoveries,
-    /// For how long the connection has been established; `None` when it is not. It begins anew with every connection.
+    /// For how long the connection has been established; `None` if it is not.
     ///
     pub uptime: Option<Duration>,
     /// For how long the one before was established; `None` when there was none.
@@ -207,7 +207,7 @@ struct Slot {
     recovery_micros: u64,
 }
 
-/// The health of one connection, or of what serves as one. It stands beside a policy and is fed facts: attempts that
+/// The health of one connection, or of what serves as one. It is used beside a policy and takes events: attempts that
 /// ended, losses, stops, and the time in which nothing could be tried. The policy does not know it.
 ///
 /// A recovery says how long the service and the client took. While the page is hidden, the network is down, a precondition
@@ -297,7 +297,7 @@ impl Health {
             self.recoveries.add(took.to_duration());
         }
         self.failing = false;
-        // Established again without a loss before: the caller forgot it, and the uptime begins anew all the same.
+        // Established again without a loss before, which the caller forgot to report: the uptime starts over all the same.
         self.end_uptime(now);
         self.up_since = OptInstant::at(now);
     }

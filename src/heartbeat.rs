@@ -203,7 +203,7 @@ words!(Tick {
 /// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin.
 const MIN_INTERVAL_MS: u32 = 10;
 
-/// The heartbeat of one connection. Start it anew for every connection: nothing of the last one is carried over.
+/// The heartbeat of one connection. Start it again for every connection: nothing of the last one is kept.
 ///
 /// ```
 /// use core::time::Duration;

@@ -65,20 +65,19 @@ impl BackoffConfig {
 }
 
 impl Backoff {
-    /// Has the server set the first wait, as a `retry:` field of server-sent events does: from the next failure on `base`
-    /// stands in place of the config's initial wait and of [`first_delay`](BackoffConfig::first_delay), until another
-    /// call; a [`reset`](Self::reset) keeps it. `None`: the config's own again, which is the default.
+    /// Sets the first wait, as a server does with the `retry:` field of server-sent events. From the next failure on, `base`
+    /// replaces the config's initial wait and its [`first_delay`](BackoffConfig::first_delay), until the next call; a
+    /// [`reset`](Self::reset) keeps it. `None`: the config's own, which is the default.
     ///
-    /// In whole milliseconds, rounded up, at most 49 days, and cut at the cap of the dial that it is waited for. The waits
-    /// are those of the same config with this initial wait, counted from the first failure of the outage:
+    /// `base` is rounded up to whole milliseconds, and is at most 49 days and at most the cap of the dial. The waits are those of
+    /// the same config with this initial wait, counted from the first failure of the outage:
     ///
-    /// * a constant curve waits `base` every time, and one that follows the [time lost](BackoffConfig::elapsed) at least
-    ///   that;
-    /// * of a [table](BackoffConfig::table) only the first entry is replaced;
-    /// * the decorrelated jitters draw from `base` on.
+    /// * A constant curve waits `base` each time, and one by the [time lost](BackoffConfig::elapsed) at least `base`.
+    /// * In a [table](BackoffConfig::table) only the first entry is replaced.
+    /// * The decorrelated jitters draw from `base` on.
     ///
-    /// A `base` of 0 is a retry at once and no more: the second wait is the config's own, so that a server that says 0
-    /// can't make a client spin.
+    /// With a `base` of 0 the first retry is immediate, and the second wait is the config's own, so that the server can't make the
+    /// client spin.
     ///
     /// ```
     /// use core::time::Duration;

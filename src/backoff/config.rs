@@ -1,4 +1,4 @@
-//! What a ladder looks like: its curve, its caps, its jitter.
+//! The config of a backoff: its curve, its caps, its jitter.
 
 use core::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::words::words;
 
 /// The waits between attempts: a curve between a first wait and a cap, and the jitter on it.
 ///
-/// Valid by construction, and every constructor works in `const`. Durations are taken to whole microseconds, rounded
-/// up. A wait is never above the cap: jitter is drawn inside it and still spreads there.
+/// It is valid by construction, and every constructor works in a `const`. Durations are rounded up to whole microseconds. No wait
+/// is above the cap, and jitter still spreads the waits at it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -40,19 +40,18 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// For an exponential ladder with a whole factor and full jitter, which is to be fast: from which wait on the next step
-    /// is the top. Zero: it is another.
+    /// For the hot path, an exponential curve with a whole factor and full jitter: the wait from which on the next step is the
+    /// top. Zero for any other config.
     pub(super) turn: Micros,
     /// Its factor.
     pub(super) factor: u32,
-    /// It has neither a floor nor a cap for each mode, and is to be faster still.
+    /// Whether it has neither a floor nor separate caps for the modes, which is faster still.
     pub(super) plain: bool,
     pub(super) rare: Rare,
 }
 
-/// The code of the jitters that few ladders have. A config brings what its jitter needs, so that a program without such
-/// a config does not carry it: kilobytes on a microcontroller. It follows from the jitter and is no part
-/// of what is compared or shown.
+/// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
+/// contain it: kilobytes on a microcontroller. It follows from the jitter, and is not compared or shown.
 #[derive(Clone, Copy)]
 pub(super) enum Rare {
     No,
@@ -60,7 +59,7 @@ pub(super) enum Rare {
     Polly {
         /// The next wait, for this cap and draw.
         walk: fn(&mut Backoff, &BackoffConfig, Micros, u64) -> Micros,
-        /// Where this many failures lead, with this draw.
+        /// The position after this many failures, with this draw.
         place: fn(&BackoffConfig, u32, u64) -> Micros,
     },
 }
@@ -83,7 +82,7 @@ impl core::fmt::Debug for Rare {
     }
 }
 
-/// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
+/// How the nominal wait follows from the number of failures. Each constructor of [`BackoffConfig`] has its curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Curve {
@@ -117,9 +116,9 @@ words!(Curve {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AfterTable {
-    /// The last entry, for ever.
+    /// The last entry repeats.
     RepeatLast,
-    /// No further attempt: [`Backoff::next_delay`] says `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
+    /// No further attempt: [`Backoff::next_delay`] returns `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
     GiveUp,
 }
 
@@ -373,7 +372,7 @@ impl BackoffConfig {
         }
     }
 
-    /// The longest nominal wait before such a dial: what leaves room for a jitter that only adds.
+    /// The longest nominal wait before such a dial, which leaves space for a jitter that only adds.
     pub(super) const fn nominal_cap(&self, mode: Mode) -> Micros {
         let cap = self.cap(mode);
         match self.jitter {
@@ -395,7 +394,7 @@ impl BackoffConfig {
         (under_cap(low), under_cap(high))
     }
 
-    /// How far the shared ladder climbs: the larger cap.
+    /// The larger cap, up to which the shared curve grows.
     pub(super) const fn top(&self) -> Micros {
         self.max.max(self.max_fresh)
     }

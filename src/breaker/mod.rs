@@ -212,12 +212,12 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// The attempt ended like this.
+    /// Records the outcome of an attempt and returns the transition that it caused.
     ///
-    /// Closed: it goes into the window, and a threshold that is reached opens the breaker, from `now`. Half-open: one
-    /// probe fewer to go; see [`Config::probes`] for what closes the breaker and what opens it again, for
-    /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
-    /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
+    /// Closed: a threshold that is reached opens the breaker, from `now`. Half-open: see [`Config::probes`] for what closes
+    /// the breaker and what opens it again, for longer if so configured. At or after the end of its lease the failure of a
+    /// probe opens the breaker from the end of the lease, and its success changes nothing. Open, forced open or disabled:
+    /// nothing changes.
     #[inline]
     pub fn record<R: Rng + ?Sized>(
         &mut self,

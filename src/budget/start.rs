@@ -130,7 +130,7 @@ words!(Grant {
 /// other; the daily limit is one for all, and what is left of it goes to those in line first.
 ///
 /// A connection that dies while it is in line must [`withdraw`](Self::withdraw): the start would be spent on
-/// nobody. Its successor asks anew and is last. A start that was granted is spent; it is not known what the server
+/// nobody. Its successor asks again and is last. A start that was granted is spent; it is not known what the server
 /// saw of it.
 ///
 /// In no stretch of a window's length are there more starts than configured, however they fall. The day is a fixed
@@ -318,7 +318,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         }
     }
 
-    /// When the one at this place can start if all before it do: each start of the bucket serves every so manieth of
+    /// When the one at this place can start if all before it do: each start of the bucket serves every n-th of
     /// the line, a window apart.
     fn turn(&self, now: Instant, place: usize) -> Instant {
         let Some(ticket) = self.line.get(place).copied() else { return now };

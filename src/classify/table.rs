@@ -140,7 +140,7 @@ impl Verdict {
         valid(self.with_wait(min, max))
     }
 
-    /// A ladder of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
+    /// A backoff of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
     /// [`with_wait`](Self::with_wait) says. Milliseconds. Empty, the default: nothing is added.
     #[must_use]
     pub const fn with_steps_ms(mut self, steps_ms: &'static [u32]) -> Self {

@@ -1,4 +1,4 @@
-//! What a policy is told once: valid by construction, `const`, shared by as many policies as you like.
+//! The config of a policy: valid by construction, usable in a `const`, shared by any number of policies.
 
 mod connection;
 mod host;
@@ -20,10 +20,10 @@ use super::options::{
     ResumeConfig,
 };
 
-/// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
+/// The config of a [`Policy`](crate::Policy): immutable, valid by construction and usable in a `const`.
 ///
-/// It stands beside the policies, not in them: `&'static Config`, `Arc<Config>` or a `Config` by value, whatever
-/// implements `Borrow<Config>`; or a [`Lean`](crate::policy::Lean), for policies with fewer parts.
+/// A policy takes it from a [`ConfigSource`](crate::policy::ConfigSource): `&'static Config`, `Arc<Config>`, a `Config` by value,
+/// or a [`Lean`](crate::policy::Lean) for policies with fewer parts.
 ///
 /// ```
 /// use core::time::Duration;
@@ -150,7 +150,7 @@ impl Config {
         Ok(self)
     }
 
-    /// The least distance between dials that no failure explains: the first wait of the backoff that is not 0, or a second
+    /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not 0, or a second
     /// where all are (ably-js keeps immediate retries that far apart).
     pub(super) const fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
@@ -162,8 +162,8 @@ const fn is_zero(timeout: Option<Micros>) -> bool {
     matches!(timeout, Some(timeout) if timeout.is_zero())
 }
 
-/// The cap of the backoff, 10 to 60 s: a connection that held as long as the longest wait is worth a fresh start, a fleet's
-/// should not wait for hours, and a second proves nothing.
+/// The cap of the backoff, clamped to 10 to 60 s. A connection that held as long as the longest wait is stable; a shorter time
+/// than 10 s proves little, and with a long cap no connection should have to hold for hours.
 const fn stable_by(backoff: &BackoffConfig) -> Micros {
     backoff.cap(Mode::Resume).max(Micros::from_millis(10_000)).min(Micros::from_millis(60_000))
 }

@@ -27,7 +27,7 @@ use crate::time::Instant;
 ///     assert!(session.observe(n), "{event:?} is a newer one");
 /// }
 /// assert_eq!(session.sequence(), Some((1 << 32) + 1));
-/// assert_eq!(session.sequence().map(|mark| mark as u32), Some(1)); // what the server counts
+/// assert_eq!(session.sequence().map(|sequence| sequence as u32), Some(1)); // what the server counts
 /// ```
 ///
 /// As a clock:

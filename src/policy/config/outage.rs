@@ -97,7 +97,7 @@ impl Builder<Config> {
     }
 
     /// Spreads the wait that a server asked for upwards, over this share of it. Default 0: obeyed exactly. Take 1 for a
-    /// fleet: a constant `Retry-After` that everybody obeys to the second brings the whole herd back at once (measured:
+    /// fleet: a constant `Retry-After` that every client obeys to the second brings all of them back at once (measured:
     /// 28 to 41 attempts a client against 5.5 to 11 with a share of 1).
     pub const fn retry_after_spread(mut self, share: Ratio) -> Self {
         self.config.retry_after_spread = share;
