@@ -273,6 +273,7 @@ impl Heartbeat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ConfigError;
     use crate::rng::SplitMix64;
 
     const PLAIN: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).build_const();
