@@ -184,6 +184,8 @@ impl Default for EndpointsConfig {
 /// assert_eq!(endpoints.begin_round(&CONFIG, Instant::from_millis(600_000), &mut rng), 0);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[doc(alias = "failover")]
+#[doc(alias = "fallback")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not walk several endpoints",
     note = "pass a `FixedEndpoints::<N>::new(count)?`; a policy without `with_endpoints` has the one of `SingleEndpoint`"

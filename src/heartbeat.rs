@@ -58,6 +58,10 @@ const MIN_INTERVAL_MS: u32 = 10;
 /// that the connection is dead: the heartbeat is sent, and its answer decides. Report what was received before the call.
 ///
 /// The size is 24 bytes.
+#[doc(alias = "keepalive")]
+#[doc(alias = "keep-alive")]
+#[doc(alias = "ping")]
+#[doc(alias = "pong")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Heartbeat {
     /// When the next heartbeat is due; none while it is not running.

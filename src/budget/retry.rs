@@ -156,6 +156,8 @@ impl Default for RetryBudgetConfig {
 /// assert!(budget.withdraw(&CONFIG, now).is_ok());
 /// assert!(budget.withdraw(&CONFIG, now).is_err());
 /// ```
+#[doc(alias = "retry")]
+#[doc(alias = "token bucket")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetryBudget {

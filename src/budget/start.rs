@@ -158,6 +158,8 @@ words!(Grant {
 /// assert_eq!(budget.next_grant(second), None);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[doc(alias = "rate limit")]
+#[doc(alias = "identify")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

@@ -102,6 +102,7 @@ const MILLI: u32 = 1_000;
 /// throttle.success(&CONFIG);
 /// assert!(throttle.permits(&CONFIG));
 /// ```
+#[doc(alias = "retry throttling")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Throttle {

@@ -36,6 +36,9 @@ use super::options::{
 /// static CONFIG: Config = Config::new(LADDER).reset_after_stable(Duration::from_secs(30)).build_const();
 /// # let _ = &CONFIG;
 /// ```
+#[doc(alias = "settings")]
+#[doc(alias = "options")]
+#[doc(alias = "timeout")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     pub(crate) backoff: BackoffConfig,

@@ -8,6 +8,8 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// When credentials are requested and how they are renewed.
+#[doc(alias = "token")]
+#[doc(alias = "authentication")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CredentialConfig {
     pub(crate) refresh_on: RefreshOn,

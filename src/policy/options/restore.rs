@@ -7,6 +7,7 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// How subscriptions are restored on a connection.
+#[doc(alias = "resubscribe")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RestoreConfig {
     pub(crate) enabled: bool,

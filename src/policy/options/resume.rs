@@ -7,6 +7,7 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// Whether and how sessions are resumed.
+#[doc(alias = "resume")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResumeConfig {
     pub(crate) enabled: bool,
