@@ -136,6 +136,7 @@ fn a_curve_always_grows() {
     assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
 }
 
+/// P2: the cap holds for the last step of every curve.
 #[test]
 fn linear_and_fibonacci_grow_as_they_are_called() {
     let linear = BackoffConfig::linear(ms(100), ms(450)).unwrap();
@@ -226,7 +227,7 @@ fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
     assert_eq!(small.ceiling(9, Mode::Resume), Some(ms(30_000)));
 }
 
-/// F22: the first wait may be another, 0 among them; the rest of the ladder stays.
+/// F22, P10: the first wait may be another, 0 among them; the rest of the ladder stays.
 #[test]
 fn the_first_wait_of_an_outage_can_be_replaced() {
     let plain = exponential(1000, "2", 30_000).with_floor(ms(1500)).unwrap();
@@ -480,14 +481,13 @@ fn the_same_seed_waits_alike_and_another_does_not() {
     assert_eq!(first, Some(of(7)[0]));
 }
 
-/// P5: ended is ended, also for a caller who asks on.
+/// P5: ended is ended, also for a caller who asks on. P3: the sum of the waits saturates.
 #[test]
 fn the_iterator_is_fused() {
     const TWO: &[Duration] = &[ms(1), ms(2)];
     let mut delays = BackoffConfig::table(TWO, AfterTable::GiveUp).unwrap().delays(Shared::default());
     assert_eq!(delays.by_ref().count(), 2);
     assert!((0..100).all(|_| delays.next().is_none()));
-    // P3: the sum of the waits saturates.
     let endless = BackoffConfig::elapsed(Ratio::TWO, Duration::MAX, Duration::MAX).unwrap();
     assert!(waits(endless, 5).iter().all(|wait| *wait == us(u64::MAX)));
 }

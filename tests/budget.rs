@@ -367,7 +367,7 @@ fn finagle_default_balance() {
     }
 }
 
-/// Lifecycle 5.9, Finagle: 10,000 calls that all want a retry get 10,000 × share + ttl × reserve. Exact shares need no ±1.
+/// P23, Finagle: 10,000 calls that all want a retry get 10,000 × share + ttl × reserve. Exact shares need no ±1.
 #[test]
 fn finagle_expected_retries() {
     for (num, den) in [(0, 1), (1, 100), (1, 10), (1, 5), (1, 3), (1, 2), (7, 10), (1, 1)] {

@@ -27,7 +27,7 @@ fn story() -> impl Strategy<Value = Hex> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// S92-S94, S96-S98, for random facts, times, epochs, causes and configs.
+    /// S92-S94, S96-S98, P22, for random facts, times, epochs, causes and configs.
     #[test]
     fn no_string_of_facts_breaks_an_invariant(Hex(bytes) in story()) {
         script::run(&bytes);

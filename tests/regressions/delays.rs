@@ -78,7 +78,7 @@ fn kube_1603() {
     assert_eq!(Rig::failed_times(PLAIN.with_backoff(other), 1).waits(), secs(5));
 }
 
-/// naomijub/tokio-retry#9: the wait that the server asked for was reported and not waited.
+/// P20, naomijub/tokio-retry#9: the wait that the server asked for was reported and not waited.
 #[test]
 fn tokio_retry2_9() {
     let mut rig = Rig::started(PLAIN);

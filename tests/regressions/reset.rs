@@ -207,7 +207,7 @@ fn pulse_52() {
     assert_eq!(rig.waits(), secs(8));
 }
 
-/// joshrotenberg/tower-resilience 0.13.0: each connect began the count anew, so a flapping peer was dialled every
+/// P25, joshrotenberg/tower-resilience 0.13.0: each connect began the count anew, so a flapping peer was dialled every
 /// 200 ms for ever.
 #[test]
 fn tower_resilience_0_13_0_flapping() {

@@ -158,7 +158,7 @@ fn vector_72() {
     assert!(rig.opens() < 8);
 }
 
-/// tower-rs/tower#60: its reconnect has no delay: a service that is never ready spins inside one poll.
+/// P24, tower-rs/tower#60: its reconnect has no delay: a service that is never ready spins inside one poll.
 #[test]
 fn tower_60() {
     let mut rig = Rig::started(PLAIN);

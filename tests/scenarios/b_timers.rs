@@ -174,7 +174,7 @@ fn stop_and_start_begin_anew() {
     t.open_failed(7, REFUSED).expect(&[]).failures(1).wake(now + 1_000, "backoff");
 }
 
-/// Lifecycle 3: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
+/// Lifecycle 3, P21: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
 #[test]
 fn a_loss_leaves_a_deadline_and_never_dials() {
     let mut t = Timeline::online(BASE.with_backoff(crate::timeline::LADDER.with_first(secs(0))));
