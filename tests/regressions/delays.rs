@@ -178,7 +178,7 @@ fn tokio_retry2_0_9_1() {
     assert_eq!(LADDER.with_jitter(Jitter::Window(Ratio::ZERO, Ratio::ZERO)), Err(ConfigError::JitterWindow));
 }
 
-/// retry 2.2.0: a negative or missing factor gave waits of zero for ever.
+/// retry 2.2.0: a negative or missing factor gave waits of zero forever.
 #[test]
 fn retry_2_2_0() {
     assert_eq!(BackoffConfig::exponential(secs(1), Ratio::ZERO, secs(9)), Err(ConfigError::FactorBelowOne));
@@ -217,7 +217,7 @@ fn reliakit_retry_1_1_0() {
     assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::TableSpent, REFUSED)));
 }
 
-/// ihrwein/backoff 0.4.0: a server that always named a wait was retried for ever, past every limit.
+/// ihrwein/backoff 0.4.0: a server that always named a wait was retried forever, past every limit.
 #[test]
 fn backoff_0_4_0_hint() {
     let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(300))));

@@ -77,7 +77,7 @@ fn ably_java_167() {
     assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
 }
 
-/// ably/ably-js#1844: one failed check of the network was remembered for ever.
+/// ably/ably-js#1844: one failed check of the network was remembered forever.
 #[test]
 fn ably_js_1844() {
     let mut rig = Rig::failed_times(PLAIN, 1);
