@@ -141,7 +141,7 @@ fn a_curve_always_grows() {
 fn linear_and_fibonacci_grow_as_they_are_called() {
     let linear = BackoffConfig::linear(ms(100), ms(450)).build().unwrap();
     assert_eq!(waits(linear, 6), millis(&[100, 200, 300, 400, 450, 450]));
-    // P2: backon's fibonacci waits 13 s for ever at a cap of 10 s.
+    // P2: backon's fibonacci waits 13 s forever at a cap of 10 s.
     let fibonacci = BackoffConfig::fibonacci(ms(1000), ms(10_000)).build().unwrap();
     assert_eq!(waits(fibonacci, 9), millis(&[1000, 1000, 2000, 3000, 5000, 8000, 10_000, 10_000, 10_000]));
     assert_eq!(waits(BackoffConfig::constant(ms(200)).build().unwrap(), 3), millis(&[200; 3]));

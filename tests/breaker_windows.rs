@@ -18,7 +18,7 @@ const SPAN: Duration = Duration::from_secs(20);
 const FAST: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(5);
 
-/// 5.7: 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
+/// 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
 const RATES: Rates = Rates::new(HALF, 5).slow(Duration::from_secs(4), HALF).build_const();
 const BY_TIME: breaker::Config<TimeWindow<20>> =
     breaker::Config::by_time(RATES, SPAN, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();

@@ -41,7 +41,7 @@ mod exhaustive;
 
 /// S93: some causes ask for the longest wait of the backoff, and a backoff may have none.
 #[test]
-fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
+fn no_cause_makes_a_backoff_without_a_cap_wait_forever() {
     static CONFIG: Config = Config::new(
         BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX).build_const(),
     )

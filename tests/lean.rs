@@ -110,8 +110,8 @@ fn see<C: ConfigSource>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) ->
     }
 }
 
-/// The same story twice: with the config itself, and with a lender that leaves out what it does not ask for.
-/// Returns how many facts and timeouts that was.
+/// The same script twice: with the config itself, and with a lender that leaves out what it does not ask for.
+/// Returns how many events and timeouts that was.
 fn side_by_side<C: ConfigSource>(
     bytes: &[u8],
     plain: fn(Config) -> Config,
@@ -152,7 +152,7 @@ fn side_by_side<C: ConfigSource>(
     steps
 }
 
-/// Many stories; enough of them get somewhere.
+/// Many scripts; enough of them get somewhere.
 fn same<C: ConfigSource>(
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,

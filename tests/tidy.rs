@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms that every other may use.
+/// The modules that every other may use.
 const BOTTOM: [&str; 8] = ["array", "builder", "denied", "error", "mode", "ratio", "time", "window"];
-/// The rooms that compose others, or stand outside.
+/// The modules that compose others, or stand outside.
 const COMPOSERS: [&str; 4] = ["driver", "lib", "policy", "presets"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -45,14 +45,14 @@ pub(crate) const BASE: Config = Config::new(LADDER).reset_after_stable(Duration:
 pub(crate) const NUMBERED: Config =
     BASE.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const();
 
-/// The same for a protocol with a greeting (deadline 30 s), whose first beat is not jittered.
+/// The same for a protocol with a greeting (deadline 30 s), whose first heartbeat is not jittered.
 pub(crate) const GATEWAY: Config = BASE
     .to_builder()
     .greeting(Some(secs(30)))
     .heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
     .build_const();
 
-/// The same ladder with a session that must hold for 120 s.
+/// The same backoff with a session that must hold for 120 s.
 pub(crate) const STABLE: Config = BASE.to_builder().reset_after_stable(secs(120)).build_const();
 
 pub(crate) struct Timeline {

@@ -201,7 +201,7 @@ fn all_short_strings_keep_the_invariants() {
 
 /// What the server plans and the host reports, from the beginning and from a connection; with one endpoint and with two.
 #[test]
-fn all_short_strings_of_plans_and_news_keep_the_invariants() {
+fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
     let plain = Config::new(LADDER).redirects(1).build_const();
     let planned = plain
         .to_builder()

@@ -180,7 +180,7 @@ fn heartbeats_find_silence_and_take_late_answers() {
         ("async-nats", 60_000, 120_000, true),
     ];
     for (name, config) in presets::ALL {
-        // The draw of the first beat is another test's.
+        // The draw of the first heartbeat is another test's.
         let regular = config
             .to_builder()
             .heartbeat(config.heartbeat().to_builder().first_jitter(false).build_const())

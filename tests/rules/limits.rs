@@ -208,7 +208,7 @@ fn l46_a_rate_limit_at_once_keeps_its_distance() {
 
 /// Lifecycle 94: the second tier begins with the first failure after its time, and ends with the outage.
 #[test]
-fn l94_a_long_outage_has_its_own_ladder() {
+fn l94_a_long_outage_has_its_own_backoff() {
     let slow = BackoffConfig::constant(secs(300)).build_const();
     let mut rig = Rig::started(PLAIN.to_builder().long_outage(secs(120), slow).build_const());
     // 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s; the failure at 121 s is the first after 120 s.

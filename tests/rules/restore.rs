@@ -77,7 +77,7 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
 /// S93: what is still to be sent may be taken back before its batch; then all is restored, and nothing waits for a timer
 /// that is not there.
 #[test]
-fn a_wish_taken_back_ends_the_restoring() {
+fn an_unsubscribe_ends_the_restoring() {
     let restore = RestoreConfig::new().batches(1, secs(5)).build_const();
     let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     rig.subscribe("a");
@@ -116,7 +116,7 @@ fn f93_a_refused_key_backs_off_for_itself() {
 /// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked by the backoff, and never at
 /// once, whatever the backoff's first wait.
 #[test]
-fn l68_a_key_that_is_confirmed_and_ended_climbs() {
+fn l68_a_key_that_is_confirmed_and_ended_backs_off() {
     for (config, waits) in [
         (FRESH, [1, 2, 4, 8]),
         (

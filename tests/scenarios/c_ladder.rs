@@ -237,7 +237,7 @@ fn five_attempts_then_the_end() {
 
 /// S37: a start after giving up starts over as well.
 #[test]
-fn a_start_after_the_limit_begins_anew() {
+fn a_start_after_the_limit_starts_over() {
     let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);

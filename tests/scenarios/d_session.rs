@@ -432,7 +432,7 @@ fn on_open_is_established_at_once() {
 
 /// F31 with an open socket as success: accept-then-close must still back off when a stability time is set.
 #[test]
-fn on_open_with_stability_climbs() {
+fn on_open_with_stability_backs_off() {
     let config: Config = BASE
         .to_builder()
         .establish(redial::policy::Establish::OnOpen)

@@ -30,7 +30,7 @@ fn five_failures_open_it() {
 
 /// S91: a backoff that waits longer than the breaker wins.
 #[test]
-fn a_longer_ladder_wins() {
+fn a_longer_backoff_wins() {
     let short = breaker::Config::new(5, secs(10)).build_const();
     tripped(with(BASE, short)).wake(31_000, "backoff").fires(31_000, &["open 6 fresh #6"]);
 }

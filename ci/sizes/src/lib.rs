@@ -75,7 +75,7 @@ pub fn halt() -> ! {
     }
 }
 
-/// A policy as firmware has it: every fact, the passing of time, the deadline, every action.
+/// A policy as firmware has it: every event, the passing of time, the deadline, every action.
 pub fn run<C: ConfigSource>(config: C) -> ! {
     let mut policy = Policy::new(config, Counter::new());
     loop {
