@@ -22,12 +22,12 @@ use crate::words::words;
 /// use core::time::Duration;
 /// use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio};
 ///
-/// const LADDER: BackoffConfig =
+/// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
 ///         .jitter(Jitter::Full)
 ///         .build_const();
-/// assert_eq!(LADDER.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
-/// assert_eq!(LADDER.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
+/// assert_eq!(BACKOFF.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
+/// assert_eq!(BACKOFF.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
 /// assert_eq!(BackoffConfig::constant(Duration::ZERO).build(), Err(ConfigError::InitialZero));
 /// ```
 #[doc(alias = "retry")]
