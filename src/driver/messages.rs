@@ -155,6 +155,12 @@ impl<I> Messages<I> {
         Poll::Ready(Some(message))
     }
 
+    /// How many messages wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        if self.inbox.lock().consumer == self.number { self.inbox.waiting.load(Ordering::Acquire) } else { 0 }
+    }
+
     /// A message that is there already.
     pub fn try_recv(&mut self) -> Option<I> {
         let mut cx = Context::from_waker(Waker::noop());

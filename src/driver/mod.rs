@@ -21,7 +21,8 @@
 //! use tokio::net::TcpStream;
 //! use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 //!
-//! /// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`, `MSG <text>`.
+//! /// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`,
+//! /// `SUBBED <topic>`, `MSG <text>`.
 //! struct Feed;
 //!
 //! impl Protocol for Feed {
@@ -49,6 +50,7 @@
 //!             ("RESUMED", _) => Event::Resumed { epoch },
 //!             ("EXPIRED", _) => Event::SessionInvalid { epoch, resumable: false },
 //!             ("PONG", _) => Event::HeartbeatAcked { epoch },
+//!             ("SUBBED", topic) => Event::SubscriptionConfirmed { epoch, key: topic.to_owned(), send: None },
 //!             ("MSG", text) => return Ok(Some(Received::Message(text.to_owned()))),
 //!             _ => return Ok(None),
 //!         };

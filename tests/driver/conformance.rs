@@ -14,10 +14,11 @@ use redial::{
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
 
 /// Waits of 40, 80, 160, 320, 320 ms …
-const LADDER: Config = Config::new(valid(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320))));
+pub(crate) const LADDER: Config = Config::new(valid(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320))));
 /// A wait that no test survives.
-const LONG: Config = Config::new(valid(BackoffConfig::constant(ms(60_000))));
-const BEATS: HeartbeatConfig = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(ms(100)));
+pub(crate) const LONG: Config = Config::new(valid(BackoffConfig::constant(ms(60_000))));
+pub(crate) const BEATS: HeartbeatConfig =
+    valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(ms(100)));
 
 async fn nothing() {}
 
