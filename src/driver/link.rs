@@ -188,8 +188,8 @@ impl<P: Protocol> Mailbox<P> {
         self.has(WRITING).then(|| self.writes.load(Ordering::Relaxed))
     }
 
-    /// A write takes too long: nobody waits for it any more.
-    pub(super) fn write_failed(&self) {
+    /// Nobody waits for the write under way any more: it took too long, or its transport is gone.
+    pub(super) fn forget_write(&self) {
         self.set(WRITING, false);
     }
 }

@@ -32,18 +32,29 @@ pub(super) struct Inbox<I> {
     driver: Arc<AtomicWaker>,
 }
 
-impl<I> Inbox<I> {
-    pub(super) fn new(driver: Arc<AtomicWaker>) -> Arc<Self> {
-        Arc::new(Self {
+/// The driver's own end. Dropped, it tells the consumer.
+pub(super) struct Receiving<I>(pub(super) Arc<Inbox<I>>);
+
+impl<I> Receiving<I> {
+    pub(super) fn new(driver: Arc<AtomicWaker>) -> Self {
+        Self(Arc::new(Inbox {
             buffer: Mutex::new(Buffer { messages: VecDeque::new(), waker: None, discarded: 0, consumer: 0 }),
             waiting: AtomicUsize::new(0),
             capacity: AtomicUsize::new(CAPACITY),
             taken: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             driver,
-        })
+        }))
     }
+}
 
+impl<I> Drop for Receiving<I> {
+    fn drop(&mut self) {
+        self.0.set_ended(true);
+    }
+}
+
+impl<I> Inbox<I> {
     fn lock(&self) -> MutexGuard<'_, Buffer<I>> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }

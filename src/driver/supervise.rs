@@ -57,6 +57,7 @@ use super::protocol::Protocol;
 /// # let _ = outcome;
 /// # }
 /// ```
+#[expect(clippy::type_complexity, reason = "a driver with everything that it is made of")]
 pub fn supervise<Rt, R, T, S, C, E, Connect, Connecting, Connection, Live, Living>(
     policy: Policy<R, T, S, C, E>,
     runtime: Rt,

@@ -8,13 +8,13 @@ use redial::{Cause, Config, Event, GiveUp, IoKind, Phase};
 use crate::conformance::{BEATS, LADDER, LONG};
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
 
-fn numbers<Rt: Runtime + Clone + 'static>(lab: &Lab<Rt>) -> Vec<u32> {
+fn numbers<Rt: Runtime + Clone>(lab: &Lab<Rt>) -> Vec<u32> {
     let sent = lab.log().sent;
     sent.iter().filter_map(|(_, sent)| if let Command::Message(n) = sent { Some(*n) } else { None }).collect()
 }
 
 /// By default nothing waits for a connection.
-pub(crate) async fn offline_messages_come_back<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn offline_messages_come_back<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -36,7 +36,7 @@ pub(crate) async fn offline_messages_come_back<Rt: Runtime + Clone + 'static>(rt
 }
 
 /// A queue for the time offline is bounded, says what gives way, and is kept over a loss.
-pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     for (overflow, kept) in
         [(Overflow::Refuse, [1, 2]), (Overflow::DropOldest, [2, 3]), (Overflow::DropNewest, [1, 3])]
     {
@@ -68,7 +68,7 @@ pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone + 'static>(
 
 /// What waited for a connection that was lost waits for the next one; what was being written is in doubt, and not
 /// written again.
-pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
     let queue = Outbox::new().with_offline_queue(Overflow::Refuse);
@@ -91,10 +91,7 @@ pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone + 'sta
 }
 
 /// A sender that does not want to wait takes its message along, unless it is being written.
-pub(crate) async fn a_dropped_send_takes_its_message_along<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_dropped_send_takes_its_message_along<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::Slow(ms(20)));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -121,10 +118,7 @@ pub(crate) async fn a_dropped_send_takes_its_message_along<Rt: Runtime + Clone +
 }
 
 /// A subscription that was asked for before a message goes out before it.
-pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -149,7 +143,7 @@ pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clo
 }
 
 /// Waiting for the connection, for the end and for answers.
-pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_max_attempts(Some(3));
     let lab = Lab::new(rt, vec![refused(), Answer::Accept(vec![]), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -187,7 +181,7 @@ pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone + 'static>(rt: Rt
 }
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.
-pub(crate) async fn changes_are_transitions<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn changes_are_transitions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut dials = vec![refused()];

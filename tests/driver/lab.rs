@@ -164,7 +164,7 @@ pub(crate) fn ready(epoch: Epoch) -> Fact {
     Event::Ready { epoch, token: Some("token".into()), endpoint: None, sequence: Some(1), ttl: None }
 }
 
-impl<Rt: Runtime + 'static> Lab<Rt> {
+impl<Rt: Runtime> Lab<Rt> {
     pub(crate) fn new(runtime: Rt, dials: Vec<Answer>) -> Self {
         Self(Arc::new(Inner {
             runtime,
@@ -265,7 +265,7 @@ impl<Rt: Runtime + 'static> Lab<Rt> {
     }
 }
 
-impl<Rt: Runtime + 'static> Runtime for Lab<Rt> {
+impl<Rt: Runtime> Runtime for Lab<Rt> {
     type Sleep = Rt::Sleep;
 
     fn now(&self) -> Instant {
@@ -279,7 +279,7 @@ impl<Rt: Runtime + 'static> Runtime for Lab<Rt> {
     }
 }
 
-impl<Rt: Runtime + 'static> Protocol for Lab<Rt> {
+impl<Rt: Runtime> Protocol for Lab<Rt> {
     type Reader = Reader<Rt>;
     type Writer = Writer<Rt>;
     type Token = String;

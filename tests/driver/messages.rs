@@ -19,7 +19,7 @@ fn random(state: &mut u32) -> u32 {
 
 /// 449 messages and a server that hangs up at random: none is written before the subscriptions of its connection, each
 /// that was confirmed is written once, in order, and none that was given back is written at all.
-pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     const MESSAGES: u32 = 449;
     let mut seed = 7;
     let mut dials: Vec<_> = (0..40)
@@ -82,10 +82,7 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone + 's
 
 /// A peer that stops reading: the heartbeat finds it, one message is in doubt, those behind it come back, and the next
 /// connection is the only one.
-pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
     // Identify is read, and nothing after it.
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
@@ -106,7 +103,7 @@ pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + C
 }
 
 /// The same where whatever the peer says keeps the heartbeat content: the time of the send is over.
-pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.with_heartbeat(BEATS.with_liveness(Liveness::AnyTraffic));
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut script = vec![Say::Facts(vec![ready])];
@@ -131,10 +128,7 @@ pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone + 'static>(rt: Rt, 
 }
 
 /// Ten heartbeats long the application takes nothing: the peer is not declared dead, and then everything comes in order.
-pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..300).map(Say::Message));
@@ -165,7 +159,7 @@ pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone + 
 
 /// An application that takes one message now and then pauses the reader again and again; an acknowledgement that lies far
 /// behind is not held against the peer either.
-pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.with_heartbeat(BEATS);
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..100).map(Say::Message));
@@ -185,7 +179,7 @@ pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone + 'static>(
 }
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
-pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.with_heartbeat(BEATS);
     let script = || {
         let mut script = vec![Say::Facts(vec![ready])];
@@ -230,7 +224,7 @@ pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone + '
 }
 
 /// A full buffer does not keep a new connection from being established, and memory is bounded all the same.
-pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let mut first = vec![Say::Facts(vec![ready])];
     first.extend((0..4).map(Say::Message));
     first.push(Say::End(Cause::NoCloseFrame));
@@ -260,10 +254,7 @@ pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone + 'st
 
 /// What came behind a number that the policy did not take, because the transport was closed in between, is left to the
 /// resume; what came without a number is delivered.
-pub(crate) async fn a_stale_number_takes_its_message_along<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_stale_number_takes_its_message_along<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let script = |say| vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Numbered(2), say])];
     let lab = Lab::new(rt, script(Say::Stop { numbered: true, message: 3 }));
     let mut driver = lab.driver(&LONG);
@@ -280,10 +271,7 @@ pub(crate) async fn a_stale_number_takes_its_message_along<Rt: Runtime + Clone +
 }
 
 /// Without an application that takes them, messages hold up nothing, and are counted.
-pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone + 'static>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..200).map(Say::Message));
     let lab = Lab::new(rt, vec![Answer::Accept(script)]);
@@ -301,6 +289,6 @@ pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone +
     assert_eq!(driver.discarded(), 199);
 }
 
-fn heartbeats<Rt: Runtime + Clone + 'static>(lab: &Lab<Rt>) -> usize {
+fn heartbeats<Rt: Runtime + Clone>(lab: &Lab<Rt>) -> usize {
     lab.log().sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).count()
 }

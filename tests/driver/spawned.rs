@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::future::pending;
 
 use redial::driver::{
-    AsyncStd, Command, Dial, DialError, Driver, Handle, Messages, Outcome, Protocol, Received, SendFailed,
+    AsyncStd, Command, Dial, DialError, Driver, HandleFor, Messages, Outcome, Protocol, Received, SendFailed,
     SendProtocol, Smol, Spawn, Tokio,
 };
 use redial::{Cause, Epoch, Policy, SplitMix64, presets};
@@ -48,7 +48,7 @@ impl SendProtocol for Echo {
 }
 
 type Started<P, Rt> = (
-    Handle<P>,
+    HandleFor<P>,
     Messages<<P as Protocol>::Incoming>,
     <Rt as Spawn>::Task<(Outcome, Driver<P, Rt, Policy<SplitMix64, <P as Protocol>::Token>>)>,
 );
@@ -64,7 +64,7 @@ where
     (driver.handle(), driver.messages(), driver.spawn())
 }
 
-async fn talk(handle: Handle<Echo>, mut messages: Messages<u32>) {
+async fn talk(handle: HandleFor<Echo>, mut messages: Messages<u32>) {
     handle.online().await.unwrap();
     for number in 0..100 {
         handle.send(number).await.unwrap();
