@@ -174,10 +174,12 @@ pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Durat
 
     let mut driver = Lab::new(lab, vec![]).driver(&CONFIG);
     let handle = driver.handle();
+    let (mut messages, mut changes) = (driver.messages(), handle.changes());
     drop(Box::pin(driver.run()));
     drop(driver);
     assert_eq!(handle.online().await.unwrap_err().outcome, None);
     assert_eq!(handle.explain().await, None);
+    assert_eq!((messages.recv().await, changes.recv().await), (None, None));
 }
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.

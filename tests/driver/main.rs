@@ -5,6 +5,7 @@ mod conformance;
 mod handles;
 mod lab;
 mod messages;
+mod sessions;
 mod spawned;
 mod supervised;
 
@@ -69,12 +70,14 @@ on_every_runtime! {
     handles_may_go_first_or_last
     a_stop_before_the_run
     a_hold_parks
-    credentials_are_refreshed
     a_long_suspend_is_one_timeout
-    subscriptions_are_restored
     never_two_transports
-    a_resume_has_its_session
-    a_policy_without_a_session_dials_afresh
+    }
+    sessions {
+        credentials_are_refreshed
+        subscriptions_are_restored
+        a_resume_has_its_session
+        a_policy_without_a_session_dials_afresh
     }
     messages {
         no_message_before_the_subscriptions
