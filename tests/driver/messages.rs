@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join3;
 use redial::driver::{Command, Outcome, Runtime, SEND_TIMEOUT, SendError};
 use redial::heartbeat::Liveness;
-use redial::{Cause, Config, Event, Phase};
+use redial::policy::RestoreConfig;
+use redial::{Cause, Config, Event, Phase, valid};
 
 use crate::conformance::{BEATS, LADDER, LONG};
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready};
@@ -24,13 +25,14 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
     let mut seed = 7;
     let mut dials: Vec<_> = (0..40)
         .map(|_| {
-            let span = ms(u64::from(random(&mut seed) % 30 + 4));
+            let span = ms(u64::from(random(&mut seed) % 30 + 10));
             Answer::Accept(vec![Say::Wait(span), Say::End(Cause::NoCloseFrame)])
         })
         .collect();
     dials.push(Answer::Accept(vec![]));
     let lab = Lab::new(rt, dials).set(|set| set.writes = Writes::Slow(ms(1)));
-    static CONFIG: Config = redial::presets::RECOMMENDED.with_backoff(LADDER.backoff());
+    // One subscription at a time, so that the session is there long before they all are.
+    static CONFIG: Config = LADDER.with_restore(valid(RestoreConfig::new().with_batches(1, ms(2))));
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     for key in ["a", "b", "c"] {
