@@ -70,7 +70,7 @@ impl Protocol for Feed {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args().nth(1).ok_or("an address: HOST:PORT")?;
-    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(std::process::id().into()))
+    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os())
         .with_session_type()
         .with_subscriptions(SubscriptionList::new());
     let mut driver = Driver::new(policy, Feed { address }, Tokio::new());

@@ -2,7 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-#![warn(missing_debug_implementations, clippy::must_use_candidate)]
+#![warn(missing_debug_implementations, clippy::missing_const_for_fn, clippy::must_use_candidate)]
 #![deny(
     clippy::float_arithmetic,
     clippy::unwrap_used,
@@ -24,6 +24,7 @@ mod array;
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod builder;
 pub mod classify;
 mod denied;
 #[cfg(feature = "std")]
@@ -42,11 +43,12 @@ pub mod session;
 pub mod subscriptions;
 pub mod time;
 mod window;
+mod words;
 
 pub use backoff::{Backoff, BackoffConfig, Jitter};
 pub use breaker::CircuitBreaker;
 pub use classify::{Cause, IoKind};
-pub use error::{ConfigError, valid};
+pub use error::ConfigError;
 pub use mode::Mode;
 pub use policy::{
     Action, Actions, Config, Disposition, Epoch, Event, Explanation, GiveUp, Phase, Policy, Stats,

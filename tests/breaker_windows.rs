@@ -10,24 +10,21 @@ use redial::breaker::{
 };
 use redial::budget::Denied;
 use redial::presets::breakers::{POLLY, RESILIENCE4J};
-use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, valid};
+use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64};
 
-const HALF: Ratio = valid(Ratio::new(1, 2));
+const HALF: Ratio = Ratio::new_const(1, 2);
 const OPEN: Duration = Duration::from_secs(5);
 const SPAN: Duration = Duration::from_secs(20);
 const FAST: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(5);
 
-/// 5.7: 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
-const RATES: Rates = valid(valid(Rates::new(HALF, 5)).with_slow(Duration::from_secs(4), HALF));
-const BY_TIME: breaker::Config<TimeWindow<20>> = valid(
-    valid(valid(breaker::Config::by_time(RATES, SPAN, OPEN)).with_probes(4))
-        .with_lease(Duration::from_secs(1)),
-);
+/// 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
+const RATES: Rates = Rates::new(HALF, 5).slow(Duration::from_secs(4), HALF).build_const();
+const BY_TIME: breaker::Config<TimeWindow<20>> =
+    breaker::Config::by_time(RATES, SPAN, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();
 /// The same by count.
-const BY_COUNT: breaker::Config<CountWindow<20>> = valid(
-    valid(valid(breaker::Config::by_count(RATES, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
-);
+const BY_COUNT: breaker::Config<CountWindow<20>> =
+    breaker::Config::by_count(RATES, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();
 
 const S: Outcome = Outcome::Success(FAST);
 const F: Outcome = Outcome::Failure(FAST);
@@ -142,7 +139,7 @@ macro_rules! both_windows {
 }
 
 both_windows! {
-    /// 5.7 a, lifecycle 81, 82: no rate below the minimum, however bad; the result that completes it is judged, whatever
+    /// Lifecycle 81, 82: no rate below the minimum, however bad; the result that completes it is judged, whatever
     /// it is; then nobody gets through.
     fn r4j_a_minimum_throughput(config) {
         let mut rig = Rig::new(config);
@@ -157,7 +154,7 @@ both_windows! {
         assert_eq!(rig.acquire(), Err(Denied { until: Some(at(1_005)) }));
     }
 
-    /// 5.7 b, lifecycle 81: 40 % stays closed; 50 % is reached by equality.
+    /// Lifecycle 81: 40 % stays closed; 50 % is reached by equality.
     fn r4j_b_equality_opens(config) {
         let mut rig = Rig::new(config);
         for outcome in [S, S, S, F, F] {
@@ -171,7 +168,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(1, 2));
     }
 
-    /// 5.7 c: slow results open it, good and bad alike; exactly the threshold's duration is not slow.
+    /// Slow results open it, good and bad alike; exactly the threshold's duration is not slow.
     fn r4j_c_slow_results_open(config) {
         let mut rig = Rig::new(config);
         let transition = rig.feed(&[SLOW_F, SLOW_S, F, S, SLOW_S]);
@@ -185,7 +182,7 @@ both_windows! {
         assert_eq!(rig.metrics().slow_rate, ratio(0, 1));
     }
 
-    /// 5.7 d, lifecycle 83: refused until the open time is over, admitted at it; half-open starts with empty metrics.
+    /// Lifecycle 83: refused until the open time is over, admitted at it; half-open starts with empty metrics.
     fn r4j_d_open_then_half_open(config) {
         let mut rig = Rig::opened(config);
         rig.wait(3);
@@ -196,7 +193,7 @@ both_windows! {
         assert_eq!(rig.counted(), (0, 0, 0));
     }
 
-    /// 5.7 d: equality is elapsed.
+    /// Equality is elapsed.
     fn r4j_d_at_exactly_the_open_time(config) {
         let mut rig = Rig::opened(config);
         rig.now = Instant::from_micros(1_004_999_999);
@@ -205,7 +202,7 @@ both_windows! {
         assert!(rig.acquire().is_ok());
     }
 
-    /// 5.7 e: `openFor(2 h)`, from closed and from open; the configured open time neither shortens nor replaces it.
+    /// `openFor(2 h)`, from closed and from open; the configured open time neither shortens nor replaces it.
     fn r4j_e_open_for_and_until(config) {
         for mut rig in [Rig::new(config), Rig::opened(config), Rig::half_open(config)] {
             let two_hours = rig.now.saturating_add(Duration::from_secs(7_200));
@@ -220,9 +217,9 @@ both_windows! {
         }
     }
 
-    /// 5.7 f, lifecycle 87: 5 s × 1.5: the second open time is 7.5 s.
+    /// Lifecycle 87: 5 s × 1.5: the second open time is 7.5 s.
     fn r4j_f_exponential_wait(config) {
-        let config = config.with_growth(valid(Ratio::new(3, 2)), Duration::from_secs(600)).expect("valid");
+        let config = config.to_builder().growth(Ratio::new_const(3, 2), Duration::from_secs(600)).build().expect("valid");
         let mut rig = Rig::half_open(config);
         rig.feed(&[F, F, F, F]).expect("opened again");
         rig.wait(6);
@@ -231,7 +228,7 @@ both_windows! {
         assert!(rig.acquire().is_ok());
     }
 
-    /// 5.7 g, lifecycle 84: all four results decide; the minimum of the closed state is no hindrance.
+    /// Lifecycle 84: all four results decide; the minimum of the closed state is no hindrance.
     fn r4j_g_half_open_fails_by_rate(config) {
         let mut rig = Rig::half_open(config);
         assert_eq!(rig.feed(&[F, F, S]), None, "75 % is certain to come, but not there");
@@ -243,7 +240,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(75, 100));
     }
 
-    /// 5.7 h: slow probes open it again without a failure.
+    /// Slow probes open it again without a failure.
     fn r4j_h_half_open_fails_by_slowness(config) {
         let mut rig = Rig::half_open(config);
         let transition = rig.feed(&[SLOW_S, SLOW_S, SLOW_S, S]);
@@ -253,7 +250,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(0, 1));
     }
 
-    /// 5.7 i: below the threshold it closes, with empty metrics.
+    /// Below the threshold it closes, with empty metrics.
     fn r4j_i_half_open_passes(config) {
         let mut rig = Rig::half_open(config);
         let transition = rig.feed(&[F, S, S, S]);
@@ -264,7 +261,7 @@ both_windows! {
         assert_eq!(rig.counted(), (1, 0, 0));
     }
 
-    /// 5.7 j, lifecycle 84, P28: four permits and no fifth; a released one is free again. Of a thousand four get one.
+    /// Lifecycle 84, P28: four permits and no fifth; a released one is free again. Of a thousand four get one.
     fn r4j_j_four_permits(config) {
         let mut rig = Rig::half_open(config);
         let permits: Vec<_> = (0..1_000).filter_map(|_| rig.acquire().ok()).collect();
@@ -275,7 +272,7 @@ both_windows! {
         assert!(rig.acquire().is_err());
     }
 
-    /// 5.7 k, lifecycle 84: an ignored result is no result; the fourth that counts decides (25 %).
+    /// Lifecycle 84: an ignored result is no result; the fourth that counts decides (25 %).
     fn r4j_k_an_ignored_result_is_none(config) {
         let mut rig = Rig::half_open(config);
         assert_eq!(rig.feed(&[S, S, S]), None);
@@ -287,7 +284,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 l: nothing leads from closed to half-open.
+    /// Nothing leads from closed to half-open.
     fn r4j_l_closed_is_never_half_opened(config) {
         let mut rig = Rig::new(config);
         let before = rig.breaker.clone();
@@ -300,7 +297,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 m, 5.8 (isolated), lifecycle 89: forced open ignores time and results.
+    /// Lifecycle 89: forced open ignores time and results.
     fn r4j_m_forced_open(config) {
         let mut rig = Rig::new(config);
         let permit = rig.acquire().expect("closed");
@@ -315,7 +312,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 n, lifecycle 89: metrics-only stays as it is and reports each threshold once.
+    /// Lifecycle 89: metrics-only stays as it is and reports each threshold once.
     fn r4j_n_metrics_only(config) {
         let mut rig = Rig::new(config);
         rig.breaker.metrics_only();
@@ -386,7 +383,7 @@ both_windows! {
     /// P30: slow probes, fifty calls further apart than the window is long: a healthy backend is reached by all but
     /// those during the open time.
     fn p30_results_of_probes_do_not_expire(config) {
-        let mut rig = Rig::half_open(config.with_lease(Duration::from_secs(60)).expect("valid"));
+        let mut rig = Rig::half_open(config.to_builder().lease(Duration::from_secs(60)).build().expect("valid"));
         for n in 0..50 {
             let permit = rig.acquire().expect("reached");
             let closed = rig.record(permit, S);
@@ -398,7 +395,7 @@ both_windows! {
 
     /// Lifecycle 84, P30: the verdict of half-open counts each probe, whatever the time between their results.
     fn p30_spaced_probes_open_again(config) {
-        let mut rig = Rig::half_open(config.with_lease(Duration::from_secs(600)).expect("valid"));
+        let mut rig = Rig::half_open(config.to_builder().lease(Duration::from_secs(600)).build().expect("valid"));
         for outcome in [F, S, F] {
             assert_eq!(rig.feed(&[outcome]), None);
             rig.wait(100);
@@ -407,7 +404,7 @@ both_windows! {
         assert_eq!(rig.counted(), (4, 2, 0));
     }
 
-    /// P29, lifecycle 86, 5.8: results from before the trip, while open, while half-open and after closing: nothing.
+    /// P29, lifecycle 86: results from before the trip, while open, while half-open and after closing: nothing.
     fn p29_late_results_do_not_count(config) {
         let mut rig = Rig::new(config);
         let late = rig.acquire().expect("closed");
@@ -504,7 +501,7 @@ both_windows! {
 
     /// Lifecycle 88: open times are jittered with a window too, and only where they are drawn.
     fn lifecycle_88_jitter(config) {
-        let config = config.with_jitter(Ratio::ONE).expect("valid");
+        let config = config.to_builder().jitter(Ratio::ONE).build().expect("valid");
         let mut ends = Vec::new();
         for seed in 0..50 {
             let (mut rng, mut breaker) = (SplitMix64::new(seed), CircuitBreaker::new());
@@ -523,7 +520,7 @@ both_windows! {
 
     /// A changed configuration that asks for fewer probes is settled by the answers that are there.
     fn a_changed_configuration_does_not_wedge(config) {
-        let fewer = config.with_probes(2).expect("valid");
+        let fewer = config.to_builder().probes(2).build().expect("valid");
         for (outcomes, why) in [([S, S, S], breaker::Cause::ProbesPassed), ([F, F, S], threshold(true, false))] {
             let mut rig = Rig::half_open(config);
             assert_eq!(rig.feed(&outcomes), None);
@@ -533,7 +530,7 @@ both_windows! {
     }
 }
 
-/// 5.7, lifecycle 81, 82: resilience4j's defaults: no rate below 100 results, 50 % by equality, slow only when all took more
+/// Lifecycle 81, 82: resilience4j's defaults: no rate below 100 results, 50 % by equality, slow only when all took more
 /// than 60 s.
 #[test]
 fn resilience4j_thresholds() {
@@ -558,7 +555,7 @@ fn resilience4j_thresholds() {
     assert_eq!(named(rig.feed(&[slow])).2, threshold(false, true), "all");
 }
 
-/// 5.7, lifecycle 83-85: open for 60 s, then exactly ten probes, of which all decide. The peer's wait for their results has
+/// Lifecycle 83-85: open for 60 s, then exactly ten probes, of which all decide. The peer's wait for their results has
 /// no end (its #935); here it is 60 s.
 #[test]
 fn resilience4j_half_open() {
@@ -587,7 +584,7 @@ fn resilience4j_half_open() {
     assert_eq!(changes.into_iter().flatten().last().map(|change| change.to), Some(breaker::Phase::Open));
 }
 
-/// 5.8, lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
+/// Lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
 #[test]
 fn polly_thresholds() {
     let mut rig = Rig::new(POLLY);
@@ -602,7 +599,7 @@ fn polly_thresholds() {
     assert_eq!(named(rig.feed(&[F])).2, threshold(true, false), "11 of 110");
 }
 
-/// 5.8: what happened more than 30 s ago no longer counts, and it opens for 5 s.
+/// What happened more than 30 s ago no longer counts, and it opens for 5 s.
 #[test]
 fn polly_times() {
     let mut rig = Rig::new(POLLY);
@@ -617,7 +614,7 @@ fn polly_times() {
     assert!(rig.acquire().is_ok());
 }
 
-/// 5.8: half-open admits one probe; a second caller is told when to come back; success closes, failure opens.
+/// Half-open admits one probe; a second caller is told when to come back; success closes, failure opens.
 #[test]
 fn polly_one_probe() {
     for (outcome, to) in [(S, breaker::Phase::Closed), (F, breaker::Phase::Open)] {
@@ -630,10 +627,10 @@ fn polly_one_probe() {
     }
 }
 
-/// 5.8, lifecycle 87: the growth that the open times see: 0 1 2 3 4, and after closing 0 1 2; the end saturates.
+/// Lifecycle 87: the growth that the open times see: 0 1 2 3 4, and after closing 0 1 2; the end saturates.
 #[test]
 fn polly_break_times() {
-    let config = POLLY.with_growth(Ratio::TWO, Duration::MAX).expect("valid");
+    let config = POLLY.to_builder().growth(Ratio::TWO, Duration::MAX).build().expect("valid");
     let mut rig = Rig::new(config);
     let open_time = |rig: &mut Rig<_>, outcomes: &[Outcome]| {
         rig.feed(outcomes).expect("opened");
@@ -658,7 +655,7 @@ fn polly_break_times() {
 #[test]
 fn p31_the_count_window_slides() {
     const CONFIG: breaker::Config<CountWindow<4>> =
-        valid(breaker::Config::by_count(valid(Rates::new(valid(Ratio::new(3, 4)), 4)), OPEN));
+        breaker::Config::by_count(Rates::new(Ratio::new_const(3, 4), 4).build_const(), OPEN).build_const();
     let mut rig = Rig::new(CONFIG);
     assert_eq!(rig.feed(&[F, F, S, S, F]), None, "F S S F");
     assert_eq!(rig.counted(), (4, 2, 0));
@@ -742,28 +739,34 @@ fn p36_a_backward_clock_and_the_time_window() {
 #[test]
 fn p34_wrong_configurations_are_refused() {
     use ConfigError as E;
-    let rates = |minimum| Rates::new(HALF, minimum);
-    assert_eq!(Rates::new(Ratio::ZERO, 1), Err(E::BreakerRate));
-    assert_eq!(Rates::new(Ratio::TWO, 1), Err(E::BreakerRate));
-    assert!(Rates::new(Ratio::ONE, 1).is_ok());
+    let rates = |minimum| Rates::new(HALF, minimum).build();
+    assert_eq!(Rates::new(Ratio::ZERO, 1).build(), Err(E::BreakerRate));
+    assert_eq!(Rates::new(Ratio::TWO, 1).build(), Err(E::BreakerRate));
+    assert!(Rates::new(Ratio::ONE, 1).build().is_ok());
     assert_eq!(rates(0), Err(E::BreakerMinimum));
     let valid_rates = rates(5).expect("valid");
-    assert_eq!(valid_rates.with_slow(Duration::ZERO, HALF), Err(E::BreakerSlowZero));
-    assert_eq!(valid_rates.with_slow(LONG, Ratio::ZERO), Err(E::BreakerRate));
-    assert_eq!(valid_rates.with_slow(LONG, Ratio::TWO), Err(E::BreakerRate));
+    assert_eq!(valid_rates.to_builder().slow(Duration::ZERO, HALF).build(), Err(E::BreakerSlowZero));
+    assert_eq!(valid_rates.to_builder().slow(LONG, Ratio::ZERO).build(), Err(E::BreakerRate));
+    assert_eq!(valid_rates.to_builder().slow(LONG, Ratio::TWO).build(), Err(E::BreakerRate));
 
     // A window that can't hold the minimum would never trip.
-    assert_eq!(breaker::Config::<CountWindow<4>>::by_count(valid_rates, OPEN), Err(E::BreakerMinimum));
-    assert!(breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).is_ok());
-    assert_eq!(breaker::Config::<CountWindow<0>>::by_count(valid_rates, OPEN), Err(E::BreakerWindow));
-    assert_eq!(breaker::Config::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN), Err(E::BreakerWindow));
-    let no_span = breaker::Config::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN);
+    assert_eq!(
+        breaker::Config::<CountWindow<4>>::by_count(valid_rates, OPEN).build(),
+        Err(E::BreakerMinimum)
+    );
+    assert!(breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).build().is_ok());
+    assert_eq!(breaker::Config::<CountWindow<0>>::by_count(valid_rates, OPEN).build(), Err(E::BreakerWindow));
+    assert_eq!(
+        breaker::Config::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN).build(),
+        Err(E::BreakerWindow)
+    );
+    let no_span = breaker::Config::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN).build();
     assert_eq!(no_span, Err(E::BreakerWindow));
-    assert_eq!(BY_COUNT.with_probes(17), Err(E::BreakerProbes));
-    let five = breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).expect("valid");
-    assert_eq!(five.with_probes(6), Err(E::BreakerProbes), "their results would not fit");
-    assert!(five.with_probes(5).is_ok());
-    let closed_at_once = breaker::Config::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO);
+    assert_eq!(BY_COUNT.to_builder().probes(17).build(), Err(E::BreakerProbes));
+    let five = breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).build().expect("valid");
+    assert_eq!(five.to_builder().probes(6).build(), Err(E::BreakerProbes), "their results would not fit");
+    assert!(five.to_builder().probes(5).build().is_ok());
+    let closed_at_once = breaker::Config::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO).build();
     assert_eq!(closed_at_once, Err(E::BreakerOpenTime));
 }
 
@@ -772,7 +775,7 @@ fn p34_wrong_configurations_are_refused() {
 #[test]
 fn p34_extremes_are_total() {
     for span in [Duration::from_nanos(1), Duration::from_micros(7), Duration::MAX] {
-        let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, span, OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, span, OPEN).build().expect("valid");
         let mut breaker = CircuitBreaker::new();
         for now in [Instant::ZERO, at(9), Instant::MAX, Instant::ZERO, at(3), Instant::MAX] {
             for outcome in [Outcome::Failure(Duration::MAX), Outcome::Success(Duration::ZERO)] {
@@ -785,8 +788,9 @@ fn p34_extremes_are_total() {
         }
     }
     // 7 µs in 3 buckets of 3 µs.
-    let config =
-        breaker::Config::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN).expect("valid");
+    let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN)
+        .build()
+        .expect("valid");
     let mut rig = Rig::new(config);
     rig.now = Instant::from_micros(2);
     assert_eq!(rig.feed(&[F]), None);
@@ -799,7 +803,7 @@ fn p34_extremes_are_total() {
 /// The default breaker returns its transitions too, and its modes are the same.
 #[test]
 fn consecutive_transitions_are_data() {
-    let config = breaker::Config::new(2, OPEN).expect("valid");
+    let config = breaker::Config::new(2, OPEN).build().expect("valid");
     let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
     let permit = breaker.try_acquire(&config, at(0), &mut rng).expect("closed");
     assert_eq!(breaker.failure(&config, at(0), permit, &mut rng), None);
@@ -837,7 +841,7 @@ fn sizes() {
     assert_eq!(size_of::<Option<Transition>>(), 16);
 }
 
-// The models keep every result with its time in a list, and count the list anew each time.
+// The models keep every result with its time in a list, and count the list each time.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Row {
@@ -1188,22 +1192,22 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let half = Ratio::new(1, 2).expect("ratio");
-        let rates = Rates::new(half, minimum).and_then(|rates| rates.with_slow(micros(900_000), half)).expect("valid");
+        let rates = Rates::new(half, minimum).slow(micros(900_000), half).build().expect("valid");
         // An open time of 60 µs to 300, drawn up to twice that, after a lease of 100.
         let longest = micros(100 + 600);
         let by_count = breaker::Config::<CountWindow<7>>::by_count(rates, micros(60))
-            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
-            .and_then(|config| config.with_probes(probes.min(7))?.with_lease(micros(100)))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes.min(7)).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_count, probes.min(7), longest, &steps, seed, restart)?;
         let by_time = breaker::Config::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
-            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(100)))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_time, probes, longest, &steps, seed, restart)?;
     }
 
-    /// P28-P33, P35, lifecycle 81-87, 89, 5.7 l: both windows do what the naive models do, answer by answer.
+    /// P28-P33, P35, lifecycle 81-87, 89: both windows do what the naive models do, answer by answer.
     #[test]
     fn windows_agree_with_naive_models(
         calls in calls(),
@@ -1218,7 +1222,7 @@ proptest! {
         let micros = Duration::from_micros;
         let share = |(num, den)| Ratio::new(num, den).expect("ratio");
         let rates = Rates::new(share(failure), minimum)
-            .and_then(|rates| rates.with_slow(Duration::from_secs(1), share(slow)))
+            .slow(Duration::from_secs(1), share(slow)).build()
             .expect("valid");
         let wide = |(num, den): (u32, u32)| (u64::from(num), u64::from(den));
         let model = |span| Model {
@@ -1234,11 +1238,11 @@ proptest! {
             cycle: 0,
         };
         let by_count = breaker::Config::<CountWindow<9>>::by_count(rates, micros(open))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_count, model(Span::Count(9)), calls.clone())?;
         let by_time = breaker::Config::<TimeWindow<5>>::by_time(rates, micros(span), micros(open))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_time, model(Span::Time(span.div_ceil(5), 5)), calls)?;
     }
@@ -1250,7 +1254,7 @@ proptest! {
         times in prop::collection::vec(prop_oneof![any::<u64>(), 0..100_u64], 0..60),
         restart in 0..u64::MAX / 2,
     ) {
-        let config = breaker::Config::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).build().expect("valid");
         let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
         breaker.metrics_only();
         let permit = breaker.try_acquire(&config, Instant::ZERO, &mut rng).expect("admitted");

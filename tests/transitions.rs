@@ -1,6 +1,6 @@
-//! Every phase against every kind of fact, as a table to read in review: `tests/transitions.txt`.
+//! Every phase against every kind of event, as a table to read in review: `tests/transitions.txt`.
 //!
-//! A line: phase, fact, what became of the fact, the new phase with its deadline (from now) and its reason, the actions.
+//! A line: phase, event, what became of the event, the new phase with its deadline (from now) and its reason, the actions.
 //! After a wanted change: `BLESS=1 cargo test --test transitions`, then read the diff.
 
 use core::time::Duration;
@@ -10,27 +10,22 @@ use redial::policy::{HoldReason, RestoreConfig};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio,
-    SplitMix64, valid,
+    SplitMix64,
 };
 
 type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<u8, 4>>;
 type Fact = Event<&'static str, u8>;
 
 /// With everything on that makes a phase: greeting, heartbeat, authentication, paced restoration, stability, a limit.
-static CONFIG: Config = valid(
-    Config::new(valid(BackoffConfig::exponential(
-        Duration::from_secs(1),
-        Ratio::TWO,
-        Duration::from_secs(30),
-    )))
-    .with_greeting(Some(Duration::from_secs(30))),
+static CONFIG: Config = Config::new(
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
 )
-.with_heartbeat(HeartbeatConfig::new().with_first_jitter(false))
-.with_reset_after_stable(Duration::from_secs(60))
-.with_max_attempts(Some(3))
-.with_restore(
-    valid(RestoreConfig::new().with_batches(1, Duration::from_millis(500))).with_authentication(true),
-);
+.greeting(Some(Duration::from_secs(30)))
+.heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
+.reset_after_stable(Duration::from_secs(60))
+.max_attempts(Some(3))
+.restore(RestoreConfig::new().batches(1, Duration::from_millis(500)).authentication(true).build_const())
+.build_const();
 
 /// All phases are looked at at this time.
 const NOW: Instant = Instant::from_millis(10_000);
@@ -45,7 +40,7 @@ fn hold() -> HoldReason {
     HoldReason::new(0).unwrap()
 }
 
-/// A policy to which these facts happened.
+/// A policy to which these events happened.
 fn after(facts: &[Fact]) -> Subject {
     let mut policy = Policy::new(&CONFIG, SplitMix64::new(7))
         .with_session_type()
@@ -120,7 +115,7 @@ fn phases() -> Vec<(&'static str, Subject)> {
     ]
 }
 
-/// Every kind of fact, those of a transport about this one.
+/// Every kind of event, those of a transport about this one.
 fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
     vec![
         ("start", Event::Start),
@@ -224,7 +219,7 @@ fn line(
 
 /// S93, S94 and every rule that says "ignored", at a glance.
 #[test]
-fn every_phase_against_every_fact() {
+fn every_phase_against_every_event() {
     let mut table = String::new();
     for (phase, policy) in phases() {
         // A phase without a transport is told about the newest one there was.

@@ -9,7 +9,7 @@ use ::backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use failsafe::backoff::{FullJittered, full_jittered};
 use redial::rand_core::{Rng, SeedableRng};
-use redial::{Backoff, BackoffConfig, ChaCha8Rng, Jitter, Mode, Ratio, SplitMix64, valid};
+use redial::{Backoff, BackoffConfig, ChaCha8Rng, Jitter, Mode, Ratio, SplitMix64};
 use tokio::runtime::{Builder, Runtime};
 use tower::retry::backoff::{Backoff as _, ExponentialBackoffMaker, MakeBackoff};
 
@@ -17,11 +17,11 @@ use super::{Kind, Operation, Steps, repeat};
 
 const INITIAL: Duration = Duration::from_secs(1);
 const MAX: Duration = Duration::from_secs(30);
-/// One outage: a new ladder and this many delays.
+/// One outage: a new backoff and this many delays.
 const OUTAGE: u32 = 20;
 
 pub(crate) const LADDER: BackoffConfig =
-    valid(valid(BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX)).with_jitter(Jitter::Full));
+    BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX).jitter(Jitter::Full).build_const();
 
 fn ours_at_the_cap<R: Rng + SeedableRng + 'static>() -> Steps {
     let (mut backoff, mut rng) = (Backoff::new(), R::seed_from_u64(7));
@@ -57,7 +57,7 @@ fn draw<R: Rng + SeedableRng + 'static>() -> Steps {
     })
 }
 
-/// A peer's running ladder.
+/// A peer's running backoff.
 trait Ladder: 'static {
     type Delay;
     fn next(&mut self) -> Self::Delay;
@@ -102,7 +102,7 @@ impl Ladder for Bare {
     }
 }
 
-/// A peer whose ladder is an iterator.
+/// A peer whose backoff is an iterator.
 pub(crate) struct Iterated<I>(pub(crate) I);
 
 impl<I: Iterator + 'static> Ladder for Iterated<I> {

@@ -55,7 +55,7 @@ struct Inner<P: Protocol> {
 }
 
 impl<P: Protocol> Mailbox<P> {
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         let inner = Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None };
         Self { inner: Mutex::new(inner), flags: AtomicU8::new(0), writes: AtomicU32::new(0) }
     }

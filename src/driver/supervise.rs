@@ -85,19 +85,14 @@ pub struct Failure(DialError);
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(cause_of(&error).into())
+        let error: &(dyn Error + 'static) = &error;
+        Self(error.downcast_ref::<DialError>().copied().unwrap_or_else(|| cause_of(error).into()))
     }
 }
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
         Self(cause.into())
-    }
-}
-
-impl From<DialError> for Failure {
-    fn from(error: DialError) -> Self {
-        Self(error)
     }
 }
 

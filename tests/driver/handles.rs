@@ -69,7 +69,7 @@ pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone>(rt: Rt, _:
 /// What waited for a connection that was lost waits for the next one; what was being written is in doubt, and not
 /// written again.
 pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
     let queue = Outbox::new().with_offline_queue(Overflow::Refuse);
     let mut driver = lab.driver(&CONFIG).with_outbox(queue);
@@ -144,7 +144,7 @@ pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clo
 
 /// Waiting for the connection, for the end and for answers.
 pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_max_attempts(Some(3));
+    static CONFIG: Config = LADDER.to_builder().max_attempts(Some(3)).build_const();
     let lab = Lab::new(rt, vec![refused(), Answer::Accept(vec![]), refused()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -184,7 +184,7 @@ pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Durat
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.
 pub(crate) async fn changes_are_transitions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut dials = vec![refused()];
     dials.extend((0..20).map(|_| {

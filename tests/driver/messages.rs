@@ -8,7 +8,7 @@ use futures_util::future::join3;
 use redial::driver::{Command, Outcome, Runtime, SEND_TIMEOUT, SendError};
 use redial::heartbeat::Liveness;
 use redial::policy::RestoreConfig;
-use redial::{Cause, Config, Event, Phase, valid};
+use redial::{Cause, Config, Event, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG};
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready};
@@ -32,7 +32,8 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
     dials.push(Answer::Accept(vec![]));
     let lab = Lab::new(rt, dials).set(|set| set.writes = Writes::Slow(ms(1)));
     // One subscription at a time, so that the session is there long before they all are.
-    static CONFIG: Config = LADDER.with_restore(valid(RestoreConfig::new().with_batches(1, ms(2))));
+    static CONFIG: Config =
+        LADDER.to_builder().restore(RestoreConfig::new().batches(1, ms(2)).build_const()).build_const();
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     for key in ["a", "b", "c"] {
@@ -86,7 +87,7 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
 /// A peer that stops reading: the heartbeat finds it, one message is in doubt, those behind it come back, and the next
 /// connection is the only one.
 pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     // Identify is read, and nothing after it.
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
     let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(400)));
@@ -111,7 +112,10 @@ pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + C
 
 /// The same where whatever the peer says keeps the heartbeat content: the time of the send is over.
 pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LONG.with_heartbeat(BEATS.with_liveness(Liveness::AnyTraffic));
+    static CONFIG: Config = LONG
+        .to_builder()
+        .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
+        .build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..100).flat_map(|_| [Say::Wait(ms(40)), Say::Facts(vec![received])]));
@@ -136,7 +140,7 @@ pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duratio
 
 /// Ten heartbeats long the application takes nothing: the peer is not declared dead, and then everything comes in order.
 pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..300).map(Say::Message));
     let lab = Lab::new(rt, vec![Answer::Accept(script)]);
@@ -167,7 +171,7 @@ pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(r
 /// An application that takes one message now and then pauses the reader again and again; an acknowledgement that lies far
 /// behind is not held against the peer either.
 pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let mut script = vec![Say::Facts(vec![ready])];
     script.extend((0..100).map(Say::Message));
     let lab = Lab::new(rt, vec![Answer::Accept(script)]);
@@ -187,7 +191,7 @@ pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _:
 
 /// A heartbeat that was written just before the pause is not missed in it.
 pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let mut script = vec![Say::Facts(vec![ready]), Say::Wait(ms(110))];
     script.extend((0..10).map(Say::Message));
     let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
@@ -206,7 +210,7 @@ pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
 pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LONG.with_heartbeat(BEATS);
+    static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let script = || {
         let mut script = vec![Say::Facts(vec![ready])];
         script.extend((0..10).map(Say::Message));

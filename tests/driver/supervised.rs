@@ -48,7 +48,7 @@ impl core::error::Error for Wrapped {
 
 /// Connections that are lost in every way, one after the other, and nothing is left of each before the next begins.
 pub(crate) async fn lives_end_before_the_next_begins<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = redial::valid(LADDER.with_connect_timeout(ms(50)));
+    static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(50)).build_const();
     let lab = Lab::new(rt, vec![]);
     let (alive, dials) = (&AtomicU32::new(0), &AtomicU32::new(0));
     let policy = Policy::new(&CONFIG, SplitMix64::new(7));
@@ -109,7 +109,7 @@ pub(crate) async fn lives_end_before_the_next_begins<Rt: Runtime + Clone>(rt: Rt
 
 /// The first connect has limits of its own.
 pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_initial_limits(Some(2), None);
+    static CONFIG: Config = LADDER.to_builder().initial_limits(Some(2), None).build_const();
     let lab = Lab::new(rt, vec![]);
     let (fails, dials) = (&AtomicU32::new(2), &AtomicU32::new(0));
     for (failing, outcome_after) in [(2, 2), (1, 6)] {
@@ -142,7 +142,7 @@ pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt
 
 /// A crate that can ask its peer does so when the policy says so; one that goes silent is left.
 pub(crate) async fn heartbeats_can_be_answered<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]);
     let dials = &AtomicU32::new(0);
     let connect = |_| async move {

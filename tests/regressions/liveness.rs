@@ -6,7 +6,7 @@ use redial::{Cause, Disposition, Event, Phase, presets};
 
 use super::rig::*;
 
-/// buape/carbon#353: the unanswered beat of the last connection made a zombie of every new one.
+/// buape/carbon#353: the unanswered heartbeat of the last connection made a zombie of every new one.
 #[test]
 fn carbon_353() {
     let mut rig = Rig::online(GATEWAY);
@@ -18,11 +18,11 @@ fn carbon_353() {
     assert_eq!(rig.policy.stats().zombies, 0);
 }
 
-/// buape/carbon bc092ea: the first beat came at once instead of somewhere in the first interval, and a requested
+/// buape/carbon bc092ea: the first heartbeat came at once instead of somewhere in the first interval, and a requested
 /// one was not sent.
 #[test]
 fn carbon_bc092ea() {
-    let jittered = GATEWAY.with_heartbeat(HeartbeatConfig::new());
+    let jittered = GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const();
     let mut firsts: Vec<_> = (0..50)
         .map(|seed| {
             let mut rig = Rig::seeded(jittered, seed);
@@ -39,9 +39,9 @@ fn carbon_bc092ea() {
     assert_eq!(beats(&rig.fact(Event::HeartbeatRequested { epoch })), 1);
 }
 
-/// buape/carbon 0.16.0: a beat that the server asked for, just before the regular one, made a false zombie.
+/// buape/carbon 0.16.0: a heartbeat that the server asked for, just before the regular one, made a false zombie.
 #[test]
-fn carbon_0_16_requested_beat() {
+fn carbon_0_16_requested_heartbeat() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
@@ -50,7 +50,7 @@ fn carbon_0_16_requested_beat() {
     assert_eq!(rig.phase(), Phase::Online);
 }
 
-/// twilight-rs/twilight#1974: the heartbeat timer of the old connection beat on the new one.
+/// twilight-rs/twilight#1974: the heartbeat timer of the old connection fired on the new one.
 #[test]
 fn twilight_1974() {
     let mut rig = Rig::online(GATEWAY);
@@ -61,18 +61,19 @@ fn twilight_1974() {
     assert_eq!(beats(&rig.advance(secs(1))), 1);
 }
 
-/// discordjs/discord.js#9244: beats went on after the connection was gone.
+/// discordjs/discord.js#9244: heartbeats went on after the connection was gone.
 #[test]
 fn discord_js_9244() {
-    let mut rig =
-        Rig::online(GATEWAY.with_backoff(redial::valid(redial::BackoffConfig::constant(secs(600)))));
+    let mut rig = Rig::online(
+        GATEWAY.to_builder().backoff(redial::BackoffConfig::constant(secs(600)).build_const()).build_const(),
+    );
     rig.lose();
     assert_eq!(beats(&rig.advance(secs(599))), 0);
 }
 
-/// ZenHive/zen_websocket 0.4.2: missed beats were counted and nothing acted on them.
+/// ZenHive/zen_websocket 0.4.2: missed heartbeats were counted and nothing acted on them.
 #[test]
-fn zen_websocket_missed_beats() {
+fn zen_websocket_missed_heartbeats() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(90));
     assert_eq!((rig.phase(), rig.policy.stats().zombies), (Phase::Waiting, 1));
@@ -120,7 +121,7 @@ fn whatsapp_rust_1376() {
 /// PocketShell-io/pocketshell#1522: each flap of the network dialled at once.
 #[test]
 fn pocketshell_1522() {
-    let mut rig = Rig::online(GATEWAY.with_network(OnNetworkDown::Drop, secs(0)));
+    let mut rig = Rig::online(GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const());
     for _ in 0..20 {
         rig.fact(Event::NetworkDown);
         rig.fact(Event::NetworkUp);
@@ -141,7 +142,7 @@ fn centrifuge_js_227() {
 /// asked whether it was alive.
 #[test]
 fn superset_5130() {
-    let probing = GATEWAY.with_on_wake(OnWake::Probe);
+    let probing = GATEWAY.to_builder().on_wake(OnWake::Probe).build_const();
     let mut rig = Rig::online(probing);
     assert_eq!(beats(&rig.fact(Event::HostResumed { gap: secs(60), counted: true })), 1, "asked at once");
     assert!(rig.advance(ms(9_999)).is_empty());

@@ -24,7 +24,7 @@ use redial::{Action, Config, Disposition, Event, IoKind, Mode};
 use rig::*;
 
 /// What most of the reports' logs have: 1 to 30 s without jitter, stable after 10 s.
-const BASE: Config = Config::new(LADDER).with_reset_after_stable(secs(10));
+const BASE: Config = Config::new(LADDER).reset_after_stable(secs(10)).build_const();
 
 const NO_NETWORK: redial::Cause = redial::Cause::Io(IoKind::NetworkUnreachable);
 const NO_NAME: redial::Cause = redial::Cause::Io(IoKind::NameNotFound);
@@ -57,7 +57,7 @@ fn wake(rig: &mut Rig, gap: Duration, counted: bool) -> Vec<Action> {
     rig.fact(Event::HostResumed { gap, counted })
 }
 
-/// The one dial that this fact brings, in the call or in the next one, which is due at once.
+/// The one dial that this event brings, in the call or in the next one, which is due at once.
 fn dial(rig: &mut Rig, fact: Fact) -> (Mode, Endpoint, u32) {
     let mut actions = rig.fact(fact);
     actions.extend(rig.advance(secs(0)));

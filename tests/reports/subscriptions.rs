@@ -2,11 +2,14 @@
 
 use redial::policy::{RestoreConfig, WaitReason};
 use redial::subscriptions::{NoSubscriptions, SubscriptionState as State, Subscriptions};
-use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64, valid};
+use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64};
 
 use crate::rig::*;
 
-const ANSWERED: Config = PLAIN.with_restore(valid(RestoreConfig::new().with_confirm_timeout(Some(secs(5)))));
+const ANSWERED: Config = PLAIN
+    .to_builder()
+    .restore(RestoreConfig::new().confirm_timeout(Some(secs(5))).build_const())
+    .build_const();
 
 /// Online, with `keys` sent in send 1.
 fn online(config: Config, keys: &[&'static str]) -> Rig {
@@ -47,7 +50,7 @@ fn sends(actions: &[Action]) -> Vec<u32> {
     actions.iter().filter_map(send).collect()
 }
 
-/// Report 38 (phoenixframework/phoenix#2115): a subscribe request that is never answered is sent again, along the backoff,
+/// Report 38 (phoenixframework/phoenix#2115): a subscribe request that is never answered is sent again, by the backoff,
 /// as often as it goes unanswered; the connection and the other keys do not notice.
 #[test]
 fn report_38_a_request_that_is_never_answered_is_sent_again() {
@@ -68,7 +71,7 @@ fn report_38_a_request_that_is_never_answered_is_sent_again() {
     assert_eq!((rig.due(), sends(&rig.advance(secs(3_600)))), (None, vec![]));
 }
 
-/// Report 38: without the time-out a request may go unanswered for ever, as protocols that never confirm need it.
+/// Report 38: without the time-out a request may go unanswered forever, as protocols that never confirm need it.
 #[test]
 fn report_38_by_default_nobody_has_to_answer() {
     let mut rig = online(PLAIN, &["a"]);
@@ -78,9 +81,8 @@ fn report_38_by_default_nobody_has_to_answer() {
 /// Report 38: the time counts for each key from its own send, in `Restoring` as in `Online`.
 #[test]
 fn report_38_each_key_has_its_own_time() {
-    let restore =
-        valid(valid(RestoreConfig::new().with_batches(1, secs(3))).with_confirm_timeout(Some(secs(5))));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(3)).confirm_timeout(Some(secs(5))).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -146,9 +148,8 @@ fn report_38_the_time_is_not_put_off_by_a_clock_that_ran_back() {
 /// Report 38: no call fails more keys than a batch has, so that none is long; the rest is due at once.
 #[test]
 fn report_38_a_call_fails_no_more_than_a_batch() {
-    let restore =
-        valid(valid(RestoreConfig::new().with_batches(2, secs(0))).with_confirm_timeout(Some(secs(5))));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    let restore = RestoreConfig::new().batches(2, secs(0)).confirm_timeout(Some(secs(5))).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e"] {
         rig.subscribe(key);
     }
@@ -167,7 +168,7 @@ fn report_38_a_call_fails_no_more_than_a_batch() {
 }
 
 /// Report 42 (thrasher-corp/gocryptotrader#2337): notices of a gap in a book that is being subscribed again. Between a
-/// failure and the next send they change nothing; those after it climb, so that they can't cause a storm.
+/// failure and the next send they change nothing; those after it count, so that they can't cause a storm.
 #[test]
 fn report_42_stale_notices_cause_no_storm() {
     let mut rig = online(PLAIN, &["BTC"]);
@@ -213,18 +214,19 @@ fn report_42_answers_to_older_sends_are_stale() {
     assert_eq!(confirm(&mut rig, "ETH", Some(1)), Disposition::Applied);
     // Of a key that nobody wants there is no newest.
     assert_eq!(confirm(&mut rig, "DOGE", Some(1)), Disposition::Inapplicable);
-    // And one that is wished for again was never sent.
+    // And one that is asked for again was never sent.
     rig.fact(Event::Unsubscribe { key: "ETH" });
     rig.subscribe("ETH");
     assert_eq!(refuse(&mut rig, "ETH", Some(1)), Disposition::Stale);
     assert_eq!(confirm(&mut rig, "ETH", Some(3)), Disposition::Applied);
 }
 
-/// Report 91: the server ended a confirmed subscription without refusing it. It is sent again after the first wait; ended in
-/// turns, it climbs as refusals do; a connection on which it stayed confirmed resets that.
+/// Report 91: the server ended a confirmed subscription without refusing it. It is sent again after the first wait; ended
+/// in turns, it backs off as refusals do; a connection on which it stayed confirmed resets that.
 #[test]
 fn report_91_an_ended_subscription_is_sent_again() {
-    let mut rig = online(PLAIN.with_resume(redial::policy::ResumeConfig::disabled()), &["a", "b"]);
+    let mut rig =
+        online(PLAIN.to_builder().resume(redial::policy::ResumeConfig::DISABLED).build_const(), &["a", "b"]);
     assert_eq!(end(&mut rig, "a"), Disposition::Inapplicable, "it was not confirmed");
     assert_eq!(end(&mut rig, "x"), Disposition::Inapplicable, "nobody wants it");
     confirm(&mut rig, "b", None);
@@ -259,12 +261,15 @@ fn an_end_on_an_older_transport_is_stale() {
 /// The time-out refuses zero, and costs a policy without subscriptions nothing.
 #[test]
 fn a_confirm_timeout_of_zero_is_refused() {
-    let restore = RestoreConfig::new();
+    let restore = RestoreConfig::DEFAULT;
     assert_eq!(restore.confirm_timeout(), None);
-    assert_eq!(restore.with_confirm_timeout(Some(secs(0))), Err(redial::ConfigError::TimeoutZero));
-    let longest = restore.with_confirm_timeout(Some(secs(7))).expect("positive");
+    assert_eq!(
+        restore.to_builder().confirm_timeout(Some(secs(0))).build(),
+        Err(redial::ConfigError::TimeoutZero)
+    );
+    let longest = restore.to_builder().confirm_timeout(Some(secs(7))).build().expect("positive");
     assert_eq!(longest.confirm_timeout(), Some(secs(7)));
-    assert_eq!(longest.with_confirm_timeout(None), Ok(restore));
+    assert_eq!(longest.to_builder().confirm_timeout(None).build(), Ok(restore));
     type Without = Policy<SplitMix64, (), NoSubscriptions, Config>;
     let rest = size_of::<Config>() + size_of::<SplitMix64>() + redial::policy::POLICY_STATE_BYTES;
     assert!(size_of::<Without>() <= rest);

@@ -10,7 +10,7 @@ use redial::policy::{DropReason, WaitReason};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, Actions, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Explanation, GiveUp, Instant,
-    Mode, Phase, Policy, Ratio, SessionState, SplitMix64, valid,
+    Mode, Phase, Policy, Ratio, SessionState, SplitMix64,
 };
 
 pub(crate) type Fact = Event<&'static str, &'static str>;
@@ -18,13 +18,17 @@ pub(crate) type Tested<E = SingleEndpoint> =
     Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config, E>;
 
 /// 1, 2, 4, 8, 16, 30, 30 s, without jitter.
-pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
+pub(crate) const LADDER: BackoffConfig =
+    BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
 /// A WebSocket that becomes ready; nothing else.
-pub(crate) const PLAIN: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
+pub(crate) const PLAIN: Config = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
 /// A gateway that greets, with a heartbeat of the greeting's.
-pub(crate) const GATEWAY: Config = valid(PLAIN.with_greeting(Some(secs(30))))
-    .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
-    .with_heartbeat(HeartbeatConfig::new().with_first_jitter(false).with_required(true));
+pub(crate) const GATEWAY: Config = PLAIN
+    .to_builder()
+    .greeting(Some(secs(30)))
+    .classifier(Classifier::new(&tables::DISCORD_GATEWAY).build_const())
+    .heartbeat(HeartbeatConfig::new().first_jitter(false).required(true).build_const())
+    .build_const();
 
 pub(crate) const RESET: Cause = Cause::Io(redial::IoKind::ConnectionReset);
 pub(crate) const REFUSED: Cause = Cause::Io(redial::IoKind::ConnectionRefused);
@@ -40,11 +44,11 @@ pub(crate) const fn ms(millis: u64) -> Duration {
 pub(crate) struct Rig<E = SingleEndpoint> {
     pub(crate) policy: Tested<E>,
     pub(crate) now: Instant,
-    /// Whether every beat is acknowledged at once.
+    /// Whether every heartbeat is acknowledged at once.
     pub(crate) acks: bool,
     /// Every action so far, with its time.
     pub(crate) log: Vec<(Instant, Action)>,
-    /// What became of the newest fact.
+    /// What became of the newest event.
     pub(crate) disposition: Disposition,
     alive: Option<Epoch>,
     terminal: bool,
@@ -80,7 +84,7 @@ impl Rig {
         rig
     }
 
-    /// Online with this many failed dials behind it: the next wait is the ladder's `failures + 1`-th.
+    /// Online with this many failed dials behind it: the next wait is the backoff's `failures + 1`-th.
     pub(crate) fn failed_times(config: Config, failures: u32) -> Self {
         let mut rig = Self::started(config);
         for failure in 0..failures {
@@ -218,7 +222,7 @@ impl<E: Endpoints + Clone> Rig<E> {
         self.now.saturating_duration_since(begun)
     }
 
-    // Facts.
+    // Events.
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.policy.epoch().expect("a living transport")

@@ -2,17 +2,18 @@
 
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::WaitReason;
-use redial::{Action, Cause, Config, Disposition, Event, Phase, valid};
+use redial::{Action, Cause, Config, Disposition, Event, Phase};
 
 use crate::rig::*;
 
-const JITTERED: Config = GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true));
+const JITTERED: Config =
+    GATEWAY.to_builder().heartbeat(HeartbeatConfig::new().required(true).build_const()).build_const();
 const TRAFFIC: HeartbeatConfig =
-    HeartbeatConfig::new().with_first_jitter(false).with_liveness(Liveness::AnyTraffic);
+    HeartbeatConfig::new().first_jitter(false).liveness(Liveness::AnyTraffic).build_const();
 
-/// F79: the first beat somewhere in the first interval, later ones one interval apart.
+/// F79: the first heartbeat somewhere in the first interval, later ones one interval apart.
 #[test]
-fn f79_the_first_beat_is_spread() {
+fn f79_the_first_heartbeat_is_spread() {
     let mut firsts = Vec::new();
     for seed in 0..100 {
         let mut rig = Rig::seeded(JITTERED, seed);
@@ -34,7 +35,7 @@ fn f79_the_first_beat_is_spread() {
     assert!(firsts.iter().any(|first| *first < secs(5)) && firsts.iter().any(|first| *first > secs(40)));
 }
 
-/// F80: a beat without an acknowledgement: closed at the next tick, with a code that keeps the session, and resumed.
+/// F80: a heartbeat without an acknowledgement: closed at the next tick, with a code that keeps the session, and resumed.
 #[test]
 fn f80_a_missed_acknowledgement_is_death() {
     let mut rig = Rig::online(GATEWAY);
@@ -51,11 +52,11 @@ fn f80_a_missed_acknowledgement_is_death() {
 #[test]
 fn f81_what_counts_as_life() {
     for (heartbeat, alive) in [
-        (HeartbeatConfig::new().with_first_jitter(false), false),
+        (HeartbeatConfig::new().first_jitter(false).build_const(), false),
         (TRAFFIC, true),
-        (valid(HeartbeatConfig::new().with_first_jitter(false).with_missed(5)), true),
+        (HeartbeatConfig::new().first_jitter(false).missed(5).build_const(), true),
     ] {
-        let mut rig = Rig::online(GATEWAY.with_heartbeat(heartbeat));
+        let mut rig = Rig::online(GATEWAY.to_builder().heartbeat(heartbeat).build_const());
         for _ in 0..4 {
             rig.advance(secs(45));
             let Some(epoch) = rig.policy.epoch() else { break };
@@ -65,7 +66,7 @@ fn f81_what_counts_as_life() {
     }
 }
 
-/// F82, F88: a beat that was unanswered, and the schedule, die with their connection.
+/// F82, F88: a heartbeat that was unanswered, and the schedule, die with their connection.
 #[test]
 fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
     let mut rig = Rig::online(GATEWAY);
@@ -85,9 +86,9 @@ fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
     assert!(rig.advance(secs(3_600)).is_empty());
 }
 
-/// F83: a beat that the server asks for goes out at once, and the schedule stays.
+/// F83: a heartbeat that the server asks for goes out at once, and the schedule stays.
 #[test]
-fn f83_a_requested_beat_goes_at_once() {
+fn f83_a_requested_heartbeat_goes_at_once() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(10));
     let epoch = rig.epoch();
@@ -95,9 +96,9 @@ fn f83_a_requested_beat_goes_at_once() {
     assert_eq!(rig.due(), Some((secs(35), WaitReason::Heartbeat)));
 }
 
-/// F84: asked for just before the regular beat, and not yet acknowledged: nothing is missed.
+/// F84: asked for just before the regular heartbeat, and not yet acknowledged: nothing is missed.
 #[test]
-fn f84_a_requested_beat_is_not_missed() {
+fn f84_a_requested_heartbeat_is_not_missed() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
@@ -108,9 +109,9 @@ fn f84_a_requested_beat_is_not_missed() {
     assert_eq!(beats(&rig.advance(secs(45))), 1);
 }
 
-/// F85: a beat that can't be sent is a loss, once.
+/// F85: a heartbeat that can't be sent is a loss, once.
 #[test]
-fn f85_a_beat_that_fails_is_a_loss() {
+fn f85_a_heartbeat_that_fails_is_a_loss() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(45));
     let epoch = rig.epoch();
@@ -129,7 +130,7 @@ fn f86_a_greeting_without_an_interval() {
         assert!(keeps_session(&rig.greet(interval)));
         assert_eq!((rig.told().last_cause, rig.policy.stats().failed), (Some(Cause::BadGreeting), 1));
         assert_eq!(rig.waits(), secs(1));
-        let mut rig = Rig::started(GATEWAY.with_heartbeat(HeartbeatConfig::new()));
+        let mut rig = Rig::started(GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const());
         rig.opened();
         assert!(sent_fresh(&rig.greet(interval)), "not required, so no beats");
         rig.ready();
@@ -144,7 +145,7 @@ fn f86_a_greeting_without_an_interval() {
     }
 }
 
-/// F87: an acknowledgement that nobody waits for is nothing, and buys no later beat.
+/// F87: an acknowledgement that nobody waits for is nothing, and buys no later heartbeat.
 #[test]
 fn f87_an_unasked_acknowledgement_is_nothing() {
     let mut rig = Rig::online(GATEWAY);
@@ -158,7 +159,8 @@ fn f87_an_unasked_acknowledgement_is_nothing() {
     assert_eq!(rig.policy.stats().zombies, 1);
 }
 
-/// F89, S70, report 89: a beat that is due late, on a connection that was not asked meanwhile, asks; the answer judges.
+/// F89, S70, report 89: a heartbeat that is due late, on a connection that was not asked meanwhile, asks; the answer
+/// judges.
 #[test]
 fn f89_a_late_tick_asks_before_it_judges() {
     for late in [44, 90, 250, 299] {
@@ -180,7 +182,7 @@ fn f89_a_late_tick_asks_before_it_judges() {
     assert!(keeps_session(&rig.tick()));
 }
 
-/// F90: no session for half an hour, but every beat is answered: the service is out and the connection is fine. A
+/// F90: no session for half an hour, but every heartbeat is answered: the service is out and the connection is fine. A
 /// deadline can bound it.
 #[test]
 fn f90_an_outage_of_the_service_is_sat_out() {
@@ -192,7 +194,7 @@ fn f90_an_outage_of_the_service_is_sat_out() {
     assert_eq!(rig.phase(), Phase::Establishing);
     rig.ready();
     assert_eq!((rig.phase(), rig.opens()), (Phase::Online, 1));
-    let mut rig = Rig::started(valid(GATEWAY.with_ready_timeout(Some(secs(600)))));
+    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(600))).build_const());
     rig.acks = true;
     rig.opened();
     rig.greet(Some(secs(45)));
@@ -213,11 +215,15 @@ fn f91_connected_means_ready() {
     assert_eq!((rig.phase(), rig.policy.stats().established), (Phase::Online, 1));
 }
 
-/// Lifecycle 40: silence for longer than is allowed is a loss and resumed, at once where the ladder says so; anything
+/// Lifecycle 40: silence for longer than is allowed is a loss and resumed, at once where the backoff says so; anything
 /// received counts, what is sent does not.
 #[test]
 fn l40_silence_is_a_loss() {
-    let config = GATEWAY.with_heartbeat(TRAFFIC).with_backoff(LADDER.with_first(secs(0)));
+    let config = GATEWAY
+        .to_builder()
+        .heartbeat(TRAFFIC)
+        .backoff(LADDER.to_builder().first_delay(secs(0)).build_const())
+        .build_const();
     let mut rig = Rig::online(config);
     for _ in 0..20 {
         assert!(rig.advance(secs(44)).len() <= 1);
@@ -225,7 +231,7 @@ fn l40_silence_is_a_loss() {
         rig.fact(Event::Received { epoch });
     }
     assert_eq!(rig.phase(), Phase::Online);
-    // From here on only our own beats are on the wire.
+    // From here on only our own heartbeats are on the wire.
     let silent = rig.now;
     while rig.phase() == Phase::Online {
         assert!(rig.now.saturating_duration_since(silent) <= secs(90));

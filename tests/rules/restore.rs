@@ -2,13 +2,14 @@
 
 use redial::policy::{Establish, RestoreConfig, WaitReason};
 use redial::subscriptions::{SubscriptionState, Subscriptions};
-use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState, valid};
+use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState};
 
 use crate::rig::*;
 
-const AUTHENTICATED: Config = PLAIN.with_restore(RestoreConfig::new().with_authentication(true));
+const AUTHENTICATED: Config =
+    PLAIN.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const();
 /// No session survives a loss, so all is restored each time.
-const FRESH: Config = PLAIN.with_resume(redial::policy::ResumeConfig::disabled());
+const FRESH: Config = PLAIN.to_builder().resume(redial::policy::ResumeConfig::DISABLED).build_const();
 
 fn confirm(rig: &mut Rig, key: &'static str) {
     let epoch = rig.epoch();
@@ -53,11 +54,11 @@ fn f92_each_step_gates_the_next() {
 }
 
 /// S93, F92: a connection that was live before its resume was answered with a new session has a batch planned; while it
-/// authenticates, no timer of that batch is due for ever.
+/// authenticates, no timer of that batch is due forever.
 #[test]
 fn a_planned_batch_does_not_outlive_a_step_back() {
-    let restore = valid(RestoreConfig::new().with_authentication(true).with_batches(1, secs(5)));
-    let config = PLAIN.with_restore(restore).with_establish(Establish::OnOpen);
+    let restore = RestoreConfig::new().authentication(true).batches(1, secs(5)).build_const();
+    let config = PLAIN.to_builder().restore(restore).establish(Establish::OnOpen).build_const();
     let mut rig = Rig::importing(config, SessionState::resumable("token", None, Some(1)));
     rig.start();
     rig.subscribe("a");
@@ -76,9 +77,9 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
 /// S93: what is still to be sent may be taken back before its batch; then all is restored, and nothing waits for a timer
 /// that is not there.
 #[test]
-fn a_wish_taken_back_ends_the_restoring() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(5)));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+fn an_unsubscribe_ends_the_restoring() {
+    let restore = RestoreConfig::new().batches(1, secs(5)).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
@@ -112,13 +113,17 @@ fn f93_a_refused_key_backs_off_for_itself() {
     assert_eq!(rig.batch(), ["a", "b"]);
 }
 
-/// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked along the ladder, and never at
-/// once, whatever the ladder's first wait.
+/// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked by the backoff, and never at
+/// once, whatever the backoff's first wait.
 #[test]
-fn l68_a_key_that_is_confirmed_and_ended_climbs() {
-    for (config, waits) in
-        [(FRESH, [1, 2, 4, 8]), (FRESH.with_backoff(LADDER.with_first(secs(0))), [1, 2, 4, 8])]
-    {
+fn l68_a_key_that_is_confirmed_and_ended_backs_off() {
+    for (config, waits) in [
+        (FRESH, [1, 2, 4, 8]),
+        (
+            FRESH.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+            [1, 2, 4, 8],
+        ),
+    ] {
         let mut rig = Rig::started(config);
         rig.subscribe("a");
         rig.establish();
@@ -128,7 +133,7 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
             assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
             assert_eq!(restores(&rig.advance(secs(wait))), 1);
         }
-        // Confirmed to the end of its connection, it begins anew on the next.
+        // Confirmed to the end of its connection, it resets on the next.
         confirm(&mut rig, "a");
         rig.lose();
         rig.recover();
@@ -137,9 +142,9 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
     }
 }
 
-/// F94: only the user's wishes change the set; an answer or data for another key never adds one.
+/// F94: only the user's requests change the set; an answer or data for another key never adds one.
 #[test]
-fn f94_only_wishes_change_the_set() {
+fn f94_only_the_user_changes_the_set() {
     let mut rig = Rig::started(FRESH);
     rig.subscribe("a");
     rig.establish();
@@ -182,8 +187,8 @@ fn f95_unsubscribed_is_not_restored() {
 #[test]
 fn f96_unanswered_is_neither_lost_nor_doubled() {
     for (config, again) in [(PLAIN, vec!["b", "c"]), (FRESH, vec!["a", "b", "c"])] {
-        let restore = valid(RestoreConfig::new().with_batches(2, secs(1)));
-        let mut rig = Rig::started(config.with_restore(restore));
+        let restore = RestoreConfig::new().batches(2, secs(1)).build_const();
+        let mut rig = Rig::started(config.to_builder().restore(restore).build_const());
         for key in ["a", "b", "c"] {
             rig.subscribe(key);
         }
@@ -209,13 +214,13 @@ fn f99_nothing_to_restore() {
     let mut rig = Rig::started(FRESH);
     assert_eq!(restores(&rig.establish()), 0);
     assert_eq!(rig.phase(), Phase::Online);
-    let mut rig = Rig::started(FRESH.with_restore(RestoreConfig::disabled()));
+    let mut rig = Rig::started(FRESH.to_builder().restore(RestoreConfig::DISABLED).build_const());
     rig.subscribe("a");
     assert_eq!(restores(&rig.establish()) + restores(&rig.advance(secs(600))), 0);
     assert_eq!((rig.phase(), state(&rig, "a")), (Phase::Online, Some(SubscriptionState::Pending)));
 }
 
-/// F100: config, wishes and counters are the same after any number of reconnects.
+/// F100: config, subscriptions and counters are the same after any number of reconnects.
 #[test]
 fn f100_nothing_is_lost_in_a_reconnect() {
     let mut rig = Rig::started(FRESH);
@@ -237,8 +242,8 @@ fn f100_nothing_is_lost_in_a_reconnect() {
 /// Lifecycle 65: who sees "online" sees everything restored: the first batch is a part of the same answer.
 #[test]
 fn l65_restoring_comes_before_online() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(1)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(1)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.opened();
@@ -252,8 +257,8 @@ fn l65_restoring_comes_before_online() {
 /// Lifecycle 66: batches of a size, at least a pause apart, the highest priority first, the same each time.
 #[test]
 fn l66_restoring_is_paced() {
-    let restore = valid(RestoreConfig::new().with_batches(3, secs(5)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(3, secs(5)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     for (key, priority) in [("e", 1), ("f", 1), ("g", 0), ("a", 9), ("h", 0), ("b", 9), ("c", 9), ("d", 8)] {
         rig.fact(Event::Subscribe { key, priority });
     }

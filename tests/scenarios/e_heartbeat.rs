@@ -1,20 +1,21 @@
-//! The heartbeat in a connection: when it beats, what silence means.
+//! The heartbeat in a connection: when one is sent, what silence means.
 
 use redial::heartbeat::{HeartbeatConfig, Liveness};
-use redial::{Config, Event, Phase, valid};
+use redial::{Config, Event, Phase};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, number, secs, ws};
 
 fn with(heartbeat: HeartbeatConfig) -> Config {
-    GATEWAY.with_heartbeat(heartbeat.with_first_jitter(false))
+    GATEWAY.to_builder().heartbeat(heartbeat.to_builder().first_jitter(false).build_const()).build_const()
 }
 
-/// S61, F79: the first beat is drawn from the interval, the others follow every interval.
+/// S61, F79: the first heartbeat is drawn from the interval, the others follow every interval.
 #[test]
-fn the_first_beat_is_jittered() {
+fn the_first_heartbeat_is_jittered() {
     let mut firsts = Vec::new();
     for seed in 0..200 {
-        let mut t = Timeline::seeded(GATEWAY.with_heartbeat(HeartbeatConfig::new()), seed);
+        let mut t =
+            Timeline::seeded(GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const(), seed);
         t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).greeting(1, 45_000).expect(&["send_fresh 1"]);
         t.ready(1, Some(1)).wake_within(0..=45_000, "beat");
         firsts.push(t.wait());
@@ -30,9 +31,9 @@ fn the_first_beat_is_jittered() {
     t.wake(45_010, "beat").fires(45_010, &["beat 1"]).beat_ack(1).wake(90_010, "beat");
 }
 
-/// S62, F80: no acknowledgement by the next beat: closed at that moment, resumed, counted.
+/// S62, F80: no acknowledgement by the next heartbeat: closed at that moment, resumed, counted.
 #[test]
-fn a_missed_beat_is_a_dead_connection() {
+fn a_missed_heartbeat_is_a_dead_connection() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).quiet_until(20_009).fires(20_010, &["close 1 4000"]);
     t.wake(21_010, "backoff").fires(21_010, &["open 2 resume #1"]);
@@ -53,9 +54,9 @@ fn nothing_of_the_heartbeat_outlives_the_connection() {
     assert_eq!(t.stats().zombies, 0);
 }
 
-/// S64 (carbon), F84: a beat asked for just before the regular one is not a miss.
+/// S64 (carbon), F84: a heartbeat asked for just before the regular one is not a miss.
 #[test]
-fn a_requested_beat_is_no_miss() {
+fn a_requested_heartbeat_is_no_miss() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(10_000).beat_requested(1).expect(&["beat 1"]).fires(10_010, &["beat 1"]);
     t.at(10_100).beat_ack(1).applied().fires(20_010, &["beat 1"]);
@@ -63,7 +64,7 @@ fn a_requested_beat_is_no_miss() {
 
 /// S65, F83: it is answered at once and moves nothing.
 #[test]
-fn a_requested_beat_keeps_the_schedule() {
+fn a_requested_heartbeat_keeps_the_schedule() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(3_000).beat_requested(1).expect(&["beat 1"]).wake(10_010, "beat");
     t.at(3_100).beat_ack(1).applied().fires(10_010, &["beat 1"]).wake(20_010, "beat");
@@ -71,7 +72,7 @@ fn a_requested_beat_keeps_the_schedule() {
 
 /// S65: a request before the transport is open is nothing.
 #[test]
-fn a_requested_beat_needs_an_open_transport() {
+fn a_requested_heartbeat_needs_an_open_transport() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).beat_requested(1).ignored().rx(1).ignored();
     // Without a schedule it is answered all the same.
@@ -81,7 +82,7 @@ fn a_requested_beat_needs_an_open_transport() {
 /// S66, F81: with any traffic as a sign of life, data keeps the connection without acknowledgements.
 #[test]
 fn any_traffic_is_life_where_configured() {
-    let any = with(HeartbeatConfig::new().with_liveness(Liveness::AnyTraffic));
+    let any = with(HeartbeatConfig::new().liveness(Liveness::AnyTraffic).build_const());
     let mut t = Timeline::gateway(any, 10_000);
     t.fires(10_010, &["beat 1"]).at(15_000).rx(1).applied().fires(20_010, &["beat 1"]);
     t.at(25_000).seq(1, 77).fires(30_010, &["beat 1"]);
@@ -96,27 +97,27 @@ fn any_traffic_is_life_where_configured() {
 /// S67: with two misses allowed the first is reported, the second closes.
 #[test]
 fn misses_may_be_allowed() {
-    let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
+    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 0));
     t.fires(30_010, &["close 1 4000"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 1));
 
-    let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
+    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]).beat_ack(1).fires(30_010, &["beat 1"]);
     t.fires(40_010, &["beat 1"]).fires(50_010, &["close 1 4000"]);
 }
 
-/// S68, F85: a beat that can't be sent is a loss, once.
+/// S68, F85: a heartbeat that can't be sent is a loss, once.
 #[test]
-fn a_beat_that_cannot_be_sent_is_a_loss() {
+fn a_heartbeat_that_cannot_be_sent_is_a_loss() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).send_failed(1).expect(&["close 1 4000"]).send_failed(1).stale();
     t.wake(11_010, "backoff").failures(1);
 }
 
 /// S69, F86: a greeting without a usable interval fails the attempt where a heartbeat is required; else there are no
-/// beats. An absurd one neither spins nor overflows.
+/// heartbeats. An absurd one neither spins nor overflows.
 #[test]
 fn odd_greetings() {
     let opened = |config| {
@@ -131,7 +132,7 @@ fn odd_greetings() {
             .expect(&[]);
         t
     };
-    let required = with(HeartbeatConfig::new().with_required(true));
+    let required = with(HeartbeatConfig::new().required(true).build_const());
     for heartbeat in [None, Some(secs(0))] {
         let epoch = number(1);
         let mut t = opened(required);
@@ -145,8 +146,10 @@ fn odd_greetings() {
     }
     // What is asked for beyond a day is a day.
     for heartbeat in [86_400_000, 86_400_001, u64::from(u32::MAX), u64::MAX / 1_000, u64::MAX] {
-        let unjittered =
-            GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true).with_first_jitter(false));
+        let unjittered = GATEWAY
+            .to_builder()
+            .heartbeat(HeartbeatConfig::new().required(true).first_jitter(false).build_const())
+            .build_const();
         let mut t = opened(unjittered);
         t.greeting(1, heartbeat).expect(&["send_fresh 1"]).ready(1, Some(1)).phase(Phase::Online);
         t.wake(86_400_010, "beat").jump(u64::MAX).timeout().whatever();
@@ -160,9 +163,10 @@ fn a_second_greeting_is_nothing() {
     t.at(5_000).greeting(1, 1_000).ignored().wake(10_010, "beat");
 }
 
-/// S70, F89, report 89: a beat that is due long ago, on a connection that was not asked meanwhile, asks; then the answer judges.
+/// S70, F89, report 89: a heartbeat that is due long ago, on a connection that was not asked meanwhile, asks; then the
+/// answer judges.
 #[test]
-fn a_late_beat_asks() {
+fn a_late_heartbeat_asks() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).beat_ack(1);
     t.jump(20_010 + 30_000).timeout().expect(&["beat 1"]).wake(60_010, "beat");
@@ -203,9 +207,9 @@ fn an_outage_of_the_service_is_waited_out() {
     t.ready(1, Some(1)).phase(Phase::Online);
 }
 
-/// S73, F88: no beat after a stop, nor after a loss.
+/// S73, F88: no heartbeat after a stop, nor after a loss.
 #[test]
-fn no_beat_after_the_end() {
+fn no_heartbeat_after_the_end() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(5_000).stop(false).expect(&["close 1 1000", "forget stop"]).no_wake();
     t.jump(10_010).timeout().expect(&[]).jump(86_400_000).timeout().expect(&[]);
@@ -215,18 +219,18 @@ fn no_beat_after_the_end() {
     t.open_failed(2, REFUSED).expect(&[]).at(12_499).timeout().expect(&[]);
 }
 
-/// An interval of the config beats without a greeting, from the moment the connection is established; the greeting's
-/// own wins.
+/// An interval of the config sends heartbeats without a greeting, from the moment the connection is established; the
+/// greeting's own wins.
 #[test]
 fn an_interval_of_the_config() {
-    let own = HeartbeatConfig::new().with_first_jitter(false);
-    let own = valid(own.with_interval(secs(20)));
-    let mut t = Timeline::online(BASE.with_heartbeat(own));
+    let own = HeartbeatConfig::new().first_jitter(false).build_const();
+    let own = own.to_builder().interval(secs(20)).build_const();
+    let mut t = Timeline::online(BASE.to_builder().heartbeat(own).build_const());
     t.wake(20_020, "beat").fires(20_020, &["beat 1"]);
 
-    let mut t = Timeline::gateway(GATEWAY.with_heartbeat(own), 10_000);
+    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 10_000);
     t.wake(10_010, "beat");
-    let mut t = Timeline::gateway(GATEWAY.with_heartbeat(own), 0);
+    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 0);
     t.wake(20_010, "beat");
 }
 

@@ -23,9 +23,9 @@ fn one_renewal_is_free() {
     t.failures(0).at(500).event(OK).expect(&["open 2 fresh #2"]).event(OK).ignored();
 }
 
-/// S80: "later": the ladder, and another try at the credential before the dial.
+/// S80: "later": the backoff, and another try at the credential before the dial.
 #[test]
-fn a_credential_that_comes_later_climbs() {
+fn a_credential_that_comes_later_backs_off() {
     let mut t = rejected(BASE);
     t.at(500).credential_failed(false).expect(&[]).failures(1).wake(1_500, "backoff");
     t.fires(1_500, &["refresh"]).parked(WaitReason::Credential);
@@ -79,9 +79,9 @@ fn a_held_session_earns_a_free_renewal() {
         .expect(&["open 3 resume #1"]);
 }
 
-/// Lifecycle 53: without a limit the second rejection in a row climbs the ladder, and each dial renews first.
+/// Lifecycle 53: without a limit the second rejection in a row backs off, and each dial renews first.
 #[test]
-fn further_rejections_climb() {
+fn further_rejections_back_off() {
     let mut t = rejected(BASE);
     t.at(20).event(OK).expect(&["open 2 fresh #2"]);
     t.at(30).open_failed(2, REJECTED).expect(&[]).wake(1_030, "backoff").failures(1);
@@ -95,10 +95,18 @@ fn further_rejections_climb() {
 /// How many rejections of a renewed credential are taken can be limited.
 #[test]
 fn rejections_can_be_limited() {
-    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(0))));
+    let mut t = rejected(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
+            .build_const(),
+    );
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&["gave_up auth auth_rejected"]);
 
-    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(1))));
+    let mut t = rejected(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().rejections_max(Some(1)).build_const())
+            .build_const(),
+    );
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&[]);
     t.next().expect(&["refresh"]).event(OK).expect(&["open 3 fresh #3"]);
     t.open_failed(3, REJECTED).expect(&["gave_up auth auth_rejected"]);
@@ -107,15 +115,22 @@ fn rejections_can_be_limited() {
 /// With "never" a rejection is final.
 #[test]
 fn never_refresh() {
-    let mut t =
-        Timeline::online(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
+    let mut t = Timeline::online(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+            .build_const(),
+    );
     t.closed(1, ws(3000)).expect(&["forget fatal", "gave_up auth close_3000"]).retry_now().ignored();
 }
 
 /// Lifecycle 52, 58: with "dial" no transport is opened without a fresh credential, whatever asks for it.
 #[test]
 fn refresh_before_every_dial() {
-    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut t = Timeline::new(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     t.at(0)
         .start()
         .expect(&["refresh"])
@@ -130,8 +145,9 @@ fn refresh_before_every_dial() {
     t.event(OK).expect(&["open 4 fresh #2"]);
 }
 
-/// A condition while the credential is being renewed: no second question, and no dial without the answer. The user's wish asks
-/// again at once, and good news does after the first wait: the first question may never be answered (report 86).
+/// A condition while the credential is being renewed: no second question, and no dial without the answer. The user's
+/// request asks again at once, and a host event does after the first wait: the first question may never be answered
+/// (report 86).
 #[test]
 fn the_question_is_asked_once() {
     let mut t = rejected(BASE);
@@ -180,7 +196,9 @@ fn a_hint_comes_before_the_renewal() {
 /// S75, F92: ready, authenticate, restore, in this order.
 #[test]
 fn authentication_comes_before_restoring() {
-    let mut t = Timeline::new(BASE.with_restore(RestoreConfig::new().with_authentication(true)));
+    let mut t = Timeline::new(
+        BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+    );
     t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
     t.auth_ok(1).ignored().at(10).ready(1, Some(1)).expect(&["authenticate 1"]).phase(Phase::Establishing);
     t.wake(10_010, "auth_timeout").subscribe("b", 0).expect(&[]);
@@ -191,7 +209,9 @@ fn authentication_comes_before_restoring() {
 #[test]
 fn a_failed_authentication_restores_nothing() {
     let authenticating = || {
-        let mut t = Timeline::new(BASE.with_restore(RestoreConfig::new().with_authentication(true)));
+        let mut t = Timeline::new(
+            BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+        );
         t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
         t.at(10).ready(1, Some(1)).expect(&["authenticate 1"]);
         t
@@ -214,10 +234,14 @@ fn a_failed_authentication_restores_nothing() {
     t.at(50).closed(1, RESET).expect(&[]).wake(1_050, "backoff");
 }
 
-/// S84, lifecycle 58: a source that has no credential is not asked again at every piece of good news.
+/// S84, lifecycle 58: a source that has no credential is not asked again at every host event.
 #[test]
 fn a_source_that_fails_is_not_asked_in_a_spin() {
-    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut t = Timeline::new(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     t.at(0).start().expect(&["refresh"]);
     t.at(10)
         .event(Event::CredentialFailed { request: None, fatal: false })

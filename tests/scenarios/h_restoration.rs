@@ -1,15 +1,15 @@
 //! Restoration: what is wanted is sent once per new session, in order, in batches.
 
 use redial::policy::RestoreConfig;
-use redial::{Config, Phase, valid};
+use redial::{Config, Phase};
 
 use crate::timeline::{BASE, RESET, Timeline, ms, secs};
 
 fn batches(batch: u16, interval: u64) -> Config {
-    BASE.with_restore(valid(RestoreConfig::new().with_batches(batch, ms(interval))))
+    BASE.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
 }
 
-/// Wishes first, then a connection that is ready at 20 ms.
+/// Subscriptions first, then a connection that is ready at 20 ms.
 fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Timeline {
     let mut t = Timeline::new(config);
     for (key, priority) in keys {
@@ -26,7 +26,7 @@ fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Timeline {
     t
 }
 
-/// Lifecycle 66: ceil(n / batch) batches, an interval apart, higher priority first, then in the order of the wishes,
+/// Lifecycle 66: ceil(n / batch) batches, an interval apart, higher priority first, then in the order of the requests,
 /// whether or not the earlier ones are confirmed.
 #[test]
 fn batches_are_paced_and_ordered() {
@@ -48,20 +48,20 @@ fn batches_without_a_pause() {
 #[test]
 fn nothing_to_restore() {
     wanting(BASE, &[]).expect(&[]).phase(Phase::Online).no_wake();
-    let mut t = wanting(BASE.with_restore(RestoreConfig::disabled()), &[("a", 0)]);
+    let mut t = wanting(BASE.to_builder().restore(RestoreConfig::DISABLED).build_const(), &[("a", 0)]);
     t.expect(&[]).phase(Phase::Online).subscribe("b", 0).expect(&[]).no_wake();
 }
 
-/// A wish while online is sent at once, or when the pause since the last batch is over.
+/// A subscription while online is sent at once, or when the pause since the last batch is over.
 #[test]
-fn wishes_while_online() {
+fn subscriptions_while_online() {
     let mut t = Timeline::online(batches(50, 500));
     t.at(1_000).subscribe("a", 0).expect(&["restore 1 a"]).subscribe("a", 0).ignored();
     t.at(1_200).subscribe("b", 0).expect(&[]).wake(1_500, "restore").phase(Phase::Online);
     t.subscribe("c", 1).fires(1_500, &["restore 1 c,b"]);
 }
 
-/// A set without room says so and changes nothing.
+/// A full set says so and changes nothing.
 #[test]
 fn a_full_set_says_so() {
     let keys = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
@@ -97,8 +97,8 @@ fn a_refused_subscription_backs_off_for_itself() {
 /// F94: answers for keys that nobody wants, or that were not sent, change nothing and draw nothing.
 #[test]
 fn answers_for_unknown_keys_are_nothing() {
-    let jittered = valid(crate::timeline::LADDER.with_jitter(redial::Jitter::Full));
-    let mut t = Timeline::online(BASE.with_backoff(jittered));
+    let jittered = crate::timeline::LADDER.to_builder().jitter(redial::Jitter::Full).build_const();
+    let mut t = Timeline::online(BASE.to_builder().backoff(jittered).build_const());
     t.confirmed(1, "x").ignored().sub_failed(1, "x", true).ignored().unsubscribe("x").ignored();
 }
 
@@ -146,9 +146,9 @@ fn the_pacing_dies_with_the_connection() {
     t.jump(5_020).timeout().expect(&[]);
 }
 
-/// Wishes before the start, in every phase without a session, are kept for it.
+/// Subscriptions before the start, in every phase without a session, are kept for it.
 #[test]
-fn wishes_are_kept_for_the_session() {
+fn subscriptions_are_kept_for_the_session() {
     let mut t = Timeline::new(BASE);
     t.subscribe("a", 0).at(0).start().expect(&["open 1 fresh #1"]).subscribe("b", 0).expect(&[]);
     t.open_failed(1, RESET).expect(&[]).subscribe("c", 0).expect(&[]).wake(1_000, "backoff");
@@ -159,7 +159,7 @@ fn wishes_are_kept_for_the_session() {
 /// A stable session with everything restored and no heartbeat waits for nothing.
 #[test]
 fn restoring_and_stability_side_by_side() {
-    let config = batches(1, 500).with_reset_after_stable(secs(1));
+    let config = batches(1, 500).to_builder().reset_after_stable(secs(1)).build_const();
     let mut t = wanting(config, &[("a", 0), ("b", 0), ("c", 0)]);
     t.expect(&["restore 1 a"]).fires(520, &["restore 1 b"]).wake(1_020, "stable");
     t.fires(1_020, &["restore 1 c"]).phase(Phase::Online).no_wake();
