@@ -52,15 +52,8 @@ pub struct Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.outcome {
-            Some(Outcome::Stopped) => f.write_str("the connection was stopped"),
-            Some(Outcome::GaveUp { reason, cause }) => {
-                write!(
-                    f,
-                    "no connection is tried any more: {reason}, last cause {cause}",
-                    reason = reason.as_str()
-                )
-            }
-            None => f.write_str("the driver was dropped"),
+            Some(outcome) => write!(f, "the run has ended: {outcome}"),
+            None => f.write_str("the run has ended: it was dropped"),
         }
     }
 }

@@ -174,6 +174,7 @@ mod supervise;
 mod tokio;
 mod trust;
 mod turn;
+mod words;
 
 use core::fmt;
 use core::future::Future;

@@ -44,14 +44,16 @@ impl fmt::Display for DialError {
     }
 }
 
+impl core::error::Error for DialError {}
+
 words!([T, K, M] Command<T, K, M> {
     Identify => "send_fresh",
     Resume => "send_resume",
     Heartbeat => "beat",
     Authenticate => "authenticate",
     Restore => "restore",
-    Unsubscribe => "unsubscribe",
     Message => "message",
+    Unsubscribe => "unsubscribe",
 });
 
 words!([T, K, I] Received<T, K, I> {

@@ -49,7 +49,8 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
                 if !again {
                     break;
                 }
-                handle.online().await.unwrap();
+                // Not until it is online: as soon as there is a session, the message is queued.
+                lab.sleep(ms(1)).await;
             }
         }
         handle.stop();
@@ -186,6 +187,25 @@ pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _:
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.opens), (0, 1));
+}
+
+/// A heartbeat that was written just before the pause is not missed in it.
+pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let mut script = vec![Say::Facts(vec![ready]), Say::Wait(ms(110))];
+    script.extend((0..10).map(Say::Message));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
+    let (handle, messages) = (driver.handle(), driver.messages());
+    let script = async {
+        while heartbeats(&lab) < 4 {
+            lab.sleep(ms(5)).await;
+        }
+        assert_eq!(messages.waiting(), 4);
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
 }
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
