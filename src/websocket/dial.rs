@@ -52,7 +52,7 @@ pub(super) type Socket = WebSocketStream<Head<Stream>>;
 pub(super) async fn open(
     url: &Url,
     headers: &Headers,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: &Arc<ClientConfig>,
     limits: &Limits,
 ) -> Result<(Socket, Upgraded), Failure> {
     let request = headers.request(url)?;
@@ -60,13 +60,8 @@ pub(super) async fn open(
     // Small frames at a steady pace: Nagle would hold them back. A socket that refuses this is used all the same.
     tcp.set_nodelay(true).unwrap_or_default();
     let wire = Wire::new(tcp, limits.stall());
-    let stream = match tls {
-        Some(config) if url.is_secure() => secure(url, wire, Arc::clone(config)).await?,
-        None if url.is_secure() => {
-            return Err(Failure::new(Cause::Io(IoKind::InvalidInput), "there is no configuration of TLS"));
-        }
-        _ => Stream::Plain(wire),
-    };
+    let stream =
+        if url.is_secure() { secure(url, wire, Arc::clone(tls)).await? } else { Stream::Plain(wire) };
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits.message()))
         .max_frame_size(Some(limits.frame()))
