@@ -39,7 +39,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
     )
 )]
 #[repr(C)] // The sequence first: in a policy it lies beside what else every fact touches.
-pub struct SessionState<T> {
+pub struct SessionState<T = ()> {
     /// 0 while there is none.
     sequence: u64,
     /// The time to live after the newest sign of life, where the server gave one. It counts while no transport carries the

@@ -407,7 +407,10 @@ fn quoted(text: &str) -> String {
 fn process(set_up: &SetUp, walk: FixedEndpoints<MAX_ENDPOINTS>, restarts: u64) -> Process {
     let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
     let wishes = SubscriptionSet::with_storage(Wishes::default());
-    Policy::with_parts(set_up.config, ChaCha8Rng::seed_from_u64(seed), wishes, walk)
+    Policy::new(set_up.config, ChaCha8Rng::seed_from_u64(seed))
+        .with_session_type::<String>()
+        .with_subscriptions(wishes)
+        .with_endpoints(walk)
 }
 
 /// Where the user's subscriptions are kept. (`redial::subscriptions::SubscriptionList` is the same behind feature `alloc`; this program

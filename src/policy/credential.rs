@@ -21,7 +21,7 @@ use super::options::{CredentialConfig, RefreshOn};
 use super::state::{Credential, Flag, Stage};
 use super::verdict::Step;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Asks for a credential; an answer to an earlier request is stale from now on.
     pub(super) fn ask_credential(&mut self, now: Instant, out: &mut Actions) {
         let state = &mut self.state;

@@ -24,7 +24,7 @@ enum Dialling {
     Deferred,
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// A new outage by the user's will, or by news that may have mended what was final: the ladder, the breaker and every count
     /// that leads to giving up begin anew.
     pub(super) fn begin(&mut self, now: Instant, why: Trigger, out: &mut Actions) {

@@ -19,7 +19,7 @@ use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
 use super::verdict::Step;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// The loss of a transport that may still be there: it is closed first.
     pub(super) fn close_and_lose(
         &mut self,

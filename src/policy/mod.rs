@@ -35,7 +35,7 @@ pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};
-pub use lend::{ConfigSource, Lean, OptionalPart};
+pub use lend::{ConfigSource, Lean, OptionalPart, SessionPart};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
@@ -70,7 +70,7 @@ use timers::LEAP;
 ///     Duration::from_secs(30),
 /// )));
 ///
-/// let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
 /// let actions = policy.handle_event(Instant::ZERO, Event::Start);
 /// let Some(Action::Open { epoch, attempt: 1, .. }) = actions.into_iter().next() else { unreachable!() };
 ///
@@ -82,9 +82,9 @@ use timers::LEAP;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
-pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource<T> = &'static Config, E = SingleEndpoint> {
+pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Config, E = SingleEndpoint> {
     config: C,
-    session: C::Session,
+    session: C::Session<T>,
     state: State<C::Breaker, C::Heartbeat, Named<T>>,
     rng: R,
     subscriptions: S,
@@ -97,43 +97,77 @@ pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionStat
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, T, S: Default, C: ConfigSource<T>> Policy<R, T, S, C> {
-    /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
-    /// seeds and equal facts give equal decisions.
+impl<R, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
+    /// A policy that does nothing until [`Event::Start`], for one endpoint, without subscriptions and with `()` for tokens.
+    /// The generator is the only source of its randomness: equal seeds and equal events give equal decisions.
+    ///
+    /// The methods that follow change those: [`with_session_type`](Self::with_session_type),
+    /// [`with_subscriptions`](Self::with_subscriptions), [`with_endpoints`](Self::with_endpoints).
+    ///
+    /// ```
+    /// use redial::endpoints::FixedEndpoints;
+    /// use redial::subscriptions::FixedSubscriptions;
+    /// use redial::{Policy, SplitMix64, presets};
+    ///
+    /// let _plain = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    /// let _chat = Policy::new(&presets::WEBSOCKET, SplitMix64::new(8))
+    ///     .with_session_type::<&str>()
+    ///     .with_subscriptions(FixedSubscriptions::<&str, 8>::new())
+    ///     .with_endpoints(FixedEndpoints::<3>::new(3)?);
+    /// # Ok::<(), redial::ConfigError>(())
+    /// ```
     #[must_use]
-    pub fn new(config: C, rng: R) -> Self {
-        Self::with_subscriptions(config, rng, S::default())
+    pub const fn new(config: C, rng: R) -> Self {
+        Self::from_parts(config, rng, NoSubscriptions, SingleEndpoint)
     }
 }
 
-impl<R, T, S, C: ConfigSource<T>> Policy<R, T, S, C> {
-    /// The same with a set of subscriptions (and its storage) of the caller's.
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// The whole in one call, with `T` as the storage of token and endpoint: for a `static` and for generic code, as
+    /// [`new`](Policy::new) and the methods that change a type are for everything else.
     #[must_use]
-    pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
-        Self::with_parts(config, rng, subscriptions, SingleEndpoint)
+    pub const fn from_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
+        Self { config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
     }
-}
 
-impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
+    /// The same with this set of subscriptions. What the policy had of its own is dropped.
+    #[must_use]
+    pub fn with_subscriptions<S2>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
+        let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
+        Policy { config, session, state, rng, subscriptions, endpoints }
+    }
+
     /// The same with several endpoints.
     #[must_use]
-    pub const fn with_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
-        Self { config, rng, endpoints, session: C::Session::NEW, subscriptions, state: State::NEW }
+    pub fn with_endpoints<E2>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
+        let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
+        Policy { config, session, state, rng, subscriptions, endpoints }
     }
 
-    /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
-    /// [`Self::with_snapshot`] brings the ladder along as well, and counts its times on this clock; a session alone keeps
+    /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a
+    /// `heapless::String<64>`, an index. A session and a redirect that the policy has are dropped.
+    #[must_use]
+    pub fn with_session_type<T2>(self) -> Policy<R, T2, S, C, E> {
+        let Self { config, session: _, state, rng, subscriptions, endpoints } = self;
+        Policy { config, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
+    }
+
+    /// The same with a session that an earlier process kept: the first dial resumes it, and its storage is the policy's
+    /// from here on. A [`Lean`] without sessions drops it.
+    ///
+    /// [`Self::with_snapshot`] brings the backoff along as well, and counts its times on this clock; a session alone keeps
     /// those of the clock it comes from.
     #[must_use]
-    pub fn with_session(mut self, session: C::Session) -> Self {
-        self.session = session;
-        self
+    pub fn with_session<T2>(self, session: SessionState<T2>) -> Policy<R, T2, S, C, E> {
+        let mut policy = self.with_session_type();
+        policy.session = OptionalPart::of(session);
+        policy
     }
 
     /// The session: what [`Action::Resume`] and [`Action::Heartbeat`] are to carry. A [`SessionState<T>`], or `()` where a
     /// [`Lean`] leaves it out.
     #[must_use]
-    pub const fn session(&self) -> &C::Session {
+    pub const fn session(&self) -> &C::Session<T> {
         &self.session
     }
 
@@ -186,7 +220,7 @@ impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -378,7 +412,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 }
 
-impl<R, T, S: core::fmt::Debug, C: ConfigSource<T>, E: core::fmt::Debug> core::fmt::Debug
+impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt::Debug
     for Policy<R, T, S, C, E>
 {
     /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).

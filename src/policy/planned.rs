@@ -19,7 +19,7 @@ use super::lend::{ConfigSource, OptionalPart};
 use super::options::OnNetworkChange;
 use super::state::{Flag, Gate, Reached, Stage};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_redial(&mut self, now: Instant, out: &mut Actions) -> bool {
         match self.state.stage {
             Stage::Live { .. } => self.replace(now, Trigger::Redial, out),

@@ -15,7 +15,7 @@ use super::explain::{Trigger, WaitReason, count};
 use super::lend::ConfigSource;
 use super::state::Stage;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
         let live = self.live(now);
         self.state.enter(live, now, why);

@@ -50,7 +50,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// )));
 /// const SHARD: u32 = 3;
 ///
-/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<String>();
 /// let _open = policy.handle_event(Instant::ZERO, Event::Start);
 /// let epoch = policy.epoch().expect("dialling");
 /// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
@@ -58,7 +58,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
 ///
 /// // The next process, 100 ms later, with a clock of its own.
-/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(8));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(8)).with_session_type::<String>();
 /// match Snapshot::decode(&bytes[..length], SHARD) {
 ///     Ok(snapshot) => {
 ///         let snapshot = snapshot.try_map(|text| core::str::from_utf8(text).map(String::from))?;
@@ -232,7 +232,7 @@ impl<T> Snapshot<T> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
     /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
     ///

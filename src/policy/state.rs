@@ -1,5 +1,7 @@
 //! What a policy remembers: everything that does not depend on the caller's types.
 
+mod named;
+
 use crate::backoff::Backoff;
 use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
@@ -11,6 +13,8 @@ use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
 use super::explain::{Counts, Trigger, WaitReason, count_small};
 use super::lend::OptionalPart;
+
+pub(super) use named::Named;
 
 /// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
 /// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps
@@ -122,16 +126,6 @@ pub(super) enum Reached {
     Identified,
     /// That has been answered with a session.
     Settled,
-}
-
-/// The name of an endpoint, if there is one. Debug output never shows it.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Named<T>(pub(super) Option<T>);
-
-impl<T> core::fmt::Debug for Named<T> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(if self.0.is_some() { "[redacted]" } else { "none" })
-    }
 }
 
 /// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: four

@@ -36,7 +36,7 @@ impl Due {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
     /// deadline, stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; one that
     /// finds nothing due does nothing.
