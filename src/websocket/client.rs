@@ -19,8 +19,10 @@ use crate::classify::{Cause, IoKind};
 use crate::driver::{
     Command, Dial, DialError, EndpointGuard, Notice, Received, RefreshFailed, SendFailed, SendProtocol,
 };
+use crate::endpoints::FixedEndpoints;
 use crate::policy::{Action, Disposition, Epoch, Event};
 
+use super::connect::MAX_URLS;
 use super::decoded::{Decoded, Ready};
 use super::dial::{self, Socket};
 use super::failure::Failure;
@@ -37,8 +39,9 @@ use super::url::Url;
 #[derive(Debug)]
 pub struct Client<P> {
     pub(super) protocol: Arc<P>,
-    /// Never empty.
-    pub(super) bases: Vec<Url>,
+    pub(super) first: Url,
+    pub(super) others: Vec<Url>,
+    pub(super) endpoints: FixedEndpoints<MAX_URLS>,
     pub(super) headers: Headers,
     pub(super) tls: Arc<ClientConfig>,
     pub(super) limits: Limits,
@@ -84,6 +87,12 @@ impl<P: Protocol> Client<P> {
         self.guard.refused()
     }
 
+    /// As many endpoints as there are URLs, for [`Policy::with_endpoints`](crate::Policy::with_endpoints).
+    #[must_use]
+    pub fn endpoints(&self) -> FixedEndpoints<MAX_URLS> {
+        self.endpoints.clone()
+    }
+
     /// Where a dial goes: to the endpoint that the server named, if it is trusted, or to the base.
     #[must_use]
     pub fn url(&self, dial: &Dial<String>) -> Url {
@@ -92,9 +101,9 @@ impl<P: Protocol> Client<P> {
         named.unwrap_or_else(|| self.base(base).clone())
     }
 
+    /// The base with this number; the first where there is none, for a policy that knows of more endpoints than this.
     fn base(&self, index: usize) -> &Url {
-        // There is a first one: the builder has put it there.
-        self.bases.get(index).unwrap_or(&self.bases[0])
+        self.others.get(index.wrapping_sub(1)).unwrap_or(&self.first)
     }
 
     /// An endpoint of the server's choice. One that is not trusted, or can't be dialled, is as good as none.
@@ -213,11 +222,7 @@ impl<P: Protocol> Client<P> {
     }
 
     /// What a command is on the wire; `None`: a ping.
-    fn frames(
-        &self,
-        writer: &Writer,
-        command: Command<String, P::Key, Frame>,
-    ) -> Option<Vec<Frame>> {
+    fn frames(&self, writer: &Writer, command: Command<String, P::Key, Frame>) -> Option<Vec<Frame>> {
         let mut connection = Connection::new(&writer.upgraded, writer.epoch);
         match command {
             Command::Identify => self.protocol.identify(&mut connection),
@@ -225,7 +230,9 @@ impl<P: Protocol> Client<P> {
             Command::Authenticate => self.protocol.authenticate(&mut connection),
             Command::Restore { keys, send } => self.protocol.restore(&keys, send, &mut connection),
             Command::Unsubscribe(key) => return Some(self.protocol.unsubscribe(&key).into_iter().collect()),
-            Command::Heartbeat { sequence } => return self.protocol.heartbeat(sequence).map(|frame| vec![frame]),
+            Command::Heartbeat { sequence } => {
+                return self.protocol.heartbeat(sequence).map(|frame| vec![frame]);
+            }
             Command::Message(frame) => return Some(vec![frame]),
         }
         Some(connection.into_frames())
@@ -291,7 +298,10 @@ impl<P: Protocol> SendProtocol for Client<P> {
         for frame in frames {
             if frame.len() > self.limits.outgoing() {
                 let (len, most) = (frame.len(), self.limits.outgoing());
-                self.invalid(writer.epoch, &format!("a message of {len} bytes to send, above the limit of {most}"));
+                self.invalid(
+                    writer.epoch,
+                    &format!("a message of {len} bytes to send, above the limit of {most}"),
+                );
                 return Err(SendFailed);
             }
             writer.sink.feed(frame.into_message()).await?;

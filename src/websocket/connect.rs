@@ -10,6 +10,7 @@ use std::vec::Vec;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::driver::{EndpointGuard, EndpointTrust, Outbox};
+use crate::endpoints::FixedEndpoints;
 use crate::policy::{Config, Epoch};
 use crate::presets;
 
@@ -23,6 +24,9 @@ use super::request::Headers;
 use super::socket::Socket;
 use super::tls;
 use super::url::Url;
+
+/// How many URLs a client may have.
+pub(super) const MAX_URLS: usize = 8;
 
 /// The longest reason of a close frame, in bytes (RFC 6455, section 5.5).
 const MAX_REASON: usize = 123;
@@ -46,7 +50,7 @@ const MAX_REASON: usize = 123;
 #[must_use = "spawn it"]
 pub fn connect(url: &str) -> Connect<Raw> {
     Connect {
-        url: url.to_owned(),
+        urls: vec![url.to_owned()],
         protocol: Raw::default(),
         headers: Headers::default(),
         tls: None,
@@ -66,7 +70,7 @@ pub fn connect(url: &str) -> Connect<Raw> {
 #[derive(Debug)]
 #[must_use = "spawn it"]
 pub struct Connect<P: Protocol> {
-    url: String,
+    urls: Vec<String>,
     protocol: P,
     headers: Headers,
     tls: Option<Box<ClientConfig>>,
@@ -84,10 +88,7 @@ pub struct Connect<P: Protocol> {
 
 impl Connect<Raw> {
     /// Calls this on every new connection, before anything else is sent. Of several, all in order.
-    pub fn on_connect(
-        mut self,
-        on_connect: impl Fn(&mut Connection<'_>) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn on_connect(mut self, on_connect: impl Fn(&mut Connection<'_>) + Send + Sync + 'static) -> Self {
         self.protocol.on_connect.push(Box::new(on_connect));
         self
     }
@@ -105,7 +106,7 @@ impl Connect<Raw> {
         Connect {
             protocol,
             subscriptions: Vec::new(),
-            url: self.url,
+            urls: self.urls,
             headers: self.headers,
             tls: self.tls,
             limits: self.limits,
@@ -121,6 +122,14 @@ impl Connect<Raw> {
 }
 
 impl<P: Protocol> Connect<P> {
+    /// Another URL of the same service, up to 8 in all: dialled where the others fail, as
+    /// [`EndpointsConfig`](crate::endpoints::EndpointsConfig) says. Sessions are resumed at any of them.
+    pub fn or(mut self, url: &str) -> Self {
+        self.urls.push(url.to_owned());
+        let result = if self.urls.len() > MAX_URLS { Err(SetupError::TooManyUrls) } else { Ok(()) };
+        self.check(result)
+    }
+
     /// Sends this header with each upgrade. For one that changes from dial to dial see [`Protocol::request`].
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let result = self.headers.set(name, value);
@@ -208,14 +217,20 @@ impl<P: Protocol> Connect<P> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let url = Url::parse(&self.url)?;
+        let mut urls = self.urls.iter().map(|url| Url::parse(url));
+        let first = urls.next().unwrap_or_else(|| Url::parse(""))?;
+        let others = urls.collect::<Result<_, _>>()?;
+        let count = u8::try_from(self.urls.len()).unwrap_or(u8::MAX);
+        let endpoints = FixedEndpoints::new(count).map_err(|_| SetupError::TooManyUrls)?;
         let tls = match self.tls {
             Some(config) => *config,
             None => tls::default()?,
         };
         Ok(Client {
             protocol: Arc::new(self.protocol),
-            bases: vec![url],
+            first,
+            others,
+            endpoints,
             headers: self.headers,
             tls: tls::http11(tls),
             limits: self.limits,
@@ -234,8 +249,8 @@ impl<P: Protocol> Connect<P> {
         Socket::spawn(self)
     }
 
-    pub(super) const fn limits_set(&self) -> &Limits {
-        &self.limits
+    pub(super) const fn outgoing_limit(&self) -> usize {
+        self.limits.outgoing()
     }
 
     fn check(mut self, result: Result<(), SetupError>) -> Self {

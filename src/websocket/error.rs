@@ -11,6 +11,8 @@ use super::url::UrlError;
 pub enum SetupError {
     /// The URL can't be used.
     Url(UrlError),
+    /// There are more than 8 URLs.
+    TooManyUrls,
     /// A header with this name can't be sent: the name or the value has a character that no header may have.
     Header(String),
     /// A header with this name is the handshake's own.
@@ -31,6 +33,9 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(error) => error.fmt(f),
+            Self::TooManyUrls => {
+                f.write_str("there are more than 8 URLs; use one name with several addresses")
+            }
             Self::Header(name) => {
                 write!(
                     f,

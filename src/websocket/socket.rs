@@ -42,11 +42,11 @@ impl<P: Protocol> Socket<P> {
         let rng = connect.seed.map_or_else(random, SplitMix64::new);
         let (outbox, buffer) = (connect.outbox, connect.buffer);
         let subscriptions = core::mem::take(&mut connect.subscriptions);
-        let limit = connect.limits_set().outgoing();
+        let limit = connect.outgoing_limit();
         let client = connect.client()?;
         let protocol = Arc::clone(client.protocol());
 
-        let policy = Policy::with_subscriptions(config, rng, SubscriptionList::new());
+        let policy = Policy::from_parts(config, rng, SubscriptionList::new(), client.endpoints());
         let mut driver = Driver::new(policy, client, Tokio::new());
         if let Some(outbox) = outbox {
             driver = driver.with_outbox(outbox);
@@ -207,7 +207,10 @@ impl<M> fmt::Display for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { bytes, limit, .. } => {
-                write!(f, "not sent: the message has {bytes} bytes, and the limit is {limit}; split it, or raise the limit")
+                write!(
+                    f,
+                    "not sent: the message has {bytes} bytes, and the limit is {limit}; split it, or raise the limit"
+                )
             }
             Self::NotSent(error) => error.fmt(f),
         }

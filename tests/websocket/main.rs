@@ -1,0 +1,10 @@
+//! `redial::websocket` against servers of this process: how it dials, what it makes of refusals, how it talks and closes.
+
+mod close;
+mod dial;
+mod heard;
+mod messages;
+mod server;
+mod sessions;
+mod setup;
+mod tls;
