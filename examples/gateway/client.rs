@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use redial::driver::{Command, Dial, DialError, Notice, Protocol, Runtime, SendFailed, Tokio};
+use redial::driver::{Command, Dial, DialError, Notice, Protocol, Received, Runtime, SendFailed, Tokio};
 use redial::policy::Endpoint;
 use redial::{Action, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Phase};
 use tokio::net::{TcpStream, lookup_host};
@@ -321,7 +321,9 @@ impl Protocol for Client {
     type Writer = Writer;
     type Token = String;
     type Key = Infallible;
-    type Facts = Vec<Event<String>>;
+    type Message = Infallible;
+    type Incoming = Infallible;
+    type Received = Vec<Received<String>>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader, Writer), DialError> {
         let not_before = self
@@ -333,13 +335,16 @@ impl Protocol for Client {
         Ok((Reader { stream, _socket: socket }, Writer { sink, epoch: dial.epoch }))
     }
 
-    async fn receive(&self, reader: &mut Reader, epoch: Epoch) -> Result<Vec<Event<String>>, Cause> {
+    async fn receive(&self, reader: &mut Reader, epoch: Epoch) -> Result<Vec<Received<String>>, Cause> {
         let bad = |detail| {
             self.bad_frame(epoch, detail);
             Ok(vec![])
         };
         match reader.stream.next().await {
-            Some(Ok(Message::Text(text))) => self.facts(epoch, &text).or_else(bad),
+            Some(Ok(Message::Text(text))) => self
+                .facts(epoch, &text)
+                .map(|facts| facts.into_iter().map(Received::Event).collect())
+                .or_else(bad),
             Some(Ok(Message::Binary(bytes))) => bad(format!("a binary message of {} bytes", bytes.len())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(vec![]),
             Some(Ok(Message::Close(frame))) => {
@@ -374,7 +379,7 @@ impl Protocol for Client {
             }
             // This protocol has neither.
             Command::Authenticate | Command::Restore { .. } => return Ok(()),
-            Command::Unsubscribe(never) => match never {},
+            Command::Message(never) | Command::Unsubscribe(never) => match never {},
         };
         self.say(writer.epoch, &happening);
         Ok(writer.sink.send(Message::text(frame.encode())).await?)
@@ -393,8 +398,8 @@ impl Protocol for Client {
     }
 
     fn observe(&self, notice: &Notice<'_, String, Infallible>) {
-        let (at, now) = (notice.at, &notice.explanation);
-        if let Some(fact) = notice.fact {
+        let (at, now) = (notice.at, notice.explanation());
+        if let Some(fact) = notice.event {
             self.fact(at, fact, notice.actions.disposition());
         }
         for action in notice.actions.iter() {
@@ -410,7 +415,7 @@ impl Protocol for Client {
                     (epoch.get(), Happening::Open { mode, endpoint, url, attempt })
                 }
                 // The connect timeout is the end of a dial like any other; there is nothing to close yet.
-                Action::Close { epoch, code: None } if notice.fact.is_none() => {
+                Action::Close { epoch, code: None } if notice.event.is_none() => {
                     let cause = now.last_cause.unwrap_or(Cause::ConnectTimeout);
                     (epoch.get(), Happening::OpenFailed { cause, retry_after: None, detail: None })
                 }
@@ -437,7 +442,7 @@ impl Protocol for Client {
 impl Client {
     /// What is being waited for, where that is new.
     fn waits(&self, notice: &Notice<'_, String, Infallible>) {
-        let now = &notice.explanation;
+        let now = notice.explanation();
         let why = now.waiting_for.map_or("", |reason| reason.as_str());
         let mut state = self.state();
         let opens = notice.actions.iter().any(|action| matches!(action, Action::Open { .. }));

@@ -1,6 +1,8 @@
 //! async-std: the clock of `std` and its sleep.
 
 use core::future::Future;
+use core::pin::Pin;
+use std::boxed::Box;
 use std::time;
 
 use crate::time::Instant;
@@ -27,11 +29,13 @@ impl AsyncStd {
 }
 
 impl Runtime for AsyncStd {
+    type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        ::async_std::task::sleep(at.saturating_duration_since(self.now()))
+    fn sleep_until(&self, at: Instant) -> Self::Sleep {
+        Box::pin(::async_std::task::sleep(at.saturating_duration_since(self.now())))
     }
 }

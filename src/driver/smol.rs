@@ -1,6 +1,8 @@
 //! smol: the clock of `std` and the timer of async-io.
 
 use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use std::time;
 
 use async_io::Timer;
@@ -27,14 +29,25 @@ impl Smol {
 }
 
 impl Runtime for Smol {
+    type Sleep = SmolSleep;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        let timer = Timer::after(at.saturating_duration_since(self.now()));
-        async move {
-            timer.await;
-        }
+    fn sleep_until(&self, at: Instant) -> SmolSleep {
+        SmolSleep(Timer::after(at.saturating_duration_since(self.now())))
+    }
+}
+
+/// The future of [`Smol::sleep_until`](Runtime::sleep_until).
+#[derive(Debug)]
+pub struct SmolSleep(Timer);
+
+impl Future for SmolSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(|_| ())
     }
 }

@@ -1,7 +1,5 @@
 //! tokio: its clock (so that a paused one works) and its sleep.
 
-use core::future::Future;
-
 use ::tokio::time;
 
 use crate::time::Instant;
@@ -25,11 +23,13 @@ impl Tokio {
 }
 
 impl Runtime for Tokio {
+    type Sleep = time::Sleep;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+    fn sleep_until(&self, at: Instant) -> time::Sleep {
         time::sleep(at.saturating_duration_since(self.now()))
     }
 }
