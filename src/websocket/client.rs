@@ -226,7 +226,10 @@ impl<P: Protocol> Client<P> {
         let mut connection = Connection::new(&writer.upgraded, writer.epoch);
         match command {
             Command::Identify => self.protocol.identify(&mut connection),
-            Command::Resume(session) => self.protocol.resume(&session, &mut connection),
+            Command::Resume(session) => {
+                let token = session.token().map_or("", String::as_str);
+                self.protocol.resume(token, session.sequence(), &mut connection);
+            }
             Command::Authenticate => self.protocol.authenticate(&mut connection),
             Command::Restore { keys, send } => self.protocol.restore(&keys, send, &mut connection),
             Command::Unsubscribe(key) => return Some(self.protocol.unsubscribe(&key).into_iter().collect()),

@@ -175,9 +175,8 @@ impl<P: Protocol> Connect<P> {
         self.check(result)
     }
 
-    /// The policy. Default: [`presets::WEBSOCKET`], which counts a connection as established when it is open. A protocol
-    /// whose [`decode`](Protocol::decode) says [`Decoded::Ready`](super::Decoded::Ready) wants
-    /// [`Establish::OnReady`](crate::policy::Establish::OnReady), so that nothing is sent before.
+    /// The policy, but for when a connection is established: that is the protocol's to say
+    /// ([`Protocol::ESTABLISHED`]). Default: [`presets::WEBSOCKET`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self

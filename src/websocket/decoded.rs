@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::format;
 use std::string::String;
 use std::vec::Vec;
 
@@ -141,9 +142,23 @@ impl<K, I> Decoded<K, I> {
         Self::Ready(Ready { token: Some(token), ..Ready::default() })
     }
 
+    /// A message with this sequence number; [`Decoded::Invalid`] where that is none.
+    #[must_use]
+    pub fn numbered(sequence: &str, message: I) -> Self {
+        match sequence.parse() {
+            Ok(sequence) => Self::Sequenced { sequence, message },
+            Err(_) => Self::Invalid(format!("{:?} is no sequence number", shortened(sequence))),
+        }
+    }
+
     /// The newest send of this subscription is confirmed.
     #[must_use]
     pub const fn confirmed(key: K) -> Self {
         Self::Confirmed { key, batch: None }
     }
+}
+
+/// As much of a server's text as a log wants.
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(40).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -118,5 +118,7 @@ pub use request::{Headers, Upgraded};
 pub use socket::{SendError, Sender, Socket};
 pub use url::{MAX_URL, Url, UrlError, UrlFault};
 
+pub use crate::policy::Establish;
+
 /// The TLS library, whose configuration [`Connect::tls`] takes.
 pub use tokio_rustls::rustls;

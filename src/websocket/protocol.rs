@@ -9,8 +9,7 @@ use std::string::String;
 
 use crate::classify::Cause;
 use crate::driver::{Dial, Notice, RefreshFailed};
-use crate::policy::Epoch;
-use crate::session::SessionState;
+use crate::policy::{Epoch, Establish};
 
 use super::decoded::Decoded;
 use super::error::SetupError;
@@ -32,6 +31,10 @@ pub trait Protocol: Send + Sync + 'static {
     /// What the application receives.
     type Incoming: Send + 'static;
 
+    /// When a connection counts as established, so that subscriptions and messages follow: when it is open, or when
+    /// [`decode`](Self::decode) says [`Decoded::Ready`] or [`Decoded::Resumed`]. Default: when it is open.
+    const ESTABLISHED: Establish = Establish::OnOpen;
+
     /// The message that subscribes to `key`: sent when it is first wanted, and again on every new session.
     fn subscribe(&self, key: &Self::Key) -> Frame;
 
@@ -47,9 +50,10 @@ pub trait Protocol: Send + Sync + 'static {
         let _ = connection;
     }
 
-    /// Sent instead of it where there is a session to resume. By default the same as [`identify`](Self::identify).
-    fn resume(&self, session: &SessionState<String>, connection: &mut Connection<'_>) {
-        let _ = session;
+    /// Sent instead of it where there is a session to resume, with the session's token and its newest sequence number. By
+    /// default the same as [`identify`](Self::identify).
+    fn resume(&self, token: &str, sequence: Option<u64>, connection: &mut Connection<'_>) {
+        let _ = (token, sequence);
         self.identify(connection);
     }
 

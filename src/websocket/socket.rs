@@ -38,7 +38,7 @@ pub struct Sender<P: Protocol = Raw> {
 impl<P: Protocol> Socket<P> {
     pub(super) fn spawn(mut connect: Connect<P>) -> Result<Self, SetupError> {
         let runtime = runtime::Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
-        let config = connect.config;
+        let config = connect.config.with_establish(P::ESTABLISHED);
         let rng = connect.seed.map_or_else(random, SplitMix64::new);
         let (outbox, buffer) = (connect.outbox, connect.buffer);
         let subscriptions = core::mem::take(&mut connect.subscriptions);

@@ -2,6 +2,7 @@
 
 mod close;
 mod dial;
+mod examples;
 mod heard;
 mod messages;
 mod server;

@@ -5,9 +5,8 @@ use std::sync::Mutex;
 
 use futures_util::{SinkExt, StreamExt};
 use redial::driver::EndpointTrust;
-use redial::policy::Establish;
-use redial::websocket::{Connect, Connection, Decoded, Frame, Protocol, Ready, Report, connect};
-use redial::{Config, Epoch, SessionState, presets};
+use redial::websocket::{Connect, Connection, Decoded, Establish, Frame, Protocol, Ready, Report, connect};
+use redial::{Config, Epoch, presets};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -28,13 +27,14 @@ impl Protocol for Chat {
     type Outgoing = String;
     type Incoming = String;
 
+    const ESTABLISHED: Establish = Establish::OnReady;
+
     fn identify(&self, connection: &mut Connection<'_>) {
         connection.send("HELLO");
     }
 
-    fn resume(&self, session: &SessionState<String>, connection: &mut Connection<'_>) {
-        let token = session.token().cloned().unwrap_or_default();
-        connection.send(format!("HELLO {token} {}", session.sequence().unwrap_or_default()));
+    fn resume(&self, token: &str, sequence: Option<u64>, connection: &mut Connection<'_>) {
+        connection.send(format!("HELLO {token} {}", sequence.unwrap_or_default()));
     }
 
     fn subscribe(&self, room: &String) -> Frame {
@@ -69,10 +69,10 @@ impl Protocol for Chat {
             ]),
             "RESUMED" => Decoded::Resumed { sequence: None },
             "OK" => Decoded::confirmed(rest.to_owned()),
-            "MSG" => match rest.split_once(' ').and_then(|(n, text)| Some((n.parse().ok()?, text))) {
-                Some((sequence, text)) => Decoded::Sequenced { sequence, message: text.to_owned() },
-                None => Decoded::Invalid(format!("no sequence number in {text:?}")),
-            },
+            "MSG" => {
+                let (number, text) = rest.split_once(' ').unwrap_or_default();
+                Decoded::numbered(number, text.to_owned())
+            }
             _ => Decoded::Ignored,
         }
     }
@@ -82,7 +82,7 @@ impl Protocol for Chat {
     }
 }
 
-const CONFIG: Config = fast(presets::WEBSOCKET).with_establish(Establish::OnReady);
+const CONFIG: Config = fast(presets::WEBSOCKET);
 
 fn chat(url: &str) -> Connect<Chat> {
     connect(url).config(CONFIG).with_protocol(Chat::default())
@@ -211,7 +211,7 @@ async fn a_message_that_comes_again_is_left_out() {
     let mut chat = chat(&base_url).spawn().unwrap();
     let (mut socket, _) = accept(&base).await;
     hear(&mut socket).await;
-    for text in ["SESSION t0", "MSG 1 a", "MSG 2 b", "MSG 2 b", "MSG 1 a", "MSG 3 c", "MSG x"] {
+    for text in ["SESSION t0", "MSG 1 a", "MSG 2 b", "MSG 2 b", "MSG 1 a", "MSG 3 c", "MSG x y"] {
         socket.send(Message::text(text)).await.unwrap();
     }
     for expected in ["a", "b", "c"] {
