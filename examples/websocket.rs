@@ -4,13 +4,12 @@
 //! cargo run --example websocket --features websocket -- ws://HOST:PORT
 //! ```
 
-use redial::websocket;
+use redial::websocket::connect;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("usage: websocket URL")?;
-    let mut socket =
-        websocket::connect(&url).on_connect(|connection| connection.send("SUB lobby")).spawn()?;
+    let mut socket = connect(&url).on_connect(|connection| connection.send("SUB lobby")).spawn()?;
     socket.online().await?;
     socket.send("SAY lobby hello").await?;
     while let Some(message) = socket.recv().await {

@@ -30,7 +30,7 @@ fn program() -> &'static Path {
         let profile = test.parent().and_then(Path::parent).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args(["build", "--quiet", "--example", "gateway", "--features", "tokio", "--target-dir"]);
+        cargo.args(["build", "--quiet", "--example", "gateway", "--features", "websocket", "--target-dir"]);
         cargo.arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             cargo.arg("--release");
@@ -86,10 +86,10 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
     let watched = file("watched", r#"{"health": {}}"#);
     let url = ["--url", "ws://127.0.0.1:9"];
     for (arguments, says) in [
-        (vec!["--url", "wss://127.0.0.1:9"], "no TLS"),
+        (vec!["--url", "https://127.0.0.1:9"], "use wss://"),
         (vec!["--url", "127.0.0.1:9"], "ws://HOST:PORT"),
         (vec!["--url", ""], "ws://HOST:PORT"),
-        (vec!["--url", "ws://127.0.0.1:99999"], "the port"),
+        (vec!["--url", "ws://127.0.0.1:99999"], "its port"),
         ([&url[..], &["--preset", "discord"]].concat(), "unknown preset \"discord\""),
         ([&url[..], &["--config", "/nowhere/at/all.json"]].concat(), "/nowhere/at/all.json"),
         ([&url[..], &["--config", &broken]].concat(), "not valid JSON"),

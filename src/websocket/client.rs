@@ -115,7 +115,8 @@ impl<P: Protocol> Client<P> {
                 .inspect_err(|error| self.protocol.report(epoch, Report::BadEndpoint(error)))
                 .ok(),
             Err(error) => {
-                self.protocol.report(epoch, Report::Untrusted(&error));
+                let refused = self.guard.refused();
+                self.protocol.report(epoch, Report::Untrusted { error: &error, refused });
                 None
             }
         }

@@ -26,7 +26,12 @@ pub enum Report<'a> {
     /// A message with this sequence number came again and was left out.
     Duplicate(u64),
     /// An endpoint that the server named is not trusted, and was left out.
-    Untrusted(&'a Untrusted),
+    Untrusted {
+        /// Which, and why.
+        error: &'a Untrusted,
+        /// How many endpoints this client has refused so far, with this one.
+        refused: usize,
+    },
     /// An endpoint that the server named is no URL of a WebSocket, and was left out.
     BadEndpoint(&'a UrlError),
 }
@@ -49,7 +54,7 @@ impl fmt::Display for Report<'_> {
             Self::Lost(failure) => write!(f, "the connection was lost: {failure}"),
             Self::Invalid(detail) => write!(f, "bad message: {detail}"),
             Self::Duplicate(sequence) => write!(f, "message {sequence} came again and was left out"),
-            Self::Untrusted(error) => error.fmt(f),
+            Self::Untrusted { error, refused } => write!(f, "{error} (refused so far: {refused})"),
             Self::BadEndpoint(error) => error.fmt(f),
         }
     }

@@ -12,11 +12,11 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as Piece;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::fact::{By, Endpoint, Fact, How, Offence};
 use crate::fault::{Order, Welcome, ends_session};
 use crate::protocol::{Event, Frame, TOKEN};
-use crate::state::{Probes, Resumption, Seat};
-use crate::upgrade::{ignore, refuse, upgrade};
+use crate::report::fact::{By, Endpoint, Fact, How, Offence};
+use crate::server::state::{Probes, Resumption, Seat};
+use crate::server::upgrade::{ignore, refuse, upgrade};
 
 /// A peer that takes longer to be written to is not reading.
 const WRITE: Duration = Duration::from_secs(2);
@@ -84,7 +84,7 @@ struct Line<'a> {
 
 impl Seat {
     pub(crate) fn record(&self, fact: Fact) {
-        self.shared.ledger.record(fact);
+        self.shared.recorder.record(fact);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the server did or saw, one fact at a time: the ledger keeps them.
+//! What the server did or saw, one fact at a time: the recorder keeps them.
 
 use std::fmt;
 use std::time::Duration;

@@ -10,9 +10,9 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::fact::{By, Fact, How, Offence};
 use crate::fault::{Expect, Fault};
 use crate::protocol::{Event, Frame, QUERY, TOKEN};
+use crate::report::fact::{By, Fact, How, Offence};
 use crate::server::{Config, Server, ServerHandle, Stuck};
 
 /// For what comes at once: generous, as the machine may be busy.
@@ -207,7 +207,7 @@ async fn dropped(fault: Fault) -> (ServerHandle, Peer) {
 }
 
 fn offences(server: &ServerHandle) -> Vec<Offence> {
-    let entries = server.ledger().entries();
+    let entries = server.recorder().entries();
     let offences = entries.iter().filter_map(|entry| match entry.fact {
         Fact::Offence { offence, .. } => Some(offence),
         _ => None,
@@ -221,7 +221,7 @@ async fn plain_drop_has_no_close_frame_and_can_be_resumed() {
     sleep(Duration::from_millis(300)).await;
     back(&server, &peer).await;
     let replayed = |fact| matches!(fact, Fact::Resumed { replayed: 2.., .. });
-    let entries = server.ledger().entries();
+    let entries = server.recorder().entries();
     assert!(entries.iter().any(|entry| replayed(entry.fact)), "events went on during the outage");
     assert_eq!(offences(&server), []);
 }
@@ -355,7 +355,7 @@ async fn accept_then_close_eight_times() {
         assert_eq!(peer.see().await, Seen::End);
     }
     back(&server, &old).await;
-    assert_eq!(server.ledger().most_open().0, 1);
+    assert_eq!(server.recorder().most_open().0, 1);
 }
 
 /// Discord lets the client resume on the same connection or on a new one.
@@ -432,7 +432,7 @@ async fn an_upgrade_that_is_never_answered() {
     let (server, old) = dropped(Fault::NeverAnswers).await;
     assert!(timeout(SILENCE, Peer::dial(server.gateway_url())).await.is_err());
     back(&server, &old).await;
-    assert_eq!(server.ledger().most_open().0, 1);
+    assert_eq!(server.recorder().most_open().0, 1);
 }
 
 #[tokio::test]
@@ -508,8 +508,8 @@ async fn the_fatal_end() {
         };
         let (played, ()) = tokio::join!(server.play(&[Fault::Fatal], drop), client);
         assert_eq!(played, Ok(()));
-        assert_eq!(server.ledger().rows()[1].recovered, !again);
-        assert_eq!(server.ledger().complaints().iter().any(|text| text.contains("not survived")), again);
+        assert_eq!(server.recorder().rows()[1].recovered, !again);
+        assert_eq!(server.recorder().complaints().iter().any(|text| text.contains("not survived")), again);
     }
 }
 
@@ -522,7 +522,7 @@ async fn a_client_that_does_not_come_back_ends_the_script() {
     let client = async { while peer.skip().await != Seen::End {} };
     let (played, ()) = tokio::join!(server.play(&[Fault::Drop], drop), client);
     assert_eq!(played, Err(Stuck(Some(Fault::Drop))));
-    assert!(!server.ledger().rows()[1].recovered);
+    assert!(!server.recorder().rows()[1].recovered);
 }
 
 /// Rule 8: 1000 and 1001 end the session, any other code keeps it.
@@ -539,7 +539,7 @@ async fn the_clients_close_code_decides_about_the_session() {
         let resumed = matches!(peer.skip().await, Seen::Frame(Frame::Dispatch { event: Event::Resumed, .. }));
         assert_eq!(resumed, kept, "{code}");
         let closed = |fact| matches!(fact, Fact::Closed { by: By::Client, code: Some(c), .. } if c == code);
-        assert!(server.ledger().entries().iter().any(|entry| closed(entry.fact)));
+        assert!(server.recorder().entries().iter().any(|entry| closed(entry.fact)));
     }
 }
 
@@ -663,10 +663,10 @@ async fn open_sockets_are_counted_exactly() {
             peer.identify().await;
         }
     }
-    assert_eq!(server.ledger().most_open().0, 1);
+    assert_eq!(server.recorder().most_open().0, 1);
     let first = Peer::dial(server.gateway_url()).await.unwrap();
     let second = Peer::dial(server.gateway_url()).await.unwrap();
-    assert_eq!(server.ledger().most_open().0, 2);
+    assert_eq!(server.recorder().most_open().0, 2);
     drop((first, second));
 }
 
@@ -675,11 +675,11 @@ async fn health_takes_calm_events_and_a_heartbeat() {
     let server = server().await;
     let mut peer = online(&server).await;
     peer.events(40).await;
-    assert!(server.ledger().rows()[0].how.is_none(), "no heartbeat yet");
+    assert!(server.recorder().rows()[0].how.is_none(), "no heartbeat yet");
     peer.beat(Some(peer.seq)).await;
     assert_eq!(peer.skip().await, Seen::Frame(Frame::HeartbeatAck));
     assert!(server.healthy().await);
-    assert_eq!(server.ledger().rows()[0].how, Some(How::Fresh));
+    assert_eq!(server.recorder().rows()[0].how, Some(How::Fresh));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-use crate::connection::IDLE;
-use crate::fact::{By, Fact, Offence};
 use crate::fault::{Answer, RETRY_AFTER};
 use crate::protocol::QUERY;
-use crate::state::{Probes, Seat};
+use crate::report::fact::{By, Fact, Offence};
+use crate::server::connection::IDLE;
+use crate::server::state::{Probes, Seat};
 
 /// The largest message taken from a client (Discord's limit), and the largest request.
 const MAX_MESSAGE: usize = 4096;
