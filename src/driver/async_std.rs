@@ -7,7 +7,7 @@ use std::time;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
 /// The clock and sleep of async-std 1, from the moment it was made.
 ///
@@ -37,5 +37,17 @@ impl Runtime for AsyncStd {
 
     fn sleep_until(&self, at: Instant) -> Self::Sleep {
         Box::pin(::async_std::task::sleep(at.saturating_duration_since(self.now())))
+    }
+}
+
+impl Spawn for AsyncStd {
+    type Task<T: Send + 'static> = ::async_std::task::JoinHandle<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::async_std::task::spawn(future)
     }
 }

@@ -134,7 +134,9 @@ mod send_protocol;
 mod shared;
 #[cfg(feature = "smol")]
 mod smol;
+mod spawn;
 mod status;
+mod supervise;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod trust;
@@ -162,6 +164,8 @@ pub use send_protocol::SendProtocol;
 #[cfg(feature = "smol")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "smol")))]
 pub use smol::{Smol, SmolSleep};
+pub use spawn::Spawn;
+pub use supervise::{Failure, Link, Supervised, supervise};
 #[cfg(feature = "tokio")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::Tokio;

@@ -5,14 +5,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::time;
 
-use async_io::Timer;
+use ::smol::Timer;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
-/// The clock of `std` and the timers of async-io 2, from the moment it was made. async-io brings its own thread for
-/// the timers, so this runs on smol's executors and on any other.
+/// The clock of `std` and the timers of smol 2, from the moment it was made. smol brings its own thread for the timers,
+/// so this runs on its executors and on any other; [`Driver::spawn`](super::Driver::spawn) uses its global one.
 #[derive(Clone, Copy, Debug)]
 pub struct Smol {
     origin: time::Instant,
@@ -49,5 +49,17 @@ impl Future for SmolSleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.0).poll(cx).map(|_| ())
+    }
+}
+
+impl Spawn for Smol {
+    type Task<T: Send + 'static> = ::smol::Task<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::smol::spawn(future)
     }
 }

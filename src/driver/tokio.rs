@@ -1,10 +1,12 @@
 //! tokio: its clock (so that a paused one works) and its sleep.
 
+use core::future::Future;
+
 use ::tokio::time;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
 /// The clock and sleep of tokio 1, from the moment it was made. `run` must be called inside a runtime whose time
 /// driver is enabled; a paused clock (`tokio::time::pause`) is obeyed.
@@ -31,5 +33,17 @@ impl Runtime for Tokio {
 
     fn sleep_until(&self, at: Instant) -> time::Sleep {
         time::sleep(at.saturating_duration_since(self.now()))
+    }
+}
+
+impl Spawn for Tokio {
+    type Task<T: Send + 'static> = ::tokio::task::JoinHandle<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::tokio::spawn(future)
     }
 }

@@ -37,7 +37,9 @@ pub struct Sender<P: Protocol = Raw> {
 
 impl<P: Protocol> Socket<P> {
     pub(super) fn spawn(mut connect: Connect<P>) -> Result<Self, SetupError> {
-        let runtime = runtime::Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
+        if runtime::Handle::try_current().is_err() {
+            return Err(SetupError::NoRuntime);
+        }
         let config = connect.config.with_establish(P::ESTABLISHED);
         let rng = connect.seed.map_or_else(random, SplitMix64::new);
         let (outbox, buffer) = (connect.outbox, connect.buffer);
@@ -59,7 +61,7 @@ impl<P: Protocol> Socket<P> {
             handle.subscribe(key, priority);
         }
         // Its end is told by the handle.
-        drop(runtime.spawn(async move { driver.run().await }));
+        drop(driver.spawn());
         Ok(Self { sender: Sender { handle, protocol, limit }, messages })
     }
 

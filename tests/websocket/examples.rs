@@ -6,22 +6,11 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::example;
 use crate::server::{Server, soon};
 
-/// An example's program, built if it is not.
 fn program(name: &str) -> PathBuf {
-    // …/target/debug/deps/websocket-0123, unless there is a target triple above `debug`.
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--quiet", "--example", name, "--features", "websocket", "--target-dir"]);
-    cargo.arg(profile.parent().unwrap());
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    assert!(cargo.status().unwrap().success());
-    profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    example::build(name, "websocket")
 }
 
 fn run(name: &str, url: &str) -> (Child, Lines<BufReader<ChildStdout>>) {

@@ -2,6 +2,8 @@
 
 mod close;
 mod dial;
+#[path = "../common/example.rs"]
+mod example;
 mod examples;
 mod heard;
 mod messages;
