@@ -109,6 +109,12 @@ impl<P: Protocol> Socket<P> {
         self.sender.handle.closed().await
     }
 
+    /// The protocol, for what it shares with the application.
+    #[must_use]
+    pub fn protocol(&self) -> &P {
+        &self.sender.protocol
+    }
+
     /// Sends from other tasks.
     #[must_use]
     pub fn sender(&self) -> Sender<P> {

@@ -27,8 +27,7 @@ pub(crate) enum Heard {
     DialFailed(Failure),
     Closed(Close),
     Lost(Failure),
-    Invalid(String),
-    Other(String),
+    Other,
 }
 
 impl From<&Report<'_>> for Heard {
@@ -39,8 +38,7 @@ impl From<&Report<'_>> for Heard {
             Report::DialFailed(failure) => Self::DialFailed(failure.clone()),
             Report::Closed(close) => Self::Closed(close.clone()),
             Report::Lost(failure) => Self::Lost(failure.clone()),
-            Report::Invalid(detail) => Self::Invalid(detail.to_owned()),
-            ref other => Self::Other(other.to_string()),
+            _ => Self::Other,
         }
     }
 }

@@ -184,6 +184,12 @@ async fn a_token_is_not_sent_wherever_a_message_says() {
     let (mut socket, _) = accept(listening).await;
     assert_eq!(hear(&mut socket).await, "HELLO t0 0");
     assert!(tokio::time::timeout(Duration::ZERO, stranger.accept()).await.is_err(), "nobody came");
+    let reports = chat.protocol().reports.lock().unwrap().clone();
+    for (count, why) in (1..).zip(["its host is not", "user name", "its scheme is not"]) {
+        let told =
+            |told: &String| told.contains(why) && told.ends_with(&format!("(refused so far: {count})"));
+        assert!(reports.iter().any(told), "{why}: {reports:?}");
+    }
 }
 
 /// A redirect is judged like a session's endpoint.
@@ -216,6 +222,10 @@ async fn a_message_that_comes_again_is_left_out() {
     }
     for expected in ["a", "b", "c"] {
         assert_eq!(soon(chat.recv()).await.unwrap(), expected);
+    }
+    let bad = r#"bad message: "x" is no sequence number"#;
+    while !chat.protocol().reports.lock().unwrap().iter().any(|report| report == bad) {
+        tokio::task::yield_now().await;
     }
     drop(socket);
     let (mut socket, _) = accept(&base).await;

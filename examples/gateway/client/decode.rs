@@ -355,14 +355,14 @@ mod tests {
     #[test]
     fn a_long_name_is_cut() {
         let long = "ü".repeat(1_000);
-        let decode = |t: &str, d: &str| super::decode(&format!(r#"{{"op":0,"t":"{t}","d":{d}}}"#));
-        match decode(&long, "null") {
+        let dispatch = |t: &str, d: &str| decode(&format!(r#"{{"op":0,"t":"{t}","d":{d}}}"#));
+        match dispatch(&long, "null") {
             Ok(Message::Dispatch { event: Event::Other { name, .. }, .. }) => {
                 assert_eq!(name, "ü".repeat(MAX_SHOWN) + "…");
             }
             other => panic!("{other:?}"),
         }
-        match decode("READY", &format!(r#"{{"session_id":"{long}"}}"#)) {
+        match dispatch("READY", &format!(r#"{{"session_id":"{long}"}}"#)) {
             Ok(Message::Dispatch { event: Event::Ready { session_id, .. }, .. }) => {
                 assert_eq!(session_id, Some(long));
             }
