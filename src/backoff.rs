@@ -1,6 +1,7 @@
 //! The ladder: how long to wait after the n-th failure in a row.
 
 mod base;
+mod check;
 mod config;
 mod jitter;
 mod polly;
@@ -28,8 +29,9 @@ pub use jitter::Jitter;
 /// use core::time::Duration;
 /// use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio, SplitMix64};
 ///
-/// let config = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))?
-///     .with_jitter(Jitter::Full)?;
+/// let config = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
+///     .jitter(Jitter::Full)
+///     .build()?;
 /// let mut rng = SplitMix64::new(7); // seed every client differently
 /// let mut backoff = Backoff::new();
 /// let wait = backoff.next_delay(&config, Mode::Fresh, Duration::ZERO, &mut rng);
@@ -380,8 +382,9 @@ fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
 ///
 /// # fn dial() -> Result<u32, &'static str> { Ok(7) }
 /// # fn sleep(_: Duration) {}
-/// let config = BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, Duration::from_secs(10))?
-///     .with_jitter(Jitter::Equal)?;
+/// let config = BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, Duration::from_secs(10))
+///     .jitter(Jitter::Equal)
+///     .build()?;
 /// let mut delays = config.delays(SplitMix64::new(7)).take(5);
 /// let connection = loop {
 ///     match dial() {
@@ -431,7 +434,6 @@ impl<R: Rng> FusedIterator for Delays<R> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::valid;
     use crate::ratio::Ratio;
     use crate::rng::SplitMix64;
 
@@ -440,7 +442,7 @@ mod tests {
     #[test]
     fn a_counted_failure_walks_one_step() {
         let ladder = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(900));
-        let config = valid(valid(ladder).with_jitter(Jitter::DecorrelatedV2));
+        let config = ladder.jitter(Jitter::DecorrelatedV2).build_const();
         let mut rng = SplitMix64::new(8);
         for _ in 0..1000 {
             let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, &mut rng).unwrap();

@@ -10,6 +10,7 @@ pub use cause::{Cause, Class, IoKind, TlsKind};
 use table::Sort;
 pub use table::{Match, Rule, Scope, Table, Verdict};
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::Micros;
 
@@ -22,13 +23,12 @@ pub const MAX_OVERRIDES: usize = 16;
 ///
 /// ```
 /// use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
-/// use redial::{Cause, valid};
+/// use redial::Cause;
 ///
 /// // This server closes with 4002 when the account is out of credits.
-/// const CLASSIFIER: Classifier = valid(
-///     Classifier::new(&tables::WEBSOCKET)
-///         .with_override(Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal))),
-/// );
+/// const CLASSIFIER: Classifier = Classifier::new(&tables::WEBSOCKET)
+///     .rule(Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal)))
+///     .build_const();
 /// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4002)).class, Class::Fatal);
 /// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4003)).class, Class::Transient);
 /// ```
@@ -40,42 +40,71 @@ pub struct Classifier {
     overridden: Sort,
 }
 
+builds!(Classifier);
+
 impl Classifier {
     /// This table, without overrides; what no row knows is [`Class::Transient`].
-    #[must_use]
-    pub const fn new(table: &'static Table) -> Self {
-        Self { table, default: Class::Transient, overrides: [None; MAX_OVERRIDES], overridden: Sort::NONE }
+    pub const fn new(table: &'static Table) -> Builder<Self> {
+        Builder::of(Self {
+            table,
+            default: Class::Transient,
+            overrides: [None; MAX_OVERRIDES],
+            overridden: Sort::NONE,
+        })
     }
 
-    /// The class of what no row knows: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`] (F53, S48). Default:
+    const fn checked(self) -> Result<Self, ConfigError> {
+        let mut rest: &[Option<Rule>] = &self.overrides;
+        while let [Some(rule), tail @ ..] = rest {
+            if let Match::CloseRange(low, high) | Match::HttpRange(low, high) = rule.matches {
+                if low > high {
+                    return Err(ConfigError::RangeReversed);
+                }
+            }
+            rest = tail;
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<Classifier> {
+    /// The class of what no row knows: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`]. Default:
     /// [`Class::Transient`], because a needless resume costs one round trip and a needless stop costs the service.
-    #[must_use]
-    pub const fn with_default(mut self, class: Class) -> Self {
-        self.default = class;
+    pub const fn default_class(mut self, class: Class) -> Self {
+        self.config.default = class;
         self
     }
 
-    /// Puts a rule above the table (F57). Of several that match, the one given last wins.
+    /// Puts a rule above the table. Of several that match, the one given last wins.
     ///
     /// # Errors
     /// * [`ConfigError::RangeReversed`]: a range whose first is above its last would match nothing.
     /// * [`ConfigError::TooManyOverrides`]: more than [`MAX_OVERRIDES`].
-    pub const fn with_override(mut self, rule: Rule) -> Result<Self, ConfigError> {
-        if let Match::CloseRange(low, high) | Match::HttpRange(low, high) = rule.matches {
-            if low > high {
-                return Err(ConfigError::RangeReversed);
-            }
-        }
-        self.overridden = self.overridden.with(&rule);
-        let mut slots: &mut [Option<Rule>] = &mut self.overrides;
+    pub const fn rule(mut self, rule: Rule) -> Self {
+        self.config.overridden = self.config.overridden.with(&rule);
+        let mut slots: &mut [Option<Rule>] = &mut self.config.overrides;
         while let Some((slot, rest)) = slots.split_first_mut() {
             if slot.is_none() {
                 *slot = Some(rule);
-                return Ok(self);
+                return self;
             }
             slots = rest;
         }
-        Err(ConfigError::TooManyOverrides)
+        self.refuse(ConfigError::TooManyOverrides);
+        self
+    }
+}
+
+impl Classifier {
+    /// The class of what no row knows.
+    #[must_use]
+    pub const fn default_class(&self) -> Class {
+        self.default
+    }
+
+    /// The rules above the table, in the order in which they were given.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.overrides.iter().flatten()
     }
 
     /// The table without the overrides.

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-/// Why a configuration was refused. Every constructor that can be misused returns it, and all of them are `const`.
+/// Why a configuration was refused. [`Builder::build`](crate::builder::Builder::build)
+/// returns it, and so does every constructor that can be misused; all of them are `const`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -79,6 +80,8 @@ pub enum ConfigError {
     ShareRange,
     /// A window, day or half-life of no length.
     WindowZero,
+    /// A limit of 0 bytes or of no time: nothing would pass.
+    LimitZero,
     /// A config with a breaker for a [`Lean`](crate::policy::Lean) policy without one.
     BreakerLeftOut,
     /// A config with a heartbeat, or with a greeting that may bring one, for a [`Lean`](crate::policy::Lean) policy without one.
@@ -140,6 +143,7 @@ impl ConfigError {
             Self::ThrottleTokens => "a throttle must have 1 to 1000 tokens",
             Self::ShareRange => "the share is out of range",
             Self::WindowZero => "a window, day or half-life of 0",
+            Self::LimitZero => "a limit of 0 lets nothing pass; use at least 1",
             Self::BreakerLeftOut => "the config has a breaker, which this policy leaves out",
             Self::HeartbeatLeftOut => {
                 "the config has a heartbeat or expects a greeting, and this policy leaves the heartbeat out"
@@ -157,22 +161,10 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// Unwraps a configuration in a `const`, so that a mistake in it is a compile error.
-///
-/// ```
-/// use core::time::Duration;
-/// use redial::{BackoffConfig, valid};
-///
-/// const LADDER: BackoffConfig =
-///     valid(BackoffConfig::exponential(Duration::from_secs(1), redial::Ratio::TWO, Duration::from_secs(30)));
-/// # let _ = LADDER;
-/// ```
-///
-/// # Panics
-/// On an error: at compile time in a `const`, which is what it is for. At run time use `?`.
-#[must_use]
+/// What a constructor for constants returns: a mistake in a `const` does not compile.
+#[track_caller]
 #[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
-pub const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
+pub(crate) const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("{}", error.as_str()),

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros, OptInstant};
@@ -27,10 +28,12 @@ pub const RECOVERY_BOUNDS: [Duration; 8] = [
 /// ```
 /// use core::time::Duration;
 /// use redial::health::HealthConfig;
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
-/// const CONFIG: HealthConfig = valid(HealthConfig::new().with_failure_rate(valid(Ratio::new(1, 2)), 10))
-///     .with_average_recovery(Duration::from_secs(60));
+/// const CONFIG: HealthConfig = HealthConfig::new()
+///     .failure_rate(Ratio::new_const(1, 2), 10)
+///     .average_recovery(Duration::from_secs(60))
+///     .build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,34 +44,43 @@ pub struct HealthConfig {
     average_recovery: Micros,
 }
 
+builds!(HealthConfig);
+
 impl HealthConfig {
     /// More than 10 % failed attempts in 5 minutes, or recoveries of more than 30 s on average in that time: the alerts
     /// that the WebsockexAdapter guide "Troubleshooting Reconnection" asks for.
-    #[must_use]
-    pub const fn new() -> Self {
-        let tenth = match Ratio::new(1, 10) {
-            Ok(tenth) => tenth,
-            Err(_) => Ratio::ZERO,
-        };
-        Self {
-            width: slot_width(Micros::from_millis(300_000)),
-            failure_rate: tenth,
-            min_attempts: 1,
-            average_recovery: Micros::from_millis(30_000),
-        }
+    pub const DEFAULT: Self = Self {
+        width: slot_width(Micros::from_millis(300_000)),
+        failure_rate: Ratio::new_const(1, 10),
+        min_attempts: 1,
+        average_recovery: Micros::from_millis(30_000),
+    };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.width.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        if self.failure_rate.is_above_one() {
+            return Err(ConfigError::ShareRange);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<HealthConfig> {
     /// Over how long both alerts look back; up to a tenth more, to be exact, because the window moves in ten steps.
     /// Default: 5 min.
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
-    pub const fn with_window(mut self, window: Duration) -> Result<Self, ConfigError> {
-        self.width = slot_width(Micros::from_duration(window));
-        if self.width.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(self)
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.config.width = slot_width(Micros::from_duration(window));
+        self
     }
 
     /// The share of failed attempts, 0 to 1, above which an alert is raised, once there were `min_attempts` in the
@@ -76,26 +88,36 @@ impl HealthConfig {
     ///
     /// # Errors
     /// [`ConfigError::ShareRange`].
-    pub const fn with_failure_rate(mut self, above: Ratio, min_attempts: u32) -> Result<Self, ConfigError> {
-        if above.is_above_one() {
-            return Err(ConfigError::ShareRange);
-        }
-        self.failure_rate = above;
-        self.min_attempts = min_attempts;
-        Ok(self)
+    pub const fn failure_rate(mut self, above: Ratio, min_attempts: u32) -> Self {
+        self.config.failure_rate = above;
+        self.config.min_attempts = min_attempts;
+        self
     }
 
     /// The average time to recover above which an alert is raised. Default: 30 s.
-    #[must_use]
-    pub const fn with_average_recovery(mut self, above: Duration) -> Self {
-        self.average_recovery = Micros::from_duration(above);
+    pub const fn average_recovery(mut self, above: Duration) -> Self {
+        self.config.average_recovery = Micros::from_duration(above);
         self
+    }
+}
+
+impl HealthConfig {
+    /// The share of failed attempts above which an alert is raised, and from how many attempts on.
+    #[must_use]
+    pub const fn failure_rate(&self) -> (Ratio, u32) {
+        (self.failure_rate, self.min_attempts)
+    }
+
+    /// The average time to recover above which an alert is raised.
+    #[must_use]
+    pub const fn average_recovery(&self) -> Duration {
+        self.average_recovery.to_duration()
     }
 }
 
 impl Default for HealthConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
@@ -206,10 +228,10 @@ struct Slot {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::health::{Health, HealthConfig, HealthStatus};
 /// use redial::Instant;
+/// use redial::health::{Health, HealthConfig, HealthStatus};
 ///
-/// const CONFIG: HealthConfig = HealthConfig::new();
+/// const CONFIG: HealthConfig = HealthConfig::DEFAULT;
 /// let mut health = Health::new();
 ///
 /// health.attempt_succeeded(&CONFIG, Instant::from_millis(100));

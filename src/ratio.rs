@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use rand_core::Rng;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::time::{Micros, divide};
 
 /// A non-negative fraction of two integers: a growth factor, a share of jitter.
@@ -15,7 +15,7 @@ use crate::time::{Micros, divide};
 /// ```
 /// use redial::Ratio;
 ///
-/// const FACTOR: Ratio = redial::valid(Ratio::new(8, 5)); // 1.6; a mistake is a compile error
+/// const FACTOR: Ratio = Ratio::new_const(8, 5); // 1.6; a mistake is a compile error
 /// assert_eq!("1.6".parse(), Ok(FACTOR));
 /// assert!("1,6".parse::<Ratio>().is_err());
 /// ```
@@ -53,6 +53,16 @@ impl Ratio {
             (Some(num), Some(den)) => Ok(Self { num, den }),
             _ => Err(ConfigError::RatioNotANumber),
         }
+    }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// When `den` is 0: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    pub const fn new_const(num: u32, den: u32) -> Self {
+        valid(Self::new(num, den))
     }
 
     /// The numerator, in lowest terms.

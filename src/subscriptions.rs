@@ -167,6 +167,10 @@ impl Pace {
 /// assert!(set.batch().eq(&["trades"]));
 /// # Ok::<(), redial::subscriptions::Full<&str>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no set of subscriptions",
+    note = "`SubscriptionList` (feature `alloc`) grows, `FixedSubscriptions` does not, and `NoSubscriptions` is what a policy has without `with_subscriptions`"
+)]
 pub trait Subscriptions: sealed::Sealed {
     /// What names a subscription: a channel, a topic, a number.
     type Key: Clone + Ord + fmt::Debug;

@@ -111,6 +111,22 @@ impl Micros {
         Self(duration.as_secs().saturating_mul(1_000_000).saturating_add(fraction))
     }
 
+    /// The same for a setting that may be none.
+    pub(crate) const fn from_duration_option(duration: Option<Duration>) -> Option<Self> {
+        match duration {
+            Some(duration) => Some(Self::from_duration(duration)),
+            None => None,
+        }
+    }
+
+    /// The other way.
+    pub(crate) const fn to_duration_option(micros: Option<Self>) -> Option<Duration> {
+        match micros {
+            Some(micros) => Some(micros.to_duration()),
+            None => None,
+        }
+    }
+
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
     }

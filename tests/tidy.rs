@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that every other may use.
-const BOTTOM: [&str; 7] = ["array", "denied", "error", "mode", "ratio", "time", "window"];
+const BOTTOM: [&str; 8] = ["array", "builder", "denied", "error", "mode", "ratio", "time", "window"];
 /// The rooms that compose others, or stand outside.
 const COMPOSERS: [&str; 4] = ["driver", "lib", "policy", "presets"];
 

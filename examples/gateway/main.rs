@@ -142,7 +142,8 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Url, Config), String> {
         return Ok((url, config));
     }
     // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
-    let config = config.with_greeting(config.greeting_timeout()).map_err(|error| error.to_string())?;
+    let config =
+        config.to_builder().greeting(config.greeting_timeout()).build().map_err(|error| error.to_string())?;
     Ok((url, config))
 }
 

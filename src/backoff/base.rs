@@ -66,7 +66,7 @@ impl BackoffConfig {
 
 impl Backoff {
     /// Has the server set the first wait, as a `retry:` field of server-sent events does: from the next failure on `base`
-    /// stands in place of the config's initial wait and of [`with_first`](BackoffConfig::with_first), until another
+    /// stands in place of the config's initial wait and of [`first_delay`](BackoffConfig::first_delay), until another
     /// call; a [`reset`](Self::reset) keeps it. `None`: the config's own again, which is the default.
     ///
     /// In whole milliseconds, rounded up, at most 49 days, and cut at the cap of the dial that it is waited for. The waits
@@ -85,7 +85,7 @@ impl Backoff {
     /// use redial::{Backoff, BackoffConfig, Mode, Ratio, SplitMix64};
     ///
     /// let (mut rng, secs) = (SplitMix64::new(7), Duration::from_secs);
-    /// let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30))?;
+    /// let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build()?;
     /// let mut backoff = Backoff::new();
     /// backoff.set_base(Some(secs(5)));
     /// let mut wait = || backoff.next_delay(&config, Mode::Fresh, Duration::ZERO, &mut rng);
@@ -197,15 +197,15 @@ mod tests {
     fn configs() -> Vec<BackoffConfig> {
         let (initial, max) = (ms(1_000), ms(30_000));
         let curves = [
-            BackoffConfig::exponential(initial, Ratio::TWO, max),
-            BackoffConfig::exponential(initial, Ratio::new(8, 5).unwrap(), max),
-            BackoffConfig::exponential(initial, Ratio::ONE, max),
-            BackoffConfig::linear(initial, max),
-            BackoffConfig::fibonacci(initial, max),
-            BackoffConfig::quadratic(initial, ms(300), max),
-            BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max),
-            BackoffConfig::table(ENTRIES, AfterTable::GiveUp),
-            BackoffConfig::table(ENTRIES, AfterTable::RepeatLast),
+            BackoffConfig::exponential(initial, Ratio::TWO, max).build(),
+            BackoffConfig::exponential(initial, Ratio::new(8, 5).unwrap(), max).build(),
+            BackoffConfig::exponential(initial, Ratio::ONE, max).build(),
+            BackoffConfig::linear(initial, max).build(),
+            BackoffConfig::fibonacci(initial, max).build(),
+            BackoffConfig::quadratic(initial, ms(300), max).build(),
+            BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max).build(),
+            BackoffConfig::table(ENTRIES, AfterTable::GiveUp).build(),
+            BackoffConfig::table(ENTRIES, AfterTable::RepeatLast).build(),
         ];
         let jitters = [
             Jitter::None,
@@ -217,11 +217,16 @@ mod tests {
             Jitter::DecorrelatedV2,
         ];
         let curves = curves.map(Result::unwrap);
-        let jittered =
-            curves.iter().flat_map(|curve| jitters.iter().filter_map(|j| curve.with_jitter(*j).ok()));
+        let jittered = curves
+            .iter()
+            .flat_map(|curve| jitters.iter().filter_map(|j| curve.to_builder().jitter(*j).build().ok()));
         jittered
             .flat_map(|config| {
-                [config, config.with_first(ms(50)), config.with_max_fresh(ms(60_000)).unwrap()]
+                [
+                    config,
+                    config.to_builder().first_delay(ms(50)).build_const(),
+                    config.to_builder().max_fresh(ms(60_000)).build().unwrap(),
+                ]
             })
             .collect()
     }

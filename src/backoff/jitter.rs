@@ -7,7 +7,7 @@ use crate::ratio::Ratio;
 /// How a wait is spread around its nominal value `d`, so that clients that fell together do not come back together.
 ///
 /// One `u64` is drawn for each jittered wait, none for [`Jitter::None`]. Every window excludes its high end; one that
-/// is empty yields its low end. A [floor](crate::BackoffConfig::with_floor) raises the low end.
+/// is empty yields its low end. A [floor](crate::BackoffConfig::floor) raises the low end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {
@@ -21,7 +21,7 @@ pub enum Jitter {
     ///
     /// The curve's growth is not used, only its ends, so that a [`constant`](crate::BackoffConfig::constant) is refused. Where the
     /// article clips a draw above the cap to the cap, and so puts clients in step there, here such a draw is spread
-    /// evenly over `[initial, cap)`. A wait [asked for](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// evenly over `[initial, cap)`. A wait [asked for](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     Decorrelated,
     /// `[d (1 - r), d (1 + r))`, its high end at most the cap; `r` in 0 to 1. gRPC has 1/5.
     PlusMinus(Ratio),
@@ -40,7 +40,7 @@ pub enum Jitter {
     /// `[initial, initial + d)`, and the cap for a draw above it, which is one in forty at the cap of centrifuge-js,
     /// whose formula this is. [`constant`](crate::BackoffConfig::constant) leaves no room.
     ///
-    /// A wait [asked for](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// A wait [asked for](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     AboveInitial,
     /// `DecorrelatedJitterV2` of Polly: random steps along a smooth curve that doubles. The medians of the waits are
     /// 0.9, 1.1, 2, 4, 8, 16 … times `initial`.
@@ -49,6 +49,6 @@ pub enum Jitter {
     /// t' the t of the wait before (f is 0 before the first). In integers, at most 1 µs off. The curve's growth is not
     /// used, only its ends, so that a [`constant`](crate::BackoffConfig::constant) is refused. Where Polly, once the curve is above
     /// the cap, waits the cap for ever, a draw above the cap is spread below it. A draw below the floor is the floor.
-    /// A wait [asked for](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
+    /// A wait [asked for](crate::BackoffConfig::first_delay) is drawn as with [`Jitter::Full`].
     DecorrelatedV2,
 }

@@ -53,9 +53,9 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::{self, Denied};
-/// use redial::{CircuitBreaker, Instant, SplitMix64, valid};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
 ///
-/// const CONFIG: breaker::Config = valid(breaker::Config::new(2, Duration::from_secs(60)));
+/// const CONFIG: breaker::Config = breaker::Config::new(2, Duration::from_secs(60)).build_const();
 /// let mut rng = SplitMix64::new(7);
 /// let mut breaker = CircuitBreaker::new();
 ///
@@ -78,10 +78,11 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::{self, CountWindow, Denied, Outcome, Rates};
-/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 ///
-/// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 4));
-/// const CONFIG: breaker::Config<CountWindow<10>> = valid(breaker::Config::by_count(RATES, Duration::from_secs(60)));
+/// const RATES: Rates = Rates::new(Ratio::new_const(1, 2), 4).build_const();
+/// const CONFIG: breaker::Config<CountWindow<10>> =
+///     breaker::Config::by_count(RATES, Duration::from_secs(60)).build_const();
 /// let (now, mut rng, mut breaker) = (Instant::ZERO, SplitMix64::new(7), CircuitBreaker::new());
 ///
 /// let took = Duration::from_millis(80);
@@ -210,7 +211,7 @@ impl<W: Window> CircuitBreaker<W> {
     /// The attempt ended like this.
     ///
     /// Closed: it goes into the window, and a threshold that is reached opens the breaker, from `now`. Half-open: one
-    /// probe fewer to go; see [`Config::with_probes`] for what closes the breaker and what opens it again, for
+    /// probe fewer to go; see [`Config::probes`] for what closes the breaker and what opens it again, for
     /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
     /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
     #[inline]

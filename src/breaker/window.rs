@@ -31,6 +31,10 @@ impl Outcome {
 }
 
 /// What a [`CircuitBreaker`](crate::CircuitBreaker) counts: [`Consecutive`], [`CountWindow`] or [`TimeWindow`].
+#[diagnostic::on_unimplemented(
+    message = "a breaker can't count in `{Self}`",
+    note = "take `Consecutive` (failures in a row), `CountWindow<N>` (the last N results) or `TimeWindow<BUCKETS>` (the last while)"
+)]
 pub trait Window: Counting {}
 
 /// A [`Window`] that has rates: [`CountWindow`] or [`TimeWindow`].

@@ -5,6 +5,7 @@ mod serial;
 
 use core::time::Duration;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::{Instant, Micros};
 
@@ -13,13 +14,11 @@ use crate::time::{Instant, Micros};
 /// ```
 /// use core::time::Duration;
 /// use redial::budget::StartBudgetConfig;
-/// use redial::valid;
 ///
 /// // Discord with `max_concurrency` 16: one identify in 5 s for each of 16 buckets, 1000 in 24 h.
-/// const CONFIG: StartBudgetConfig = valid(
-///     valid(StartBudgetConfig::new(16, 1, Duration::from_secs(5)))
-///         .with_daily(1_000, Duration::from_secs(86_400)),
-/// );
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(16, 1, Duration::from_secs(5))
+///     .daily(1_000, Duration::from_secs(86_400))
+///     .build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,42 +30,56 @@ pub struct StartBudgetConfig {
     day: Micros,
 }
 
+builds!(StartBudgetConfig);
+
 impl StartBudgetConfig {
     /// `per_window` starts in any `window`, for each of `buckets` buckets; all three at least 1 (1 µs). No daily limit.
     ///
     /// # Errors
     /// [`ConfigError::BudgetZero`], [`ConfigError::WindowZero`].
-    pub const fn new(buckets: u16, per_window: u16, window: Duration) -> Result<Self, ConfigError> {
-        if buckets == 0 || per_window == 0 {
-            return Err(ConfigError::BudgetZero);
-        }
-        if window.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(Self {
+    pub const fn new(buckets: u16, per_window: u16, window: Duration) -> Builder<Self> {
+        Builder::of(Self {
             buckets,
             per_window,
             window: Micros::from_duration(window),
             per_day: u32::MAX,
-            day: Micros::from_millis(86_400_000),
+            day: Micros::DAY,
         })
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.buckets == 0 || self.per_window == 0 || self.per_day == 0 {
+            return Err(ConfigError::BudgetZero);
+        }
+        if self.window.is_zero() || self.day.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        Ok(self)
+    }
+
+    /// How many buckets there are, how many starts each has in a window, and how long that is.
+    #[must_use]
+    pub const fn window(&self) -> (u16, u16, Duration) {
+        (self.buckets, self.per_window, self.window.to_duration())
+    }
+
+    /// The starts of a day and its length, if there is a limit.
+    #[must_use]
+    pub const fn daily(&self) -> Option<(u32, Duration)> {
+        if self.per_day == u32::MAX { None } else { Some((self.per_day, self.day.to_duration())) }
+    }
+}
+
+impl Builder<StartBudgetConfig> {
     /// At most `starts` (at least 1) over all buckets in a period of `day`, which begins with its first start. Discord:
     /// 1000 in 24 h, or what its `session_start_limit` says. Default: no limit.
     ///
     /// # Errors
     /// [`ConfigError::BudgetZero`], [`ConfigError::WindowZero`].
-    pub const fn with_daily(mut self, starts: u32, day: Duration) -> Result<Self, ConfigError> {
-        if starts == 0 {
-            return Err(ConfigError::BudgetZero);
-        }
-        if day.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        self.per_day = starts;
-        self.day = Micros::from_duration(day);
-        Ok(self)
+    pub const fn daily(mut self, starts: u32, day: Duration) -> Self {
+        self.config.per_day = starts;
+        self.config.day = Micros::from_duration(day);
+        self
     }
 }
 
@@ -125,9 +138,9 @@ pub enum Grant {
 /// ```
 /// use core::time::Duration;
 /// use redial::budget::{Grant, StartBudget, StartBudgetConfig};
-/// use redial::{Instant, valid};
+/// use redial::Instant;
 ///
-/// const CONFIG: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(1, 1, Duration::from_secs(5)).build_const();
 /// let mut budget = StartBudget::<1, 8>::new(CONFIG)?;
 ///
 /// let second = Instant::from_millis(5_000);
@@ -173,6 +186,20 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
             left: config.per_day,
             day_ends: Instant::ZERO,
         })
+    }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`new`](Self::new) is an error: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
+    pub const fn new_const(config: StartBudgetConfig) -> Self {
+        match Self::new(config) {
+            Ok(budget) => budget,
+            Err(error) => panic!("{}", error.as_str()),
+        }
     }
 
     /// A connection wants to start fresh. One that is in line already keeps its place and is told its time again.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::cause::{Cause, Class};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::time::Micros;
 
 /// How far a verdict reaches: what has to change before a failed attempt could succeed.
@@ -121,6 +121,16 @@ impl Verdict {
         }
         self.wait_ms = (whole_millis(min), whole_millis(max));
         Ok(self)
+    }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`with_wait`](Self::with_wait) is an error: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_wait_const(self, min: Duration, max: Duration) -> Self {
+        valid(self.with_wait(min, max))
     }
 
     /// A ladder of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
@@ -256,13 +266,13 @@ impl Rule {
 /// A protocol's rules: the first row that matches decides; what none knows goes to the base table.
 ///
 /// ```
-/// use redial::classify::{Class, Classifier, Match, Rule, Table, Verdict, tables};
 /// use redial::Cause;
+/// use redial::classify::{Class, Classifier, Match, Rule, Table, Verdict, tables};
 ///
 /// static RULES: [Rule; 1] = [Rule::new(Match::CloseRange(4400, 4499), Verdict::new(Class::Fatal))];
 /// static MINE: Table = Table::new("mine", &RULES).with_base(&tables::WEBSOCKET);
 ///
-/// let classifier = Classifier::new(&MINE);
+/// let classifier = Classifier::new(&MINE).build_const();
 /// assert_eq!(classifier.classify(Cause::CloseFrame(4401)).class, Class::Fatal);
 /// assert_eq!(classifier.classify(Cause::CloseFrame(1006)).class, Class::Transient);
 /// ```

@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use super::cause::{Cause, Class, IoKind, TlsKind};
 use super::table::{Match, Rule, Scope, Table, Verdict};
-use crate::error::valid;
 
 /// Retries of a failure that may be permanent. redial's own choice: enough for a restart or a cold proxy, and over
 /// within minutes.
@@ -52,7 +51,7 @@ const POLICY_VIOLATION: Verdict = at_least(Verdict::new(Class::RateLimited), 0, 
     .with_limit(9);
 
 const fn at_least(verdict: Verdict, min_secs: u64, max_secs: u64) -> Verdict {
-    valid(verdict.with_wait(Duration::from_secs(min_secs), Duration::from_secs(max_secs)))
+    verdict.with_wait_const(Duration::from_secs(min_secs), Duration::from_secs(max_secs))
 }
 
 const fn close(code: u16, verdict: Verdict) -> Rule {

@@ -205,7 +205,7 @@ pub enum Event<T = (), K = Infallible> {
     /// The server names another endpoint (MQTT 5 "use another server", XMPP see-other-host, Twitch's reconnect URL): the next
     /// dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect). Say it before the loss or the request that it
     /// came with: that loss is not judged then, and waits like any other. At most
-    /// [`Config::with_redirects`](crate::Config::with_redirects) in one outage; after a failure there that names no other,
+    /// [`Config::redirects`](crate::Config::redirects) in one outage; after a failure there that names no other,
     /// the configured endpoints again.
     Redirected {
         /// On which transport.
@@ -259,7 +259,7 @@ pub enum Event<T = (), K = Infallible> {
         /// gives up each before it begins the next.
         request: Option<u16>,
         /// How long it will be good for, where that is known: it is renewed ahead of its end, see
-        /// [`CredentialConfig::with_lead`](crate::policy::CredentialConfig::with_lead). Zero says nothing.
+        /// [`CredentialConfig::lead`](crate::policy::CredentialConfig::lead). Zero says nothing.
         ttl: Option<Duration>,
     },
     /// The credential could not be refreshed.
@@ -271,7 +271,7 @@ pub enum Event<T = (), K = Infallible> {
     },
     /// The user supplied another credential, unasked (lifecycle 57). A dial that is under way with the old one, up to its
     /// session, is given up and not counted; waits are cut as by good news; a connection stays, and is authenticated anew
-    /// where the config says [in band](crate::policy::CredentialConfig::with_in_band).
+    /// where the config says [in band](crate::policy::CredentialConfig::in_band).
     CredentialNew,
     /// There is no credential any more and won't be, unasked (lifecycle 56): the user was logged out, say. Final, in any
     /// phase but the final ones.

@@ -6,7 +6,7 @@ use core::hash::Hash;
 use core::marker::PhantomData;
 
 use crate::breaker::CircuitBreaker;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::heartbeat::Heartbeat;
 use crate::session::SessionState;
 
@@ -42,6 +42,10 @@ impl<C: Borrow<Config>> ConfigSource for C {
 }
 
 /// A part of a policy that may be left out: `X`, or `()`, which takes no byte and no code.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no part of a policy",
+    note = "write the part itself (`CircuitBreaker`, `Heartbeat`) where a `Lean` keeps it, and `()` where it leaves it out"
+)]
 pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
     /// As it is in a new policy.
     const NEW: Self;
@@ -116,21 +120,24 @@ part! {
 ///
 /// ```
 /// use core::time::Duration;
+/// use redial::CircuitBreaker;
+/// use redial::breaker;
 /// use redial::policy::{Lean, ResumeConfig};
 /// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64, valid};
-/// use redial::breaker;
-/// use redial::CircuitBreaker;
 ///
 /// const LADDER: BackoffConfig =
-///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-/// static CONFIG: Config = Config::new(LADDER).with_resume(ResumeConfig::disabled());
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+/// static CONFIG: Config = Config::new(LADDER).resume(ResumeConfig::DISABLED).build_const();
 /// // With a breaker, a heartbeat or sessions in the config this line would not compile.
-/// static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+/// static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
 ///
 /// let _policy = Policy::new(LEAN, SplitMix64::new(7));
 ///
 /// // Read at run time, it is an error.
-/// let config = CONFIG.with_breaker(Some(valid(breaker::Config::new(5, Duration::from_secs(60)))));
+/// let config = CONFIG
+///     .to_builder()
+///     .breaker(Some(breaker::Config::new(5, Duration::from_secs(60)).build_const()))
+///     .build_const();
 /// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
 /// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
 /// ```
@@ -142,15 +149,20 @@ pub struct Lean<'a, B = (), H = (), D = ()> {
 /// Sent and shared whatever the parts are: they are elsewhere.
 type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
 
-impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: SessionPart> Lean<'a, B, H, D> {
+impl<'a, B, H, D> Lean<'a, B, H, D> {
     /// This config, if it asks for nothing that is left out. Where the compiler can't know which parts are meant, write
     /// `<Lean<'_>>::new(&config)`.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
     /// a greeting, which may bring one. [`ConfigError::SessionLeftOut`]: it resumes sessions, as every config does without
-    /// [`ResumeConfig::disabled`](crate::policy::ResumeConfig::disabled).
-    pub const fn new(config: &'a Config) -> Result<Self, ConfigError> {
+    /// [`ResumeConfig::DISABLED`](crate::policy::ResumeConfig::DISABLED).
+    pub const fn new(config: &'a Config) -> Result<Self, ConfigError>
+    where
+        B: OptionalPart<CircuitBreaker>,
+        H: OptionalPart<Heartbeat>,
+        D: SessionPart,
+    {
         let heartbeat = &config.heartbeat;
         if config.breaker.is_some() && is_out::<B>() {
             return Err(ConfigError::BreakerLeftOut);
@@ -162,6 +174,21 @@ impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: Session
             return Err(ConfigError::SessionLeftOut);
         }
         Ok(Self { config, parts: PhantomData })
+    }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`new`](Self::new) is an error: at compile time in a `static`.
+    #[must_use]
+    #[track_caller]
+    pub const fn new_const(config: &'a Config) -> Self
+    where
+        B: OptionalPart<CircuitBreaker>,
+        H: OptionalPart<Heartbeat>,
+        D: SessionPart,
+    {
+        valid(Self::new(config))
     }
 }
 
@@ -187,6 +214,10 @@ where
 }
 
 /// How a [`Lean`] says whether there are sessions: [`SessionState`] or `()`. There are no other implementations.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether a `Lean` has sessions",
+    note = "write `SessionState` where there are sessions, whatever their token is, and `()` where there are none"
+)]
 pub trait SessionPart: sealed::OptionalPart {
     /// The part with this storage of token and endpoint.
     type Session<T>: OptionalPart<SessionState<T>>;

@@ -14,7 +14,6 @@ mod host;
 mod lend;
 mod loss;
 mod options;
-mod parts;
 mod planned;
 mod restore;
 mod snapshot;
@@ -62,13 +61,14 @@ use timers::LEAP;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
+/// use redial::{
+///     Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid,
+/// };
 ///
-/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-///     Duration::from_secs(1),
-///     Ratio::TWO,
-///     Duration::from_secs(30),
-/// )));
+/// static CONFIG: Config = Config::new(
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+/// )
+/// .build_const();
 ///
 /// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
 /// let actions = policy.handle_event(Instant::ZERO, Event::Start);
@@ -97,7 +97,7 @@ pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionStat
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
+impl<R: Rng, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
     /// A policy that does nothing until [`Event::Start`], for one endpoint, without subscriptions and with `()` for tokens.
     /// The generator is the only source of its randomness: equal seeds and equal events give equal decisions.
     ///
@@ -132,14 +132,14 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// The same with this set of subscriptions. What the policy had of its own is dropped.
     #[must_use]
-    pub fn with_subscriptions<S2>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
+    pub fn with_subscriptions<S2: Subscriptions>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
         let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
         Policy { config, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with several endpoints.
     #[must_use]
-    pub fn with_endpoints<E2>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
+    pub fn with_endpoints<E2: Endpoints>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
         let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
         Policy { config, session, state, rng, subscriptions, endpoints }
     }

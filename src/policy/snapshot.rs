@@ -41,19 +41,19 @@ pub use bytes::SNAPSHOT_BYTES;
 /// ```
 /// use core::time::Duration;
 /// use redial::policy::Snapshot;
-/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64, valid};
+/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64};
 ///
-/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-///     Duration::from_secs(1),
-///     Ratio::TWO,
-///     Duration::from_secs(30),
-/// )));
+/// static CONFIG: Config = Config::new(
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+/// )
+/// .build_const();
 /// const SHARD: u32 = 3;
 ///
 /// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<String>();
 /// let _open = policy.handle_event(Instant::ZERO, Event::Start);
 /// let epoch = policy.epoch().expect("dialling");
-/// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let _wait =
+///     policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
 /// let mut bytes = [0; 512];
 /// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
 ///
@@ -311,12 +311,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// and the counts of attempts, failures and time go on.
     ///
     /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
-    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_retry_after_max`] and its spread; where the ladder has no cap, the longest
+    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::retry_after_max`] and its spread; where the ladder has no cap, the longest
     /// hint; the host's own wishes a day), and the ladder is that of this config, also when the last one was another. On a policy that was started
     /// before, nothing happens.
     ///
     /// A clock that starts with the process can't say that the last dial was before it; the
-    /// [least interval](Config::with_min_interval) is then kept from the clock's beginning on.
+    /// [least interval](Config::min_interval) is then kept from the clock's beginning on.
     #[must_use]
     pub fn with_snapshot(mut self, now: Instant, snapshot: Snapshot<T>) -> Self {
         if self.state.stage != Stage::Idle {

@@ -214,7 +214,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return false;
         }
         // Never in the same instant, however short the gap is.
-        let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
+        let gap = Micros::from_duration(config.endpoints.draw_gap(&mut self.rng)).max(Micros::from_millis(1));
         self.state.set(Flag::InRound, true);
         self.state.set_ladder(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);

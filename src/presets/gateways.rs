@@ -1,25 +1,25 @@
 //! Clients of chat gateways and of the systems that this project grew out of.
 
-use super::{NO_SESSION, config, exponential, ms, ratio, secs, table};
-use crate::backoff::{AfterTable, Jitter};
+use super::{NO_SESSION, config, exponential, ms, ratio, secs};
+use crate::backoff::{AfterTable, BackoffConfig, Jitter};
 use crate::breaker;
+use crate::builder::Builder;
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
-use crate::error::valid;
 use crate::heartbeat::{HeartbeatConfig, Liveness};
 use crate::policy::{Config, Establish, RestoreConfig, ResumeConfig};
 use crate::ratio::Ratio;
 
 /// A session that is resumed with its token and the number of the newest event, never without (documentation, "Resume").
-const SESSION: ResumeConfig = ResumeConfig::new().with_sequence_needed(true);
+const SESSION: ResumeConfig = ResumeConfig::new().sequence_needed(true).build_const();
 
 /// Discord's rules of hello, heartbeat and session, which its clients share; and when a connection counts as stable:
 /// with 120 s a gateway that drops whatever it made ready is identified to 720 times a day at most, of 1000 allowed.
-const fn discord(config: Config) -> Config {
+const fn discord(config: Builder<Config>) -> Builder<Config> {
     config
-        .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
-        .with_heartbeat(HeartbeatConfig::new().with_required(true))
-        .with_resume(SESSION)
-        .with_reset_after_stable(secs(120))
+        .classifier(Classifier::new(&tables::DISCORD_GATEWAY).build_const())
+        .heartbeat(HeartbeatConfig::new().required(true).build_const())
+        .resume(SESSION)
+        .reset_after_stable(secs(120))
 }
 
 /// A Discord gateway: hello, heartbeat, identify or resume, READY or RESUMED.
@@ -39,14 +39,17 @@ const fn discord(config: Config) -> Config {
 /// | session endpoint | left after its first failed dial | twilight |
 /// | close before a resume | 4000 | twilight, vellum-assistant |
 /// | close codes | `discord-gateway` table | discord-api-docs, PR #7172 |
-pub const DISCORD_GATEWAY: Config = discord(valid(
-    Config::new(valid(
-        valid(exponential(secs(1), Ratio::TWO, secs(30), Jitter::Full).with_max_fresh(secs(600)))
-            .with_floor(ms(250)),
-    ))
-    .with_greeting(Some(secs(30))),
-))
-.with_requested_spread(Some(secs(1)));
+pub const DISCORD_GATEWAY: Config = discord(
+    Config::new(
+        exponential(secs(1), Ratio::TWO, secs(30), Jitter::Full)
+            .max_fresh(secs(600))
+            .floor(ms(250))
+            .build_const(),
+    )
+    .greeting(Some(secs(30))),
+)
+.requested_spread(Some(secs(1)))
+.build_const();
 
 /// buape/carbon 0.16, `GatewayPlugin`.
 ///
@@ -64,12 +67,13 @@ pub const DISCORD_GATEWAY: Config = discord(valid(
 /// the fifth is its last attempt, for only a stable session ends an outage (F31). At the cap carbon waits up to 34.5 s,
 /// here below 30 s; without hello it waits for ever, here as long as a dial may take; it closes with 1000 before a
 /// resume, here with 4000. Not covered: its health metrics.
-pub const CARBON: Config = discord(valid(
-    Config::new(exponential(secs(1), Ratio::TWO, secs(30), Jitter::PlusMinus(ratio(3, 20))))
-        .with_greeting(None),
-))
-.with_max_attempts(Some(5))
-.with_requested_spread(Some(ms(0)));
+pub const CARBON: Config = discord(
+    Config::new(exponential(secs(1), Ratio::TWO, secs(30), Jitter::PlusMinus(ratio(3, 20))).build_const())
+        .greeting(None),
+)
+.max_attempts(Some(5))
+.requested_spread(Some(ms(0)))
+.build_const();
 
 /// twilight-gateway, the state after its #2505.
 ///
@@ -88,16 +92,16 @@ pub const CARBON: Config = discord(valid(
 /// Corrected: it begins anew at every finished handshake and dials a server that accepts and closes 7000 times a
 /// second; here at READY, and only once a connection held 120 s (F31). The published 0.17.1 counts attempts in a u8
 /// that wraps. Without jitter a fleet stays in step. Not covered: its identify queue.
-pub const TWILIGHT: Config = discord(valid(
-    Config::new(table(
-        &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(32), secs(64), secs(128), secs(255)],
-        AfterTable::RepeatLast,
-    ))
-    .with_greeting(None),
-))
-.with_requested_spread(Some(ms(0)))
-.with_heartbeat(HeartbeatConfig::new().with_required(true).with_liveness(Liveness::AnyTraffic))
-.with_resume(valid(SESSION.with_invalid_wait(ms(0), ms(0))));
+pub const TWILIGHT: Config = discord(
+    Config::new(BackoffConfig::table(TWILIGHT_WAITS, AfterTable::RepeatLast).build_const()).greeting(None),
+)
+.requested_spread(Some(ms(0)))
+.heartbeat(HeartbeatConfig::new().required(true).liveness(Liveness::AnyTraffic).build_const())
+.resume(SESSION.to_builder().invalid_wait(ms(0), ms(0)).build_const())
+.build_const();
+
+const TWILIGHT_WAITS: &[core::time::Duration] =
+    &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(32), secs(64), secs(128), secs(255)];
 
 /// BasedHardware/omi's capture client, as its #5617 and #5528 meant it.
 ///
@@ -115,22 +119,21 @@ pub const TWILIGHT: Config = discord(valid(
 /// outage; it counts an error and the close that follows as two; it begins anew at every open socket and so never comes
 /// to its tenth 1008 (F31); its one-shot timer ends silently where a precondition is missing, which is what
 /// [`Event::Hold`](crate::Event::Hold) is for. Not covered: sessions (it has none).
-pub const OMI: Config =
-    valid(config(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full)).with_connect_timeout(secs(15)))
-        .with_establish(Establish::OnOpen)
-        .with_classifier(with_close(
-            with_close(
-                with_close(Classifier::new(&tables::WEBSOCKET), 4001, Class::Auth),
-                4002,
-                Class::Fatal,
-            ),
-            4004,
-            Class::Fatal,
-        ))
-        .with_resume(NO_SESSION);
+pub const OMI: Config = config(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full))
+    .connect_timeout(secs(15))
+    .establish(Establish::OnOpen)
+    .classifier(
+        Classifier::new(&tables::WEBSOCKET)
+            .rule(close(4001, Class::Auth))
+            .rule(close(4002, Class::Fatal))
+            .rule(close(4004, Class::Fatal))
+            .build_const(),
+    )
+    .resume(NO_SESSION)
+    .build_const();
 
-const fn with_close(classifier: Classifier, code: u16, class: Class) -> Classifier {
-    valid(classifier.with_override(Rule::new(Match::Is(Cause::CloseFrame(code)), Verdict::new(class))))
+const fn close(code: u16, class: Class) -> Rule {
+    Rule::new(Match::Is(Cause::CloseFrame(code)), Verdict::new(class))
 }
 
 /// The WebsockexAdapter guide "Troubleshooting Reconnection".
@@ -146,12 +149,13 @@ const fn with_close(classifier: Classifier, code: u16, class: Class) -> Classifi
 /// Corrected: the guide's delay is a float, which its timer refuses at the first retry; its exponent raises at a large
 /// count; it never resets the count, here it does once a connection held 60 s (its cap); its half-open breaker never
 /// closes. Not covered: its alerts.
-pub const WEBSOCKEX_GUIDE: Config =
-    valid(config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_ready_timeout(Some(secs(5))))
-        .with_max_attempts(Some(10))
-        .with_breaker(Some(valid(breaker::Config::new(5, secs(60)))))
-        .with_restore(RestoreConfig::new().with_authentication(true))
-        .with_resume(NO_SESSION);
+pub const WEBSOCKEX_GUIDE: Config = config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None))
+    .ready_timeout(Some(secs(5)))
+    .max_attempts(Some(10))
+    .breaker(Some(breaker::Config::new(5, secs(60)).build_const()))
+    .restore(RestoreConfig::new().authentication(true).build_const())
+    .resume(NO_SESSION)
+    .build_const();
 
 /// ZenHive/zen_websocket 0.7.1.
 ///
@@ -168,11 +172,14 @@ pub const WEBSOCKEX_GUIDE: Config =
 /// Corrected: its power raises from attempt 1015 on; it begins anew with a wait of 0 at every upgrade, here
 /// once a connection held 30 s, its cap (F31); close codes and upgrade statuses, which it never looks at, follow
 /// the `websocket` table. After a failed first dial it waits 1 s, here 0: a config has one first wait, whatever failed.
-pub const ZEN_WEBSOCKET: Config =
-    config(table(&[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)], AfterTable::RepeatLast))
-        .with_max_attempts(Some(3))
-        .with_establish(Establish::OnOpen)
-        .with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
-        .with_classifier(Classifier::new(&tables::WEBSOCKET).with_default(Class::Fatal))
-        .with_restore(valid(RestoreConfig::new().with_batches(u16::MAX, secs(0))))
-        .with_resume(NO_SESSION);
+pub const ZEN_WEBSOCKET: Config = config(BackoffConfig::table(
+    &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)],
+    AfterTable::RepeatLast,
+))
+.max_attempts(Some(3))
+.establish(Establish::OnOpen)
+.heartbeat(HeartbeatConfig::new().first_jitter(false).interval(secs(30)).build_const())
+.classifier(Classifier::new(&tables::WEBSOCKET).default_class(Class::Fatal).build_const())
+.restore(RestoreConfig::new().batches(u16::MAX, secs(0)).build_const())
+.resume(NO_SESSION)
+.build_const();

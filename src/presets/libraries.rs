@@ -3,7 +3,6 @@
 use super::{config, exponential, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
 use crate::classify::{Class, Classifier, Match, Rule, Verdict, tables};
-use crate::error::valid;
 use crate::policy::{Config, Establish};
 use crate::ratio::Ratio;
 
@@ -35,7 +34,7 @@ pub const AWS_EQUAL: Config = aws(Jitter::Equal);
 pub const AWS_DECORRELATED: Config = aws(Jitter::Decorrelated);
 
 const fn aws(jitter: Jitter) -> Config {
-    config(exponential(secs(1), Ratio::TWO, secs(20), jitter))
+    config(exponential(secs(1), Ratio::TWO, secs(20), jitter)).build_const()
 }
 
 /// stubborn-io 0.3.6, `ExpBackoffStrategy`.
@@ -50,8 +49,9 @@ const fn aws(jitter: Jitter) -> Config {
 /// it begins anew at every disconnect, here where the connection had held 60 s (F31).
 pub const STUBBORN_IO: Config =
     config(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
-        .with_initial_limits(Some(1), None)
-        .with_establish(Establish::OnOpen);
+        .initial_limits(Some(1), None)
+        .establish(Establish::OnOpen)
+        .build_const();
 
 /// tower 0.5, `ExponentialBackoffMaker`.
 ///
@@ -64,7 +64,8 @@ pub const STUBBORN_IO: Config =
 /// retries, not connections; here the waits begin anew once one held 60 s (F31). Not covered: the retry budget. tower's
 /// `reconnect`, which has no waits at all, is [`TONIC`](super::TONIC).
 pub const TOWER: Config =
-    config(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))));
+    config(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))))
+        .build_const();
 
 /// backon 1.6, `ExponentialBuilder`.
 ///
@@ -77,7 +78,7 @@ pub const TOWER: Config =
 /// device; here the seed is yours. It knows retries, not connections; here attempts and waits begin anew once one held
 /// 60 s, the cap (F31).
 pub const BACKON: Config =
-    config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).with_max_attempts(Some(3));
+    config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).max_attempts(Some(3)).build_const();
 
 /// backoff 0.4, `ExponentialBackoff`.
 ///
@@ -91,7 +92,8 @@ pub const BACKON: Config =
 /// pause after 15 minutes. It begins anew where its user says so; here once a connection held 60 s, the cap (F31).
 pub const BACKOFF_CRATE: Config =
     config(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2))))
-        .with_max_elapsed(Some(secs(900)));
+        .max_elapsed(Some(secs(900)))
+        .build_const();
 
 /// Polly 8, exponential retries with jitter (`DecorrelatedJitterV2`).
 ///
@@ -104,8 +106,9 @@ pub const BACKOFF_CRATE: Config =
 /// This is what `UseJitter` makes of `Exponential`; the default is [`POLLY_RETRY`]. Polly knows retries, not
 /// connections; here they begin anew once one held 32 s, the cap (F31). Its breaker is
 /// [`breakers::POLLY`](super::breakers::POLLY).
-pub const POLLY: Config =
-    config(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2)).with_max_attempts(Some(3));
+pub const POLLY: Config = config(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2))
+    .max_attempts(Some(3))
+    .build_const();
 
 /// Polly 8, the defaults of `RetryStrategyOptions`.
 ///
@@ -115,7 +118,7 @@ pub const POLLY: Config =
 /// | attempts | 3 (6 s) | `MaxRetryAttempts` |
 ///
 /// Without jitter a fleet stays in step. As for [`POLLY`], the retries begin anew once a connection held; here 10 s.
-pub const POLLY_RETRY: Config = config(valid(BackoffConfig::constant(secs(2)))).with_max_attempts(Some(3));
+pub const POLLY_RETRY: Config = config(BackoffConfig::constant(secs(2))).max_attempts(Some(3)).build_const();
 
 /// ezsockets, e253cf5.
 ///
@@ -127,26 +130,27 @@ pub const POLLY_RETRY: Config = config(valid(BackoffConfig::constant(secs(2)))).
 /// Corrected: a server that fails at once is dialled at once for ever; here the 0 is for a connection that held 10 s
 /// (F31). Without jitter a fleet stays in step. After a first dial that failed it waits 5 s, here 0: a config has one
 /// first wait, whatever failed.
-pub const EZSOCKETS: Config = config(valid(BackoffConfig::constant(secs(5))).with_first(secs(0)))
-    .with_establish(Establish::OnOpen)
-    .with_classifier(CLOSE_FRAMES_WAIT);
+pub const EZSOCKETS: Config = config(BackoffConfig::constant(secs(5)).first_delay(secs(0)))
+    .establish(Establish::OnOpen)
+    .classifier(CLOSE_FRAMES_WAIT)
+    .build_const();
 
 /// The `websocket` table, but what it retries after a close frame waits 5 s. 1006 is none.
 const CLOSE_FRAMES_WAIT: Classifier = {
     let (going, broken) = (Verdict::new(Class::Transient), Verdict::new(Class::Fresh));
     let broken = broken.with_client_fault().with_limit(tables::TRIES);
-    let classifier = Classifier::new(&tables::WEBSOCKET);
-    let classifier = after_a_pause(classifier, (1000, 1001), going);
-    let classifier = after_a_pause(classifier, (1002, 1004), broken);
-    let classifier = after_a_pause(classifier, (1005, 1005), going);
-    let classifier = after_a_pause(classifier, (1007, 1007), broken);
-    let classifier = after_a_pause(classifier, (1011, 1011), going);
-    let classifier = after_a_pause(classifier, (1014, 1014), going);
-    let classifier = after_a_pause(classifier, (1016, 2999), going);
-    after_a_pause(classifier, (4000, 4999), going)
+    Classifier::new(&tables::WEBSOCKET)
+        .rule(after_a_pause(1000, 1001, going))
+        .rule(after_a_pause(1002, 1004, broken))
+        .rule(after_a_pause(1005, 1005, going))
+        .rule(after_a_pause(1007, 1007, broken))
+        .rule(after_a_pause(1011, 1011, going))
+        .rule(after_a_pause(1014, 1014, going))
+        .rule(after_a_pause(1016, 2999, going))
+        .rule(after_a_pause(4000, 4999, going))
+        .build_const()
 };
 
-const fn after_a_pause(classifier: Classifier, (first, last): (u16, u16), verdict: Verdict) -> Classifier {
-    let verdict = valid(verdict.with_wait(secs(5), secs(5)));
-    valid(classifier.with_override(Rule::new(Match::CloseRange(first, last), verdict)))
+const fn after_a_pause(first: u16, last: u16, verdict: Verdict) -> Rule {
+    Rule::new(Match::CloseRange(first, last), verdict.with_wait_const(secs(5), secs(5)))
 }

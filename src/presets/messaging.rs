@@ -2,22 +2,22 @@
 
 use super::{NO_SESSION, RESUME, config, exponential, ms, ratio, secs};
 use crate::backoff::{BackoffConfig, Jitter};
+use crate::builder::Builder;
 use crate::classify::{Cause, Class, Classifier, Match, Rule, Verdict, tables};
 use crate::endpoints::{EndpointOrder, EndpointsConfig};
-use crate::error::valid;
 use crate::heartbeat::HeartbeatConfig;
 use crate::policy::{Config, CredentialConfig, OnNetworkDown, RestoreConfig};
 use crate::ratio::Ratio;
 
 /// Everything at once.
-const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX, secs(0)));
+const AT_ONCE: RestoreConfig = RestoreConfig::new().batches(u16::MAX, secs(0)).build_const();
 
 /// A program without a view of the network, on a plain socket.
-const fn service(backoff: BackoffConfig) -> Config {
+const fn service(backoff: Builder<BackoffConfig>) -> Builder<Config> {
     config(backoff)
-        .with_classifier(Classifier::new(&tables::TRANSPORT))
-        .with_network(OnNetworkDown::Ignore, secs(0))
-        .with_resume(NO_SESSION)
+        .classifier(Classifier::new(&tables::TRANSPORT).build_const())
+        .network(OnNetworkDown::Ignore, secs(0))
+        .resume(NO_SESSION)
 }
 
 /// MQTT.js 5.
@@ -36,11 +36,12 @@ const fn service(backoff: BackoffConfig) -> Config {
 /// (its #561). Not covered: keep-alive, for its length goes into CONNECT, which the caller writes. MQTT.js has 60 s, pings
 /// then and gives up at 90 s: here a heartbeat of 60 s with an answer within 30 s. A broker that wants another length
 /// (MQTT 5's Server Keep Alive) is [`Event::KeepAlive`](crate::Event::KeepAlive).
-pub const MQTT_JS: Config =
-    valid(service(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
-        .with_classifier(Classifier::new(&tables::MQTT5))
-        .with_resume(RESUME)
-        .with_restore(AT_ONCE);
+pub const MQTT_JS: Config = service(BackoffConfig::constant(secs(1)))
+    .connect_timeout(secs(30))
+    .classifier(Classifier::new(&tables::MQTT5).build_const())
+    .resume(RESUME)
+    .restore(AT_ONCE)
+    .build_const();
 
 /// paho.mqtt.java with automatic reconnect.
 ///
@@ -54,10 +55,11 @@ pub const MQTT_JS: Config =
 /// delay is one static of the process, which every client doubles and resets; it resets it at every connection, here
 /// once one held 60 s (F31).
 pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128), Jitter::None))
-    .with_initial_limits(Some(1), None)
-    .with_classifier(Classifier::new(&tables::MQTT5))
-    .with_resume(RESUME)
-    .with_restore(AT_ONCE);
+    .initial_limits(Some(1), None)
+    .classifier(Classifier::new(&tables::MQTT5).build_const())
+    .resume(RESUME)
+    .restore(AT_ONCE)
+    .build_const();
 
 /// rumqttc 0.25, with a floor under its reconnects.
 ///
@@ -72,13 +74,13 @@ pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128)
 /// a connection that held 10 s (F31), and the floor is jittered, or a fleet would be in step. It never resubscribes
 /// where the session is gone (its #250), here everything at once. Not covered: it forgets its unacknowledged messages
 /// then.
-pub const RUMQTTC: Config = valid(
-    service(exponential(secs(2), Ratio::ONE, secs(2), Jitter::Equal).with_first(secs(0)))
-        .with_connect_timeout(secs(5)),
-)
-.with_classifier(Classifier::new(&tables::MQTT5))
-.with_resume(RESUME)
-.with_restore(AT_ONCE);
+pub const RUMQTTC: Config =
+    service(exponential(secs(2), Ratio::ONE, secs(2), Jitter::Equal).first_delay(secs(0)))
+        .connect_timeout(secs(5))
+        .classifier(Classifier::new(&tables::MQTT5).build_const())
+        .resume(RESUME)
+        .restore(AT_ONCE)
+        .build_const();
 
 /// nats.go, plain connections.
 ///
@@ -113,14 +115,15 @@ const fn nats(jitter: core::time::Duration, attempts: u32) -> Config {
     let wait =
         exponential(secs(2), Ratio::ONE, secs(2).saturating_add(jitter), Jitter::PlusFixed(secs(0), jitter));
     service(wait)
-        .with_max_attempts(Some(attempts))
-        .with_heartbeat(beat(secs(120), 2))
-        .with_credential(CredentialConfig::new().with_rejections_max(Some(0)))
-        .with_restore(AT_ONCE)
+        .max_attempts(Some(attempts))
+        .heartbeat(beat(secs(120), 2))
+        .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
+        .restore(AT_ONCE)
+        .build_const()
 }
 
 const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
-    valid(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(interval)).with_missed(missed))
+    HeartbeatConfig::new().first_jitter(false).interval(interval).missed(missed).build_const()
 }
 
 /// async-nats of nats.rs.
@@ -136,13 +139,13 @@ const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
 ///
 /// Corrected: its ladder begins anew with its 0 at every connection, here once one held 10 s (F31). It makes 13 dials
 /// in the first 4.1 s, and without jitter a fleet stays in step.
-pub const ASYNC_NATS: Config = valid(
-    service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).with_first(ms(0)))
-        .with_connect_timeout(secs(5)),
-)
-.with_endpoints(EndpointsConfig::new().with_order(EndpointOrder::LeastFailed))
-.with_heartbeat(beat(secs(60), 2))
-.with_restore(AT_ONCE);
+pub const ASYNC_NATS: Config =
+    service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).first_delay(ms(0)))
+        .connect_timeout(secs(5))
+        .endpoints(EndpointsConfig::new().order(EndpointOrder::LeastFailed).build_const())
+        .heartbeat(beat(secs(60), 2))
+        .restore(AT_ONCE)
+        .build_const();
 
 /// redis-rs `ConnectionManager`.
 ///
@@ -155,8 +158,9 @@ pub const ASYNC_NATS: Config = valid(
 /// Corrected: every cycle begins anew, here once a connection held 60 s (F31). Not covered: it dials on demand, when a
 /// command fails, and starts over with the next command; its opt-in resubscription ignores failures, here they are
 /// retried.
-pub const REDIS_RS: Config =
-    service(exponential(ms(100), Ratio::TWO, secs(120), Jitter::Plus(Ratio::ONE))).with_max_attempts(Some(6));
+pub const REDIS_RS: Config = service(exponential(ms(100), Ratio::TWO, secs(120), Jitter::Plus(Ratio::ONE)))
+    .max_attempts(Some(6))
+    .build_const();
 
 /// gRPC's connection backoff (`connection-backoff.md`, C core).
 ///
@@ -170,7 +174,8 @@ pub const REDIS_RS: Config =
 /// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. It begins
 /// anew at every SETTINGS, here once a connection held 60 s (F31).
 pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))))
-    .with_wait_from_dial(true);
+    .wait_from_dial(true)
+    .build_const();
 
 /// grpc-go: the first wait is 1 s exactly (`retries == 0`), and waits count from the failure.
 ///
@@ -180,12 +185,11 @@ pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitte
 ///
 /// Not covered: after a loss it is idle until somebody calls.
 pub const GRPC_GO: Config =
-    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).with_exact_first());
+    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).exact_first())
+        .build_const();
 
-const fn grpc(backoff: BackoffConfig) -> Config {
-    valid(service(backoff).with_connect_timeout(secs(20)))
-        .with_connect_timeout_growing(true)
-        .with_restore(RestoreConfig::disabled())
+const fn grpc(backoff: Builder<BackoffConfig>) -> Builder<Config> {
+    service(backoff).connect_timeout(secs(20)).connect_timeout_growing(true).restore(RestoreConfig::DISABLED)
 }
 
 /// tonic's channel and tower's `reconnect`, with a floor under their dials.
@@ -199,7 +203,8 @@ const fn grpc(backoff: BackoffConfig) -> Config {
 /// calls (tower #60); here the 0 is for a connection that held 60 s (F31). Not covered: it dials on demand only;
 /// [`Event::Hold`](crate::Event::Hold) while there are no calls does that.
 pub const TONIC: Config =
-    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).with_first(secs(0)));
+    grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).first_delay(secs(0)))
+        .build_const();
 
 /// fred 10.1.
 ///
@@ -211,7 +216,7 @@ pub const TONIC: Config =
 /// Corrected: it counts anew at every connection, here once one held 10 s (F31). Its exponential and linear policies
 /// jitter first and cap then, so that at the cap a fleet is in step.
 pub const FRED: Config =
-    service(exponential(secs(1), Ratio::ONE, ms(1_100), Jitter::PlusFixed(ms(0), ms(100))));
+    service(exponential(secs(1), Ratio::ONE, ms(1_100), Jitter::PlusFixed(ms(0), ms(100)))).build_const();
 
 /// The reflector (list and watch) of Kubernetes' client-go.
 ///
@@ -227,13 +232,15 @@ pub const FRED: Config =
 /// minutes instead of 27. Not covered: the watch's own time-out of 5 to 10 minutes.
 pub const K8S_REFLECTOR: Config =
     service(exponential(ms(800), Ratio::TWO, secs(60), Jitter::Plus(Ratio::ONE)))
-        .with_reset_after_stable(secs(120))
-        .with_classifier(valid(
+        .reset_after_stable(secs(120))
+        .classifier(
             Classifier::new(&tables::TRANSPORT)
-                .with_override(Rule::new(Match::Is(Cause::Http(410)), Verdict::new(Class::Fresh))),
-        ))
-        .with_resume(RESUME)
-        .with_restore(RestoreConfig::disabled());
+                .rule(Rule::new(Match::Is(Cause::Http(410)), Verdict::new(Class::Fresh)))
+                .build_const(),
+        )
+        .resume(RESUME)
+        .restore(RestoreConfig::DISABLED)
+        .build_const();
 
 /// go-libp2p's dial backoff for one peer (an old layout of its swarm).
 ///
@@ -245,5 +252,6 @@ pub const K8S_REFLECTOR: Config =
 ///
 /// Corrected: a success forgets the waits, here a connection that held 60 s (F31). Without jitter a fleet stays in
 /// step. Not covered: a dial during the wait fails at once.
-pub const LIBP2P_GO: Config = service(valid(BackoffConfig::quadratic(secs(5), secs(1), secs(305))))
-    .with_restore(RestoreConfig::disabled());
+pub const LIBP2P_GO: Config = service(BackoffConfig::quadratic(secs(5), secs(1), secs(305)))
+    .restore(RestoreConfig::DISABLED)
+    .build_const();

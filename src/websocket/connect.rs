@@ -54,7 +54,7 @@ pub fn connect(url: &str) -> Connect<Raw> {
         protocol: Raw::default(),
         headers: Headers::default(),
         tls: None,
-        limits: Limits::new(),
+        limits: Limits::DEFAULT,
         trust: EndpointTrust::default(),
         close_reason: String::new(),
         config: presets::WEBSOCKET,
@@ -155,7 +155,7 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
-    /// Bounds of messages, headers and time. Default: [`Limits::new`].
+    /// Bounds of messages, headers and time. Default: [`Limits::DEFAULT`].
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

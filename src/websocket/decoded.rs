@@ -43,7 +43,7 @@ pub enum Decoded<K = Infallible, I = Frame> {
     Sequence(u64),
     /// The place to resume from is now this: an event id, a cursor.
     Cursor(String),
-    /// The protocol's hello, for a config with [`with_greeting`](crate::Config::with_greeting).
+    /// The protocol's hello, for a config with a [`greeting`](crate::Config::greeting).
     Greeting {
         /// The heartbeat interval that the server asks for, where it does.
         heartbeat: Option<Duration>,

@@ -1,7 +1,7 @@
 //! From a URL to an open WebSocket: lookup, TCP, TLS, upgrade.
 //!
 //! There is no deadline here. All of it is one future, and the policy's connect timeout
-//! ([`Config::with_connect_timeout`](crate::Config::with_connect_timeout)) bounds it as a whole: when it has passed, the
+//! ([`Config::connect_timeout`](crate::Config::connect_timeout)) bounds it as a whole: when it has passed, the
 //! driver drops the future, and with it whatever was open.
 
 use core::net::{IpAddr, SocketAddr};
@@ -64,7 +64,7 @@ pub(super) async fn open(
         if url.is_secure() { secure(url, wire, Arc::clone(tls)).await? } else { Stream::Plain(wire) };
     let config = WebSocketConfig::default()
         .max_message_size(Some(limits.message()))
-        .max_frame_size(Some(limits.frame()))
+        .max_frame_size(Some(limits.message()))
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(limits.outgoing().saturating_add(SLACK));

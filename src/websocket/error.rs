@@ -4,6 +4,7 @@ use core::fmt;
 use std::string::String;
 
 use super::url::UrlError;
+use crate::error::ConfigError;
 
 /// A client that can't be set up as it was asked for. Nothing was dialled.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +22,8 @@ pub enum SetupError {
     Subprotocol(String),
     /// The reason of the close frame is longer than 123 bytes (RFC 6455, section 5.5).
     CloseReason,
-    /// This limit is 0.
-    Limit(&'static str),
+    /// The config can't be used.
+    Config(ConfigError),
     /// TLS can't be set up.
     Tls(String),
     /// There is no tokio runtime to spawn the client on.
@@ -57,9 +58,7 @@ impl fmt::Display for SetupError {
             Self::CloseReason => {
                 f.write_str("the reason of the close frame is longer than 123 bytes; shorten it")
             }
-            Self::Limit(limit) => {
-                write!(f, "the limit {limit:?} is 0, so nothing would pass; use at least 1")
-            }
+            Self::Config(error) => write!(f, "the config can't be used: {error}"),
             Self::Tls(error) => write!(f, "TLS can't be set up: {error}; give a configuration with `tls`"),
             Self::NoRuntime => f.write_str(
                 "there is no tokio runtime here; call it inside of one, or run the driver yourself",
@@ -72,6 +71,7 @@ impl core::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Url(error) => Some(error),
+            Self::Config(error) => Some(error),
             _ => None,
         }
     }
@@ -80,5 +80,11 @@ impl core::error::Error for SetupError {
 impl From<UrlError> for SetupError {
     fn from(error: UrlError) -> Self {
         Self::Url(error)
+    }
+}
+
+impl From<ConfigError> for SetupError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
     }
 }

@@ -68,7 +68,7 @@
 //! - **Before the first dial** the URL, the headers, the subprotocols and the limits are checked; what is wrong is a
 //!   [`SetupError`] with the way out.
 //! - **A dial** is the name lookup, TCP, TLS and the upgrade, under one deadline: the policy's
-//!   [connect timeout](crate::Config::with_connect_timeout). The next address of a name is tried after 250 ms or when one
+//!   [connect timeout](crate::Config::connect_timeout). The next address of a name is tried after 250 ms or when one
 //!   has failed. `wss` offers `http/1.1` by ALPN and nothing else, since there is no upgrade in HTTP/2. Redirects (301, 302,
 //!   307, 308) are not followed, as in browsers: they are failed dials.
 //! - **What fails** becomes a [`Cause`](crate::Cause): the name, the socket, the verdict on the certificate, the HTTP status
@@ -79,7 +79,7 @@
 //! - **Pings** of the server are answered. The policy's heartbeat is a ping frame that the matching pong acknowledges, unless
 //!   [`Protocol::heartbeat`] has a message of its own.
 //! - **A close** is a close frame with the policy's code: 1000 at a stop, 4000 by default where the session is to be resumed
-//!   ([`Config::with_close_code`](crate::Config::with_close_code)). Then the connection is read until the server has
+//!   ([`Config::close_code`](crate::Config::close_code)). Then the connection is read until the server has
 //!   closed it, so that the frame is not lost, for 1 s at most.
 //! - **An endpoint that the server names**, for a session or a redirect, is dialled if it is trusted ([`Connect::trust`]).
 //!   Otherwise it is left out and counted, and the dial goes to the client's own URL.

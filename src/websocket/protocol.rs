@@ -58,8 +58,8 @@ pub trait Protocol: Send + Sync + 'static {
     }
 
     /// Authenticates, for a config that says so
-    /// ([`RestoreConfig::with_authentication`](crate::policy::RestoreConfig::with_authentication),
-    /// [`CredentialConfig::with_in_band`](crate::policy::CredentialConfig::with_in_band)). The answer is
+    /// ([`RestoreConfig::authentication`](crate::policy::RestoreConfig::authentication),
+    /// [`CredentialConfig::in_band`](crate::policy::CredentialConfig::in_band)). The answer is
     /// [`Decoded::AuthOk`] or [`Decoded::AuthFailed`]. By default nothing.
     fn authenticate(&self, connection: &mut Connection<'_>) {
         let _ = connection;

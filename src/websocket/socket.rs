@@ -40,8 +40,8 @@ impl<P: Protocol> Socket<P> {
         if runtime::Handle::try_current().is_err() {
             return Err(SetupError::NoRuntime);
         }
-        let config = connect.config.with_establish(P::ESTABLISHED);
-        let rng = connect.seed.map_or_else(random, SplitMix64::new);
+        let config = connect.config.to_builder().establish(P::ESTABLISHED).build()?;
+        let rng = connect.seed.map_or_else(SplitMix64::from_os, SplitMix64::new);
         let (outbox, buffer) = (connect.outbox, connect.buffer);
         let subscriptions = core::mem::take(&mut connect.subscriptions);
         let limit = connect.outgoing_limit();
@@ -175,7 +175,7 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
 /// Why a message was not sent. `Debug` and `Display` leave out the message, which may be anything.
 #[non_exhaustive]
 pub enum SendError<M> {
-    /// It is larger than [`Limits::with_outgoing`](super::Limits::with_outgoing) allows.
+    /// It is larger than [`Limits::outgoing`](super::Limits::outgoing) allows.
     TooLarge {
         /// The message.
         message: M,
@@ -232,9 +232,3 @@ impl<M> fmt::Debug for SendError<M> {
 }
 
 impl<M> Error for SendError<M> {}
-
-/// Different in every client of a fleet.
-fn random() -> SplitMix64 {
-    use core::hash::BuildHasher;
-    SplitMix64::new(std::hash::RandomState::new().hash_one(()))
-}

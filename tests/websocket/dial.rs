@@ -99,7 +99,7 @@ async fn what_is_no_answer_is_not_taken_for_one() {
     ] {
         let (listener, url) = listener().await;
         let (connect, reports) = client(&url);
-        let connect = connect.limits(Limits::new().with_headers(1_000).unwrap());
+        let connect = connect.limits(Limits::new().headers(1_000).build_const());
         let (failure, _) =
             soon(async { tokio::join!(failure(connect, reports), answer(&listener, &text)) }).await;
         assert_eq!(failure.cause, cause, "{text:.40}: {failure}");

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::websocket::{Close, Connect, Failure, Raw, Report, Upgraded, connect};
-use redial::{BackoffConfig, Config, Ratio, presets, valid};
+use redial::{BackoffConfig, Config, Ratio, presets};
 use tokio::sync::mpsc;
 
 use crate::server::soon;
@@ -13,12 +13,13 @@ pub(crate) const FAST: Config = fast(presets::WEBSOCKET);
 
 pub(crate) const fn fast(config: Config) -> Config {
     let (first, longest) = (Duration::from_millis(10), Duration::from_millis(50));
-    config.with_backoff(valid(BackoffConfig::exponential(first, Ratio::TWO, longest)))
+    let backoff = BackoffConfig::exponential(first, Ratio::TWO, longest).build_const();
+    config.to_builder().backoff(backoff).build_const()
 }
 
 /// The same, and no dial may take longer than this.
 pub(crate) const fn fast_within(timeout: Duration) -> Config {
-    valid(FAST.with_connect_timeout(timeout))
+    FAST.to_builder().connect_timeout(timeout).build_const()
 }
 
 #[derive(Clone, Debug)]

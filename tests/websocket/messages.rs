@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use redial::classify::Class;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::websocket::{Frame, Limits, SendError};
-use redial::{Cause, driver, valid};
+use redial::{Cause, driver};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as Piece;
@@ -54,7 +54,7 @@ async fn a_message_above_the_limit_ends_the_connection_before_it_is_kept() {
     for bad in [Message::text("x".repeat(1_001)), bad_text()] {
         let (listener, url) = listener().await;
         let (connect, mut reports) = client(&url);
-        let mut socket = connect.limits(Limits::new().with_message(1_000).unwrap()).spawn().unwrap();
+        let mut socket = connect.limits(Limits::new().message(1_000).build_const()).spawn().unwrap();
         let mut server = accept(&listener).await;
         server.send(Message::text("x".repeat(1_000))).await.unwrap();
         server.send(bad).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_message_above_the_limit_ends_the_connection_before_it_is_kept() {
 async fn a_message_that_is_too_large_is_given_back() {
     let (listener, url) = listener().await;
     let (connect, _reports) = client(&url);
-    let socket = connect.limits(Limits::new().with_outgoing(1_000).unwrap()).spawn().unwrap();
+    let socket = connect.limits(Limits::new().outgoing(1_000).build_const()).spawn().unwrap();
     let mut server = accept(&listener).await;
     soon(socket.online()).await.unwrap();
     let error = socket.send("x".repeat(1_001)).await.unwrap_err();
@@ -129,14 +129,14 @@ async fn pings_of_the_server_are_answered() {
 }
 
 const HEARTBEAT: HeartbeatConfig =
-    valid(HeartbeatConfig::new().with_interval(Duration::from_millis(50))).with_liveness(Liveness::Ack);
+    HeartbeatConfig::new().interval(Duration::from_millis(50)).liveness(Liveness::Ack).build_const();
 
 /// The matching pong acknowledges; another one, or none, does not, and a dead connection is replaced.
 #[tokio::test]
 async fn the_heartbeat_is_a_ping_that_its_own_pong_acknowledges() {
     let (listener, url) = listener().await;
     let (connect, _reports) = client(&url);
-    let socket = connect.config(FAST.with_heartbeat(HEARTBEAT)).spawn().unwrap();
+    let socket = connect.config(FAST.to_builder().heartbeat(HEARTBEAT).build_const()).spawn().unwrap();
     // The library answers pings by itself.
     let mut server = accept(&listener).await;
     let mut payloads = Vec::new();

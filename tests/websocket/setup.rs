@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use redial::ConfigError;
 use redial::websocket::{Limits, SetupError, UrlFault, connect};
 
 #[test]
@@ -55,11 +56,9 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 #[test]
 fn no_limit_is_zero() {
     let limits = Limits::new();
-    for result in
-        [limits.with_message(0), limits.with_frame(0), limits.with_outgoing(0), limits.with_headers(0)]
-    {
-        assert!(matches!(result, Err(SetupError::Limit(_))));
+    for wrong in [limits.message(0), limits.outgoing(0), limits.headers(0), limits.stall(Duration::ZERO)] {
+        assert_eq!(wrong.build(), Err(ConfigError::LimitZero));
     }
-    assert_eq!(limits.with_stall(Duration::ZERO), Err(SetupError::Limit("stall")));
-    assert_eq!(limits.with_message(7).map(|limits| limits.frame()), Ok(7));
+    assert_eq!(limits.message(7).build().map(|limits| limits.message()), Ok(7));
+    assert_eq!(limits.build(), Ok(Limits::default()));
 }

@@ -51,7 +51,7 @@ impl Client {
         view: Arc<View>,
         recorder: Option<Recorder>,
     ) -> Result<Self, SetupError> {
-        let limits = Limits::new().with_message(MAX_MESSAGE)?.with_outgoing(MAX_OUTGOING)?;
+        let limits = Limits::new().message(MAX_MESSAGE).outgoing(MAX_OUTGOING).build()?;
         let protocol = Gateway::new(token, clock, view, recorder.clone());
         let websocket = connect(url.as_str()).limits(limits).with_protocol(protocol).client()?;
         let gateway = Arc::clone(websocket.protocol());
