@@ -61,9 +61,7 @@ use timers::LEAP;
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{
-///     Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid,
-/// };
+/// use redial::{Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64};
 ///
 /// static CONFIG: Config = Config::new(
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
