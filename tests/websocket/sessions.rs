@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use futures_util::{SinkExt, StreamExt};
-use redial::driver::EndpointTrust;
+use redial::driver::{EndpointTrust, Outbox, Overflow};
 use redial::websocket::{Connect, Connection, Decoded, Establish, Frame, Protocol, Ready, Report, connect};
 use redial::{Config, Epoch, presets};
 use tokio::net::{TcpListener, TcpStream};
@@ -154,6 +154,25 @@ async fn hear(socket: &mut WebSocketStream<TcpStream>) -> String {
 
 fn url(host: &str, listener: &TcpListener) -> String {
     format!("ws://{host}:{}", listener.local_addr().unwrap().port())
+}
+
+/// Neither a subscription nor a message is sent before the session is there, and the message comes last.
+#[tokio::test]
+async fn nothing_is_sent_before_the_session() {
+    let (base, base_url) = listener().await;
+    let outbox = Outbox::new().with_offline_queue(Overflow::Refuse);
+    let chat = chat(&base_url).outbox(outbox).subscribe("lobby").spawn().unwrap();
+    let (mut socket, _) = accept(&base).await;
+    assert_eq!(hear(&mut socket).await, "HELLO");
+    let session = async {
+        let early = tokio::time::timeout(Duration::from_millis(100), socket.next()).await;
+        assert!(early.is_err(), "{early:?}");
+        socket.send(Message::text("SESSION t0")).await.unwrap();
+        assert_eq!(hear(&mut socket).await, "SUB lobby");
+        assert_eq!(hear(&mut socket).await, "SAY lobby hello");
+    };
+    let (sent, ()) = soon(async { tokio::join!(chat.send("SAY lobby hello"), session) }).await;
+    sent.unwrap();
 }
 
 /// The token goes to another port of the base's host, with the base's query, and to no other host.
