@@ -62,3 +62,21 @@ fn no_limit_is_zero() {
     assert_eq!(limits.message(7).build().map(|limits| limits.message()), Ok(7));
     assert_eq!(limits.build(), Ok(Limits::default()));
 }
+
+/// A client and all that it promises can be used where tasks move between threads.
+#[test]
+fn everything_may_change_threads() {
+    fn free<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    fn sent<T: Send>(_: T) {}
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let mut socket = free(connect("ws://127.0.0.1:9").spawn().unwrap());
+    sent(socket.send("x"));
+    sent(free(socket.sender()).send("x"));
+    sent(socket.online());
+    sent(socket.closed());
+    sent(socket.recv());
+    sent(socket.close());
+}

@@ -75,6 +75,32 @@ async fn a_server_that_prefers_http_2_is_spoken_to_in_http_1() {
     }
 }
 
+/// More than any buffer on the way holds, in both directions at once.
+#[tokio::test]
+async fn large_messages_pass_both_ways() {
+    const SIZE: usize = 3 << 20;
+    let server = secure(&[]).await;
+    let (connect, _reports) = client(&format!("wss://localhost:{}", server.port));
+    let mut socket = connect.tls(trusting(&server.certificate)).spawn().unwrap();
+    let stream = soon(server.listener.accept()).await.unwrap().0;
+    let stream = soon(server.acceptor.accept(stream)).await.unwrap();
+    let (mut sink, mut stream) = soon(accept_async(stream)).await.unwrap().split();
+    soon(socket.online()).await.unwrap();
+    let sender = socket.sender();
+    let (sent, said, heard, received) = soon(async {
+        tokio::join!(
+            sender.send("x".repeat(SIZE)),
+            sink.send(Message::binary(vec![7; SIZE])),
+            stream.next(),
+            socket.recv()
+        )
+    })
+    .await;
+    sent.unwrap();
+    said.unwrap();
+    assert_eq!((heard.unwrap().unwrap().len(), received.unwrap().len()), (SIZE, SIZE));
+}
+
 #[tokio::test]
 async fn the_verdict_on_a_certificate_is_the_cause() {
     for (host, trusts, alpn, cause) in [
