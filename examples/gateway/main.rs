@@ -135,7 +135,7 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Url, Config), String> {
         _ => error,
     })?;
     if config.health.is_some() {
-        return Err("\"config.health\" is for replay: nobody watches here".to_owned());
+        return Err("\"config.health\" is for replay: nothing watches here".to_owned());
     }
     let config = config.config;
     if config.greeting() {
@@ -183,7 +183,7 @@ async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> Ex
             () = over => {}
         }
         handle.stop();
-        // Whoever presses it twice does not want to wait for the goodbye.
+        // A second one does not wait for the close.
         signal::interrupted().await;
     };
     let outcome = tokio::select! {
