@@ -2,7 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-#![warn(missing_debug_implementations, clippy::must_use_candidate)]
+#![warn(missing_debug_implementations, clippy::missing_const_for_fn, clippy::must_use_candidate)]
 #![deny(
     clippy::float_arithmetic,
     clippy::unwrap_used,
@@ -46,6 +46,7 @@ pub mod time;
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "websocket")))]
 pub mod websocket;
 mod window;
+mod words;
 
 pub use backoff::{Backoff, BackoffConfig, Jitter};
 pub use breaker::CircuitBreaker;

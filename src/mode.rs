@@ -1,23 +1,19 @@
-//! How a connection is to start.
+//! How a connection starts.
 
-/// Whether a dial starts a new session or goes on with the old one.
+use crate::words::words;
+
+/// Whether a dial starts a new session or resumes the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "a driver must handle both, and there is no third way to start")]
 pub enum Mode {
-    /// Identify: a new session, at the base endpoint. Subscriptions are restored after it.
+    /// Identify: a new session, at the base endpoint. Afterwards the subscriptions are restored.
     Fresh,
-    /// Resume the session that is kept, at its own endpoint where it has one.
+    /// Resume the session, at its own endpoint if it has one.
     Resume,
 }
 
-impl Mode {
-    /// `"fresh"` or `"resume"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Resume => "resume",
-        }
-    }
-}
+words!(Mode {
+    Fresh => "fresh",
+    Resume => "resume",
+});

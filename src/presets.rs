@@ -111,7 +111,7 @@ const fn config(backoff: Builder<BackoffConfig>) -> Builder<Config> {
 /// | a wait the server asks for is spread over once its length | a constant `Retry-After` that a fleet obeys to the second brings it back as one: 28 to 41 attempts a client against 5.5 to 11 |
 /// | hints up to 300 s | a broken header must not switch a client off for a day |
 /// | network down: no dials, connections stay | an attempt without a network is lost, and a change of network often spares the connection (Pusher probes, Ably's drop costs a resume) |
-/// | network up: within 3 s | at once would be a herd, for a whole site comes back together |
+/// | network up: within 3 s | at once would be a burst of dials, because a whole site comes back together |
 /// | a hidden page waits | browsers throttle its timers to one a minute, and nobody looks (Phoenix) |
 /// | network changed: a sign of life, or a new connection | a socket bound to the old route looks open until its keep-alive (MQTT.js #702, tailscale #276); where no heartbeat runs there is nothing to ask with (simplex-chat #7384) |
 /// | sessions are resumed, three failures start fresh | a resume spares the server the state; carbon #364 shows what an endless one does |
@@ -142,7 +142,7 @@ pub const RECOMMENDED: Config =
 ///
 /// A beat is a ping frame. A page in a browser can't send one: send a message that the server answers there. Where nothing
 /// is answered, lay [`without_interval`](crate::builder::Builder::without_interval) over it, and [`OnVisible::Nothing`]: what can't be asked is dialled
-/// anew, which is too much for every return of a page.
+/// again, which is too much for every return of a page.
 pub const WEBSOCKET: Config = RECOMMENDED
     .to_builder()
     .establish(Establish::OnOpen)

@@ -1,13 +1,13 @@
-//! A generator of eight bytes, for fleets and microcontrollers.
+//! A random number generator of eight bytes, for fleets and microcontrollers.
 
 use core::convert::Infallible;
 
 use rand_core::{SeedableRng, TryRng};
 
-/// SplitMix64: 8 bytes of state, one multiplication chain a draw.
+/// The generator SplitMix64, with 8 bytes of state.
 ///
-/// Good enough to spread a fleet, not for secrets. Seed every instance differently: two equal seeds wait equally
-/// long. Algorithm: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+/// It is good enough for jitter, and not for secrets. Give every instance another seed, since equal seeds draw equal waits. The
+/// algorithm is from Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 ///
 /// ```
 /// use rand_core::{Rng, SeedableRng};

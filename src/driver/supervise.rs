@@ -57,6 +57,7 @@ use super::protocol::Protocol;
 /// # let _ = outcome;
 /// # }
 /// ```
+#[expect(clippy::type_complexity, reason = "a driver with everything that it is made of")]
 pub fn supervise<Rt, R, T, S, C, E, Connect, Connecting, Connection, Live, Living>(
     policy: Policy<R, T, S, C, E>,
     runtime: Rt,
@@ -84,19 +85,14 @@ pub struct Failure(DialError);
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(cause_of(&error).into())
+        let error: &(dyn Error + 'static) = &error;
+        Self(error.downcast_ref::<DialError>().copied().unwrap_or_else(|| cause_of(error).into()))
     }
 }
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
         Self(cause.into())
-    }
-}
-
-impl From<DialError> for Failure {
-    fn from(error: DialError) -> Self {
-        Self(error)
     }
 }
 

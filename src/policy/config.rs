@@ -1,4 +1,4 @@
-//! What a policy is told once: valid by construction, `const`, shared by as many policies as you like.
+//! The config of a policy: valid by construction, usable in a `const`, shared by any number of policies.
 
 mod connection;
 mod host;
@@ -20,28 +20,31 @@ use super::options::{
     ResumeConfig,
 };
 
-/// Everything a [`Policy`](crate::Policy) is told: immutable, valid by construction and usable in a `const`.
+/// The config of a [`Policy`](crate::Policy): immutable, valid by construction and usable in a `const`.
 ///
-/// It stands beside the policies, not in them: `&'static Config`, `Arc<Config>` or a `Config` by value, whatever
-/// implements `Borrow<Config>`; or a [`Lean`](crate::policy::Lean), for policies with fewer parts.
+/// A policy takes it from a [`ConfigSource`](crate::policy::ConfigSource): `&'static Config`, `Arc<Config>`, a `Config` by value,
+/// or a [`Lean`](crate::policy::Lean) for policies with fewer parts.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::{BackoffConfig, Config, Jitter, Ratio};
 ///
-/// const LADDER: BackoffConfig =
+/// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
 ///         .jitter(Jitter::Full)
 ///         .build_const();
-/// static CONFIG: Config = Config::new(LADDER).reset_after_stable(Duration::from_secs(30)).build_const();
+/// static CONFIG: Config = Config::new(BACKOFF).reset_after_stable(Duration::from_secs(30)).build_const();
 /// # let _ = &CONFIG;
 /// ```
+#[doc(alias = "settings")]
+#[doc(alias = "options")]
+#[doc(alias = "timeout")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     pub(crate) backoff: BackoffConfig,
     pub(crate) classifier: Classifier,
     pub(crate) reset_after_stable: Micros,
-    /// It follows from the backoff's cap.
+    /// Whether it follows from the backoff's cap.
     pub(crate) stable_by_cap: bool,
     pub(crate) min_interval: Micros,
     pub(crate) max_attempts: Option<u32>,
@@ -81,7 +84,7 @@ pub struct Config {
 builds!(Config);
 
 impl Config {
-    /// This backoff, and for everything else the defaults that each setting of the [`Builder`] states.
+    /// A config with this backoff, and for everything else the defaults that each setting of the [`Builder`] states.
     pub const fn new(backoff: BackoffConfig) -> Builder<Self> {
         Builder::of(Self {
             backoff,
@@ -124,7 +127,7 @@ impl Config {
         })
     }
 
-    /// The same, if nothing is wrong with it, with what follows from the settings.
+    /// Checks the config and derives what follows from its settings.
     const fn checked(mut self) -> Result<Self, ConfigError> {
         if self.stable_by_cap {
             self.reset_after_stable = stable_by(&self.backoff);
@@ -150,9 +153,9 @@ impl Config {
         Ok(self)
     }
 
-    /// The least distance between dials that no failure explains: the first wait of the backoff that is not 0, or a second
+    /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not 0, or a second
     /// where all are (ably-js keeps immediate retries that far apart).
-    pub(super) fn first_wait(&self) -> Micros {
+    pub(super) const fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
         if first.is_zero() { Micros::from_millis(1_000) } else { first }
     }
@@ -162,8 +165,8 @@ const fn is_zero(timeout: Option<Micros>) -> bool {
     matches!(timeout, Some(timeout) if timeout.is_zero())
 }
 
-/// The cap of the backoff, 10 to 60 s: a connection that held as long as the longest wait is worth a fresh start, a fleet's
-/// should not wait for hours, and a second proves nothing.
+/// The cap of the backoff, clamped to 10 to 60 s. A connection that held as long as the longest wait is stable; a shorter time
+/// than 10 s proves little, and with a long cap no connection should have to hold for hours.
 const fn stable_by(backoff: &BackoffConfig) -> Micros {
     backoff.cap(Mode::Resume).max(Micros::from_millis(10_000)).min(Micros::from_millis(60_000))
 }

@@ -1,116 +1,114 @@
-//! What a policy is doing and why: for people, logs and dashboards. Nothing here decides anything.
+//! What a policy is doing and why, for people, logs and dashboards. Nothing here decides anything.
 
 use core::fmt;
 
-use crate::classify::Cause;
-use crate::mode::Mode;
-use crate::time::Instant;
+use rand_core::Rng;
 
+use crate::classify::Cause;
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::subscriptions::Subscriptions;
+use crate::time::Instant;
+use crate::words::words;
+
+use super::Policy;
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
+use super::source::ConfigSource;
+use super::state::Stage;
 
-/// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
-/// named condition, or a live connection (S93).
+/// The phase that a policy is in.
+///
+/// In every phase but `Idle`, `Stopped` and `Failed` there is a deadline, a named condition or a live connection, so that a
+/// policy is never stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Phase {
-    /// Never started.
+    /// Not started yet.
     Idle,
     /// A transport is being opened.
     Connecting,
-    /// The transport is open; greeting, session or authentication are awaited.
+    /// The transport is open; the policy waits for the greeting, the session or the authentication.
     Establishing,
-    /// The session is there; subscriptions are going out.
+    /// The session is established; subscriptions are being sent.
     Restoring,
-    /// Everything is there.
+    /// The session is established, and every subscription is sent.
     Online,
-    /// A dial is due at a known time.
+    /// The policy waits for a known time to dial.
     Waiting,
-    /// A dial is due when a condition is met.
+    /// The policy waits for a condition to dial: a hold, the network, the page, a credential.
     Parked,
-    /// The user does not want a connection.
+    /// The user stopped the connection.
     Stopped,
-    /// Given up.
+    /// The policy gave up.
     Failed,
 }
 
-impl Phase {
-    /// The phase in lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Establishing => "establishing",
-            Self::Restoring => "restoring",
-            Self::Online => "online",
-            Self::Waiting => "waiting",
-            Self::Parked => "parked",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-        }
-    }
-}
+words!(Phase {
+    Idle => "idle",
+    Connecting => "connecting",
+    Establishing => "establishing",
+    Restoring => "restoring",
+    Online => "online",
+    Waiting => "waiting",
+    Parked => "parked",
+    Stopped => "stopped",
+    Failed => "failed",
+});
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The rule behind a deadline, or the condition that a policy is parked on.
+/// What a deadline is for, or the condition that a policy is parked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// The ladder of waits.
+    /// The wait of the backoff.
     Backoff,
-    /// The server said when to come back.
+    /// The wait that the server asked for (`Retry-After`).
     RetryAfter,
-    /// The least wait after the server refused the session.
+    /// The minimum wait after the server refused the session.
     InvalidSession,
-    /// The least wait that the class of the cause asks for.
+    /// The minimum wait of the cause's class.
     Class,
-    /// The least time between two dials.
+    /// The minimum interval between two dials.
     MinInterval,
     /// The breaker is open.
     Breaker,
-    /// The server asked for a reconnect: the wait of a session that was stable, or the time until which it is kept.
+    /// The server asked for a reconnect: the wait of a stable session, or the time at which a live connection is replaced.
     Requested,
-    /// The spread after the network came back.
+    /// The random wait after the network came back.
     Spread,
-    /// The dial must succeed by then.
+    /// The limit of a dial.
     ConnectTimeout,
-    /// The greeting must have come by then.
+    /// The limit for the greeting.
     GreetingTimeout,
-    /// The session must be established by then.
+    /// The limit for the session's establishment.
     ReadyTimeout,
-    /// The authentication must be answered by then.
+    /// The limit for the answer to an authentication.
     AuthTimeout,
     /// The next heartbeat.
     Heartbeat,
-    /// The connection counts as stable then.
+    /// The time at which the connection counts as stable.
     Stable,
     /// The next batch of subscriptions.
     Restore,
-    /// The oldest unanswered subscription must be answered by then.
+    /// The limit for the answer to the oldest unanswered subscription.
     Confirm,
-    /// The next endpoint of a round.
+    /// The gap before the next endpoint of a round.
     Endpoint,
-    /// The host asked to be asked again.
+    /// The time at which the host asked to be asked again.
     NotNow,
-    /// What was asked must be answered by then, or the connection is dead.
+    /// The limit for the answer to a heartbeat, after which the connection is dead.
     Answer,
-    /// The connection is so old then that it is replaced.
+    /// The age at which the connection is replaced.
     MaxAge,
-    /// The session's time to live is over then.
+    /// The end of the session's time to live.
     SessionExpiry,
-    /// The credential is renewed then, ahead of its end.
+    /// The renewal of the credential, ahead of its end.
     CredentialLead,
-    /// The request for a credential must be answered by then.
+    /// The limit for the answer to a request for a credential.
     CredentialTimeout,
-    /// Parked: a precondition of the host is missing.
+    /// Parked: a precondition of the host is missing ([`Event::Hold`](crate::Event::Hold)).
     Hold,
     /// Parked: the network is down.
     Network,
@@ -120,80 +118,68 @@ pub enum WaitReason {
     Credential,
 }
 
-impl WaitReason {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Backoff => "backoff",
-            Self::RetryAfter => "hint",
-            Self::InvalidSession => "invalid_session",
-            Self::Class => "class",
-            Self::MinInterval => "min_interval",
-            Self::Breaker => "breaker",
-            Self::Requested => "requested",
-            Self::Spread => "spread",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::GreetingTimeout => "greeting_timeout",
-            Self::ReadyTimeout => "ready_timeout",
-            Self::AuthTimeout => "auth_timeout",
-            Self::Heartbeat => "beat",
-            Self::Stable => "stable",
-            Self::Restore => "restore",
-            Self::Confirm => "confirm",
-            Self::Endpoint => "endpoint",
-            Self::NotNow => "not_now",
-            Self::Answer => "answer",
-            Self::MaxAge => "max_age",
-            Self::SessionExpiry => "session_expiry",
-            Self::CredentialLead => "credential_lead",
-            Self::CredentialTimeout => "credential_timeout",
-            Self::Hold => "hold",
-            Self::Network => "network",
-            Self::Hidden => "hidden",
-            Self::Credential => "credential",
-        }
-    }
-}
+words!(WaitReason {
+    Backoff => "backoff",
+    RetryAfter => "hint",
+    InvalidSession => "invalid_session",
+    Class => "class",
+    MinInterval => "min_interval",
+    Breaker => "breaker",
+    Requested => "requested",
+    Spread => "spread",
+    ConnectTimeout => "connect_timeout",
+    GreetingTimeout => "greeting_timeout",
+    ReadyTimeout => "ready_timeout",
+    AuthTimeout => "auth_timeout",
+    Heartbeat => "beat",
+    Stable => "stable",
+    Restore => "restore",
+    Confirm => "confirm",
+    Endpoint => "endpoint",
+    NotNow => "not_now",
+    Answer => "answer",
+    MaxAge => "max_age",
+    SessionExpiry => "session_expiry",
+    CredentialLead => "credential_lead",
+    CredentialTimeout => "credential_timeout",
+    Hold => "hold",
+    Network => "network",
+    Hidden => "hidden",
+    Credential => "credential",
+});
 
-impl fmt::Display for WaitReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Why the policy is in the phase it is in: what happened last that mattered.
+/// What brought a policy into its phase: the last thing that changed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Trigger {
-    /// Nothing happened yet.
+    /// Nothing has happened yet.
     New,
-    /// The user started.
+    /// The user started the connection.
     Start,
-    /// The user pressed "reconnect now".
+    /// The user asked for a reconnect now.
     RetryNow,
-    /// The user stopped.
+    /// The user stopped the connection.
     Stop,
-    /// A wait or a parking for this reason ended, or a parking on it began.
+    /// A wait for this reason ended, or a condition changed.
     Gate(WaitReason),
     /// The attempt or connection was lost.
     Lost(Cause),
     /// The host could not dial.
     NotNow,
-    /// The host woke.
+    /// The host resumed from a sleep.
     HostResumed,
-    /// The default route moved.
+    /// The default route changed.
     NetworkChanged,
     /// The page is visible again.
     Visible,
-    /// The user wanted another connection.
+    /// The user asked for another connection.
     Redial,
-    /// The connection was as old as it may be.
+    /// The connection reached its maximum age.
     MaxAge,
-    /// The server had asked for a reconnect by a deadline.
+    /// The server had asked for a reconnect before a deadline.
     Requested,
-    /// The session's time to live was over.
+    /// The session's time to live passed.
     SessionExpired,
     /// The transport opened.
     Opened,
@@ -203,74 +189,83 @@ pub enum Trigger {
     Resumed,
     /// The authentication was accepted.
     Authenticated,
-    /// The last batch of subscriptions went out.
+    /// The last batch of subscriptions was sent.
     Restored,
     /// The policy gave up.
     GaveUp(GiveUp),
 }
 
+words!(as_str Trigger {
+    New => "new",
+    Start => "start",
+    RetryNow => "retry_now",
+    Stop => "stop",
+    Gate => "gate",
+    Lost => "lost",
+    NotNow => "not_now",
+    HostResumed => "woke",
+    NetworkChanged => "network_changed",
+    Visible => "visible",
+    Redial => "redial",
+    MaxAge => "max_age",
+    Requested => "requested",
+    SessionExpired => "session_expired",
+    Opened => "opened",
+    Ready => "ready",
+    Resumed => "resumed",
+    Authenticated => "auth_ok",
+    Restored => "restored",
+    GaveUp => "gave_up",
+});
+
 impl fmt::Display for Trigger {
+    /// Writes the word; for a variant that carries a reason or a cause, that reason or cause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::New => "new",
-            Self::Start => "start",
-            Self::RetryNow => "retry_now",
-            Self::Stop => "stop",
-            Self::Gate(reason) => reason.as_str(),
-            Self::Lost(cause) => return cause.fmt(f),
-            Self::NotNow => "not_now",
-            Self::HostResumed => "woke",
-            Self::NetworkChanged => "network_changed",
-            Self::Visible => "visible",
-            Self::Redial => "redial",
-            Self::MaxAge => "max_age",
-            Self::Requested => "requested",
-            Self::SessionExpired => "session_expired",
-            Self::Opened => "opened",
-            Self::Ready => "ready",
-            Self::Resumed => "resumed",
-            Self::Authenticated => "auth_ok",
-            Self::Restored => "restored",
-            Self::GaveUp(reason) => reason.as_str(),
-        })
+        match self {
+            Self::Gate(reason) => reason.fmt(f),
+            Self::Lost(cause) => cause.fmt(f),
+            Self::GaveUp(reason) => reason.fmt(f),
+            other => f.write_str(other.as_str()),
+        }
     }
 }
 
-/// Whole milliseconds, rounded up as every wait is: at the time that is shown, the deadline has come.
+/// Whole milliseconds, rounded up, so that at the time shown the deadline has passed.
 const fn millis_up(at: Instant) -> u64 {
     at.as_micros().div_ceil(1_000)
 }
 
-/// Everything a person may ask of a policy. Get it from [`Policy::explain`](crate::Policy::explain); it costs nothing
-/// until asked for. `Display` puts it in one line.
+/// The state of a policy as a person asks for it, from [`Policy::explain`](crate::Policy::explain). Nothing is computed
+/// before. `Display` writes one line; its times are milliseconds of the caller's clock, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Where the policy is.
+    /// The phase.
     pub phase: Phase,
-    /// What brought it there.
+    /// What brought the policy into it.
     pub trigger: Trigger,
-    /// When it was there first.
+    /// When the phase began.
     pub since: Instant,
-    /// The next deadline, if there is one. While parked that of a request for a credential, or of the session's time to live.
+    /// The next deadline, if there is one. While parked, that of a request for a credential or the end of the session's time
+    /// to live.
     pub until: Option<Instant>,
-    /// The rule behind the deadline, or the condition it is parked on.
+    /// What the deadline is for, or the condition that the policy is parked on.
     pub waiting_for: Option<WaitReason>,
-    /// While parked: no dial before this, even if the condition ends earlier, for the ladder and the floors go on. It may be
-    /// over by now. `None`: nothing was left when the parking began, or it is not parked.
+    /// While parked: the end of the waits that continue meanwhile. There is no dial before it, even if the condition ends
+    /// earlier. It may have passed. `None`: no wait was left when the policy was parked, or it is not parked.
     pub not_before: Option<Instant>,
-    /// The live transport.
+    /// The epoch of the transport that is open or being opened.
     pub epoch: Option<Epoch>,
-    /// The dials of this outage so far, counted from 1; 0 while there was none.
+    /// The number of dials in this outage; 0 before the first.
     pub attempt: u32,
-    /// The failures in a row that the ladder counts.
+    /// The failures in a row that the backoff counts.
     pub failures: u32,
-    /// What the next dial, or the one under way, will send.
+    /// What the dial in progress, or else the next one, sends.
     pub mode: Mode,
-    /// Where the next dial, or the one under way, goes.
+    /// The endpoint of the dial in progress, or else of the next one.
     pub endpoint: Endpoint,
-    /// The newest cause of a loss, if there was one.
+    /// The cause of the last failure or loss, if there was one.
     pub last_cause: Option<Cause>,
 }
 
@@ -289,12 +284,12 @@ impl fmt::Display for Explanation {
         if matches!(self.phase, Phase::Waiting | Phase::Parked) {
             f.write_str(match (self.mode, self.endpoint) {
                 (Mode::Fresh, Endpoint::Redirect) => {
-                    ", then a fresh start at the endpoint that a server named"
+                    ", then a fresh start at the endpoint that the server named"
                 }
                 (Mode::Fresh, _) => ", then a fresh start",
                 (Mode::Resume, Endpoint::Base) => ", then a resume",
                 (Mode::Resume, Endpoint::Session) => ", then a resume at the session's endpoint",
-                (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that a server named",
+                (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that the server named",
             })?;
         }
         write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
@@ -305,110 +300,56 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
-/// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
-///
-/// `opens = established + failed + abandoned + the one in flight`, always (S97).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Stats {
-    /// Dials.
-    pub opens: u32,
-    /// Attempts that led to an established connection.
-    pub established: u32,
-    /// Attempts that failed.
-    pub failed: u32,
-    /// Attempts ended by the user or the host before their outcome was known.
-    pub abandoned: u32,
-    /// Established connections lost unintentionally, once each (F106). A stop is none.
-    pub losses: u32,
-    /// Sessions resumed.
-    pub resumed: u32,
-    /// Sessions started fresh: the caller must resync (F75).
-    pub fresh: u32,
-    /// Connections found dead by the heartbeat.
-    pub zombies: u32,
-    /// Beats that were still unanswered at the next one.
-    pub heartbeats_missed: u32,
-    /// Losses that were our own fault (F54).
-    pub client_faults: u32,
-    /// Waits asked for by a server and cut to the longest allowed (S40).
-    pub retry_after_cut: u32,
-    /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
-    pub stale: u32,
-    /// Times at which the clock ran backwards (S98).
-    pub clock_rewinds: u32,
-    /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
-    pub last_uptime_ms: u32,
-}
-
-/// What a policy counts: [`Stats`] in fewer bytes. What can't happen a million times has 16 bits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Counts {
-    pub(super) opens: u32,
-    pub(super) established: u32,
-    pub(super) failed: u32,
-    pub(super) losses: u32,
-    pub(super) resumed: u32,
-    pub(super) fresh: u32,
-    pub(super) stale: u32,
-    pub(super) last_uptime_ms: u32,
-    pub(super) zombies: u16,
-    pub(super) heartbeats_missed: u16,
-    pub(super) client_faults: u16,
-    pub(super) retry_after_cut: u16,
-    pub(super) clock_rewinds: u16,
-    /// The newest request for a credential; it is here for its size.
-    pub(super) request: u16,
-}
-
-impl Counts {
-    pub(super) const NEW: Self = Self {
-        opens: 0,
-        established: 0,
-        failed: 0,
-        losses: 0,
-        resumed: 0,
-        fresh: 0,
-        stale: 0,
-        last_uptime_ms: 0,
-        zombies: 0,
-        heartbeats_missed: 0,
-        client_faults: 0,
-        retry_after_cut: 0,
-        clock_rewinds: 0,
-        request: 0,
-    };
-
-    /// `in_flight`: a dial is under way whose outcome nobody knows yet.
-    pub(super) fn stats(&self, in_flight: bool) -> Stats {
-        let known = self.established.saturating_add(self.failed).saturating_add(u32::from(in_flight));
-        Stats {
-            opens: self.opens,
-            established: self.established,
-            failed: self.failed,
-            abandoned: self.opens.saturating_sub(known),
-            losses: self.losses,
-            resumed: self.resumed,
-            fresh: self.fresh,
-            zombies: self.zombies.into(),
-            heartbeats_missed: self.heartbeats_missed.into(),
-            client_faults: self.client_faults.into(),
-            retry_after_cut: self.retry_after_cut.into(),
-            stale: self.stale,
-            clock_rewinds: self.clock_rewinds.into(),
-            last_uptime_ms: self.last_uptime_ms,
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// The phase that the policy is in.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match self.state.stage {
+            Stage::Idle => Phase::Idle,
+            Stage::Connecting { .. } => Phase::Connecting,
+            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
+                Phase::Establishing
+            }
+            Stage::Live { restored: false, .. } => Phase::Restoring,
+            Stage::Live { restored: true, .. } => Phase::Online,
+            Stage::Waiting { .. } => Phase::Waiting,
+            Stage::Parked { .. } => Phase::Parked,
+            Stage::Stopped => Phase::Stopped,
+            Stage::Failed { .. } => Phase::Failed,
         }
     }
 }
 
-/// Counts without ever wrapping.
-pub(super) const fn count(counter: &mut u32) {
-    *counter = counter.saturating_add(1);
-}
-
-/// The same for what is seldom.
-pub(super) const fn count_small(counter: &mut u16) {
-    *counter = counter.saturating_add(1);
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    /// What the policy is doing, until when, and why.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let deadline = self.deadline();
+        let (mode, endpoint) = if self.state.stage.is_alive() {
+            (self.state.mode, self.state.endpoint)
+        } else {
+            self.next_dial()
+        };
+        let parked = match self.state.stage {
+            Stage::Parked { on } => Some(on),
+            _ => None,
+        };
+        Explanation {
+            phase: self.phase(),
+            trigger: self.state.trigger,
+            since: self.state.since,
+            until: deadline.map(|(at, _)| at),
+            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
+            not_before: parked.and_then(|_| {
+                let since = self.state.since;
+                Some(self.gate(since).at).filter(|at| *at > since)
+            }),
+            epoch: self.epoch(),
+            attempt: self.state.attempt,
+            failures: self.state.backoff.failures(),
+            mode,
+            endpoint,
+            last_cause: self.state.last_cause,
+        }
+    }
 }

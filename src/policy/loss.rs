@@ -1,4 +1,4 @@
-//! How a connection ends: the one loss transition, what becomes of its session, and giving up.
+//! How a connection ends: the loss transition, what becomes of the session, and giving up.
 
 use core::time::Duration;
 
@@ -7,46 +7,77 @@ use rand_core::Rng;
 use crate::classify::{Cause, Class, IoKind, Verdict};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::session::SessionState;
-use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, divide};
+use crate::subscriptions::Subscriptions;
+use crate::time::Instant;
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Trigger, count, count_small};
-use super::lend::{ConfigSource, OptionalPart};
+use super::explain::Trigger;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
+use super::stats::{count, count_small};
 use super::verdict::Step;
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// The loss of a transport that may still be there: it is closed first.
-    pub(super) fn close_and_lose(
+    pub(super) fn on_open_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         cause: Cause,
         retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
-        if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code: self.close_code() });
-        }
-        self.lose(now, cause, retry_after, out);
+    ) -> bool {
+        self.lose(cx, cause, retry_after);
+        true
     }
 
-    /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
-    /// epoch ends with it, so every further report of the same loss is stale.
-    pub(super) fn lose(
+    pub(super) fn on_closed(&mut self, cx: &mut Cx, cause: Cause) -> bool {
+        self.lose(cx, cause, None);
+        true
+    }
+
+    pub(super) fn on_send_failed(&mut self, cx: &mut Cx) -> bool {
+        self.close_and_lose(cx, Cause::SendFailed, None);
+        true
+    }
+
+    /// Applies in every stage, before the greeting too. With a deadline, a live connection stays until a time in the first
+    /// half of it.
+    pub(super) fn on_reconnect_requested(
         &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
-        let config: &Config = self.config.lend();
+        cx: &mut Cx,
+        after: Option<Duration>,
+        deadline: Option<Duration>,
+    ) -> bool {
+        let now = cx.now;
+        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
+            return true;
+        }
+        self.close_and_lose(cx, Cause::ReconnectRequested, after);
+        true
+    }
+
+    pub(super) fn on_session_invalid(&mut self, cx: &mut Cx, resumable: bool) -> bool {
+        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
+        self.close_and_lose(cx, cause, None);
+        true
+    }
+
+    /// The loss of a transport that may still be open: it is closed first.
+    pub(super) fn close_and_lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+        if let Some(epoch) = self.state.epoch {
+            cx.actions.push(Action::Close { epoch, code: self.close_code() });
+        }
+        self.lose(cx, cause, retry_after);
+    }
+
+    /// The loss transition. Everything that ends a connection unintentionally comes through here. The transport's epoch ends
+    /// with it, so that further reports of the same loss are stale.
+    pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+        let now = cx.now;
+        let config: &Config = self.source.config();
         let state = &mut self.state;
-        // What comes with another endpoint is no verdict, but the way there.
-        let redirected = state.is(Flag::Unjudged);
+        // A loss that comes with a redirect is not classified: it is the way to the other endpoint.
+        let redirected = state.is(Flag::Unclassified);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
         state.last_cause = Some(cause);
@@ -60,7 +91,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
-            // A refused credential says nothing about the health of the server.
+            // A refused credential says nothing about the server's health.
             if verdict.class == Class::Auth || cause == Cause::AuthDenied {
                 breaker.release(breaker.held());
             } else {
@@ -71,7 +102,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.end_outage();
         }
         state.enter_outage(now);
-        // The guard against a server that makes a client spin, whatever the config calls stable.
+        // Guards against a server that makes the client spin, whatever the config calls stable.
         let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
@@ -79,16 +110,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.rate_limited = 0;
             state.resume_failures = 0;
         }
-        // Only a resume that was sent can have been refused: a dial that reached nobody, a server that never greeted, or a
-        // socket that died under the resume says nothing about the session (F69). Nor is one refused that nobody confirms, on
-        // a connection that held.
+        // Only a resume that was sent can have been refused. A failed dial, a missing greeting or a socket that broke while
+        // the resume was written says nothing about the session; nor does a missing answer on a connection that held.
         let resume_failed = state.mode == Mode::Resume
             && state.reached == Reached::Identified
             && !held_well
             && !is_unwritten(cause);
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();
         let dialled_at = state.dialled_at;
-        // Without a network, or after a sleep, no endpoint is to blame.
+        // Without a network, or after a sleep, the endpoint is not to blame.
         let blameless = matches!(
             cause,
             Cause::NetworkDown
@@ -97,7 +127,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         );
         let leaves = held.is_some() && (cause == Cause::ReconnectRequested || !held_well && !blameless);
         if leaves && state.endpoint == Endpoint::Base {
-            // One that asks to be left, or whose connections don't hold, has had its turn.
+            // The endpoint asks for a reconnect, or its connections don't hold: the next round begins with another.
             self.endpoints.leave(&config.endpoints, now);
         }
         self.note_uptime(now);
@@ -108,43 +138,30 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.on_endpoint_failed(now);
         }
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(DropReason::Expired, out);
+            self.drop_session(cx, DropReason::Expired);
         }
         if verdict.class == Class::Fresh {
             let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
-            self.drop_session(reason, out);
+            self.drop_session(cx, reason);
         } else if resume_failed {
-            self.on_resume_failed(out);
+            self.on_resume_failed(cx);
         }
         if self.has_session() && self.next_mode() == Mode::Fresh {
-            self.drop_session(DropReason::Incomplete, out);
+            self.drop_session(cx, DropReason::Incomplete);
         }
-        let from_dial = self.config.lend().wait_from_dial && held.is_none();
+        let from_dial = self.source.config().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let mut step = Step { cause, verdict, retry_after, from, free: false, nth: 0 };
-        self.apply_verdict(now, &mut step, held.is_none(), held_well, out);
+        self.apply_verdict(cx, &mut step, held.is_none(), held_well);
     }
 
-    /// Remembers how long an established connection held.
-    pub(super) fn note_uptime(&mut self, now: Instant) {
-        if let Some(since) = self.state.established_at().get() {
-            let held = divide(now.since(since).0, 1_000).0;
-            self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
-        }
-    }
-
-    /// How a transport ends whose session goes on: one that is not open yet has no code.
-    pub(super) fn close_code(&self) -> Option<u16> {
-        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
-    }
-
-    /// What happened last.
+    /// The cause of the last failure or loss.
     pub(super) fn last_cause(&self) -> Cause {
         self.state.last_cause.unwrap_or(Cause::Unknown)
     }
 
     fn on_endpoint_failed(&mut self, now: Instant) {
-        let resume = &self.config.lend().resume;
+        let resume = &self.source.config().resume;
         let Some(session) = self.session.get_mut() else { return };
         session.missed(now);
         let (dials, failing) = session.unreachable(now);
@@ -153,70 +170,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    fn on_resume_failed(&mut self, out: &mut Actions) {
+    fn on_resume_failed(&mut self, cx: &mut Cx) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
-        if self.state.resume_failures >= self.config.lend().resume.failures_max {
-            self.drop_session(DropReason::ResumeFailed, out);
+        if self.state.resume_failures >= self.source.config().resume.failures_max {
+            self.drop_session(cx, DropReason::ResumeFailed);
         }
     }
 
-    /// Anything of a session is kept.
-    pub(super) fn has_session(&self) -> bool {
-        self.session.get().is_some_and(|session| !session.is_empty())
-    }
-
-    pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
-        self.state.resume_failures = 0;
-        if self.session.get_mut().is_some_and(SessionState::forget) {
-            out.push(Action::DropSession { reason });
-        }
-    }
-
-    /// Ends a transport whose outcome nobody will know: no failure, no success.
-    pub(super) fn abandon(&mut self, code: Option<u16>, out: &mut Actions) {
-        if !self.state.stage.is_alive() {
-            return;
-        }
-        if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code });
-        }
-        self.release_attempt();
-    }
-
-    /// The same without a close, for a dial that never was one.
-    pub(super) fn release_attempt(&mut self) {
-        if self.state.take(Flag::Admitted) {
-            if let Some(breaker) = self.state.breaker.get_mut() {
-                breaker.release(breaker.held());
-            }
-        }
-        self.end_transport();
-    }
-
-    /// Nothing of a transport outlives it.
-    pub(super) fn end_transport(&mut self) {
-        self.subscriptions.transport_lost();
-        let state = &mut self.state;
-        state.reached = Reached::Nothing;
-        state.end_established();
-        state.set(Flag::Reauthenticating, false);
-        state.set(Flag::Unjudged, false);
-        if let Some(heartbeat) = state.heartbeat.get_mut() {
-            heartbeat.stop();
-        }
-        self.subscriptions.set_pace(Pace::NONE);
-    }
-
-    pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {
+    pub(super) fn fail(&mut self, cx: &mut Cx, reason: GiveUp, cause: Cause) {
         if !reason.is_limit() {
-            self.drop_session(DropReason::Fatal, out);
+            self.drop_session(cx, DropReason::Fatal);
         }
-        self.state.enter(Stage::Failed { reason }, now, Trigger::GaveUp(reason));
-        out.push(Action::GaveUp { reason, cause });
+        self.state.enter(Stage::Failed { reason }, cx.now, Trigger::GaveUp(reason));
+        cx.actions.push(Action::GaveUp { reason, cause });
     }
 }
 
-/// Whether a loss says that the last thing to be sent never left.
+/// Whether the loss means that the last message was not written.
 const fn is_unwritten(cause: Cause) -> bool {
     matches!(
         cause,

@@ -1,8 +1,11 @@
-//! The composition: the only room with connection transitions.
+//! The policy of one connection, with its events, actions and explanations.
 //!
-//! Two kinds of thing make it up. Between connections, everything that may delay or forbid a dial is a *gate*
-//! (`gates.rs`); during a connection, what must happen in order is a *stage* (`stages.rs`). There is one way from any
-//! stage back to the gates, `lose` (`loss.rs`); what the user and the host say comes in through `host.rs`.
+//! [`Policy`] composes the parts of this crate: a [`Backoff`](crate::Backoff), a [`CircuitBreaker`](crate::CircuitBreaker),
+//! a [`Heartbeat`], a [`SessionState`], a set of [`Subscriptions`] and [`Endpoints`]. It is the
+//! only module that knows what a connection does next.
+// Between connections, everything that may delay or forbid a dial is a gate (`gates.rs`). During a connection, what must
+// happen in order is a stage (`stages.rs`). The one way from a stage back to the gates is `lose` (`loss.rs`). Events of the
+// user and the host are in `host.rs`.
 
 mod action;
 mod config;
@@ -11,15 +14,17 @@ mod event;
 mod explain;
 mod gates;
 mod host;
-mod lend;
 mod loss;
 mod options;
 mod planned;
 mod restore;
 mod snapshot;
+mod source;
 mod stages;
 mod state;
+mod stats;
 mod timers;
+mod transport;
 mod verdict;
 
 use rand_core::Rng;
@@ -33,31 +38,45 @@ use crate::time::{Instant, Micros};
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
-pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};
-pub use lend::{ConfigSource, Lean, OptionalPart, SessionPart};
+pub use explain::{Explanation, Phase, Trigger, WaitReason};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
+pub use source::{ConfigSource, Lean, OptionalPart, SessionPart};
+pub use stats::Stats;
 
-use explain::count;
-use state::{Flag, Named, Stage, State};
+use state::{Flag, Named, State};
+use stats::count;
 use timers::LEAP;
 
-/// Decides when to dial, wait, resume, re-authenticate, restore and give up.
+/// One call: its time, and the actions it returns.
+struct Cx {
+    now: Instant,
+    actions: Actions,
+}
+
+/// Decides when one connection is dialled, waited for, resumed, authenticated again, restored and given up.
 ///
-/// **The contract: execute every returned action in order before the next `handle_*` call, echo each epoch, never
-/// sleep past [`poll_timeout()`](Self::poll_timeout).** Nothing else is required.
+/// **The contract: execute every returned action, in order, before the next `handle_*` call; return each epoch with the
+/// events of its transport; never sleep past [`poll_timeout()`](Self::poll_timeout).** Nothing else is required.
 ///
-/// - [`handle_event`](Self::handle_event) takes a fact, [`handle_timeout`](Self::handle_timeout) the passing of time.
-///   Both return [`Actions`]; both may change the answer of every getter.
+/// - [`handle_event`](Self::handle_event) takes an [`Event`], and [`handle_timeout`](Self::handle_timeout) the time. Both
+///   return [`Actions`], and both may change what every getter returns.
 /// - The getters are pure functions of the state: [`poll_timeout`](Self::poll_timeout), [`phase`](Self::phase),
 ///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
 ///
-/// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
-/// subscriptions, `C` whatever [lends](ConfigSource) a [`Config`] (`&'static Config`, or [`Lean`] for less), `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
-/// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
+/// # Type parameters
+///
+/// * `R`: the generator of the jitter.
+/// * `T`: the caller's storage of a session's token and endpoint.
+/// * `S`: the set of subscriptions.
+/// * `C`: the [source](ConfigSource) of the [`Config`]: `&'static Config`, or [`Lean`] for a smaller policy.
+/// * `E`: the endpoints and what is remembered of them.
+///
+/// A clone draws the same jitter as the original from then on, as model checking and replay need it. A second connection
+/// needs a policy of its own, with another seed.
 ///
 /// ```
 /// use core::time::Duration;
@@ -78,10 +97,14 @@ use timers::LEAP;
 /// assert!(actions.is_empty());
 /// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
 /// ```
+#[doc(alias = "reconnect")]
+#[doc(alias = "retry")]
+#[doc(alias = "connection")]
+#[doc(alias = "state machine")]
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
+#[repr(C)] // The hot path reads adjacent fields: the config's address, the sequence, the beginning of the state.
 pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Config, E = SingleEndpoint> {
-    config: C,
+    source: C,
     session: C::Session<T>,
     state: State<C::Breaker, C::Heartbeat, Named<T>>,
     rng: R,
@@ -89,8 +112,8 @@ pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Con
     endpoints: E,
 }
 
-/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 256, held
-/// at compile time. [`Actions`] has at most 64.
+/// The size of a policy in bytes, without its config, generator, session token, subscriptions and endpoints. It is at most
+/// 256, which is checked at compile time; [`Actions`] has at most 64.
 pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionState<()>>();
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
@@ -125,29 +148,29 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// [`new`](Policy::new) and the methods that change a type are for everything else.
     #[must_use]
     pub const fn from_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
-        Self { config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
+        Self { source: config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
     }
 
     /// The same with this set of subscriptions. What the policy had of its own is dropped.
     #[must_use]
     pub fn with_subscriptions<S2: Subscriptions>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
-        let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
-        Policy { config, session, state, rng, subscriptions, endpoints }
+        let Self { source, session, state, rng, subscriptions: _, endpoints } = self;
+        Policy { source, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with several endpoints.
     #[must_use]
     pub fn with_endpoints<E2: Endpoints>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
-        let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
-        Policy { config, session, state, rng, subscriptions, endpoints }
+        let Self { source, session, state, rng, subscriptions, endpoints: _ } = self;
+        Policy { source, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a
     /// `heapless::String<64>`, an index. A session and a redirect that the policy has are dropped.
     #[must_use]
     pub fn with_session_type<T2>(self) -> Policy<R, T2, S, C, E> {
-        let Self { config, session: _, state, rng, subscriptions, endpoints } = self;
-        Policy { config, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
+        let Self { source, session: _, state, rng, subscriptions, endpoints } = self;
+        Policy { source, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it, and its storage is the policy's
@@ -162,59 +185,35 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         policy
     }
 
-    /// The session: what [`Action::Resume`] and [`Action::Heartbeat`] are to carry. A [`SessionState<T>`], or `()` where a
-    /// [`Lean`] leaves it out.
+    /// The session, whose token and sequence number [`Action::Resume`] and [`Action::Heartbeat`] send. It is a
+    /// [`SessionState<T>`], or `()` where a [`Lean`] leaves it out.
     #[must_use]
     pub const fn session(&self) -> &C::Session<T> {
         &self.session
     }
 
-    /// The subscriptions, with the batch that [`Action::Restore`] is to send.
+    /// The set of subscriptions, with the batch that [`Action::Restore`] sends.
     #[must_use]
     pub const fn subscriptions(&self) -> &S {
         &self.subscriptions
     }
 
-    /// The endpoints: [`Endpoints::current`] is the one that [`Endpoint::Base`] means.
+    /// The configured endpoints. [`Endpoint::Base`] means the [current](Endpoints::current) one.
     #[must_use]
     pub const fn endpoints(&self) -> &E {
         &self.endpoints
     }
 
-    /// The endpoint that a server named: what [`Endpoint::Redirect`] means, also for the dial under way.
+    /// The endpoint that the server named, which [`Endpoint::Redirect`] means; also during the dial to it.
     #[must_use]
     pub const fn redirect(&self) -> Option<&T> {
         self.state.redirect.0.as_ref()
     }
 
-    /// The counters.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.state.counts.stats(self.state.stage.is_alive() && !self.state.is(Flag::Established))
-    }
-
-    /// The newest epoch, if its transport is alive: being opened, or open.
+    /// The epoch of the transport that is open or being opened, if there is one.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         if self.state.stage.is_alive() { self.state.epoch } else { None }
-    }
-
-    /// Where the policy is.
-    #[must_use]
-    pub const fn phase(&self) -> Phase {
-        match self.state.stage {
-            Stage::Idle => Phase::Idle,
-            Stage::Connecting { .. } => Phase::Connecting,
-            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
-                Phase::Establishing
-            }
-            Stage::Live { restored: false, .. } => Phase::Restoring,
-            Stage::Live { restored: true, .. } => Phase::Online,
-            Stage::Waiting { .. } => Phase::Waiting,
-            Stage::Parked { .. } => Phase::Parked,
-            Stage::Stopped => Phase::Stopped,
-            Stage::Failed { .. } => Phase::Failed,
-        }
     }
 }
 
@@ -222,18 +221,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
-        self.config.lend()
+        self.source.config()
     }
 
-    /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
-    /// facts first, so that an acknowledgement that waited behind a sleep still counts.
+    /// Takes an event that happened at `now` and returns what to do.
+    ///
+    /// Deadlines that have passed are left to [`Self::handle_timeout`]. Pass on the events that are ready before calling it,
+    /// so that an acknowledgement that arrived during a long sleep still counts.
     #[inline]
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         if now.is_odd_after(self.state.latest, LEAP) {
             return self.handle_odd_time(now, event);
         }
         self.state.latest = now;
-        // The quiet facts, of which a live connection brings a thousand for each of the others.
+        // The hot path: a live connection brings a thousand of these for each of the others.
         let applied = match event {
             Event::Sequence { epoch, sequence } if self.is_open(epoch) => {
                 self.hear(now);
@@ -249,7 +250,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
             event => return self.handle_rare(now, event),
         };
-        Actions::quiet(applied)
+        Actions::none(applied)
     }
 
     #[cold]
@@ -261,161 +262,95 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         actions
     }
 
-    #[inline(never)] // What is quiet is to stay small.
+    #[inline(never)] // Keep the hot path small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let mut out = Actions::new();
+        let mut cx = Cx { now, actions: Actions::new() };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
             if !event.is_local() {
                 self.hear(now);
             }
         }
-        let names = matches!(event, Event::Redirected { .. });
+        let redirects = matches!(event, Event::Redirected { .. });
         let applied = match event {
-            // Of a transport that is not open yet: nothing of its can have come in.
+            // Of a transport that is not open yet: it cannot have delivered anything.
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
-            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(epoch, &mut out),
-            Event::Start => self.on_start(now, &mut out),
-            Event::Stop { keep } => self.on_stop(now, keep, &mut out),
-            Event::RetryNow => self.on_user_retry(now, Trigger::RetryNow, &mut out),
-            Event::Redial => self.on_redial(now, &mut out),
-            Event::Hold(reason) => self.on_hold(now, reason, &mut out),
-            Event::Release(reason) => self.on_release(now, reason, &mut out),
-            Event::NetworkDown => self.on_network_down(now, &mut out),
-            Event::NetworkUp => self.on_network_up(now, &mut out),
-            Event::NetworkChanged => self.on_network_changed(now, &mut out),
-            Event::Hidden => self.on_hidden(now, &mut out),
-            Event::Visible => self.on_visible(now, &mut out),
+            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
+            Event::Start => self.on_start(&mut cx),
+            Event::Stop { keep } => self.on_stop(&mut cx, keep),
+            Event::RetryNow => self.on_user_retry(&mut cx, Trigger::RetryNow),
+            Event::Redial => self.on_redial(&mut cx),
+            Event::Hold(reason) => self.on_hold(&mut cx, reason),
+            Event::Release(reason) => self.on_release(&mut cx, reason),
+            Event::NetworkDown => self.on_network_down(&mut cx),
+            Event::NetworkUp => self.on_network_up(&mut cx),
+            Event::NetworkChanged => self.on_network_changed(&mut cx),
+            Event::Hidden => self.on_hidden(&mut cx),
+            Event::Visible => self.on_visible(&mut cx),
             Event::HostResumed { gap, counted } => {
-                self.on_host_resumed(now, Micros::from_duration(gap), counted, &mut out)
+                self.on_host_resumed(&mut cx, Micros::from_duration(gap), counted)
             }
             Event::BackoffHint { base } => self.on_backoff_hint(base),
             Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
                 if request.is_some_and(|request| request != self.state.counts.request) =>
             {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
-            Event::CredentialOk { ttl, .. } => self.on_credential_ok(now, ttl, &mut out),
-            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(now, fatal, &mut out),
-            Event::CredentialNew => self.on_credential_new(now, &mut out),
-            Event::CredentialLost => self.on_credential_lost(now, &mut out),
-            Event::Opened { .. } => self.on_opened(now, &mut out),
-            Event::OpenFailed { cause, retry_after, .. } => {
-                self.on_open_failed(now, cause, retry_after, &mut out)
-            }
-            Event::NotNow { retry_after, .. } => self.on_not_now(now, retry_after, &mut out),
-            Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
-            Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
-            Event::Greeting { heartbeat, .. } => self.on_greeting(now, heartbeat, &mut out),
+            Event::CredentialOk { ttl, .. } => self.on_credential_ok(&mut cx, ttl),
+            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(&mut cx, fatal),
+            Event::CredentialNew => self.on_credential_new(&mut cx),
+            Event::CredentialLost => self.on_credential_lost(&mut cx),
+            Event::Opened { .. } => self.on_opened(&mut cx),
+            Event::OpenFailed { cause, retry_after, .. } => self.on_open_failed(&mut cx, cause, retry_after),
+            Event::NotNow { retry_after, .. } => self.on_not_now(&mut cx, retry_after),
+            Event::Closed { cause, .. } => self.on_closed(&mut cx, cause),
+            Event::SendFailed { .. } => self.on_send_failed(&mut cx),
+            Event::Greeting { heartbeat, .. } => self.on_greeting(&mut cx, heartbeat),
             Event::Ready { token, endpoint, sequence, ttl, .. } => {
-                self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
+                self.on_ready(&mut cx, token, endpoint, sequence, ttl)
             }
-            Event::Resumed { .. } => self.on_resumed(now, &mut out),
+            Event::Resumed { .. } => self.on_resumed(&mut cx),
             Event::ReconnectRequested { retry_after, deadline, .. } => {
-                self.on_reconnect_requested(now, retry_after, deadline, &mut out)
+                self.on_reconnect_requested(&mut cx, retry_after, deadline)
             }
             Event::Redirected { endpoint, permanent, .. } => self.on_redirected(endpoint, permanent),
             Event::Cursor { token, .. } => self.on_cursor(now, token),
             Event::KeepAlive { interval, .. } => self.on_keep_alive(now, interval),
-            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(now, resumable, &mut out),
-            Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
-            Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
-            Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
+            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(&mut cx, resumable),
+            Event::AuthOk { .. } => self.on_auth_ok(&mut cx),
+            Event::AuthFailed { fatal, .. } => self.on_auth_failed(&mut cx, fatal),
+            Event::Subscribe { key, priority } => self.on_subscribe(&mut cx, key, priority),
             Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
             Event::SubscriptionConfirmed { key, send, .. } => {
-                self.on_subscription_confirmed(&key, send, &mut out)
+                self.on_subscription_confirmed(&mut cx, &key, send)
             }
             Event::SubscriptionFailed { key, send, retryable, .. } => {
-                self.on_subscription_failed(now, &key, send, retryable, &mut out)
+                self.on_subscription_failed(&mut cx, &key, send, retryable)
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
-        // What came with another endpoint is the next event, or nothing.
+        // The loss that a redirect came with is the next event.
         if applied {
-            self.state.set(Flag::Unjudged, names);
+            self.state.set(Flag::Unclassified, redirects);
         } else {
-            out.set_disposition(Disposition::Inapplicable);
+            cx.actions.set_disposition(Disposition::Inapplicable);
         }
-        out
-    }
-
-    /// What the policy is doing, until when, and why.
-    #[must_use]
-    pub fn explain(&self) -> Explanation {
-        let deadline = self.deadline();
-        let (mode, endpoint) = if self.state.stage.is_alive() {
-            (self.state.mode, self.state.endpoint)
-        } else {
-            self.next_dial()
-        };
-        let parked = match self.state.stage {
-            Stage::Parked { on } => Some(on),
-            _ => None,
-        };
-        Explanation {
-            phase: self.phase(),
-            trigger: self.state.why,
-            since: self.state.since,
-            until: deadline.map(|(at, _)| at),
-            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
-            not_before: parked.and_then(|_| {
-                let since = self.state.since;
-                Some(self.gate(since).at).filter(|at| *at > since)
-            }),
-            epoch: self.epoch(),
-            attempt: self.state.attempt,
-            failures: self.state.backoff.failures(),
-            mode,
-            endpoint,
-            last_cause: self.state.last_cause,
-        }
-    }
-
-    /// The transport with this number is alive.
-    #[inline]
-    fn is_current(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
-    }
-
-    /// The transport with this number is open, and so alive.
-    #[inline]
-    fn is_open(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
-    }
-
-    /// Something came in on the transport.
-    #[inline]
-    fn hear(&mut self, now: Instant) {
-        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
-            heartbeat.received(&self.config.lend().heartbeat);
-        }
-        self.session_heard(now);
-    }
-
-    /// A sign of life on the connection that carries the session.
-    #[inline]
-    fn session_heard(&mut self, now: Instant) {
-        if let Some(session) = self.session.get_mut() {
-            // Most servers give none.
-            if session.has_ttl() && self.state.carries_session() {
-                session.heard(now);
-            }
-        }
+        cx.actions
     }
 }
 
 impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt::Debug
     for Policy<R, T, S, C, E>
 {
-    /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
+    /// Shows neither the config, which is shared, nor the generator, which would reveal the jitter to come, nor the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
+        let Self { source: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")
             .field("endpoints", endpoints)
             .field("session", session)

@@ -1,4 +1,4 @@
-//! Subscriptions on a connection: what is sent when, and what the answers mean.
+//! Subscriptions on a connection: what is sent when, and what the answers do.
 
 use rand_core::Rng;
 
@@ -8,28 +8,31 @@ use crate::mode::Mode;
 use crate::subscriptions::{Pace, Subscribed, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, Disposition};
+use super::action::{Action, Disposition};
 use super::config::Config;
-use super::explain::{Trigger, WaitReason, count};
-use super::lend::ConfigSource;
+use super::explain::Trigger;
+use super::source::ConfigSource;
 use super::state::Stage;
+use super::stats::count;
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+    pub(super) fn begin_restore(&mut self, cx: &mut Cx, trigger: Trigger) {
+        let now = cx.now;
         let live = self.live(now);
-        self.state.enter(live, now, why);
-        if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
+        self.state.enter(live, now, trigger);
+        if self.source.config().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = live.restored(false);
-            self.restore(now, out);
+            self.restore(cx);
         } else {
-            // One may have been refused for a while before the resume was confirmed.
+            // A subscription may have been refused for a while before the resume was confirmed.
             self.plan_restore(now);
         }
     }
 
     /// Fails what was not answered in time, and sends the next batch if that is due.
-    pub(super) fn restore_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn restore_if_due(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let is_due = |at: OptInstant| at.get().is_some_and(|at| now >= at);
         let pace = self.subscriptions.pace();
         if !matches!(self.state.stage, Stage::Live { .. }) || !is_due(pace.first()) {
@@ -39,19 +42,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.fail_unanswered(now);
         }
         if is_due(pace.next) {
-            self.restore(now, out);
+            self.restore(cx);
         } else {
             self.plan_restore(now);
         }
     }
 
-    /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
-    /// no call has more to do than one batch.
-    fn restore(&mut self, now: Instant, out: &mut Actions) {
+    /// Sends one batch and plans the next. A further batch that is due at once is due at `now`, so that no call handles more
+    /// than one batch.
+    fn restore(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
-        let batch = usize::from(self.config.lend().restore.batch);
+        let batch = usize::from(self.source.config().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
-            out.push(Action::Restore { epoch, send: self.subscriptions.sends() });
+            cx.actions.push(Action::Restore { epoch, send: self.subscriptions.sends() });
             self.set_pace(|pace| Pace { last: OptInstant::at(now), ..pace });
         }
         self.plan_restore(now);
@@ -62,15 +66,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.subscriptions.set_pace(pace);
     }
 
-    /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
-    /// last pending wish was taken back.
+    /// Sets the time of the next batch, if there is anything to send. If there is not, restoration is complete; that is also
+    /// so when the last pending subscription was withdrawn.
     pub(super) fn plan_restore(&mut self, now: Instant) {
         let pending = self.subscriptions.has_pending(now);
         if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
-            let why = if self.state.since == now { self.state.why } else { Trigger::Restored };
-            self.state.enter(self.state.stage.restored(true), now, why);
+            let trigger = if self.state.since == now { self.state.trigger } else { Trigger::Restored };
+            self.state.enter(self.state.stage.restored(true), now, trigger);
         }
-        let restore = self.config.lend().restore;
+        let restore = self.source.config().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
         let next = if !live || !restore.enabled {
             None
@@ -84,25 +88,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.plan_confirm();
     }
 
-    /// Sets the time at which the oldest send must have been answered.
+    /// Sets the limit for the answer to the oldest send.
     fn plan_confirm(&mut self) {
-        let Some(timeout) = self.config.lend().restore.confirm_timeout else { return };
+        let Some(timeout) = self.source.config().restore.confirm_timeout else { return };
         let live = matches!(self.state.stage, Stage::Live { .. });
         let oldest = if live { self.subscriptions.oldest_unanswered() } else { None };
         self.set_pace(|pace| Pace { confirm: OptInstant::new(oldest.map(|at| at.after(timeout))), ..pace });
     }
 
-    /// The next deadline of the subscriptions, and the rule behind it.
-    pub(super) fn restore_timer(&self) -> Option<(Instant, WaitReason)> {
-        let Pace { next, confirm, .. } = self.subscriptions.pace();
-        let (at, reason) =
-            if confirm < next { (confirm, WaitReason::Confirm) } else { (next, WaitReason::Restore) };
-        at.get().map(|at| (at, reason))
-    }
-
     /// The clock ran back to `now`.
     pub(super) fn rewind_restore(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let interval = config.restore.interval;
         self.subscriptions.rewind(now, now.after(config.backoff.cap(Mode::Resume)));
         self.set_pace(|pace| Pace {
@@ -113,24 +109,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.plan_confirm();
     }
 
-    pub(super) fn on_subscribe(
-        &mut self,
-        now: Instant,
-        key: S::Key,
-        priority: i32,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_subscribe(&mut self, cx: &mut Cx, key: S::Key, priority: i32) -> bool {
+        let now = cx.now;
         match self.subscriptions.subscribe(key, priority) {
             Ok(Subscribed::Unchanged) => return false,
             Ok(_) => {}
             Err(_) => {
-                out.set_disposition(Disposition::Full);
+                cx.actions.set_disposition(Disposition::Full);
                 return true;
             }
         }
         self.plan_restore(now);
         if self.subscriptions.pace().next.get().is_some_and(|at| now >= at) {
-            self.restore(now, out);
+            self.restore(cx);
         }
         true
     }
@@ -143,13 +134,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         known
     }
 
-    pub(super) fn on_subscription_confirmed(
-        &mut self,
-        key: &S::Key,
-        send: Option<u32>,
-        out: &mut Actions,
-    ) -> bool {
-        if self.is_outdated(key, send, out) {
+    pub(super) fn on_subscription_confirmed(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
+        if self.is_outdated(cx, key, send) {
             return true;
         }
         let confirmed = self.subscriptions.confirm(key);
@@ -161,13 +147,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_subscription_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         key: &S::Key,
         send: Option<u32>,
         retryable: bool,
-        out: &mut Actions,
     ) -> bool {
-        self.is_outdated(key, send, out)
+        let now = cx.now;
+        self.is_outdated(cx, key, send)
             || self.subscription_failed(now, key, retryable, |state| {
                 matches!(state, SubscriptionState::Sent | SubscriptionState::Confirmed)
             })
@@ -177,20 +163,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.subscription_failed(now, key, true, |state| state == SubscriptionState::Confirmed)
     }
 
-    /// Whether this answers another send than the newest one with this key. Then it is ignored.
-    fn is_outdated(&mut self, key: &S::Key, send: Option<u32>, out: &mut Actions) -> bool {
+    /// Whether this answers another send than the key's newest. Then it is stale.
+    fn is_outdated(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
         let Some(send) = send else { return false };
         let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
         if outdated {
             count(&mut self.state.counts.stale);
-            out.set_disposition(Disposition::Stale);
+            cx.actions.set_disposition(Disposition::Stale);
         }
         outdated
     }
 
-    /// A subscription that fails for a while backs off for itself, on the backoff of the connection. A confirmation does
-    /// not reset it, or a server that confirms and ends would be asked after the first wait each time. False if `applies`
-    /// is for its state.
+    /// A subscription that failed is sent again after a backoff of its own, with the connection's config. A confirmation does
+    /// not reset that, or a server that confirms and ends a subscription in turns would be asked after the first wait each
+    /// time. False if `applies` is false for its state.
     fn subscription_failed(
         &mut self,
         now: Instant,
@@ -204,15 +190,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let failures = entry.failures().saturating_add(1);
         let base = self.state.backoff.base();
         let retry_at =
-            if retryable { retry_at(self.config.lend(), base, now, failures, &mut self.rng) } else { None };
+            if retryable { retry_at(self.source.config(), base, now, failures, &mut self.rng) } else { None };
         self.subscriptions.fail(key, retry_at);
         self.plan_restore(now);
         true
     }
 
-    /// What was sent and not answered in time has failed for a while: no more keys in one call than a batch has.
+    /// A subscription that was not answered in time has failed for a while. At most one batch of keys fails in one call.
     fn fail_unanswered(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let Some(timeout) = config.restore.confirm_timeout else { return };
         let Some(sent_by) = now.as_micros().checked_sub(timeout.0).map(Instant::from_micros) else { return };
         let (base, rng) = (self.state.backoff.base(), &mut self.rng);
@@ -222,8 +208,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 }
 
-/// When a key is sent again after so many failures in a row; `None`: not in this session. Not even after the first one at
-/// once: the server's "no" is followed by no dial that would space them.
+/// When a key is sent again after this many failures in a row; `None`: not in this session. Never at once, since no dial lies
+/// between a refusal and the next send.
 fn retry_at<R: Rng>(
     config: &Config,
     base: Option<Micros>,

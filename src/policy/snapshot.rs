@@ -1,4 +1,4 @@
-//! What a later process needs to go on: the session and the ladder.
+//! What a later process needs to continue: the session and the outage.
 
 mod bytes;
 
@@ -15,28 +15,30 @@ use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
+use crate::words::words;
 
 use super::Policy;
-use super::action::Actions;
 use super::config::Config;
-use super::explain::{Trigger, WaitReason};
+use super::explain::WaitReason;
 use super::host::NOT_NOW_MAX;
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, secs_up};
+use super::source::{ConfigSource, OptionalPart};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, State, Streaks, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
 
-/// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
-/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up (F72, S56,
-/// lifecycle 64).
+/// What one process keeps of a policy for the next one.
 ///
-/// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
-/// [`aged`](Self::aged). Config, generator, what a breaker counts, subscriptions, counters, endpoints and everything about a connection
-/// stay behind; so does what the host says of network, page and holds, which the new process is told anew.
+/// It holds the session with the rest of its time to live, and of an outage the attempts, the backoff, the waits that are left
+/// (also that of an open breaker) and the counts that lead to giving up. It does not hold the config, the generator, the
+/// breaker's counts, subscriptions, counters, endpoints, nor anything of a connection; nor what the host reported of network,
+/// page and holds, which it reports again to the new process.
 ///
-/// Feature `serde` writes it in any format. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
-/// and a checksum; what does not [`decode`](Snapshot::decode) is a typed error, and the way on is a policy without it.
+/// A snapshot has no clock. Its spans count from the moment it was taken; a process that knows how long it was down adds that
+/// with [`aged`](Self::aged).
+///
+/// With feature `serde` any format can store it. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
+/// and a checksum. What does not [`decode`](Snapshot::decode) gives a typed error, after which a policy starts without it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -71,7 +73,9 @@ pub use bytes::SNAPSHOT_BYTES;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
-/// Debug output never shows token or endpoint (F110); the other forms do, and are to be kept like a password.
+/// Debug output shows neither token nor endpoint. The other forms do: store them like a password.
+#[doc(alias = "persist")]
+#[doc(alias = "restart")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -79,7 +83,7 @@ pub use bytes::SNAPSHOT_BYTES;
     serde(bound(serialize = "T: Clone + serde::Serialize"))
 )]
 pub struct Snapshot<T> {
-    /// On a clock on which the snapshot was taken at zero.
+    /// On a clock that was zero when the snapshot was taken.
     session: SessionState<T>,
     resume_failures: u8,
     unauthenticated: bool,
@@ -88,7 +92,7 @@ pub struct Snapshot<T> {
     dialled_us: Option<u64>,
     /// The first wait that the server set.
     base_ms: Option<u32>,
-    /// Losses to another client, and seconds since the newest.
+    /// Losses to another client, and the seconds since the newest.
     replaced: (u8, u32),
     outage: Option<Outage>,
 }
@@ -108,11 +112,11 @@ struct Outage {
     rows: u8,
     ever: bool,
     at_once: bool,
-    ladder: Wait,
+    backoff: Wait,
     floor: Wait,
 }
 
-/// What is left of a gate.
+/// The rest of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Wait {
@@ -121,7 +125,7 @@ struct Wait {
 }
 
 impl Wait {
-    /// The rules that set a ladder or a floor. Their places are part of the byte form.
+    /// The reasons of a backoff or a floor. Their positions are part of the byte form.
     const REASONS: [WaitReason; 9] = [
         WaitReason::Backoff,
         WaitReason::RetryAfter,
@@ -134,7 +138,7 @@ impl Wait {
         WaitReason::MaxAge,
     ];
 
-    /// A round of endpoints begins anew, so its gap is a wait like any other.
+    /// The next process begins a new round of endpoints, so that a gap in the round is a wait of the backoff.
     const fn of(gate: Gate, now: Instant) -> Self {
         let reason =
             if matches!(gate.reason, WaitReason::Endpoint) { WaitReason::Backoff } else { gate.reason };
@@ -150,30 +154,41 @@ impl Wait {
     }
 }
 
-/// Why bytes are no snapshot, or a snapshot did not become bytes. The way on is a fresh start.
+/// Why bytes are not a snapshot, or a snapshot could not be written. Start a policy without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// Fewer bytes than any snapshot has.
+    /// There are fewer bytes than the shortest snapshot has.
     TooSmall,
-    /// These bytes begin like something else.
+    /// The bytes do not begin like a snapshot.
     NotASnapshot,
-    /// A version that this one does not read.
+    /// The snapshot has a version that this crate does not read.
     Version(u8),
-    /// Cut off or altered: the checksum or a field is wrong.
+    /// The snapshot is cut off or altered: the checksum or a field is wrong.
     Corrupt,
-    /// It was written under another key.
+    /// The snapshot was written with another key.
     WrongKey,
-    /// The buffer has no room for it, or the token or the endpoint is longer than 65,535 bytes.
+    /// The buffer is too small, or the token or the endpoint is longer than 65,535 bytes.
     Full,
 }
+
+words!(as_str SnapshotError {
+    TooSmall => "too_small",
+    NotASnapshot => "not_a_snapshot",
+    Version => "version",
+    Corrupt => "corrupt",
+    WrongKey => "wrong_key",
+    Full => "full",
+});
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooSmall => "too few bytes for a snapshot",
             Self::NotASnapshot => "not a snapshot",
-            Self::Version(version) => return write!(f, "a snapshot of the unknown version {version}"),
+            Self::Version(version) => {
+                return write!(f, "a snapshot of the unknown version {version}");
+            }
             Self::Corrupt => "the snapshot is cut off or altered",
             Self::WrongKey => "a snapshot with another key",
             Self::Full => "no room for the snapshot",
@@ -190,14 +205,14 @@ impl<T> Snapshot<T> {
         self.session.token().is_some()
     }
 
-    /// Whether it holds an outage, so that the next start goes on with its ladder.
+    /// Whether it holds an outage, which the next start continues.
     #[must_use]
     pub const fn has_outage(&self) -> bool {
         self.outage.is_some()
     }
 
-    /// The same snapshot `by` later, for a process that has a calendar: what is left of the waits and of the session's
-    /// time to live is shorter, the outage has lasted longer.
+    /// The same snapshot `by` later, for a process that knows how long it was down: the waits and the session's time to live
+    /// have less left, and the outage has lasted longer.
     #[must_use]
     pub fn aged(mut self, by: Duration) -> Self {
         let by = Micros::from_duration(by);
@@ -207,17 +222,18 @@ impl<T> Snapshot<T> {
         self.replaced.1 = self.replaced.1.saturating_add(secs);
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
-            for wait in [&mut outage.ladder, &mut outage.floor] {
+            for wait in [&mut outage.backoff, &mut outage.floor] {
                 wait.left_us = wait.left_us.saturating_sub(by.0);
             }
         }
         self
     }
 
-    /// The same snapshot with token and endpoint in other storage.
+    /// The same snapshot with token and endpoint converted to another type.
     ///
     /// # Errors
-    /// Whatever `convert` returns.
+    ///
+    /// The first error that `convert` returns.
     pub fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Snapshot<U>, E> {
         Ok(Snapshot {
             session: self.session.try_map(convert)?,
@@ -233,12 +249,12 @@ impl<T> Snapshot<T> {
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
-    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
+    /// What a later process needs to continue from `now`; `None` while there is neither a session nor an outage: before the
+    /// first start, after a stop that dropped the session, after giving up for another reason than a limit.
     ///
-    /// Take it whenever it is to be written; nothing changes. While a transport is alive the process is taken to end
-    /// with it: the session's time to live starts, and a dial that had not held counts as an attempt but not as a step
-    /// on the ladder. After a stop or a limit there is no outage to go on with, as the next start begins anew.
+    /// The policy does not change, so that a snapshot can be taken at any time. While a transport is alive, the snapshot assumes
+    /// that the process ends now: the session's time to live starts to run, and a dial in progress counts as an attempt but not
+    /// as a failure of the backoff. After a stop or a limit there is no outage to continue, because the next start begins one.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Option<Snapshot<T>>
     where
@@ -275,15 +291,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
-        let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
-        let mut ladder = state.ladder();
-        // A process that ends in the middle of its dials must not spin.
+        let (failures, trail) = state.backoff.parts(&self.source.config().backoff);
+        let mut gate = state.backoff_gate();
+        // A process that ends during each of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
             let at = at.after(self.first_wait());
-            ladder = ladder.later(Gate { at, reason: WaitReason::Backoff });
+            gate = gate.later(Gate { at, reason: WaitReason::Backoff });
         }
-        // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
+        // The rest of an open breaker's time. The probe of a dial in progress ends with its process.
         let mut floor = state.floor();
         if !state.stage.is_alive() {
             floor = floor.later(self.breaker_gate(now));
@@ -297,33 +313,35 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             limited: state.limited,
             limited_by: state.limited_by.filter(|_| state.limited > 0),
             rate_limited: state.rate_limited,
-            rows: state.rows.to_bits(),
+            rows: state.streaks.to_bits(),
             ever: state.is(Flag::Ever),
             at_once: state.is(Flag::AtOnce),
-            ladder: Wait::of(ladder, now),
+            backoff: Wait::of(gate, now),
             floor: Wait::of(floor, now),
         }
     }
 
-    /// The same with what an earlier process [left](Self::snapshot), as of `now`. The first dial resumes its session, at
-    /// the session's endpoint, and no more often than the config lets a resume fail. If there was an outage,
-    /// [`Event::Start`](crate::Event::Start) goes on with it instead of beginning one: no dial before its waits are over,
-    /// and the counts of attempts, failures and time go on.
+    /// The same policy with the [snapshot](Self::snapshot) of an earlier process, as of `now`. A policy that has been started
+    /// is returned unchanged.
     ///
-    /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
-    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::retry_after_max`] and its spread; where the ladder has no cap, the longest
-    /// hint; the host's own wishes a day), and the ladder is that of this config, also when the last one was another. On a policy that was started
-    /// before, nothing happens.
+    /// The first dial resumes the session, at the session's endpoint, as often as the config lets a resume fail. If there was an
+    /// outage, [`Event::Start`](crate::Event::Start) continues it: no dial comes before its waits are over, and the counts of
+    /// attempts, failures and time continue.
     ///
-    /// A clock that starts with the process can't say that the last dial was before it; the
-    /// [least interval](Config::min_interval) is then kept from the clock's beginning on.
+    /// The waits of a snapshot are clamped to what this config could have produced: the cap of the backoff, or the longest
+    /// `Retry-After` where it has none; the spreads; the longest open time of the breaker; for the server's waits
+    /// [`Config::retry_after_max`] with its spread; for the host's a day. The backoff continues with the curve of this
+    /// config, also if the snapshot was taken with another.
+    ///
+    /// A clock that starts with the process can't express that the last dial was before it. The
+    /// [minimum interval](Config::min_interval) then counts from the clock's beginning.
     #[must_use]
     pub fn with_snapshot(mut self, now: Instant, snapshot: Snapshot<T>) -> Self {
         if self.state.stage != Stage::Idle {
             return self;
         }
         let now = now.min(Instant::END);
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if let Some(session) = self.session.get_mut() {
             *session = snapshot.session.rebased(Instant::ZERO, now);
         }
@@ -353,14 +371,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         self
     }
-
-    /// The start of a policy that has an outage already: an imported one.
-    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
-        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
-            self.state.credential = Credential::Needed;
-        }
-        self.dial_or_wait(now, Trigger::Start, out);
-    }
 }
 
 impl Outage {
@@ -377,12 +387,12 @@ impl Outage {
         state.limited = self.limited;
         state.limited_by = self.limited_by;
         state.rate_limited = self.rate_limited;
-        state.rows = Rows::from_bits(self.rows);
+        state.streaks = Streaks::from_bits(self.rows);
         state.set(Flag::Ever, self.ever);
-        state.set(Flag::EverBase, self.ever);
+        state.set(Flag::EverAtBase, self.ever);
         state.set(Flag::AtOnce, self.at_once);
-        let ladder = if self.ladder.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
-        state.set_ladder(self.ladder.gate(now, ladder));
+        let longest_wait = if self.backoff.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
+        state.set_backoff_gate(self.backoff.gate(now, longest_wait));
         let open = config.breaker.as_ref().map_or(Micros::ZERO, breaker::Config::longest_open);
         let class = config.classifier.longest_wait();
         let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open).max(class);
@@ -390,13 +400,13 @@ impl Outage {
     }
 }
 
-/// The longest wait of the config's own making.
+/// The longest wait that the config can produce by itself.
 fn longest_wait(config: &Config) -> Micros {
-    let cap = |ladder: &crate::backoff::BackoffConfig| {
-        let cap = ladder.cap(Mode::Fresh).max(ladder.cap(Mode::Resume));
+    let cap = |backoff: &crate::backoff::BackoffConfig| {
+        let cap = backoff.cap(Mode::Fresh).max(backoff.cap(Mode::Resume));
         if cap < Micros::MAX { cap } else { config.retry_after_max }
     };
-    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, ladder)| cap(ladder));
+    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, backoff)| cap(backoff));
     let requested = config.requested_spread.unwrap_or(Micros::ZERO);
     cap(&config.backoff).max(long).max(config.first_wait()).max(requested).max(config.network_spread)
 }

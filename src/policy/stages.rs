@@ -11,17 +11,19 @@ use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, Endpoint};
+use super::action::{Action, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Trigger, count, count_small};
-use super::lend::{ConfigSource, OptionalPart};
+use super::explain::Trigger;
 use super::options::Establish;
-use super::state::{Flag, Reached, Rows, Stage};
+use super::source::{ConfigSource, OptionalPart};
+use super::state::{Flag, Reached, Stage, Streaks};
+use super::stats::{count, count_small};
+use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_opened(&mut self, cx: &mut Cx) -> bool {
+        let now = cx.now;
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
@@ -29,7 +31,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if let Some(session) = self.session.get_mut() {
             session.reached();
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let greeting =
             config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
         if config.establish == Establish::OnOpen {
@@ -37,66 +39,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         match greeting {
             Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Trigger::Opened),
-            None => self.identify(now, out),
+            None => self.identify(cx),
         }
         true
     }
 
-    pub(super) fn on_open_failed(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        self.lose(now, cause, retry_after, out);
-        true
-    }
-
-    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
-        self.lose(now, cause, None, out);
-        true
-    }
-
-    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.close_and_lose(now, Cause::SendFailed, None, out);
-        true
-    }
-
-    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
-    /// a time in the first half of it.
-    pub(super) fn on_reconnect_requested(
-        &mut self,
-        now: Instant,
-        after: Option<Duration>,
-        deadline: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
-            return true;
-        }
-        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
-        true
-    }
-
-    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
-        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
-        self.close_and_lose(now, cause, None, out);
-        true
-    }
-
-    pub(super) fn on_greeting(
-        &mut self,
-        now: Instant,
-        interval: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_greeting(&mut self, cx: &mut Cx, interval: Option<Duration>) -> bool {
+        let now = cx.now;
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let awaited = matches!(self.state.stage, Stage::Greeting { .. });
         if !open || heartbeat.is_running() && !awaited {
-            // Where no greeting is expected the config's own interval counts until one comes.
+            // Where no greeting is expected, the config's interval applies until one comes.
             return open
                 && !config.greeting
                 && interval.is_some_and(|interval| heartbeat.keep_alive(now, interval));
@@ -107,48 +62,48 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         match interval {
             Some(interval) => heartbeat.start_micros(&config.heartbeat, now, interval, &mut self.rng),
-            // The server may have set one before it greeted.
+            // The server may have set an interval before its greeting.
             None if heartbeat.is_running() => {}
             None if config.heartbeat.required => {
-                self.close_and_lose(now, Cause::BadGreeting, None, out);
+                self.close_and_lose(cx, Cause::BadGreeting, None);
                 return true;
             }
             None => {}
         }
         match self.state.stage {
-            Stage::Greeting { .. } => self.identify(now, out),
+            Stage::Greeting { .. } => self.identify(cx),
             Stage::Establishing { .. } => self.await_ready(now),
             _ => {}
         }
         true
     }
 
-    /// Only now does the resume go out, with the mark of the old connection untouched until here (F60, F73).
-    fn identify(&mut self, now: Instant, out: &mut Actions) {
+    /// Sends identify or resume. Until here the sequence number of the old connection is unchanged.
+    fn identify(&mut self, cx: &mut Cx) {
         let Some(epoch) = self.state.epoch else { return };
         self.state.reached = Reached::Identified;
-        out.push(match self.state.mode {
+        cx.actions.push(match self.state.mode {
             Mode::Fresh => Action::Identify { epoch },
             Mode::Resume => Action::Resume { epoch },
         });
         if self.state.is(Flag::Established) {
-            // A resume may find its subscriptions still there: the answer to it will tell.
-            self.go_live(now, self.state.mode == Mode::Fresh, Trigger::Opened, out);
+            // The answer to a resume tells whether its subscriptions still exist.
+            self.go_live(cx, self.state.mode == Mode::Fresh, Trigger::Opened);
         } else {
-            self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, now, Trigger::Opened);
-            self.await_ready(now);
+            self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, cx.now, Trigger::Opened);
+            self.await_ready(cx.now);
         }
     }
 
-    /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough (F90);
-    /// without a heartbeat there must be a deadline all the same (S93).
+    /// Sets the deadline of the session's establishment. Without a configured one the heartbeat finds a dead connection;
+    /// without a heartbeat the connect timeout applies.
     fn await_ready(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let beats =
             self.state.heartbeat.get().filter(|heartbeat| heartbeat.is_running()).map(Heartbeat::span);
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
-            // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
+            // A heartbeat that is slower than the longest wait a server may ask for finds nothing in time.
             None if beats.is_some_and(|interval| interval <= config.retry_after_max) => None,
             None => Some(config.connect_timeout),
         };
@@ -160,25 +115,25 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_ready(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         token: Option<T>,
         endpoint: Option<T>,
         sequence: Option<u64>,
         ttl: Option<Duration>,
-        out: &mut Actions,
     ) -> bool {
+        let now = cx.now;
         if self.state.reached < Reached::Identified {
-            // Nobody asked for a session yet.
+            // No session has been asked for yet.
             return false;
         }
         let settled = self.state.reached == Reached::Settled;
         if let Some(session) = self.session.get_mut() {
             if self.state.mode == Mode::Resume && !settled {
-                // The resume was answered with a new session: the old sequence does not belong to it (S47, F78).
+                // The resume was answered with a new session, to which the old sequence does not belong.
                 session.replaced();
             }
             match token {
-                Some(token) if self.config.lend().resume.enabled => {
+                Some(token) if self.source.config().resume.enabled => {
                     if settled && session.token().is_some() {
                         session.update(token, endpoint, sequence, ttl);
                     } else {
@@ -186,7 +141,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                     }
                     session.heard(now);
                 }
-                // A cursor came before, and stays.
+                // A cursor that came before stays.
                 None if session.token().is_some() => session.heard(now),
                 _ => {
                     session.forget();
@@ -194,7 +149,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         if settled {
-            // News about the session that is already there (lifecycle 18).
+            // An update of the session that is already established.
             return true;
         }
         self.state.reached = Reached::Settled;
@@ -204,48 +159,48 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if !live {
             self.establish(now);
         }
-        // Established on opening, a fresh connection restores from there; a resume that got a new session only now.
+        // Where a connection is established on opening, a fresh one restores then, and a resume that got a new session now.
         if !live || self.state.mode == Mode::Resume {
-            self.go_live(now, true, Trigger::Ready, out);
+            self.go_live(cx, true, Trigger::Ready);
         }
         true
     }
 
-    pub(super) fn on_resumed(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_resumed(&mut self, cx: &mut Cx) -> bool {
         if self.state.mode != Mode::Resume || self.state.reached != Reached::Identified {
             return false;
         }
         if let Some(session) = self.session.get_mut() {
-            session.resumed(now);
+            session.resumed(cx.now);
         }
         self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
         count(&mut self.state.counts.resumed);
         if !self.state.is(Flag::Established) {
-            self.establish(now);
-            self.go_live(now, false, Trigger::Resumed, out);
+            self.establish(cx.now);
+            self.go_live(cx, false, Trigger::Resumed);
         }
         true
     }
 
     /// The attempt has succeeded.
     fn establish(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         state.set_established(now);
         state.set(Flag::Ever, true);
         if state.endpoint == Endpoint::Base {
-            state.set(Flag::EverBase, true);
+            state.set(Flag::EverAtBase, true);
         }
         state.set(Flag::InRound, false);
-        state.rows = Rows::NONE;
+        state.streaks = Streaks::NONE;
         count(&mut state.counts.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
         }
         let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
-            // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
+            // As of the dial, which lies within the probe's lease because a dial has a deadline of its own.
             let dialled_at = state.dialled_at.get().unwrap_or(now);
             breaker.success(limits, dialled_at, breaker.held());
         }
@@ -261,28 +216,29 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// `new`: the server knows nothing of the subscriptions yet.
-    fn go_live(&mut self, now: Instant, new: bool, why: Trigger, out: &mut Actions) {
+    /// `new`: whether the session is new, so that the server has no subscriptions yet.
+    fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
+        let now = cx.now;
         if new {
             self.subscriptions.session_started();
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if new && config.restore.authenticate {
             self.state.set(Flag::Unauthenticated, true);
         }
         match self.state.epoch {
             Some(epoch) if self.state.is(Flag::Unauthenticated) => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
-                out.push(Action::Authenticate { epoch });
-                self.state.enter(Stage::Authenticating { deadline }, now, why);
-                // A connection that was live before its resume was answered may have planned a batch.
+                cx.actions.push(Action::Authenticate { epoch });
+                self.state.enter(Stage::Authenticating { deadline }, now, trigger);
+                // A connection that was live before its resume was answered may have a batch planned.
                 self.plan_restore(now);
             }
-            _ => self.begin_restore(now, why, out),
+            _ => self.begin_restore(cx, trigger),
         }
     }
 
-    pub(super) fn on_auth_ok(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx) -> bool {
         if self.state.take(Flag::Reauthenticating) {
             return true;
         }
@@ -290,29 +246,29 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return false;
         }
         self.state.set(Flag::Unauthenticated, false);
-        self.begin_restore(now, Trigger::Authenticated, out);
+        self.begin_restore(cx, Trigger::Authenticated);
         true
     }
 
-    /// A failed step stops the next (F92): nothing is restored on a connection that is not authenticated.
-    pub(super) fn on_auth_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
+    /// Nothing is restored on a connection that is not authenticated.
+    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
         let again = self.state.take(Flag::Reauthenticating);
         if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
         let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
-        self.close_and_lose(now, cause, None, out);
+        self.close_and_lose(cx, cause, None);
         true
     }
 
-    // Life signs.
+    // Signs of life.
 
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
-        // Before the resume is out, the new transport's numbers are not the session's (S45).
+        // Before the resume is sent, the new transport's numbers are not the session's.
         let (mode, reached) = (self.state.mode, self.state.reached);
         let Some(session) = self.session.get_mut() else { return false };
-        if !self.config.lend().resume.enabled {
+        if !self.source.config().resume.enabled {
             return false;
         }
         match (mode, reached) {
@@ -322,31 +278,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    pub(super) fn on_heartbeat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
+    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx, epoch: Epoch) -> bool {
         if !self.state.is_open() {
             return false;
         }
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
             heartbeat.requested();
         }
-        out.push(Action::Heartbeat { epoch });
+        cx.actions.push(Action::Heartbeat { epoch });
         true
     }
 
-    pub(super) fn heartbeat_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
-        let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, now);
+        let tick = heartbeat.handle_timeout(&self.source.config().heartbeat, cx.now);
         match (tick, self.state.epoch) {
             (Tick::NotYet, _) | (_, None) => {}
             (Tick::Heartbeat { missed }, Some(epoch)) => {
                 if missed {
                     count_small(&mut self.state.counts.heartbeats_missed);
                 }
-                out.push(Action::Heartbeat { epoch });
+                cx.actions.push(Action::Heartbeat { epoch });
             }
             (Tick::Dead, Some(_)) => {
                 count_small(&mut self.state.counts.zombies);
-                self.close_and_lose(now, Cause::HeartbeatMissed, None, out);
+                self.close_and_lose(cx, Cause::HeartbeatMissed, None);
             }
         }
     }

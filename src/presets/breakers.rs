@@ -15,7 +15,7 @@ use crate::ratio::Ratio;
 /// | half-open | 10 probes, and the rates of these decide | `permittedNumberOfCallsInHalfOpenState` |
 ///
 /// Corrected: without a `maxWaitDurationInHalfOpenState` (the default of 0 is none) probes that never answer keep it
-/// half-open for ever (resilience4j #935); here their lease of 60 s ends, and it opens again.
+/// half-open indefinitely (resilience4j #935); here their lease of 60 s ends, and it opens again.
 pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = breaker::Config::by_count(
     Rates::new(ratio(1, 2), 100).slow(secs(60), Ratio::ONE).build_const(),
     secs(60),
@@ -32,7 +32,7 @@ pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = breaker::Config::by_
 /// | open for | 5 s | `BreakDuration` |
 /// | half-open | one probe | its state controller |
 ///
-/// Corrected: a probe that never answers keeps Polly's half-open for ever; here its lease of 60 s ends, and it opens
+/// Corrected: a probe that never answers keeps Polly's half-open indefinitely; here its lease of 60 s ends, and it opens
 /// again. A `BreakDurationGenerator` is [`breaker::Config::growth`].
 pub const POLLY: breaker::Config<TimeWindow<10>> =
     breaker::Config::by_time(Rates::new(ratio(1, 10), 100).build_const(), secs(30), secs(5)).build_const();

@@ -26,8 +26,8 @@ const fn discord(config: Builder<Config>) -> Builder<Config> {
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | full jitter, 1 s, ×2, 30 s before a resume, 600 s before an identify | vellum-assistant: 86,400 s / (600 s / 2) stays below 1000 identifies a day |
-/// | floor | 250 ms | this project: no herd at 0 ms |
+/// | backoff | full jitter, 1 s, ×2, 30 s before a resume, 600 s before an identify | vellum-assistant: 86,400 s / (600 s / 2) stays below 1000 identifies a day |
+/// | floor | 250 ms | this project: no burst of dials at 0 ms |
 /// | stable after | 120 s | vellum-assistant; no more than 720 identifies a day however it flaps |
 /// | reconnect request (op 7) | within 1 s when the session was stable | documentation: "immediately"; discord-api-docs #1369: with some jitter |
 /// | connect timeout | 10 s | twilight |
@@ -55,7 +55,7 @@ pub const DISCORD_GATEWAY: Config = discord(
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 30 s, ±15 % | `reconnect` defaults and `computeReconnectDelay`; 4 to 5 attempts never see the cap |
+/// | backoff | 1 s, ×2, 30 s, ±15 % | `reconnect` defaults and `computeReconnectDelay`; 4 to 5 attempts never see the cap |
 /// | attempts | 5 (31 s of outage, then given up for good) | `maxAttempts` |
 /// | stable after | 120 s | as for [`DISCORD_GATEWAY`]; carbon's own reset is at READY or RESUMED (#345) |
 /// | reconnect request (op 7) | at once, when the session was stable | `computeReconnectDelay` |
@@ -64,8 +64,8 @@ pub const DISCORD_GATEWAY: Config = discord(
 /// | close codes | `discord-gateway` table | `handleClose` agrees but for 4001, which it resumes |
 ///
 /// Corrected: carbon identifies 1212 times an hour to a gateway that answers each READY with "session invalid"; here
-/// the fifth is its last attempt, for only a stable session ends an outage (F31). At the cap carbon waits up to 34.5 s,
-/// here below 30 s; without hello it waits for ever, here as long as a dial may take; it closes with 1000 before a
+/// the fifth is its last attempt, for only a stable session ends an outage. At the cap carbon waits up to 34.5 s,
+/// here below 30 s; without hello it waits indefinitely, here as long as a dial may take; it closes with 1000 before a
 /// resume, here with 4000. Not covered: its health metrics.
 pub const CARBON: Config = discord(
     Config::new(exponential(secs(1), Ratio::TWO, secs(30), Jitter::PlusMinus(ratio(3, 20))).build_const())
@@ -79,7 +79,7 @@ pub const CARBON: Config = discord(
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 0, then 1 s doubling to 255 s, no jitter | the delay of its shard, a saturating u8 of seconds |
+/// | backoff | 0, then 1 s doubling to 255 s, no jitter | the delay of its shard, a saturating u8 of seconds |
 /// | attempts | no limit | |
 /// | connect timeout | 10 s | #2448 |
 /// | session endpoint | left after its first failed dial, the session kept | its connect |
@@ -89,8 +89,8 @@ pub const CARBON: Config = discord(
 /// | close before a resume | 4000 | `CloseFrame::RESUME` |
 /// | close codes | `discord-gateway` table | it resumes 4003, 4007 and 4009 too, at the price of an invalid session |
 ///
-/// Corrected: it begins anew at every finished handshake and dials a server that accepts and closes 7000 times a
-/// second; here at READY, and only once a connection held 120 s (F31). The published 0.17.1 counts attempts in a u8
+/// Corrected: it starts over at every finished handshake and dials a server that accepts and closes 7000 times a
+/// second; here at READY, and only once a connection held 120 s. The published 0.17.1 counts attempts in a u8
 /// that wraps. Without jitter a fleet stays in step. Not covered: its identify queue.
 pub const TWILIGHT: Config = discord(
     Config::new(BackoffConfig::table(TWILIGHT_WAITS, AfterTable::RepeatLast).build_const()).greeting(None),
@@ -107,7 +107,7 @@ const TWILIGHT_WAITS: &[core::time::Duration] =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | full jitter, 1 s, ×2, 120 s | #5527, #5617 |
+/// | backoff | full jitter, 1 s, ×2, 120 s | #5527, #5617 |
 /// | reset | when the socket is open and then held 60 s | #5617, `onConnected`; the rest is corrected |
 /// | connect timeout | 15 s | `PureSocket` |
 /// | close 1012, 1013 | 5 to 15 s, 30 to 120 s | #5528; in the `websocket` table |
@@ -116,8 +116,8 @@ const TWILIGHT_WAITS: &[core::time::Duration] =
 /// | close 4002, 4004 | final: out of credits, session expired | #5528, `recoverLiveListenAuthClose` |
 ///
 /// Corrected: #5617 multiplies before it caps and throws from attempt 1024 on, which with full jitter is 17 hours of
-/// outage; it counts an error and the close that follows as two; it begins anew at every open socket and so never comes
-/// to its tenth 1008 (F31); its one-shot timer ends silently where a precondition is missing, which is what
+/// outage; it counts an error and the close that follows as two; it starts over at every open socket and so never comes
+/// to its tenth 1008; its one-shot timer ends silently where a precondition is missing, which is what
 /// [`Event::Hold`](crate::Event::Hold) is for. Not covered: sessions (it has none).
 pub const OMI: Config = config(exponential(secs(1), Ratio::TWO, secs(120), Jitter::Full))
     .connect_timeout(secs(15))
@@ -140,7 +140,7 @@ const fn close(code: u16, class: Class) -> Rule {
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1, 2, 4, 8, 16, 32, 60 s, no jitter | its step 5 |
+/// | backoff | 1, 2, 4, 8, 16, 32, 60 s, no jitter | its step 5 |
 /// | attempts | 10 | `max_attempts` |
 /// | breaker | opens after 5 failures, for 60 s, one probe | its step 6 |
 /// | health check | 5 s to be ready | its step 8 |
@@ -161,7 +161,7 @@ pub const WEBSOCKEX_GUIDE: Config = config(exponential(secs(1), Ratio::TWO, secs
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 0 after a drop, then 1 s, ×2, 30 s, no jitter | `handle_connection_error`, `calculate_backoff` |
+/// | backoff | 0 after a drop, then 1 s, ×2, 30 s, no jitter | `handle_connection_error`, `calculate_backoff` |
 /// | attempts | 3 | `retry_count` counts failures |
 /// | connect timeout | 10 s | 5 s for the transport and 5 s for the upgrade |
 /// | reset | at the upgrade | 0.7.1 |
@@ -169,8 +169,8 @@ pub const WEBSOCKEX_GUIDE: Config = config(exponential(secs(1), Ratio::TWO, secs
 /// | restore | all in one message | 0.7.1 |
 /// | unknown causes | final | `ErrorHandler` |
 ///
-/// Corrected: its power raises from attempt 1015 on; it begins anew with a wait of 0 at every upgrade, here
-/// once a connection held 30 s, its cap (F31); close codes and upgrade statuses, which it never looks at, follow
+/// Corrected: its power raises from attempt 1015 on; it starts over with a wait of 0 at every upgrade, here
+/// once a connection held 30 s, its cap; close codes and upgrade statuses, which it never looks at, follow
 /// the `websocket` table. After a failed first dial it waits 1 s, here 0: a config has one first wait, whatever failed.
 pub const ZEN_WEBSOCKET: Config = config(BackoffConfig::table(
     &[secs(0), secs(1), secs(2), secs(4), secs(8), secs(16), secs(30)],

@@ -10,17 +10,17 @@ use crate::ratio::Ratio;
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 20 s | base and cap are the user's; these are those of the published vectors |
+/// | backoff | 1 s, ×2, 20 s | base and cap are the user's; these are those of the published vectors |
 ///
-/// The article's simulator counts n from 1, here it begins at 0. It says nothing of connections; here the waits begin
-/// anew once one held 20 s, the cap (F31). Not covered: everything but the waits.
+/// The article's simulator counts n from 1, here it begins at 0. It says nothing of connections; here the waits start
+/// over once one held 20 s, the cap. Not covered: everything but the waits.
 pub const AWS_FULL: Config = aws(Jitter::Full);
 
 /// The same article's equal jitter: half the wait is sure, `d / 2 + U(0, d / 2)`.
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 20 s | as for [`AWS_FULL`] |
+/// | backoff | 1 s, ×2, 20 s | as for [`AWS_FULL`] |
 pub const AWS_EQUAL: Config = aws(Jitter::Equal);
 
 /// The same article's decorrelated jitter, `min(cap, U(base, 3 × last wait))`.
@@ -41,12 +41,12 @@ const fn aws(jitter: Jitter) -> Config {
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 4 s, ×2, 30 min, ±5 % | its default options |
+/// | backoff | 4 s, ×2, 30 min, ±5 % | its default options |
 /// | first connect | not retried | `exit_if_first_connect_fails` |
 /// | reset | at every disconnect of an open connection | a new iterator each time |
 ///
 /// Corrected: its delay panics at the 63rd retry (27 hours); its minimum after the jitter drops half of it at the cap;
-/// it begins anew at every disconnect, here where the connection had held 60 s (F31).
+/// it starts over at every disconnect, here where the connection had held 60 s.
 pub const STUBBORN_IO: Config =
     config(exponential(secs(4), Ratio::TWO, secs(1800), Jitter::PlusMinus(ratio(1, 20))))
         .initial_limits(Some(1), None)
@@ -57,11 +57,11 @@ pub const STUBBORN_IO: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 50 ms, ×2, no cap, plus up to 99 % | its default |
+/// | backoff | 50 ms, ×2, no cap, plus up to 99 % | its default |
 ///
 /// Without a cap the 30th wait is ten months: lay one of yours over it. Corrected: tower scales whole seconds and
 /// nanoseconds apart, so that the jitter on 3.2 s ends below 2.2 s and has gaps; here it is one range. It knows
-/// retries, not connections; here the waits begin anew once one held 60 s (F31). Not covered: the retry budget. tower's
+/// retries, not connections; here the waits start over once one held 60 s. Not covered: the retry budget. tower's
 /// `reconnect`, which has no waits at all, is [`TONIC`](super::TONIC).
 pub const TOWER: Config =
     config(exponential(ms(50), Ratio::TWO, core::time::Duration::MAX, Jitter::Plus(ratio(99, 100))))
@@ -71,12 +71,12 @@ pub const TOWER: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 60 s, no jitter | its default; `with_jitter` is [`Jitter::Plus`] of 1 |
+/// | backoff | 1 s, ×2, 60 s, no jitter | its default; `with_jitter` is [`Jitter::Plus`] of 1 |
 /// | attempts | 3 | `max_times` |
 ///
 /// Without jitter a fleet stays in step. With it, backon's `no_std` default seed is one constant, the same in every
-/// device; here the seed is yours. It knows retries, not connections; here attempts and waits begin anew once one held
-/// 60 s, the cap (F31).
+/// device; here the seed is yours. It knows retries, not connections; here attempts and waits start over once one held
+/// 60 s, the cap.
 pub const BACKON: Config =
     config(exponential(secs(1), Ratio::TWO, secs(60), Jitter::None)).max_attempts(Some(3)).build_const();
 
@@ -84,12 +84,12 @@ pub const BACKON: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 500 ms, ×1.5, 60 s, ±50 % | its default |
+/// | backoff | 500 ms, ×1.5, 60 s, ±50 % | its default |
 /// | time | 15 min | `max_elapsed_time` |
 ///
 /// Corrected: it waits up to 90 s at its cap of 60 s. What "given up" means is a value of its own here
 /// ([`Action::GaveUp`](crate::Action::GaveUp)): rust_socketio takes the crate's `None` for "no wait" and dials without
-/// pause after 15 minutes. It begins anew where its user says so; here once a connection held 60 s, the cap (F31).
+/// pause after 15 minutes. It starts over where its user says so; here once a connection held 60 s, the cap.
 pub const BACKOFF_CRATE: Config =
     config(exponential(ms(500), ratio(3, 2), secs(60), Jitter::PlusMinus(ratio(1, 2))))
         .max_elapsed(Some(secs(900)))
@@ -104,7 +104,7 @@ pub const BACKOFF_CRATE: Config =
 /// | attempts | 3 | `MaxRetryAttempts` |
 ///
 /// This is what `UseJitter` makes of `Exponential`; the default is [`POLLY_RETRY`]. Polly knows retries, not
-/// connections; here they begin anew once one held 32 s, the cap (F31). Its breaker is
+/// connections; here they start over once one held 32 s, the cap. Its breaker is
 /// [`breakers::POLLY`](super::breakers::POLLY).
 pub const POLLY: Config = config(exponential(secs(2), Ratio::TWO, secs(32), Jitter::DecorrelatedV2))
     .max_attempts(Some(3))
@@ -117,7 +117,7 @@ pub const POLLY: Config = config(exponential(secs(2), Ratio::TWO, secs(32), Jitt
 /// | wait | 2 s, no jitter | `Delay`, `BackoffType` of `Constant`, `UseJitter` off |
 /// | attempts | 3 (6 s) | `MaxRetryAttempts` |
 ///
-/// Without jitter a fleet stays in step. As for [`POLLY`], the retries begin anew once a connection held; here 10 s.
+/// Without jitter a fleet stays in step. As for [`POLLY`], the retries start over once a connection held; here 10 s.
 pub const POLLY_RETRY: Config = config(BackoffConfig::constant(secs(2))).max_attempts(Some(3)).build_const();
 
 /// ezsockets, e253cf5.
@@ -127,8 +127,8 @@ pub const POLLY_RETRY: Config = config(BackoffConfig::constant(secs(2))).max_att
 /// | waits | 0, then 5 s, no jitter | its error path dials at once; `reconnect_interval` |
 /// | after a close frame | 5 s | its close path sleeps first; here the codes that the `websocket` table retries |
 ///
-/// Corrected: a server that fails at once is dialled at once for ever; here the 0 is for a connection that held 10 s
-/// (F31). Without jitter a fleet stays in step. After a first dial that failed it waits 5 s, here 0: a config has one
+/// Corrected: a server that fails at once is dialled at once without end; here the 0 is for a connection that held 10 s.
+/// Without jitter a fleet stays in step. After a first dial that failed it waits 5 s, here 0: a config has one
 /// first wait, whatever failed.
 pub const EZSOCKETS: Config = config(BackoffConfig::constant(secs(5)).first_delay(secs(0)))
     .establish(Establish::OnOpen)

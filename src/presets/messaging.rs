@@ -32,7 +32,7 @@ const fn service(backoff: Builder<BackoffConfig>) -> Builder<Config> {
 /// | reason codes | `mqtt5` table | MQTT.js has none: it retries a refused CONNACK only with `reconnectOnConnackError` |
 /// | session taken over (142) | the backoff climbs however long each connection held; the sixth within an hour of the one before is final | this project: two clients of one name throw each other out without end (espressif/esp-rainmaker-neo-firmware #1) |
 ///
-/// Corrected: a connection counts as stable once it held 10 s, not at once (F31). Without jitter a fleet stays in step
+/// Corrected: a connection counts as stable once it held 10 s, not at once. Without jitter a fleet stays in step
 /// (its #561). Not covered: keep-alive, for its length goes into CONNECT, which the caller writes. MQTT.js has 60 s, pings
 /// then and gives up at 90 s: here a heartbeat of 60 s with an answer within 30 s. A broker that wants another length
 /// (MQTT 5's Server Keep Alive) is [`Event::KeepAlive`](crate::Event::KeepAlive).
@@ -47,13 +47,13 @@ pub const MQTT_JS: Config = service(BackoffConfig::constant(secs(1)))
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 128 s, no jitter | `MqttConnectOptions` |
+/// | backoff | 1 s, ×2, 128 s, no jitter | `MqttConnectOptions` |
 /// | first connect | not retried | automatic reconnect begins with the first connection |
 /// | session | as for [`MQTT_JS`] | |
 ///
 /// Corrected: it doubles while below its maximum and so exceeds one that is no 1 s × 2^k (100 s becomes 128 s); its
 /// delay is one static of the process, which every client doubles and resets; it resets it at every connection, here
-/// once one held 60 s (F31).
+/// once one held 60 s.
 pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128), Jitter::None))
     .initial_limits(Some(1), None)
     .classifier(Classifier::new(&tables::MQTT5).build_const())
@@ -71,7 +71,7 @@ pub const PAHO_JAVA: Config = service(exponential(secs(1), Ratio::TWO, secs(128)
 /// | session | as for [`MQTT_JS`] | `session_present` |
 ///
 /// Corrected: it has no waits at all, so that only a pause in the user's loop keeps it from spinning; here the 0 is for
-/// a connection that held 10 s (F31), and the floor is jittered, or a fleet would be in step. It never resubscribes
+/// a connection that held 10 s, and the floor is jittered, or a fleet would be in step. It never resubscribes
 /// where the session is gone (its #250), here everything at once. Not covered: it forgets its unacknowledged messages
 /// then.
 pub const RUMQTTC: Config =
@@ -92,7 +92,7 @@ pub const RUMQTTC: Config =
 /// | rejected credential | one more try, then final | "same auth error twice" |
 /// | restore | all subscriptions at once | |
 ///
-/// Corrected: it counts its attempts anew at every connection, here once one held 10 s (F31), so that a server which
+/// Corrected: it resets its attempts at every connection, here once one held 10 s, so that a server which
 /// accepts and drops is left after the last. One attempt here is one pass over the pool of servers, which is how
 /// nats.go waits. Not covered: the pool's own counts, the buffer of pending messages.
 pub const NATS_GO: Config = nats(ms(100), 60);
@@ -130,14 +130,14 @@ const fn beat(interval: core::time::Duration, missed: u8) -> HeartbeatConfig {
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 0, then 2 ms, ×2, 4 s, no jitter | its `reconnect_delay_callback_default`, by attempts over all servers |
+/// | backoff | 0, then 2 ms, ×2, 4 s, no jitter | its `reconnect_delay_callback_default`, by attempts over all servers |
 /// | attempts | no limit | `max_reconnects` |
 /// | connect timeout | 5 s | `connection_timeout` |
 /// | liveness | PING every 60 s, dead when 2 are unanswered | `ping_interval`, `MAX_PENDING_PINGS` |
 /// | several servers | least failed first; here the waits are between rounds of them | its pool |
 /// | restore | all subscriptions at once | |
 ///
-/// Corrected: its ladder begins anew with its 0 at every connection, here once one held 10 s (F31). It makes 13 dials
+/// Corrected: its backoff starts over with its 0 at every connection, here once one held 10 s. It makes 13 dials
 /// in the first 4.1 s, and without jitter a fleet stays in step.
 pub const ASYNC_NATS: Config =
     service(exponential(ms(1), Ratio::TWO, secs(4), Jitter::None).first_delay(ms(0)))
@@ -151,11 +151,11 @@ pub const ASYNC_NATS: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 100 ms, ×2, plus up to as much again | its `ExponentialBuilder` with jitter. Its documentation says full jitter, its code does not |
+/// | backoff | 100 ms, ×2, plus up to as much again | its `ExponentialBuilder` with jitter. Its documentation says full jitter, its code does not |
 /// | longest wait | 120 s | backon's cap of 60 s, before the jitter |
 /// | attempts | 6 (6.3 to 12.6 s) | `number_of_retries` |
 ///
-/// Corrected: every cycle begins anew, here once a connection held 60 s (F31). Not covered: it dials on demand, when a
+/// Corrected: every cycle starts over, here once a connection held 60 s. Not covered: it dials on demand, when a
 /// command fails, and starts over with the next command; its opt-in resubscription ignores failures, here they are
 /// retried.
 pub const REDIS_RS: Config = service(exponential(ms(100), Ratio::TWO, secs(120), Jitter::Plus(Ratio::ONE)))
@@ -166,13 +166,13 @@ pub const REDIS_RS: Config = service(exponential(ms(100), Ratio::TWO, secs(120),
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×1.6, 120 s, ±20 % | INITIAL, MULTIPLIER, MAX, JITTER |
+/// | backoff | 1 s, ×1.6, 120 s, ±20 % | INITIAL, MULTIPLIER, MAX, JITTER |
 /// | connect timeout | 20 s, or the wait that would follow the dial, where that is longer | MIN_CONNECT_TIMEOUT |
 /// | a wait begins | with the dial that failed | its pseudocode sets the deadline before the attempt |
 /// | established | SETTINGS | the document: reset when they are received |
 ///
-/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. It begins
-/// anew at every SETTINGS, here once a connection held 60 s (F31).
+/// Corrected: at its cap the C core waits up to 144 s, here below 120 s; the first ten waits are the same. It starts
+/// over at every SETTINGS, here once a connection held 60 s.
 pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))))
     .wait_from_dial(true)
     .build_const();
@@ -181,7 +181,7 @@ pub const GRPC: Config = grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitte
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s without jitter, then as for [`GRPC`] | `backoff.Exponential` |
+/// | backoff | 1 s without jitter, then as for [`GRPC`] | `backoff.Exponential` |
 ///
 /// Not covered: after a loss it is idle until somebody calls.
 pub const GRPC_GO: Config =
@@ -200,7 +200,7 @@ const fn grpc(backoff: Builder<BackoffConfig>) -> Builder<Config> {
 /// | connect timeout | 20 s | as for [`GRPC`]; tonic has none unless told |
 ///
 /// Corrected: a failed dial is the answer to the next call and the one after it dials again, as often as there are
-/// calls (tower #60); here the 0 is for a connection that held 60 s (F31). Not covered: it dials on demand only;
+/// calls (tower #60); here the 0 is for a connection that held 60 s. Not covered: it dials on demand only;
 /// [`Event::Hold`](crate::Event::Hold) while there are no calls does that.
 pub const TONIC: Config =
     grpc(exponential(secs(1), ratio(8, 5), secs(120), Jitter::PlusMinus(ratio(1, 5))).first_delay(secs(0)))
@@ -213,7 +213,7 @@ pub const TONIC: Config =
 /// | wait | 1 s plus up to 100 ms | `ReconnectPolicy`'s default, `Constant` |
 /// | attempts | no limit | `max_attempts` of 0 |
 ///
-/// Corrected: it counts anew at every connection, here once one held 10 s (F31). Its exponential and linear policies
+/// Corrected: it resets its count at every connection, here once one held 10 s. Its exponential and linear policies
 /// jitter first and cap then, so that at the cap a fleet is in step.
 pub const FRED: Config =
     service(exponential(secs(1), Ratio::ONE, ms(1_100), Jitter::PlusFixed(ms(0), ms(100)))).build_const();
@@ -222,13 +222,13 @@ pub const FRED: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 800 ms, ×2, 30 s, plus up to as much again | `NewExponentialBackoffManager` in the reflector |
+/// | backoff | 800 ms, ×2, 30 s, plus up to as much again | `NewExponentialBackoffManager` in the reflector |
 /// | longest wait | 60 s | the 30 s are before the jitter |
 /// | reset | once a watch held 2 min | the comment in its code |
 /// | 410 Gone | a full list: the session is dropped | `isExpiredError` |
 /// | resume | from the last `resourceVersion` | |
 ///
-/// Corrected: the present `DelayWithReset` begins anew every 2 minutes in the midst of an outage, 46 attempts in 15
+/// Corrected: the present `DelayWithReset` starts over every 2 minutes in the midst of an outage, 46 attempts in 15
 /// minutes instead of 27. Not covered: the watch's own time-out of 5 to 10 minutes.
 pub const K8S_REFLECTOR: Config =
     service(exponential(ms(800), Ratio::TWO, secs(60), Jitter::Plus(Ratio::ONE)))
@@ -250,7 +250,7 @@ pub const K8S_REFLECTOR: Config =
 /// | longest wait | 305 s | `BackoffMax` of 300 s on the second term |
 /// | reset | at success | |
 ///
-/// Corrected: a success forgets the waits, here a connection that held 60 s (F31). Without jitter a fleet stays in
+/// Corrected: a success forgets the waits, here a connection that held 60 s. Without jitter a fleet stays in
 /// step. Not covered: a dial during the wait fails at once.
 pub const LIBP2P_GO: Config = service(BackoffConfig::quadratic(secs(5), secs(1), secs(305)))
     .restore(RestoreConfig::DISABLED)

@@ -22,7 +22,7 @@ const AT_ONCE: RestoreConfig = RestoreConfig::new().batches(u16::MAX, secs(0)).b
 /// | close codes | `centrifuge` table | 3000-3499 and 4000-4499 reconnect, others do not |
 /// | restore | everything in one batch, with positions | optimistic subscribe |
 ///
-/// Corrected: it begins anew at every connect reply, here once a connection held 20 s, its cap (F31). One draw in forty
+/// Corrected: it starts over at every connect reply, here once a connection held 20 s, its cap. One draw in forty
 /// is the cap itself, as with the peer. The refresh of a token (109) is
 /// [`Cause::AuthRejected`](crate::Cause::AuthRejected). Not covered: the server's own pings (25 s and 10 s of grace),
 /// the 5 to 10 s between refreshes, the fallback to other transports.
@@ -42,15 +42,15 @@ pub const CENTRIFUGE: Config = config(exponential(ms(500), Ratio::TWO, secs(20),
 /// | between two dials | 1 s at least | ably-js: one immediate retry a second |
 /// | reset | at CONNECTED | ably-js |
 /// | connect timeout | 10 s | `realtimeRequestTimeout` |
-/// | offline, online | dropped; dialled at once, and anew where a dial is under way | RTN20 |
+/// | offline, online | dropped; dialled at once, and again where a dial is in progress | RTN20 |
 /// | SUSPENDED | every 30 s from 120 s on, less up to 20 % | `suspendedRetryTimeout`, `connectionStateTtl` |
 /// | fallback hosts | the primary first, the others at random, 10 min with one that worked | RTN17, RSC15f |
 /// | resume | always tried | RTN14h |
-/// | rejected token | one free renewal, then the ladder | RTN14b |
+/// | rejected token | one free renewal, then the backoff | RTN14b |
 /// | restore | every channel at once | RTL3d |
 ///
-/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it begins anew at every CONNECTED, here
-/// once a connection held 30 s, its cap (F31). Not covered: liveness by the server's idle interval and 10 s; its check
+/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it starts over at every CONNECTED, here
+/// once a connection held 30 s, its cap. Not covered: liveness by the server's idle interval and 10 s; its check
 /// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
 /// config has one first wait, whatever failed, and the later ones follow a step behind.
 pub const ABLY: Config = config(
@@ -77,9 +77,9 @@ pub const ABLY: Config = config(
 /// | hidden page | no dial until it is visible | its visibility handler |
 /// | restore | every channel at once | its `rejoin` |
 ///
-/// Corrected: it begins anew at every open socket, here once a connection held 10 s (F31). Without jitter a fleet stays
+/// Corrected: it starts over at every open socket, here once a connection held 10 s. Without jitter a fleet stays
 /// in step: 118 dials a client in a modelled outage of 60 s. It tells no close code apart; here the `websocket` table
-/// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, for a config has one ladder; a caller
+/// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, because a config has one backoff; a caller
 /// that wants them reports a failed join as final and subscribes again after [`PHOENIX_REJOIN`]. The fallback to long
 /// polling.
 pub const PHOENIX: Config = config(BackoffConfig::table(
@@ -108,7 +108,7 @@ pub const PHOENIX_REJOIN: BackoffConfig =
 /// | heartbeat | 15 s; dead at the first of them after 30 s of silence | `keepAliveInterval`, `serverTimeout` |
 /// | restore | nothing: groups are the server's | |
 ///
-/// Corrected: the table begins anew with its 0 at every handshake, here once a connection held 30 s, its cap (F31). Not
+/// Corrected: the table starts over with its 0 at every handshake, here once a connection held 30 s, its cap. Not
 /// covered: death at 30 s of silence to the second, for a heartbeat looks when it beats, every 15 s, and so finds it at
 /// 30 to 45 s (a driver that keeps the 30 s itself reports [`Cause::Timeout`](crate::Cause::Timeout));
 /// `allowReconnect` of the close message; the opt-in stateful reconnect.
@@ -133,7 +133,7 @@ pub const SIGNALR: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 5 s, ±50 % | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor` |
+/// | backoff | 1 s, ×2, 5 s, ±50 % | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor` |
 /// | attempts | no limit | `reconnectionAttempts` |
 /// | connect timeout | 20 s | `timeout` |
 /// | reset | when the socket is open | its `onreconnect` |
@@ -142,8 +142,8 @@ pub const SIGNALR: Config =
 ///
 /// Corrected: backo2 jitters first and caps then, so that from the fifth retry on every client waits 5000 ms exactly;
 /// its power becomes infinite after 1014 doublings and half of the waits 0 ms; a cap above 2^31 ms makes them
-/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It begins anew at
-/// every open socket, here once a connection held 10 s (F31). Not covered: "io server disconnect", which stays
+/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It starts over at
+/// every open socket, here once a connection held 10 s. Not covered: "io server disconnect", which stays
 /// disconnected; the server's pings.
 pub const SOCKET_IO: Config =
     config(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
@@ -157,12 +157,12 @@ pub const SOCKET_IO: Config =
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×1.5, 5 s, ±50 % | `reconnect_delay` and the rest of `ExponentialBackoff` |
+/// | backoff | 1 s, ×1.5, 5 s, ±50 % | `reconnect_delay` and the rest of `ExponentialBackoff` |
 /// | time | 15 min | the `backoff` crate's `max_elapsed_time` |
 /// | restore | nothing: rooms are the server's | |
 ///
 /// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap; it
-/// begins anew at every open socket (the blocking client never), here once a connection held 10 s (F31).
+/// starts over at every open socket (the blocking client never), here once a connection held 10 s.
 pub const RUST_SOCKETIO: Config =
     config(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2))))
         .max_elapsed(Some(secs(900)))
@@ -217,8 +217,8 @@ const fn websocket(backoff: Builder<BackoffConfig>) -> Config {
 /// | close codes | `graphql-ws` table | its fatal codes |
 /// | restore | every live subscription at once | each repeats its `subscribe` |
 ///
-/// Corrected: it counts its attempts anew at every `connection_ack`, here once a connection held 19 s, its longest wait
-/// (F31). Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
+/// Corrected: it resets its attempts at every `connection_ack`, here once a connection held 19 s, its longest wait.
+/// Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
 pub const GRAPHQL_WS: Config =
     config(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000))))
         .max_attempts(Some(5))
@@ -241,7 +241,7 @@ pub const GRAPHQL_WS: Config =
 /// | heartbeat | every 120 s, dead 30 s after one that nothing answers | `activityTimeout`, `pongTimeout` |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
-/// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
+/// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin. Without
 /// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
 /// not shorten it (it waits 1 s); a driver that reports it as
 /// [`Event::ReconnectRequested`](crate::Event::ReconnectRequested) is answered at once. A beat only after 120 s of silence: here
