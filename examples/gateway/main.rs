@@ -1,7 +1,7 @@
 //! A gateway that misbehaves by a script, and a client that rides through all of it.
 //!
 //! ```text
-//! cargo run --release --example gateway --features tokio
+//! cargo run --release --example gateway --features websocket
 //! ```
 //!
 //! `--url ws://HOST:PORT` runs the client alone against another gateway; `--help` prints the rest.
@@ -10,26 +10,11 @@ mod client;
 #[path = "../shared/config.rs"]
 #[expect(dead_code, reason = "seed and endpoints are for the replay program")]
 mod config;
-mod connection;
-mod fact;
-mod failure;
 mod fault;
-mod happening;
-mod ledger;
-mod meaning;
 mod protocol;
-mod quota;
+mod report;
 mod server;
 mod show;
-mod signal;
-mod state;
-mod target;
-#[cfg(test)]
-mod tests;
-mod timeline;
-mod upgrade;
-mod view;
-mod wire;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -39,15 +24,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::{Config, Policy, SplitMix64};
+use redial::Config;
+use redial::driver::{Outcome, Runtime, Tokio};
+use redial::websocket::Url;
 use serde_json::{Value, json};
 
-use client::Client;
+use client::{Client, signal};
 use config::SetUp;
-use happening::Happening;
-use target::Target;
-use view::View;
+use report::client_event::ClientEvent;
+use report::view::View;
 
 /// Exit status for arguments that can't be used.
 const UNUSABLE: u8 = 2;
@@ -62,7 +47,7 @@ const UNUSABLE: u8 = 2;
 #[derive(Parser)]
 #[command(name = "gateway")]
 struct Arguments {
-    /// Run the client alone against this gateway (ws://HOST:PORT)
+    /// Run the client alone against this gateway (ws://HOST:PORT or wss://HOST)
     #[arg(long)]
     url: Option<String>,
     /// The token to identify with [default: the one that the show's server takes]
@@ -124,7 +109,7 @@ fn main() -> ExitCode {
             }
         },
         Some(url) => match set_up(&arguments, url) {
-            Ok((target, config)) => runtime.block_on(alone(&arguments, seed, target, config)),
+            Ok((url, config)) => runtime.block_on(alone(&arguments, seed, url, config)),
             Err(error) => unusable(&error),
         },
     };
@@ -138,8 +123,8 @@ fn unusable(error: &str) -> ExitCode {
     ExitCode::from(UNUSABLE)
 }
 
-fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> {
-    let target = Target::parse(url)?;
+fn set_up(arguments: &Arguments, url: &str) -> Result<(Url, Config), String> {
+    let url = client::gateway_url(url).map_err(|error| error.to_string())?;
     let preset = preset(arguments);
     let value = match &arguments.config {
         Some(path) => json!({ "preset": preset, "config": read(path)? }),
@@ -150,16 +135,16 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> 
         _ => error,
     })?;
     if config.health.is_some() {
-        return Err("\"config.health\" is for replay: nobody watches here".to_owned());
+        return Err("\"config.health\" is for replay: nothing watches here".to_owned());
     }
     let config = config.config;
     if config.greeting() {
-        return Ok((target, config));
+        return Ok((url, config));
     }
     // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
     let config =
         config.to_builder().greeting(config.greeting_timeout()).build().map_err(|error| error.to_string())?;
-    Ok((target, config))
+    Ok((url, config))
 }
 
 fn preset(arguments: &Arguments) -> &str {
@@ -173,16 +158,19 @@ fn read(path: &Path) -> Result<Value, String> {
 }
 
 /// The client alone.
-async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config) -> ExitCode {
+async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> ExitCode {
     let clock = Tokio::new();
     let view = Arc::new(View::new(arguments.json));
-    let start = Happening::Start { seed, url: target.url.clone(), preset: preset(arguments).to_owned() };
+    let start =
+        ClientEvent::Start { seed, url: url.as_str().to_owned(), preset: preset(arguments).to_owned() };
     view.show(clock.now(), 0, &start);
     let token = arguments.token.clone().unwrap_or_else(|| protocol::TOKEN.to_owned());
-    let client = Client::new(target, token, &config, clock, Arc::clone(&view), None);
-    let mut driver =
-        Driver::new(Policy::new(config, SplitMix64::new(seed)).with_session_type(), client, clock);
-    let handle = driver.handle();
+    let client = Client::new(&url, token, (config, seed), clock, Arc::clone(&view), None);
+    let mut client = match client {
+        Ok(client) => client,
+        Err(error) => return unusable(&error.to_string()),
+    };
+    let handle = client.driver.handle();
     let over = async {
         match arguments.limit {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -195,18 +183,18 @@ async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config)
             () = over => {}
         }
         handle.stop();
-        // Whoever presses it twice does not want to wait for the goodbye.
+        // A second one does not wait for the close.
         signal::interrupted().await;
     };
     let outcome = tokio::select! {
-        outcome = driver.run() => outcome,
+        outcome = client.run() => outcome,
         () = stop => return ExitCode::from(130),
     };
     if outcome != Outcome::Stopped {
         return ExitCode::FAILURE;
     }
-    let stats = driver.policy().stats();
-    let stopped = Happening::Stopped { opens: stats.opens, resumed: stats.resumed, fresh: stats.fresh };
-    view.show(clock.now(), driver.protocol().newest(), &stopped);
+    let stats = client.driver.policy().stats();
+    let stopped = ClientEvent::Stopped { opens: stats.opens, resumed: stats.resumed, fresh: stats.fresh };
+    view.show(clock.now(), client.newest(), &stopped);
     ExitCode::SUCCESS
 }

@@ -1,13 +1,13 @@
-//! Where the happenings go: a timeline for people, or a line of JSON each.
+//! Where the client's events go: a timeline for people, or a line of JSON each.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redial::Instant;
 
-use crate::happening::Happening;
-use crate::quota::Quota;
-use crate::timeline::Timeline;
+use crate::report::client_event::ClientEvent;
+use crate::report::quota::Quota;
+use crate::report::timeline::Timeline;
 
 /// Standard output. Every line is flushed at once. What a server can bring about at will has a quota; beyond it lines
 /// are counted, and the count is printed before the next line that is not of this sort.
@@ -37,22 +37,22 @@ impl View {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn show(&self, at: Instant, epoch: u32, happening: &Happening) {
+    pub(crate) fn show(&self, at: Instant, epoch: u32, event: &ClientEvent) {
         let output = &mut *self.output();
         output.epoch = output.epoch.max(epoch);
         let mut text = String::new();
-        if happening.is_chatter() && output.form.prints(happening) {
-            let Some(count) = output.quota.take(happening.name(), at) else { return };
+        if event.is_chatter() && output.form.prints(event) {
+            let Some(count) = output.quota.take(event.name(), at) else { return };
             if count > 0 {
-                let left_out = Happening::LeftOut { event: happening.name(), count };
+                let left_out = ClientEvent::LeftOut { event: event.name(), count };
                 text.push_str(&output.form.lines(at, epoch, &left_out));
             }
-        } else if !matches!(happening, Happening::Dispatch { .. }) && output.form.prints(happening) {
+        } else if !matches!(event, ClientEvent::Dispatch { .. }) && output.form.prints(event) {
             for (event, count) in output.quota.left_out() {
-                text.push_str(&output.form.lines(at, epoch, &Happening::LeftOut { event, count }));
+                text.push_str(&output.form.lines(at, epoch, &ClientEvent::LeftOut { event, count }));
             }
         }
-        text.push_str(&output.form.lines(at, epoch, happening));
+        text.push_str(&output.form.lines(at, epoch, event));
         print(&text);
     }
 
@@ -70,18 +70,18 @@ impl View {
 
 impl Form {
     /// Whether this has a line of its own.
-    const fn prints(&self, happening: &Happening) -> bool {
+    const fn prints(&self, event: &ClientEvent) -> bool {
         let counted = matches!(
-            happening,
-            Happening::Dispatch { .. } | Happening::Heartbeat { .. } | Happening::BeatAck
+            event,
+            ClientEvent::Dispatch { .. } | ClientEvent::Heartbeat { .. } | ClientEvent::BeatAck
         );
         !counted || matches!(self, Self::Json)
     }
 
-    fn lines(&mut self, at: Instant, epoch: u32, happening: &Happening) -> String {
+    fn lines(&mut self, at: Instant, epoch: u32, event: &ClientEvent) -> String {
         match self {
-            Self::Json => happening.json(at, epoch) + "\n",
-            Self::Timeline(timeline) => timeline.lines(at, epoch, happening),
+            Self::Json => event.json(at, epoch) + "\n",
+            Self::Timeline(timeline) => timeline.lines(at, epoch, event),
         }
     }
 }

@@ -1,18 +1,72 @@
 //! Why a dial or a connection failed, in the policy's words.
 //!
-//! Only translated, never judged: what a status means, and whether to wait for as long as the server asks, is decided
-//! by the policy.
+//! Only translated, never judged: what a status means, and whether to wait for as long as the server asks, is decided by
+//! the policy.
 
-use std::time::{Duration, SystemTime};
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::string::{String, ToString};
+use std::time::SystemTime;
 
-use redial::classify::Class;
-use redial::{Cause, IoKind};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
 
+use crate::classify::{Cause, Class, IoKind, TlsKind};
+use crate::driver::DialError;
+
+use super::tls;
+
+/// Why a dial failed or a connection was lost, with what the libraries below say for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What the policy is told.
+    pub cause: Cause,
+    /// What the server asked to wait for: `Retry-After`, as seconds or as a date. `None` where it did not ask.
+    pub retry_after: Option<Duration>,
+    /// The same for people, in one line without a secret.
+    pub detail: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.cause, self.detail)
+    }
+}
+
+impl Failure {
+    pub(super) fn new(cause: Cause, detail: impl fmt::Display) -> Self {
+        let detail = detail.to_string().replace(['\r', '\n'], " ");
+        Self { cause, retry_after: None, detail }
+    }
+
+    /// From the WebSocket library.
+    pub(super) fn from_websocket(error: &Error) -> Self {
+        let retry_after = match error {
+            Error::Http(response) => retry_after(response.headers()),
+            _ => None,
+        };
+        Self { retry_after, ..Self::new(cause(error), error) }
+    }
+
+    /// From the TLS handshake.
+    pub(super) fn from_tls(error: &io::Error) -> Self {
+        let cause = match error.kind() {
+            io::ErrorKind::UnexpectedEof => Cause::Tls(TlsKind::Eof),
+            _ => io(error),
+        };
+        Self::new(cause, error)
+    }
+
+    pub(super) const fn dial_error(&self) -> DialError {
+        DialError::Failed { cause: self.cause, retry_after: self.retry_after }
+    }
+}
+
 /// Every report of the WebSocket library as one cause.
-pub(crate) fn cause(error: &Error) -> Cause {
+pub(super) fn cause(error: &Error) -> Cause {
     use ProtocolError as P;
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => Cause::NoCloseFrame,
@@ -37,7 +91,11 @@ pub(crate) fn cause(error: &Error) -> Cause {
     }
 }
 
-pub(crate) fn io(error: &std::io::Error) -> Cause {
+/// An error of the stream: TLS, or the socket.
+pub(super) fn io(error: &io::Error) -> Cause {
+    if let Some(cause) = tls::cause(error) {
+        return cause;
+    }
     // EMFILE and ENFILE, which `std` has no kind for.
     Cause::Io(match error.raw_os_error() {
         Some(23 | 24) if cfg!(unix) => IoKind::TooManyOpenFiles,
@@ -45,10 +103,10 @@ pub(crate) fn io(error: &std::io::Error) -> Cause {
     })
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3). A date that is over means now, more seconds than a
-/// number holds mean the longest wait there is, and what is neither is ignored. Of several the longest counts: each
-/// of those who wrote one wants to be left alone for so long.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). A date that is over means now, more seconds than a number
+/// holds mean the longest wait there is, and what is neither is ignored. Of several the longest counts: each of those who
+/// wrote one asks for that long.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     #[expect(clippy::disallowed_methods, reason = "a date has to be compared with the calendar")]
     let now = SystemTime::now();
     let values = headers.get_all(header::RETRY_AFTER).into_iter();
@@ -77,6 +135,8 @@ fn seconds(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::boxed::Box;
+    use std::string::String;
     use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 
     fn asked(values: &[&[u8]]) -> Option<Duration> {

@@ -19,7 +19,7 @@ const MAX_SHOWN: usize = 200;
 
 /// One message of the gateway.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Meaning {
+pub(crate) enum Message {
     /// op 0: an event for the application, READY and RESUMED included. The error is for a number that is none.
     Dispatch { s: Result<Option<u64>, String>, event: Event },
     /// op 1
@@ -201,7 +201,7 @@ fn shown(mut text: String) -> String {
 }
 
 /// The error is one line for the user.
-pub(crate) fn read(text: &str) -> Result<Meaning, String> {
+pub(crate) fn decode(text: &str) -> Result<Message, String> {
     // A struct could be read from an array, too.
     if !text.trim_start().starts_with('{') {
         return Err("no frame: not an object".to_owned());
@@ -225,20 +225,20 @@ pub(crate) fn read(text: &str) -> Result<Meaning, String> {
                     None => Err(shown(format!("no sequence number: {s}"))),
                 },
             };
-            Meaning::Dispatch { s, event }
+            Message::Dispatch { s, event }
         }
-        1 => Meaning::HeartbeatRequested,
-        7 => Meaning::Reconnect,
-        9 => Meaning::InvalidSession { resumable: matches!(raw.d.itself, Scalar::Bool(true)) },
+        1 => Message::HeartbeatRequested,
+        7 => Message::Reconnect,
+        9 => Message::InvalidSession { resumable: matches!(raw.d.itself, Scalar::Bool(true)) },
         10 => {
             let millis = match raw.d.heartbeat_interval {
                 Scalar::Integer(millis) => Some(millis),
                 Scalar::Float(millis) => Some(millis as u64),
                 _ => None,
             };
-            Meaning::Hello { heartbeat: millis.map(Duration::from_millis) }
+            Message::Hello { heartbeat: millis.map(Duration::from_millis) }
         }
-        11 => Meaning::HeartbeatAcked,
+        11 => Message::HeartbeatAcked,
         op => return Err(format!("unknown op {op}")),
     })
 }
@@ -251,78 +251,78 @@ mod tests {
     fn what_is_missing_is_forgiven_and_what_is_nonsense_is_not() {
         let other = || Event::Other { name: "NEW".to_owned(), n: None };
         let no_number = |text: &str| Err(format!("no sequence number: {text}"));
-        for (text, meaning) in [
-            (r#"{"op":0,"s":3,"t":"NEW"}"#, Meaning::Dispatch { s: Ok(Some(3)), event: other() }),
-            (r#"{"op":0,"s":3.0,"t":"NEW"}"#, Meaning::Dispatch { s: Ok(Some(3)), event: other() }),
-            (r#"{"op":0.0,"s":0,"t":"NEW"}"#, Meaning::Dispatch { s: Ok(Some(0)), event: other() }),
-            (r#"{"op":0,"s":null,"t":"NEW"}"#, Meaning::Dispatch { s: Ok(None), event: other() }),
+        for (text, message) in [
+            (r#"{"op":0,"s":3,"t":"NEW"}"#, Message::Dispatch { s: Ok(Some(3)), event: other() }),
+            (r#"{"op":0,"s":3.0,"t":"NEW"}"#, Message::Dispatch { s: Ok(Some(3)), event: other() }),
+            (r#"{"op":0.0,"s":0,"t":"NEW"}"#, Message::Dispatch { s: Ok(Some(0)), event: other() }),
+            (r#"{"op":0,"s":null,"t":"NEW"}"#, Message::Dispatch { s: Ok(None), event: other() }),
             (
                 r#"{"op":0,"s":9007199254740991,"t":"NEW"}"#,
-                Meaning::Dispatch { s: Ok(Some(MAX_INTEGER)), event: other() },
+                Message::Dispatch { s: Ok(Some(MAX_INTEGER)), event: other() },
             ),
             (
                 r#"{"op":0,"s":9007199254740992,"t":"NEW"}"#,
-                Meaning::Dispatch { s: no_number("9007199254740992"), event: other() },
+                Message::Dispatch { s: no_number("9007199254740992"), event: other() },
             ),
             (
                 r#"{"op":0,"s":18446744073709551615,"t":"NEW"}"#,
-                Meaning::Dispatch { s: no_number("18446744073709551615"), event: other() },
+                Message::Dispatch { s: no_number("18446744073709551615"), event: other() },
             ),
             (
                 r#"{"op":0,"s":18446744073709551616,"t":"NEW"}"#,
-                Meaning::Dispatch { s: no_number("18446744073709552000"), event: other() },
+                Message::Dispatch { s: no_number("18446744073709552000"), event: other() },
             ),
-            (r#"{"op":0,"s":-1,"t":"NEW"}"#, Meaning::Dispatch { s: no_number("-1"), event: other() }),
-            (r#"{"op":0,"s":3.5,"t":"NEW"}"#, Meaning::Dispatch { s: no_number("3.5"), event: other() }),
-            (r#"{"op":0,"s":"3","t":"NEW"}"#, Meaning::Dispatch { s: no_number("\"3\""), event: other() }),
+            (r#"{"op":0,"s":-1,"t":"NEW"}"#, Message::Dispatch { s: no_number("-1"), event: other() }),
+            (r#"{"op":0,"s":3.5,"t":"NEW"}"#, Message::Dispatch { s: no_number("3.5"), event: other() }),
+            (r#"{"op":0,"s":"3","t":"NEW"}"#, Message::Dispatch { s: no_number("\"3\""), event: other() }),
             (
                 r#"{"op":0,"s":[3],"t":"NEW"}"#,
-                Meaning::Dispatch { s: no_number("an array or an object"), event: other() },
+                Message::Dispatch { s: no_number("an array or an object"), event: other() },
             ),
             (
                 r#"{"op":0,"s":3,"t":"NEW","d":{"m":{"n":1},"n":7,"o":[{"n":2}]}}"#,
-                Meaning::Dispatch {
+                Message::Dispatch {
                     s: Ok(Some(3)),
                     event: Event::Other { name: "NEW".to_owned(), n: Some(7) },
                 },
             ),
-            (r#"{"op":0,"t":"RESUMED","d":7}"#, Meaning::Dispatch { s: Ok(None), event: Event::Resumed }),
+            (r#"{"op":0,"t":"RESUMED","d":7}"#, Message::Dispatch { s: Ok(None), event: Event::Resumed }),
             (
                 r#"{"op":0,"s":1,"t":"READY","d":[]}"#,
-                Meaning::Dispatch {
+                Message::Dispatch {
                     s: Ok(Some(1)),
                     event: Event::Ready { session_id: None, resume_url: None },
                 },
             ),
             (
                 r#"{"op":0,"s":1,"t":"READY","d":{"session_id":"a","resume_gateway_url":7}}"#,
-                Meaning::Dispatch {
+                Message::Dispatch {
                     s: Ok(Some(1)),
                     event: Event::Ready { session_id: Some("a".to_owned()), resume_url: None },
                 },
             ),
-            (r#"{"op":1}"#, Meaning::HeartbeatRequested),
-            (r#"{"op":7,"d":"x","extra":[]}"#, Meaning::Reconnect),
-            (r#"{"op":9}"#, Meaning::InvalidSession { resumable: false }),
-            (r#"{"op":9,"d":"true"}"#, Meaning::InvalidSession { resumable: false }),
-            (r#"{"op":9,"d":true}"#, Meaning::InvalidSession { resumable: true }),
-            (r#"{"op":10}"#, Meaning::Hello { heartbeat: None }),
-            (r#"{"op":10,"d":{"heartbeat_interval":"300"}}"#, Meaning::Hello { heartbeat: None }),
+            (r#"{"op":1}"#, Message::HeartbeatRequested),
+            (r#"{"op":7,"d":"x","extra":[]}"#, Message::Reconnect),
+            (r#"{"op":9}"#, Message::InvalidSession { resumable: false }),
+            (r#"{"op":9,"d":"true"}"#, Message::InvalidSession { resumable: false }),
+            (r#"{"op":9,"d":true}"#, Message::InvalidSession { resumable: true }),
+            (r#"{"op":10}"#, Message::Hello { heartbeat: None }),
+            (r#"{"op":10,"d":{"heartbeat_interval":"300"}}"#, Message::Hello { heartbeat: None }),
             (
                 r#"{"op":10,"d":{"heartbeat_interval":300.5}}"#,
-                Meaning::Hello { heartbeat: Some(Duration::from_millis(300)) },
+                Message::Hello { heartbeat: Some(Duration::from_millis(300)) },
             ),
             (
                 r#"{"op":10,"d":{"heartbeat_interval":-300}}"#,
-                Meaning::Hello { heartbeat: Some(Duration::ZERO) },
+                Message::Hello { heartbeat: Some(Duration::ZERO) },
             ),
             (
                 r#"{"op":10,"d":{"heartbeat_interval":1e300}}"#,
-                Meaning::Hello { heartbeat: Some(Duration::from_millis(u64::MAX)) },
+                Message::Hello { heartbeat: Some(Duration::from_millis(u64::MAX)) },
             ),
-            (r#"{"op":11,"d":{}}"#, Meaning::HeartbeatAcked),
+            (r#"{"op":11,"d":{}}"#, Message::HeartbeatAcked),
         ] {
-            assert_eq!(read(text), Ok(meaning), "{text}");
+            assert_eq!(decode(text), Ok(message), "{text}");
         }
         let deep = "[".repeat(100_000);
         let (long_op, long_text) = (format!(r#"{{"op":"{deep}"}}"#), format!(r#"{{"op":7,"op":"{deep}"}}"#));
@@ -345,7 +345,7 @@ mod tests {
             &long_op,
             &long_text,
         ] {
-            let error = read(text).unwrap_err();
+            let error = decode(text).unwrap_err();
             assert!(!error.is_empty() && !error.contains('\n'), "{text:.40}: {error}");
             assert!(error.chars().count() <= MAX_SHOWN + 1, "{text:.40}: {} bytes", error.len());
         }
@@ -355,15 +355,15 @@ mod tests {
     #[test]
     fn a_long_name_is_cut() {
         let long = "ü".repeat(1_000);
-        let read = |t: &str, d: &str| read(&format!(r#"{{"op":0,"t":"{t}","d":{d}}}"#));
-        match read(&long, "null") {
-            Ok(Meaning::Dispatch { event: Event::Other { name, .. }, .. }) => {
+        let dispatch = |t: &str, d: &str| decode(&format!(r#"{{"op":0,"t":"{t}","d":{d}}}"#));
+        match dispatch(&long, "null") {
+            Ok(Message::Dispatch { event: Event::Other { name, .. }, .. }) => {
                 assert_eq!(name, "ü".repeat(MAX_SHOWN) + "…");
             }
             other => panic!("{other:?}"),
         }
-        match read("READY", &format!(r#"{{"session_id":"{long}"}}"#)) {
-            Ok(Meaning::Dispatch { event: Event::Ready { session_id, .. }, .. }) => {
+        match dispatch("READY", &format!(r#"{{"session_id":"{long}"}}"#)) {
+            Ok(Message::Dispatch { event: Event::Ready { session_id, .. }, .. }) => {
                 assert_eq!(session_id, Some(long));
             }
             other => panic!("{other:?}"),

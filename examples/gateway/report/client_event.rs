@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// What happened on the client's side.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Happening {
+pub(crate) enum ClientEvent {
     Start {
         seed: u64,
         url: String,
@@ -78,7 +78,7 @@ pub(crate) enum Happening {
     Parked {
         why: &'static str,
     },
-    /// A fact that changed nothing: of an old connection, or out of place.
+    /// An event that changed nothing: of an old connection, or out of place.
     Ignored {
         stale: bool,
         event: &'static str,
@@ -101,7 +101,7 @@ pub(crate) enum Happening {
     },
 }
 
-impl Happening {
+impl ClientEvent {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Start { .. } => "start",

@@ -1,4 +1,4 @@
-//! The happenings as a timeline for people: one line each, events and heartbeats counted instead of listed.
+//! What happened, as a timeline for people: one line each, events and heartbeats counted instead of listed.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use redial::policy::DropReason;
 use redial::{Cause, GiveUp, Instant, Mode};
 
-use crate::happening::Happening;
+use crate::report::client_event::ClientEvent;
 
 #[derive(Clone, Copy)]
 enum Colour {
@@ -38,25 +38,25 @@ impl Timeline {
     }
 
     /// The lines for this, which may be none.
-    pub(crate) fn lines(&mut self, at: Instant, epoch: u32, happening: &Happening) -> String {
-        match happening {
-            Happening::Dispatch { seq, .. } => {
+    pub(crate) fn lines(&mut self, at: Instant, epoch: u32, event: &ClientEvent) -> String {
+        match event {
+            ClientEvent::Dispatch { seq, .. } => {
                 self.seen.at = at;
                 self.seen.events += 1;
                 self.seen.first = self.seen.first.or(*seq);
                 self.seen.last = seq.or(self.seen.last);
                 return String::new();
             }
-            Happening::Heartbeat { .. } => {
+            ClientEvent::Heartbeat { .. } => {
                 self.seen.at = at;
                 self.seen.beats += 1;
                 return String::new();
             }
-            Happening::BeatAck => return String::new(),
+            ClientEvent::BeatAck => return String::new(),
             _ => {}
         }
         let mut text = self.flush();
-        let (label, colour, what) = describe(at, happening);
+        let (label, colour, what) = describe(at, event);
         let number = if epoch == 0 { String::new() } else { format!("#{epoch}") };
         text.push_str(&self.line(at, &number, label, colour, &what));
         text
@@ -134,19 +134,19 @@ fn then(mode: Mode) -> &'static str {
 }
 
 /// Label, colour and text.
-fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String) {
+fn describe(at: Instant, event: &ClientEvent) -> (&'static str, Colour, String) {
     use Colour::{Bad, Good, Plain};
-    match happening {
-        Happening::Start { seed, url, preset } => {
+    match event {
+        ClientEvent::Start { seed, url, preset } => {
             ("start", Plain, format!("{url}, preset {preset}, seed {seed}"))
         }
-        Happening::Open { mode, endpoint, url, attempt } => {
+        ClientEvent::Open { mode, endpoint, url, attempt } => {
             // The parameters are always the same.
             let url = url.split('?').next().unwrap_or_default();
             ("dial", Plain, format!("attempt {attempt}, to {}, at {url} ({endpoint})", then(*mode)))
         }
-        Happening::Opened => ("open", Plain, "connected".to_owned()),
-        Happening::OpenFailed { cause, retry_after, detail } => {
+        ClientEvent::Opened => ("open", Plain, "connected".to_owned()),
+        ClientEvent::OpenFailed { cause, retry_after, detail } => {
             let mut text = words(*cause);
             if let Some(detail) = detail {
                 write!(text, " ({detail})").unwrap_or_default();
@@ -156,32 +156,32 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
             }
             ("FAILED", Bad, text)
         }
-        Happening::Closed { cause } => ("LOST", Bad, words(*cause)),
-        Happening::Greeting { heartbeat } => (
+        ClientEvent::Closed { cause } => ("LOST", Bad, words(*cause)),
+        ClientEvent::Greeting { heartbeat } => (
             "hello",
             Plain,
             heartbeat
                 .map_or("no heartbeat".to_owned(), |every| format!("a heartbeat every {}", seconds(every))),
         ),
-        Happening::Identify => ("identify", Plain, "asking for a new session".to_owned()),
-        Happening::Resume { seq: Some(seq) } => {
+        ClientEvent::Identify => ("identify", Plain, "asking for a new session".to_owned()),
+        ClientEvent::Resume { seq: Some(seq) } => {
             ("resume", Plain, format!("asking for everything after seq {seq}"))
         }
-        Happening::Resume { seq: None } => ("resume", Plain, "asking for the old session".to_owned()),
-        Happening::Ready { .. } => ("READY", Good, "a new session".to_owned()),
-        Happening::Resumed => ("RESUMED", Good, "the old session lives on".to_owned()),
-        Happening::Dispatch { name, .. } => ("event", Plain, name.clone()),
-        Happening::Heartbeat { .. } => ("beat", Plain, "sent".to_owned()),
-        Happening::BeatAck => ("beat", Plain, "acknowledged".to_owned()),
-        Happening::HeartbeatRequested => ("beat", Plain, "the server asks for a heartbeat".to_owned()),
-        Happening::ReconnectRequested => ("op 7", Bad, "the server asks for a reconnect".to_owned()),
-        Happening::SessionInvalid { resumable } => {
+        ClientEvent::Resume { seq: None } => ("resume", Plain, "asking for the old session".to_owned()),
+        ClientEvent::Ready { .. } => ("READY", Good, "a new session".to_owned()),
+        ClientEvent::Resumed => ("RESUMED", Good, "the old session lives on".to_owned()),
+        ClientEvent::Dispatch { name, .. } => ("event", Plain, name.clone()),
+        ClientEvent::Heartbeat { .. } => ("beat", Plain, "sent".to_owned()),
+        ClientEvent::BeatAck => ("beat", Plain, "acknowledged".to_owned()),
+        ClientEvent::HeartbeatRequested => ("beat", Plain, "the server asks for a heartbeat".to_owned()),
+        ClientEvent::ReconnectRequested => ("op 7", Bad, "the server asks for a reconnect".to_owned()),
+        ClientEvent::SessionInvalid { resumable } => {
             let may = if *resumable { "it may be resumed" } else { "it is gone" };
             ("op 9", Bad, format!("the server refuses the session; {may}"))
         }
-        Happening::SendFailed => ("LOST", Bad, "a message could not be sent".to_owned()),
-        Happening::BadFrame { detail } => ("bad", Bad, detail.clone()),
-        Happening::Close { code, cause } => {
+        ClientEvent::SendFailed => ("LOST", Bad, "a message could not be sent".to_owned()),
+        ClientEvent::BadFrame { detail } => ("bad", Bad, detail.clone()),
+        ClientEvent::Close { code, cause } => {
             let how = match code {
                 Some(code) => format!("closing with {code}"),
                 None => "giving up the dial".to_owned(),
@@ -193,7 +193,7 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
                 Some(cause) => ("LOST", Bad, format!("{}; {how}", words(*cause))),
             }
         }
-        Happening::DropSession { reason } => {
+        ClientEvent::DropSession { reason } => {
             let why = match reason {
                 DropReason::Gone => "the server has closed it",
                 DropReason::Invalid => "the server does not know it any more",
@@ -206,8 +206,8 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
             };
             ("forget", Plain, format!("the old session: {why}"))
         }
-        Happening::RefreshCredential => ("token", Plain, "it has to be renewed".to_owned()),
-        Happening::Wait { until, why, mode, attempt, cause: _ } => (
+        ClientEvent::RefreshCredential => ("token", Plain, "it has to be renewed".to_owned()),
+        ClientEvent::Wait { until, why, mode, attempt, cause: _ } => (
             "wait",
             Plain,
             format!(
@@ -218,17 +218,17 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
                 seconds_at(*until),
             ),
         ),
-        Happening::Parked { why } => ("parked", Plain, format!("until this is over: {why}")),
-        Happening::Ignored { stale, event, seq } => {
+        ClientEvent::Parked { why } => ("parked", Plain, format!("until this is over: {why}")),
+        ClientEvent::Ignored { stale, event, seq } => {
             let which = if *stale { "of an old connection" } else { "out of place" };
             let seq = seq.map_or(String::new(), |seq| format!(" (seq {seq})"));
             ("ignored", Colour::Dim, format!("{}{seq}: {which}", event.replace('_', " ")))
         }
-        Happening::LeftOut { event, count } => {
+        ClientEvent::LeftOut { event, count } => {
             ("...", Colour::Dim, format!("{count} more left out: {}", event.replace('_', " ")))
         }
-        Happening::Stop => ("stop", Plain, "asked to stop".to_owned()),
-        Happening::GaveUp { reason, cause } => {
+        ClientEvent::Stop => ("stop", Plain, "asked to stop".to_owned()),
+        ClientEvent::GaveUp { reason, cause } => {
             let why = match reason {
                 GiveUp::Fatal => "dialling again can't mend this",
                 GiveUp::Repeated => "it came too often in a row",
@@ -240,7 +240,7 @@ fn describe(at: Instant, happening: &Happening) -> (&'static str, Colour, String
             };
             ("GAVE UP", Bad, format!("for good, after {}: {why}", words(*cause)))
         }
-        Happening::Stopped { opens, resumed, fresh } => (
+        ClientEvent::Stopped { opens, resumed, fresh } => (
             "stopped",
             Plain,
             format!(

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::fact::{By, Endpoint, Fact, How, Offence};
 use crate::fault::{Order, Plan, RETRY_AFTER, Welcome};
-use crate::ledger::Ledger;
+use crate::report::recorder::Recorder;
+use crate::report::server_event::{By, Endpoint, How, Offence, ServerEvent};
 use crate::server::Config;
 
 /// Events kept for a resume.
@@ -20,7 +20,7 @@ const MAX_DEAD: usize = 64;
 /// What all tasks of one server share.
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) ledger: Ledger,
+    pub(crate) recorder: Recorder,
     pub(crate) resume_url: String,
     /// Counts up whenever a connection may have something to do.
     pub(crate) ticks: watch::Sender<u64>,
@@ -78,7 +78,7 @@ pub(crate) enum Resumption {
 impl Shared {
     pub(crate) fn new(config: Config, resume_url: String) -> Self {
         let (ticks, _) = watch::channel(0);
-        Self { config, ledger: Ledger::new(), resume_url, ticks, state: Mutex::default() }
+        Self { config, recorder: Recorder::new(), resume_url, ticks, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,20 +116,20 @@ impl Shared {
         if session.replay.len() >= MAX_REPLAY {
             if session.attached.is_none() {
                 // Away for longer than the server remembers.
-                state.end_session(&self.ledger);
+                state.end_session(&self.recorder);
                 return;
             }
             session.replay.pop_front();
         }
         session.s += 1;
-        session.replay.push_back((session.s, self.ledger.generated()));
+        session.replay.push_back((session.s, self.recorder.generated()));
     }
 
     /// The client is calm since its return, and the fault has done all that it is to do.
     pub(crate) fn recovered(&self) -> Option<(Duration, How)> {
         let state = self.state();
         let online = state.online.as_ref().filter(|_| state.spoilt == 0 && state.order.is_none())?;
-        let calm = self.ledger.now().saturating_sub(online.since) >= self.config.calm
+        let calm = self.recorder.now().saturating_sub(online.since) >= self.config.calm
             && online.sent >= self.config.calm_events
             && online.beats > 0;
         calm.then_some((online.since, online.how))
@@ -172,11 +172,11 @@ impl Shared {
     /// A new session, delivered to `conn`; the one before ends. Answers its id; READY has sequence number 1.
     pub(crate) fn identify(&self, conn: u64) -> String {
         let mut state = self.state();
-        state.end_session(&self.ledger);
+        state.end_session(&self.recorder);
         state.sessions_made += 1;
         let id = format!("session-{}", state.sessions_made);
         state.session = Some(Session { id: id.clone(), attached: Some(conn), s: 1, replay: VecDeque::new() });
-        self.ledger.session_begins();
+        self.recorder.session_begins();
         id
     }
 
@@ -185,7 +185,7 @@ impl Shared {
         let mut state = self.state();
         if state.dead.iter().any(|dead| dead == id) {
             drop(state);
-            self.ledger.record(Fact::Offence { conn, offence: Offence::DeadSession });
+            self.recorder.record(ServerEvent::Offence { conn, offence: Offence::DeadSession });
             return Resumption::Unknown;
         }
         let Some(session) = state.session.as_mut().filter(|session| session.id == id) else {
@@ -194,7 +194,7 @@ impl Shared {
         if seq > session.s {
             let offence = Offence::SequenceAhead { seq, sent: session.s };
             drop(state);
-            self.ledger.record(Fact::Offence { conn, offence });
+            self.recorder.record(ServerEvent::Offence { conn, offence });
             return Resumption::SequenceAhead;
         }
         session.attached = Some(conn);
@@ -214,7 +214,7 @@ impl Shared {
 
     /// READY or RESUMED is out.
     pub(crate) fn online(&self, conn: u64, how: How) {
-        let since = self.ledger.now();
+        let since = self.recorder.now();
         self.state().online = Some(Online { conn, since, how, sent: 0, beats: 0 });
     }
 
@@ -236,14 +236,14 @@ impl Shared {
     }
 
     pub(crate) fn end_session(&self) {
-        self.state().end_session(&self.ledger);
+        self.state().end_session(&self.recorder);
     }
 
     /// Rule 8: a client that closes with 1000 or 1001 ends the session that it has on this connection.
     pub(crate) fn client_closed(&self, conn: u64, code: Option<u16>) {
         let mut state = self.state();
         if matches!(code, Some(1000 | 1001)) && state.attached() == Some(conn) {
-            state.end_session(&self.ledger);
+            state.end_session(&self.recorder);
         }
     }
 
@@ -264,14 +264,14 @@ impl State {
         self.online.take_if(|online| online.conn == conn);
     }
 
-    fn end_session(&mut self, ledger: &Ledger) {
+    fn end_session(&mut self, recorder: &Recorder) {
         if let Some(session) = self.session.take() {
             if self.dead.len() >= MAX_DEAD {
                 self.dead.pop_front();
             }
             self.dead.push_back(session.id);
             self.online = None;
-            ledger.record(Fact::SessionEnded);
+            recorder.record(ServerEvent::SessionEnded);
         }
     }
 }
@@ -300,7 +300,7 @@ impl Seat {
         let early = state.not_before.take().map(|at| at.saturating_duration_since(Instant::now()));
         drop(state);
         if let Some(by) = early.filter(|by| !by.is_zero()) {
-            shared.ledger.record(Fact::Offence { conn, offence: Offence::TooEarly { by } });
+            shared.recorder.record(ServerEvent::Offence { conn, offence: Offence::TooEarly { by } });
         }
         (Self { shared: Arc::clone(shared), conn, endpoint, ending: None }, probes, welcome)
     }
@@ -312,7 +312,7 @@ impl Drop for Seat {
         let mut state = self.shared.state();
         state.detach(self.conn);
         state.open.remove(&self.conn);
-        self.shared.ledger.record(Fact::Closed { conn: self.conn, by, code });
+        self.shared.recorder.record(ServerEvent::Closed { conn: self.conn, by, code });
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::fact::{Entry, Fact, How};
 use crate::fault::{Expect, Fault};
+use crate::report::server_event::{Entry, How, ServerEvent};
 
-/// Facts kept at most, so that a client gone wild cannot fill the memory.
-const MAX_FACTS: usize = 100_000;
+/// Events kept at most, so that a client gone wild cannot fill the memory.
+const MAX_EVENTS: usize = 100_000;
 
 /// One line of the table at the end.
 #[derive(Clone, Debug)]
@@ -68,14 +68,14 @@ struct Book {
 
 /// The shared book. Clones are the same book.
 #[derive(Clone)]
-pub(crate) struct Ledger {
+pub(crate) struct Recorder {
     book: Arc<Mutex<Book>>,
     start: Instant,
 }
 
 /// A socket of the client, from the dial to the moment when it is dropped. Hold it beside the socket.
 #[must_use]
-pub(crate) struct Socket(Ledger);
+pub(crate) struct Socket(Recorder);
 
 impl Drop for Socket {
     fn drop(&mut self) {
@@ -84,7 +84,7 @@ impl Drop for Socket {
     }
 }
 
-impl Ledger {
+impl Recorder {
     pub(crate) fn new() -> Self {
         let book = Book {
             entries: Vec::new(),
@@ -132,22 +132,22 @@ impl Ledger {
 
     // --- the server's side ---
 
-    pub(crate) fn record(&self, fact: Fact) {
-        let entry = Entry { at: self.now(), fact };
+    pub(crate) fn record(&self, event: ServerEvent) {
+        let entry = Entry { at: self.now(), event };
         let mut book = self.book();
-        match fact {
-            Fact::Fault(fault) => {
+        match event {
+            ServerEvent::Fault(fault) => {
                 book.chapters.push(Chapter { fault: Some(fault), began: entry.at, ..Chapter::default() });
             }
-            Fact::Accepted { open, .. } => {
+            ServerEvent::Accepted { open, .. } => {
                 book.server_most_open = book.server_most_open.max(open);
                 book.chapter().accepted += 1;
             }
-            Fact::Closed { .. } => book.chapter().closed += 1,
-            Fact::Offence { conn, offence } => {
+            ServerEvent::Closed { .. } => book.chapter().closed += 1,
+            ServerEvent::Offence { conn, offence } => {
                 book.complain(format!("conduct on connection {conn}: {offence:?}"))
             }
-            Fact::SessionEnded => {
+            ServerEvent::SessionEnded => {
                 let chapter = book.chapters.len() - 1;
                 if let Some(session) = book.sessions.last_mut() {
                     session.ended_in.get_or_insert(chapter);
@@ -155,7 +155,7 @@ impl Ledger {
             }
             _ => {}
         }
-        if book.entries.len() < MAX_FACTS {
+        if book.entries.len() < MAX_EVENTS {
             book.entries.push(entry);
         }
     }
@@ -176,7 +176,7 @@ impl Ledger {
     /// The client came back at `at`, and has been healthy since.
     pub(crate) fn healthy(&self, at: Duration, how: How) {
         self.book().chapter().recovered.get_or_insert((at, how));
-        self.record(Fact::Healthy { how });
+        self.record(ServerEvent::Healthy { how });
     }
 
     // --- the judge's side ---
@@ -242,7 +242,7 @@ impl Book {
     }
 
     fn complain(&mut self, complaint: String) {
-        if self.complaints.len() < MAX_FACTS {
+        if self.complaints.len() < MAX_EVENTS {
             self.complaints.push(complaint);
         }
     }
@@ -308,54 +308,54 @@ impl Chapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::By;
+    use crate::report::server_event::By;
 
-    fn with_session() -> Ledger {
-        let ledger = Ledger::new();
-        ledger.session_begins();
-        ledger.healthy(ledger.now(), How::Fresh);
-        ledger
+    fn with_session() -> Recorder {
+        let recorder = Recorder::new();
+        recorder.session_begins();
+        recorder.healthy(recorder.now(), How::Fresh);
+        recorder
     }
 
     /// A hole is a loss even while the session lives; what is still on its way is not.
     #[test]
     fn a_hole_is_lost_and_the_tail_is_not_yet() {
-        let ledger = with_session();
+        let recorder = with_session();
         for n in 1..=4 {
-            assert_eq!(ledger.generated(), n);
+            assert_eq!(recorder.generated(), n);
         }
-        ledger.delivered(1);
-        assert!(ledger.complaints().is_empty());
-        ledger.delivered(3);
-        assert_eq!(ledger.complaints(), ["1 events lost where the server could resume"]);
-        assert_eq!(ledger.rows()[0].lost, 1);
+        recorder.delivered(1);
+        assert!(recorder.complaints().is_empty());
+        recorder.delivered(3);
+        assert_eq!(recorder.complaints(), ["1 events lost where the server could resume"]);
+        assert_eq!(recorder.rows()[0].lost, 1);
     }
 
     /// The tail of a session that the server ended is excused and charged to the fault that ended it.
     #[test]
     fn a_tail_is_excused_only_where_the_server_ended_the_session() {
         for (fault, excused) in [(Fault::SessionTimedOut, true), (Fault::Drop, false)] {
-            let ledger = with_session();
-            assert_eq!(ledger.generated(), 1);
-            ledger.record(Fact::Fault(fault));
-            ledger.record(Fact::SessionEnded);
-            ledger.healthy(ledger.now(), How::Fresh);
-            assert_eq!(ledger.rows()[1].lost, 1);
-            assert_eq!(ledger.complaints().is_empty(), excused, "{fault:?}");
+            let recorder = with_session();
+            assert_eq!(recorder.generated(), 1);
+            recorder.record(ServerEvent::Fault(fault));
+            recorder.record(ServerEvent::SessionEnded);
+            recorder.healthy(recorder.now(), How::Fresh);
+            assert_eq!(recorder.rows()[1].lost, 1);
+            assert_eq!(recorder.complaints().is_empty(), excused, "{fault:?}");
         }
     }
 
     #[test]
     fn what_comes_twice_out_of_order_or_from_nowhere_is_a_complaint() {
-        let ledger = with_session();
+        let recorder = with_session();
         for n in 1..=2 {
-            assert_eq!(ledger.generated(), n);
+            assert_eq!(recorder.generated(), n);
         }
         for n in [2, 2, 1, 0, 3] {
-            ledger.delivered(n);
+            recorder.delivered(n);
         }
         assert_eq!(
-            ledger.complaints(),
+            recorder.complaints(),
             [
                 "event 2 delivered twice",
                 "event 1 delivered after 2",
@@ -363,19 +363,19 @@ mod tests {
                 "event 3 was delivered but never sent",
             ]
         );
-        assert_eq!(ledger.rows()[0].twice, 1);
+        assert_eq!(recorder.rows()[0].twice, 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn early_dials_and_two_sockets_are_complaints() {
-        let ledger = with_session();
-        let first = ledger.dial(Some(Instant::now()));
+        let recorder = with_session();
+        let first = recorder.dial(Some(Instant::now()));
         drop(first);
-        let second = ledger.dial(None);
-        assert!(ledger.complaints().is_empty());
-        let third = ledger.dial(Some(Instant::now() + Duration::from_millis(3)));
+        let second = recorder.dial(None);
+        assert!(recorder.complaints().is_empty());
+        let third = recorder.dial(Some(Instant::now() + Duration::from_millis(3)));
         assert_eq!(
-            ledger.complaints(),
+            recorder.complaints(),
             ["dialled 3ms before the policy allows", "2 sockets open at once, says the client"]
         );
         drop((second, third));
@@ -383,12 +383,12 @@ mod tests {
 
     #[test]
     fn a_fatal_end_is_survived_only_by_staying_away() {
-        let ledger = with_session();
-        ledger.record(Fact::Fault(Fault::Fatal));
-        assert!(!ledger.rows()[1].recovered, "nothing was closed yet");
-        ledger.record(Fact::Closed { conn: 1, by: By::Server, code: Some(4004) });
-        assert!(ledger.rows()[1].recovered);
-        drop(ledger.dial(None));
-        assert!(!ledger.rows()[1].recovered);
+        let recorder = with_session();
+        recorder.record(ServerEvent::Fault(Fault::Fatal));
+        assert!(!recorder.rows()[1].recovered, "nothing was closed yet");
+        recorder.record(ServerEvent::Closed { conn: 1, by: By::Server, code: Some(4004) });
+        assert!(recorder.rows()[1].recovered);
+        drop(recorder.dial(None));
+        assert!(!recorder.rows()[1].recovered);
     }
 }

@@ -3,6 +3,12 @@
 //! One task owns the listeners and the clock of the show; every socket has a task of its own (`connection`). What they
 //! share is in `state`.
 
+mod connection;
+mod state;
+#[cfg(test)]
+mod tests;
+mod upgrade;
+
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -14,11 +20,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::connection;
-use crate::fact::{Endpoint, Fact};
 use crate::fault::{Expect, Fault, Ports};
-use crate::ledger::Ledger;
-use crate::state::{Seat, Shared};
+use crate::report::recorder::Recorder;
+use crate::report::server_event::{Endpoint, ServerEvent};
+use state::{Seat, Shared};
 
 /// Sockets served at once; more are dropped as they come.
 const MAX_CONNECTIONS: usize = 64;
@@ -108,8 +113,8 @@ impl ServerHandle {
         &self.shared.resume_url
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.shared.ledger
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.shared.recorder
     }
 
     /// Begins a fault now; returns when it is on. To be called when the client is healthy.
@@ -167,18 +172,18 @@ impl Port {
         Ok(Self { endpoint, address: listener.local_addr()?, listener: Some(listener), up_at: None })
     }
 
-    fn close(&mut self, ledger: &Ledger, up_at: Option<Instant>) {
+    fn close(&mut self, recorder: &Recorder, up_at: Option<Instant>) {
         self.listener = None;
         self.up_at = up_at;
-        ledger.record(Fact::PortDown(self.endpoint));
+        recorder.record(ServerEvent::PortDown(self.endpoint));
     }
 
     /// Opens a closed port whose time has come. If the system does not give it back yet, the next tick tries again.
-    fn reopen(&mut self, ledger: &Ledger, now: Instant) {
+    fn reopen(&mut self, recorder: &Recorder, now: Instant) {
         if self.listener.is_none() && self.up_at.is_some_and(|at| at <= now) {
             if let Ok(listener) = bind(self.address) {
                 self.listener = Some(listener);
-                ledger.record(Fact::PortUp(self.endpoint));
+                recorder.record(ServerEvent::PortUp(self.endpoint));
             }
         }
     }
@@ -264,18 +269,18 @@ impl Main {
     }
 
     fn begin(&mut self, fault: Fault) {
-        let ledger = &self.shared.ledger;
+        let recorder = &self.shared.recorder;
         let plan = fault.plan();
-        ledger.record(Fact::Fault(fault));
+        recorder.record(ServerEvent::Fault(fault));
         self.health.send_replace(false);
         match plan.ports {
             Ports::Up => {}
             Ports::AllDown(duration) => {
                 let up_at = Some(Instant::now() + duration);
-                self.base.close(ledger, up_at);
-                self.resume.close(ledger, up_at);
+                self.base.close(recorder, up_at);
+                self.resume.close(recorder, up_at);
             }
-            Ports::ResumeDown => self.resume.close(ledger, None),
+            Ports::ResumeDown => self.resume.close(recorder, None),
         }
         self.shared.begin(&plan);
     }
@@ -288,14 +293,14 @@ impl Main {
             if let Some((at, how)) = self.shared.recovered() {
                 // The resume endpoint of a dead-endpoint fault comes back with this tick.
                 self.resume.up_at.get_or_insert(now);
-                self.shared.ledger.healthy(at, how);
+                self.shared.recorder.healthy(at, how);
                 self.health.send_replace(true);
             }
         } else if !self.shared.is_online() {
             self.health.send_replace(false);
         }
         for port in [&mut self.base, &mut self.resume] {
-            port.reopen(&self.shared.ledger, now);
+            port.reopen(&self.shared.recorder, now);
         }
     }
 }
