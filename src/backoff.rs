@@ -4,6 +4,7 @@ mod base;
 mod config;
 mod jitter;
 mod polly;
+mod stored;
 
 use core::iter::FusedIterator;
 use core::time::Duration;

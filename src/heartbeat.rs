@@ -1,5 +1,7 @@
 //! Whether a connection is alive: when to beat, and when silence means death.
 
+mod stored;
+
 use core::time::Duration;
 
 use rand_core::Rng;

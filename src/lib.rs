@@ -25,6 +25,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod classify;
+mod codec;
 mod denied;
 #[cfg(feature = "std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
@@ -37,6 +38,7 @@ mod mode;
 pub mod policy;
 pub mod presets;
 mod ratio;
+pub mod record;
 mod rng;
 pub mod session;
 pub mod subscriptions;

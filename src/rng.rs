@@ -1,5 +1,7 @@
 //! A generator of eight bytes, for fleets and microcontrollers.
 
+mod stored;
+
 use core::convert::Infallible;
 
 use rand_core::{SeedableRng, TryRng};

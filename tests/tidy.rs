@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that every other may use.
-const BOTTOM: [&str; 7] = ["array", "denied", "error", "mode", "ratio", "time", "window"];
+const BOTTOM: [&str; 8] = ["array", "codec", "denied", "error", "mode", "ratio", "time", "window"];
 /// The rooms that compose others, or stand outside.
-const COMPOSERS: [&str; 4] = ["driver", "lib", "policy", "presets"];
+const COMPOSERS: [&str; 5] = ["driver", "lib", "policy", "presets", "record"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in

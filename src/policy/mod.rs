@@ -5,6 +5,8 @@
 //! stage back to the gates, `lose` (`loss.rs`); what the user and the host say comes in through `host.rs`.
 
 mod action;
+mod checkpoint;
+pub(crate) mod codes;
 mod config;
 mod credential;
 mod event;

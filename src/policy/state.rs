@@ -1,11 +1,15 @@
 //! What a policy remembers: everything that does not depend on the caller's types.
 
+mod stored;
+
 use crate::backoff::Backoff;
 use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
+
+pub(super) use stored::{load_part, store_part};
 
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;

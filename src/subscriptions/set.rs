@@ -5,11 +5,9 @@ use core::hash::{Hash, Hasher};
 
 use crate::time::{Instant, OptInstant};
 
-#[cfg(feature = "serde")]
-use super::SubscriptionState;
 use super::slot::{Entry, NIL, Slot, Stage, Summary, Tag};
 use super::tree;
-use super::{Full, Pace, Subscribed, Subscription, SubscriptionStorage, Subscriptions};
+use super::{Full, Pace, Subscribed, Subscription, SubscriptionState, SubscriptionStorage, Subscriptions};
 
 /// A set of desired subscriptions in the storage `A`: [`FixedSubscriptions`](super::FixedSubscriptions) (no heap) and
 #[cfg_attr(feature = "alloc", doc = "[`SubscriptionList`](super::SubscriptionList) (grows; feature `alloc`)")]
@@ -113,7 +111,6 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
     }
 
     /// For a set that is read: its batches were this many.
-    #[cfg(feature = "serde")]
     pub(super) const fn set_sends(&mut self, sends: u32) {
         self.sends = sends;
     }
@@ -321,7 +318,6 @@ impl<A: SubscriptionStorage> fmt::Debug for SubscriptionSet<A> {
 }
 
 /// What [`Subscription`] shows, the other way.
-#[cfg(feature = "serde")]
 pub(super) const fn entry_of(
     priority: i32,
     failures: u32,

@@ -52,6 +52,16 @@ pub struct InPlace<K, const N: usize> {
     len: usize,
 }
 
+impl<K, const N: usize> InPlace<K, N> {
+    const EMPTY: Self = Self { slots: [const { Slot::EMPTY }; N], sorted: [0; N], len: 0 };
+}
+
+impl<K, const N: usize> Default for InPlace<K, N> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
 impl<K: Ord, const N: usize> InPlace<K, N> {
     /// Where the key is in `sorted`, or where it would be.
     fn search(&self, key: &K) -> Result<usize, usize> {
@@ -108,7 +118,7 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> FixedSubscriptions<K, N> {
     /// An empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_storage(InPlace { slots: [const { Slot::EMPTY }; N], sorted: [0; N], len: 0 })
+        Self::with_storage(InPlace::EMPTY)
     }
 }
 
@@ -128,6 +138,18 @@ pub type SubscriptionList<K> = SubscriptionSet<OnHeap<K>>;
 pub struct OnHeap<K> {
     pieces: Vec<Box<[Slot<K>; PIECE]>>,
     by_key: BTreeMap<K, usize>,
+}
+
+#[cfg(feature = "alloc")]
+impl<K> OnHeap<K> {
+    const EMPTY: Self = Self { pieces: Vec::new(), by_key: BTreeMap::new() };
+}
+
+#[cfg(feature = "alloc")]
+impl<K> Default for OnHeap<K> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 /// Slots in a piece.
@@ -169,7 +191,7 @@ impl<K: Clone + Ord + fmt::Debug> SubscriptionList<K> {
     /// An empty set. Allocates with the first key; the room of a key that is unsubscribed is kept for the next one.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_storage(OnHeap { pieces: Vec::new(), by_key: BTreeMap::new() })
+        Self::with_storage(OnHeap::EMPTY)
     }
 }
 
