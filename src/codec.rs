@@ -104,6 +104,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How many bytes were written.
+    #[cfg(test)]
     pub(crate) const fn length(&self) -> usize {
         self.length
     }

@@ -6,6 +6,9 @@ use core::convert::Infallible;
 
 use rand_core::{SeedableRng, TryRng};
 
+#[cfg(feature = "record")]
+pub(crate) use stored::name_of;
+
 /// SplitMix64: 8 bytes of state, one multiplication chain a draw.
 ///
 /// Good enough to spread a fleet, not for secrets. Seed every instance differently: two equal seeds wait equally

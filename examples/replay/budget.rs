@@ -10,7 +10,7 @@ use redial::rand_core::SeedableRng;
 use redial::{ChaCha8Rng, Instant, Mode, Stats};
 
 use super::config::SetUp;
-use super::number;
+use super::decisions::number;
 
 /// How many starts a window can have here.
 const STARTS: usize = 64;

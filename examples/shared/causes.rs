@@ -70,7 +70,7 @@ pub(crate) fn cause(o: &Object<'_>, beside: &[&str]) -> Result<Cause, String> {
     let mut kinds = o.entries().map(|(key, _)| key).filter(|key| !beside.contains(key));
     let (Some(kind), None) = (kinds.next(), kinds.next()) else {
         return Err(format!(
-            "\"{}\" must have exactly one of \"ws\", \"http\", \"io\", \"tls\", \"timeout\" and \"class\"",
+            "\"{}\" must have exactly one of \"ws\", \"http\", \"io\", \"tls\", \"timeout\", \"class\" and \"kind\"",
             o.path()
         ));
     };
@@ -84,10 +84,35 @@ pub(crate) fn cause(o: &Object<'_>, beside: &[&str]) -> Result<Cause, String> {
             Some(true) => Some(Cause::Timeout),
             _ => return Err(o.wrong(kind, "true")),
         },
+        "kind" => {
+            let names: Vec<_> = KINDS.iter().map(Cause::to_string).collect();
+            let words: Vec<_> = names.iter().map(String::as_str).zip(KINDS.iter().copied()).collect();
+            o.choice(kind, &words)?
+        }
         _ => class(o, kind)?.map(Cause::Class),
     };
     o.required(kind, found)
 }
+
+/// The causes that a policy finds by itself, or that a driver may know of.
+const KINDS: &[Cause] = &[
+    Cause::ConnectTimeout,
+    Cause::GreetingTimeout,
+    Cause::ReadyTimeout,
+    Cause::AuthTimeout,
+    Cause::HeartbeatMissed,
+    Cause::SendFailed,
+    Cause::ReconnectRequested,
+    Cause::SessionInvalid,
+    Cause::SessionInvalidResumable,
+    Cause::BadGreeting,
+    Cause::NetworkDown,
+    Cause::HostSuspended,
+    Cause::AuthRejected,
+    Cause::AuthDenied,
+    Cause::RestoreFailed,
+    Cause::Unknown,
+];
 
 /// Kinds of `std::io::ErrorKind` that concern no connection: the core lumps them together.
 const IO_OTHER: &[&str] = &[

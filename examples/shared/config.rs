@@ -13,6 +13,7 @@ mod ladder;
 #[path = "object.rs"]
 pub(crate) mod object;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use redial::breaker;
@@ -41,9 +42,13 @@ pub(crate) const MAX_ENDPOINTS: usize = 16;
 /// What the set-up says.
 pub(crate) struct SetUp {
     pub(crate) seed: Option<u64>,
+    pub(crate) generator: GeneratorName,
+    pub(crate) timers: Timers,
+    /// The state to begin with.
+    pub(crate) checkpoint: Option<Vec<u8>>,
     pub(crate) config: Config,
-    /// The base endpoints by name, 1 to [`MAX_ENDPOINTS`].
-    pub(crate) endpoints: Vec<String>,
+    /// The base endpoints by name, 1 to [`MAX_ENDPOINTS`], where the config names them.
+    endpoints: Option<Vec<String>>,
     /// From when on an alert is raised, if somebody watches.
     pub(crate) health: Option<HealthConfig>,
     /// What is asked before a dial.
@@ -52,7 +57,8 @@ pub(crate) struct SetUp {
 
 impl SetUp {
     pub(crate) fn parse(value: &Value) -> Result<Self, String> {
-        let known: Vec<_> = ["seed", "preset", "config"].into_iter().chain(budgets::KEYS).collect();
+        let known = ["seed", "generator", "timers", "checkpoint", "preset", "config"];
+        let known: Vec<_> = known.into_iter().chain(budgets::KEYS).collect();
         let line = Object::new("", value, &known)?;
         let mut config = match line.str("preset")? {
             Some(name) => *presets::by_name(name).ok_or_else(|| {
@@ -61,23 +67,32 @@ impl SetUp {
             })?,
             None => Config::new(PLAIN),
         };
-        let mut endpoints = vec!["primary".to_owned()];
+        let mut endpoints = None;
         let mut watched = None;
         if let Some(keys) = line.object("config", KEYS)? {
             config = lay_over(config, &keys)?;
             if let Some(named) = keys.get("endpoints") {
-                endpoints =
+                let named =
                     names(named).ok_or_else(|| keys.wrong("endpoints", "a list of names, not empty"))?;
-                if endpoints.len() > MAX_ENDPOINTS {
-                    let many = endpoints.len();
+                if named.len() > MAX_ENDPOINTS {
+                    let many = named.len();
                     return Err(format!("\"config.endpoints\" has {many} names; at most {MAX_ENDPOINTS}"));
                 }
+                endpoints = Some(named);
             }
             let known = ["window_ms", "failure_rate", "min_attempts", "average_recovery_ms"];
             watched = keys.or_null("health", |keys, key| keys.object(key, &known))?.flatten();
         }
+        let generators = [("chacha8", GeneratorName::ChaCha8), ("splitmix64", GeneratorName::SplitMix64)];
+        let timers = [("auto", Timers::Auto), ("logged", Timers::Logged)];
+        let digits = |text: &str| {
+            unhex(text).ok_or_else(|| line.wrong("checkpoint", "hexadecimal digits, two a byte"))
+        };
         Ok(Self {
             seed: line.u64("seed")?,
+            generator: line.choice("generator", &generators)?.unwrap_or(GeneratorName::ChaCha8),
+            timers: line.choice("timers", &timers)?.unwrap_or(Timers::Auto),
+            checkpoint: line.str("checkpoint")?.map(digits).transpose()?,
             config,
             endpoints,
             health: watched.map(|o| health(&o)).transpose()?,
@@ -85,11 +100,64 @@ impl SetUp {
         })
     }
 
+    /// Whether the generator has no seed: neither given, nor part of the state to begin with.
+    pub(crate) const fn needs_seed(&self) -> bool {
+        self.seed.is_none() && self.checkpoint.is_none()
+    }
+
+    /// The names of the base endpoints.
+    pub(crate) fn endpoints(&self) -> &[String] {
+        static PRIMARY: LazyLock<[String; 1]> = LazyLock::new(|| ["primary".to_owned()]);
+        self.endpoints.as_deref().unwrap_or(PRIMARY.as_slice())
+    }
+
+    /// There are so many endpoints: the names that are given must be as many, and where none are they are numbers.
+    pub(crate) fn name_endpoints(&mut self, count: usize) -> Result<(), String> {
+        match &self.endpoints {
+            Some(names) if names.len() != count => Err(format!(
+                "\"config.endpoints\" has {} names, and the checkpoint {count} endpoints",
+                names.len()
+            )),
+            None if count > 1 => {
+                self.endpoints = Some((0..count).map(|number| number.to_string()).collect());
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Whether the waits are drawn.
     pub(crate) fn is_jittered(&self) -> bool {
         let slow = self.config.long_outage().map(|(_, ladder)| ladder);
         [Some(self.config.backoff()), slow].iter().flatten().any(|ladder| ladder.jitter() != Jitter::None)
     }
+}
+
+/// Which generator draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GeneratorName {
+    ChaCha8,
+    SplitMix64,
+}
+
+/// When timers fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timers {
+    /// By themselves, on time.
+    Auto,
+    /// Where the log says so.
+    Logged,
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
 }
 
 const KEYS: &[&str] = &[

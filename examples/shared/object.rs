@@ -109,9 +109,12 @@ impl<'a> Object<'a> {
         self.read(key, expected, |value| value.as_i64().and_then(|number| number.try_into().ok()))
     }
 
-    /// A duration in integer milliseconds. The core saturates, so any `u64` will do.
+    /// A duration in integer milliseconds, or as a text with decimals. The core saturates, so any number will do.
     pub(crate) fn ms(&self, key: &str) -> Result<Option<Duration>, String> {
-        Ok(self.u64(key)?.map(Duration::from_millis))
+        match self.get(key).and_then(Value::as_str).and_then(exact_millis) {
+            Some(exact) => Ok(Some(exact)),
+            None => Ok(self.u64(key)?.map(Duration::from_millis)),
+        }
     }
 
     /// Two durations in a list.
@@ -152,6 +155,19 @@ impl<'a> Object<'a> {
             None => Ok(None),
         }
     }
+}
+
+/// `"1.5"`: milliseconds to the nanosecond.
+fn exact_millis(text: &str) -> Option<Duration> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 6 {
+        return None;
+    }
+    let nanos: u128 = format!("{decimals:0<6}").parse().ok()?;
+    let nanos = whole.parse::<u128>().ok()?.checked_mul(1_000_000)?.checked_add(nanos)?;
+    let (secs, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    Some(Duration::new(secs.try_into().ok()?, nanos.try_into().ok()?))
 }
 
 pub(crate) fn ratio(value: &Value) -> Option<Ratio> {

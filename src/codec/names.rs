@@ -184,6 +184,11 @@ impl NameTable {
     const MOST: usize = 65_536;
     const MOST_BYTES: usize = 16 << 20;
 
+    /// Whether there is no place for another name.
+    pub(crate) fn is_full(&self) -> bool {
+        self.texts.len().saturating_add(self.numbers.len()) >= Self::MOST || self.bytes > Self::MOST_BYTES
+    }
+
     /// What is written in place of this name; `None` once there are too many.
     pub(crate) fn shown(&mut self, name: Name<'_>) -> Option<String> {
         let known = match name {

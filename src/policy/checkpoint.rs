@@ -8,6 +8,16 @@ use super::Policy;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{State, load_part, store_part};
 
+/// Where the generator is: behind magic, version and fingerprint.
+#[cfg(feature = "record")]
+const GENERATOR_AT: usize = 6;
+
+/// What the generator in a checkpoint is called, if it is one of this crate's.
+#[cfg(feature = "record")]
+pub(crate) fn generator_of(bytes: &[u8]) -> Option<&'static str> {
+    crate::rng::name_of(*bytes.get(GENERATOR_AT)?)
+}
+
 const MAGIC: u8 = 0xd2;
 const VERSION: u8 = 1;
 

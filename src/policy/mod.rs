@@ -34,6 +34,8 @@ use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
+#[cfg(feature = "record")]
+pub(crate) use checkpoint::generator_of;
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};

@@ -12,6 +12,17 @@ const SPLIT_MIX_64: u8 = 1;
 #[cfg(feature = "chacha")]
 const CHACHA_8: u8 = 2;
 
+/// What the log calls the generator with this number.
+#[cfg(feature = "record")]
+pub(crate) const fn name_of(number: u8) -> Option<&'static str> {
+    match number {
+        SPLIT_MIX_64 => Some("splitmix64"),
+        #[cfg(feature = "chacha")]
+        CHACHA_8 => Some("chacha8"),
+        _ => None,
+    }
+}
+
 const OTHER: CheckpointError = CheckpointError::Unfit("it has another generator");
 
 impl Store for SplitMix64 {

@@ -39,6 +39,11 @@ impl<A> SubscriptionSet<A> {
 }
 
 impl<A: SubscriptionStorage> SubscriptionSet<A> {
+    /// What the storage says of its room.
+    pub(super) fn room(&self) -> Option<usize> {
+        self.slots.room()
+    }
+
     fn position(&self, key: &A::Key) -> Option<u32> {
         self.slots.position(key).and_then(|at| u32::try_from(at).ok())
     }

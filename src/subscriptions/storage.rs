@@ -38,6 +38,18 @@ pub trait SubscriptionStorage {
 
     /// Takes a key out of the index. The set takes it out of its slot next.
     fn unindex(&mut self, key: &Self::Key);
+
+    /// The most slots there will ever be. Default `None`: there is no limit.
+    #[must_use]
+    fn room(&self) -> Option<usize> {
+        None
+    }
+
+    /// Never more than so many slots from here on: a checkpoint is read of a set that had no more room. By default nothing
+    /// happens, which is right where the storage has a limit of its own.
+    fn limit(&mut self, room: usize) {
+        let _ = room;
+    }
 }
 
 /// At most `N` subscriptions, in place: no heap.
@@ -87,6 +99,10 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
 
     fn grow(&mut self) -> bool {
         false
+    }
+
+    fn room(&self) -> Option<usize> {
+        Some(N)
     }
 
     fn position(&self, key: &K) -> Option<usize> {

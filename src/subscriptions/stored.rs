@@ -17,14 +17,15 @@ const REJECTED: u8 = 5;
 
 impl Store for NoSubscriptions {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        store_head(to, 0, 0, Pace::NONE)
+        store_head(to, 0, 0, Pace::NONE)?;
+        to.number(1_u64)
     }
 }
 
 impl Load for NoSubscriptions {
     fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
-        match load_head(from)? {
-            (0, 0, Pace::NONE) => Ok(Self),
+        match (load_head(from)?, from.number::<u64>()?) {
+            ((0, 0, Pace::NONE), _) => Ok(Self),
             _ => Err(CheckpointError::Unfit("it has subscriptions")),
         }
     }
@@ -33,14 +34,20 @@ impl Load for NoSubscriptions {
 impl<A: SubscriptionStorage<Key: Named>> Store for SubscriptionSet<A> {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         store_head(to, self.len() as u64, self.sends(), self.pace())?;
+        // None is 0.
+        to.number(self.room().map_or(0, |room| (room as u64).saturating_add(1)))?;
         self.iter().try_for_each(|entry| store_entry(to, entry))
     }
 }
 
 impl<A: SubscriptionStorage<Key: FromName> + Default> Load for SubscriptionSet<A> {
     fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
-        let mut set = Self::with_storage(A::default());
         let (len, sends, pace) = load_head(from)?;
+        let mut storage = A::default();
+        if let Some(room) = from.number::<u64>()?.checked_sub(1) {
+            storage.limit(usize::try_from(room).unwrap_or(usize::MAX));
+        }
+        let mut set = Self::with_storage(storage);
         let mut lowest = i32::MAX;
         for _ in 0..len {
             lowest = load_entry(from, &mut set, lowest)?;

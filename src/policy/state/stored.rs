@@ -318,13 +318,10 @@ pub(in super::super) fn store_part(
 }
 
 /// Reads a part that may be left out, here or where it was written.
-pub(in super::super) fn load_part<X: Load + PartialEq, P: OptionalPart<X>>(
+pub(in super::super) fn load_part<X: OptionalPart<X> + Load + PartialEq, P: OptionalPart<X>>(
     from: &mut Reader<'_>,
     what: &'static str,
-) -> Result<P, CheckpointError>
-where
-    X: OptionalPart<X>,
-{
+) -> Result<P, CheckpointError> {
     let mut part = P::NEW;
     if from.flag()? {
         let read = X::load(from)?;
