@@ -68,7 +68,7 @@ fn confirm(policy: &mut Subject, keys: Vec<String>) {
 }
 
 fn begun() -> Subject {
-    let mut policy = Subject::new(&CONFIG, SplitMix64::new(7));
+    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_subscriptions(SubscriptionList::new());
     assert_eq!(policy.handle_event(NOW, Event::Start).len(), 1);
     policy
 }

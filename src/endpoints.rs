@@ -11,6 +11,7 @@ use rand_core::Rng;
 use crate::error::ConfigError;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros};
+use crate::words::words;
 
 /// Which endpoint a round begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,11 @@ pub enum EndpointOrder {
     /// The least failed, drawn among equals (async-nats).
     LeastFailed,
 }
+
+words!(EndpointOrder {
+    PrimaryFirst => "primary_first",
+    LeastFailed => "least_failed",
+});
 
 /// How [`Endpoints`] are walked. Built in a `const`, shared by any number of them.
 ///
@@ -182,6 +188,7 @@ pub trait Endpoints {
 /// The only endpoint there is: no bytes, no instructions, no draw. Its number is 0, its rounds one dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
 pub struct SingleEndpoint;
 
 impl Endpoints for SingleEndpoint {

@@ -6,6 +6,7 @@ use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros, OptInstant};
 use crate::window::{Window, slot_width};
+use crate::words::words;
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
 ///
@@ -113,17 +114,11 @@ pub enum HealthStatus {
     Failing,
 }
 
-impl HealthStatus {
-    /// `"ok"`, `"degraded"` or `"failing"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Degraded => "degraded",
-            Self::Failing => "failing",
-        }
-    }
-}
+words!(HealthStatus {
+    Ok => "ok",
+    Degraded => "degraded",
+    Failing => "failing",
+});
 
 /// The alerts that are raised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -298,7 +293,7 @@ impl Health {
 
     /// From now on nothing can be tried, until [`unpaused`](Self::unpaused): this time is no time of a recovery. It may be
     /// told while the connection is up, too; said twice, the first counts.
-    pub fn paused(&mut self, now: Instant) {
+    pub const fn paused(&mut self, now: Instant) {
         if !self.paused_at.is_some() {
             self.paused_at = OptInstant::at(now);
         }
@@ -321,7 +316,7 @@ impl Health {
     }
 
     /// The established connection is lost. Without one it changes nothing: the end of an attempt is no loss.
-    pub fn lost(&mut self, now: Instant) {
+    pub const fn lost(&mut self, now: Instant) {
         if self.up_since.is_some() {
             self.end_uptime(now);
             self.lost_at = OptInstant::at(now);
@@ -329,7 +324,7 @@ impl Health {
     }
 
     /// The user stopped it: nothing is failing, nothing is to be recovered from, and the counters stay.
-    pub fn stopped(&mut self, now: Instant) {
+    pub const fn stopped(&mut self, now: Instant) {
         self.end_uptime(now);
         self.lost_at = OptInstant::NONE;
         self.failing = false;
@@ -384,7 +379,7 @@ impl Health {
         self.lost_at = self.lost_at.map(|lost_at| lost_at.after(to.since(from.max(lost_at))));
     }
 
-    fn end_uptime(&mut self, now: Instant) {
+    const fn end_uptime(&mut self, now: Instant) {
         if let Some(since) = self.up_since.get() {
             self.up_since = OptInstant::NONE;
             self.last_uptime = Some(now.saturating_duration_since(since));
@@ -404,6 +399,6 @@ impl Recoveries {
     }
 }
 
-fn count(counter: &mut u32) {
+const fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -9,6 +9,7 @@ use rand_core::Rng;
 use crate::error::ConfigError;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros, OptInstant};
+use crate::words::words;
 
 /// What counts as a sign of life (F81).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,11 @@ pub enum Liveness {
     /// Anything received.
     AnyTraffic,
 }
+
+words!(Liveness {
+    Ack => "ack",
+    AnyTraffic => "any_traffic",
+});
 
 /// How a connection is kept alive and found dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +151,12 @@ pub enum Tick {
     /// Too many beats are unanswered, or a probe is: the connection is dead.
     Dead,
 }
+
+words!(Tick {
+    NotYet => "not_yet",
+    Heartbeat => "heartbeat",
+    Dead => "dead",
+});
 
 /// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin (S69).
 const MIN_INTERVAL_MS: u32 = 10;
@@ -272,7 +284,7 @@ impl Heartbeat {
 
     /// When [`Self::handle_timeout`] has something to say.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub const fn poll_timeout(&self) -> Option<Instant> {
         self.next().get()
     }
 
@@ -281,6 +293,18 @@ impl Heartbeat {
     #[must_use]
     pub const fn answer_by(&self) -> Option<Instant> {
         self.answer_by.get()
+    }
+
+    /// As [`Self::answer_by`], for a comparison.
+    #[inline]
+    pub(crate) const fn answer_deadline(&self) -> OptInstant {
+        self.answer_by
+    }
+
+    /// When the next beat is due; none while it is not running.
+    #[inline]
+    pub(crate) const fn beat_deadline(&self) -> OptInstant {
+        self.next
     }
 
     /// The interval; zero while it is not running.
@@ -321,12 +345,12 @@ impl Heartbeat {
     /// Asks for a sign of life at once: the caller sends a beat now, and the connection is dead `within` from now unless
     /// an answer has come. A deadline that is running already is never put off, and the regular beats go on as they were.
     /// False where no heartbeat is running.
-    pub fn probe(&mut self, now: Instant, within: Duration) -> bool {
+    pub const fn probe(&mut self, now: Instant, within: Duration) -> bool {
         self.probe_micros(now, Micros::from_duration(within))
     }
 
     /// The same in the core's own unit.
-    pub(crate) fn probe_micros(&mut self, now: Instant, within: Micros) -> bool {
+    pub(crate) const fn probe_micros(&mut self, now: Instant, within: Micros) -> bool {
         if self.is_running() {
             self.answer_by = self.answer_by.min(OptInstant::at(now.after(within)));
         }

@@ -2,7 +2,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-#![warn(missing_debug_implementations, clippy::must_use_candidate)]
+#![warn(missing_debug_implementations, clippy::missing_const_for_fn, clippy::must_use_candidate)]
 #![deny(
     clippy::float_arithmetic,
     clippy::unwrap_used,
@@ -44,6 +44,7 @@ pub mod session;
 pub mod subscriptions;
 pub mod time;
 mod window;
+mod words;
 
 pub use backoff::{Backoff, BackoffConfig, Jitter};
 pub use breaker::CircuitBreaker;

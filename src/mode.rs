@@ -1,5 +1,7 @@
 //! How a connection is to start.
 
+use crate::words::words;
+
 /// Whether a dial starts a new session or goes on with the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -11,13 +13,7 @@ pub enum Mode {
     Resume,
 }
 
-impl Mode {
-    /// `"fresh"` or `"resume"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Resume => "resume",
-        }
-    }
-}
+words!(Mode {
+    Fresh => "fresh",
+    Resume => "resume",
+});

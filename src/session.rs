@@ -10,9 +10,9 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 
 /// A resumable session: token, newest sequence number and the session's own endpoint.
 ///
-/// The three live and die together (F64): there is no way to forget one and keep another, apart from an endpoint
-/// that turned out to be dead (F63). The mark never moves back within a session (F61) and 0 is a mark like any other
-/// (F59). `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
+/// The three live and die together: there is no way to forget one and keep another, apart from an endpoint
+/// that turned out to be dead. The mark never moves back within a session and 0 is a mark like any other.
+/// `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
 ///
 /// ```
 /// use redial::SessionState;
@@ -26,7 +26,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 /// assert_eq!((session.token(), session.sequence(), session.endpoint()), (None, None, None));
 /// ```
 ///
-/// Debug output never shows token or endpoint (F110).
+/// Debug output never shows token or endpoint.
 ///
 /// Beside token and endpoint 30 bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
     )
 )]
 #[repr(C)] // The sequence first: in a policy it lies beside what else every fact touches.
-pub struct SessionState<T> {
+pub struct SessionState<T = ()> {
     /// 0 while there is none.
     sequence: u64,
     /// The time to live after the newest sign of life, where the server gave one. It counts while no transport carries the
@@ -115,7 +115,7 @@ impl<T> SessionState<T> {
         if self.has_sequence { Some(self.sequence) } else { None }
     }
 
-    /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one (F58).
+    /// Whether a resume can be sent: there is a token, and a sequence number where the protocol needs one.
     #[must_use]
     pub const fn is_resumable(&self, needs_sequence: bool) -> bool {
         self.token.is_some() && (self.has_sequence || !needs_sequence)
@@ -262,7 +262,7 @@ impl<T> SessionState<T> {
     }
 
     /// How many dials in a row did not reach the session's own endpoint, and how long before `now` the first of them was.
-    pub(crate) fn unreachable(&self, now: Instant) -> (u8, Micros) {
+    pub(crate) const fn unreachable(&self, now: Instant) -> (u8, Micros) {
         (
             self.unreachable,
             if self.unreachable == 0 {
@@ -332,7 +332,7 @@ impl<T> SessionState<T> {
         had
     }
 
-    /// The session's own endpoint is dead; the session lives on at the base endpoint (F63).
+    /// The session's own endpoint is dead; the session lives on at the base endpoint.
     pub fn forget_endpoint(&mut self) {
         self.endpoint = None;
         self.reached();

@@ -11,6 +11,7 @@ mod tree;
 use core::fmt;
 
 use crate::time::{Instant, OptInstant};
+use crate::words::words;
 
 pub use set::SubscriptionSet;
 pub use slot::Slot as SubscriptionSlot;
@@ -38,6 +39,14 @@ pub enum SubscriptionState {
     /// the user subscribes again.
     Rejected,
 }
+
+words!(SubscriptionState {
+    Pending => "pending",
+    Sent => "sent",
+    Confirmed => "confirmed",
+    Waiting => "waiting",
+    Rejected => "rejected",
+});
 
 /// One desired subscription, as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,8 +106,15 @@ pub enum Subscribed {
     Unchanged,
 }
 
+words!(Subscribed {
+    Added => "added",
+    Changed => "changed",
+    Unchanged => "unchanged",
+});
+
 /// The set has no room for another key; here it is back. Nothing in the set changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the key that was not taken, to be moved out")]
 pub struct Full<K>(pub K);
 
 impl<K> fmt::Display for Full<K> {
@@ -123,7 +139,7 @@ impl Pace {
     pub const NONE: Self = Self { last: OptInstant::NONE, next: OptInstant::NONE, confirm: OptInstant::NONE };
 
     /// When the first of both is due.
-    pub(crate) fn first(self) -> OptInstant {
+    pub(crate) const fn first(self) -> OptInstant {
         self.next.min(self.confirm)
     }
 }

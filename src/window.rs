@@ -54,7 +54,7 @@ impl<C: Copy + Default> Window<C> {
     }
 
     /// The slot to count into.
-    pub(crate) fn newest(&mut self) -> Option<&mut C> {
+    pub(crate) const fn newest(&mut self) -> Option<&mut C> {
         self.slots.last_mut()
     }
 

@@ -44,7 +44,7 @@ mod exhaustive;
 fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
     static CONFIG: Config =
         Config::new(valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX)));
-    let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
     let _dial = policy.handle_event(Instant::ZERO, Event::Start);
     let epoch = Epoch::from_raw(1).expect("not 0");
     let cause = Cause::Io(IoKind::TooManyOpenFiles);

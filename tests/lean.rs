@@ -25,12 +25,12 @@ const LADDER: BackoffConfig =
 const BREAKER: breaker::Config = valid(breaker::Config::new(5, Duration::from_secs(60)));
 
 /// Bytes of a policy beside a reference to its config and its generator.
-const fn state<T, C: ConfigSource<T>>() -> usize {
+const fn state<T, C: ConfigSource>() -> usize {
     size_of::<Policy<SplitMix64, T, NoSubscriptions, C>>() - size_of::<&Config>() - size_of::<SplitMix64>()
 }
 
-type NoBreaker<'c, T> = Lean<'c, (), Heartbeat, SessionState<T>>;
-type NoHeartbeat<'c, T> = Lean<'c, CircuitBreaker, (), SessionState<T>>;
+type NoBreaker<'c> = Lean<'c, (), Heartbeat, SessionState>;
+type NoHeartbeat<'c> = Lean<'c, CircuitBreaker, (), SessionState>;
 type NoSession<'c> = Lean<'c, CircuitBreaker, Heartbeat>;
 
 /// Issue 3: the state is small, and what is not configured costs no byte of it.
@@ -38,9 +38,9 @@ type NoSession<'c> = Lean<'c, CircuitBreaker, Heartbeat>;
 fn what_is_left_out_takes_no_byte() {
     let whole = state::<(), &Config>();
     assert_eq!(whole, POLICY_STATE_BYTES);
-    assert_eq!(state::<(), Lean<'_, CircuitBreaker, Heartbeat, SessionState<()>>>(), whole);
-    assert_eq!(state::<(), NoBreaker<'_, ()>>(), whole - size_of::<CircuitBreaker>());
-    assert_eq!(state::<(), NoHeartbeat<'_, ()>>(), whole - size_of::<Heartbeat>());
+    assert_eq!(state::<(), Lean<'_, CircuitBreaker, Heartbeat, SessionState>>(), whole);
+    assert_eq!(state::<(), NoBreaker<'_>>(), whole - size_of::<CircuitBreaker>());
+    assert_eq!(state::<(), NoHeartbeat<'_>>(), whole - size_of::<Heartbeat>());
     assert_eq!(state::<(), NoSession<'_>>(), whole - size_of::<SessionState<()>>());
     // The name of an endpoint that a server may give is the caller's storage.
     let name = size_of::<Option<String>>();
@@ -66,13 +66,13 @@ fn a_config_that_asks_for_more_is_refused() {
         (plain.with_resume(ResumeConfig::new()), ConfigError::SessionLeftOut),
     ] {
         assert_eq!(<Lean<'_>>::new(&config), Err(error), "{error}");
-        let whole = <Lean<'_, CircuitBreaker, Heartbeat, SessionState<()>>>::new(&config);
+        let whole = <Lean<'_, CircuitBreaker, Heartbeat, SessionState>>::new(&config);
         assert!(whole.is_ok(), "{error}");
         let breaker = <Lean<'_, CircuitBreaker>>::new(&config);
         assert_eq!(breaker.is_ok(), error == ConfigError::BreakerLeftOut);
         let heartbeat = <Lean<'_, (), Heartbeat>>::new(&config);
         assert_eq!(heartbeat.is_ok(), error == ConfigError::HeartbeatLeftOut);
-        let session = <Lean<'_, (), (), SessionState<u8>>>::new(&config);
+        let session = <Lean<'_, (), (), SessionState>>::new(&config);
         assert_eq!(session.is_ok(), error == ConfigError::SessionLeftOut);
     }
 }
@@ -91,7 +91,7 @@ struct Seen {
 
 type Of<C> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, C, FixedEndpoints<3>>;
 
-fn see<C: ConfigSource<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
+fn see<C: ConfigSource>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
     let actions = match fact {
         Some(event) => policy.handle_event(now, event),
         None => policy.handle_timeout(now),
@@ -109,7 +109,7 @@ fn see<C: ConfigSource<u8>>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>
 
 /// The same story twice: with the config itself, and with a lender that leaves out what it does not ask for.
 /// Returns how many facts and timeouts that was.
-fn side_by_side<C: ConfigSource<u8>>(
+fn side_by_side<C: ConfigSource>(
     bytes: &[u8],
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
@@ -123,9 +123,9 @@ fn side_by_side<C: ConfigSource<u8>>(
         let seed = SplitMix64::new(u64::from(u.arbitrary::<u8>()?));
         let endpoints = FixedEndpoints::new(u.int_in_range(1..=3)?).expect("1 to 3 endpoints");
         let lent = invariants::Lent(config);
-        let mut whole = Policy::with_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
+        let mut whole = Policy::from_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
         let lender = lean(config).expect("nothing that is left out");
-        let mut lean: Of<C> = Policy::with_parts(lender, seed, FixedSubscriptions::new(), endpoints);
+        let mut lean: Of<C> = Policy::from_parts(lender, seed, FixedSubscriptions::new(), endpoints);
         let mut now = Instant::ZERO;
         while !u.is_empty() && steps < 2_000 {
             now = script::time(u, now, &whole)?;
@@ -150,7 +150,7 @@ fn side_by_side<C: ConfigSource<u8>>(
 }
 
 /// Many stories; enough of them get somewhere.
-fn same<C: ConfigSource<u8>>(
+fn same<C: ConfigSource>(
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
 ) {
@@ -166,13 +166,13 @@ fn same<C: ConfigSource<u8>>(
 
 #[test]
 fn a_policy_without_a_breaker_decides_the_same() {
-    same(|config| config.with_breaker(None), NoBreaker::<u8>::new);
+    same(|config| config.with_breaker(None), NoBreaker::new);
 }
 
 #[test]
 fn a_policy_without_a_heartbeat_decides_the_same() {
     let plain = |config: Config| config.with_heartbeat(HeartbeatConfig::new()).without_greeting();
-    same(plain, NoHeartbeat::<u8>::new);
+    same(plain, NoHeartbeat::new);
 }
 
 #[test]

@@ -455,7 +455,7 @@ fn pusher_answers_a_beat_within_30_s() {
 /// takes it for dead 30 s later.
 #[test]
 fn pusher_probes_when_offline() {
-    let mut policy: Policy<SplitMix64> = Policy::new(preset("pusher"), SplitMix64::new(1));
+    let mut policy = Policy::new(preset("pusher"), SplitMix64::new(1));
     let now = Instant::ZERO;
     let opened = policy.handle_event(now, Event::Start);
     let epoch = policy.epoch().expect("dialling");

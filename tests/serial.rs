@@ -355,8 +355,7 @@ fn a_session_whose_endpoint_fails() {
     static CONFIG: Config = Config::new(valid(BackoffConfig::constant(ms(1_000))))
         .with_resume(ResumeConfig::new().with_endpoint_fallback(3, Duration::ZERO));
     let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(1));
-    let mut policy: Policy<SplitMix64, String> =
-        Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
+    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
     round_trip(policy.session());
     let _dial = policy.handle_event(at(0), Event::Start);
     for second in 0..2 {
@@ -372,8 +371,7 @@ fn a_session_whose_endpoint_fails() {
     assert_eq!(good["unreachable"], json!([2, 0]));
     round_trip(&policy.snapshot(at(2_500)));
     spoil::<SessionState<String>>(&good, |session| {
-        let mut policy: Policy<SplitMix64, String> =
-            Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
+        let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
         let _dial = policy.handle_event(at(0), Event::Start);
         let _snapshot = policy.snapshot(at(5));
     });
@@ -381,8 +379,9 @@ fn a_session_whose_endpoint_fails() {
     // A third failure, in the next process: the endpoint is left.
     let snapshot =
         serde_json::from_value(serde_json::to_value(policy.snapshot(at(2_500))).expect("plain data"));
-    let mut policy: Policy<SplitMix64, String> =
-        Policy::new(&CONFIG, SplitMix64::new(7)).with_snapshot(at(0), snapshot.expect("the same"));
+    let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(7))
+        .with_session_type()
+        .with_snapshot(at(0), snapshot.expect("the same"));
     let _wait = policy.handle_event(at(0), Event::Start);
     let _dial = policy.handle_timeout(at(5_000));
     let epoch = policy.epoch().expect("dialling");

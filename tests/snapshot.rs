@@ -34,7 +34,7 @@ const fn ms(millis: u64) -> Instant {
 }
 
 fn new(config: &'static Config) -> Subject {
-    Policy::new(config, SplitMix64::new(7))
+    Policy::new(config, SplitMix64::new(7)).with_session_type()
 }
 
 fn fact(policy: &mut Subject, at: u64, event: Fact) -> Vec<Action> {
@@ -90,7 +90,9 @@ fn read(bytes: &[u8]) -> Snapshot<String> {
 /// The same policy in the next process, through bytes, on a clock that says `at`.
 fn reborn(policy: &Subject, exported_at: u64, at: u64) -> Subject {
     let snapshot = read(&bytes(policy, exported_at).expect("something to keep"));
-    Policy::new(policy_config(policy), SplitMix64::new(99)).with_snapshot(ms(at), snapshot)
+    Policy::new(policy_config(policy), SplitMix64::new(99))
+        .with_session_type()
+        .with_snapshot(ms(at), snapshot)
 }
 
 /// The configs of these tests are static ones.
@@ -660,7 +662,7 @@ proptest! {
     fn no_snapshot_can_wedge_a_policy(blob in forged(), which in 0..5_usize, clock in prop_oneof![Just(0), any::<u64>()]) {
         let config = &JITTERS[which];
         let mut now = Instant::from_micros(clock.min(u64::MAX / 2));
-        let mut policy: Subject = Policy::new(config, SplitMix64::new(clock)).with_snapshot(now, read(&blob));
+        let mut policy: Subject = Policy::new(config, SplitMix64::new(clock)).with_session_type().with_snapshot(now, read(&blob));
         let mut actions = policy.handle_event(now, Event::Start);
         for _ in 0..8 {
             if policy.phase() == Phase::Parked {

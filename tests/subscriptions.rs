@@ -794,7 +794,9 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
     let restored =
         |actions: redial::Actions| actions.into_iter().any(|a| matches!(a, Action::Restore { .. }));
 
-    let mut first: Moved = Policy::new(&CONFIG, SplitMix64::new(1));
+    let mut first: Moved = Policy::new(&CONFIG, SplitMix64::new(1))
+        .with_session_type()
+        .with_subscriptions(FixedSubscriptions::new());
     for key in 0..3 {
         ignore(first.handle_event(ms(0), Event::Subscribe { key, priority: 0 }));
     }
@@ -807,7 +809,8 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
     set.transport_lost();
 
     for now in [0, 1_005_000] {
-        let mut next: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(2), set.clone())
+        let mut next: Moved = Policy::new(&CONFIG, SplitMix64::new(2))
+            .with_subscriptions(set.clone())
             .with_session(SessionState::resumable(1, None, Some(1)));
         assert!(!restored(next.handle_timeout(ms(now))), "nothing goes out before the start");
         ignore(next.handle_event(ms(now), Event::Start));
@@ -828,7 +831,8 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         }
         // Emptied, it has no pause either: the first wish on the next connection goes out at once.
         let set = next.subscriptions().clone();
-        let mut last: Moved = Policy::with_subscriptions(&CONFIG, SplitMix64::new(3), set)
+        let mut last: Moved = Policy::new(&CONFIG, SplitMix64::new(3))
+            .with_subscriptions(set)
             .with_session(SessionState::resumable(1, None, Some(1)));
         ignore(last.handle_event(ms(0), Event::Start));
         let epoch = last.epoch().unwrap();

@@ -97,7 +97,7 @@ struct Counted<S> {
 
 impl<S: Subscriptions<Key = Key>> Counted<S> {
     fn new(set: S) -> Self {
-        let policy = Policy::with_subscriptions(&CONFIG, SplitMix64::new(1), set);
+        let policy = Policy::new(&CONFIG, SplitMix64::new(1)).with_session_type().with_subscriptions(set);
         Self { policy, now: Instant::from_millis(100_000), dearest: BTreeMap::new() }
     }
 

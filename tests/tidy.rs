@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that every other may use.
-const BOTTOM: [&str; 8] = ["array", "codec", "denied", "error", "mode", "ratio", "time", "window"];
+const BOTTOM: [&str; 9] = ["array", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The rooms that compose others, or stand outside.
 const COMPOSERS: [&str; 5] = ["driver", "lib", "policy", "presets", "record"];
 
@@ -66,4 +66,42 @@ fn nothing_in_the_core_knows_the_driver_or_the_presets() {
             assert!(!used, "{} uses {outside}", path.display());
         }
     }
+}
+
+/// The name that follows `before` in the line.
+fn name_after<'a>(line: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = line.split_once(before)?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// Whether this text gives the enum `name` a `Display` and an `as_str`.
+fn has_words(text: &str, name: &str) -> bool {
+    let blocks = || text.split("\n}").map(|block| (block.contains("fn as_str("), block));
+    let is_name = |line: &str, before: &str| name_after(line, before) == Some(name);
+    let by_hand = blocks().any(|(gives, block)| {
+        gives && block.lines().any(|line| line.starts_with("impl") && is_name(line, " "))
+    });
+    let word_only = text.lines().any(|line| is_name(line, "words!(as_str "));
+    let both = text
+        .lines()
+        .any(|line| is_name(line, "words!(") || line.starts_with("words!([") && is_name(line, "] "));
+    let display = text.lines().any(|line| line.starts_with("impl") && is_name(line, "fmt::Display for "));
+    both || display && (by_hand || word_only)
+}
+
+#[test]
+fn every_public_enum_has_a_word_for_each_variant() {
+    let files = rooms();
+    let mut enums = 0;
+    for (path, text, room) in &files {
+        for name in
+            text.lines().filter_map(|line| name_after(line, "pub enum ")).filter(|name| !name.is_empty())
+        {
+            enums += 1;
+            let texts = files.iter().filter(|(.., other)| other == room).map(|(_, text, _)| text.as_str());
+            let found = has_words(&texts.collect::<String>(), name);
+            assert!(found, "{}: {name} has no as_str and Display: give it a `words!`", path.display());
+        }
+    }
+    assert!(enums > 30);
 }

@@ -47,7 +47,9 @@ fn hold() -> HoldReason {
 
 /// A policy to which these facts happened.
 fn after(facts: &[Fact]) -> Subject {
-    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
+    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7))
+        .with_session_type()
+        .with_subscriptions(FixedSubscriptions::new());
     for fact in facts {
         happen(&mut policy, NOW, fact.clone());
     }

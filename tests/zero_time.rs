@@ -267,8 +267,7 @@ impl<'c> Play<'c> {
 
     fn resuming(prey: &'c Prey, draw: Draw, session: SessionState<u8>) -> Self {
         let endpoints = FixedEndpoints::new(prey.endpoints).expect("1 to 5 endpoints");
-        let policy =
-            Policy::with_parts(Lent(&prey.config), draw, NoSubscriptions, endpoints).with_session(session);
+        let policy = Policy::new(Lent(&prey.config), draw).with_endpoints(endpoints).with_session(session);
         let mut play =
             Self { policy, now: Instant::ZERO, dialled_at: None, dials: 0, expired: 0, story: Vec::new() };
         play.say(Event::Start);

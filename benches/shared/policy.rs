@@ -47,7 +47,7 @@ fn live(policy: &Tested) -> Epoch {
 
 /// A live connection that has held.
 pub(crate) fn online() -> (Tested, Instant) {
-    let mut policy = Tested::new(&CONFIG, SplitMix64::new(1));
+    let mut policy: Tested = Policy::new(&CONFIG, SplitMix64::new(1)).with_session_type();
     let start = Instant::from_micros(START);
     ignore(policy.handle_event(start, Event::Start));
     let epoch = live(&policy);

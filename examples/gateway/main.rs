@@ -40,7 +40,6 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::subscriptions::NoSubscriptions;
 use redial::{Config, Policy, SplitMix64};
 use serde_json::{Value, json};
 
@@ -181,7 +180,7 @@ async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config)
     let token = arguments.token.clone().unwrap_or_else(|| protocol::TOKEN.to_owned());
     let client = Client::new(target, token, &config, clock, Arc::clone(&view), None);
     let mut driver =
-        Driver::new(Policy::<_, _, NoSubscriptions, _>::new(config, SplitMix64::new(seed)), client, clock);
+        Driver::new(Policy::new(config, SplitMix64::new(seed)).with_session_type(), client, clock);
     let handle = driver.handle();
     let over = async {
         match arguments.limit {

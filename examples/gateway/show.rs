@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
 use redial::policy::ResumeConfig;
-use redial::subscriptions::NoSubscriptions;
 use redial::{BackoffConfig, Config, GiveUp, Jitter, Policy, Ratio, SplitMix64, presets, valid};
 use serde_json::json;
 
@@ -73,8 +72,7 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
     view.show(clock.now(), 0, &start);
 
     let client = Client::new(base, TOKEN.to_owned(), &FAST, clock, Arc::clone(&view), Some(ledger.clone()));
-    let mut driver =
-        Driver::new(Policy::<_, _, NoSubscriptions, _>::new(FAST, SplitMix64::new(seed)), client, clock);
+    let mut driver = Driver::new(Policy::new(FAST, SplitMix64::new(seed)).with_session_type(), client, clock);
     let handle = driver.handle();
     let number = Cell::new(0);
     let announce = |fault: Fault| {

@@ -371,5 +371,8 @@ fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> St
 fn process(set_up: &SetUp, walk: Walk, restarts: u64) -> Process {
     let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
     let wishes = SubscriptionSet::with_storage(Wishes::default());
-    Policy::with_parts(set_up.config, Generator::new(set_up.generator, seed), wishes, walk)
+    Policy::new(set_up.config, Generator::new(set_up.generator, seed))
+        .with_session_type::<String>()
+        .with_subscriptions(wishes)
+        .with_endpoints(walk)
 }

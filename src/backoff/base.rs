@@ -56,7 +56,7 @@ impl Base {
 impl BackoffConfig {
     /// The same with an initial wait that the server set: see [`Backoff::set_base`].
     #[inline(never)]
-    fn with_base(&self, base: Option<Micros>) -> Self {
+    const fn with_base(&self, base: Option<Micros>) -> Self {
         let mut config = *self;
         match base {
             None => {}

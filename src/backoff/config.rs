@@ -9,6 +9,7 @@ use crate::error::ConfigError;
 use crate::mode::Mode;
 use crate::ratio::Ratio;
 use crate::time::Micros;
+use crate::words::words;
 
 /// The waits between attempts: a curve between a first wait and a cap, and the jitter on it.
 ///
@@ -100,6 +101,16 @@ pub enum Curve {
     Elapsed(Ratio),
 }
 
+words!(Curve {
+    Constant => "constant",
+    Exponential => "exponential",
+    Linear => "linear",
+    Fibonacci => "fibonacci",
+    Table => "table",
+    Quadratic => "quadratic",
+    Elapsed => "elapsed",
+});
+
 /// What follows the last entry of a [table](BackoffConfig::table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -109,6 +120,11 @@ pub enum AfterTable {
     /// No further attempt: [`Backoff::next_delay`] says `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
     GiveUp,
 }
+
+words!(AfterTable {
+    RepeatLast => "repeat_last",
+    GiveUp => "give_up",
+});
 
 impl BackoffConfig {
     /// The n-th wait is `initial × factor^(n - 1)`, at most `max`: the first is `initial`.

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::ratio::Ratio;
+use crate::words::words;
 
 /// How a wait is spread around its nominal value `d`, so that clients that fell together do not come back together.
 ///
@@ -52,3 +53,17 @@ pub enum Jitter {
     /// A wait [asked for](crate::BackoffConfig::with_first) is drawn as with [`Jitter::Full`].
     DecorrelatedV2,
 }
+
+words!(Jitter {
+    None => "none",
+    Full => "full",
+    Equal => "equal",
+    Decorrelated => "decorrelated",
+    PlusMinus => "plus_minus",
+    Window => "window",
+    Minus => "minus",
+    Plus => "plus",
+    PlusFixed => "plus_fixed",
+    AboveInitial => "above_initial",
+    DecorrelatedV2 => "decorrelated_v2",
+});

@@ -243,7 +243,7 @@ impl<W: Window> Config<W> {
     }
 
     /// No open time is longer.
-    pub(crate) fn longest_open(&self) -> Micros {
+    pub(crate) const fn longest_open(&self) -> Micros {
         let longest = self.open.max(self.max_open);
         longest.saturating_add(self.jitter.of(longest))
     }

@@ -6,6 +6,7 @@ use core::num::NonZeroU32;
 use super::CircuitBreaker;
 use crate::ratio::Ratio;
 use crate::time::Instant;
+use crate::words::words;
 
 /// Permission for one attempt, from [`CircuitBreaker::try_acquire`]. Keep it beside the attempt's epoch and hand it back
 /// once, with the result.
@@ -58,6 +59,15 @@ pub enum State {
     MetricsOnly,
 }
 
+words!(State {
+    Closed => "closed",
+    Open => "open",
+    HalfOpen => "half_open",
+    ForcedOpen => "forced_open",
+    Disabled => "disabled",
+    MetricsOnly => "metrics_only",
+});
+
 /// The name of a [`State`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -76,6 +86,15 @@ pub enum Phase {
     /// [`State::MetricsOnly`].
     MetricsOnly,
 }
+
+words!(Phase {
+    Closed => "closed",
+    Open => "open",
+    HalfOpen => "half_open",
+    ForcedOpen => "forced_open",
+    Disabled => "disabled",
+    MetricsOnly => "metrics_only",
+});
 
 /// A change of state that a result or the time brought about, for a log or a counter. What you do to a breaker by hand
 /// is not reported back to you.
@@ -116,6 +135,14 @@ pub enum Cause {
     /// The probes answered, well enough.
     ProbesPassed,
 }
+
+words!(Cause {
+    Threshold => "threshold",
+    ProbeFailed => "probe_failed",
+    LeaseOver => "lease_over",
+    OpenTimeOver => "open_time_over",
+    ProbesPassed => "probes_passed",
+});
 
 /// What the window of a breaker by rate holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

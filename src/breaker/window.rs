@@ -10,6 +10,7 @@ use core::time::Duration;
 use crate::breaker::config::Rates;
 use crate::ratio::Ratio;
 use crate::time::Instant;
+use crate::words::words;
 
 /// How an attempt ended, and how long it took. Where slowness does not matter, [`Duration::ZERO`] will do.
 ///
@@ -17,12 +18,18 @@ use crate::time::Instant;
 /// [`CircuitBreaker::release`](crate::CircuitBreaker::release).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "made by the caller; an attempt succeeds or fails")]
 pub enum Outcome {
     /// It succeeded after this long.
     Success(Duration),
     /// It failed after this long.
     Failure(Duration),
 }
+
+words!(Outcome {
+    Success => "success",
+    Failure => "failure",
+});
 
 impl Outcome {
     pub(super) const fn is_failure(self) -> bool {

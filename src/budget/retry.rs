@@ -91,7 +91,7 @@ impl RetryBudgetConfig {
         i64::try_from(retries).unwrap_or(i64::MAX).saturating_mul(self.cost())
     }
 
-    fn width(&self) -> Micros {
+    const fn width(&self) -> Micros {
         slot_width(self.ttl)
     }
 }

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::error::ConfigError;
 use crate::time::{Instant, Micros};
+use crate::words::words;
 
 /// How many fresh starts a [`StartBudget`] grants, and how often. Built in a `const`.
 ///
@@ -90,6 +91,13 @@ pub enum Grant {
         until: Instant,
     },
 }
+
+words!(Grant {
+    Now => "now",
+    Later => "later",
+    Exhausted => "exhausted",
+    Full => "full",
+});
 
 /// A budget of fresh starts for any number of connections that share an account. By default resumes are free and don't
 /// ask.
@@ -244,7 +252,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
 
     /// What the server says: `remaining` starts until the day ends in `reset_after` (cut to one day). Discord's
     /// `session_start_limit`; it knows of other processes and of the ones before this.
-    pub fn set_remaining(&mut self, now: Instant, remaining: u32, reset_after: Duration) {
+    pub const fn set_remaining(&mut self, now: Instant, remaining: u32, reset_after: Duration) {
         self.left = remaining;
         self.day_ends = now.after(Micros::from_duration(reset_after).min(self.config.day));
     }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::words::words;
+
 /// An enum without data whose variants have fixed names.
 macro_rules! named {
     (
@@ -21,14 +23,6 @@ macro_rules! named {
             /// Every value, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The name in snake case; the same one as in a log or with feature `serde`.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
             /// The value with this name, exactly as [`as_str`](Self::as_str) writes it.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
@@ -39,11 +33,7 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
+        words!($name { $($variant => $text,)+ });
     };
 }
 
@@ -169,7 +159,7 @@ impl From<std::io::ErrorKind> for IoKind {
 }
 
 named! {
-    /// Why TLS failed. Verdicts on a certificate are told apart from failures that may pass (F51).
+    /// Why TLS failed. Verdicts on a certificate are told apart from failures that may pass.
     #[non_exhaustive]
     enum TlsKind {
         /// The certificate has expired.
@@ -202,8 +192,8 @@ named! {
 /// A driver fills it in: the core never looks at a raw error itself, because error types differ and are too coarse.
 /// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and allocates nothing.
 ///
-/// If a library reports one loss twice (a close frame, then "connection closed"), the first report says more (S100).
-/// What is not a loss, such as one message that can't be decoded or a full write buffer, is no cause at all (F56).
+/// If a library reports one loss twice (a close frame, then "connection closed"), the first report says more.
+/// What is not a loss, such as one message that can't be decoded or a full write buffer, is no cause at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -261,11 +251,13 @@ pub enum Cause {
 // It is copied into every action, history and log entry.
 const _: () = assert!(size_of::<Cause>() <= 4);
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self {
-            Self::CloseFrame(code) => return write!(f, "close_{code}"),
-            Self::Http(status) => return write!(f, "http_{status}"),
+impl Cause {
+    /// The cause's word, in snake case, without the number of a code or a status. It does not change between versions.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CloseFrame(_) => "close",
+            Self::Http(_) => "http",
             Self::Io(kind) => kind.as_str(),
             Self::Tls(kind) => kind.as_str(),
             Self::Class(class) => class.as_str(),
@@ -287,6 +279,16 @@ impl fmt::Display for Cause {
             Self::AuthDenied => "auth_denied",
             Self::RestoreFailed => "restore_failed",
             Self::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::CloseFrame(number) | Self::Http(number) => write!(f, "_{number}"),
+            _ => Ok(()),
+        }
     }
 }

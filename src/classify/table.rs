@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::cause::{Cause, Class};
 use crate::error::ConfigError;
 use crate::time::Micros;
+use crate::words::words;
 
 /// How far a verdict reaches: what has to change before a failed attempt could succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,6 +21,12 @@ pub enum Scope {
     Service,
 }
 
+words!(Scope {
+    Client => "client",
+    Endpoint => "endpoint",
+    Service => "service",
+});
+
 /// What follows from a cause: a [`Class`] and how to go about it.
 ///
 /// ```
@@ -34,7 +41,7 @@ pub enum Scope {
 pub struct Verdict {
     /// What to do.
     pub class: Class,
-    /// We sent something wrong: recover, but say so (F54).
+    /// We sent something wrong: recover, but say so.
     pub client_fault: bool,
     /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
     pub at_cap: bool,
@@ -42,7 +49,7 @@ pub struct Verdict {
     /// [`Class::Auth`] this is no rejection, and none is counted.
     pub renew: bool,
     /// How many failures with the same cause are retried; the next one is fatal. Failures without a limit between them do
-    /// not start the count again (S81), another cause with one does (F48), and so does a connection that held: for the
+    /// not start the count again, another cause with one does, and so does a connection that held: for the
     /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
     /// a row instead. 0: unlimited.
     pub limit: u8,
@@ -178,6 +185,14 @@ pub enum Match {
     /// Any error of TLS.
     AnyTls,
 }
+
+words!(Match {
+    Is => "is",
+    CloseRange => "close_range",
+    HttpRange => "http_range",
+    AnyIo => "any_io",
+    AnyTls => "any_tls",
+});
 
 impl Match {
     /// Which [`Sort`] of causes it is about.

@@ -34,7 +34,7 @@ const SERVICE: Verdict = FATAL.with_scope(Scope::Service);
 /// A certificate from the future: most often the local clock is not set yet, as at the boot of a device without a
 /// battery (espressif/esp-at #432). Slowly, until a time service has set it.
 const CLOCK: Verdict = LIMITED.with_at_cap().with_scope(Scope::Service);
-/// Refreshed once; a second rejection in the same outage is fatal (S80, S86).
+/// Refreshed once; a second rejection in the same outage is fatal.
 const AUTH: Verdict = Verdict::new(Class::Auth).with_limit(1);
 /// A class-given 30 to 120 s.
 const LATER: Verdict = Verdict::new(Class::RateLimited);
@@ -46,7 +46,7 @@ const BROKEN: Verdict = FRESH.with_client_fault().with_limit(TRIES);
 const LIMITED: Verdict = RESUME.with_limit(TRIES);
 /// Local resources are exhausted, often by a storm of reconnects.
 const EXHAUSTED: Verdict = RESUME.with_at_cap();
-/// 15, 30, 60, 120, 300 s and up to 1 s on top; the tenth in a row is fatal (omi #7632 and #7675, S81).
+/// 15, 30, 60, 120, 300 s and up to 1 s on top; the tenth in a row is fatal (omi #7632 and #7675).
 const POLICY_VIOLATION: Verdict = at_least(Verdict::new(Class::RateLimited), 0, 1)
     .with_steps_ms(&[15_000, 30_000, 60_000, 120_000, 300_000])
     .with_limit(9);
@@ -158,7 +158,7 @@ pub static TRANSPORT: Table = Table::new(
 /// Close codes of RFC 6455 section 7.4 and the IANA registry, over [`TRANSPORT`].
 ///
 /// A received 1000 or 1001 is not one that was sent: servers and proxies close with them while they restart, so the
-/// session is kept (F44). For a server whose 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the
+/// session is kept. For a server whose 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the
 /// libraries' other 3xxx and the private 4xxx are left to the default class.
 pub static WEBSOCKET: Table = Table::new(
     "websocket",

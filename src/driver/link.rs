@@ -27,7 +27,7 @@ struct Inner<T, K> {
 }
 
 impl<T, K> Mailbox<T, K> {
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self(Mutex::new(Inner {
             facts: VecDeque::new(),
             commands: VecDeque::new(),

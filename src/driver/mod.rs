@@ -69,7 +69,9 @@
 //! }
 //!
 //! # async fn main_() {
-//! let policy = Policy::with_subscriptions(&presets::RECOMMENDED, SplitMix64::new(7), SubscriptionList::new());
+//! let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7))
+//!     .with_session_type::<String>()
+//!     .with_subscriptions(SubscriptionList::new());
 //! let mut driver = Driver::new(policy, Feed, Tokio::new());
 //! let handle = driver.handle();
 //! handle.subscribe("weather".to_owned(), 0);
@@ -123,6 +125,7 @@ mod smol;
 mod tokio;
 mod trust;
 mod turn;
+mod words;
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -133,10 +136,10 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::classify::Cause;
-use crate::endpoints::{Endpoints, SingleEndpoint};
-use crate::policy::{Action, Config, ConfigSource, Endpoint, Event, GiveUp, OptionalPart, Phase, Policy};
+use crate::endpoints::Endpoints;
+use crate::policy::{Action, ConfigSource, Endpoint, Event, GiveUp, OptionalPart, Phase, Policy};
 use crate::session::SessionState;
-use crate::subscriptions::{NoSubscriptions, SubscriptionState, Subscriptions};
+use crate::subscriptions::{SubscriptionState, Subscriptions};
 use crate::time::Instant;
 
 #[cfg(feature = "async-std")]
@@ -189,27 +192,22 @@ pub enum Outcome {
     },
 }
 
-/// The loop over a policy, a protocol and a runtime. See the [module](self) for an example.
+/// The loop over a policy, a protocol and a runtime. See the [module](self) for an example. `Q` is the whole type of the
+/// [`Policy`]; its `T` is the protocol's [`Token`](Protocol::Token) and its subscriptions have the protocol's
+/// [`Key`](Protocol::Key).
 ///
 /// It holds at most one transport, counted from the beginning of its dial to the end of its goodbye.
-pub struct Driver<
-    P: Protocol,
-    Rt,
-    R,
-    S = NoSubscriptions,
-    C: ConfigSource<P::Token> = &'static Config,
-    E = SingleEndpoint,
-> {
-    policy: Policy<R, P::Token, S, C, E>,
+pub struct Driver<P: Protocol, Rt, Q> {
+    policy: Q,
     protocol: P,
     runtime: Rt,
     wishes: CommandQueue<P::Token, P::Key>,
 }
 
-impl<P: Protocol, Rt, R, S, C: ConfigSource<P::Token>, E> Driver<P, Rt, R, S, C, E> {
+impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     /// A driver that does nothing until [`run`](Self::run).
     #[must_use]
-    pub fn new(policy: Policy<R, P::Token, S, C, E>, protocol: P, runtime: Rt) -> Self {
+    pub fn new(policy: Q, protocol: P, runtime: Rt) -> Self {
         Self { policy, protocol, runtime, wishes: CommandQueue::new() }
     }
 
@@ -221,7 +219,7 @@ impl<P: Protocol, Rt, R, S, C: ConfigSource<P::Token>, E> Driver<P, Rt, R, S, C,
 
     /// The policy, between two runs: its session to keep, its counters.
     #[must_use]
-    pub const fn policy(&self) -> &Policy<R, P::Token, S, C, E> {
+    pub const fn policy(&self) -> &Q {
         &self.policy
     }
 
@@ -233,18 +231,18 @@ impl<P: Protocol, Rt, R, S, C: ConfigSource<P::Token>, E> Driver<P, Rt, R, S, C,
 
     /// Both back.
     #[must_use]
-    pub fn into_parts(self) -> (Policy<R, P::Token, S, C, E>, P) {
+    pub fn into_parts(self) -> (Q, P) {
         (self.policy, self.protocol)
     }
 }
 
-impl<P, Rt, R, S, C, E> Driver<P, Rt, R, S, C, E>
+impl<P, Rt, R, S, C, E> Driver<P, Rt, Policy<R, P::Token, S, C, E>>
 where
     P: Protocol,
     Rt: Runtime,
     R: Rng,
     S: Subscriptions<Key = P::Key>,
-    C: ConfigSource<P::Token>,
+    C: ConfigSource,
     E: Endpoints,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
@@ -363,9 +361,7 @@ where
     }
 }
 
-impl<P: Protocol, Rt, R, S: fmt::Debug, C: ConfigSource<P::Token>, E: fmt::Debug> fmt::Debug
-    for Driver<P, Rt, R, S, C, E>
-{
+impl<P: Protocol, Rt, Q: fmt::Debug> fmt::Debug for Driver<P, Rt, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
     }

@@ -1,195 +1,223 @@
-//! What to do: the decisions that a policy gives.
+//! What to do: the actions that a policy returns.
 
 use crate::classify::Cause;
 use crate::mode::Mode;
+use crate::words::words;
 
 use super::event::Epoch;
 
-/// Where to dial.
+/// The endpoint of a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "a driver must handle all of them")]
 pub enum Endpoint {
-    /// The caller's own endpoint; with several, number [`Policy::endpoints`](crate::Policy::endpoints)`().current()`.
+    /// The configured endpoint. Of several, the one with the number
+    /// [`Policy::endpoints`](crate::Policy::endpoints)`().current()`.
     Base,
     /// The session's endpoint: [`SessionState::endpoint`](crate::SessionState::endpoint).
     Session,
-    /// The endpoint that a server named: [`Policy::redirect`](crate::Policy::redirect).
+    /// The endpoint that the server named: [`Policy::redirect`](crate::Policy::redirect).
     Redirect,
 }
 
-/// Why a session was dropped.
+words!(Endpoint {
+    Base => "base",
+    Session => "session",
+    Redirect => "redirect",
+});
+
+/// Why a session is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The cause of the loss says that it is gone (F42).
+    /// The connection was lost for a cause that ends the session.
     Gone,
     /// The server refused it.
     Invalid,
-    /// Too many resumes failed in a row (F68).
+    /// As many resumes in a row failed as the config allows.
     ResumeFailed,
-    /// A part needed to resume it never came (F58).
+    /// The server never sent the token, or a sequence number where the protocol needs one.
     Incomplete,
-    /// Its time to live is over.
+    /// Its time to live has passed.
     Expired,
     /// The user stopped.
     Stop,
-    /// The policy failed for good.
+    /// The policy gave up for another reason than a limit.
     Fatal,
 }
 
-impl DropReason {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Invalid => "invalid",
-            Self::ResumeFailed => "resume_failed",
-            Self::Incomplete => "incomplete",
-            Self::Expired => "expired",
-            Self::Stop => "stop",
-            Self::Fatal => "fatal",
-        }
-    }
-}
+words!(DropReason {
+    Gone => "gone",
+    Invalid => "invalid",
+    ResumeFailed => "resume_failed",
+    Incomplete => "incomplete",
+    Expired => "expired",
+    Stop => "stop",
+    Fatal => "fatal",
+});
 
 /// Why the policy gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum GiveUp {
-    /// The cause can't be mended by dialling again.
+    /// The cause is fatal: another dial would fail in the same way.
     Fatal,
-    /// The same limited cause came too often in a row.
+    /// The same cause came more often in a row than its verdict allows.
     Repeated,
     /// The credential is refused, or its source has none.
     Auth,
     /// The attempts of this outage are used up.
     MaxAttempts,
-    /// The next wait would end after the time allowed for an outage.
+    /// The next dial would come after the time allowed for an outage.
     MaxElapsed,
-    /// The table of waits is used up.
+    /// The table of the backoff is used up.
     TableSpent,
 }
 
-impl GiveUp {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fatal => "fatal",
-            Self::Repeated => "repeated",
-            Self::Auth => "auth",
-            Self::MaxAttempts => "max_attempts",
-            Self::MaxElapsed => "max_elapsed",
-            Self::TableSpent => "table_spent",
-        }
-    }
+words!(GiveUp {
+    Fatal => "fatal",
+    Repeated => "repeated",
+    Auth => "auth",
+    MaxAttempts => "max_attempts",
+    MaxElapsed => "max_elapsed",
+    TableSpent => "table_spent",
+});
 
-    /// Whether a limit was reached, so that "reconnect now" may start again; otherwise the cause must be mended and
-    /// only a new start does.
+impl GiveUp {
+    /// Whether a limit was reached. Then [`Event::RetryNow`](crate::Event::RetryNow) starts over; otherwise the cause must
+    /// be removed first, and only [`Event::Start`](crate::Event::Start) starts over.
     #[must_use]
     pub const fn is_limit(self) -> bool {
         matches!(self, Self::MaxAttempts | Self::MaxElapsed | Self::TableSpent)
     }
 }
 
-/// What the driver must do. Exhaustive on purpose: a new command is a breaking change.
+/// What the driver must do now. A decision of the policy; it is not retried and not taken back.
+///
+/// The enum is exhaustive on purpose: a driver that ignores an action would hang, so that a new one is a breaking change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "a driver that skips a command would hang")]
 pub enum Action {
-    /// Open a transport now. Report [`Event::Opened`](crate::Event::Opened) or
-    /// [`Event::OpenFailed`](crate::Event::OpenFailed) with this epoch.
+    /// Open a transport now. Report [`Event::Opened`](crate::Event::Opened),
+    /// [`Event::OpenFailed`](crate::Event::OpenFailed) or [`Event::NotNow`](crate::Event::NotNow) with this epoch.
+    #[doc(alias = "connect")]
+    #[doc(alias = "dial")]
     Open {
-        /// The new transport's number.
+        /// The new transport's epoch.
         epoch: Epoch,
-        /// What will be sent on it.
+        /// Whether a new session is started on it or the old one resumed.
         mode: Mode,
-        /// Where to.
+        /// The endpoint to dial.
         endpoint: Endpoint,
-        /// The number of this dial within its outage, counted from 1.
+        /// The number of this dial in its outage, from 1.
         attempt: u32,
     },
-    /// Close the transport, or give up the dial: whatever still comes of it is to be dropped. Never wait for the
-    /// other side's answer (F08).
+    /// Close the transport, or cancel the dial. Don't wait for the peer's answer; whatever the transport still delivers is
+    /// stale.
     Close {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// The close code to send, if the transport is open by now; `None`: none is, just drop the dial.
+        /// The close code to send, if the transport is open. `None`: it is not open yet, and the dial is cancelled.
         code: Option<u16>,
     },
-    /// Identify: ask for a new session.
+    /// Identify: ask the server for a new session.
     Identify {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// Resume [`Policy::session`](crate::Policy::session): its token and its sequence.
+    /// Resume the session in [`Policy::session`](crate::Policy::session), with its token and its sequence number.
     Resume {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// Send a heartbeat (with [`SessionState::sequence`](crate::SessionState::sequence), where the protocol has it).
+    /// Send a heartbeat, with [`SessionState::sequence`](crate::SessionState::sequence) where the protocol has one.
+    #[doc(alias = "ping")]
+    #[doc(alias = "keepalive")]
     Heartbeat {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// Get a fresh credential. Answer with [`Event::CredentialOk`](crate::Event::CredentialOk) or
+    /// Refresh the credential. Answer with [`Event::CredentialOk`](crate::Event::CredentialOk) or
     /// [`Event::CredentialFailed`](crate::Event::CredentialFailed).
     RefreshCredential {
         /// The number of this request, from 1; after 65,535 comes 1.
         request: u16,
     },
-    /// Authenticate on the new session. Answer with [`Event::AuthOk`](crate::Event::AuthOk) or
+    /// Authenticate on the transport. Answer with [`Event::AuthOk`](crate::Event::AuthOk) or
     /// [`Event::AuthFailed`](crate::Event::AuthFailed).
     Authenticate {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// Send the subscriptions in [`Policy::subscriptions`](crate::Policy::subscriptions)`().batch()`.
+    /// Send the subscriptions in [`Policy::subscriptions`](crate::Policy::subscriptions)`().batch()`, in their order.
+    #[doc(alias = "resubscribe")]
     Restore {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
         /// The number of this batch, from 1, counted over all connections of this policy; after 2³² - 1 comes 1. Where the
-        /// protocol can carry it, send it along and give it back with the answers.
+        /// protocol has a field for it, send it along and return it with the answers, so that late ones are recognized.
         send: u32,
     },
-    /// Token, sequence and endpoint are forgotten.
+    /// The session is dropped: its token, sequence number and endpoint are forgotten. The caller may delete its copy.
     DropSession {
-        /// Why.
+        /// Why it is dropped.
         reason: DropReason,
     },
-    /// Terminal, once: nothing more will be tried.
+    /// The policy gives up and dials no more, until an event starts it again.
     GaveUp {
-        /// Which limit or verdict.
+        /// Why it gives up.
         reason: GiveUp,
-        /// What happened last.
+        /// The cause of the last failure or loss.
         cause: Cause,
     },
 }
 
-/// What became of a fact.
+words!(Action {
+    Open => "open",
+    Close => "close",
+    Identify => "send_fresh",
+    Resume => "send_resume",
+    Heartbeat => "beat",
+    RefreshCredential => "refresh_credential",
+    Authenticate => "authenticate",
+    Restore => "restore",
+    DropSession => "drop_session",
+    GaveUp => "gave_up",
+});
+
+/// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[expect(clippy::exhaustive_enums, reason = "a fact is used, late or out of place")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an event is used, late, out of place, or refused for lack of space"
+)]
 pub enum Disposition {
-    /// It was used.
+    /// It was applied.
     Applied,
-    /// It spoke of a transport that is no longer (or never was) the current one, or answered an older send of a
-    /// subscription; nothing changed.
+    /// It is of a transport that is not, or no longer, the current one, or it answers an older send of a subscription or an
+    /// older request for a credential. Nothing changed.
     Stale,
-    /// It does not apply in this state; nothing changed.
+    /// It does not apply to the present state. Nothing changed.
     Inapplicable,
-    /// The set of subscriptions has no room for this one; nothing changed.
+    /// The set of subscriptions is full. Nothing changed.
     Full,
 }
 
-/// How many actions one call can return.
+words!(Disposition {
+    Applied => "applied",
+    Stale => "stale",
+    Inapplicable => "inapplicable",
+    Full => "full",
+});
+
+/// The most actions that one call returns.
 pub const MAX_ACTIONS: usize = 4;
 
-/// The decisions of one call: execute every one, in order, before the next `handle_*` call.
+/// The actions of one call, at most [`MAX_ACTIONS`]. Execute every one, in order, before the next `handle_*` call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "execute every action, in order, then wait for poll_timeout()"]
 pub struct Actions {
@@ -204,9 +232,9 @@ impl Actions {
         Self { items: [None; MAX_ACTIONS], disposition: Disposition::Applied }
     }
 
-    /// Nothing to do; `applied`: the fact was used.
+    /// No actions; `applied`: the event was applied.
     #[inline]
-    pub(crate) const fn quiet(applied: bool) -> Self {
+    pub(crate) const fn none(applied: bool) -> Self {
         Self::ignored(if applied { Disposition::Applied } else { Disposition::Inapplicable })
     }
 
@@ -227,24 +255,25 @@ impl Actions {
         self.disposition = disposition;
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no actions.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         matches!(self.items, [None, ..])
     }
 
-    /// How many there are.
+    /// The number of actions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
     }
 
-    /// The actions in order.
+    /// The actions, in order.
     pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
         self.items.iter().map_while(|action| *action)
     }
 
-    /// What became of the fact.
+    /// What became of the event that this call took; [`Disposition::Applied`] after
+    /// [`handle_timeout`](crate::Policy::handle_timeout).
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         self.disposition

@@ -21,7 +21,7 @@ pub(crate) fn generator_of(bytes: &[u8]) -> Option<&'static str> {
 const MAGIC: u8 = 0xd2;
 const VERSION: u8 = 1;
 
-impl<R: Store, T: Named, S: Store, C: ConfigSource<T>, E: Store> Policy<R, T, S, C, E> {
+impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C, E> {
     /// Writes all of its state to the beginning of `out`, the generator included, and returns how many bytes that took: 100
     /// to 300, and those of the names, the subscriptions and the endpoints. What [`from_checkpoint`](Self::from_checkpoint)
     /// makes of them takes the same decisions from here on.
@@ -65,7 +65,7 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource<T>, E: Store> Policy<R, T, S,
     }
 }
 
-impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource<T>, E: Load> Policy<R, T, S, C, E> {
+impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy<R, T, S, C, E> {
     /// The policy that [`checkpoint`](Self::checkpoint) wrote, on the config that it had then.
     ///
     /// The parts may be of other types than they were there, where these hold as much: the checkpoint of a policy with eight

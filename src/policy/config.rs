@@ -272,7 +272,7 @@ impl Config {
 
     /// The least distance between dials that no failure explains: the first wait of the ladder that is not 0, or a second
     /// where all are (ably-js keeps immediate retries that far apart; lifecycle 12).
-    pub(super) fn first_wait(&self) -> Micros {
+    pub(super) const fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
         if first.is_zero() { Micros::from_millis(1_000) } else { first }
     }

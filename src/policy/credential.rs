@@ -10,57 +10,52 @@ use crate::endpoints::Endpoints;
 use crate::mode::Mode;
 use crate::ratio::below;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, OptInstant};
+use crate::time::{Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, GiveUp};
+use super::action::{Action, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::ConfigSource;
 use super::options::{CredentialConfig, RefreshOn};
 use super::state::{Credential, Flag, Stage};
 use super::verdict::Step;
+use super::{Cx, Policy};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Asks for a credential; an answer to an earlier request is stale from now on.
-    pub(super) fn ask_credential(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn ask_credential(&mut self, cx: &mut Cx) {
         let state = &mut self.state;
         let request = state.counts.request.wrapping_add(1).max(1);
         state.counts.request = request;
         state.credential = Credential::Pending;
-        state.credential_at = OptInstant::at(now.after(self.config.lend().credential.timeout));
-        out.push(Action::RefreshCredential { request });
+        state.credential_at = OptInstant::at(cx.now.after(self.config.lend().credential.timeout));
+        cx.actions.push(Action::RefreshCredential { request });
     }
 
     /// Good news while a request is under way: the one before may never be answered, so it is made again, but not within the
     /// first wait after the last one.
-    pub(super) fn ask_credential_again(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn ask_credential_again(&mut self, cx: &mut Cx) {
         if self.state.credential != Credential::Pending {
             return;
         }
         let timeout = self.config.lend().credential.timeout;
         let asked_at = self.state.credential_at.or_never().before(timeout);
-        if now >= asked_at.after(self.first_wait()) {
-            self.ask_credential(now, out);
+        if cx.now >= asked_at.after(self.first_wait()) {
+            self.ask_credential(cx);
         }
     }
 
     /// A request was not answered in time, or the credential is to be renewed ahead of its end.
-    pub(super) fn on_credential_deadline(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn on_credential_deadline(&mut self, cx: &mut Cx) {
         if self.state.credential == Credential::Pending {
-            self.on_credential_failed(now, false, out);
+            self.on_credential_failed(cx, false);
         } else {
-            self.ask_credential(now, out);
+            self.ask_credential(cx);
         }
     }
 
     /// The answer. That to a request that nobody waits for any more is nothing.
-    pub(super) fn on_credential_ok(
-        &mut self,
-        now: Instant,
-        ttl: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_credential_ok(&mut self, cx: &mut Cx, ttl: Option<Duration>) -> bool {
         if self.state.credential != Credential::Pending {
             return false;
         }
@@ -72,20 +67,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
                 let lead = config.lead.saturating_add(below(&mut self.rng, config.lead_spread));
                 // One that lives no longer than the lead must not be renewed in a spin.
                 let good = if lead < ttl { ttl.saturating_sub(lead) } else { Micros(ttl.0 / 2) };
-                OptInstant::at(now.after(good.max(self.first_wait())))
+                OptInstant::at(cx.now.after(good.max(self.first_wait())))
             }
             _ => OptInstant::NONE,
         };
         if self.state.stage.is_between() {
-            self.dial_or_wait(now, Trigger::Gate(WaitReason::Credential), out);
+            self.dial_or_wait(cx, Trigger::Gate(WaitReason::Credential));
         } else {
-            self.authenticate_in_band(out);
+            self.authenticate_in_band(cx);
         }
         true
     }
 
     /// The other answer.
-    pub(super) fn on_credential_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
+    pub(super) fn on_credential_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
+        let now = cx.now;
         if self.state.credential != Credential::Pending {
             return false;
         }
@@ -99,10 +95,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         let cause = Cause::AuthRejected;
         if between && fatal {
-            self.fail(now, GiveUp::Auth, cause, out);
+            self.fail(cx, GiveUp::Auth, cause);
         } else if between {
             let verdict = Verdict::new(Class::Transient);
-            self.climb(now, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 }, out);
+            self.back_off(cx, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 });
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
             // The connection still has its old one. Asked again at the pace of the longest waits, and twice before its end.
             let config: &Config = self.config.lend();
@@ -116,43 +112,43 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// What was asked for meanwhile is answered with it.
-    pub(super) fn on_credential_new(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_credential_new(&mut self, cx: &mut Cx) -> bool {
         self.state.credential = Credential::Fine;
         self.state.credential_at = OptInstant::NONE;
         match self.state.stage {
             Stage::Connecting { .. }
             | Stage::Greeting { .. }
             | Stage::Establishing { .. }
-            | Stage::Authenticating { .. } => self.cut_dial(now, Trigger::Gate(WaitReason::Credential), out),
+            | Stage::Authenticating { .. } => self.cut_dial(cx, Trigger::Gate(WaitReason::Credential)),
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.cut_wait(now, Micros::ZERO);
-                self.dial_or_wait(now, Trigger::Gate(WaitReason::Credential), out);
+                self.cut_wait(cx.now, Micros::ZERO);
+                self.dial_or_wait(cx, Trigger::Gate(WaitReason::Credential));
             }
-            Stage::Live { .. } => self.authenticate_in_band(out),
+            Stage::Live { .. } => self.authenticate_in_band(cx),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => {}
         }
         true
     }
 
-    pub(super) fn on_credential_lost(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_credential_lost(&mut self, cx: &mut Cx) -> bool {
         if matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
         self.state.credential = Credential::Needed;
         self.state.credential_at = OptInstant::NONE;
-        self.abandon(self.close_code(), out);
+        self.abandon(cx, self.close_code());
         self.state.last_cause = Some(Cause::AuthRejected);
-        self.fail(now, GiveUp::Auth, Cause::AuthRejected, out);
+        self.fail(cx, GiveUp::Auth, Cause::AuthRejected);
         true
     }
 
     /// A renewed credential for the connection that is up.
-    fn authenticate_in_band(&mut self, out: &mut Actions) {
+    fn authenticate_in_band(&mut self, cx: &mut Cx) {
         if let (true, Stage::Live { .. }, Some(epoch)) =
             (self.config.lend().credential.in_band, self.state.stage, self.state.epoch)
         {
             self.state.set(Flag::Reauthenticating, true);
-            out.push(Action::Authenticate { epoch });
+            cx.actions.push(Action::Authenticate { epoch });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What happened: the facts that a policy takes.
+//! What happened: the events that a policy takes.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -6,11 +6,12 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::classify::Cause;
+use crate::words::words;
 
-/// The number of one transport: every action about a transport carries it, every fact about one echoes it.
+/// The number of one transport. Every action about a transport carries it, and every event of a transport returns it.
 ///
-/// A policy hands them out, 1, 2, 3 …; a fact with any but the newest is stale and changes nothing. They are compared
-/// for equality only, so the wrap after 2³² - 1 dials is harmless.
+/// A policy numbers its dials 1, 2, 3 and so on. An event with any epoch but the newest is stale and changes nothing.
+/// Epochs are compared for equality only, so that the wrap to 1 after 2³² - 1 dials is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Epoch(NonZeroU32);
@@ -18,8 +19,8 @@ pub struct Epoch(NonZeroU32);
 impl Epoch {
     pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
 
-    /// For logs and foreign-function borders: the epoch with this number. `None` for 0. Unchecked beyond that, and
-    /// harmless: a number that no live transport has is merely stale.
+    /// The epoch with this number, for logs and foreign functions; `None` for 0. Nothing else is checked: an event with a
+    /// number that no live transport has is stale.
     #[must_use]
     pub const fn from_raw(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {
@@ -28,7 +29,7 @@ impl Epoch {
         }
     }
 
-    /// The number.
+    /// The number, from 1.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
@@ -48,14 +49,16 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A precondition of the host that may be missing: not signed in, device not ready. The numbers 0 to 31 are the
-/// caller's to name; a dial happens only when none is held.
+/// A precondition of the host that may be missing: not signed in, device not ready.
+///
+/// The caller gives a meaning to each of the numbers 0 to 31. The policy dials only while none of them is
+/// [held](Event::Hold).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct HoldReason(u8);
 
 impl HoldReason {
-    /// How many there are.
+    /// The number of reasons.
     pub const COUNT: u8 = 32;
 
     /// The reason with this number; `None` from 32 on.
@@ -75,271 +78,341 @@ impl HoldReason {
     }
 }
 
-/// A fact: something that happened outside. Past tense; the policy draws the conclusions.
+/// An event: something that happened outside the policy. The policy draws the conclusions.
 ///
-/// `T` is the caller's storage of session token and endpoint, `K` that of a subscription's key. Facts about a
-/// transport carry its [`Epoch`].
+/// `T` is the caller's storage of a session's token and endpoint, `K` that of a subscription's key.
+///
+/// An event of a transport carries that transport's [`Epoch`], as [`Action::Open`](crate::Action::Open) gave it. With any
+/// other epoch than the newest one's, or after the transport has ended, it is
+/// [stale](crate::Disposition::Stale) and changes nothing. An event that does not apply to the present state is
+/// [inapplicable](crate::Disposition::Inapplicable). Both are harmless, so a caller reports what it sees and need not keep
+/// track.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-#[repr(u8)] // A tag of its own, and every epoch at the same place: what is looked at first.
+#[repr(u8)] // A tag of its own, and the epoch at the same place in every variant: these are read first.
 pub enum Event<T = (), K = Infallible> {
-    /// The user wants the connection. From a terminal state it starts over.
+    /// The user starts the connection. A policy that has stopped or given up starts over.
     Start,
-    /// The user does not want it. `keep`: the session is to be resumable later (F72).
+    /// The user stops the connection. What the server said about backoff and endpoint is forgotten.
     Stop {
-        /// Whether the session is kept for the next [`Event::Start`].
+        /// Whether the session is kept, so that the next [`Event::Start`] resumes it.
         keep: bool,
     },
-    /// The user presses "reconnect now": dial at once and begin the ladder again (F17). Overrides every wait but the
-    /// minimum interval; a missing precondition still holds it.
+    /// The user asks for a reconnect now. The policy dials at once and resets the backoff and the breaker. Only the
+    /// [minimum interval](crate::Config::with_min_interval) still delays the dial, and a [hold](Event::Hold), a missing
+    /// network or a hidden page still forbids it. After the policy gave up, this starts it again where a limit was reached.
+    #[doc(alias = "reconnect")]
+    #[doc(alias = "retry")]
     RetryNow,
-    /// A precondition of the host is missing.
+    /// A precondition of the host is missing: no dial until it is [released](Event::Release).
     Hold(HoldReason),
-    /// It is met again.
+    /// A precondition of the host is met again.
     Release(HoldReason),
-    /// The host says that the network went.
+    /// The host reports that the network is down. See [`OnNetworkDown`](crate::policy::OnNetworkDown).
+    #[doc(alias = "offline")]
     NetworkDown,
-    /// The host says that the network came.
+    /// The host reports that the network is up. A wait is cut short, and the backoff starts over with the next failure.
+    #[doc(alias = "online")]
     NetworkUp,
-    /// The page is hidden.
+    /// The page, or the app, is hidden. See [`Config::with_defer_while_hidden`](crate::Config::with_defer_while_hidden).
     Hidden,
-    /// The page is visible again.
+    /// The page, or the app, is visible again. See [`OnVisible`](crate::policy::OnVisible).
     Visible,
-    /// The host slept for `gap`.
+    /// The host resumes from a sleep of `gap`. See [`OnWake`](crate::policy::OnWake).
+    #[doc(alias = "wake")]
+    #[doc(alias = "sleep")]
     HostResumed {
-        /// How long, by a clock that goes on during sleep.
+        /// How long it slept, by a clock that runs during sleep.
         gap: Duration,
-        /// Whether the clock that `now` comes from went on during the sleep. If not (Linux's `CLOCK_MONOTONIC`, which
-        /// `std` and tokio use; macOS's `mach_absolute_time`), the gap is added to whatever was running: the session's
-        /// time to live, floors, the breaker, a credential's end, the age of the connection.
+        /// Whether the clock that `now` comes from ran during the sleep. If it did not (`CLOCK_MONOTONIC` of Linux, which
+        /// `std` and tokio use, or `mach_absolute_time` of macOS), the gap is added to whatever was running: the session's
+        /// time to live, the waits that a server asked for, the breaker, a credential's time to live, the connection's age.
         counted: bool,
     },
-    /// The default route moved (Wi-Fi to mobile), and nothing went down in between. What is open was bound to the old one:
-    /// see [`OnNetworkChange`](crate::policy::OnNetworkChange). A dial under way is begun anew, uncounted; waits are cut as by the
-    /// network's return.
+    /// The default route has changed, from Wi-Fi to mobile for instance, without an outage in between. An open connection is
+    /// bound to the old route: see [`OnNetworkChange`](crate::policy::OnNetworkChange). A dial in progress is dialled again
+    /// and not counted; a wait is cut short as by [`Event::NetworkUp`].
     NetworkChanged,
-    /// The user wants this connection replaced now. Online it is closed, with its session kept, and dialled at once; a dial
-    /// is given up and begun anew, the second in a row with the first wait's distance; a wait is ended as by
-    /// [`Event::RetryNow`].
+    /// The user asks for another connection in place of this one. A live connection is closed, its session kept, and the
+    /// policy dials at once. A dial in progress is dialled again, at once the first time and after the first wait of the
+    /// backoff when this is repeated. A wait ends as by [`Event::RetryNow`].
+    #[doc(alias = "reconnect")]
     Redial,
-    /// The server sets the first wait of the backoff (`retry:` of server-sent events), until another one or a stop; at most
-    /// the cap. Of 0: the first retry is at once, and the curve goes on from the config's first wait.
+    /// The server sets the first wait of the backoff (`retry:` of server-sent events). It holds until the next such event or
+    /// a stop, and is at most the cap. With zero the first retry is immediate, and the curve continues with the first wait
+    /// of the config.
     BackoffHint {
         /// The first wait.
         base: Duration,
     },
     /// The transport is open.
     Opened {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// The dial failed.
+    /// The dial failed. After [`Event::Opened`] it counts as the loss of the transport.
     OpenFailed {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Why.
+        /// Why the dial failed.
         cause: Cause,
-        /// What the server asked to wait for (`Retry-After`, turned into a duration by the driver).
+        /// How long the server asks the client to wait (`Retry-After`, which the driver turns into a duration).
         retry_after: Option<Duration>,
     },
-    /// The host could not dial just now and asks to be asked again (F15, S20): not a failure, not counted. This is also
-    /// how a budget that several policies share says no: ask it when [`Action::Open`](crate::Action::Open) comes, and
-    /// answer with the time that it gives (S60, lifecycle 90).
+    /// The host can't dial at the moment and is to be asked again. The attempt is not counted and is no failure.
+    ///
+    /// A budget that several policies share says no in the same way: ask it when [`Action::Open`](crate::Action::Open)
+    /// comes, and answer with the time that it gives.
     NotNow {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// When to ask again, 1 ms to a day; `None`: after the first wait of the ladder.
+        /// When to ask again, from 1 ms to a day; values outside are clamped. `None`: after the first wait of the backoff.
         retry_after: Option<Duration>,
     },
-    /// The transport is gone.
+    /// The transport is closed, by the peer or by an error.
+    #[doc(alias = "disconnect")]
     Closed {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Why.
+        /// Why it closed.
         cause: Cause,
     },
-    /// A send on it failed.
+    /// A send failed. The transport is closed and counts as lost.
     SendFailed {
-        /// Which.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// The protocol's hello.
+    /// The server's first message, where the protocol has one before anything is sent.
+    #[doc(alias = "hello")]
     Greeting {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// The heartbeat interval it asks for, rounded up to whole milliseconds, 10 ms to a day; none or zero: it asks
-        /// for none.
+        /// The heartbeat interval that the server asks for, rounded up to whole milliseconds and clamped to 10 ms to a day.
+        /// `None` or zero: the server asks for none, and that of the config is used.
         heartbeat: Option<Duration>,
     },
     /// A new session is established.
     Ready {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// What is needed to resume it, if it can be.
+        /// What a resume sends. `None`: the session can't be resumed.
         token: Option<T>,
-        /// Where to resume it, if not at the base endpoint.
+        /// Where to resume it. `None`: at the base endpoint.
         endpoint: Option<T>,
         /// The newest sequence number, where this message carries one.
         sequence: Option<u64>,
-        /// How long the server keeps it after a loss, where it says so; in whole milliseconds, rounded down. Of more than
-        /// 49 days nothing is made: the server is asked.
+        /// How long the server keeps the session after a loss, in whole milliseconds, rounded down. `None`, or more than 49
+        /// days: no time is assumed, and the resume asks the server.
         ttl: Option<Duration>,
     },
-    /// The old session lives on.
+    /// The server resumed the session.
     Resumed {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// A sequence number was received.
+    /// A message with a sequence number was received.
     Sequence {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// The number.
+        /// The sequence number. One that is not above the session's newest changes nothing.
         sequence: u64,
     },
-    /// The server asks for a reconnect.
+    /// The server asks the client to reconnect.
+    #[doc(alias = "reconnect")]
+    #[doc(alias = "goaway")]
     ReconnectRequested {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// After how long, where it says so.
+        /// How long the server asks the client to wait before it dials.
         retry_after: Option<Duration>,
-        /// In how long it will cut the connection, where it says so. Online, the connection is then kept until a time drawn
-        /// in the first half of that, and dialled anew at once.
+        /// When the server will cut the connection. A live connection is then kept until a time drawn from the first half of
+        /// this span, and the next dial is immediate.
         deadline: Option<Duration>,
     },
-    /// The server names another endpoint (MQTT 5 "use another server", XMPP see-other-host, Twitch's reconnect URL): the next
-    /// dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect). Say it before the loss or the request that it
-    /// came with: that loss is not judged then, and waits like any other. At most
-    /// [`Config::with_redirects`](crate::Config::with_redirects) in one outage; after a failure there that names no other,
-    /// the configured endpoints again.
+    /// The server names another endpoint (MQTT 5 "use another server", XMPP `see-other-host`, Twitch's reconnect URL). The
+    /// next dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect).
+    ///
+    /// Report it before the loss or the request that it came with: that loss is then not classified, and waits as a
+    /// transient one. At most [`Config::with_redirects`](crate::Config::with_redirects) of them are followed in one outage.
+    /// After a failure there that names no other endpoint the configured endpoints are dialled again.
     Redirected {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Where to.
+        /// The endpoint to dial.
         endpoint: T,
-        /// Whether it goes for every dial until a stop; otherwise for the next one.
+        /// Whether it holds for every dial until a stop. Otherwise it holds for the next dial.
         permanent: bool,
     },
-    /// The place to resume from is now this: an event id, a cursor. Endpoint, time to live and sequence of the session stay;
-    /// where there was no session, this is one.
+    /// The server sends a new position to resume from: an event id, a cursor. The session's endpoint, time to live and
+    /// sequence stay. Where there is no session, this starts one.
     Cursor {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// What [`SessionState::token`](crate::SessionState::token) is from now on.
+        /// The new [`SessionState::token`](crate::SessionState::token).
         token: T,
     },
-    /// The server sets the interval of the heartbeat, after the greeting (MQTT's Server Keep Alive): the next beat is due so
-    /// long after this at the latest. It ends with the connection; 0 says nothing.
+    /// The server sets the heartbeat interval after the greeting (MQTT's Server Keep Alive). The next heartbeat is due one
+    /// interval from now at the latest. The interval holds for this connection; zero changes nothing.
+    #[doc(alias = "keepalive")]
     KeepAlive {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// The interval, bounded as in [`Event::Greeting`].
+        /// The interval, clamped as in [`Event::Greeting`].
         interval: Duration,
     },
     /// The server refuses the session.
     SessionInvalid {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Whether it may be resumed on another transport.
+        /// Whether the session may still be resumed on another transport. Otherwise it is dropped.
         resumable: bool,
     },
-    /// A heartbeat was acknowledged.
+    /// The server acknowledged a heartbeat.
+    #[doc(alias = "pong")]
     HeartbeatAcked {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
     /// The server asks for a heartbeat now.
+    #[doc(alias = "ping")]
     HeartbeatRequested {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// Any other traffic was received.
+    /// Anything else was received. It counts as a sign of life where the heartbeat takes
+    /// [any traffic](crate::heartbeat::Liveness::AnyTraffic), and renews the session's time to live.
     Received {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// The credential is fresh: the answer to [`Action::RefreshCredential`](crate::Action::RefreshCredential).
+    /// A fresh credential is available: the answer to [`Action::RefreshCredential`](crate::Action::RefreshCredential).
     CredentialOk {
-        /// To which of them; an answer to an older one is stale (lifecycle 59). `None`: to the newest, from a host that
-        /// gives up each before it begins the next.
+        /// The number of the request that this answers; the answer to an older request is stale. `None`: the newest, for a
+        /// host that cancels each request before it makes the next.
         request: Option<u16>,
-        /// How long it will be good for, where that is known: it is renewed ahead of its end, see
-        /// [`CredentialConfig::with_lead`](crate::policy::CredentialConfig::with_lead). Zero says nothing.
+        /// How long the credential is valid. It is renewed ahead of its end, see
+        /// [`CredentialConfig::with_lead`](crate::policy::CredentialConfig::with_lead). `None` or zero: not known.
         ttl: Option<Duration>,
     },
-    /// The credential could not be refreshed.
+    /// The credential could not be refreshed: the other answer to
+    /// [`Action::RefreshCredential`](crate::Action::RefreshCredential).
     CredentialFailed {
-        /// To which request this is the answer.
+        /// The number of the request that this answers, as in [`Event::CredentialOk`].
         request: Option<u16>,
-        /// Whether its source will never give one.
+        /// Whether a later request would fail as well. Then the policy gives up, unless a connection is live.
         fatal: bool,
     },
-    /// The user supplied another credential, unasked (lifecycle 57). A dial that is under way with the old one, up to its
-    /// session, is given up and not counted; waits are cut as by good news; a connection stays, and is authenticated anew
-    /// where the config says [in band](crate::policy::CredentialConfig::with_in_band).
+    /// The user supplied another credential, without being asked. A dial in progress, up to its session, is dialled again and
+    /// not counted; a wait is cut short. A live connection stays, and is authenticated again where the config says
+    /// [in band](crate::policy::CredentialConfig::with_in_band).
     CredentialNew,
-    /// There is no credential any more and won't be, unasked (lifecycle 56): the user was logged out, say. Final, in any
-    /// phase but the final ones.
+    /// The credential is gone and there is no other, after a logout for instance. The policy gives up, whatever its state.
     CredentialLost,
-    /// The answer to [`Action::Authenticate`](crate::Action::Authenticate).
+    /// The server accepted the authentication: the answer to [`Action::Authenticate`](crate::Action::Authenticate).
     AuthOk {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
     },
-    /// The other answer.
+    /// The server refused the authentication.
     AuthFailed {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Whether no other credential would do.
+        /// Whether every other credential would be refused as well. Then the policy gives up.
         fatal: bool,
     },
-    /// The user wants this subscription, now and after every reconnect.
+    /// The user subscribes to a key, on this connection and on every later one. Where the set is full the disposition is
+    /// [`Full`](crate::Disposition::Full).
     Subscribe {
-        /// Which.
+        /// The subscription's key.
         key: K,
-        /// Higher is restored first; equals in the order of the wishes.
+        /// Its priority. Higher ones are restored first, equal ones in the order in which they were subscribed.
         priority: i32,
     },
-    /// The user no longer wants it.
+    /// The user unsubscribes from a key.
     Unsubscribe {
-        /// Which.
+        /// The subscription's key.
         key: K,
     },
     /// The server confirmed a subscription.
     SubscriptionConfirmed {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Which.
+        /// The subscription's key.
         key: K,
-        /// Which send it answers, by the number in [`Action::Restore`](crate::Action::Restore). With another number than
-        /// that of the newest send of this key it is stale. `None`: the protocol does not say; then it answers the newest.
+        /// The number of the send that this answers, from [`Action::Restore`](crate::Action::Restore). The answer to any
+        /// other send than the key's newest is stale. `None`: the protocol does not say, and the newest is meant.
         send: Option<u32>,
     },
-    /// The server refused a subscription, or ended it with an error. Until the key is sent again, further failures of it
-    /// change nothing.
+    /// The server refused a subscription, or ended it with an error. Further failures of the key change nothing until it is
+    /// sent again.
     SubscriptionFailed {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Which.
+        /// The subscription's key.
         key: K,
-        /// Which send it answers, as for [`Event::SubscriptionConfirmed`].
+        /// The number of the send that this answers, as in [`Event::SubscriptionConfirmed`].
         send: Option<u32>,
-        /// Whether to try again in this session.
+        /// Whether to send it again in this session. Otherwise it is sent again in the next new session, or when the user
+        /// subscribes again.
         retryable: bool,
     },
-    /// The server ended a subscription that it had confirmed, without refusing it: it is sent again after the first wait,
-    /// and after longer ones if it is lost again and again.
+    /// The server ended a confirmed subscription without refusing it. It is sent again after the first wait of the backoff,
+    /// and after longer waits if it is lost again and again.
     SubscriptionLost {
-        /// On which transport.
+        /// The transport's epoch.
         epoch: Epoch,
-        /// Which.
+        /// The subscription's key.
         key: K,
     },
 }
 
+words!([T, K] Event<T, K> {
+    Start => "start",
+    Stop => "stop",
+    RetryNow => "retry_now",
+    Hold => "hold",
+    Release => "release",
+    NetworkDown => "net_down",
+    NetworkUp => "net_up",
+    Hidden => "hidden",
+    Visible => "visible",
+    HostResumed => "woke",
+    NetworkChanged => "network_changed",
+    Redial => "redial",
+    BackoffHint => "backoff_hint",
+    Opened => "opened",
+    OpenFailed => "open_failed",
+    NotNow => "not_now",
+    Closed => "closed",
+    SendFailed => "send_failed",
+    Greeting => "greeting",
+    Ready => "ready",
+    Resumed => "resumed",
+    Sequence => "seq",
+    ReconnectRequested => "please_reconnect",
+    Redirected => "redirected",
+    Cursor => "cursor",
+    KeepAlive => "keep_alive",
+    SessionInvalid => "session_invalid",
+    HeartbeatAcked => "beat_ack",
+    HeartbeatRequested => "beat_requested",
+    Received => "rx",
+    CredentialOk => "credential_ok",
+    CredentialFailed => "credential_failed",
+    CredentialNew => "credential_new",
+    CredentialLost => "credential_lost",
+    AuthOk => "auth_ok",
+    AuthFailed => "auth_failed",
+    Subscribe => "subscribe",
+    Unsubscribe => "unsubscribe",
+    SubscriptionConfirmed => "sub_confirmed",
+    SubscriptionFailed => "sub_failed",
+    SubscriptionLost => "sub_lost",
+});
+
 impl<T, K> Event<T, K> {
-    /// It speaks of a transport, but nothing of the other side's came in with it.
+    /// Whether it is of a transport but not a sign of life: nothing was received from the peer.
     pub(super) const fn is_local(&self) -> bool {
         matches!(
             self,
@@ -351,7 +424,7 @@ impl<T, K> Event<T, K> {
         )
     }
 
-    /// The transport it speaks of; `None` for facts of the user and the host.
+    /// The epoch of the event's transport; `None` for events of the user and the host.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         match self {

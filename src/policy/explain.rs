@@ -2,15 +2,23 @@
 
 use core::fmt;
 
-use crate::classify::Cause;
-use crate::mode::Mode;
-use crate::time::Instant;
+use rand_core::Rng;
 
+use crate::classify::Cause;
+use crate::endpoints::Endpoints;
+use crate::mode::Mode;
+use crate::subscriptions::Subscriptions;
+use crate::time::Instant;
+use crate::words::words;
+
+use super::Policy;
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
+use super::lend::ConfigSource;
+use super::state::Stage;
 
 /// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
-/// named condition, or a live connection (S93).
+/// named condition, or a live connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -35,29 +43,17 @@ pub enum Phase {
     Failed,
 }
 
-impl Phase {
-    /// The phase in lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Establishing => "establishing",
-            Self::Restoring => "restoring",
-            Self::Online => "online",
-            Self::Waiting => "waiting",
-            Self::Parked => "parked",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+words!(Phase {
+    Idle => "idle",
+    Connecting => "connecting",
+    Establishing => "establishing",
+    Restoring => "restoring",
+    Online => "online",
+    Waiting => "waiting",
+    Parked => "parked",
+    Stopped => "stopped",
+    Failed => "failed",
+});
 
 /// The rule behind a deadline, or the condition that a policy is parked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,47 +116,35 @@ pub enum WaitReason {
     Credential,
 }
 
-impl WaitReason {
-    /// The reason in snake case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Backoff => "backoff",
-            Self::RetryAfter => "hint",
-            Self::InvalidSession => "invalid_session",
-            Self::Class => "class",
-            Self::MinInterval => "min_interval",
-            Self::Breaker => "breaker",
-            Self::Requested => "requested",
-            Self::Spread => "spread",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::GreetingTimeout => "greeting_timeout",
-            Self::ReadyTimeout => "ready_timeout",
-            Self::AuthTimeout => "auth_timeout",
-            Self::Heartbeat => "beat",
-            Self::Stable => "stable",
-            Self::Restore => "restore",
-            Self::Confirm => "confirm",
-            Self::Endpoint => "endpoint",
-            Self::NotNow => "not_now",
-            Self::Answer => "answer",
-            Self::MaxAge => "max_age",
-            Self::SessionExpiry => "session_expiry",
-            Self::CredentialLead => "credential_lead",
-            Self::CredentialTimeout => "credential_timeout",
-            Self::Hold => "hold",
-            Self::Network => "network",
-            Self::Hidden => "hidden",
-            Self::Credential => "credential",
-        }
-    }
-}
-
-impl fmt::Display for WaitReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+words!(WaitReason {
+    Backoff => "backoff",
+    RetryAfter => "hint",
+    InvalidSession => "invalid_session",
+    Class => "class",
+    MinInterval => "min_interval",
+    Breaker => "breaker",
+    Requested => "requested",
+    Spread => "spread",
+    ConnectTimeout => "connect_timeout",
+    GreetingTimeout => "greeting_timeout",
+    ReadyTimeout => "ready_timeout",
+    AuthTimeout => "auth_timeout",
+    Heartbeat => "beat",
+    Stable => "stable",
+    Restore => "restore",
+    Confirm => "confirm",
+    Endpoint => "endpoint",
+    NotNow => "not_now",
+    Answer => "answer",
+    MaxAge => "max_age",
+    SessionExpiry => "session_expiry",
+    CredentialLead => "credential_lead",
+    CredentialTimeout => "credential_timeout",
+    Hold => "hold",
+    Network => "network",
+    Hidden => "hidden",
+    Credential => "credential",
+});
 
 /// Why the policy is in the phase it is in: what happened last that mattered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -209,30 +193,38 @@ pub enum Trigger {
     GaveUp(GiveUp),
 }
 
+words!(as_str Trigger {
+    New => "new",
+    Start => "start",
+    RetryNow => "retry_now",
+    Stop => "stop",
+    Gate => "gate",
+    Lost => "lost",
+    NotNow => "not_now",
+    HostResumed => "woke",
+    NetworkChanged => "network_changed",
+    Visible => "visible",
+    Redial => "redial",
+    MaxAge => "max_age",
+    Requested => "requested",
+    SessionExpired => "session_expired",
+    Opened => "opened",
+    Ready => "ready",
+    Resumed => "resumed",
+    Authenticated => "auth_ok",
+    Restored => "restored",
+    GaveUp => "gave_up",
+});
+
 impl fmt::Display for Trigger {
+    /// The word; of what carries a reason or a cause, the word of that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::New => "new",
-            Self::Start => "start",
-            Self::RetryNow => "retry_now",
-            Self::Stop => "stop",
-            Self::Gate(reason) => reason.as_str(),
-            Self::Lost(cause) => return cause.fmt(f),
-            Self::NotNow => "not_now",
-            Self::HostResumed => "woke",
-            Self::NetworkChanged => "network_changed",
-            Self::Visible => "visible",
-            Self::Redial => "redial",
-            Self::MaxAge => "max_age",
-            Self::Requested => "requested",
-            Self::SessionExpired => "session_expired",
-            Self::Opened => "opened",
-            Self::Ready => "ready",
-            Self::Resumed => "resumed",
-            Self::Authenticated => "auth_ok",
-            Self::Restored => "restored",
-            Self::GaveUp(reason) => reason.as_str(),
-        })
+        match self {
+            Self::Gate(reason) => reason.fmt(f),
+            Self::Lost(cause) => cause.fmt(f),
+            Self::GaveUp(reason) => reason.fmt(f),
+            other => f.write_str(other.as_str()),
+        }
     }
 }
 
@@ -305,110 +297,56 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
-/// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
-///
-/// `opens = established + failed + abandoned + the one in flight`, always (S97).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct Stats {
-    /// Dials.
-    pub opens: u32,
-    /// Attempts that led to an established connection.
-    pub established: u32,
-    /// Attempts that failed.
-    pub failed: u32,
-    /// Attempts ended by the user or the host before their outcome was known.
-    pub abandoned: u32,
-    /// Established connections lost unintentionally, once each (F106). A stop is none.
-    pub losses: u32,
-    /// Sessions resumed.
-    pub resumed: u32,
-    /// Sessions started fresh: the caller must resync (F75).
-    pub fresh: u32,
-    /// Connections found dead by the heartbeat.
-    pub zombies: u32,
-    /// Beats that were still unanswered at the next one.
-    pub heartbeats_missed: u32,
-    /// Losses that were our own fault (F54).
-    pub client_faults: u32,
-    /// Waits asked for by a server and cut to the longest allowed (S40).
-    pub retry_after_cut: u32,
-    /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
-    pub stale: u32,
-    /// Times at which the clock ran backwards (S98).
-    pub clock_rewinds: u32,
-    /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
-    pub last_uptime_ms: u32,
-}
-
-/// What a policy counts: [`Stats`] in fewer bytes. What can't happen a million times has 16 bits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Counts {
-    pub(super) opens: u32,
-    pub(super) established: u32,
-    pub(super) failed: u32,
-    pub(super) losses: u32,
-    pub(super) resumed: u32,
-    pub(super) fresh: u32,
-    pub(super) stale: u32,
-    pub(super) last_uptime_ms: u32,
-    pub(super) zombies: u16,
-    pub(super) heartbeats_missed: u16,
-    pub(super) client_faults: u16,
-    pub(super) retry_after_cut: u16,
-    pub(super) clock_rewinds: u16,
-    /// The newest request for a credential; it is here for its size.
-    pub(super) request: u16,
-}
-
-impl Counts {
-    pub(super) const NEW: Self = Self {
-        opens: 0,
-        established: 0,
-        failed: 0,
-        losses: 0,
-        resumed: 0,
-        fresh: 0,
-        stale: 0,
-        last_uptime_ms: 0,
-        zombies: 0,
-        heartbeats_missed: 0,
-        client_faults: 0,
-        retry_after_cut: 0,
-        clock_rewinds: 0,
-        request: 0,
-    };
-
-    /// `in_flight`: a dial is under way whose outcome nobody knows yet.
-    pub(super) fn stats(&self, in_flight: bool) -> Stats {
-        let known = self.established.saturating_add(self.failed).saturating_add(u32::from(in_flight));
-        Stats {
-            opens: self.opens,
-            established: self.established,
-            failed: self.failed,
-            abandoned: self.opens.saturating_sub(known),
-            losses: self.losses,
-            resumed: self.resumed,
-            fresh: self.fresh,
-            zombies: self.zombies.into(),
-            heartbeats_missed: self.heartbeats_missed.into(),
-            client_faults: self.client_faults.into(),
-            retry_after_cut: self.retry_after_cut.into(),
-            stale: self.stale,
-            clock_rewinds: self.clock_rewinds.into(),
-            last_uptime_ms: self.last_uptime_ms,
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// Where the policy is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match self.state.stage {
+            Stage::Idle => Phase::Idle,
+            Stage::Connecting { .. } => Phase::Connecting,
+            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
+                Phase::Establishing
+            }
+            Stage::Live { restored: false, .. } => Phase::Restoring,
+            Stage::Live { restored: true, .. } => Phase::Online,
+            Stage::Waiting { .. } => Phase::Waiting,
+            Stage::Parked { .. } => Phase::Parked,
+            Stage::Stopped => Phase::Stopped,
+            Stage::Failed { .. } => Phase::Failed,
         }
     }
 }
 
-/// Counts without ever wrapping.
-pub(super) const fn count(counter: &mut u32) {
-    *counter = counter.saturating_add(1);
-}
-
-/// The same for what is seldom.
-pub(super) const fn count_small(counter: &mut u16) {
-    *counter = counter.saturating_add(1);
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    /// What the policy is doing, until when, and why.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let deadline = self.deadline();
+        let (mode, endpoint) = if self.state.stage.is_alive() {
+            (self.state.mode, self.state.endpoint)
+        } else {
+            self.next_dial()
+        };
+        let parked = match self.state.stage {
+            Stage::Parked { on } => Some(on),
+            _ => None,
+        };
+        Explanation {
+            phase: self.phase(),
+            trigger: self.state.trigger,
+            since: self.state.since,
+            until: deadline.map(|(at, _)| at),
+            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
+            not_before: parked.and_then(|_| {
+                let since = self.state.since;
+                Some(self.gate(since).at).filter(|at| *at > since)
+            }),
+            epoch: self.epoch(),
+            attempt: self.state.attempt,
+            failures: self.state.backoff.failures(),
+            mode,
+            endpoint,
+            last_cause: self.state.last_cause,
+        }
+    }
 }

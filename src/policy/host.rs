@@ -8,16 +8,16 @@ use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::heartbeat::Heartbeat;
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, Micros, OptInstant};
+use crate::time::{Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Actions, DropReason};
+use super::action::DropReason;
 use super::config::Config;
 use super::event::HoldReason;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::{OnNetworkChange, OnNetworkDown, OnVisible, OnWake};
 use super::state::{Flag, Gate, Stage};
+use super::{Cx, Policy};
 
 /// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
 pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
@@ -25,27 +25,27 @@ pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 /// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_start(&mut self, now: Instant, out: &mut Actions) -> bool {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_start(&mut self, cx: &mut Cx) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
         if self.state.stage == Stage::Idle && self.state.is(Flag::Outage) {
-            self.go_on(now, out);
+            self.go_on(cx);
         } else {
-            self.begin(now, Trigger::Start, out);
+            self.begin(cx, Trigger::Start);
         }
         true
     }
 
-    pub(super) fn on_stop(&mut self, now: Instant, keep: bool, out: &mut Actions) -> bool {
+    pub(super) fn on_stop(&mut self, cx: &mut Cx, keep: bool) -> bool {
         let forgot = self.forget_the_server();
         match self.state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
                 return forgot;
             }
             Stage::Failed { .. } => {
-                self.drop_session(DropReason::Stop, out);
+                self.drop_session(cx, DropReason::Stop);
                 return true;
             }
             Stage::Idle
@@ -59,16 +59,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             | Stage::Live { .. } => {}
         }
         let code = if keep { self.config.lend().close_code } else { CLOSE_NORMAL };
-        self.abandon(Some(code), out);
+        self.abandon(cx, Some(code));
         if !keep {
-            self.drop_session(DropReason::Stop, out);
+            self.drop_session(cx, DropReason::Stop);
         }
-        self.state.enter(Stage::Stopped, now, Trigger::Stop);
+        self.state.enter(Stage::Stopped, cx.now, Trigger::Stop);
         true
     }
 
     /// The user wants a dial now, whatever is waited for.
-    pub(super) fn on_user_retry(&mut self, now: Instant, why: Trigger, out: &mut Actions) -> bool {
+    pub(super) fn on_user_retry(&mut self, cx: &mut Cx, trigger: Trigger) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
             Stage::Failed { reason }
@@ -82,53 +82,53 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             | Stage::Stopped
             | Stage::Failed { .. } => return false,
         }
-        self.begin(now, why, out);
+        self.begin(cx, trigger);
         true
     }
 
-    pub(super) fn on_hold(&mut self, now: Instant, reason: HoldReason, out: &mut Actions) -> bool {
+    pub(super) fn on_hold(&mut self, cx: &mut Cx, reason: HoldReason) -> bool {
         let new = self.state.holds & reason.bit() == 0;
         self.state.holds |= reason.bit();
         if new && self.state.stage.is_between() {
-            self.dial_or_wait(now, Trigger::Gate(WaitReason::Hold), out);
+            self.dial_or_wait(cx, Trigger::Gate(WaitReason::Hold));
         }
         new
     }
 
-    pub(super) fn on_release(&mut self, now: Instant, reason: HoldReason, out: &mut Actions) -> bool {
+    pub(super) fn on_release(&mut self, cx: &mut Cx, reason: HoldReason) -> bool {
         let held = self.state.holds & reason.bit() != 0;
         self.state.holds &= !reason.bit();
         if held && self.state.stage.is_between() {
-            self.dial_or_wait(now, Trigger::Gate(WaitReason::Hold), out);
+            self.dial_or_wait(cx, Trigger::Gate(WaitReason::Hold));
         }
         held
     }
 
-    pub(super) fn on_network_down(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_network_down(&mut self, cx: &mut Cx) -> bool {
         let on_down = self.config.lend().on_network_down;
         if on_down == OnNetworkDown::Ignore || self.state.is(Flag::NetworkDown) {
             return false;
         }
         self.state.set(Flag::NetworkDown, true);
         match self.state.stage {
-            Stage::Connecting { .. } => self.cut_dial(now, Trigger::Gate(WaitReason::Network), out),
+            Stage::Connecting { .. } => self.cut_dial(cx, Trigger::Gate(WaitReason::Network)),
             stage if stage.is_alive() => {
                 let stays = match on_down {
-                    OnNetworkDown::Probe => self.probe(now, out),
+                    OnNetworkDown::Probe => self.probe(cx),
                     OnNetworkDown::Park | OnNetworkDown::Ignore => true,
                     OnNetworkDown::Drop => false,
                 };
                 if !stays {
-                    self.close_and_lose(now, Cause::NetworkDown, None, out);
+                    self.close_and_lose(cx, Cause::NetworkDown, None);
                 }
             }
-            stage if stage.is_between() => self.wait_or_park(now, Trigger::Gate(WaitReason::Network), out),
+            stage if stage.is_between() => self.wait_or_park(cx, Trigger::Gate(WaitReason::Network)),
             _ => {}
         }
         true
     }
 
-    pub(super) fn on_network_up(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_network_up(&mut self, cx: &mut Cx) -> bool {
         let was_down = self.state.is(Flag::NetworkDown);
         let config: &Config = self.config.lend();
         if config.on_network_down == OnNetworkDown::Ignore {
@@ -136,25 +136,25 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         let (spread, restart) = (config.network_spread, config.restart_on_network_up);
         self.state.set(Flag::NetworkDown, false);
-        let forgot = self.ladder_anew() | self.endpoints.forget();
-        let why = Trigger::Gate(WaitReason::Network);
+        let forgot = self.reset_backoff() | self.endpoints.forget();
+        let trigger = Trigger::Gate(WaitReason::Network);
         let acted = match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(now, spread, why, out);
+                self.shorten_wait(cx, spread, trigger);
                 true
             }
             Stage::Failed { .. } if self.failed_for_the_service() => {
-                self.begin(now, why, out);
+                self.begin(cx, trigger);
                 true
             }
             Stage::Connecting { .. } if restart => {
-                self.cut_dial(now, why, out);
+                self.cut_dial(cx, trigger);
                 true
             }
             // What was begun on the network that went may be bound to it.
-            Stage::Live { .. } if was_down => self.on_changed(now, out),
+            Stage::Live { .. } if was_down => self.on_changed(cx),
             stage if stage.is_alive() && self.state.is_open() && was_down => {
-                self.cut_dial(now, why, out);
+                self.cut_dial(cx, trigger);
                 true
             }
             _ => false,
@@ -162,28 +162,28 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         was_down || acted || forgot
     }
 
-    pub(super) fn on_network_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_network_changed(&mut self, cx: &mut Cx) -> bool {
         let config: &Config = self.config.lend();
         let (ignored, spread) = (config.on_network_change == OnNetworkChange::Ignore, config.network_spread);
-        let forgot = self.ladder_anew() | self.endpoints.forget();
+        let forgot = self.reset_backoff() | self.endpoints.forget();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(now, spread, Trigger::NetworkChanged, out);
+                self.shorten_wait(cx, spread, Trigger::NetworkChanged);
             }
             Stage::Failed { .. } if self.failed_for_the_service() => {
-                self.begin(now, Trigger::NetworkChanged, out);
+                self.begin(cx, Trigger::NetworkChanged);
             }
             Stage::Live { .. } if !ignored => {
-                self.on_changed(now, out);
+                self.on_changed(cx);
             }
-            stage if stage.is_alive() && !ignored => self.cut_dial(now, Trigger::NetworkChanged, out),
+            stage if stage.is_alive() && !ignored => self.cut_dial(cx, Trigger::NetworkChanged),
             _ => return forgot,
         }
         true
     }
 
     /// Good news: the ladder begins anew with the next failure. False where it stands at its beginning.
-    fn ladder_anew(&mut self) -> bool {
+    const fn reset_backoff(&mut self) -> bool {
         let climbed = self.state.backoff.failures() > 0 && !self.state.stage.is_asleep();
         if climbed {
             self.state.backoff.reset();
@@ -191,30 +191,30 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         climbed
     }
 
-    pub(super) fn on_hidden(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_hidden(&mut self, cx: &mut Cx) -> bool {
         if !self.config.lend().defer_while_hidden || self.state.is(Flag::Hidden) {
             return false;
         }
         self.state.set(Flag::Hidden, true);
         if self.state.stage.is_between() {
-            self.wait_or_park(now, Trigger::Gate(WaitReason::Hidden), out);
+            self.wait_or_park(cx, Trigger::Gate(WaitReason::Hidden));
         }
         true
     }
 
-    pub(super) fn on_visible(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_visible(&mut self, cx: &mut Cx) -> bool {
         let was_hidden = self.state.take(Flag::Hidden);
         if was_hidden {
-            self.ladder_anew();
+            self.reset_backoff();
         }
         let config: &Config = self.config.lend();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
-                self.good_news(now, Micros::ZERO, Trigger::Gate(WaitReason::Hidden), out);
+                self.shorten_wait(cx, Micros::ZERO, Trigger::Gate(WaitReason::Hidden));
             }
             Stage::Live { .. } if config.on_visible == OnVisible::Probe => {
-                if !self.probe(now, out) {
-                    self.replace(now, Trigger::Visible, out);
+                if !self.probe(cx) {
+                    self.replace(cx, Trigger::Visible);
                 }
             }
             _ => return was_hidden,
@@ -222,15 +222,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         true
     }
 
-    /// A connection that slept longer than its liveness rule would have waited can't be trusted (lifecycle 39); a wait
+    /// A connection that slept longer than its liveness rule would have waited can't be trusted; a wait
     /// is cut like at the network's return, and a dial begins anew. `counted`: the clock went on meanwhile.
-    pub(super) fn on_host_resumed(
-        &mut self,
-        now: Instant,
-        gap: Micros,
-        counted: bool,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_host_resumed(&mut self, cx: &mut Cx, gap: Micros, counted: bool) -> bool {
+        let now = cx.now;
         let config: &Config = self.config.lend();
         let on_wake = config.on_wake;
         let trusted = match self.state.heartbeat.get().map_or(Micros::ZERO, Heartbeat::span) {
@@ -261,15 +256,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         let anew = matches!(self.state.stage, Stage::Connecting { .. }) && self.state.since == now;
         if !anew {
-            self.ladder_anew();
+            self.reset_backoff();
         }
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {
-                self.good_news(now, Micros::ZERO, Trigger::HostResumed, out);
+                self.shorten_wait(cx, Micros::ZERO, Trigger::HostResumed);
             }
             // One of this instant was begun after the sleep.
             Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
-            Stage::Connecting { .. } => self.cut_dial(now, Trigger::HostResumed, out),
+            Stage::Connecting { .. } => self.cut_dial(cx, Trigger::HostResumed),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
             Stage::Greeting { .. }
             | Stage::Establishing { .. }
@@ -277,10 +272,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             | Stage::Live { .. } => {
                 if !self.state.is(Flag::Established) {
                     self.endpoints.forget();
-                    self.cut_dial(now, Trigger::HostResumed, out);
-                } else if on_wake == OnWake::Redial || !self.probe(now, out) {
+                    self.cut_dial(cx, Trigger::HostResumed);
+                } else if on_wake == OnWake::Redial || !self.probe(cx) {
                     self.endpoints.forget();
-                    self.close_and_lose(now, Cause::HostSuspended, None, out);
+                    self.close_and_lose(cx, Cause::HostSuspended, None);
                 }
             }
         }
@@ -288,14 +283,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// The server sets the first wait.
-    pub(super) fn on_backoff_hint(&mut self, base: Duration) -> bool {
+    pub(super) const fn on_backoff_hint(&mut self, base: Duration) -> bool {
         self.state.backoff.set_base(Some(base));
         true
     }
 
     /// The host could not dial: asked again when it said, or after the first wait of the ladder; for ever, and not
     /// counted.
-    pub(super) fn on_not_now(&mut self, now: Instant, after: Option<Duration>, out: &mut Actions) -> bool {
+    pub(super) fn on_not_now(&mut self, cx: &mut Cx, after: Option<Duration>) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
@@ -305,8 +300,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.first_wait());
-        self.state.set_ladder(Gate { at: now.after(wait), reason: WaitReason::NotNow });
-        self.wait_within_limits(now, Trigger::NotNow, out);
+        self.state.set_backoff_gate(Gate { at: cx.now.after(wait), reason: WaitReason::NotNow });
+        self.wait_within_limits(cx, Trigger::NotNow);
         true
     }
 }

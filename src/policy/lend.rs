@@ -12,29 +12,28 @@ use crate::session::SessionState;
 
 use super::config::Config;
 
-/// Lends a [`Policy`](crate::Policy) its config, and says which parts the policy has for it. `T` is the caller's storage
-/// of session token and endpoint.
+/// Lends a [`Policy`](crate::Policy) its config, and says which parts the policy has for it.
 ///
 /// Whatever implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) lends a config of which
 /// anything may be switched on, so every part is there. [`Lean`] leaves parts out. There are no other implementations: a
 /// lender that left out what its config asks for would make the policy ignore it.
-pub trait ConfigSource<T>: sealed::ConfigSource {
+pub trait ConfigSource: sealed::ConfigSource {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
     type Breaker: OptionalPart<CircuitBreaker> + Clone + Eq + Hash;
     /// The heartbeat: [`Heartbeat`], or `()` for none.
     type Heartbeat: OptionalPart<Heartbeat> + Clone + Eq + Hash;
-    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. It is `Clone`, `Eq` and `Hash` as `T`
-    /// is: generic code says `C::Session: Clone`.
-    type Session: OptionalPart<SessionState<T>>;
+    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. `T` is the caller's storage of session
+    /// token and endpoint. It is `Clone`, `Eq` and `Hash` as `T` is: generic code says `C::Session<T>: Clone`.
+    type Session<T>: OptionalPart<SessionState<T>>;
 
     /// The config.
     fn lend(&self) -> &Config;
 }
 
-impl<T, C: Borrow<Config>> ConfigSource<T> for C {
+impl<C: Borrow<Config>> ConfigSource for C {
     type Breaker = CircuitBreaker;
     type Heartbeat = Heartbeat;
-    type Session = SessionState<T>;
+    type Session<T> = SessionState<T>;
 
     #[inline]
     fn lend(&self) -> &Config {
@@ -47,6 +46,9 @@ pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
     /// As it is in a new policy.
     const NEW: Self;
 
+    /// This value of it, or nothing where it is left out.
+    fn of(value: X) -> Self;
+
     /// The part, if it is there.
     fn get(&self) -> Option<&X>;
 
@@ -56,6 +58,9 @@ pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
 
 impl<X> OptionalPart<X> for () {
     const NEW: Self = ();
+
+    #[inline]
+    fn of(_: X) -> Self {}
 
     #[inline]
     fn get(&self) -> Option<&X> {
@@ -75,6 +80,11 @@ macro_rules! part {
 
         impl$(<$storage>)? OptionalPart<$part> for $part {
             const NEW: Self = <$part>::new();
+
+            #[inline]
+            fn of(value: Self) -> Self {
+                value
+            }
 
             #[inline]
             fn get(&self) -> Option<&Self> {
@@ -97,7 +107,7 @@ part! {
 
 /// A borrowed config that needs no breaker (`B`), no heartbeat (`H`) or no session (`D`), for policies without them: what
 /// is not configured is not there. Each is `()`, the default, or the part: [`CircuitBreaker`], [`Heartbeat`],
-/// [`SessionState<T>`].
+/// [`SessionState`], which stands for a [`SessionState<T>`] of the policy's `T`.
 ///
 /// A policy behaves as with the config itself, but for facts about what is left out: without a heartbeat
 /// [`Event::Greeting`](crate::Event::Greeting) and [`Event::HeartbeatAcked`](crate::Event::HeartbeatAcked) are inapplicable (a beat
@@ -107,7 +117,6 @@ part! {
 /// ```
 /// use core::time::Duration;
 /// use redial::policy::{Lean, ResumeConfig};
-/// use redial::subscriptions::NoSubscriptions;
 /// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64, valid};
 /// use redial::breaker;
 /// use redial::CircuitBreaker;
@@ -118,7 +127,7 @@ part! {
 /// // With a breaker, a heartbeat or sessions in the config this line would not compile.
 /// static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
 ///
-/// let _policy: Policy<SplitMix64, (), NoSubscriptions, Lean<'static>> = Policy::new(LEAN, SplitMix64::new(7));
+/// let _policy = Policy::new(LEAN, SplitMix64::new(7));
 ///
 /// // Read at run time, it is an error.
 /// let config = CONFIG.with_breaker(Some(valid(breaker::Config::new(5, Duration::from_secs(60)))));
@@ -133,9 +142,7 @@ pub struct Lean<'a, B = (), H = (), D = ()> {
 /// Sent and shared whatever the parts are: they are elsewhere.
 type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
 
-impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: sealed::OptionalPart>
-    Lean<'a, B, H, D>
-{
+impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: SessionPart> Lean<'a, B, H, D> {
     /// This config, if it asks for nothing that is left out. Where the compiler can't know which parts are meant, write
     /// `<Lean<'_>>::new(&config)`.
     ///
@@ -159,24 +166,38 @@ impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: sealed:
 }
 
 /// No part that is there is without a size.
-const fn is_out<P: sealed::OptionalPart>() -> bool {
+const fn is_out<P>() -> bool {
     size_of::<P>() == 0
 }
 
-impl<T, B, H, D> ConfigSource<T> for Lean<'_, B, H, D>
+impl<B, H, D> ConfigSource for Lean<'_, B, H, D>
 where
     B: OptionalPart<CircuitBreaker> + Clone + Eq + Hash,
     H: OptionalPart<Heartbeat> + Clone + Eq + Hash,
-    D: OptionalPart<SessionState<T>>,
+    D: SessionPart,
 {
     type Breaker = B;
     type Heartbeat = H;
-    type Session = D;
+    type Session<T> = D::Session<T>;
 
     #[inline]
     fn lend(&self) -> &Config {
         self.config
     }
+}
+
+/// How a [`Lean`] says whether there are sessions: [`SessionState`] or `()`. There are no other implementations.
+pub trait SessionPart: sealed::OptionalPart {
+    /// The part with this storage of token and endpoint.
+    type Session<T>: OptionalPart<SessionState<T>>;
+}
+
+impl SessionPart for () {
+    type Session<T> = ();
+}
+
+impl SessionPart for SessionState {
+    type Session<T> = SessionState<T>;
 }
 
 impl<B, H, D> Clone for Lean<'_, B, H, D> {

@@ -7,46 +7,77 @@ use rand_core::Rng;
 use crate::classify::{Cause, Class, IoKind, Verdict};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::session::SessionState;
-use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, divide};
+use crate::subscriptions::Subscriptions;
+use crate::time::Instant;
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Trigger, count, count_small};
+use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
+use super::stats::{count, count_small};
 use super::verdict::Step;
+use super::{Cx, Policy};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    /// The loss of a transport that may still be there: it is closed first.
-    pub(super) fn close_and_lose(
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_open_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         cause: Cause,
         retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
-        if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code: self.close_code() });
+    ) -> bool {
+        self.lose(cx, cause, retry_after);
+        true
+    }
+
+    pub(super) fn on_closed(&mut self, cx: &mut Cx, cause: Cause) -> bool {
+        self.lose(cx, cause, None);
+        true
+    }
+
+    pub(super) fn on_send_failed(&mut self, cx: &mut Cx) -> bool {
+        self.close_and_lose(cx, Cause::SendFailed, None);
+        true
+    }
+
+    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
+    /// a time in the first half of it.
+    pub(super) fn on_reconnect_requested(
+        &mut self,
+        cx: &mut Cx,
+        after: Option<Duration>,
+        deadline: Option<Duration>,
+    ) -> bool {
+        let now = cx.now;
+        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
+            return true;
         }
-        self.lose(now, cause, retry_after, out);
+        self.close_and_lose(cx, Cause::ReconnectRequested, after);
+        true
+    }
+
+    pub(super) fn on_session_invalid(&mut self, cx: &mut Cx, resumable: bool) -> bool {
+        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
+        self.close_and_lose(cx, cause, None);
+        true
+    }
+
+    /// The loss of a transport that may still be there: it is closed first.
+    pub(super) fn close_and_lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+        if let Some(epoch) = self.state.epoch {
+            cx.actions.push(Action::Close { epoch, code: self.close_code() });
+        }
+        self.lose(cx, cause, retry_after);
     }
 
     /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
     /// epoch ends with it, so every further report of the same loss is stale.
-    pub(super) fn lose(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) {
+    pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+        let now = cx.now;
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         // What comes with another endpoint is no verdict, but the way there.
-        let redirected = state.is(Flag::Unjudged);
+        let redirected = state.is(Flag::Unclassified);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
         state.last_cause = Some(cause);
@@ -80,7 +111,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             state.resume_failures = 0;
         }
         // Only a resume that was sent can have been refused: a dial that reached nobody, a server that never greeted, or a
-        // socket that died under the resume says nothing about the session (F69). Nor is one refused that nobody confirms, on
+        // socket that died under the resume says nothing about the session. Nor is one refused that nobody confirms, on
         // a connection that held.
         let resume_failed = state.mode == Mode::Resume
             && state.reached == Reached::Identified
@@ -108,34 +139,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             self.on_endpoint_failed(now);
         }
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(DropReason::Expired, out);
+            self.drop_session(cx, DropReason::Expired);
         }
         if verdict.class == Class::Fresh {
             let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
-            self.drop_session(reason, out);
+            self.drop_session(cx, reason);
         } else if resume_failed {
-            self.on_resume_failed(out);
+            self.on_resume_failed(cx);
         }
         if self.has_session() && self.next_mode() == Mode::Fresh {
-            self.drop_session(DropReason::Incomplete, out);
+            self.drop_session(cx, DropReason::Incomplete);
         }
         let from_dial = self.config.lend().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let mut step = Step { cause, verdict, retry_after, from, free: false, nth: 0 };
-        self.apply_verdict(now, &mut step, held.is_none(), held_well, out);
-    }
-
-    /// Remembers how long an established connection held.
-    pub(super) fn note_uptime(&mut self, now: Instant) {
-        if let Some(since) = self.state.established_at().get() {
-            let held = divide(now.since(since).0, 1_000).0;
-            self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
-        }
-    }
-
-    /// How a transport ends whose session goes on: one that is not open yet has no code.
-    pub(super) fn close_code(&self) -> Option<u16> {
-        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
+        self.apply_verdict(cx, &mut step, held.is_none(), held_well);
     }
 
     /// What happened last.
@@ -153,66 +171,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
     }
 
-    fn on_resume_failed(&mut self, out: &mut Actions) {
+    fn on_resume_failed(&mut self, cx: &mut Cx) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
         if self.state.resume_failures >= self.config.lend().resume.failures_max {
-            self.drop_session(DropReason::ResumeFailed, out);
+            self.drop_session(cx, DropReason::ResumeFailed);
         }
     }
 
-    /// Anything of a session is kept.
-    pub(super) fn has_session(&self) -> bool {
-        self.session.get().is_some_and(|session| !session.is_empty())
-    }
-
-    pub(super) fn drop_session(&mut self, reason: DropReason, out: &mut Actions) {
-        self.state.resume_failures = 0;
-        if self.session.get_mut().is_some_and(SessionState::forget) {
-            out.push(Action::DropSession { reason });
-        }
-    }
-
-    /// Ends a transport whose outcome nobody will know: no failure, no success.
-    pub(super) fn abandon(&mut self, code: Option<u16>, out: &mut Actions) {
-        if !self.state.stage.is_alive() {
-            return;
-        }
-        if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code });
-        }
-        self.release_attempt();
-    }
-
-    /// The same without a close, for a dial that never was one.
-    pub(super) fn release_attempt(&mut self) {
-        if self.state.take(Flag::Admitted) {
-            if let Some(breaker) = self.state.breaker.get_mut() {
-                breaker.release(breaker.held());
-            }
-        }
-        self.end_transport();
-    }
-
-    /// Nothing of a transport outlives it.
-    pub(super) fn end_transport(&mut self) {
-        self.subscriptions.transport_lost();
-        let state = &mut self.state;
-        state.reached = Reached::Nothing;
-        state.end_established();
-        state.set(Flag::Reauthenticating, false);
-        state.set(Flag::Unjudged, false);
-        if let Some(heartbeat) = state.heartbeat.get_mut() {
-            heartbeat.stop();
-        }
-        self.subscriptions.set_pace(Pace::NONE);
-    }
-
-    pub(super) fn fail(&mut self, now: Instant, reason: GiveUp, cause: Cause, out: &mut Actions) {
+    pub(super) fn fail(&mut self, cx: &mut Cx, reason: GiveUp, cause: Cause) {
         if !reason.is_limit() {
-            self.drop_session(DropReason::Fatal, out);
+            self.drop_session(cx, DropReason::Fatal);
         }
-        self.state.enter(Stage::Failed { reason }, now, Trigger::GaveUp(reason));
-        out.push(Action::GaveUp { reason, cause });
+        self.state.enter(Stage::Failed { reason }, cx.now, Trigger::GaveUp(reason));
+        cx.actions.push(Action::GaveUp { reason, cause });
     }
 }
 

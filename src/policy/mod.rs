@@ -22,7 +22,9 @@ mod restore;
 mod snapshot;
 mod stages;
 mod state;
+mod stats;
 mod timers;
+mod transport;
 mod verdict;
 
 use rand_core::Rng;
@@ -38,17 +40,24 @@ pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint
 pub(crate) use checkpoint::generator_of;
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
-pub use explain::{Explanation, Phase, Stats, Trigger, WaitReason};
-pub use lend::{ConfigSource, Lean, OptionalPart};
+pub use explain::{Explanation, Phase, Trigger, WaitReason};
+pub use lend::{ConfigSource, Lean, OptionalPart, SessionPart};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
+pub use stats::Stats;
 
-use explain::count;
-use state::{Flag, Named, Stage, State};
+use state::{Flag, Named, State};
+use stats::count;
 use timers::LEAP;
+
+/// One call: when it happens, and what it gives the caller to do.
+struct Cx {
+    now: Instant,
+    actions: Actions,
+}
 
 /// Decides when to dial, wait, resume, re-authenticate, restore and give up.
 ///
@@ -74,7 +83,7 @@ use timers::LEAP;
 ///     Duration::from_secs(30),
 /// )));
 ///
-/// let mut policy: Policy<SplitMix64> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
 /// let actions = policy.handle_event(Instant::ZERO, Event::Start);
 /// let Some(Action::Open { epoch, attempt: 1, .. }) = actions.into_iter().next() else { unreachable!() };
 ///
@@ -86,9 +95,9 @@ use timers::LEAP;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
-pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource<T> = &'static Config, E = SingleEndpoint> {
+pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Config, E = SingleEndpoint> {
     config: C,
-    session: C::Session,
+    session: C::Session<T>,
     state: State<C::Breaker, C::Heartbeat, Named<T>>,
     rng: R,
     subscriptions: S,
@@ -101,43 +110,77 @@ pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionStat
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, T, S: Default, C: ConfigSource<T>> Policy<R, T, S, C> {
-    /// A policy that does nothing until [`Event::Start`]. The generator is the only source of its randomness: equal
-    /// seeds and equal facts give equal decisions.
+impl<R, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
+    /// A policy that does nothing until [`Event::Start`], for one endpoint, without subscriptions and with `()` for tokens.
+    /// The generator is the only source of its randomness: equal seeds and equal events give equal decisions.
+    ///
+    /// The methods that follow change those: [`with_session_type`](Self::with_session_type),
+    /// [`with_subscriptions`](Self::with_subscriptions), [`with_endpoints`](Self::with_endpoints).
+    ///
+    /// ```
+    /// use redial::endpoints::FixedEndpoints;
+    /// use redial::subscriptions::FixedSubscriptions;
+    /// use redial::{Policy, SplitMix64, presets};
+    ///
+    /// let _plain = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    /// let _chat = Policy::new(&presets::WEBSOCKET, SplitMix64::new(8))
+    ///     .with_session_type::<&str>()
+    ///     .with_subscriptions(FixedSubscriptions::<&str, 8>::new())
+    ///     .with_endpoints(FixedEndpoints::<3>::new(3)?);
+    /// # Ok::<(), redial::ConfigError>(())
+    /// ```
     #[must_use]
-    pub fn new(config: C, rng: R) -> Self {
-        Self::with_subscriptions(config, rng, S::default())
+    pub const fn new(config: C, rng: R) -> Self {
+        Self::from_parts(config, rng, NoSubscriptions, SingleEndpoint)
     }
 }
 
-impl<R, T, S, C: ConfigSource<T>> Policy<R, T, S, C> {
-    /// The same with a set of subscriptions (and its storage) of the caller's.
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// The whole in one call, with `T` as the storage of token and endpoint: for a `static` and for generic code, as
+    /// [`new`](Policy::new) and the methods that change a type are for everything else.
     #[must_use]
-    pub const fn with_subscriptions(config: C, rng: R, subscriptions: S) -> Self {
-        Self::with_parts(config, rng, subscriptions, SingleEndpoint)
+    pub const fn from_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
+        Self { config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
     }
-}
 
-impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
+    /// The same with this set of subscriptions. What the policy had of its own is dropped.
+    #[must_use]
+    pub fn with_subscriptions<S2>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
+        let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
+        Policy { config, session, state, rng, subscriptions, endpoints }
+    }
+
     /// The same with several endpoints.
     #[must_use]
-    pub const fn with_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
-        Self { config, rng, endpoints, session: C::Session::NEW, subscriptions, state: State::NEW }
+    pub fn with_endpoints<E2>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
+        let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
+        Policy { config, session, state, rng, subscriptions, endpoints }
     }
 
-    /// The same with a session that an earlier process kept: the first dial resumes it (S56, F72).
-    /// [`Self::with_snapshot`] brings the ladder along as well, and counts its times on this clock; a session alone keeps
+    /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a
+    /// `heapless::String<64>`, an index. A session and a redirect that the policy has are dropped.
+    #[must_use]
+    pub fn with_session_type<T2>(self) -> Policy<R, T2, S, C, E> {
+        let Self { config, session: _, state, rng, subscriptions, endpoints } = self;
+        Policy { config, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
+    }
+
+    /// The same with a session that an earlier process kept: the first dial resumes it, and its storage is the policy's
+    /// from here on. A [`Lean`] without sessions drops it.
+    ///
+    /// [`Self::with_snapshot`] brings the backoff along as well, and counts its times on this clock; a session alone keeps
     /// those of the clock it comes from.
     #[must_use]
-    pub fn with_session(mut self, session: C::Session) -> Self {
-        self.session = session;
-        self
+    pub fn with_session<T2>(self, session: SessionState<T2>) -> Policy<R, T2, S, C, E> {
+        let mut policy = self.with_session_type();
+        policy.session = OptionalPart::of(session);
+        policy
     }
 
     /// The session: what [`Action::Resume`] and [`Action::Heartbeat`] are to carry. A [`SessionState<T>`], or `()` where a
     /// [`Lean`] leaves it out.
     #[must_use]
-    pub const fn session(&self) -> &C::Session {
+    pub const fn session(&self) -> &C::Session<T> {
         &self.session
     }
 
@@ -159,38 +202,14 @@ impl<R, T, S, C: ConfigSource<T>, E> Policy<R, T, S, C, E> {
         self.state.redirect.0.as_ref()
     }
 
-    /// The counters.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.state.counts.stats(self.state.stage.is_alive() && !self.state.is(Flag::Established))
-    }
-
     /// The newest epoch, if its transport is alive: being opened, or open.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         if self.state.stage.is_alive() { self.state.epoch } else { None }
     }
-
-    /// Where the policy is.
-    #[must_use]
-    pub const fn phase(&self) -> Phase {
-        match self.state.stage {
-            Stage::Idle => Phase::Idle,
-            Stage::Connecting { .. } => Phase::Connecting,
-            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
-                Phase::Establishing
-            }
-            Stage::Live { restored: false, .. } => Phase::Restoring,
-            Stage::Live { restored: true, .. } => Phase::Online,
-            Stage::Waiting { .. } => Phase::Waiting,
-            Stage::Parked { .. } => Phase::Parked,
-            Stage::Stopped => Phase::Stopped,
-            Stage::Failed { .. } => Phase::Failed,
-        }
-    }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
@@ -221,7 +240,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             }
             event => return self.handle_rare(now, event),
         };
-        Actions::quiet(applied)
+        Actions::none(applied)
     }
 
     #[cold]
@@ -235,12 +254,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     #[inline(never)] // What is quiet is to stay small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let mut out = Actions::new();
+        let mut cx = Cx { now, actions: Actions::new() };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
             if !event.is_local() {
                 self.hear(now);
@@ -250,142 +269,76 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         let applied = match event {
             // Of a transport that is not open yet: nothing of its can have come in.
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
-            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(epoch, &mut out),
-            Event::Start => self.on_start(now, &mut out),
-            Event::Stop { keep } => self.on_stop(now, keep, &mut out),
-            Event::RetryNow => self.on_user_retry(now, Trigger::RetryNow, &mut out),
-            Event::Redial => self.on_redial(now, &mut out),
-            Event::Hold(reason) => self.on_hold(now, reason, &mut out),
-            Event::Release(reason) => self.on_release(now, reason, &mut out),
-            Event::NetworkDown => self.on_network_down(now, &mut out),
-            Event::NetworkUp => self.on_network_up(now, &mut out),
-            Event::NetworkChanged => self.on_network_changed(now, &mut out),
-            Event::Hidden => self.on_hidden(now, &mut out),
-            Event::Visible => self.on_visible(now, &mut out),
+            Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
+            Event::Start => self.on_start(&mut cx),
+            Event::Stop { keep } => self.on_stop(&mut cx, keep),
+            Event::RetryNow => self.on_user_retry(&mut cx, Trigger::RetryNow),
+            Event::Redial => self.on_redial(&mut cx),
+            Event::Hold(reason) => self.on_hold(&mut cx, reason),
+            Event::Release(reason) => self.on_release(&mut cx, reason),
+            Event::NetworkDown => self.on_network_down(&mut cx),
+            Event::NetworkUp => self.on_network_up(&mut cx),
+            Event::NetworkChanged => self.on_network_changed(&mut cx),
+            Event::Hidden => self.on_hidden(&mut cx),
+            Event::Visible => self.on_visible(&mut cx),
             Event::HostResumed { gap, counted } => {
-                self.on_host_resumed(now, Micros::from_duration(gap), counted, &mut out)
+                self.on_host_resumed(&mut cx, Micros::from_duration(gap), counted)
             }
             Event::BackoffHint { base } => self.on_backoff_hint(base),
             Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
                 if request.is_some_and(|request| request != self.state.counts.request) =>
             {
                 count(&mut self.state.counts.stale);
-                out.set_disposition(Disposition::Stale);
-                return out;
+                cx.actions.set_disposition(Disposition::Stale);
+                return cx.actions;
             }
-            Event::CredentialOk { ttl, .. } => self.on_credential_ok(now, ttl, &mut out),
-            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(now, fatal, &mut out),
-            Event::CredentialNew => self.on_credential_new(now, &mut out),
-            Event::CredentialLost => self.on_credential_lost(now, &mut out),
-            Event::Opened { .. } => self.on_opened(now, &mut out),
-            Event::OpenFailed { cause, retry_after, .. } => {
-                self.on_open_failed(now, cause, retry_after, &mut out)
-            }
-            Event::NotNow { retry_after, .. } => self.on_not_now(now, retry_after, &mut out),
-            Event::Closed { cause, .. } => self.on_closed(now, cause, &mut out),
-            Event::SendFailed { .. } => self.on_send_failed(now, &mut out),
-            Event::Greeting { heartbeat, .. } => self.on_greeting(now, heartbeat, &mut out),
+            Event::CredentialOk { ttl, .. } => self.on_credential_ok(&mut cx, ttl),
+            Event::CredentialFailed { fatal, .. } => self.on_credential_failed(&mut cx, fatal),
+            Event::CredentialNew => self.on_credential_new(&mut cx),
+            Event::CredentialLost => self.on_credential_lost(&mut cx),
+            Event::Opened { .. } => self.on_opened(&mut cx),
+            Event::OpenFailed { cause, retry_after, .. } => self.on_open_failed(&mut cx, cause, retry_after),
+            Event::NotNow { retry_after, .. } => self.on_not_now(&mut cx, retry_after),
+            Event::Closed { cause, .. } => self.on_closed(&mut cx, cause),
+            Event::SendFailed { .. } => self.on_send_failed(&mut cx),
+            Event::Greeting { heartbeat, .. } => self.on_greeting(&mut cx, heartbeat),
             Event::Ready { token, endpoint, sequence, ttl, .. } => {
-                self.on_ready(now, token, endpoint, sequence, ttl, &mut out)
+                self.on_ready(&mut cx, token, endpoint, sequence, ttl)
             }
-            Event::Resumed { .. } => self.on_resumed(now, &mut out),
+            Event::Resumed { .. } => self.on_resumed(&mut cx),
             Event::ReconnectRequested { retry_after, deadline, .. } => {
-                self.on_reconnect_requested(now, retry_after, deadline, &mut out)
+                self.on_reconnect_requested(&mut cx, retry_after, deadline)
             }
             Event::Redirected { endpoint, permanent, .. } => self.on_redirected(endpoint, permanent),
             Event::Cursor { token, .. } => self.on_cursor(now, token),
             Event::KeepAlive { interval, .. } => self.on_keep_alive(now, interval),
-            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(now, resumable, &mut out),
-            Event::AuthOk { .. } => self.on_auth_ok(now, &mut out),
-            Event::AuthFailed { fatal, .. } => self.on_auth_failed(now, fatal, &mut out),
-            Event::Subscribe { key, priority } => self.on_subscribe(now, key, priority, &mut out),
+            Event::SessionInvalid { resumable, .. } => self.on_session_invalid(&mut cx, resumable),
+            Event::AuthOk { .. } => self.on_auth_ok(&mut cx),
+            Event::AuthFailed { fatal, .. } => self.on_auth_failed(&mut cx, fatal),
+            Event::Subscribe { key, priority } => self.on_subscribe(&mut cx, key, priority),
             Event::Unsubscribe { key } => self.on_unsubscribe(now, &key),
             Event::SubscriptionConfirmed { key, send, .. } => {
-                self.on_subscription_confirmed(&key, send, &mut out)
+                self.on_subscription_confirmed(&mut cx, &key, send)
             }
             Event::SubscriptionFailed { key, send, retryable, .. } => {
-                self.on_subscription_failed(now, &key, send, retryable, &mut out)
+                self.on_subscription_failed(&mut cx, &key, send, retryable)
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
         // What came with another endpoint is the next event, or nothing.
         if applied {
-            self.state.set(Flag::Unjudged, names);
+            self.state.set(Flag::Unclassified, names);
         } else {
-            out.set_disposition(Disposition::Inapplicable);
+            cx.actions.set_disposition(Disposition::Inapplicable);
         }
-        out
-    }
-
-    /// What the policy is doing, until when, and why.
-    #[must_use]
-    pub fn explain(&self) -> Explanation {
-        let deadline = self.deadline();
-        let (mode, endpoint) = if self.state.stage.is_alive() {
-            (self.state.mode, self.state.endpoint)
-        } else {
-            self.next_dial()
-        };
-        let parked = match self.state.stage {
-            Stage::Parked { on } => Some(on),
-            _ => None,
-        };
-        Explanation {
-            phase: self.phase(),
-            trigger: self.state.why,
-            since: self.state.since,
-            until: deadline.map(|(at, _)| at),
-            waiting_for: parked.or(deadline.map(|(_, reason)| reason)),
-            not_before: parked.and_then(|_| {
-                let since = self.state.since;
-                Some(self.gate(since).at).filter(|at| *at > since)
-            }),
-            epoch: self.epoch(),
-            attempt: self.state.attempt,
-            failures: self.state.backoff.failures(),
-            mode,
-            endpoint,
-            last_cause: self.state.last_cause,
-        }
-    }
-
-    /// The transport with this number is alive.
-    #[inline]
-    fn is_current(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
-    }
-
-    /// The transport with this number is open, and so alive.
-    #[inline]
-    fn is_open(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
-    }
-
-    /// Something came in on the transport.
-    #[inline]
-    fn hear(&mut self, now: Instant) {
-        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
-            heartbeat.received(&self.config.lend().heartbeat);
-        }
-        self.session_heard(now);
-    }
-
-    /// A sign of life on the connection that carries the session.
-    #[inline]
-    fn session_heard(&mut self, now: Instant) {
-        if let Some(session) = self.session.get_mut() {
-            // Most servers give none.
-            if session.has_ttl() && self.state.carries_session() {
-                session.heard(now);
-            }
-        }
+        cx.actions
     }
 }
 
-impl<R, T, S: core::fmt::Debug, C: ConfigSource<T>, E: core::fmt::Debug> core::fmt::Debug
+impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt::Debug
     for Policy<R, T, S, C, E>
 {
-    /// Without the config (it is shared), the generator (it would tell the future) and the token (F110).
+    /// Without the config (it is shared), the generator (it would tell the future) and the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")

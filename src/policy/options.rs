@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::error::ConfigError;
 use crate::time::Micros;
+use crate::words::words;
 
 /// When a connection counts as established, which is when its attempt has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,11 @@ pub enum Establish {
     /// When the protocol says so: READY, SETTINGS, CONNACK (F30, F91).
     OnReady,
 }
+
+words!(Establish {
+    OnOpen => "on_open",
+    OnReady => "on_ready",
+});
 
 /// When a credential is refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +32,12 @@ pub enum RefreshOn {
     /// Never; a rejection is fatal.
     Never,
 }
+
+words!(RefreshOn {
+    Auth => "auth",
+    Dial => "dial",
+    Never => "never",
+});
 
 /// What "the network went" does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +54,13 @@ pub enum OnNetworkDown {
     Ignore,
 }
 
+words!(OnNetworkDown {
+    Park => "park",
+    Drop => "drop",
+    Probe => "probe",
+    Ignore => "ignore",
+});
+
 /// What a sleep of the host does to a connection that was open through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
@@ -52,6 +71,11 @@ pub enum OnWake {
     /// (Pusher's activity check). Without a running heartbeat there is nothing to ask with; then as [`Self::Redial`].
     Probe,
 }
+
+words!(OnWake {
+    Redial => "redial",
+    Probe => "probe",
+});
 
 /// What a move of the default route does to a connection that is open, and the network's return to one that was open while it
 /// was down.
@@ -67,6 +91,12 @@ pub enum OnNetworkChange {
     Ignore,
 }
 
+words!(OnNetworkChange {
+    Probe => "probe",
+    Drop => "drop",
+    Ignore => "ignore",
+});
+
 /// What the page's return does to a connection that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
@@ -77,6 +107,11 @@ pub enum OnVisible {
     /// is closed, with its session kept, and dialled anew at once.
     Probe,
 }
+
+words!(OnVisible {
+    Nothing => "nothing",
+    Probe => "probe",
+});
 
 /// When credentials are asked for, and what becomes of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

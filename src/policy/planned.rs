@@ -11,46 +11,47 @@ use crate::ratio::below;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::OnNetworkChange;
 use super::state::{Flag, Gate, Reached, Stage};
+use super::{Cx, Policy};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_redial(&mut self, now: Instant, out: &mut Actions) -> bool {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_redial(&mut self, cx: &mut Cx) -> bool {
         match self.state.stage {
-            Stage::Live { .. } => self.replace(now, Trigger::Redial, out),
+            Stage::Live { .. } => self.replace(cx, Trigger::Redial),
             stage if stage.is_alive() => {
-                self.give_up_dial(now, out);
-                self.dial_at_once(now, WaitReason::Backoff);
-                self.wait_within_limits(now, Trigger::Redial, out);
+                self.give_up_dial(cx);
+                self.dial_at_once(cx.now, WaitReason::Backoff);
+                self.wait_within_limits(cx, Trigger::Redial);
             }
-            _ => return self.on_user_retry(now, Trigger::Redial, out),
+            _ => return self.on_user_retry(cx, Trigger::Redial),
         }
         true
     }
 
     /// Closes the connection, with its session kept, and dials anew at once: no failure, and if it held, an outage of its own.
-    pub(super) fn replace(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+    pub(super) fn replace(&mut self, cx: &mut Cx, trigger: Trigger) {
+        let now = cx.now;
         if let Some(epoch) = self.state.epoch {
-            out.push(Action::Close { epoch, code: self.close_code() });
+            cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
         // One that grew as old as it may has held what it could.
-        let held = why == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
+        let held = trigger == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
         if held {
             self.state.end_outage();
         }
         self.state.enter_outage(now);
-        if why == Trigger::Requested && self.state.endpoint == Endpoint::Base {
+        if trigger == Trigger::Requested && self.state.endpoint == Endpoint::Base {
             self.endpoints.leave(&self.config.lend().endpoints, now);
         }
         self.leave_redirect(true);
         self.end_transport();
-        let reason = match why {
+        let reason = match trigger {
             Trigger::MaxAge => WaitReason::MaxAge,
             Trigger::Requested => WaitReason::Requested,
             _ => WaitReason::Backoff,
@@ -58,48 +59,50 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         self.dial_at_once(now, reason);
         if held {
             // No loss, so a limit of no attempts after one does not forbid it.
-            self.wait_or_park(now, why, out);
+            self.wait_or_park(cx, trigger);
         } else {
-            self.wait_within_limits(now, why, out);
+            self.wait_within_limits(cx, trigger);
         }
     }
 
     /// The time that a server gave is over. What held, and the first dial of an outage, is replaced at once; after that it is a
     /// loss like any other, or a server that asks for it on each connection would never be backed off from.
-    pub(super) fn replace_as_requested(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn replace_as_requested(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let held = self.stable_at().is_none_or(|at| now >= at);
         if held || self.state.attempt <= 1 {
-            self.replace(now, Trigger::Requested, out);
+            self.replace(cx, Trigger::Requested);
         } else {
-            self.close_and_lose(now, Cause::ReconnectRequested, None, out);
+            self.close_and_lose(cx, Cause::ReconnectRequested, None);
         }
     }
 
     /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
     /// next dial keeps its distance.
-    pub(super) fn cut_dial(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
-        self.give_up_dial(now, out);
+    pub(super) fn cut_dial(&mut self, cx: &mut Cx, trigger: Trigger) {
+        let now = cx.now;
+        self.give_up_dial(cx);
         // None: it was dialled before a long sleep in which the clock stood still.
         let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
-        self.state.set_ladder(Gate { at, reason: WaitReason::Backoff });
-        self.wait_within_limits(now, why, out);
+        self.state.set_backoff_gate(Gate { at, reason: WaitReason::Backoff });
+        self.wait_within_limits(cx, trigger);
     }
 
     /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
-    fn give_up_dial(&mut self, now: Instant, out: &mut Actions) {
+    fn give_up_dial(&mut self, cx: &mut Cx) {
         if self.state.is(Flag::Established) {
-            self.state.enter_outage(now);
+            self.state.enter_outage(cx.now);
         } else {
             self.state.refund_attempt();
         }
-        self.abandon(self.close_code(), out);
+        self.abandon(cx, self.close_code());
     }
 
     /// On to the gates, unless the attempts or the time of the outage are used up.
-    pub(super) fn wait_within_limits(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
-        match self.limit(now) {
-            Some(limit) => self.fail(now, limit, self.last_cause(), out),
-            None => self.wait_or_park(now, why, out),
+    pub(super) fn wait_within_limits(&mut self, cx: &mut Cx, trigger: Trigger) {
+        match self.limit(cx.now) {
+            Some(limit) => self.fail(cx, limit, self.last_cause()),
+            None => self.wait_or_park(cx, trigger),
         }
     }
 
@@ -120,7 +123,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     pub(super) fn dial_at_once(&mut self, now: Instant, reason: WaitReason) {
         let at = self.earliest_at_once(now);
         self.state.set(Flag::AtOnce, true);
-        self.state.set_ladder(Gate { at, reason });
+        self.state.set_backoff_gate(Gate { at, reason });
     }
 
     /// When a dial at once may be.
@@ -138,12 +141,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     /// The server asks for a reconnect by a deadline: one that is online stays until a time in the first half of it.
     pub(super) fn plan_replacement(&mut self, now: Instant, deadline: Duration) -> bool {
-        let Stage::Live { replace_at, why, .. } = &mut self.state.stage else { return false };
+        let Stage::Live { replace_at, reason, .. } = &mut self.state.stage else { return false };
         let half = Micros(Micros::from_duration(deadline).0 / 2);
         let at = OptInstant::at(now.after(below(&mut self.rng, half)));
         // What is planned is never put off.
         if at.or_never() < replace_at.or_never() {
-            (*replace_at, *why) = (at, WaitReason::Requested);
+            (*replace_at, *reason) = (at, WaitReason::Requested);
         }
         true
     }
@@ -161,22 +164,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
                 OptInstant::at(since.after(age.saturating_sub(early)))
             }
         };
-        Stage::Live { restored: true, replace_at, why: WaitReason::MaxAge }
+        Stage::Live { restored: true, replace_at, reason: WaitReason::MaxAge }
     }
 
     /// News that an open connection may be bound to what is gone. False where the config wants nothing done.
-    pub(super) fn on_changed(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_changed(&mut self, cx: &mut Cx) -> bool {
         let on_change = self.config.lend().on_network_change;
-        if on_change != OnNetworkChange::Ignore
-            && !(on_change == OnNetworkChange::Probe && self.probe(now, out))
-        {
-            self.replace(now, Trigger::NetworkChanged, out);
+        if on_change != OnNetworkChange::Ignore && !(on_change == OnNetworkChange::Probe && self.probe(cx)) {
+            self.replace(cx, Trigger::NetworkChanged);
         }
         on_change != OnNetworkChange::Ignore
     }
 
     /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
-    pub(super) fn probe(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn probe(&mut self, cx: &mut Cx) -> bool {
+        let now = cx.now;
         let config: &Config = self.config.lend();
         let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
         let Some(epoch) = self.state.epoch else { return false };
@@ -187,7 +189,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             .get_mut()
             .is_some_and(|heartbeat| open && heartbeat.probe_micros(now, within));
         if asked {
-            out.push(Action::Heartbeat { epoch });
+            cx.actions.push(Action::Heartbeat { epoch });
         }
         asked
     }
@@ -240,13 +242,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     /// The session's time to live is over. A resume that was not sent yet becomes a fresh start; one that was is given up with
     /// its dial, which begins anew.
-    pub(super) fn on_session_expired(&mut self, now: Instant, out: &mut Actions) {
-        self.drop_session(DropReason::Expired, out);
+    pub(super) fn on_session_expired(&mut self, cx: &mut Cx) {
+        self.drop_session(cx, DropReason::Expired);
         if !self.state.stage.is_alive() || self.state.mode != Mode::Resume {
             return;
         }
         if self.state.reached == Reached::Identified {
-            self.cut_dial(now, Trigger::SessionExpired, out);
+            self.cut_dial(cx, Trigger::SessionExpired);
         } else {
             self.state.mode = Mode::Fresh;
         }

@@ -8,20 +8,22 @@ use crate::mode::Mode;
 use crate::subscriptions::{Pace, Subscribed, SubscriptionState, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, Disposition};
+use super::action::{Action, Disposition};
 use super::config::Config;
-use super::explain::{Trigger, WaitReason, count};
+use super::explain::Trigger;
 use super::lend::ConfigSource;
 use super::state::Stage;
+use super::stats::count;
+use super::{Cx, Policy};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, now: Instant, why: Trigger, out: &mut Actions) {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn begin_restore(&mut self, cx: &mut Cx, trigger: Trigger) {
+        let now = cx.now;
         let live = self.live(now);
-        self.state.enter(live, now, why);
+        self.state.enter(live, now, trigger);
         if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = live.restored(false);
-            self.restore(now, out);
+            self.restore(cx);
         } else {
             // One may have been refused for a while before the resume was confirmed.
             self.plan_restore(now);
@@ -29,7 +31,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// Fails what was not answered in time, and sends the next batch if that is due.
-    pub(super) fn restore_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn restore_if_due(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let is_due = |at: OptInstant| at.get().is_some_and(|at| now >= at);
         let pace = self.subscriptions.pace();
         if !matches!(self.state.stage, Stage::Live { .. }) || !is_due(pace.first()) {
@@ -39,7 +42,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             self.fail_unanswered(now);
         }
         if is_due(pace.next) {
-            self.restore(now, out);
+            self.restore(cx);
         } else {
             self.plan_restore(now);
         }
@@ -47,11 +50,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
     /// no call has more to do than one batch.
-    fn restore(&mut self, now: Instant, out: &mut Actions) {
+    fn restore(&mut self, cx: &mut Cx) {
+        let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
         let batch = usize::from(self.config.lend().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
-            out.push(Action::Restore { epoch, send: self.subscriptions.sends() });
+            cx.actions.push(Action::Restore { epoch, send: self.subscriptions.sends() });
             self.set_pace(|pace| Pace { last: OptInstant::at(now), ..pace });
         }
         self.plan_restore(now);
@@ -67,8 +71,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     pub(super) fn plan_restore(&mut self, now: Instant) {
         let pending = self.subscriptions.has_pending(now);
         if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
-            let why = if self.state.since == now { self.state.why } else { Trigger::Restored };
-            self.state.enter(self.state.stage.restored(true), now, why);
+            let trigger = if self.state.since == now { self.state.trigger } else { Trigger::Restored };
+            self.state.enter(self.state.stage.restored(true), now, trigger);
         }
         let restore = self.config.lend().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
@@ -92,14 +96,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         self.set_pace(|pace| Pace { confirm: OptInstant::new(oldest.map(|at| at.after(timeout))), ..pace });
     }
 
-    /// The next deadline of the subscriptions, and the rule behind it.
-    pub(super) fn restore_timer(&self) -> Option<(Instant, WaitReason)> {
-        let Pace { next, confirm, .. } = self.subscriptions.pace();
-        let (at, reason) =
-            if confirm < next { (confirm, WaitReason::Confirm) } else { (next, WaitReason::Restore) };
-        at.get().map(|at| (at, reason))
-    }
-
     /// The clock ran back to `now`.
     pub(super) fn rewind_restore(&mut self, now: Instant) {
         let config: &Config = self.config.lend();
@@ -113,24 +109,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         self.plan_confirm();
     }
 
-    pub(super) fn on_subscribe(
-        &mut self,
-        now: Instant,
-        key: S::Key,
-        priority: i32,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_subscribe(&mut self, cx: &mut Cx, key: S::Key, priority: i32) -> bool {
+        let now = cx.now;
         match self.subscriptions.subscribe(key, priority) {
             Ok(Subscribed::Unchanged) => return false,
             Ok(_) => {}
             Err(_) => {
-                out.set_disposition(Disposition::Full);
+                cx.actions.set_disposition(Disposition::Full);
                 return true;
             }
         }
         self.plan_restore(now);
         if self.subscriptions.pace().next.get().is_some_and(|at| now >= at) {
-            self.restore(now, out);
+            self.restore(cx);
         }
         true
     }
@@ -143,13 +134,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         known
     }
 
-    pub(super) fn on_subscription_confirmed(
-        &mut self,
-        key: &S::Key,
-        send: Option<u32>,
-        out: &mut Actions,
-    ) -> bool {
-        if self.is_outdated(key, send, out) {
+    pub(super) fn on_subscription_confirmed(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
+        if self.is_outdated(cx, key, send) {
             return true;
         }
         let confirmed = self.subscriptions.confirm(key);
@@ -161,13 +147,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     pub(super) fn on_subscription_failed(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         key: &S::Key,
         send: Option<u32>,
         retryable: bool,
-        out: &mut Actions,
     ) -> bool {
-        self.is_outdated(key, send, out)
+        let now = cx.now;
+        self.is_outdated(cx, key, send)
             || self.subscription_failed(now, key, retryable, |state| {
                 matches!(state, SubscriptionState::Sent | SubscriptionState::Confirmed)
             })
@@ -178,12 +164,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// Whether this answers another send than the newest one with this key. Then it is ignored.
-    fn is_outdated(&mut self, key: &S::Key, send: Option<u32>, out: &mut Actions) -> bool {
+    fn is_outdated(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
         let Some(send) = send else { return false };
         let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
         if outdated {
             count(&mut self.state.counts.stale);
-            out.set_disposition(Disposition::Stale);
+            cx.actions.set_disposition(Disposition::Stale);
         }
         outdated
     }

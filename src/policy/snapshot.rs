@@ -15,21 +15,20 @@ use crate::mode::Mode;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
+use crate::words::words;
 
 use super::Policy;
-use super::action::Actions;
 use super::config::Config;
-use super::explain::{Trigger, WaitReason};
+use super::explain::WaitReason;
 use super::host::NOT_NOW_MAX;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, State, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, State, Streaks, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
 
 /// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
-/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up (F72, S56,
-/// lifecycle 64).
+/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up.
 ///
 /// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
 /// [`aged`](Self::aged). Config, generator, what a breaker counts, subscriptions, counters, endpoints and everything about a connection
@@ -50,7 +49,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// )));
 /// const SHARD: u32 = 3;
 ///
-/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(7));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<String>();
 /// let _open = policy.handle_event(Instant::ZERO, Event::Start);
 /// let epoch = policy.epoch().expect("dialling");
 /// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
@@ -58,7 +57,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
 ///
 /// // The next process, 100 ms later, with a clock of its own.
-/// let mut policy: Policy<SplitMix64, String> = Policy::new(&CONFIG, SplitMix64::new(8));
+/// let mut policy = Policy::new(&CONFIG, SplitMix64::new(8)).with_session_type::<String>();
 /// match Snapshot::decode(&bytes[..length], SHARD) {
 ///     Ok(snapshot) => {
 ///         let snapshot = snapshot.try_map(|text| core::str::from_utf8(text).map(String::from))?;
@@ -71,7 +70,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
-/// Debug output never shows token or endpoint (F110); the other forms do, and are to be kept like a password.
+/// Debug output never shows token or endpoint; the other forms do, and are to be kept like a password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -108,7 +107,7 @@ struct Outage {
     rows: u8,
     ever: bool,
     at_once: bool,
-    ladder: Wait,
+    backoff: Wait,
     floor: Wait,
 }
 
@@ -168,6 +167,15 @@ pub enum SnapshotError {
     Full,
 }
 
+words!(as_str SnapshotError {
+    TooSmall => "too_small",
+    NotASnapshot => "not_a_snapshot",
+    Version => "version",
+    Corrupt => "corrupt",
+    WrongKey => "wrong_key",
+    Full => "full",
+});
+
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -207,7 +215,7 @@ impl<T> Snapshot<T> {
         self.replaced.1 = self.replaced.1.saturating_add(secs);
         if let Some(outage) = &mut self.outage {
             outage.lasted_us = outage.lasted_us.saturating_add(by.0);
-            for wait in [&mut outage.ladder, &mut outage.floor] {
+            for wait in [&mut outage.backoff, &mut outage.floor] {
                 wait.left_us = wait.left_us.saturating_sub(by.0);
             }
         }
@@ -232,9 +240,9 @@ impl<T> Snapshot<T> {
     }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
-    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend (lifecycle 64).
+    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend.
     ///
     /// Take it whenever it is to be written; nothing changes. While a transport is alive the process is taken to end
     /// with it: the session's time to live starts, and a dial that had not held counts as an attempt but not as a step
@@ -276,12 +284,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
         let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
-        let mut ladder = state.ladder();
+        let mut gate = state.backoff_gate();
         // A process that ends in the middle of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
             let at = at.after(self.first_wait());
-            ladder = ladder.later(Gate { at, reason: WaitReason::Backoff });
+            gate = gate.later(Gate { at, reason: WaitReason::Backoff });
         }
         // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
         let mut floor = state.floor();
@@ -297,10 +305,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             limited: state.limited,
             limited_by: state.limited_by.filter(|_| state.limited > 0),
             rate_limited: state.rate_limited,
-            rows: state.rows.to_bits(),
+            rows: state.streaks.to_bits(),
             ever: state.is(Flag::Ever),
             at_once: state.is(Flag::AtOnce),
-            ladder: Wait::of(ladder, now),
+            backoff: Wait::of(gate, now),
             floor: Wait::of(floor, now),
         }
     }
@@ -353,14 +361,6 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         self
     }
-
-    /// The start of a policy that has an outage already: an imported one.
-    pub(super) fn go_on(&mut self, now: Instant, out: &mut Actions) {
-        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
-            self.state.credential = Credential::Needed;
-        }
-        self.dial_or_wait(now, Trigger::Start, out);
-    }
 }
 
 impl Outage {
@@ -377,12 +377,12 @@ impl Outage {
         state.limited = self.limited;
         state.limited_by = self.limited_by;
         state.rate_limited = self.rate_limited;
-        state.rows = Rows::from_bits(self.rows);
+        state.streaks = Streaks::from_bits(self.rows);
         state.set(Flag::Ever, self.ever);
-        state.set(Flag::EverBase, self.ever);
+        state.set(Flag::EverAtBase, self.ever);
         state.set(Flag::AtOnce, self.at_once);
-        let ladder = if self.ladder.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
-        state.set_ladder(self.ladder.gate(now, ladder));
+        let longest_wait = if self.backoff.reason == WaitReason::NotNow { NOT_NOW_MAX } else { longest };
+        state.set_backoff_gate(self.backoff.gate(now, longest_wait));
         let open = config.breaker.as_ref().map_or(Micros::ZERO, breaker::Config::longest_open);
         let class = config.classifier.longest_wait();
         let floor = longest.max(hint).max(config.resume.invalid_wait.1).max(open).max(class);
@@ -392,11 +392,11 @@ impl Outage {
 
 /// The longest wait of the config's own making.
 fn longest_wait(config: &Config) -> Micros {
-    let cap = |ladder: &crate::backoff::BackoffConfig| {
-        let cap = ladder.cap(Mode::Fresh).max(ladder.cap(Mode::Resume));
+    let cap = |backoff: &crate::backoff::BackoffConfig| {
+        let cap = backoff.cap(Mode::Fresh).max(backoff.cap(Mode::Resume));
         if cap < Micros::MAX { cap } else { config.retry_after_max }
     };
-    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, ladder)| cap(ladder));
+    let long = config.long_outage.as_ref().map_or(Micros::ZERO, |(_, backoff)| cap(backoff));
     let requested = config.requested_spread.unwrap_or(Micros::ZERO);
     cap(&config.backoff).max(long).max(config.first_wait()).max(requested).max(config.network_spread)
 }

@@ -11,17 +11,19 @@ use crate::mode::Mode;
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
-use super::action::{Action, Actions, Endpoint};
+use super::action::{Action, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
-use super::explain::{Trigger, count, count_small};
+use super::explain::Trigger;
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::Establish;
-use super::state::{Flag, Reached, Rows, Stage};
+use super::state::{Flag, Reached, Stage, Streaks};
+use super::stats::{count, count_small};
+use super::{Cx, Policy};
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_opened(&mut self, now: Instant, out: &mut Actions) -> bool {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    pub(super) fn on_opened(&mut self, cx: &mut Cx) -> bool {
+        let now = cx.now;
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
@@ -37,60 +39,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         match greeting {
             Some(deadline) => self.state.enter(Stage::Greeting { deadline }, now, Trigger::Opened),
-            None => self.identify(now, out),
+            None => self.identify(cx),
         }
         true
     }
 
-    pub(super) fn on_open_failed(
-        &mut self,
-        now: Instant,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        self.lose(now, cause, retry_after, out);
-        true
-    }
-
-    pub(super) fn on_closed(&mut self, now: Instant, cause: Cause, out: &mut Actions) -> bool {
-        self.lose(now, cause, None, out);
-        true
-    }
-
-    pub(super) fn on_send_failed(&mut self, now: Instant, out: &mut Actions) -> bool {
-        self.close_and_lose(now, Cause::SendFailed, None, out);
-        true
-    }
-
-    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
-    /// a time in the first half of it.
-    pub(super) fn on_reconnect_requested(
-        &mut self,
-        now: Instant,
-        after: Option<Duration>,
-        deadline: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
-        if deadline.is_some_and(|deadline| self.plan_replacement(now, deadline)) {
-            return true;
-        }
-        self.close_and_lose(now, Cause::ReconnectRequested, after, out);
-        true
-    }
-
-    pub(super) fn on_session_invalid(&mut self, now: Instant, resumable: bool, out: &mut Actions) -> bool {
-        let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
-        self.close_and_lose(now, cause, None, out);
-        true
-    }
-
-    pub(super) fn on_greeting(
-        &mut self,
-        now: Instant,
-        interval: Option<Duration>,
-        out: &mut Actions,
-    ) -> bool {
+    pub(super) fn on_greeting(&mut self, cx: &mut Cx, interval: Option<Duration>) -> bool {
+        let now = cx.now;
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
         let config: &Config = self.config.lend();
@@ -110,45 +65,45 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             // The server may have set one before it greeted.
             None if heartbeat.is_running() => {}
             None if config.heartbeat.required => {
-                self.close_and_lose(now, Cause::BadGreeting, None, out);
+                self.close_and_lose(cx, Cause::BadGreeting, None);
                 return true;
             }
             None => {}
         }
         match self.state.stage {
-            Stage::Greeting { .. } => self.identify(now, out),
+            Stage::Greeting { .. } => self.identify(cx),
             Stage::Establishing { .. } => self.await_ready(now),
             _ => {}
         }
         true
     }
 
-    /// Only now does the resume go out, with the mark of the old connection untouched until here (F60, F73).
-    fn identify(&mut self, now: Instant, out: &mut Actions) {
+    /// Only now does the resume go out, with the mark of the old connection untouched until here.
+    fn identify(&mut self, cx: &mut Cx) {
         let Some(epoch) = self.state.epoch else { return };
         self.state.reached = Reached::Identified;
-        out.push(match self.state.mode {
+        cx.actions.push(match self.state.mode {
             Mode::Fresh => Action::Identify { epoch },
             Mode::Resume => Action::Resume { epoch },
         });
         if self.state.is(Flag::Established) {
             // A resume may find its subscriptions still there: the answer to it will tell.
-            self.go_live(now, self.state.mode == Mode::Fresh, Trigger::Opened, out);
+            self.go_live(cx, self.state.mode == Mode::Fresh, Trigger::Opened);
         } else {
-            self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, now, Trigger::Opened);
-            self.await_ready(now);
+            self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, cx.now, Trigger::Opened);
+            self.await_ready(cx.now);
         }
     }
 
-    /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough (F90);
-    /// without a heartbeat there must be a deadline all the same (S93).
+    /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough;
+    /// without a heartbeat there must be a deadline all the same.
     fn await_ready(&mut self, now: Instant) {
         let config: &Config = self.config.lend();
         let beats =
             self.state.heartbeat.get().filter(|heartbeat| heartbeat.is_running()).map(Heartbeat::span);
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
-            // A heartbeat that is slower than the longest wait a server may ask for watches nothing (S69).
+            // A heartbeat that is slower than the longest wait a server may ask for watches nothing.
             None if beats.is_some_and(|interval| interval <= config.retry_after_max) => None,
             None => Some(config.connect_timeout),
         };
@@ -160,13 +115,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     pub(super) fn on_ready(
         &mut self,
-        now: Instant,
+        cx: &mut Cx,
         token: Option<T>,
         endpoint: Option<T>,
         sequence: Option<u64>,
         ttl: Option<Duration>,
-        out: &mut Actions,
     ) -> bool {
+        let now = cx.now;
         if self.state.reached < Reached::Identified {
             // Nobody asked for a session yet.
             return false;
@@ -174,7 +129,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         let settled = self.state.reached == Reached::Settled;
         if let Some(session) = self.session.get_mut() {
             if self.state.mode == Mode::Resume && !settled {
-                // The resume was answered with a new session: the old sequence does not belong to it (S47, F78).
+                // The resume was answered with a new session: the old sequence does not belong to it.
                 session.replaced();
             }
             match token {
@@ -194,7 +149,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             }
         }
         if settled {
-            // News about the session that is already there (lifecycle 18).
+            // News about the session that is already there.
             return true;
         }
         self.state.reached = Reached::Settled;
@@ -206,24 +161,24 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
         // Established on opening, a fresh connection restores from there; a resume that got a new session only now.
         if !live || self.state.mode == Mode::Resume {
-            self.go_live(now, true, Trigger::Ready, out);
+            self.go_live(cx, true, Trigger::Ready);
         }
         true
     }
 
-    pub(super) fn on_resumed(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_resumed(&mut self, cx: &mut Cx) -> bool {
         if self.state.mode != Mode::Resume || self.state.reached != Reached::Identified {
             return false;
         }
         if let Some(session) = self.session.get_mut() {
-            session.resumed(now);
+            session.resumed(cx.now);
         }
         self.state.reached = Reached::Settled;
         self.state.resume_failures = 0;
         count(&mut self.state.counts.resumed);
         if !self.state.is(Flag::Established) {
-            self.establish(now);
-            self.go_live(now, false, Trigger::Resumed, out);
+            self.establish(cx.now);
+            self.go_live(cx, false, Trigger::Resumed);
         }
         true
     }
@@ -235,10 +190,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         state.set_established(now);
         state.set(Flag::Ever, true);
         if state.endpoint == Endpoint::Base {
-            state.set(Flag::EverBase, true);
+            state.set(Flag::EverAtBase, true);
         }
         state.set(Flag::InRound, false);
-        state.rows = Rows::NONE;
+        state.streaks = Streaks::NONE;
         count(&mut state.counts.established);
         if state.endpoint == Endpoint::Base {
             self.endpoints.succeeded(&config.endpoints, now);
@@ -262,7 +217,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// `new`: the server knows nothing of the subscriptions yet.
-    fn go_live(&mut self, now: Instant, new: bool, why: Trigger, out: &mut Actions) {
+    fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
+        let now = cx.now;
         if new {
             self.subscriptions.session_started();
         }
@@ -273,16 +229,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         match self.state.epoch {
             Some(epoch) if self.state.is(Flag::Unauthenticated) => {
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
-                out.push(Action::Authenticate { epoch });
-                self.state.enter(Stage::Authenticating { deadline }, now, why);
+                cx.actions.push(Action::Authenticate { epoch });
+                self.state.enter(Stage::Authenticating { deadline }, now, trigger);
                 // A connection that was live before its resume was answered may have planned a batch.
                 self.plan_restore(now);
             }
-            _ => self.begin_restore(now, why, out),
+            _ => self.begin_restore(cx, trigger),
         }
     }
 
-    pub(super) fn on_auth_ok(&mut self, now: Instant, out: &mut Actions) -> bool {
+    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx) -> bool {
         if self.state.take(Flag::Reauthenticating) {
             return true;
         }
@@ -290,18 +246,18 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             return false;
         }
         self.state.set(Flag::Unauthenticated, false);
-        self.begin_restore(now, Trigger::Authenticated, out);
+        self.begin_restore(cx, Trigger::Authenticated);
         true
     }
 
-    /// A failed step stops the next (F92): nothing is restored on a connection that is not authenticated.
-    pub(super) fn on_auth_failed(&mut self, now: Instant, fatal: bool, out: &mut Actions) -> bool {
+    /// A failed step stops the next: nothing is restored on a connection that is not authenticated.
+    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
         let again = self.state.take(Flag::Reauthenticating);
         if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
         }
         let cause = if fatal { Cause::AuthDenied } else { Cause::AuthRejected };
-        self.close_and_lose(now, cause, None, out);
+        self.close_and_lose(cx, cause, None);
         true
     }
 
@@ -309,7 +265,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
-        // Before the resume is out, the new transport's numbers are not the session's (S45).
+        // Before the resume is out, the new transport's numbers are not the session's.
         let (mode, reached) = (self.state.mode, self.state.reached);
         let Some(session) = self.session.get_mut() else { return false };
         if !self.config.lend().resume.enabled {
@@ -322,31 +278,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         }
     }
 
-    pub(super) fn on_heartbeat_requested(&mut self, epoch: Epoch, out: &mut Actions) -> bool {
+    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx, epoch: Epoch) -> bool {
         if !self.state.is_open() {
             return false;
         }
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
             heartbeat.requested();
         }
-        out.push(Action::Heartbeat { epoch });
+        cx.actions.push(Action::Heartbeat { epoch });
         true
     }
 
-    pub(super) fn heartbeat_if_due(&mut self, now: Instant, out: &mut Actions) {
+    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
-        let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, now);
+        let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, cx.now);
         match (tick, self.state.epoch) {
             (Tick::NotYet, _) | (_, None) => {}
             (Tick::Heartbeat { missed }, Some(epoch)) => {
                 if missed {
                     count_small(&mut self.state.counts.heartbeats_missed);
                 }
-                out.push(Action::Heartbeat { epoch });
+                cx.actions.push(Action::Heartbeat { epoch });
             }
             (Tick::Dead, Some(_)) => {
                 count_small(&mut self.state.counts.zombies);
-                self.close_and_lose(now, Cause::HeartbeatMissed, None, out);
+                self.close_and_lose(cx, Cause::HeartbeatMissed, None);
             }
         }
     }

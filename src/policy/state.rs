@@ -1,5 +1,6 @@
 //! What a policy remembers: everything that does not depend on the caller's types.
 
+mod named;
 mod stored;
 
 use crate::backoff::Backoff;
@@ -9,12 +10,14 @@ use crate::heartbeat::Heartbeat;
 use crate::mode::Mode;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
-pub(super) use stored::{load_part, store_part};
-
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::explain::{Counts, Trigger, WaitReason, count_small};
+use super::explain::{Trigger, WaitReason};
 use super::lend::OptionalPart;
+use super::stats::{Counts, count_small};
+
+pub(super) use named::Named;
+pub(super) use stored::{load_part, store_part};
 
 /// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
 /// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps
@@ -33,7 +36,7 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) heartbeat: H,
     /// While a connection is established: since when. Otherwise the gate that the backoff set; the one begins when the other
     /// has ended.
-    mark: Instant,
+    established_or_backoff_at: Instant,
     /// When the stage began.
     pub(super) since: Instant,
     pub(super) outage_since: SignedInstant,
@@ -53,9 +56,9 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) limited_by: Option<Cause>,
     /// When the newest loss to another client is forgotten, in seconds.
     pub(super) replaced_secs: u32,
-    pub(super) why: Trigger,
+    pub(super) trigger: Trigger,
 
-    ladder_by: WaitReason,
+    backoff_by: WaitReason,
     floor_by: WaitReason,
     /// How often in a row the cause came that may only come so often.
     pub(super) limited: u8,
@@ -71,7 +74,7 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) replaced: u8,
     /// Endpoints that servers named in this outage.
     pub(super) hops: u8,
-    pub(super) rows: Rows,
+    pub(super) streaks: Streaks,
     /// Where a server said to go.
     pub(super) redirect: N,
 }
@@ -104,15 +107,15 @@ pub(super) enum Flag {
     /// The other endpoint is for every dial, not for one.
     RedirectPermanent = 1 << 10,
     /// An endpoint of this round failed otherwise than by a verdict about it.
-    Mixed = 1 << 11,
+    OtherFailure = 1 << 11,
     /// This call came long after a wait had ended: the clock may have jumped, which the next call will tell.
     Leapt = 1 << 12,
     /// A credential was sent on the live connection, and is not answered yet.
     Reauthenticating = 1 << 13,
     /// The loss that comes next was told together with another endpoint.
-    Unjudged = 1 << 14,
+    Unclassified = 1 << 14,
     /// A connection to an endpoint of the caller's was established since the start.
-    EverBase = 1 << 15,
+    EverAtBase = 1 << 15,
 }
 
 /// How far a transport has come. Each step includes those before it.
@@ -128,22 +131,12 @@ pub(super) enum Reached {
     Settled,
 }
 
-/// The name of an endpoint, if there is one. Debug output never shows it.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Named<T>(pub(super) Option<T>);
-
-impl<T> core::fmt::Debug for Named<T> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(if self.0.is_some() { "[redacted]" } else { "none" })
-    }
-}
-
 /// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: four
 /// bits each, for counts below six. Any other failure ends both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Rows(u8);
+pub(super) struct Streaks(u8);
 
-impl Rows {
+impl Streaks {
     pub(super) const NONE: Self = Self(0);
 
     /// One more verdict about the service; how many that makes.
@@ -182,7 +175,7 @@ pub(super) enum Stage {
     Greeting { deadline: Instant },
     Establishing { deadline: OptInstant },
     Authenticating { deadline: Instant },
-    Live { restored: bool, replace_at: OptInstant, why: WaitReason },
+    Live { restored: bool, replace_at: OptInstant, reason: WaitReason },
     Waiting { until: Instant, reason: WaitReason },
     Parked { on: WaitReason },
     Stopped,
@@ -220,7 +213,7 @@ impl Stage {
     /// The same live stage, and whether all is restored on it.
     pub(super) const fn restored(self, restored: bool) -> Self {
         match self {
-            Self::Live { replace_at, why, .. } => Self::Live { restored, replace_at, why },
+            Self::Live { replace_at, reason, .. } => Self::Live { restored, replace_at, reason },
             other => other,
         }
     }
@@ -253,7 +246,7 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         flags: 0,
         stage: Stage::Idle,
         heartbeat: H::NEW,
-        mark: Gate::OPEN.at,
+        established_or_backoff_at: Gate::OPEN.at,
         since: Instant::ZERO,
         outage_since: SignedInstant::at(Instant::ZERO),
         backoff: Backoff::new(),
@@ -267,8 +260,8 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         last_cause: None,
         limited_by: None,
         replaced_secs: 0,
-        why: Trigger::New,
-        ladder_by: Gate::OPEN.reason,
+        trigger: Trigger::New,
+        backoff_by: Gate::OPEN.reason,
         floor_by: Gate::OPEN.reason,
         limited: 0,
         rate_limited: 0,
@@ -278,12 +271,12 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         resume_failures: 0,
         replaced: 0,
         hops: 0,
-        rows: Rows::NONE,
+        streaks: Streaks::NONE,
         redirect: Named(None),
     };
 
     /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
-    /// further away than when it was set, and never earlier than it was set to (S98).
+    /// further away than when it was set, and never earlier than it was set to.
     pub(super) fn rewind(&mut self, now: Instant, answer_within: Micros) {
         count_small(&mut self.counts.clock_rewinds);
         let back = self.since.since(now);
@@ -295,12 +288,16 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
             Stage::Establishing { deadline } => Stage::Establishing { deadline: deadline.map(earlier) },
             Stage::Authenticating { deadline } => Stage::Authenticating { deadline: earlier(deadline) },
             Stage::Waiting { until, reason } => Stage::Waiting { until: earlier(until), reason },
-            Stage::Live { restored, replace_at, why } => {
-                Stage::Live { restored, replace_at: replace_at.map(earlier), why }
+            Stage::Live { restored, replace_at, reason } => {
+                Stage::Live { restored, replace_at: replace_at.map(earlier), reason }
             }
             same @ (Stage::Idle | Stage::Parked { .. } | Stage::Stopped | Stage::Failed { .. }) => same,
         };
-        self.mark = if self.is(Flag::Established) { self.mark.min(now) } else { earlier(self.mark) };
+        self.established_or_backoff_at = if self.is(Flag::Established) {
+            self.established_or_backoff_at.min(now)
+        } else {
+            earlier(self.established_or_backoff_at)
+        };
         self.floor_at = earlier(self.floor_at);
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.rewind(now, answer_within);
@@ -369,32 +366,40 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// The gate that the steps on the ladder set; open while a connection is established.
-    pub(super) const fn ladder(&self) -> Gate {
-        if self.is(Flag::Established) { Gate::OPEN } else { Gate { at: self.mark, reason: self.ladder_by } }
+    pub(super) const fn backoff_gate(&self) -> Gate {
+        if self.is(Flag::Established) {
+            Gate::OPEN
+        } else {
+            Gate { at: self.established_or_backoff_at, reason: self.backoff_by }
+        }
     }
 
     /// Only between connections.
-    pub(super) const fn set_ladder(&mut self, Gate { at, reason }: Gate) {
+    pub(super) const fn set_backoff_gate(&mut self, Gate { at, reason }: Gate) {
         self.set(Flag::Established, false);
-        self.mark = at;
-        self.ladder_by = reason;
+        self.established_or_backoff_at = at;
+        self.backoff_by = reason;
     }
 
     /// Since when the connection is established, if it is.
     #[inline]
     pub(super) const fn established_at(&self) -> OptInstant {
-        if self.is(Flag::Established) { OptInstant::at(self.mark) } else { OptInstant::NONE }
+        if self.is(Flag::Established) {
+            OptInstant::at(self.established_or_backoff_at)
+        } else {
+            OptInstant::NONE
+        }
     }
 
     pub(super) const fn set_established(&mut self, now: Instant) {
         self.set(Flag::Established, true);
-        self.mark = now;
+        self.established_or_backoff_at = now;
     }
 
     /// The connection is over, and no gate is set yet.
     pub(super) const fn end_established(&mut self) {
         if self.is(Flag::Established) {
-            self.set_ladder(Gate::OPEN);
+            self.set_backoff_gate(Gate::OPEN);
         }
     }
 
@@ -420,11 +425,11 @@ impl<B, H, N> State<B, H, N> {
         self.reached == Reached::Settled || self.is(Flag::Established)
     }
 
-    pub(super) fn enter(&mut self, stage: Stage, now: Instant, why: Trigger) {
+    pub(super) fn enter(&mut self, stage: Stage, now: Instant, trigger: Trigger) {
         self.account_parked(now);
         self.stage = stage;
         self.since = now;
-        self.why = why;
+        self.trigger = trigger;
     }
 
     /// Time in which nothing could be tried is no time of the outage.
@@ -437,16 +442,16 @@ impl<B, H, N> State<B, H, N> {
 
     /// Waits for a gate that was set before the clock jumped ahead, counted from when the last stage began: a clock that runs
     /// back again must not shift it.
-    pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, why: Trigger) {
+    pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, trigger: Trigger) {
         let since = self.since;
         self.account_parked(now);
         self.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
         self.since = since;
-        self.why = why;
+        self.trigger = trigger;
     }
 
     /// So did time that the host slept through.
-    pub(super) fn account_slept(&mut self, now: Instant, gap: Micros) {
+    pub(super) const fn account_slept(&mut self, now: Instant, gap: Micros) {
         if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {
             let slept = gap.min(self.outage_since.until(now));
             self.outage_since = self.outage_since.later(slept);

@@ -4,39 +4,51 @@ use rand_core::Rng;
 
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
-use crate::heartbeat::Heartbeat;
-use crate::subscriptions::Subscriptions;
+use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::Policy;
 use super::action::Actions;
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Stage};
+use super::{Cx, Policy};
 
 /// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
 /// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
 pub(super) const LEAP: Micros = Micros::from_millis(300_000);
 
-/// The first of the deadlines so far and its rule.
+/// The earliest of the deadlines so far. [`Due`] knows its reason as well; [`OptInstant`] is the time alone, which costs less.
+trait Earliest: Copy {
+    /// The earlier of the two; of equals, what was there.
+    fn or(self, at: OptInstant, reason: WaitReason) -> Self;
+}
+
+impl Earliest for OptInstant {
+    #[inline]
+    fn or(self, at: OptInstant, _: WaitReason) -> Self {
+        self.min(at)
+    }
+}
+
+/// A deadline and the reason for it.
+#[derive(Clone, Copy)]
 struct Due {
     at: OptInstant,
     reason: WaitReason,
 }
 
 impl Due {
-    /// The earlier of the two; of equals, what was there.
+    const NONE: Self = Self { at: OptInstant::NONE, reason: WaitReason::SessionExpiry };
+}
+
+impl Earliest for Due {
     fn or(self, at: OptInstant, reason: WaitReason) -> Self {
         if at < self.at { Self { at, reason } } else { self }
     }
-
-    fn get(self) -> Option<(Instant, WaitReason)> {
-        self.at.get().map(|at| (at, self.reason))
-    }
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
     /// deadline, stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; one that
     /// finds nothing due does nothing.
@@ -47,31 +59,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     /// run back once.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
-        let mut out = Actions::new();
+        let mut cx = Cx { now, actions: Actions::new() };
         if self.state.take(Flag::Leapt) {
-            return out;
+            return cx.actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
-            self.on_session_expired(now, &mut out);
+            self.on_session_expired(&mut cx);
         }
         if self.state.stage.is_asleep() {
-            return out;
+            return cx.actions;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
-                self.dial_or_wait(now, Trigger::Gate(reason), &mut out);
+                self.dial_or_wait(&mut cx, Trigger::Gate(reason));
             }
             Stage::Connecting { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::ConnectTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::ConnectTimeout, None);
             }
             Stage::Greeting { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::GreetingTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::GreetingTimeout, None);
             }
             Stage::Establishing { deadline } if deadline.get().is_some_and(|deadline| now >= deadline) => {
-                self.close_and_lose(now, Cause::ReadyTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::ReadyTimeout, None);
             }
             Stage::Authenticating { deadline } if now >= deadline => {
-                self.close_and_lose(now, Cause::AuthTimeout, None, &mut out);
+                self.close_and_lose(&mut cx, Cause::AuthTimeout, None);
             }
             Stage::Idle
             | Stage::Waiting { .. }
@@ -87,20 +99,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         if self.stable_at().is_some_and(|at| now >= at) {
             self.state.end_outage();
         }
-        self.heartbeat_if_due(now, &mut out);
-        if self.credential_deadline().is_some_and(|(at, _)| now >= at) {
-            self.on_credential_deadline(now, &mut out);
+        self.heartbeat_if_due(&mut cx);
+        let is_live = matches!(self.state.stage, Stage::Live { .. });
+        if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
+            self.on_credential_deadline(&mut cx);
         }
-        if let Stage::Live { replace_at, why, .. } = self.state.stage {
+        if let Stage::Live { replace_at, reason, .. } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
-                match why {
-                    WaitReason::MaxAge => self.replace(now, Trigger::MaxAge, &mut out),
-                    _ => self.replace_as_requested(now, &mut out),
+                match reason {
+                    WaitReason::MaxAge => self.replace(&mut cx, Trigger::MaxAge),
+                    _ => self.replace_as_requested(&mut cx),
                 }
             }
         }
-        self.restore_if_due(now, &mut out);
-        out
+        self.restore_if_due(&mut cx);
+        cx.actions
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but an event can change
@@ -109,64 +122,73 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        // A live connection is established, so it carries the session, and its credential is to be renewed in time.
-        if let (Stage::Live { replace_at, .. }, false) = (self.state.stage, self.state.is(Flag::Outage)) {
-            let beat = self.state.heartbeat.get().map_or(OptInstant::NONE, Heartbeat::next);
-            let restore = self.subscriptions.pace().first();
-            let first = replace_at.min(beat).min(self.state.credential_at).min(restore).or_never();
-            // Whether the end of time is a deadline or none is rarely worth knowing.
+        // A live connection whose outage is over carries its session, and has no deadline before the heartbeat's.
+        if let (Stage::Live { replace_at, reason, .. }, false) =
+            (self.state.stage, self.state.is(Flag::Outage))
+        {
+            let first = self.earliest_of_connection(OptInstant::NONE, Some((replace_at, reason))).or_never();
+            // One comparison for the usual case: a deadline that the clock reaches.
             if first <= Instant::END {
                 return Some(first);
             }
         }
-        self.any_deadline()
+        self.rare_deadline()
     }
 
-    #[inline(never)] // What is quiet is to stay small.
-    fn any_deadline(&self) -> Option<Instant> {
+    #[inline(never)] // Keep the hot path small.
+    fn rare_deadline(&self) -> Option<Instant> {
         self.deadline().map(|(at, _)| at)
     }
 
     /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
     #[must_use]
     pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
-        let (at, reason) = self.timer()?;
+        let first = self.earliest_of_stage();
+        let live = match self.state.stage {
+            Stage::Live { replace_at, reason, .. } => Some((replace_at, reason)),
+            _ => None,
+        };
+        let asleep = self.state.stage.is_asleep();
+        let Due { at, reason } = if asleep { first } else { self.earliest_of_connection(first, live) };
+        let at = at.get()?;
         Some((if at > Instant::END { Instant::MAX } else { at }, reason))
     }
 
-    fn timer(&self) -> Option<(Instant, WaitReason)> {
-        let state = &self.state;
-        let expiry = Due { at: OptInstant::new(self.expiry()), reason: WaitReason::SessionExpiry };
-        let stage = match state.stage {
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return expiry.get(),
-            Stage::Waiting { until, reason } => expiry.or(OptInstant::at(until), reason),
-            Stage::Connecting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
-            Stage::Greeting { deadline } => expiry.or(OptInstant::at(deadline), WaitReason::GreetingTimeout),
-            Stage::Establishing { deadline } => expiry.or(deadline, WaitReason::ReadyTimeout),
-            Stage::Authenticating { deadline } => {
-                expiry.or(OptInstant::at(deadline), WaitReason::AuthTimeout)
-            }
-            Stage::Live { .. } | Stage::Parked { .. } => expiry,
-        };
-        let stable = stage.or(OptInstant::new(self.stable_at()), WaitReason::Stable);
-        let beat = match state.heartbeat.get() {
-            Some(heartbeat) => stable
-                .or(OptInstant::new(heartbeat.answer_by()), WaitReason::Answer)
-                .or(heartbeat.next(), WaitReason::Heartbeat),
-            None => stable,
-        };
-        let credential = match self.credential_deadline() {
-            Some((at, reason)) => beat.or(OptInstant::at(at), reason),
-            None => beat,
-        };
-        let replace = match state.stage {
-            Stage::Live { replace_at, why, .. } => credential.or(replace_at, why),
-            _ => credential,
-        };
-        match self.restore_timer() {
-            Some((at, reason)) => replace.or(OptInstant::at(at), reason).get(),
-            None => replace.get(),
+    /// Those of the heartbeat, the credential, the connection's age and the subscriptions. `live`: when a live connection is
+    /// replaced, and why.
+    #[inline(always)]
+    fn earliest_of_connection<D: Earliest>(&self, first: D, live: Option<(OptInstant, WaitReason)>) -> D {
+        let mut first = first;
+        if let Some(heartbeat) = self.state.heartbeat.get() {
+            first = first
+                .or(heartbeat.answer_deadline(), WaitReason::Answer)
+                .or(heartbeat.beat_deadline(), WaitReason::Heartbeat);
         }
+        let (credential_at, reason) = self.credential_deadline(live.is_some());
+        first = first.or(credential_at, reason);
+        if let Some((replace_at, reason)) = live {
+            first = first.or(replace_at, reason);
+        }
+        let Pace { next, confirm, .. } = self.subscriptions.pace();
+        first.or(next, WaitReason::Restore).or(confirm, WaitReason::Confirm)
+    }
+
+    /// The session's time to live, the stage's own deadline, and the end of an outage.
+    fn earliest_of_stage(&self) -> Due {
+        let first = Due::NONE.or(OptInstant::new(self.expiry()), WaitReason::SessionExpiry);
+        let first = match self.state.stage {
+            Stage::Waiting { until, reason } => first.or(OptInstant::at(until), reason),
+            Stage::Connecting { deadline } => first.or(OptInstant::at(deadline), WaitReason::ConnectTimeout),
+            Stage::Greeting { deadline } => first.or(OptInstant::at(deadline), WaitReason::GreetingTimeout),
+            Stage::Establishing { deadline } => first.or(deadline, WaitReason::ReadyTimeout),
+            Stage::Authenticating { deadline } => first.or(OptInstant::at(deadline), WaitReason::AuthTimeout),
+            Stage::Live { .. }
+            | Stage::Parked { .. }
+            | Stage::Idle
+            | Stage::Stopped
+            | Stage::Failed { .. } => first,
+        };
+        first.or(OptInstant::new(self.stable_at()), WaitReason::Stable)
     }
 
     /// When the session's time to live is over; none while a connection carries it.
@@ -174,15 +196,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         if self.state.carries_session() { None } else { self.session.get()?.ends().get() }
     }
 
-    /// When the request for a credential has failed, or the credential is to be renewed.
-    fn credential_deadline(&self) -> Option<(Instant, WaitReason)> {
-        let at = self.state.credential_at.get()?;
+    /// When the request for a credential has failed, or a live connection's credential is to be renewed.
+    #[inline]
+    const fn credential_deadline(&self, is_live: bool) -> (OptInstant, WaitReason) {
         match self.state.credential {
-            Credential::Pending => Some((at, WaitReason::CredentialTimeout)),
-            // Between connections the next dial asks.
-            Credential::Fine | Credential::Needed => {
-                matches!(self.state.stage, Stage::Live { .. }).then_some((at, WaitReason::CredentialLead))
+            Credential::Pending => (self.state.credential_at, WaitReason::CredentialTimeout),
+            Credential::Fine | Credential::Needed if is_live => {
+                (self.state.credential_at, WaitReason::CredentialLead)
             }
+            // Between connections the next dial asks.
+            Credential::Fine | Credential::Needed => (OptInstant::NONE, WaitReason::CredentialLead),
         }
     }
 

@@ -11,13 +11,14 @@ use crate::ratio::{below, uniform};
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
-use super::Policy;
-use super::action::{Actions, Endpoint, GiveUp};
+use super::action::{Endpoint, GiveUp};
 use super::config::Config;
-use super::explain::{Trigger, WaitReason, count_small};
+use super::explain::{Trigger, WaitReason};
 use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
-use super::state::{Credential, Flag, Gate, REPLACED_SECS, Rows, Stage, secs_up};
+use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, Streaks, secs_up};
+use super::stats::count_small;
+use super::{Cx, Policy};
 
 /// One failure on its way to the gates.
 pub(super) struct Step {
@@ -47,42 +48,35 @@ enum Fatal {
     /// The end.
     Final,
     /// Retried like a transient failure.
-    Borne,
+    Tolerated,
     /// The next endpoint of the round is being dialled.
-    Walked,
+    NextEndpoint,
 }
 
-impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> Policy<R, T, S, C, E> {
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
     /// `failed`: it was an attempt, and not an established connection.
-    pub(super) fn apply_verdict(
-        &mut self,
-        now: Instant,
-        step: &mut Step,
-        failed: bool,
-        held_well: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn apply_verdict(&mut self, cx: &mut Cx, step: &mut Step, failed: bool, held_well: bool) {
         let cause = step.cause;
-        let mut walk = failed;
+        let mut next_endpoint = failed;
         if step.verdict.class == Class::Fatal {
-            match self.bear(now, step, out) {
-                Fatal::Final => return self.fail(now, GiveUp::Fatal, cause, out),
-                Fatal::Walked => return,
-                Fatal::Borne => {
+            match self.tolerate(cx, step) {
+                Fatal::Final => return self.fail(cx, GiveUp::Fatal, cause),
+                Fatal::NextEndpoint => return,
+                Fatal::Tolerated => {
                     step.verdict = Verdict::new(Class::Transient);
-                    walk = false;
+                    next_endpoint = false;
                 }
             }
         } else {
-            self.state.rows = Rows::NONE;
-            self.state.set(Flag::Mixed, true);
+            self.state.streaks = Streaks::NONE;
+            self.state.set(Flag::OtherFailure, true);
         }
         let verdict = step.verdict;
-        step.nth = self.count(now, cause, &verdict);
+        step.nth = self.count(cx.now, cause, &verdict);
         if verdict.limit > 0 && step.nth > u16::from(verdict.limit) {
             let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
-            return self.fail(now, reason, cause, out);
+            return self.fail(cx, reason, cause);
         }
         let config: &Config = self.config.lend();
         let state = &mut self.state;
@@ -91,29 +85,29 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             state.credential = Credential::Needed;
         }
         match verdict.class {
-            Class::Fatal => self.fail(now, GiveUp::Fatal, cause, out),
+            Class::Fatal => self.fail(cx, GiveUp::Fatal, cause),
             Class::Auth => {
                 let renewed = state.rejections;
                 let refused =
                     renewed > 0 && config.credential.rejections_max.is_some_and(|max| renewed > max);
                 if refresh_on == RefreshOn::Never || refused {
-                    return self.fail(now, GiveUp::Auth, cause, out);
+                    return self.fail(cx, GiveUp::Auth, cause);
                 }
                 state.rejections = renewed.saturating_add(1);
                 if state.credential == Credential::Fine {
                     state.credential = Credential::Needed;
                 }
-                // One renewal is free: no step, no wait (lifecycle 53).
+                // One renewal is free: no step, no wait.
                 step.free = renewed == 0;
-                self.climb(now, step, out);
+                self.back_off(cx, step);
             }
-            Class::Replaced if state.replaced > REPLACED => self.fail(now, GiveUp::Repeated, cause, out),
-            Class::Transient if walk && self.next_endpoint(now, step, out) => {}
+            Class::Replaced if state.replaced > REPLACED => self.fail(cx, GiveUp::Repeated, cause),
+            Class::Transient if next_endpoint && self.next_endpoint(cx, step) => {}
             Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
-                self.climb(now, step, out);
+                self.back_off(cx, step);
                 if at_once {
-                    self.spread_requested(now);
+                    self.spread_reconnect(cx.now);
                 }
             }
         }
@@ -132,7 +126,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {
-                // Each cause is counted for itself, whatever comes between (S81); another one begins anew.
+                // Each cause is counted for itself, whatever comes between; another one begins anew.
                 if state.limited_by.is_some_and(|counted| counted != cause) {
                     state.limited = 0;
                 }
@@ -150,10 +144,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
     /// several, a service that was there before.
-    fn bear(&mut self, now: Instant, step: &Step, out: &mut Actions) -> Fatal {
-        let borne = |on: bool| if on { Fatal::Borne } else { Fatal::Final };
+    fn tolerate(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
+        let tolerated = |on: bool| if on { Fatal::Tolerated } else { Fatal::Final };
         if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
-            return borne(self.state.rows.deferred() <= DEFERRALS);
+            return tolerated(self.state.streaks.deferred() <= DEFERRALS);
         }
         let scope = step.verdict.scope;
         match (scope, self.state.endpoint) {
@@ -162,23 +156,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
                 if let Some(session) = self.session.get_mut() {
                     session.forget_endpoint();
                 }
-                return Fatal::Borne;
+                return Fatal::Tolerated;
             }
-            (_, Endpoint::Redirect) => return Fatal::Borne,
+            (_, Endpoint::Redirect) => return Fatal::Tolerated,
             (_, Endpoint::Base) => {}
         }
         if self.endpoints.several() {
-            if self.next_endpoint(now, step, out) {
-                return Fatal::Walked;
+            if self.next_endpoint(cx, step) {
+                return Fatal::NextEndpoint;
             }
             // A whole round that was refused is judged like one endpoint.
-            if self.state.is(Flag::Mixed) {
-                self.state.rows = Rows::NONE;
-                return Fatal::Borne;
+            if self.state.is(Flag::OtherFailure) {
+                self.state.streaks = Streaks::NONE;
+                return Fatal::Tolerated;
             }
         }
-        let row = self.state.rows.refused();
-        borne(scope == Scope::Service && self.state.is(Flag::EverBase) && row <= REFUSALS)
+        let row = self.state.streaks.refused();
+        tolerated(scope == Scope::Service && self.state.is(Flag::EverAtBase) && row <= REFUSALS)
     }
 
     /// Whether a policy that failed may be started again by news: what is not there today may be there tomorrow.
@@ -200,12 +194,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
     /// attempt, with no step on the ladder. An open socket is no success here either: an endpoint that
     /// accepts and drops would never be left. False when the round is over.
-    fn next_endpoint(&mut self, now: Instant, step: &Step, out: &mut Actions) -> bool {
+    fn next_endpoint(&mut self, cx: &mut Cx, step: &Step) -> bool {
+        let now = cx.now;
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
         let config: &Config = self.config.lend();
-        // Where there is no network another endpoint would fail like this one, and it is not to blame (lifecycle 73).
+        // Where there is no network another endpoint would fail like this one, and it is not to blame.
         if matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)) {
             self.endpoints.end_round();
             return false;
@@ -216,11 +211,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
         // Never in the same instant, however short the gap is.
         let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
         self.state.set(Flag::InRound, true);
-        self.state.set_ladder(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
+        self.state.set_backoff_gate(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);
         match self.limit(now) {
-            Some(limit) => self.fail(now, limit, step.cause, out),
-            None => self.wait_or_park(now, Trigger::Lost(step.cause), out),
+            Some(limit) => self.fail(cx, limit, step.cause),
+            None => self.wait_or_park(cx, Trigger::Lost(step.cause)),
         }
         true
     }
@@ -234,7 +229,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// How long the outage will have lasted at `at`, without the time in which nothing could be tried until `now`.
-    pub(super) fn lasted(&self, now: Instant, at: Instant) -> Micros {
+    pub(super) const fn lasted(&self, now: Instant, at: Instant) -> Micros {
         let parked = match self.state.stage {
             Stage::Parked { .. } => now.since(self.state.since),
             _ => Micros::ZERO,
@@ -244,29 +239,30 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
 
     /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
     /// limits; then on to the gates.
-    pub(super) fn climb(&mut self, now: Instant, step: &Step, out: &mut Actions) {
+    pub(super) fn back_off(&mut self, cx: &mut Cx, step: &Step) {
+        let now = cx.now;
         let cause = step.cause;
-        self.state.set_ladder(Gate::OPEN);
+        self.state.set_backoff_gate(Gate::OPEN);
         if step.free {
             self.dial_at_once(now, WaitReason::Backoff);
-        } else if !self.step_up(now, step) {
-            return self.fail(now, GiveUp::TableSpent, cause, out);
+        } else if !self.advance_backoff(now, step) {
+            return self.fail(cx, GiveUp::TableSpent, cause);
         }
         self.raise_floor(now, step);
         match self.limit(now) {
-            Some(limit) => self.fail(now, limit, cause, out),
-            None => self.wait_or_park(now, Trigger::Lost(cause), out),
+            Some(limit) => self.fail(cx, limit, cause),
+            None => self.wait_or_park(cx, Trigger::Lost(cause)),
         }
     }
 
     /// Sets the ladder's gate. False when its table is spent.
-    fn step_up(&mut self, now: Instant, step: &Step) -> bool {
+    fn advance_backoff(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
         let lost = self.lasted(now, now);
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         let (wait, nth) = match step.verdict.class {
-            // A count of its own on the same ladder: it neither climbs for the others nor falls below them (lifecycle 46).
+            // A count of its own on the same ladder: it neither climbs for the others nor falls below them.
             Class::RateLimited | Class::Replaced => {
                 let nth = state.backoff.failures().max(u32::from(step.nth));
                 (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
@@ -277,18 +273,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
             }
         };
         let wait = match &config.long_outage {
-            Some((after, ladder)) if lost >= *after => {
-                Backoff::wait_after(ladder, None, nth, mode, &mut self.rng)
+            Some((after, backoff)) if lost >= *after => {
+                Backoff::wait_after(backoff, None, nth, mode, &mut self.rng)
             }
             _ => wait,
         };
         let Some(wait) = wait else { return false };
         // A retry at once is for one failure. A second in a row keeps its distance from the dial of the first, or a server
-        // that accepts and drops would make the client spin (S95, lifecycle 12).
+        // that accepts and drops would make the client spin.
         let at_once = wait.is_zero();
         let earliest = if at_once { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, at_once);
-        self.state.set_ladder(Gate { at: step.from.after(wait).max(earliest), reason: WaitReason::Backoff });
+        self.state
+            .set_backoff_gate(Gate { at: step.from.after(wait).max(earliest), reason: WaitReason::Backoff });
         true
     }
 
@@ -336,13 +333,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource<T>, E: Endpoints> P
     }
 
     /// A stable session that was asked to reconnect need not climb.
-    fn spread_requested(&mut self, now: Instant) {
+    fn spread_reconnect(&mut self, now: Instant) {
         let Some(spread) = self.config.lend().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
         let wait = below(&mut self.rng, spread);
         let earliest = if wait.is_zero() { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, wait.is_zero());
-        self.state.set_ladder(Gate { at: now.after(wait).max(earliest), reason: WaitReason::Requested });
+        self.state
+            .set_backoff_gate(Gate { at: now.after(wait).max(earliest), reason: WaitReason::Requested });
         let gate = self.gate(now);
         self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
     }

@@ -111,7 +111,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`RecordError::TooManyNames`], [`RecordError::TooLarge`].
-    pub fn set_up<R: Store, T: Named, S: Store, C: ConfigSource<T>, E: Store>(
+    pub fn set_up<R: Store, T: Named, S: Store, C: ConfigSource, E: Store>(
         &mut self,
         policy: &Policy<R, T, S, C, E>,
         preset: &str,
@@ -167,7 +167,7 @@ impl Recorder {
     }
 
     /// The state in hexadecimal digits, and the name of its generator.
-    fn checkpoint<R: Store, T: Named, S: Store, C: ConfigSource<T>, E: Store>(
+    fn checkpoint<R: Store, T: Named, S: Store, C: ConfigSource, E: Store>(
         &mut self,
         policy: &Policy<R, T, S, C, E>,
     ) -> Result<(String, Option<&'static str>), RecordError> {

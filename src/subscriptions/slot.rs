@@ -170,7 +170,7 @@ impl Summary {
     pub(super) const NOTHING: Self =
         Self { wait: OptInstant::NONE, sent: OptInstant::NONE, pending: false, in_batch: false };
 
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) const fn and(self, other: Self) -> Self {
         Self {
             wait: self.wait.min(other.wait),
             sent: self.sent.min(other.sent),
@@ -213,7 +213,7 @@ impl Tag {
     }
 
     /// Both, one after the other. After a loss or in a new session nothing waits and nothing is unanswered.
-    pub(super) fn then(self, later: Self) -> Self {
+    pub(super) const fn then(self, later: Self) -> Self {
         let over = self.lost || self.fresh;
         Self {
             wait: if over { self.wait } else { self.wait.min(later.wait) },

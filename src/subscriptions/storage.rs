@@ -220,6 +220,7 @@ impl<K: Clone + Ord + fmt::Debug> Default for SubscriptionList<K> {
 
 /// No subscriptions at all: no bytes, no instructions. There is no key to subscribe with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
 pub struct NoSubscriptions;
 
 impl Subscriptions for NoSubscriptions {

@@ -48,7 +48,7 @@ pub type Tested<'c> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<
 /// One with this seed and 1 to 3 endpoints.
 pub fn policy(config: &Config, seed: u64, endpoints: u8) -> Tested<'_> {
     let endpoints = FixedEndpoints::new(endpoints).expect("1 to 3 endpoints");
-    Policy::with_parts(Lent(config), SplitMix64::new(seed), FixedSubscriptions::new(), endpoints)
+    Policy::from_parts(Lent(config), SplitMix64::new(seed), FixedSubscriptions::new(), endpoints)
 }
 
 /// A fact for it.

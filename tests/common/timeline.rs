@@ -66,11 +66,15 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn new(config: Config) -> Self {
-        Self::of(Policy::new(config, SplitMix64::new(7)))
+        Self::seeded(config, 7)
     }
 
     pub(crate) fn seeded(config: Config, seed: u64) -> Self {
-        Self::of(Policy::new(config, SplitMix64::new(seed)))
+        Self::of(
+            Policy::new(config, SplitMix64::new(seed))
+                .with_session_type()
+                .with_subscriptions(FixedSubscriptions::new()),
+        )
     }
 
     pub(crate) fn of(policy: Subject) -> Self {
@@ -89,7 +93,11 @@ impl Timeline {
 
     /// With a session of an earlier process.
     pub(crate) fn with_session(config: Config, session: SessionState<&'static str>) -> Self {
-        Self::of(Policy::new(config, SplitMix64::new(7)).with_session(session))
+        Self::of(
+            Policy::new(config, SplitMix64::new(7))
+                .with_subscriptions(FixedSubscriptions::new())
+                .with_session(session),
+        )
     }
 
     /// Connected at 20 ms by epoch 1, with session "s1" at mark 5.

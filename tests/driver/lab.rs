@@ -19,7 +19,7 @@ use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitM
 pub(crate) type Fact = Event<String, String>;
 pub(crate) type Sent = Command<String, String>;
 pub(crate) type LabDriver<Rt, C = &'static Config> =
-    Driver<Lab<Rt>, Lab<Rt>, SplitMix64, SubscriptionList<String>, C>;
+    Driver<Lab<Rt>, Lab<Rt>, Policy<SplitMix64, String, SubscriptionList<String>, C>>;
 pub(crate) type LabHandle = Handle<String, String>;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
@@ -173,8 +173,10 @@ impl<Rt: Runtime> Lab<Rt> {
         self
     }
 
-    pub(crate) fn driver<C: ConfigSource<String>>(&self, config: C) -> LabDriver<Rt, C> {
-        let policy = Policy::with_subscriptions(config, SplitMix64::new(7), SubscriptionList::new());
+    pub(crate) fn driver<C: ConfigSource>(&self, config: C) -> LabDriver<Rt, C> {
+        let policy = Policy::new(config, SplitMix64::new(7))
+            .with_session_type()
+            .with_subscriptions(SubscriptionList::new());
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
         *self.0.handle.lock().unwrap() = Some(driver.handle());
         driver
@@ -208,7 +210,7 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// Drives until the end, beside a script that may nudge it; everything is gone then.
-    pub(crate) async fn drive<C: ConfigSource<String>>(
+    pub(crate) async fn drive<C: ConfigSource>(
         &self,
         driver: &mut LabDriver<Rt, C>,
         script: impl Future<Output = ()>,
@@ -220,7 +222,7 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// The same for so long at most; dropped then.
-    pub(crate) async fn drive_for<C: ConfigSource<String>>(
+    pub(crate) async fn drive_for<C: ConfigSource>(
         &self,
         driver: &mut LabDriver<Rt, C>,
         span: Duration,

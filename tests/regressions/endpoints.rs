@@ -11,7 +11,7 @@ use super::rig::*;
 /// Three servers; the first dial is under way.
 fn pool(config: Config, seed: u64) -> Rig<FixedEndpoints<3>> {
     let endpoints = FixedEndpoints::new(3).expect("room for them");
-    let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
+    let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
     rig.start();
     rig
 }

@@ -15,7 +15,7 @@ type Walker = Rig<FixedEndpoints<4>>;
 
 fn walker(config: Config, count: u8, seed: u64) -> Walker {
     let endpoints = FixedEndpoints::new(count).expect("room for them");
-    let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
+    let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
     rig.start();
     rig
 }

@@ -56,7 +56,7 @@ impl Rig {
     }
 
     pub(crate) fn seeded(config: Config, seed: u64) -> Self {
-        Self::of(Policy::new(config, SplitMix64::new(seed)))
+        Self::of(Policy::from_parts(config, SplitMix64::new(seed), FixedSubscriptions::new(), SingleEndpoint))
     }
 
     /// Not started, with a session of an earlier process.

@@ -17,7 +17,7 @@ const FORGETFUL: EndpointsConfig = EndpointsConfig::new().with_sticky(secs(0));
 
 fn seeded(config: Config, count: u8, seed: u64) -> Walker {
     let endpoints = FixedEndpoints::new(count).expect("room for them");
-    Rig::of(Policy::with_parts(config, SplitMix64::new(seed), Default::default(), endpoints))
+    Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints))
 }
 
 fn started(config: Config, count: u8) -> Walker {
@@ -258,8 +258,8 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
 
     let own = SessionState::resumable("token", Some("own"), Some(1));
     let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
-    let policy = Policy::with_parts(PLAIN, SplitMix64::new(1), Default::default(), endpoints);
-    let mut rig = Rig::of(policy.with_session(own));
+    let policy = Policy::new(PLAIN, SplitMix64::new(1)).with_subscriptions(Default::default());
+    let mut rig = Rig::of(policy.with_endpoints(endpoints).with_session(own));
     assert_eq!(open(&rig.start()), Some((Mode::Resume, Endpoint::Session, 1)));
     rig.opened();
     rig.invalid(false);

@@ -41,7 +41,7 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     let expired = Cause::Tls(TlsKind::CertificateExpired);
     let walker = |config| {
         let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
-        let mut rig = Rig::of(Policy::with_parts(config, SplitMix64::new(1), Default::default(), endpoints));
+        let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(1), Default::default(), endpoints));
         rig.start();
         rig.establish();
         rig.advance(secs(60));
@@ -125,7 +125,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     for (later, ends) in [(1_800, true), (3_300, false), (7_200, false)] {
         let rig = taken_over();
         let snapshot = rig.policy.snapshot(rig.now).expect("a session").aged(secs(later));
-        let mut rig = Rig::of(Policy::new(PLAIN, SplitMix64::new(1)).with_snapshot(Instant::ZERO, snapshot));
+        let mut rig = Rig::of(Rig::new(PLAIN).policy.with_snapshot(Instant::ZERO, snapshot));
         rig.now = Instant::ZERO;
         rig.start();
         rig.advance(secs(300));

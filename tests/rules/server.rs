@@ -485,7 +485,7 @@ fn l57_other_credentials_on_an_open_connection() {
         PLAIN.with_establish(Establish::OnOpen).with_restore(RestoreConfig::new().with_authentication(true));
     let endpoints = FixedEndpoints::<2>::new(2).expect("two");
     let mut policy: Policy<SplitMix64, (), NoSubscriptions, Config, FixedEndpoints<2>> =
-        Policy::with_parts(config, SplitMix64::new(7), NoSubscriptions, endpoints);
+        Policy::from_parts(config, SplitMix64::new(7), NoSubscriptions, endpoints);
     let mut now = Instant::ZERO;
     let mut dial = |policy: &mut Policy<_, _, _, _, FixedEndpoints<2>>, expected| {
         now = policy.poll_timeout().unwrap_or(now).max(now);

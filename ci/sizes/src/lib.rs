@@ -12,7 +12,6 @@ use core::panic::PanicInfo;
 
 use rand_core::{SeedableRng, TryRng};
 use redial::policy::ConfigSource;
-use redial::subscriptions::NoSubscriptions;
 use redial::{Event, Instant, Policy};
 
 /// Counts. `empty` has it too, so its bytes are in no difference.
@@ -77,8 +76,8 @@ pub fn halt() -> ! {
 }
 
 /// A policy as firmware has it: every fact, the passing of time, the deadline, every action.
-pub fn run<C: ConfigSource<()>>(config: C) -> ! {
-    let mut policy: Policy<Counter, (), NoSubscriptions, C> = Policy::new(config, Counter::new());
+pub fn run<C: ConfigSource>(config: C) -> ! {
+    let mut policy = Policy::new(config, Counter::new());
     loop {
         let now = Instant::from_micros(black_box(0));
         let fact: Option<Event> = black_box(None);

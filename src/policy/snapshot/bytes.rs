@@ -61,7 +61,7 @@ const NO_OUTAGE: Outage = {
         rows: 0,
         ever: false,
         at_once: false,
-        ladder: none,
+        backoff: none,
         floor: none,
     }
 };
@@ -117,7 +117,7 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
         writer.bytes(&[outage.rows, replaced])?;
         writer.bytes(&ago.to_le_bytes())?;
         writer.bytes(&self.base_ms.unwrap_or_default().to_le_bytes())?;
-        for wait in [outage.ladder, outage.floor] {
+        for wait in [outage.backoff, outage.floor] {
             let place = Wait::REASONS.iter().position(|reason| *reason == wait.reason);
             writer.bytes(&[place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()])?;
             writer.bytes(&wait.left_us.to_le_bytes())?;
@@ -186,7 +186,7 @@ impl<'a> Snapshot<&'a [u8]> {
             rows,
             ever: on(EVER),
             at_once: on(AT_ONCE),
-            ladder: reader.wait()?,
+            backoff: reader.wait()?,
             floor: reader.wait()?,
         };
         let (token, endpoint) = (reader.text()?, reader.text()?);

@@ -8,9 +8,9 @@ use crate::time::Instant;
 
 use super::super::codes::{put, put_cause, put_trigger, take, take_cause, take_trigger};
 use super::super::event::Epoch;
-use super::super::explain::Counts;
 use super::super::lend::OptionalPart;
-use super::{Flag, Named, Rows, Stage, State};
+use super::super::stats::Counts;
+use super::{Flag, Named, Stage, State, Streaks};
 
 impl<B, H, T> Store for State<B, H, Named<T>>
 where
@@ -27,7 +27,7 @@ where
             flags,
             stage,
             heartbeat,
-            mark,
+            established_or_backoff_at,
             since,
             outage_since,
             backoff,
@@ -41,8 +41,8 @@ where
             last_cause,
             limited_by,
             replaced_secs,
-            why,
-            ladder_by,
+            trigger,
+            backoff_by,
             floor_by,
             limited,
             rate_limited,
@@ -52,7 +52,7 @@ where
             resume_failures,
             replaced,
             hops,
-            rows,
+            streaks,
             redirect,
         } = self;
         to.instant(*latest)?;
@@ -62,7 +62,7 @@ where
         to.number(*flags)?;
         stage.store(to)?;
         store_part(to, heartbeat.get())?;
-        to.instant(*mark)?;
+        to.instant(*established_or_backoff_at)?;
         to.instant(*since)?;
         to.signed_instant(*outage_since)?;
         backoff.store(to)?;
@@ -76,13 +76,13 @@ where
         put_cause(to, *last_cause)?;
         put_cause(to, *limited_by)?;
         to.number(*replaced_secs)?;
-        put_trigger(to, *why)?;
-        put(to, *ladder_by)?;
+        put_trigger(to, *trigger)?;
+        put(to, *backoff_by)?;
         put(to, *floor_by)?;
         put(to, *credential)?;
         put(to, *endpoint)?;
         let small =
-            [*limited, *rate_limited, *rejections, *resume_failures, *replaced, *hops, rows.to_bits()];
+            [*limited, *rate_limited, *rejections, *resume_failures, *replaced, *hops, streaks.to_bits()];
         to.bytes(&small)?;
         to.name(redirect.0.as_ref())
     }
@@ -100,7 +100,7 @@ where
         let (mode, reached, flags) = (take(from)?, take(from)?, from.number()?);
         let stage = Stage::load(from)?;
         let heartbeat = load_part(from, "it has a heartbeat")?;
-        let (mark, since) = (from.instant()?, from.instant()?);
+        let (established_or_backoff_at, since) = (from.instant()?, from.instant()?);
         let (outage_since, backoff) = (from.signed_instant()?, Backoff::load(from)?);
         let (floor_at, dialled_at, credential_at) =
             (from.instant()?, from.opt_instant()?, from.opt_instant()?);
@@ -108,10 +108,10 @@ where
         let (attempt, holds) = (from.number()?, from.number()?);
         let counts = Counts::load(from)?;
         let (last_cause, limited_by) = (take_cause(from)?, take_cause(from)?);
-        let (replaced_secs, why) = (from.number()?, take_trigger(from)?);
-        let (ladder_by, floor_by) = (take(from)?, take(from)?);
+        let (replaced_secs, trigger) = (from.number()?, take_trigger(from)?);
+        let (backoff_by, floor_by) = (take(from)?, take(from)?);
         let (credential, endpoint) = (take(from)?, take(from)?);
-        let [limited, rate_limited, rejections, resume_failures, replaced, hops, rows] = from.array()?;
+        let [limited, rate_limited, rejections, resume_failures, replaced, hops, streaks] = from.array()?;
         let redirect = Named(from.name()?);
         let state = Self {
             latest,
@@ -121,7 +121,7 @@ where
             flags,
             stage,
             heartbeat,
-            mark,
+            established_or_backoff_at,
             since,
             outage_since,
             backoff,
@@ -135,8 +135,8 @@ where
             last_cause,
             limited_by,
             replaced_secs,
-            why,
-            ladder_by,
+            trigger,
+            backoff_by,
             floor_by,
             limited,
             rate_limited,
@@ -146,7 +146,7 @@ where
             resume_failures,
             replaced,
             hops,
-            rows: Rows::from_bits(rows),
+            streaks: Streaks::from_bits(streaks),
             redirect,
         };
         state.check()?;
@@ -216,10 +216,10 @@ impl Store for Stage {
                 to.bytes(&[AUTHENTICATING])?;
                 to.instant(deadline)
             }
-            Self::Live { restored, replace_at, why } => {
+            Self::Live { restored, replace_at, reason } => {
                 to.bytes(&[if restored { ONLINE } else { RESTORING }])?;
                 to.opt_instant(replace_at)?;
-                put(to, why)
+                put(to, reason)
             }
             Self::Waiting { until, reason } => {
                 to.bytes(&[WAITING])?;
@@ -248,7 +248,7 @@ impl Load for Stage {
             ESTABLISHING => Self::Establishing { deadline: from.opt_instant()? },
             AUTHENTICATING => Self::Authenticating { deadline: from.instant()? },
             code @ (RESTORING | ONLINE) => {
-                Self::Live { restored: code == ONLINE, replace_at: from.opt_instant()?, why: take(from)? }
+                Self::Live { restored: code == ONLINE, replace_at: from.opt_instant()?, reason: take(from)? }
             }
             WAITING => Self::Waiting { until: from.instant()?, reason: take(from)? },
             PARKED => Self::Parked { on: take(from)? },

@@ -35,7 +35,7 @@ pub extern "C" fn _start() -> ! {
         sizes::halt();
     };
     let mut policy: Fleet =
-        Policy::with_parts(config, Counter::new(), FixedSubscriptions::default(), endpoints);
+        Policy::from_parts(config, Counter::new(), FixedSubscriptions::default(), endpoints);
     let mut bytes = [0_u8; 256];
     let kept = Snapshot::decode(black_box(&bytes), black_box(0));
     let moved = kept.and_then(|kept| {

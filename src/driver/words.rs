@@ -1,0 +1,96 @@
+//! The words of the driver's enums.
+
+use core::fmt;
+
+use super::trust::{Distrust, EndpointTrust, TrustedHost};
+use super::{Command, DialError, Outcome};
+use crate::words::words;
+
+words!(as_str Outcome {
+    Stopped => "stopped",
+    GaveUp => "gave_up",
+});
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::GaveUp { reason, cause } => write!(f, "gave up: {reason}, last cause {cause}"),
+        }
+    }
+}
+
+words!(as_str DialError {
+    Failed => "open_failed",
+    NotNow => "not_now",
+});
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retry_after = match self {
+            Self::Failed { cause, retry_after } => {
+                write!(f, "the dial failed: {cause}")?;
+                retry_after
+            }
+            Self::NotNow { retry_after } => {
+                f.write_str("no dial is possible now")?;
+                retry_after
+            }
+        };
+        match retry_after {
+            Some(wait) => write!(f, "; retry after {wait:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for DialError {}
+
+words!([T, K] Command<T, K> {
+    Identify => "send_fresh",
+    Resume => "send_resume",
+    Heartbeat => "beat",
+    Authenticate => "authenticate",
+    Restore => "restore",
+    Unsubscribe => "unsubscribe",
+});
+
+words!(['a] EndpointTrust<'a> {
+    SameDomain => "same_domain",
+    SameHost => "same_host",
+    Listed => "listed",
+    Any => "any",
+});
+
+impl TrustedHost<'_> {
+    /// The variant's word, in snake case. It does not change between versions.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Host(_) => "host",
+            Self::Domain(_) => "domain",
+        }
+    }
+}
+
+impl fmt::Display for TrustedHost<'_> {
+    /// The host; of a domain, the domain after `*.`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => f.write_str(host),
+            Self::Domain(domain) => write!(f, "*.{domain}"),
+        }
+    }
+}
+
+words!(as_str Distrust {
+    Base => "base",
+    Character => "character",
+    UserName => "user_name",
+    Scheme => "scheme",
+    Host => "host",
+    Port => "port",
+    OtherHost => "other_host",
+    OtherDomain => "other_domain",
+    NotListed => "not_listed",
+});

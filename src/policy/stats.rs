@@ -1,0 +1,121 @@
+//! The counters of a policy.
+
+use super::Policy;
+use super::lend::ConfigSource;
+use super::state::Flag;
+
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// The counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.state.counts.stats(self.state.stage.is_alive() && !self.state.is(Flag::Established))
+    }
+}
+
+/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
+/// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
+///
+/// `opens = established + failed + abandoned + the one in flight`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Stats {
+    /// Dials.
+    pub opens: u32,
+    /// Attempts that led to an established connection.
+    pub established: u32,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// Attempts ended by the user or the host before their outcome was known.
+    pub abandoned: u32,
+    /// Established connections lost unintentionally, once each. A stop is none.
+    pub losses: u32,
+    /// Sessions resumed.
+    pub resumed: u32,
+    /// Sessions started fresh: the caller must resync.
+    pub fresh: u32,
+    /// Connections found dead by the heartbeat.
+    pub zombies: u32,
+    /// Beats that were still unanswered at the next one.
+    pub heartbeats_missed: u32,
+    /// Losses that were our own fault.
+    pub client_faults: u32,
+    /// Waits asked for by a server and cut to the longest allowed.
+    pub retry_after_cut: u32,
+    /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
+    pub stale: u32,
+    /// Times at which the clock ran backwards.
+    pub clock_rewinds: u32,
+    /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
+    pub last_uptime_ms: u32,
+}
+
+/// What a policy counts: [`Stats`] in fewer bytes. What can't happen a million times has 16 bits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Counts {
+    pub(super) opens: u32,
+    pub(super) established: u32,
+    pub(super) failed: u32,
+    pub(super) losses: u32,
+    pub(super) resumed: u32,
+    pub(super) fresh: u32,
+    pub(super) stale: u32,
+    pub(super) last_uptime_ms: u32,
+    pub(super) zombies: u16,
+    pub(super) heartbeats_missed: u16,
+    pub(super) client_faults: u16,
+    pub(super) retry_after_cut: u16,
+    pub(super) clock_rewinds: u16,
+    /// The newest request for a credential; it is here for its size.
+    pub(super) request: u16,
+}
+
+impl Counts {
+    pub(super) const NEW: Self = Self {
+        opens: 0,
+        established: 0,
+        failed: 0,
+        losses: 0,
+        resumed: 0,
+        fresh: 0,
+        stale: 0,
+        last_uptime_ms: 0,
+        zombies: 0,
+        heartbeats_missed: 0,
+        client_faults: 0,
+        retry_after_cut: 0,
+        clock_rewinds: 0,
+        request: 0,
+    };
+
+    /// `in_flight`: a dial is under way whose outcome nobody knows yet.
+    pub(super) fn stats(&self, in_flight: bool) -> Stats {
+        let known = self.established.saturating_add(self.failed).saturating_add(u32::from(in_flight));
+        Stats {
+            opens: self.opens,
+            established: self.established,
+            failed: self.failed,
+            abandoned: self.opens.saturating_sub(known),
+            losses: self.losses,
+            resumed: self.resumed,
+            fresh: self.fresh,
+            zombies: self.zombies.into(),
+            heartbeats_missed: self.heartbeats_missed.into(),
+            client_faults: self.client_faults.into(),
+            retry_after_cut: self.retry_after_cut.into(),
+            stale: self.stale,
+            clock_rewinds: self.clock_rewinds.into(),
+            last_uptime_ms: self.last_uptime_ms,
+        }
+    }
+}
+
+/// Counts without ever wrapping.
+pub(super) const fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
+
+/// The same for what is seldom.
+pub(super) const fn count_small(counter: &mut u16) {
+    *counter = counter.saturating_add(1);
+}

@@ -1,0 +1,108 @@
+//! The transport and the session it carries: which transport is meant, what a sign of life does, and how both end.
+
+use rand_core::Rng;
+
+use crate::endpoints::Endpoints;
+use crate::session::SessionState;
+use crate::subscriptions::{Pace, Subscriptions};
+use crate::time::{Instant, divide};
+
+use super::action::{Action, DropReason};
+use super::event::Epoch;
+use super::lend::{ConfigSource, OptionalPart};
+use super::state::{Flag, Reached};
+use super::{Cx, Policy};
+
+impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
+    /// The transport with this number is alive.
+    #[inline]
+    pub(super) fn is_current(&self, epoch: Epoch) -> bool {
+        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
+    }
+
+    /// The transport with this number is open, and so alive.
+    #[inline]
+    pub(super) fn is_open(&self, epoch: Epoch) -> bool {
+        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
+    }
+
+    /// Something came in on the transport.
+    #[inline]
+    pub(super) fn hear(&mut self, now: Instant) {
+        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
+            heartbeat.received(&self.config.lend().heartbeat);
+        }
+        self.session_heard(now);
+    }
+
+    /// A sign of life on the connection that carries the session.
+    #[inline]
+    pub(super) fn session_heard(&mut self, now: Instant) {
+        if let Some(session) = self.session.get_mut() {
+            // Most servers give none.
+            if session.has_ttl() && self.state.carries_session() {
+                session.heard(now);
+            }
+        }
+    }
+
+    /// Ends a transport whose outcome nobody will know: no failure, no success.
+    pub(super) fn abandon(&mut self, cx: &mut Cx, code: Option<u16>) {
+        if !self.state.stage.is_alive() {
+            return;
+        }
+        if let Some(epoch) = self.state.epoch {
+            cx.actions.push(Action::Close { epoch, code });
+        }
+        self.release_attempt();
+    }
+
+    /// The same without a close, for a dial that never was one.
+    pub(super) fn release_attempt(&mut self) {
+        if self.state.take(Flag::Admitted) {
+            if let Some(breaker) = self.state.breaker.get_mut() {
+                breaker.release(breaker.held());
+            }
+        }
+        self.end_transport();
+    }
+
+    /// Nothing of a transport outlives it.
+    pub(super) fn end_transport(&mut self) {
+        self.subscriptions.transport_lost();
+        let state = &mut self.state;
+        state.reached = Reached::Nothing;
+        state.end_established();
+        state.set(Flag::Reauthenticating, false);
+        state.set(Flag::Unclassified, false);
+        if let Some(heartbeat) = state.heartbeat.get_mut() {
+            heartbeat.stop();
+        }
+        self.subscriptions.set_pace(Pace::NONE);
+    }
+
+    /// How a transport ends whose session goes on: one that is not open yet has no code.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
+    }
+
+    /// Remembers how long an established connection held.
+    pub(super) fn note_uptime(&mut self, now: Instant) {
+        if let Some(since) = self.state.established_at().get() {
+            let held = divide(now.since(since).0, 1_000).0;
+            self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Anything of a session is kept.
+    pub(super) fn has_session(&self) -> bool {
+        self.session.get().is_some_and(|session| !session.is_empty())
+    }
+
+    pub(super) fn drop_session(&mut self, cx: &mut Cx, reason: DropReason) {
+        self.state.resume_failures = 0;
+        if self.session.get_mut().is_some_and(SessionState::forget) {
+            cx.actions.push(Action::DropSession { reason });
+        }
+    }
+}
