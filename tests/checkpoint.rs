@@ -172,7 +172,8 @@ fn each_error_says_what_is_wrong() {
 #[test]
 fn what_can_not_be_held_is_refused() {
     type Keys<const N: usize> = Policy<SplitMix64, (), FixedSubscriptions<u8, N>>;
-    let mut policy: Keys<3> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    let mut policy: Keys<3> =
+        Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_subscriptions(FixedSubscriptions::new());
     for key in [7, 8, 9] {
         let _ = policy.handle_event(Instant::ZERO, Event::Subscribe { key, priority: 0 });
     }
