@@ -7,6 +7,7 @@ mod names;
 use core::fmt;
 
 use crate::time::{Instant, OptInstant, SignedInstant};
+use crate::words::words;
 
 pub(crate) use names::Fingerprint;
 #[cfg(feature = "record")]
@@ -34,12 +35,14 @@ pub trait Load: Sized {
     fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError>;
 }
 
-/// Why bytes are no checkpoint, or a policy did not become one.
+/// Why bytes are no checkpoint and no dump of a flight recorder, or were not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The bytes begin like something else, or are too few.
+    /// The bytes begin like something else than a checkpoint, or are too few.
     NotACheckpoint,
+    /// The bytes begin like something else than the dump of a flight recorder, or are too few.
+    NotAFlight,
     /// A version that this one does not read.
     Version(u8),
     /// Cut off or altered: the checksum is wrong.
@@ -58,16 +61,28 @@ pub enum CheckpointError {
 impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotACheckpoint => "not a checkpoint",
-            Self::Version(version) => return write!(f, "a checkpoint of the unknown version {version}"),
-            Self::Corrupt => "the checkpoint is cut off or altered",
+            Self::NotACheckpoint => "not a checkpoint of a policy",
+            Self::NotAFlight => "not the dump of a flight recorder",
+            Self::Version(version) => return write!(f, "bytes of the unknown version {version}"),
+            Self::Corrupt => "the bytes are cut off or altered",
             Self::Impossible(what) => return write!(f, "no policy can be in this state: {what}"),
             Self::OtherConfig => "the checkpoint belongs to a policy with another config",
             Self::Unfit(what) => return write!(f, "the checkpoint is of another type of policy: {what}"),
-            Self::Full => "the buffer has no room for the checkpoint",
+            Self::Full => "the buffer is too small",
         })
     }
 }
+
+words!(as_str CheckpointError {
+    NotACheckpoint => "not_a_checkpoint",
+    NotAFlight => "not_a_flight",
+    Version => "version",
+    Corrupt => "corrupt",
+    Impossible => "impossible",
+    OtherConfig => "other_config",
+    Unfit => "unfit",
+    Full => "full",
+});
 
 impl core::error::Error for CheckpointError {}
 
@@ -104,7 +119,6 @@ impl<'a> Writer<'a> {
     }
 
     /// How many bytes were written.
-    #[cfg(test)]
     pub(crate) const fn length(&self) -> usize {
         self.length
     }
@@ -159,6 +173,16 @@ impl<'a> Writer<'a> {
 
     pub(crate) fn signed_instant(&mut self, at: SignedInstant) -> Result<(), CheckpointError> {
         self.signed(at.to_bits() as i64)
+    }
+
+    pub(crate) fn opt_number(&mut self, number: Option<u32>) -> Result<(), CheckpointError> {
+        self.number(number.map_or(0, |number| u64::from(number).saturating_add(1)))
+    }
+
+    /// Writes over what was written at this place.
+    pub(crate) fn replace(&mut self, place: usize, bytes: &[u8]) {
+        let written = self.out.get_mut(..self.length).unwrap_or_default();
+        written.iter_mut().skip(place).zip(bytes).for_each(|(slot, byte)| *slot = *byte);
     }
 
     /// A name, or that there is none, as the writer shows names.
@@ -268,6 +292,15 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn signed_instant(&mut self) -> Result<SignedInstant, CheckpointError> {
         Ok(SignedInstant::from_bits(self.signed()? as u64))
+    }
+
+    pub(crate) fn opt_number(&mut self) -> Result<Option<u32>, CheckpointError> {
+        match self.number::<u64>()?.checked_sub(1) {
+            None => Ok(None),
+            Some(number) => {
+                u32::try_from(number).map(Some).map_err(|_| impossible("an integer that is too large"))
+            }
+        }
     }
 
     pub(crate) fn name<T: FromName>(&mut self) -> Result<Option<T>, CheckpointError> {

@@ -5,6 +5,8 @@
 #[path = "../examples/replay/engine.rs"]
 #[allow(dead_code, reason = "the replay program uses all of it")]
 mod engine;
+#[path = "../examples/replay/flight.rs"]
+mod flight;
 #[path = "common/invariants.rs"]
 mod invariants;
 #[path = "common/script.rs"]
@@ -14,9 +16,9 @@ use arbitrary::Unstructured;
 use proptest::prelude::*;
 use redial::endpoints::Endpoints;
 use redial::policy::Endpoint;
-use redial::record::Recorder;
+use redial::record::{CheckpointError, Flight, FlightRecorder, Names, Recorder};
 use redial::subscriptions::Subscriptions;
-use redial::{Action, Actions, Instant, presets};
+use redial::{Action, Actions, Event, Instant, presets};
 
 use engine::Replay;
 use engine::decisions::{self, Decided, Decisions, Stamp, Unit, quoted};
@@ -82,27 +84,18 @@ fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result
         }
         let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::fact(u, &policy)) else { break };
         now = next;
-        let line = match &event {
-            Some(event) => recorder.event(now, event).expect("few names").to_owned(),
-            None => recorder.timeout(now).to_owned(),
-        };
-        let told = event.is_some().then(|| word(&line));
+        let line = recorder.step(now, event.as_ref()).expect("few names").to_owned();
+        let told = event.as_ref().map(Event::as_str);
         let actions = match event {
             Some(event) => policy.handle_event(now, event),
             None => policy.handle_timeout(now),
         };
         if let Some(printed) = &mut printed {
-            print(printed, &policy, now, (told.as_deref(), actions), &mut decided);
+            print(printed, &policy, now, (told, actions), &mut decided);
             log.push_str(&line);
         }
     }
     Ok((log, decided))
-}
-
-/// The event of a line.
-fn word(line: &str) -> String {
-    let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-    line["event"].as_str().expect("an event").to_owned()
 }
 
 /// What stands in the lines beside names.
@@ -153,4 +146,131 @@ proptest! {
             same(&without_names(&replay(&log)), &without_names(&decided));
         }
     }
+
+    /// What is left of a flight is played as it happened since its checkpoint, however small the ring.
+    #[test]
+    fn a_flight_is_played_as_it_happened(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
+        let _ = fly::<0>(&story);
+        let _ = fly::<9>(&story);
+        let _ = fly::<150>(&story);
+        let _ = fly::<10_000>(&story);
+    }
+
+    #[test]
+    fn no_bytes_are_a_flight_by_chance(
+        story in proptest::collection::vec(any::<u8>(), 0..600),
+        changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4),
+    ) {
+        let Ok(mut bytes) = fly::<300>(&story) else { return Ok(()) };
+        bytes.truncate(bytes.len() - 4);
+        for (place, byte) in changes {
+            let place = 2 + usize::from(place) % (bytes.len() - 2);
+            bytes[place] = byte;
+        }
+        let bytes = sealed(bytes);
+        if let Ok(flight) = Flight::decode(&bytes) {
+            let steps = flight.steps::<u8, u8>();
+            prop_assert!(steps.skip_while(Result::is_ok).count() <= 1, "an error is the last item");
+            let _ = Tested::from_checkpoint(invariants::Lent(&presets::RECOMMENDED), flight.checkpoint());
+        }
+        if let Ok(log) = flight::log(&bytes, None) {
+            let (mut out, mut replay) = (String::new(), Replay::default());
+            let _ = log.iter().try_for_each(|line| replay.line(line.as_bytes(), &mut out));
+        }
+    }
+}
+
+/// Lives through a story beside a flight recorder, and returns its dump.
+fn fly<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
+    let u = &mut Unstructured::new(story);
+    let (name, config) = *u.choose(presets::ALL)?;
+    let mut policy = policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let set_up = format!("{{\"preset\": \"{name}\"}}");
+    let mut recorder = FlightRecorder::<_, BYTES>::new(&policy);
+    let (mut now, mut lived) = (Instant::ZERO, Vec::new());
+    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::fact(u, &policy)) {
+        if u.is_empty() || lived.len() > 400 {
+            break;
+        }
+        now = next;
+        recorder.step(now, event.as_ref());
+        lived.push((policy.clone(), now, event.clone()));
+        let _actions = match event {
+            Some(event) => policy.handle_event(now, event),
+            None => policy.handle_timeout(now),
+        };
+    }
+    assert_eq!(recorder.gone() + recorder.len() as u64, lived.len() as u64);
+    let left = &lived[lived.len() - recorder.len()..];
+    let mut bytes = vec![0; 20_000];
+    let length = recorder.dump(Names::Shown, &mut bytes).expect("room");
+    bytes.truncate(length);
+
+    let mut again = left.first().map_or(policy.clone(), |(policy, ..)| policy.clone());
+    let (mut printed, mut decided) = (Decisions::new(again.phase()), String::new());
+    for (before, now, event) in left {
+        assert!(again == *before);
+        let told = event.as_ref().map(Event::as_str);
+        let actions = match event.clone() {
+            Some(event) => again.handle_event(*now, event),
+            None => again.handle_timeout(*now),
+        };
+        print(&mut printed, &again, *now, (told, actions), &mut decided);
+    }
+    same(&replay(&flight::log(&bytes, Some(&set_up)).expect("its own").join("\n")), &decided);
+    Ok(bytes)
+}
+
+/// With the checksum of these bytes behind them.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let shift = |crc: u32| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
+    let crc =
+        !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)));
+    bytes.extend(crc.to_le_bytes());
+    bytes
+}
+
+/// In a dump with hashed names there is none of them, and equal ones are still equal.
+#[test]
+fn a_flight_can_be_handed_in_without_names() {
+    use redial::subscriptions::FixedSubscriptions;
+    use redial::{Policy, SplitMix64};
+
+    let subscriptions = FixedSubscriptions::<String, 4>::new();
+    let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7))
+        .with_subscriptions(subscriptions)
+        .with_session_type::<String>();
+    let mut recorder = FlightRecorder::<_, 500>::new(&policy).with_set_up(r#"{"preset": "recommended"}"#);
+    let start = [
+        Event::Subscribe { key: "secret topic".to_owned(), priority: 0 },
+        Event::Start,
+        Event::Opened { epoch: redial::Epoch::from_raw(1).expect("not 0") },
+    ];
+    let ready = Event::Ready {
+        epoch: redial::Epoch::from_raw(1).expect("not 0"),
+        token: Some("secret token".to_owned()),
+        endpoint: Some("secret place".to_owned()),
+        sequence: None,
+        ttl: None,
+    };
+    let unsubscribe = Event::Unsubscribe { key: "secret topic".to_owned() };
+    for (second, event) in start.into_iter().chain([ready, unsubscribe]).enumerate() {
+        let now = Instant::from_millis(1_000 * second as u64);
+        recorder.event(now, &event);
+        let _actions = policy.handle_event(now, event);
+    }
+    let mut bytes = [0; 2_000];
+    let length = recorder.dump(Names::Hashed(0x0123_4567_89ab_cdef), &mut bytes).expect("room");
+    let bytes = &bytes[..length];
+    assert!(!String::from_utf8_lossy(bytes).contains("secret"));
+    let out = replay(&flight::log(bytes, None).expect("its own").join("\n"));
+    assert!(out.contains("\"action\": \"restore\", \"epoch\": 1, \"keys\": ["), "{out}");
+    assert!(!out.contains("ignored"), "unsubscribed under the same name: {out}");
+    for cut in 0..length {
+        assert!(Flight::decode(&bytes[..cut]).is_err(), "{cut}");
+        let full = recorder.dump(Names::Shown, &mut vec![0; cut]);
+        assert!(full == Err(CheckpointError::Full) || full.is_ok_and(|length| length <= cut));
+    }
+    assert_eq!(Flight::decode(&[0xd3, 7]).err(), Some(CheckpointError::Version(7)));
+    assert_eq!(Flight::decode(b"{").err(), Some(CheckpointError::NotAFlight));
 }

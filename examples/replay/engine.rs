@@ -7,7 +7,7 @@ pub(crate) mod config;
 pub(crate) mod decisions;
 mod fact;
 #[path = "../shared/json.rs"]
-mod json;
+pub(crate) mod json;
 mod parts;
 mod process;
 mod watch;
@@ -31,6 +31,7 @@ use watch::Watch;
 pub(crate) struct Replay {
     lines: u64,
     run: Option<Run>,
+    notes: Vec<String>,
 }
 
 impl Replay {
@@ -53,6 +54,11 @@ impl Replay {
         }
     }
 
+    /// What is odd about the lines since the last call and is no error: events that can't follow.
+    pub(crate) fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     fn read(&mut self, line: &[u8], out: &mut String) -> Result<(), String> {
         let line = line.trim_ascii();
         if line.is_empty() {
@@ -60,7 +66,11 @@ impl Replay {
         }
         let value = json::parse(line)?;
         match &mut self.run {
-            Some(run) => run.take(&value, out),
+            Some(run) => {
+                let note = run.take(&value, out)?;
+                self.notes.extend(note.map(|note| format!("line {}: {note}", self.lines)));
+                Ok(())
+            }
             None if ["at", "at_us", "event"].iter().any(|key| value.get(key).is_some()) => {
                 Err(NO_SET_UP.to_owned())
             }
@@ -142,7 +152,8 @@ impl Run {
         })
     }
 
-    fn take(&mut self, value: &Value, out: &mut String) -> Result<(), String> {
+    /// Takes a line. Some events can't follow those before: what is wrong is returned as a note.
+    fn take(&mut self, value: &Value, out: &mut String) -> Result<Option<String>, String> {
         let epochs = self.epochs;
         let mut fact = Fact::parse(value, epochs, &mut self.holds)?;
         if fact.at != self.clock {
@@ -157,19 +168,21 @@ impl Run {
             fact = Fact::parse(value, self.epochs, &mut self.holds)?;
         }
         let Fact { at, event } = fact;
-        let Some((name, what)) = event else { return Ok(()) };
+        let Some((name, what)) = event else { return Ok(None) };
         let ours = !matches!(what, What::Calls { .. } | What::StartLimit { .. });
         if ours && self.ended.is_some() {
             line(out, format_args!("{at}, \"ignored\": \"down\", \"event\": \"{name}\""));
-            return Ok(());
+            return Ok(None);
         }
         let now = at.instant();
+        let mut note = None;
         match what {
             What::Timeout => {
                 let actions = self.policy.handle_timeout(now);
                 self.print(None, Some(actions), out);
             }
             What::Event { redirected, event } => {
+                note = self.odd(value, &event, name);
                 // Of a connection that is gone both are stale, and that is one fact.
                 if let Some(redirected) = redirected.filter(|fact| fact.epoch() == self.policy.epoch()) {
                     let actions = self.policy.handle_event(now, redirected);
@@ -209,7 +222,42 @@ impl Run {
                 }
             }
         }
-        Ok(())
+        Ok(note)
+    }
+
+    /// Why this event can't follow, if it can't.
+    fn odd(&self, line: &Value, event: &Event<String, String>, name: &str) -> Option<String> {
+        let (epoch, newest) = (event.epoch()?, u64::from(self.epochs.newest));
+        // That of an earlier process has no number here any more.
+        let number = line.get("epoch").and_then(Value::as_u64).unwrap_or(newest);
+        if number > newest || newest == 0 {
+            let dialled = match newest {
+                0 => "none was dialled".to_owned(),
+                newest => format!("the newest that was dialled is {newest}"),
+            };
+            return Some(format!(
+                "\"{name}\" can't follow: it is of connection {}, and {dialled}",
+                number.max(1)
+            ));
+        }
+        if self.policy.epoch() != Some(epoch) {
+            return None;
+        }
+        let opening = self.policy.phase() == Phase::Connecting;
+        let ends = matches!(
+            event,
+            Event::OpenFailed { .. } | Event::NotNow { .. } | Event::Closed { .. } | Event::Redirected { .. }
+        );
+        match event {
+            Event::Opened { .. } if !opening => {
+                Some(format!("\"{name}\" can't follow: connection {number} is open already"))
+            }
+            Event::Opened { .. } => None,
+            _ if opening && !ends => {
+                Some(format!("\"{name}\" can't follow: connection {number} is not open yet"))
+            }
+            _ => None,
+        }
     }
 
     /// The process ends; the next one begins at `up_at`, with what this one leaves behind.

@@ -4,7 +4,7 @@ use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables}
 use redial::{Cause, ConfigError, IoKind};
 use serde_json::Value;
 
-use super::object::{Object, one_of, unknown};
+use super::object::{Object, nearest, one_of, unknown};
 
 /// Another table leaves the preset's overrides behind, since they were made for its own.
 pub(super) fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Classifier, String> {
@@ -143,5 +143,8 @@ fn named<T: Copy>(
     let Some(name) = o.str(key)? else { return Ok(None) };
     let found = all.iter().find(|kind| as_str(**kind) == name).copied();
     let names: Vec<_> = all.iter().map(|kind| as_str(*kind)).collect();
-    found.map(Some).ok_or_else(|| unknown(&o.name(key), name, name, &names))
+    found.map(Some).ok_or_else(|| {
+        let error = unknown(&o.name(key), name, name, &names);
+        format!("{error} The names, nearest first: {}", nearest(name, names).join(", "))
+    })
 }

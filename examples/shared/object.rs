@@ -193,6 +193,12 @@ pub(crate) fn unknown(what: &str, full: &str, name: &str, known: &[&str]) -> Str
     }
 }
 
+/// The names in the order of their distance.
+pub(crate) fn nearest<'a>(name: &str, mut known: Vec<&'a str>) -> Vec<&'a str> {
+    known.sort_by_key(|candidate| distance(name, candidate));
+    known
+}
+
 /// A value as it was written, cut to a length fit for a message.
 fn shown(value: &Value) -> String {
     let text = value.to_string();

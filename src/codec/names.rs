@@ -7,6 +7,7 @@ use core::convert::Infallible;
 use core::hash::{Hash, Hasher};
 
 use super::{CheckpointError, NUMBER, TEXT, Writer};
+use crate::words::words;
 
 /// What a token, an endpoint or a key is called in a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +58,16 @@ pub enum Names {
     /// Draw it from your generator and don't write it down. A replay takes the same decisions.
     Hashed(u64),
 }
+
+words!(['a] Name<'a> {
+    Text => "text",
+    Number => "number",
+});
+
+words!(Names {
+    Shown => "shown",
+    Hashed => "hashed",
+});
 
 pub(super) fn write(to: &mut Writer<'_>, name: Name<'_>) -> Result<(), CheckpointError> {
     #[cfg(feature = "record")]

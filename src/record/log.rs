@@ -6,10 +6,9 @@ use core::time::Duration;
 
 use crate::classify::Cause;
 use crate::codec::{CheckpointError, Name, NameTable, Named, Names, Store, Writer};
-#[cfg(feature = "std")]
-use crate::driver::Notice;
 use crate::policy::{ConfigSource, Event, Policy};
 use crate::time::Instant;
+use crate::words::words;
 
 /// Why a line could not be written. The lines before it are a whole recording; go on with a new [`Recorder`] and its
 /// [set-up line](Recorder::set_up) in a new file.
@@ -22,22 +21,19 @@ pub enum RecordError {
     TooLarge,
 }
 
-impl RecordError {
-    /// What is wrong, in one line and lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
+impl Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::TooManyNames => "too many different names to number; begin another recording",
             Self::TooLarge => "the state of the policy is too large for a line",
-        }
+        })
     }
 }
 
-impl Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+words!(as_str RecordError {
+    TooManyNames => "too_many_names",
+    TooLarge => "too_large",
+});
 
 impl core::error::Error for RecordError {}
 
@@ -46,7 +42,8 @@ impl core::error::Error for RecordError {}
 /// It stands beside a driver or a loop of your own. First the [set-up line](Self::set_up), which holds the whole state of the
 /// policy, so that a recording may begin at any moment; then one line for each call: [`event`](Self::event) for
 /// [`Policy::handle_event`], [`timeout`](Self::timeout) for [`Policy::handle_timeout`], with the very `now` of the call. Every
-/// line ends with a newline and is yours to store. In a driver, [`observe`](Self::observe) makes the line of a step.
+/// line ends with a newline and is yours to store. In a driver, [`step`](Self::step)
+/// makes the line of each notice that `Protocol::observe` is given.
 ///
 /// Session tokens, endpoints and subscription keys are written as `#1`, `#2` … in the order in which they come: equal ones
 /// stay equal, and nothing else can be told. Up to 65,536 different ones, which the recorder keeps;
@@ -138,7 +135,7 @@ impl Recorder {
         event: &Event<T, K>,
     ) -> Result<&str, RecordError> {
         let mut line = Line { out: &mut self.line, names: self.names.as_mut(), full: false };
-        line.begin(now, word(event));
+        line.begin(now, event.as_str());
         line.fields(event);
         line.out.push_str("}\n");
         if line.full { Err(RecordError::TooManyNames) } else { Ok(&self.line) }
@@ -152,17 +149,18 @@ impl Recorder {
         &self.line
     }
 
-    /// The line of a step of a [`Driver`](crate::driver::Driver), from
-    /// [`Protocol::observe`](crate::driver::Protocol::observe).
+    /// Either of them, from a driver's notice: the line of a step.
     ///
     /// # Errors
     /// [`RecordError::TooManyNames`].
-    #[cfg(feature = "std")]
-    #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
-    pub fn observe<T: Named, K: Named>(&mut self, notice: &Notice<'_, T, K>) -> Result<&str, RecordError> {
-        match notice.fact {
-            Some(event) => self.event(notice.at, event),
-            None => Ok(self.timeout(notice.at)),
+    pub fn step<T: Named, K: Named>(
+        &mut self,
+        now: Instant,
+        event: Option<&Event<T, K>>,
+    ) -> Result<&str, RecordError> {
+        match event {
+            Some(event) => self.event(now, event),
+            None => Ok(self.timeout(now)),
         }
     }
 
@@ -220,53 +218,6 @@ fn millis(span: Duration) -> String {
             let text = alloc::format!("{whole}.{rest:06}");
             alloc::format!("\"{}\"", text.trim_end_matches('0').trim_end_matches('.'))
         }
-    }
-}
-
-/// What the log calls this event.
-const fn word<T, K>(event: &Event<T, K>) -> &'static str {
-    match event {
-        Event::Start => "start",
-        Event::Stop { .. } => "stop",
-        Event::RetryNow => "retry_now",
-        Event::Hold(_) => "hold",
-        Event::Release(_) => "release",
-        Event::NetworkDown => "net_down",
-        Event::NetworkUp => "net_up",
-        Event::Hidden => "hidden",
-        Event::Visible => "visible",
-        Event::HostResumed { .. } => "woke",
-        Event::NetworkChanged => "network_changed",
-        Event::Redial => "redial",
-        Event::BackoffHint { .. } => "backoff_hint",
-        Event::Opened { .. } => "opened",
-        Event::OpenFailed { .. } => "open_failed",
-        Event::NotNow { .. } => "not_now",
-        Event::Closed { .. } => "closed",
-        Event::SendFailed { .. } => "send_failed",
-        Event::Greeting { .. } => "greeting",
-        Event::Ready { .. } => "ready",
-        Event::Resumed { .. } => "resumed",
-        Event::Sequence { .. } => "seq",
-        Event::ReconnectRequested { .. } => "please_reconnect",
-        Event::Redirected { .. } => "redirected",
-        Event::Cursor { .. } => "cursor",
-        Event::KeepAlive { .. } => "keep_alive",
-        Event::SessionInvalid { .. } => "session_invalid",
-        Event::HeartbeatAcked { .. } => "beat_ack",
-        Event::HeartbeatRequested { .. } => "beat_requested",
-        Event::Received { .. } => "rx",
-        Event::CredentialOk { .. } => "credential_ok",
-        Event::CredentialFailed { .. } => "credential_failed",
-        Event::CredentialNew => "credential_new",
-        Event::CredentialLost => "credential_lost",
-        Event::AuthOk { .. } => "auth_ok",
-        Event::AuthFailed { .. } => "auth_failed",
-        Event::Subscribe { .. } => "subscribe",
-        Event::Unsubscribe { .. } => "unsubscribe",
-        Event::SubscriptionConfirmed { .. } => "sub_confirmed",
-        Event::SubscriptionFailed { .. } => "sub_failed",
-        Event::SubscriptionLost { .. } => "sub_lost",
     }
 }
 
