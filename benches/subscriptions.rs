@@ -11,17 +11,21 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use redial::policy::RestoreConfig;
 use redial::subscriptions::{SubscriptionList, Subscriptions as _};
 use redial::{
-    Action, Actions, BackoffConfig, Cause, Config, Event, Instant, Phase, Policy, Ratio, SplitMix64, valid,
+    Action, Actions, BackoffConfig, Cause, Config, Event, Instant, Phase, Policy, Ratio, SplitMix64,
 };
 
 type Subject = Policy<SplitMix64, (), SubscriptionList<String>>;
 
 const LADDER: BackoffConfig =
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-static CONFIG: Config = Config::new(LADDER).with_restore(valid(
-    valid(RestoreConfig::new().with_batches(50, Duration::ZERO))
-        .with_confirm_timeout(Some(Duration::from_secs(10))),
-));
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+static CONFIG: Config = Config::new(LADDER)
+    .restore(
+        RestoreConfig::new()
+            .batches(50, Duration::ZERO)
+            .confirm_timeout(Some(Duration::from_secs(10)))
+            .build_const(),
+    )
+    .build_const();
 const NOW: Instant = Instant::from_millis(1_000);
 
 /// In an order that is not that of the keys. The factor is prime.

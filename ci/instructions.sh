@@ -39,5 +39,5 @@ cargo bench -q --bench instructions -- --output-format=json >"$counts"
 if [ "$mode" = --json ]; then
     cat "$counts"
 else
-    cargo run -q --example bench_report -- gate "$counts"
+    cargo bench -q --bench report -- gate "$counts"
 fi

@@ -1,4 +1,4 @@
-//! Arrays of any length as sequences: serde's derive knows only some lengths.
+//! Arrays of any length as sequences, because serde's derive supports only some lengths.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// For `serde(with)` on a field: all `N` elements.
+/// Serializes all `N` elements; for `serde(with)` on a field.
 pub(crate) fn serialize<T: Serialize, S: Serializer, const N: usize>(
     array: &[T; N],
     serializer: S,
@@ -14,7 +14,7 @@ pub(crate) fn serialize<T: Serialize, S: Serializer, const N: usize>(
     array.as_slice().serialize(serializer)
 }
 
-/// The other way: exactly `N` elements, or an error.
+/// Deserializes exactly `N` elements.
 pub(crate) fn deserialize<'de, T, D, const N: usize>(deserializer: D) -> Result<[T; N], D::Error>
 where
     T: Deserialize<'de> + Copy + Default,
@@ -51,7 +51,7 @@ impl<'de, T: Deserialize<'de> + Copy + Default, const N: usize> Deserialize<'de>
     }
 }
 
-/// Gives every element of a sequence to `take`: at most `most`, and none after an error.
+/// Passes every element of a sequence to `take`: at most `most`, and none after an error.
 pub(crate) fn each<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
     most: usize,
@@ -86,7 +86,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), &'static str>> Visitor<
     }
 }
 
-/// What was expected.
+/// What the error message says was expected.
 struct Elements(&'static str, usize);
 
 impl fmt::Display for Elements {

@@ -1,6 +1,7 @@
-//! The ladder: how long to wait after the n-th failure in a row.
+//! The backoff: how long to wait after the n-th failure in a row.
 
 mod base;
+mod check;
 mod config;
 mod jitter;
 mod polly;
@@ -22,15 +23,16 @@ pub use jitter::Jitter;
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
-/// 16 bytes, bounded work for each failure, no clock and no generator of its own: the same config, facts and draws
-/// give the same waits. The config is an argument, so that a fleet shares one.
+/// It has 16 bytes, takes bounded work for each failure, and has neither a clock nor a generator: equal configs, failures and
+/// draws give equal waits. The config is an argument, so that any number of backoffs share one.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio, SplitMix64};
 ///
-/// let config = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))?
-///     .with_jitter(Jitter::Full)?;
+/// let config = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
+///     .jitter(Jitter::Full)
+///     .build()?;
 /// let mut rng = SplitMix64::new(7); // seed every client differently
 /// let mut backoff = Backoff::new();
 /// let wait = backoff.next_delay(&config, Mode::Fresh, Duration::ZERO, &mut rng);
@@ -40,8 +42,8 @@ pub use jitter::Jitter;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Backoff {
-    /// Where the next step goes on from: the nominal wait after the last failure, up to the larger of the caps, or what
-    /// was drawn last: the wait (decorrelated) or the place on the curve (decorrelated V2).
+    /// What the next step continues from: the nominal wait after the last failure, up to the larger of the caps, or the last
+    /// draw, as a wait (decorrelated) or as a position on the curve (decorrelated V2).
     last: Micros,
     failures: u32,
     base: Base,
@@ -50,27 +52,27 @@ pub struct Backoff {
 const _: () = assert!(size_of::<Backoff>() <= 16, "there may be a million of them");
 
 impl Backoff {
-    /// No failure yet.
+    /// A backoff without failures.
     #[must_use]
     pub const fn new() -> Self {
         Self { last: Micros::ZERO, failures: 0, base: Base::NONE }
     }
 
-    /// Failures since the last [`reset`](Self::reset), saturating at [`u32::MAX`].
+    /// The failures since the last [`reset`](Self::reset), saturating at [`u32::MAX`].
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// The outage is over: the next failure is the first again. What the server [set](Self::set_base) stays.
+    /// The outage is over, and the next failure is the first again. A first wait that the server [set](Self::set_base) stays.
     pub const fn reset(&mut self) {
         *self = Self { base: self.base.settled(), ..Self::new() };
     }
 
-    /// Counts one failure and returns the wait before the next dial, which will be of kind `mode`.
+    /// Counts one failure and returns the wait before the next dial, which is a `mode`.
     ///
-    /// `elapsed` is the time lost in this outage so far; only [`BackoffConfig::elapsed`] reads it. `None`: a table
-    /// that [gives up](AfterTable::GiveUp) is spent, and stays so until a reset. A wait of zero is no such thing.
+    /// `elapsed` is how long the outage has lasted; only [`BackoffConfig::elapsed`] reads it. `None`: a table that
+    /// [gives up](AfterTable::GiveUp) is exhausted, and stays so until a reset. A zero delay is not exhaustion.
     #[must_use = "a failure that is counted but not waited for is a hot loop"]
     #[inline]
     pub fn next_delay<R: Rng + ?Sized>(
@@ -88,7 +90,7 @@ impl Backoff {
         wait
     }
 
-    /// [`next_delay`](Self::next_delay) in the core's own unit.
+    /// [`next_delay`](Self::next_delay) in microseconds.
     #[inline]
     pub(crate) fn next_delay_micros<R: Rng + ?Sized>(
         &mut self,
@@ -109,9 +111,9 @@ impl Backoff {
         uniform(rng, Micros::ZERO, self.last)
     }
 
-    /// Whatever is not plain. By value, so that a program with a plain ladder that never sets a base, and whose backoff the
-    /// compiler keeps in registers, does not carry this.
-    #[inline(never)] // What is plain is to stay small.
+    /// The next wait of any config that is not plain. By value, so that a program whose config is plain, and whose backoff the
+    /// compiler keeps in registers, does not contain this.
+    #[inline(never)] // Keep the plain case small.
     fn slow_delay<R: Rng + ?Sized>(
         mut self,
         config: &BackoffConfig,
@@ -139,7 +141,7 @@ impl Backoff {
         }
     }
 
-    /// One step of a ladder with a turn, from `initial` up to `top`.
+    /// One step of a config with a turn, from `initial` up to `top`.
     #[inline]
     fn step_up(&mut self, config: &BackoffConfig, initial: Micros, top: Micros) {
         self.failures = self.failures.saturating_add(1);
@@ -151,7 +153,7 @@ impl Backoff {
     }
 
     /// The same for every curve and jitter.
-    #[inline(never)] // What is plain is to stay small.
+    #[inline(never)] // Keep the plain case small.
     fn any_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -216,11 +218,10 @@ impl Backoff {
         Some(wait.min(cap))
     }
 
-    /// The next wait on Polly's curve: the way from the last place to a random one on the next step.
+    /// The next wait on Polly's curve: the distance from the last position to a random one in the next step.
     ///
-    /// Up to the step that ends beyond the cap this is Polly's formula. Further steps would put every draw above the
-    /// cap, where Polly waits exactly the cap for ever; so that last step is walked again and again, and a draw above
-    /// the cap is spread below it.
+    /// Up to the step that ends beyond the cap this is Polly's formula. In further steps every draw would be above the cap, and
+    /// Polly waits exactly the cap from then on; here that last step repeats, and a draw above the cap is spread below it.
     fn walk(&mut self, config: &BackoffConfig, cap: Micros, draw: u64) -> Micros {
         let (step, from) = self.step(config);
         let here = polly::place(config.initial, step, draw);
@@ -234,34 +235,34 @@ impl Backoff {
         if low < cap {
             return fold(wait, low, cap, high);
         }
-        // A mode whose cap is far below the other's, or a first step with next to no draw before it.
+        // The cap of this mode is far below the other's, or the draw before the first step was small.
         let half = Micros(cap.0 / 2);
         let way = wait.saturating_sub(low);
         fold(cap.saturating_add(way), half, cap, cap.saturating_add(high.saturating_sub(low)))
     }
 
-    /// Where the last of so many failures leads, with this draw.
+    /// The position after so many failures, with this draw in the last step.
     fn place(config: &BackoffConfig, failures: u32, draw: u64) -> Micros {
         let step = polly::last_step(config.initial, config.top()).min(failures.saturating_sub(1));
         polly::place(config.initial, step, draw)
     }
 
-    /// The step of Polly's curve that this failure walks, and the place it starts from.
+    /// The step of Polly's curve for this failure, and the position it starts from.
     fn step(&self, config: &BackoffConfig) -> (u32, Micros) {
         let last = polly::last_step(config.initial, config.top());
         let step = self.failures.saturating_sub(1);
-        // Again on the last step, the start is as if that had been the step before: places double with every step.
+        // In the repeated last step the start is halved, because positions double with every step.
         if step > last { (last, Micros(self.last.0 / 2)) } else { (step, self.last) }
     }
 
-    /// What the next step needs beside the config: the failures, and where the last draw ended (zero where no step goes on
-    /// from a draw).
+    /// What the next step needs beside the config: the failures, and the last draw, which is zero where no step continues from a
+    /// draw.
     pub(crate) const fn parts(&self, config: &BackoffConfig) -> (u32, Micros) {
         let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2);
         (self.failures, if drawn { self.last } else { Micros::ZERO })
     }
 
-    /// The place after so many failures on this config, without a base.
+    /// The position after so many failures with this config, without a base.
     fn followed(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
@@ -312,7 +313,7 @@ impl Backoff {
                     AfterTable::RepeatLast => delays.get(index).or(delays.last()),
                     AfterTable::GiveUp => delays.get(index),
                 };
-                // The first entry, or what the server set in its place.
+                // The first entry, or the first wait that the server set.
                 if first { config.initial } else { Micros::from_duration(*entry?) }
             }
             Curve::Constant => config.initial,
@@ -330,7 +331,7 @@ impl Backoff {
             Curve::Elapsed(_) => top,
         }
         .min(top);
-        // The other two go on from what was drawn; their nominal wait is the cap.
+        // The other two continue from the last draw; their nominal wait is the cap.
         let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2);
         if !drawn {
             self.last = nominal;
@@ -342,7 +343,7 @@ impl Backoff {
         }
     }
 
-    /// As if all but one of these failures had been counted, for the curves that need no history by then.
+    /// The backoff with all but one of these failures counted, for the curves that need no history by then.
     const fn skip_to(&mut self, failure: u32) {
         self.failures = failure.saturating_sub(1);
     }
@@ -359,7 +360,7 @@ fn fibonacci(n: u32) -> u64 {
 
 /// A draw from `[low, high)` that is at or above `cap`, spread evenly over `[low, cap)`.
 ///
-/// The distribution is that of a draw from `[low, min(cap, high))`; a draw below the cap stays what it is.
+/// The distribution is that of a draw from `[low, min(cap, high))`; a draw below the cap is unchanged.
 fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
     if wait.0 < cap.0 {
         return wait;
@@ -370,10 +371,10 @@ fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
     low.saturating_add(Micros(scaled.map_or(0, |scaled| scaled as u64))).min(cap)
 }
 
-/// The waits of a [`BackoffConfig`], from [`BackoffConfig::delays`]: an iterator for a retry loop of your own.
+/// The waits of a [`BackoffConfig`], from [`BackoffConfig::delays`]: an iterator for a retry loop.
 ///
-/// The cap is that of [`Mode::Resume`]. Never ends, but for a table that gives up; then it stays ended. The time lost
-/// is the sum of the waits given out.
+/// The cap is that of [`Mode::Resume`]. The iterator ends only after a table that gives up, and then stays ended. The sum of the
+/// waits counts as the length of the outage.
 ///
 /// ```
 /// use core::time::Duration;
@@ -381,8 +382,9 @@ fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
 ///
 /// # fn dial() -> Result<u32, &'static str> { Ok(7) }
 /// # fn sleep(_: Duration) {}
-/// let config = BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, Duration::from_secs(10))?
-///     .with_jitter(Jitter::Equal)?;
+/// let config = BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, Duration::from_secs(10))
+///     .jitter(Jitter::Equal)
+///     .build()?;
 /// let mut delays = config.delays(SplitMix64::new(7)).take(5);
 /// let connection = loop {
 ///     match dial() {
@@ -410,7 +412,7 @@ impl<R> Delays<R> {
         Self { config, backoff: Backoff::new(), elapsed: Micros::ZERO, rng }
     }
 
-    /// From the first wait on again. The generator goes on: no wait is drawn twice.
+    /// Starts over with the first wait. The generator continues, so that no wait is drawn twice.
     pub const fn reset(&mut self) {
         self.backoff.reset();
         self.elapsed = Micros::ZERO;
@@ -432,7 +434,6 @@ impl<R: Rng> FusedIterator for Delays<R> {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::valid;
     use crate::ratio::Ratio;
     use crate::rng::SplitMix64;
 
@@ -441,7 +442,7 @@ mod tests {
     #[test]
     fn a_counted_failure_walks_one_step() {
         let ladder = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(900));
-        let config = valid(valid(ladder).with_jitter(Jitter::DecorrelatedV2));
+        let config = ladder.jitter(Jitter::DecorrelatedV2).build_const();
         let mut rng = SplitMix64::new(8);
         for _ in 0..1000 {
             let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, &mut rng).unwrap();

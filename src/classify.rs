@@ -1,6 +1,7 @@
-//! What the end of an attempt or a connection means: retry with the session, retry without, wait, refresh, stop.
+//! What the end of an attempt or a connection means: retry with the session or without it, wait, refresh the credential, give
+//! up.
 //!
-//! Rows are data, not code: a protocol brings its table, a user puts overrides on top (F57).
+//! The rules are data: a protocol has a table, and a user adds overrides.
 
 mod cause;
 mod table;
@@ -10,25 +11,25 @@ pub use cause::{Cause, Class, IoKind, TlsKind};
 use table::Sort;
 pub use table::{Match, Rule, Scope, Table, Verdict};
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::Micros;
 
-/// How many overrides a [`Classifier`] holds. More of them belong into a [`Table`].
+/// The largest number of overrides of a [`Classifier`]. More of them belong in a [`Table`].
 pub const MAX_OVERRIDES: usize = 16;
 
-/// From a [`Cause`] to a [`Verdict`]: overrides first, then a table, then what the cause says itself, then a default.
+/// Maps a [`Cause`] to a [`Verdict`]: by the overrides first, then a table, then the cause's own class, then a default.
 ///
-/// Every cause has exactly one verdict, found in bounded time; a code or a status may be any `u16` (S99).
+/// Every cause has exactly one verdict, which is found in bounded time. A code or a status may be any `u16`.
 ///
 /// ```
 /// use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
-/// use redial::{Cause, valid};
+/// use redial::Cause;
 ///
 /// // This server closes with 4002 when the account is out of credits.
-/// const CLASSIFIER: Classifier = valid(
-///     Classifier::new(&tables::WEBSOCKET)
-///         .with_override(Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal))),
-/// );
+/// const CLASSIFIER: Classifier = Classifier::new(&tables::WEBSOCKET)
+///     .rule(Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal)))
+///     .build_const();
 /// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4002)).class, Class::Fatal);
 /// assert_eq!(CLASSIFIER.classify(Cause::CloseFrame(4003)).class, Class::Transient);
 /// ```
@@ -40,42 +41,71 @@ pub struct Classifier {
     overridden: Sort,
 }
 
+builds!(Classifier);
+
 impl Classifier {
-    /// This table, without overrides; what no row knows is [`Class::Transient`].
-    #[must_use]
-    pub const fn new(table: &'static Table) -> Self {
-        Self { table, default: Class::Transient, overrides: [None; MAX_OVERRIDES], overridden: Sort::NONE }
+    /// A classifier with this table and no overrides. A cause without a row is [`Class::Transient`].
+    pub const fn new(table: &'static Table) -> Builder<Self> {
+        Builder::of(Self {
+            table,
+            default: Class::Transient,
+            overrides: [None; MAX_OVERRIDES],
+            overridden: Sort::NONE,
+        })
     }
 
-    /// The class of what no row knows: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`] (F53, S48). Default:
-    /// [`Class::Transient`], because a needless resume costs one round trip and a needless stop costs the service.
-    #[must_use]
-    pub const fn with_default(mut self, class: Class) -> Self {
-        self.default = class;
+    const fn checked(self) -> Result<Self, ConfigError> {
+        let mut rest: &[Option<Rule>] = &self.overrides;
+        while let [Some(rule), tail @ ..] = rest {
+            if let Match::CloseRange(low, high) | Match::HttpRange(low, high) = rule.matches {
+                if low > high {
+                    return Err(ConfigError::RangeReversed);
+                }
+            }
+            rest = tail;
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<Classifier> {
+    /// The class of a cause without a row: an unlisted code, [`IoKind::Other`], [`Cause::Unknown`]. Default:
+    /// [`Class::Transient`], because a needless resume costs one round trip, and a needless stop costs the service.
+    pub const fn default_class(mut self, class: Class) -> Self {
+        self.config.default = class;
         self
     }
 
-    /// Puts a rule above the table (F57). Of several that match, the one given last wins.
+    /// Adds a rule that precedes the table. Of several that match, the last one wins.
     ///
     /// # Errors
     /// * [`ConfigError::RangeReversed`]: a range whose first is above its last would match nothing.
     /// * [`ConfigError::TooManyOverrides`]: more than [`MAX_OVERRIDES`].
-    pub const fn with_override(mut self, rule: Rule) -> Result<Self, ConfigError> {
-        if let Match::CloseRange(low, high) | Match::HttpRange(low, high) = rule.matches {
-            if low > high {
-                return Err(ConfigError::RangeReversed);
-            }
-        }
-        self.overridden = self.overridden.with(&rule);
-        let mut slots: &mut [Option<Rule>] = &mut self.overrides;
+    pub const fn rule(mut self, rule: Rule) -> Self {
+        self.config.overridden = self.config.overridden.with(&rule);
+        let mut slots: &mut [Option<Rule>] = &mut self.config.overrides;
         while let Some((slot, rest)) = slots.split_first_mut() {
             if slot.is_none() {
                 *slot = Some(rule);
-                return Ok(self);
+                return self;
             }
             slots = rest;
         }
-        Err(ConfigError::TooManyOverrides)
+        self.refuse(ConfigError::TooManyOverrides);
+        self
+    }
+}
+
+impl Classifier {
+    /// The class of what no row knows.
+    #[must_use]
+    pub const fn default_class(&self) -> Class {
+        self.default
+    }
+
+    /// The rules above the table, in the order in which they were given.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.overrides.iter().flatten()
     }
 
     /// The table without the overrides.
@@ -84,7 +114,7 @@ impl Classifier {
         self.table
     }
 
-    /// What follows from `cause`.
+    /// The verdict of `cause`.
     #[must_use]
     pub fn classify(&self, cause: Cause) -> Verdict {
         if self.overridden.has(Sort::of(cause)) {
@@ -96,17 +126,17 @@ impl Classifier {
         self.table.lookup(cause).unwrap_or_else(|| Verdict::new(self.inherent(cause)))
     }
 
-    /// The longest of the least waits that its verdicts ask for.
+    /// The longest minimum wait of all verdicts.
     pub(crate) fn longest_wait(&self) -> Micros {
         let overrides = self.overrides.iter().flatten().map(|rule| rule.verdict.longest_wait());
         let tables =
             self.table.chain().flat_map(|table| table.rules()).map(|rule| rule.verdict.longest_wait());
-        // What no row is about may be rate limited by the driver's word.
+        // A driver may report a cause without a row as rate limited.
         let own = Verdict::new(Class::RateLimited).longest_wait();
         overrides.chain(tables).fold(own, Micros::max)
     }
 
-    /// What a cause says that no row is about. The policy's own findings are losses like any other.
+    /// The class of a cause without a row.
     const fn inherent(&self, cause: Cause) -> Class {
         match cause {
             Cause::Class(class) => class,

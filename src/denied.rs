@@ -1,17 +1,18 @@
-//! What a breaker or a budget says when it admits nothing.
+//! The refusal of a breaker or a budget.
 
 use core::fmt;
 
 use crate::time::Instant;
 
-/// Not admitted: the circuit is open, or the budget is spent. This is no failure of the connection and is not counted as one.
+/// The refusal of a breaker that is open, or of a budget that is used up. It is not a failure of the connection and does not
+/// count as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_structs, reason = "a time, or none")]
 pub struct Denied {
-    /// When to ask again; always later than the `now` of the question. `None`: time alone changes nothing. Then a breaker was
-    /// forced open and stays so until [`CircuitBreaker::reset`](crate::CircuitBreaker::reset), say; a retry budget has no
-    /// reserve and waits for a deposit.
+    /// When to ask again, always later than the `now` of the request. `None`: time alone changes nothing. A breaker was forced
+    /// open and stays so until [`CircuitBreaker::reset`](crate::CircuitBreaker::reset), for instance, or a retry budget without
+    /// a reserve waits for a deposit.
     pub until: Option<Instant>,
 }
 

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros};
@@ -33,13 +34,11 @@ words!(EndpointOrder {
 /// ```
 /// use core::time::Duration;
 /// use redial::endpoints::{EndpointOrder, EndpointsConfig};
-/// use redial::valid;
 ///
-/// const CONFIG: EndpointsConfig = valid(
-///     EndpointsConfig::new()
-///         .with_order(EndpointOrder::LeastFailed)
-///         .with_gap(Duration::from_millis(50), Duration::from_millis(150)),
-/// );
+/// const CONFIG: EndpointsConfig = EndpointsConfig::new()
+///     .order(EndpointOrder::LeastFailed)
+///     .gap(Duration::from_millis(50), Duration::from_millis(150))
+///     .build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,45 +49,55 @@ pub struct EndpointsConfig {
     half_life: Micros,
 }
 
+builds!(EndpointsConfig);
+
 impl EndpointsConfig {
-    /// Primary first, and what each `with_*` states as its default.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            order: EndpointOrder::PrimaryFirst,
-            gap: (Micros::from_millis(100), Micros::from_millis(400)),
-            sticky: Micros::from_millis(600_000),
-            half_life: Micros::from_millis(60_000),
-        }
+    /// Primary first, and what each setting states as its default.
+    pub const DEFAULT: Self = Self {
+        order: EndpointOrder::PrimaryFirst,
+        gap: (Micros::from_millis(100), Micros::from_millis(400)),
+        sticky: Micros::from_millis(600_000),
+        half_life: Micros::from_millis(60_000),
+    };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.gap.0.0 > self.gap.1.0 {
+            return Err(ConfigError::RangeReversed);
+        }
+        if self.half_life.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<EndpointsConfig> {
     /// Which endpoint a round begins with. Default: [`EndpointOrder::PrimaryFirst`].
-    #[must_use]
-    pub const fn with_order(mut self, order: EndpointOrder) -> Self {
-        self.order = order;
+    pub const fn order(mut self, order: EndpointOrder) -> Self {
+        self.config.order = order;
         self
     }
 
     /// The wait between two endpoints of one round, drawn from `[low, high)`, so that a fleet does not walk in lockstep
-    /// (lifecycle 74, nats.java#1586). Default: 100 to 400 ms, on average the 250 ms and never less than the 100 ms
+    /// (nats.java#1586). Default: 100 to 400 ms, on average the 250 ms and never less than the 100 ms
     /// that RFC 8305 recommends between two addresses. Two zeros: none.
     ///
     /// # Errors
     /// [`ConfigError::RangeReversed`].
-    pub const fn with_gap(mut self, low: Duration, high: Duration) -> Result<Self, ConfigError> {
-        let (low, high) = (Micros::from_duration(low), Micros::from_duration(high));
-        if low.0 > high.0 {
-            return Err(ConfigError::RangeReversed);
-        }
-        self.gap = (low, high);
-        Ok(self)
+    pub const fn gap(mut self, low: Duration, high: Duration) -> Self {
+        self.config.gap = (Micros::from_duration(low), Micros::from_duration(high));
+        self
     }
 
-    /// For how long rounds begin with an endpoint that succeeded before they return to the configured order
-    /// (lifecycle 75). Default: 10 min (Ably RSC15f). Zero: not at all.
-    #[must_use]
-    pub const fn with_sticky(mut self, sticky: Duration) -> Self {
-        self.sticky = Micros::from_duration(sticky);
+    /// For how long rounds begin with an endpoint that succeeded before they return to the configured order.
+    /// Default: 10 min (Ably RSC15f). Zero: not at all.
+    pub const fn sticky(mut self, sticky: Duration) -> Self {
+        self.config.sticky = Micros::from_duration(sticky);
         self
     }
 
@@ -97,16 +106,39 @@ impl EndpointsConfig {
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
-    pub const fn with_half_life(mut self, half_life: Duration) -> Result<Self, ConfigError> {
-        self.half_life = Micros::from_duration(half_life);
-        if self.half_life.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(self)
+    pub const fn half_life(mut self, half_life: Duration) -> Self {
+        self.config.half_life = Micros::from_duration(half_life);
+        self
+    }
+}
+
+impl EndpointsConfig {
+    /// Which endpoint a round begins with.
+    #[must_use]
+    pub const fn order(&self) -> EndpointOrder {
+        self.order
+    }
+
+    /// The range of the wait between two endpoints of one round. [`Self::draw_gap`] draws one.
+    #[must_use]
+    pub const fn gap(&self) -> (Duration, Duration) {
+        (self.gap.0.to_duration(), self.gap.1.to_duration())
+    }
+
+    /// For how long rounds begin with an endpoint that succeeded.
+    #[must_use]
+    pub const fn sticky(&self) -> Duration {
+        self.sticky.to_duration()
+    }
+
+    /// After how long failures count half.
+    #[must_use]
+    pub const fn half_life(&self) -> Duration {
+        self.half_life.to_duration()
     }
 
     /// Draws the wait before the next endpoint of a round. One draw, and none when the range is one value.
-    pub fn gap<R: Rng + ?Sized>(&self, rng: &mut R) -> Duration {
+    pub fn draw_gap<R: Rng + ?Sized>(&self, rng: &mut R) -> Duration {
         let (low, high) = self.gap;
         if low == high { low.to_duration() } else { uniform(rng, low, high).to_duration() }
     }
@@ -114,21 +146,21 @@ impl EndpointsConfig {
 
 impl Default for EndpointsConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
 /// The endpoints of one service, numbered from 0; what the numbers mean (URLs, addresses) is the caller's.
 ///
-/// **One attempt is one round** (lifecycle 71): [`begin_round`](Self::begin_round) says whom to dial first, and
-/// [`failed`](Self::failed) whom to dial next, after a [`gap`](EndpointsConfig::gap), until it says that the round is
+/// **One attempt is one round**: [`begin_round`](Self::begin_round) says whom to dial first, and
+/// [`failed`](Self::failed) whom to dial next, after a [`gap`](EndpointsConfig::draw_gap), until it says that the round is
 /// over. The backoff waits, and the attempt counter counts, between rounds. A round dials each endpoint once at most.
 ///
-/// * **Order** (lifecycle 72): see [`EndpointOrder`]. Ties are drawn, so that clients with different seeds spread.
-/// * **No network** (lifecycle 73): such a fault says nothing about an endpoint; it ends the round, blames nobody.
-/// * **Sticky** (lifecycle 75): an endpoint that succeeded goes first for a while, counted from its first success, and
+/// * **Order**: see [`EndpointOrder`]. Ties are drawn, so that clients with different seeds spread.
+/// * **No network**: such a fault says nothing about an endpoint; it ends the round, blames nobody.
+/// * **Sticky**: an endpoint that succeeded goes first for a while, counted from its first success, and
 ///   until it fails. A live connection is not moved back; the next round is.
-/// * **Memory** (lifecycle 77): a success clears its endpoint's failures, age halves them, and
+/// * **Memory**: a success clears its endpoint's failures, age halves them, and
 ///   [`forget`](Self::forget) clears everything, for a new network or a long sleep.
 ///
 /// A clock that ran backwards keeps nothing longer than it would have been kept from now on.
@@ -139,7 +171,7 @@ impl Default for EndpointsConfig {
 /// use redial::endpoints::{Endpoints, EndpointsConfig, FixedEndpoints};
 /// use redial::{Instant, SplitMix64};
 ///
-/// const CONFIG: EndpointsConfig = EndpointsConfig::new();
+/// const CONFIG: EndpointsConfig = EndpointsConfig::DEFAULT;
 /// let mut rng = SplitMix64::new(7);
 /// let mut endpoints = FixedEndpoints::<2>::new(2)?;
 /// let now = Instant::ZERO;
@@ -153,6 +185,10 @@ impl Default for EndpointsConfig {
 /// assert_eq!(endpoints.begin_round(&CONFIG, Instant::from_millis(600_000), &mut rng), 0);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not walk several endpoints",
+    note = "pass a `FixedEndpoints::<N>::new(count)?`; a policy without `with_endpoints` has the one of `SingleEndpoint`"
+)]
 pub trait Endpoints {
     /// Begins a round and ends the one before. Returns the endpoint to dial. At most one draw.
     fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8;
@@ -270,6 +306,20 @@ impl<const N: usize> FixedEndpoints<N> {
         })
     }
 
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`new`](Self::new) is an error: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
+    pub const fn new_const(count: u8) -> Self {
+        match Self::new(count) {
+            Ok(endpoints) => endpoints,
+            Err(error) => panic!("{}", error.as_str()),
+        }
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn count(&self) -> u8 {
@@ -383,7 +433,7 @@ impl<const N: usize> Endpoints for FixedEndpoints<N> {
         if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
             *failures = 0;
         }
-        // A fallback that flaps must not keep the primary waiting for ever: its time is not extended.
+        // A fallback that flaps must not keep the primary waiting without end: its time is not extended.
         if !(self.is_sticky(config, now) && self.sticky == self.current) {
             self.sticky = self.current;
             self.sticky_until = now.after(config.sticky);

@@ -1,75 +1,78 @@
-//! What can be wrong with a configuration. Nothing else in the core can fail.
+//! The errors of a configuration.
 
 use core::fmt;
 
-/// Why a configuration was refused. Every constructor that can be misused returns it, and all of them are `const`.
+/// Why a configuration is refused.
+///
+/// [`Builder::build`](crate::builder::Builder::build) returns it, and so does every constructor that can be misused. All of them
+/// are `const`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The first delay is 0: the ladder could never grow from it.
+    /// The first delay is 0, from which a curve can't grow.
     InitialZero,
-    /// The first delay, or an entry of a table, is above 0 and below 1 ms: a retry at that pace is a hot loop.
+    /// The first delay, or an entry of a table, is above 0 and below 1 ms, which would be a hot loop.
     InitialTooShort,
     /// The first delay is longer than the cap.
     InitialAboveMax,
-    /// The growth factor is below 1: the waits would shrink.
+    /// The growth factor is below 1, so that the waits would shrink.
     FactorBelowOne,
-    /// A ratio with denominator 0, or text that is no ratio.
+    /// A ratio has the denominator 0, or a text is not a ratio.
     RatioNotANumber,
     /// A jitter of more than ±100 %.
     JitterAboveOne,
     /// A jitter window whose low end is above its high end, or whose high end is 0 or above 1.
     JitterWindow,
-    /// A decorrelated jitter on a constant curve: it has no room between the first delay and the cap.
+    /// A decorrelated jitter on a constant curve, which leaves nothing to draw from between the first delay and the cap.
     JitterNoRoom,
     /// A table of delays without an entry.
     TableEmpty,
-    /// A table that would repeat a delay of 0 for ever.
+    /// A table that would repeat a delay of 0 without end.
     TableRepeatsZero,
     /// The floor of the delays is above their cap.
     FloorAboveMax,
-    /// A breaker that opens after no failure at all.
+    /// A breaker that opens after zero failures.
     BreakerFailuresZero,
     /// A breaker that stays open for no time, or whose longest open time is below its first.
     BreakerOpenTime,
     /// A half-open breaker that admits no probe, or more than 16 or than its window can hold.
     BreakerProbes,
-    /// A probe that may take no time.
+    /// A probe lease of zero.
     BreakerLeaseZero,
     /// A threshold rate of 0 (everything would open the breaker) or above 1 (nothing would).
     BreakerRate,
     /// A minimum throughput of 0, or above the size of the window: it would never be reached.
     BreakerMinimum,
-    /// A slow call that takes no time.
+    /// A slow-call duration of zero.
     BreakerSlowZero,
-    /// A window that holds nothing or reaches back no time.
+    /// A window of zero results or of no time.
     BreakerWindow,
-    /// A deadline of 0: every attempt would fail at once.
+    /// A deadline of 0, at which every attempt would fail.
     TimeoutZero,
-    /// A least interval between two dials of more than a day: the connection would be given up in silence.
+    /// A minimum interval between two dials of more than a day, which would silently end the connection.
     MinIntervalTooLong,
     /// A heartbeat interval of 0.
     HeartbeatIntervalZero,
-    /// A heartbeat interval of more than a day: it would find no connection dead.
+    /// A heartbeat interval of more than a day, which would find no connection dead.
     HeartbeatIntervalTooLong,
-    /// A heartbeat that is dead before the first beat is missed.
+    /// A heartbeat that may miss zero acknowledgements before the connection is dead.
     HeartbeatMissedZero,
     /// A range whose lower end is above its upper end.
     RangeReversed,
-    /// Subscriptions restored in batches of none.
+    /// A batch size of zero subscriptions.
     BatchZero,
     /// More than [`MAX_OVERRIDES`](crate::classify::MAX_OVERRIDES) overrides of the classification; put the rest in a table.
     TooManyOverrides,
     /// No endpoint, or more than 255.
     EndpointCount,
-    /// A resume that fails for good before it was tried.
+    /// A limit of zero resumes.
     ResumeFailuresZero,
-    /// 1000 or 1001 as the close code before a resume (it would end the session), or a code that may not be sent
-    /// (allowed: 1002-1003, 1007-1014, 3000-4999).
+    /// A close code of 1000 or 1001, which would end a session that is to be resumed, or one that may not be sent. Allowed are
+    /// 1002-1003, 1007-1014 and 3000-4999.
     CloseCode,
-    /// A budget of 0, in 0 buckets or of 0 a day: it would never grant anything.
+    /// A budget of 0, in 0 buckets or of 0 a day, which would never grant anything.
     BudgetZero,
-    /// A budget with more starts than its storage has room for.
+    /// A budget with more starts than its storage can hold.
     BudgetRoom,
     /// A retry budget whose time to live is not 1 to 60 s.
     BudgetTtl,
@@ -77,7 +80,7 @@ pub enum ConfigError {
     ThrottleTokens,
     /// A share outside of its range.
     ShareRange,
-    /// A window, day or half-life of no length.
+    /// A window, day or half-life of zero length.
     WindowZero,
     /// A config with a breaker for a [`Lean`](crate::policy::Lean) policy without one.
     BreakerLeftOut,
@@ -88,7 +91,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong, in one line and lower case.
+    /// The message: what is wrong and what is allowed, in one line and lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,22 +160,10 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// Unwraps a configuration in a `const`, so that a mistake in it is a compile error.
-///
-/// ```
-/// use core::time::Duration;
-/// use redial::{BackoffConfig, valid};
-///
-/// const LADDER: BackoffConfig =
-///     valid(BackoffConfig::exponential(Duration::from_secs(1), redial::Ratio::TWO, Duration::from_secs(30)));
-/// # let _ = LADDER;
-/// ```
-///
-/// # Panics
-/// On an error: at compile time in a `const`, which is what it is for. At run time use `?`.
-#[must_use]
+/// What a constructor for constants returns: a mistake in a `const` does not compile.
+#[track_caller]
 #[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
-pub const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
+pub(crate) const fn valid<T: Copy>(result: Result<T, ConfigError>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("{}", error.as_str()),

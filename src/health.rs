@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros, OptInstant};
@@ -10,7 +11,7 @@ use crate::words::words;
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
 ///
-/// 1, 2, 5, 10, 30, 60, 120 and 300 s: the alert's 30 s, the longest wait of the usual ladder (60 s) and the alert's
+/// 1, 2, 5, 10, 30, 60, 120 and 300 s: the alert's 30 s, the longest wait of the usual backoff (60 s) and the alert's
 /// window (5 min) are ends, so that each can be read off (all three from the WebsockexAdapter guide).
 pub const RECOVERY_BOUNDS: [Duration; 8] = [
     Duration::from_secs(1),
@@ -28,10 +29,12 @@ pub const RECOVERY_BOUNDS: [Duration; 8] = [
 /// ```
 /// use core::time::Duration;
 /// use redial::health::HealthConfig;
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
-/// const CONFIG: HealthConfig = valid(HealthConfig::new().with_failure_rate(valid(Ratio::new(1, 2)), 10))
-///     .with_average_recovery(Duration::from_secs(60));
+/// const CONFIG: HealthConfig = HealthConfig::new()
+///     .failure_rate(Ratio::new_const(1, 2), 10)
+///     .average_recovery(Duration::from_secs(60))
+///     .build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,61 +45,80 @@ pub struct HealthConfig {
     average_recovery: Micros,
 }
 
+builds!(HealthConfig);
+
 impl HealthConfig {
     /// More than 10 % failed attempts in 5 minutes, or recoveries of more than 30 s on average in that time: the alerts
     /// that the WebsockexAdapter guide "Troubleshooting Reconnection" asks for.
-    #[must_use]
-    pub const fn new() -> Self {
-        let tenth = match Ratio::new(1, 10) {
-            Ok(tenth) => tenth,
-            Err(_) => Ratio::ZERO,
-        };
-        Self {
-            width: slot_width(Micros::from_millis(300_000)),
-            failure_rate: tenth,
-            min_attempts: 1,
-            average_recovery: Micros::from_millis(30_000),
-        }
+    pub const DEFAULT: Self = Self {
+        width: slot_width(Micros::from_millis(300_000)),
+        failure_rate: Ratio::new_const(1, 10),
+        min_attempts: 1,
+        average_recovery: Micros::from_millis(30_000),
+    };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.width.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        if self.failure_rate.is_above_one() {
+            return Err(ConfigError::ShareRange);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<HealthConfig> {
     /// Over how long both alerts look back; up to a tenth more, to be exact, because the window moves in ten steps.
     /// Default: 5 min.
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
-    pub const fn with_window(mut self, window: Duration) -> Result<Self, ConfigError> {
-        self.width = slot_width(Micros::from_duration(window));
-        if self.width.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(self)
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.config.width = slot_width(Micros::from_duration(window));
+        self
     }
 
     /// The share of failed attempts, 0 to 1, above which an alert is raised, once there were `min_attempts` in the
-    /// window. Default: 1/10 and 1, with which the first failure in a quiet time is an alert.
+    /// window. Default: 1/10 and 1, with which the first failure after a time without any is an alert.
     ///
     /// # Errors
     /// [`ConfigError::ShareRange`].
-    pub const fn with_failure_rate(mut self, above: Ratio, min_attempts: u32) -> Result<Self, ConfigError> {
-        if above.is_above_one() {
-            return Err(ConfigError::ShareRange);
-        }
-        self.failure_rate = above;
-        self.min_attempts = min_attempts;
-        Ok(self)
+    pub const fn failure_rate(mut self, above: Ratio, min_attempts: u32) -> Self {
+        self.config.failure_rate = above;
+        self.config.min_attempts = min_attempts;
+        self
     }
 
     /// The average time to recover above which an alert is raised. Default: 30 s.
-    #[must_use]
-    pub const fn with_average_recovery(mut self, above: Duration) -> Self {
-        self.average_recovery = Micros::from_duration(above);
+    pub const fn average_recovery(mut self, above: Duration) -> Self {
+        self.config.average_recovery = Micros::from_duration(above);
         self
+    }
+}
+
+impl HealthConfig {
+    /// The share of failed attempts above which an alert is raised, and from how many attempts on.
+    #[must_use]
+    pub const fn failure_rate(&self) -> (Ratio, u32) {
+        (self.failure_rate, self.min_attempts)
+    }
+
+    /// The average time to recover above which an alert is raised.
+    #[must_use]
+    pub const fn average_recovery(&self) -> Duration {
+        self.average_recovery.to_duration()
     }
 }
 
 impl Default for HealthConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
@@ -109,8 +131,7 @@ pub enum HealthStatus {
     Ok,
     /// An alert is raised, or the connection was lost and no attempt has ended yet.
     Degraded,
-    /// An attempt failed, and none has succeeded since. Waiting and dialling again don't change that (lifecycle 95,
-    /// gRPC A62).
+    /// An attempt failed, and none has succeeded since. Waiting and dialling again don't change that (    /// gRPC A62).
     Failing,
 }
 
@@ -170,8 +191,8 @@ pub struct HealthReport {
     pub attempts: u32,
     /// All recoveries so far.
     pub recoveries: Recoveries,
-    /// For how long the connection has been established; `None` when it is not. It begins anew with every connection
-    /// (F105).
+    /// For how long the connection has been established; `None` if it is not.
+    ///
     pub uptime: Option<Duration>,
     /// For how long the one before was established; `None` when there was none.
     pub last_uptime: Option<Duration>,
@@ -186,7 +207,7 @@ struct Slot {
     recovery_micros: u64,
 }
 
-/// The health of one connection, or of what serves as one. It stands beside a policy and is fed facts: attempts that
+/// The health of one connection, or of what serves as one. It is used beside a policy and takes events: attempts that
 /// ended, losses, stops, and the time in which nothing could be tried. The policy does not know it.
 ///
 /// A recovery says how long the service and the client took. While the page is hidden, the network is down, a precondition
@@ -194,17 +215,17 @@ struct Slot {
 /// recovery. Beside a policy, such time is [`Phase::Parked`](crate::Phase::Parked).
 ///
 /// An attempt succeeds when its session is established (ready, CONNACK), not when the socket is open. A stop by the
-/// user is neither a loss nor a failure (F106).
+/// user is neither a loss nor a failure.
 ///
 /// Times come from the clock that is passed in; one that ran backwards makes a time shorter, never negative, and
 /// forgets nothing early. 392 bytes.
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::health::{Health, HealthConfig, HealthStatus};
 /// use redial::Instant;
+/// use redial::health::{Health, HealthConfig, HealthStatus};
 ///
-/// const CONFIG: HealthConfig = HealthConfig::new();
+/// const CONFIG: HealthConfig = HealthConfig::DEFAULT;
 /// let mut health = Health::new();
 ///
 /// health.attempt_succeeded(&CONFIG, Instant::from_millis(100));
@@ -276,7 +297,7 @@ impl Health {
             self.recoveries.add(took.to_duration());
         }
         self.failing = false;
-        // Established again without a loss before: the caller forgot it, and the uptime begins anew all the same.
+        // Established again without a loss before, which the caller forgot to report: the uptime starts over all the same.
         self.end_uptime(now);
         self.up_since = OptInstant::at(now);
     }

@@ -6,12 +6,13 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros, OptInstant};
 use crate::words::words;
 
-/// What counts as a sign of life (F81).
+/// What counts as a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(
     clippy::exhaustive_enums,
@@ -40,50 +41,64 @@ pub struct HeartbeatConfig {
     pub(crate) answer_within: Option<Micros>,
 }
 
+builds!(HeartbeatConfig);
+
 impl HeartbeatConfig {
     /// No interval of its own (a greeting may bring one), acknowledgements count, dead at the first miss, first beat
     /// jittered, an answer due by the next beat.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            interval: None,
-            liveness: Liveness::Ack,
-            missed: 1,
-            first_jitter: true,
-            required: false,
-            answer_within: None,
-        }
+    pub const DEFAULT: Self = Self {
+        interval: None,
+        liveness: Liveness::Ack,
+        missed: 1,
+        first_jitter: true,
+        required: false,
+        answer_within: None,
+    };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        match self.interval {
+            Some(interval) if interval.is_zero() => return Err(ConfigError::HeartbeatIntervalZero),
+            Some(interval) if interval.0 > Micros::DAY.0 => {
+                return Err(ConfigError::HeartbeatIntervalTooLong);
+            }
+            _ => {}
+        }
+        if self.missed == 0 {
+            return Err(ConfigError::HeartbeatMissedZero);
+        }
+        match self.answer_within {
+            Some(within) if within.is_zero() => Err(ConfigError::TimeoutZero),
+            _ => Ok(self),
+        }
+    }
+}
+
+impl Builder<HeartbeatConfig> {
     /// Beat every `interval` from the moment the connection counts as established, or from the greeting. An interval
     /// in the greeting wins. Whole milliseconds, rounded up, 10 ms to a day. Default: none, so no beats without a greeting
     /// that asks for them.
     ///
     /// # Errors
     /// [`ConfigError::HeartbeatIntervalZero`]; [`ConfigError::HeartbeatIntervalTooLong`] above a day.
-    pub const fn with_interval(mut self, interval: Duration) -> Result<Self, ConfigError> {
-        if interval.is_zero() {
-            return Err(ConfigError::HeartbeatIntervalZero);
-        }
-        let interval = Micros::from_duration(interval);
-        if interval.0 > Micros::DAY.0 {
-            return Err(ConfigError::HeartbeatIntervalTooLong);
-        }
-        self.interval = Some(interval);
-        Ok(self)
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.config.interval = Some(Micros::from_duration(interval));
+        self
     }
 
     /// No interval of its own: the default, for a config made from one that has one.
-    #[must_use]
     pub const fn without_interval(mut self) -> Self {
-        self.interval = None;
+        self.config.interval = None;
         self
     }
 
     /// What counts as a sign of life. Default: [`Liveness::Ack`].
-    #[must_use]
-    pub const fn with_liveness(mut self, liveness: Liveness) -> Self {
-        self.liveness = liveness;
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.config.liveness = liveness;
         self
     }
 
@@ -91,49 +106,78 @@ impl HeartbeatConfig {
     ///
     /// # Errors
     /// [`ConfigError::HeartbeatMissedZero`].
-    pub const fn with_missed(mut self, missed: u8) -> Result<Self, ConfigError> {
-        if missed == 0 {
-            return Err(ConfigError::HeartbeatMissedZero);
-        }
-        self.missed = missed;
-        Ok(self)
-    }
-
-    /// Whether the first beat comes after `interval × r`, r in [0, 1), so that a fleet that connects together does
-    /// not beat together (F79; Discord documentation, "Heartbeat Interval"). Default true.
-    #[must_use]
-    pub const fn with_first_jitter(mut self, on: bool) -> Self {
-        self.first_jitter = on;
+    pub const fn missed(mut self, missed: u8) -> Self {
+        self.config.missed = missed;
         self
     }
 
-    /// Whether a greeting without a usable interval is a failed attempt (F86). Default false: no beats then.
-    #[must_use]
-    pub const fn with_required(mut self, on: bool) -> Self {
-        self.required = on;
+    /// Whether the first beat comes after `interval × r`, r in [0, 1), so that a fleet that connects together does
+    /// not beat together (Discord documentation, "Heartbeat Interval"). Default true.
+    pub const fn first_jitter(mut self, on: bool) -> Self {
+        self.config.first_jitter = on;
+        self
+    }
+
+    /// Whether a greeting without a usable interval is a failed attempt. Default false: no beats then.
+    pub const fn required(mut self, on: bool) -> Self {
+        self.config.required = on;
         self
     }
 
     /// How long the answer to a beat or a probe may take, apart from the interval: IMAP IDLE asks every 29 minutes and
     /// should know within seconds. The connection is dead this long after the beat that the [allowed
-    /// number](Self::with_missed) left unanswered, whenever the next beat is due. Default `None`: a beat may be answered
+    /// number](Self::missed) left unanswered, whenever the next beat is due. Default `None`: a beat may be answered
     /// until the next one, a probe for as long as a dial may take.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`].
-    pub const fn with_answer_within(mut self, within: Option<Duration>) -> Result<Self, ConfigError> {
-        self.answer_within = match within {
-            Some(within) if within.is_zero() => return Err(ConfigError::TimeoutZero),
-            Some(within) => Some(Micros::from_duration(within)),
-            None => None,
-        };
-        Ok(self)
+    pub const fn answer_within(mut self, within: Option<Duration>) -> Self {
+        self.config.answer_within = Micros::from_duration_option(within);
+        self
+    }
+}
+
+impl HeartbeatConfig {
+    /// The interval of its own, if it has one.
+    #[must_use]
+    pub const fn interval(&self) -> Option<Duration> {
+        Micros::to_duration_option(self.interval)
+    }
+
+    /// What counts as a sign of life.
+    #[must_use]
+    pub const fn liveness(&self) -> Liveness {
+        self.liveness
+    }
+
+    /// How many beats in a row may stay unanswered.
+    #[must_use]
+    pub const fn missed(&self) -> u8 {
+        self.missed
+    }
+
+    /// Whether the first beat is jittered.
+    #[must_use]
+    pub const fn first_jitter(&self) -> bool {
+        self.first_jitter
+    }
+
+    /// Whether a greeting must bring an interval.
+    #[must_use]
+    pub const fn required(&self) -> bool {
+        self.required
+    }
+
+    /// How long an answer may take, where that is not until the next beat.
+    #[must_use]
+    pub const fn answer_within(&self) -> Option<Duration> {
+        Micros::to_duration_option(self.answer_within)
     }
 }
 
 impl Default for HeartbeatConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
@@ -158,20 +202,23 @@ words!(Tick {
     Dead => "dead",
 });
 
-/// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin (S69).
+/// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin.
 const MIN_INTERVAL_MS: u32 = 10;
 
-/// The heartbeat of one connection. Start it anew for every connection: nothing of the last one is carried over (F82).
+/// The heartbeat of one connection. Start it again for every connection: nothing of the last one is kept.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::heartbeat::{Heartbeat, HeartbeatConfig, Tick};
 /// use redial::{Instant, SplitMix64};
 ///
-/// const CONFIG: HeartbeatConfig = HeartbeatConfig::new().with_first_jitter(false);
+/// const CONFIG: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).build_const();
 /// let mut heartbeat = Heartbeat::new();
 /// heartbeat.start(&CONFIG, Instant::ZERO, Duration::from_secs(45), &mut SplitMix64::new(1));
-/// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)), Tick::Heartbeat { missed: false });
+/// assert_eq!(
+///     heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)),
+///     Tick::Heartbeat { missed: false }
+/// );
 /// // No acknowledgement came: at the next tick the connection is dead.
 /// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(90_000)), Tick::Dead);
 /// ```
@@ -398,7 +445,7 @@ mod tests {
     use super::*;
     use crate::rng::SplitMix64;
 
-    const PLAIN: HeartbeatConfig = HeartbeatConfig::new().with_first_jitter(false);
+    const PLAIN: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).build_const();
     const fn ms(millis: u64) -> Instant {
         Instant::from_millis(millis)
     }
@@ -413,7 +460,7 @@ mod tests {
     #[test]
     fn any_interval_is_total() {
         for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-            let mut heartbeat = started(&HeartbeatConfig::new(), interval);
+            let mut heartbeat = started(&HeartbeatConfig::DEFAULT, interval);
             let _ = heartbeat.handle_timeout(&PLAIN, Instant::MAX);
             assert_eq!(heartbeat.is_running(), !interval.is_zero());
         }
@@ -425,17 +472,20 @@ mod tests {
         let day = Duration::from_secs(86_400);
         let longer = day.saturating_add(Duration::from_nanos(1));
         for longer in [longer, Duration::from_millis(u64::from(u32::MAX)), Duration::MAX] {
-            assert_eq!(PLAIN.with_interval(longer), Err(ConfigError::HeartbeatIntervalTooLong));
+            assert_eq!(
+                PLAIN.to_builder().interval(longer).build(),
+                Err(ConfigError::HeartbeatIntervalTooLong)
+            );
             assert_eq!(started(&PLAIN, longer).interval(), Some(day));
         }
-        assert!(PLAIN.with_interval(day).is_ok());
+        assert!(PLAIN.to_builder().interval(day).build().is_ok());
         assert_eq!(started(&PLAIN, day).interval(), Some(day));
     }
 
     /// S67, F81: with k missed the first miss reports and the k-th closes.
     #[test]
     fn k_misses_are_allowed() {
-        let config = PLAIN.with_missed(2).unwrap();
+        let config = PLAIN.to_builder().missed(2).build().unwrap();
         let mut heartbeat = started(&config, Duration::from_secs(1));
         assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Heartbeat { missed: false });
         assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), Tick::Heartbeat { missed: true });

@@ -24,6 +24,7 @@ mod array;
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod builder;
 pub mod classify;
 mod codec;
 mod denied;
@@ -49,7 +50,7 @@ mod words;
 pub use backoff::{Backoff, BackoffConfig, Jitter};
 pub use breaker::CircuitBreaker;
 pub use classify::{Cause, IoKind};
-pub use error::{ConfigError, valid};
+pub use error::ConfigError;
 pub use mode::Mode;
 pub use policy::{
     Action, Actions, Config, Disposition, Epoch, Event, Explanation, GiveUp, Phase, Policy, Stats,

@@ -1,15 +1,15 @@
-//! How a connection is to start.
+//! How a connection starts.
 
 use crate::words::words;
 
-/// Whether a dial starts a new session or goes on with the old one.
+/// Whether a dial starts a new session or resumes the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "a driver must handle both, and there is no third way to start")]
 pub enum Mode {
-    /// Identify: a new session, at the base endpoint. Subscriptions are restored after it.
+    /// Identify: a new session, at the base endpoint. Afterwards the subscriptions are restored.
     Fresh,
-    /// Resume the session that is kept, at its own endpoint where it has one.
+    /// Resume the session, at its own endpoint if it has one.
     Resume,
 }
 

@@ -1,6 +1,6 @@
 //! Ready configs, with the source of every number.
 //!
-//! A preset is a plain constant: take it as it is, or lay your own `with_*` calls over it.
+//! A preset is a plain constant: take it as it is, or change it with its [`to_builder`](Config::to_builder).
 //!
 //! [`WEBSOCKET`] and [`RECOMMENDED`] are what this project argues for. The others behave like the client they are named
 //! after: its waits to the millisecond, its limits, its time-outs, as far as a [`Config`] can say them. What a preset's
@@ -10,7 +10,7 @@
 //!
 //! **Stable after.** Most peers reset their backoff the moment they are connected, so a server that accepts and drops is
 //! dialled at their first wait without end: the most reported bug of all. A preset whose peer has no guard keeps the
-//! default of [`Config::with_reset_after_stable`], the cap of its backoff, 10 s at least and 60 s at most. As long as the
+//! default of [`Config::reset_after_stable`], the cap of its backoff, 10 s at least and 60 s at most. As long as the
 //! cap, as the storm model suggests, for then a server that flaps is dialled no more often than one that is dead. 10 s at
 //! least, which is what a dial may take: a cap of 1 s proves nothing about a server. 60 s at most, or a backoff without a
 //! cap would never reset (ThetaDataDx #540 has 60 s; Discord's clients are argued apart). The waits after failed dials
@@ -36,8 +36,8 @@
 
 use core::time::Duration;
 
-use crate::backoff::{AfterTable, BackoffConfig, Jitter};
-use crate::error::valid;
+use crate::backoff::{BackoffConfig, Jitter};
+use crate::builder::Builder;
 use crate::heartbeat::{HeartbeatConfig, Liveness};
 use crate::policy::{Config, Establish, OnNetworkDown, OnVisible, OnWake, ResumeConfig};
 use crate::ratio::Ratio;
@@ -71,26 +71,27 @@ const fn secs(secs: u64) -> Duration {
 }
 
 const fn ratio(num: u32, den: u32) -> Ratio {
-    valid(Ratio::new(num, den))
+    Ratio::new_const(num, den)
 }
 
 /// `initial × factor^(n - 1)` up to `max`, with this jitter.
-const fn exponential(initial: Duration, factor: Ratio, max: Duration, jitter: Jitter) -> BackoffConfig {
-    valid(valid(BackoffConfig::exponential(initial, factor, max)).with_jitter(jitter))
-}
-
-const fn table(delays: &'static [Duration], after: AfterTable) -> BackoffConfig {
-    valid(BackoffConfig::table(delays, after))
+const fn exponential(
+    initial: Duration,
+    factor: Ratio,
+    max: Duration,
+    jitter: Jitter,
+) -> Builder<BackoffConfig> {
+    BackoffConfig::exponential(initial, factor, max).jitter(jitter)
 }
 
 /// A session that is refused without a pause before the fresh start.
-const RESUME: ResumeConfig = valid(ResumeConfig::new().with_invalid_wait(ms(0), ms(0)));
+const RESUME: ResumeConfig = ResumeConfig::new().invalid_wait(ms(0), ms(0)).build_const();
 /// No session, and no pause where a caller reports a refused one all the same.
-const NO_SESSION: ResumeConfig = RESUME.with_enabled(false);
+const NO_SESSION: ResumeConfig = RESUME.to_builder().enabled(false).build_const();
 
 /// The defaults, but for a pause that only Discord asks for.
-const fn config(backoff: BackoffConfig) -> Config {
-    Config::new(backoff).with_resume(RESUME)
+const fn config(backoff: Builder<BackoffConfig>) -> Builder<Config> {
+    Config::new(backoff.build_const()).resume(RESUME)
 }
 
 /// What this project recommends for a protocol that says when its session is ready; take [`WEBSOCKET`] for a plain
@@ -110,7 +111,7 @@ const fn config(backoff: BackoffConfig) -> Config {
 /// | a wait the server asks for is spread over once its length | a constant `Retry-After` that a fleet obeys to the second brings it back as one: 28 to 41 attempts a client against 5.5 to 11 |
 /// | hints up to 300 s | a broken header must not switch a client off for a day |
 /// | network down: no dials, connections stay | an attempt without a network is lost, and a change of network often spares the connection (Pusher probes, Ably's drop costs a resume) |
-/// | network up: within 3 s | at once would be a herd, for a whole site comes back together |
+/// | network up: within 3 s | at once would be a burst of dials, because a whole site comes back together |
 /// | a hidden page waits | browsers throttle its timers to one a minute, and nobody looks (Phoenix) |
 /// | network changed: a sign of life, or a new connection | a socket bound to the old route looks open until its keep-alive (MQTT.js #702, tailscale #276); where no heartbeat runs there is nothing to ask with (simplex-chat #7384) |
 /// | sessions are resumed, three failures start fresh | a resume spares the server the state; carbon #364 shows what an endless one does |
@@ -121,7 +122,7 @@ const fn config(backoff: BackoffConfig) -> Config {
 /// | no heartbeat of its own | what to send and how often is the protocol's to say; a greeting that brings an interval starts one. Without one a half-open peer is found by TCP alone |
 /// | no breaker | one connection has its backoff; a breaker is for many that share an endpoint |
 pub const RECOMMENDED: Config =
-    config(BACKOFF).with_retry_after_spread(Ratio::ONE).with_network(OnNetworkDown::Park, secs(3));
+    config(BACKOFF).retry_after_spread(Ratio::ONE).network(OnNetworkDown::Park, secs(3)).build_const();
 
 /// What this project recommends for a plain socket, which says nothing of its own; take [`RECOMMENDED`] for a protocol
 /// that says when its session is ready.
@@ -140,20 +141,24 @@ pub const RECOMMENDED: Config =
 /// | sessions are resumed where something on top has one | a plain socket never reports a token, so it never resumes; a protocol on top that does wants it back |
 ///
 /// A beat is a ping frame. A page in a browser can't send one: send a message that the server answers there. Where nothing
-/// is answered, lay [`HeartbeatConfig::without_interval`] over it, and [`OnVisible::Nothing`]: what can't be asked is dialled
+/// is answered, lay [`without_interval`](crate::builder::Builder::without_interval) over it, and [`OnVisible::Nothing`]: what can't be asked is dialled
 /// anew, which is too much for every return of a page.
 pub const WEBSOCKET: Config = RECOMMENDED
-    .with_establish(Establish::OnOpen)
-    .with_heartbeat(valid(
-        valid(HeartbeatConfig::new().with_interval(secs(30)))
-            .with_liveness(Liveness::AnyTraffic)
-            .with_answer_within(Some(secs(10))),
-    ))
-    .with_on_wake(OnWake::Probe)
-    .with_on_visible(OnVisible::Probe);
+    .to_builder()
+    .establish(Establish::OnOpen)
+    .heartbeat(
+        HeartbeatConfig::new()
+            .interval(secs(30))
+            .liveness(Liveness::AnyTraffic)
+            .answer_within(Some(secs(10)))
+            .build_const(),
+    )
+    .on_wake(OnWake::Probe)
+    .on_visible(OnVisible::Probe)
+    .build_const();
 
 /// The backoff of both.
-const BACKOFF: BackoffConfig = valid(exponential(secs(1), Ratio::TWO, secs(30), JITTER).with_floor(ms(250)));
+const BACKOFF: Builder<BackoffConfig> = exponential(secs(1), Ratio::TWO, secs(30), JITTER).floor(ms(250));
 const JITTER: Jitter = Jitter::Window(ratio(1, 4), Ratio::ONE);
 
 /// Every preset with its name, as `replay` and the examples know it.

@@ -1,11 +1,11 @@
-//! Exact ratios and the integer maths of jitter. No float anywhere: every machine computes the same bits.
+//! Exact ratios and the integer arithmetic of jitter, which gives the same bits on every machine.
 
 use core::fmt;
 use core::str::FromStr;
 
 use rand_core::Rng;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::time::{Micros, divide};
 
 /// A non-negative fraction of two integers: a growth factor, a share of jitter.
@@ -15,7 +15,7 @@ use crate::time::{Micros, divide};
 /// ```
 /// use redial::Ratio;
 ///
-/// const FACTOR: Ratio = redial::valid(Ratio::new(8, 5)); // 1.6; a mistake is a compile error
+/// const FACTOR: Ratio = Ratio::new_const(8, 5); // 1.6; a mistake is a compile error
 /// assert_eq!("1.6".parse(), Ok(FACTOR));
 /// assert!("1,6".parse::<Ratio>().is_err());
 /// ```
@@ -25,7 +25,7 @@ pub struct Ratio {
     den: u32,
 }
 
-/// The low one of two digits.
+/// The mask of the lower of two digits.
 const DIGIT: u64 = 0xffff_ffff;
 
 impl Ratio {
@@ -36,15 +36,16 @@ impl Ratio {
     /// 2.
     pub const TWO: Self = Self { num: 2, den: 1 };
 
-    /// `num / den`, in lowest terms.
+    /// The ratio `num / den`.
     ///
     /// # Errors
-    /// [`ConfigError::RatioNotANumber`] when `den` is 0.
+    ///
+    /// [`ConfigError::RatioNotANumber`] if `den` is 0.
     pub const fn new(num: u32, den: u32) -> Result<Self, ConfigError> {
         if den == 0 {
             return Err(ConfigError::RatioNotANumber);
         }
-        // Euclid. The checked forms are for the lint: no divisor here can be 0.
+        // Euclid's algorithm. No divisor is 0; the checked forms are for the lint.
         let (mut a, mut b) = (num, den);
         while let Some(rest) = a.checked_rem(b) {
             (a, b) = (b, rest);
@@ -53,6 +54,16 @@ impl Ratio {
             (Some(num), Some(den)) => Ok(Self { num, den }),
             _ => Err(ConfigError::RatioNotANumber),
         }
+    }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// When `den` is 0: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    pub const fn new_const(num: u32, den: u32) -> Self {
+        valid(Self::new(num, den))
     }
 
     /// The numerator, in lowest terms.
@@ -89,11 +100,11 @@ impl Ratio {
     /// `span × self`, rounded down, saturating.
     pub(crate) const fn of(self, span: Micros) -> Micros {
         if self.den == 1 {
-            // The common factor 2 must not pay for a 128-bit division.
+            // The usual factor 2 needs no 128-bit division.
             return span.saturating_mul(self.num as u64);
         }
-        // By hand in two digits of 32 bits, for a 128-bit division would be a kilobyte on a microcontroller. No step can
-        // overflow, and no divisor is 0.
+        // In two digits of 32 bits, since a 128-bit division takes a kilobyte on a microcontroller. No step can overflow, and
+        // no divisor is 0.
         let num = self.num as u64;
         let low = (span.0 & DIGIT).wrapping_mul(num);
         let high = (span.0 >> 32).wrapping_mul(num).wrapping_add(low >> 32);
@@ -105,7 +116,7 @@ impl Ratio {
         Micros((first << 32) | second)
     }
 
-    /// `span / (1 + self)`, rounded down: what `self` of itself can be added to without exceeding `span`.
+    /// `span / (1 + self)`, rounded down: the largest span that stays within `span` when `self` of it is added.
     pub(crate) const fn divide_one_plus(self, span: Micros) -> Micros {
         let whole = (self.den as u64).saturating_add(self.num as u64); // of two u32: never saturates
         match (span.0 as u128).saturating_mul(self.den as u128).checked_div(whole as u128) {
@@ -145,10 +156,10 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// One uniform draw in `[low, high)`, or `low` when the window is empty. Takes one `u64` from the generator.
+/// A uniform draw from `[low, high)`, or `low` if the range is empty. Takes one `u64` from the generator.
 ///
-/// `low + floor((high - low) × u / 2^64)`: the multiply-shift map, whose bias is below 2^-20 for any window of less
-/// than 200 days and which never loops.
+/// `low + floor((high - low) × u / 2^64)`: the multiply-shift map, which never loops, and whose bias is below 2^-20 for any range
+/// of less than 200 days.
 pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R, low: Micros, high: Micros) -> Micros {
     let width = high.saturating_sub(low);
     let draw = u128::from(rng.next_u64());

@@ -1,4 +1,4 @@
-//! A generator of eight bytes, for fleets and microcontrollers.
+//! A random number generator of eight bytes, for fleets and microcontrollers.
 
 mod stored;
 
@@ -9,10 +9,10 @@ use rand_core::{SeedableRng, TryRng};
 #[cfg(feature = "record")]
 pub(crate) use stored::name_of;
 
-/// SplitMix64: 8 bytes of state, one multiplication chain a draw.
+/// The generator SplitMix64, with 8 bytes of state.
 ///
-/// Good enough to spread a fleet, not for secrets. Seed every instance differently: two equal seeds wait equally
-/// long. Algorithm: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+/// It is good enough for jitter, and not for secrets. Give every instance another seed, since equal seeds draw equal waits. The
+/// algorithm is from Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 ///
 /// ```
 /// use rand_core::{Rng, SeedableRng};
@@ -29,6 +29,26 @@ impl SplitMix64 {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
+    }
+}
+
+#[cfg(feature = "std")]
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+impl SplitMix64 {
+    /// A generator that the operating system seeds: no two clients share their jitter, and no two runs of one client. To make a
+    /// [`ChaCha8Rng`](crate::ChaCha8Rng) of it, take `ChaCha8Rng::from_rng(&mut SplitMix64::from_os())`.
+    ///
+    /// For a run that is to be repeated, draw a seed here once, log it, and give it to [`new`](Self::new).
+    ///
+    /// `wasm32-unknown-unknown` has no operating system and so no such constructor: pass a seed from
+    /// `crypto.getRandomValues`.
+    #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+    #[must_use]
+    pub fn from_os() -> Self {
+        use core::hash::BuildHasher;
+
+        // The keys of std's hash maps come from the operating system's entropy, and no two states share them.
+        Self(std::hash::RandomState::new().hash_one(0_u8))
     }
 }
 
@@ -74,6 +94,15 @@ impl SeedableRng for SplitMix64 {
 mod tests {
     use super::*;
     use rand_core::Rng;
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn two_generators_of_the_system_differ() {
+        let mut draws: std::vec::Vec<_> = (0..1_000).map(|_| SplitMix64::from_os().next_u64()).collect();
+        draws.sort_unstable();
+        draws.dedup();
+        assert_eq!(draws.len(), 1_000, "any two are equal once in 2^44 runs");
+    }
 
     #[test]
     fn golden_vector_of_the_published_algorithm() {

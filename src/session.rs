@@ -8,11 +8,11 @@ use core::time::Duration;
 
 use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 
-/// A resumable session: token, newest sequence number and the session's own endpoint.
+/// A resumable session: its token, its newest sequence number and its own endpoint.
 ///
-/// The three live and die together: there is no way to forget one and keep another, apart from an endpoint
-/// that turned out to be dead. The mark never moves back within a session and 0 is a mark like any other.
-/// `T` is the caller's storage for token and endpoint: a `String`, a `heapless::String<64>`, an index.
+/// The three are set and forgotten together, except that an endpoint that can't be reached is forgotten alone. The sequence
+/// number never decreases within a session, and 0 is a number like any other. `T` is the caller's storage of token and
+/// endpoint: a `String`, a `heapless::String<64>`, an index.
 ///
 /// ```
 /// use redial::SessionState;
@@ -26,9 +26,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 /// assert_eq!((session.token(), session.sequence(), session.endpoint()), (None, None, None));
 /// ```
 ///
-/// Debug output never shows token or endpoint.
-///
-/// Beside token and endpoint 30 bytes.
+/// Debug output shows neither token nor endpoint. The size is 30 bytes plus token and endpoint.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -39,17 +37,17 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
         bound(serialize = "T: Clone + serde::Serialize")
     )
 )]
-#[repr(C)] // The sequence first: in a policy it lies beside what else every fact touches.
+#[repr(C)] // The sequence first: in a policy it is next to the other fields of the hot path.
 pub struct SessionState<T = ()> {
     /// 0 while there is none.
     sequence: u64,
-    /// The time to live after the newest sign of life, where the server gave one. It counts while no transport carries the
-    /// session.
+    /// The end of the time to live, counted from the newest sign of life, where the server gave one. It counts while no
+    /// transport carries the session.
     ends: OptInstant,
     /// Since when the dials failed that [`Self::unreachable`] counts. While there are none, one more than the newest number
-    /// that came before a resume was answered: that of a new session, if there is one. 0: there is nothing to note.
+    /// that came before a resume was answered, which is a new session's if the answer is one; otherwise 0.
     aside: u64,
-    /// How long the server keeps it after a loss; [`UNKNOWN`]: it decides when it is asked.
+    /// How long the server keeps the session after a loss; [`UNKNOWN`]: it decides when a resume asks.
     ttl_ms: u32,
     has_sequence: bool,
     /// Dials in a row that did not reach the session's own endpoint.
@@ -58,7 +56,7 @@ pub struct SessionState<T = ()> {
     endpoint: Option<T>,
 }
 
-/// The server said nothing, or more than 49 days.
+/// The server gave no time to live, or more than 49 days.
 const UNKNOWN: u32 = u32::MAX;
 
 impl<T> SessionState<T> {
@@ -77,8 +75,7 @@ impl<T> SessionState<T> {
         }
     }
 
-    /// A session that an earlier process (or the test) established. Give it to
-    /// [`Policy::with_session`](crate::Policy::with_session).
+    /// A session that an earlier process established, for [`Policy::with_session`](crate::Policy::with_session).
     #[must_use]
     pub const fn resumable(token: T, endpoint: Option<T>, sequence: Option<u64>) -> Self {
         let (sequence, has_sequence) = match sequence {
@@ -97,19 +94,19 @@ impl<T> SessionState<T> {
         }
     }
 
-    /// The token, while there is a session.
+    /// The token, if there is a session.
     #[must_use]
     pub const fn token(&self) -> Option<&T> {
         self.token.as_ref()
     }
 
-    /// The session's own endpoint, if the server named one and it is not known to be dead.
+    /// The session's own endpoint, if the server named one and it has not been given up as unreachable.
     #[must_use]
     pub const fn endpoint(&self) -> Option<&T> {
         self.endpoint.as_ref()
     }
 
-    /// The newest sequence number received.
+    /// The newest sequence number that was received.
     #[must_use]
     pub const fn sequence(&self) -> Option<u64> {
         if self.has_sequence { Some(self.sequence) } else { None }
@@ -121,16 +118,20 @@ impl<T> SessionState<T> {
         self.token.is_some() && (self.has_sequence || !needs_sequence)
     }
 
-    /// Whether nothing is kept.
+    /// Whether there is neither a token nor a sequence number.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.token.is_none() && self.endpoint.is_none() && !self.has_sequence
     }
 
-    /// A new session replaces whatever was there. Its sequence is `sequence`, or where that is `None` the newest number that
-    /// the connection delivered before ([`Self::observe`]): Discord's READY is itself event 1. What an earlier session left
-    /// is to be [forgotten](Self::forget) before. `ttl`: how long the server keeps it after the last sign of life, in whole
-    /// milliseconds; `None`, or more than 49 days: the server decides when it is asked. Say [`Self::heard`] next.
+    /// Establishes a new session.
+    ///
+    /// Its sequence number is `sequence`, or where that is `None` the newest number that this connection has delivered
+    /// ([`Self::observe`]), since a message that establishes a session may itself be numbered (Discord's READY is event 1).
+    /// [Forget](Self::forget) an earlier session first, and call [`Self::heard`] next.
+    ///
+    /// `ttl` is how long the server keeps the session after the last sign of life, in whole milliseconds, rounded down. `None`,
+    /// or more than 49 days: not known.
     pub fn establish(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>) {
         self.token = Some(token);
         self.endpoint = endpoint;
@@ -140,8 +141,8 @@ impl<T> SessionState<T> {
         self.ttl_ms = ttl.map_or(UNKNOWN, |ttl| whole_millis(ttl.as_millis()));
     }
 
-    /// News of the session that is already there: another token, endpoint or time to live where the server names one, and
-    /// another sequence where it names that or another token. A token that changes without a number starts with none.
+    /// Updates the session: the token, and the endpoint, the time to live and the sequence number where they are given. A new
+    /// token without a sequence number starts without one.
     pub fn update(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>)
     where
         T: PartialEq,
@@ -161,7 +162,7 @@ impl<T> SessionState<T> {
         }
     }
 
-    /// The place to resume from is now this one: an event id, a cursor. Sequence, endpoint and time to live stay.
+    /// Sets the position to resume from: an event id, a cursor. Sequence number, endpoint and time to live stay.
     pub fn move_to(&mut self, token: T) {
         self.token = Some(token);
     }
@@ -172,15 +173,15 @@ impl<T> SessionState<T> {
         }
     }
 
-    /// A resume was answered with a new session: token, endpoint, time to live and sequence belong to the old one. Numbers
-    /// that came since the resume was sent belong to the new one.
+    /// A resume was answered with a new session. Token, endpoint, time to live and sequence number of the old one are
+    /// forgotten; numbers that came after the resume was sent belong to the new one.
     pub(crate) fn replaced(&mut self) {
         let heard = self.aside.checked_sub(1).filter(|_| self.unreachable == 0);
         *self = Self::new();
         self.set_sequence(heard);
     }
 
-    /// A sequence number was received. True if the mark moved; a number at or below it leaves it alone.
+    /// A sequence number was received. True if it is the newest; a lower or equal one changes nothing.
     #[inline]
     pub const fn observe(&mut self, sequence: u64) -> bool {
         let moves = sequence > self.sequence || !self.has_sequence;
@@ -191,13 +192,13 @@ impl<T> SessionState<T> {
         moves
     }
 
-    /// The same before a resume was answered: whose number it is, the answer will tell.
+    /// The same before a resume is answered, which tells to which session the number belongs.
     pub(crate) fn observe_unanswered(&mut self, sequence: u64) -> bool {
         self.aside = self.aside.max(sequence.saturating_add(1));
         self.observe(sequence)
     }
 
-    /// The session's own connection gave a sign of life at `now`: its time to live, if the server gave one, counts from here.
+    /// A sign of life on the session's connection at `now`, from which its time to live counts, if the server gave one.
     #[inline]
     pub const fn heard(&mut self, now: Instant) {
         if self.has_ttl() {
@@ -211,7 +212,7 @@ impl<T> SessionState<T> {
         self.ttl_ms != UNKNOWN
     }
 
-    /// The session lives on, and `now` is its newest sign of life.
+    /// The server resumed the session, and `now` is its newest sign of life.
     pub const fn resumed(&mut self, now: Instant) {
         self.heard(now);
         if self.unreachable == 0 {
@@ -219,8 +220,8 @@ impl<T> SessionState<T> {
         }
     }
 
-    /// Whether the time to live is over at `now`. It does not run out while a connection carries the session, so ask only
-    /// when none does. Never true while the server gave none.
+    /// Whether the time to live has passed at `now`; false if the server gave none. It does not run while a connection carries
+    /// the session: ask only when none does.
     #[must_use]
     pub fn is_expired(&self, now: Instant) -> bool {
         now >= self.ends.or_never() && self.ends.is_some()
@@ -236,15 +237,15 @@ impl<T> SessionState<T> {
         Micros::from_millis(self.ttl_ms as u64)
     }
 
-    /// The same session on another clock, whose `to` is this one's `from`.
+    /// The same session on another clock, whose `to` is this clock's `from`.
     pub(crate) fn rebased(mut self, from: Instant, to: Instant) -> Self {
         self.ends = self.ends.map(|end| to.after(end.since(from)));
         let (dials, failing) = self.unreachable(from);
         self.with_unreachable(to, dials, failing)
     }
 
-    /// With this much of its time to live left at `now`, in microseconds, and all of it (in milliseconds) after the next
-    /// loss.
+    /// The same session with this rest of its time to live at `now`, in microseconds, and this time to live after the next
+    /// loss, in milliseconds.
     pub(crate) fn with_life(mut self, now: Instant, life: Option<(u64, u32)>) -> Self {
         let (left, ttl_ms) = life.unwrap_or((0, UNKNOWN));
         self.ttl_ms = ttl_ms;
@@ -253,7 +254,7 @@ impl<T> SessionState<T> {
         self
     }
 
-    /// What [`Self::with_life`] set.
+    /// The values of [`Self::with_life`].
     pub(crate) fn life(&self, now: Instant) -> Option<(u64, u32)> {
         if self.ttl_ms == UNKNOWN {
             return None;
@@ -261,7 +262,7 @@ impl<T> SessionState<T> {
         Some((self.ends.get().map_or(self.ttl(), |end| end.since(now)).0, self.ttl_ms))
     }
 
-    /// How many dials in a row did not reach the session's own endpoint, and how long before `now` the first of them was.
+    /// How many dials in a row failed to reach the session's own endpoint, and how long before `now` the first of them failed.
     pub(crate) const fn unreachable(&self, now: Instant) -> (u8, Micros) {
         (
             self.unreachable,
@@ -273,29 +274,29 @@ impl<T> SessionState<T> {
         )
     }
 
-    /// What [`Self::unreachable`] says.
+    /// The same session with these values of [`Self::unreachable`].
     pub(crate) const fn with_unreachable(mut self, now: Instant, dials: u8, failing: Micros) -> Self {
         self.unreachable = dials;
         self.aside = if dials == 0 { 0 } else { SignedInstant::before(now, failing).to_bits() };
         self
     }
 
-    /// A dial did not reach the session's own endpoint.
+    /// A dial failed to reach the session's own endpoint.
     pub(crate) fn missed(&mut self, now: Instant) {
-        // A session from elsewhere may bring a time of a clock that was ahead of this one.
+        // A session of another process may have a time of a clock that was ahead of this one.
         if self.unreachable == 0 || SignedInstant::from_bits(self.aside) > SignedInstant::at(now) {
             self.aside = SignedInstant::at(now).to_bits();
         }
         self.unreachable = self.unreachable.saturating_add(1);
     }
 
-    /// A dial reached what it was sent to, or there is nothing to count any more.
+    /// A dial reached its endpoint, or nothing is to be counted any more.
     pub(crate) const fn reached(&mut self) {
         self.unreachable = 0;
         self.aside = 0;
     }
 
-    /// The clock ran back to `now`: nothing that is still to come is further away than it may be.
+    /// The clock ran back to `now`. No time is further away than it could be now.
     pub(crate) fn rewind(&mut self, now: Instant) {
         if self.unreachable > 0 {
             self.aside = SignedInstant::from_bits(self.aside).min(SignedInstant::at(now)).to_bits();
@@ -303,12 +304,12 @@ impl<T> SessionState<T> {
         self.ends = self.ends.map(|end| end.min(now.after(self.ttl())));
     }
 
-    /// The host slept for `gap` and its clock stood still.
+    /// The host slept for `gap` while its clock stood still.
     pub(crate) fn age(&mut self, now: Instant, gap: Micros) {
         self.ends = self.ends.map(|end| end.before(gap).max(now.min(end)));
     }
 
-    /// The same session in other storage.
+    /// The same session with token and endpoint of another type.
     pub(crate) fn try_map<U, E>(
         self,
         mut convert: impl FnMut(T) -> Result<U, E>,
@@ -325,14 +326,14 @@ impl<T> SessionState<T> {
         })
     }
 
-    /// Token, sequence and endpoint are gone. True if there was a token: a mark alone is no session yet.
+    /// Forgets token, sequence number and endpoint. True if there was a token: a number alone is no session.
     pub fn forget(&mut self) -> bool {
         let had = self.token.is_some();
         *self = Self::new();
         had
     }
 
-    /// The session's own endpoint is dead; the session lives on at the base endpoint.
+    /// Forgets the session's own endpoint. The session is resumed at the base endpoint from then on.
     pub fn forget_endpoint(&mut self) {
         self.endpoint = None;
         self.reached();

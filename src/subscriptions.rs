@@ -1,4 +1,4 @@
-//! The subscriptions the user wants, and which of them to send next.
+//! The set of desired subscriptions, and which of them to send next.
 
 #[cfg(feature = "serde")]
 mod serial;
@@ -19,24 +19,24 @@ pub use slot::Slot as SubscriptionSlot;
 pub use storage::SubscriptionList;
 pub use storage::{FixedSubscriptions, NoSubscriptions, SubscriptionStorage};
 
-/// How far one desired subscription has come in the session at hand.
+/// The state of a desired subscription in the present session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum SubscriptionState {
-    /// To be sent.
+    /// It is to be sent.
     Pending,
-    /// Sent, and the server has not answered yet.
+    /// It is sent, and the server has not answered yet.
     Sent,
-    /// The server has it.
+    /// The server confirmed it.
     Confirmed,
-    /// The server refused it for now; it is sent again at `until`. The other keys go on.
+    /// The server refused it for a while, or did not answer. It is sent again at `until`; other keys are not affected.
     Waiting {
-        /// When it may be sent again.
+        /// When it is sent again, at the earliest.
         until: Instant,
     },
-    /// The server refused it for good. It stays desired and is tried again in the next new session, or as soon as
-    /// the user subscribes again.
+    /// The server refused it for this session. It stays desired, and is sent again in the next new session or when the user
+    /// subscribes again.
     Rejected,
 }
 
@@ -48,7 +48,7 @@ words!(SubscriptionState {
     Rejected => "rejected",
 });
 
-/// One desired subscription, as it is now.
+/// One desired subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subscription<'a, K> {
     key: &'a K,
@@ -61,48 +61,50 @@ pub struct Subscription<'a, K> {
 }
 
 impl<'a, K> Subscription<'a, K> {
-    /// What the server calls it.
+    /// The key by which the caller and the server name it.
     #[must_use]
     pub const fn key(&self) -> &'a K {
         self.key
     }
 
-    /// Higher is sent earlier.
+    /// The priority. Higher ones are sent first.
     #[must_use]
     pub const fn priority(&self) -> i32 {
         self.priority
     }
 
-    /// How far it has come.
+    /// Its state.
     #[must_use]
     pub const fn state(&self) -> SubscriptionState {
         self.state
     }
 
-    /// The number of the newest batch that it was a part of (see [`Subscriptions::sends`]); `None` before the first.
+    /// The number of the newest batch that contained it (see [`Subscriptions::sends`]); `None` if none did.
     #[must_use]
     pub const fn send(&self) -> Option<u32> {
         if self.send == 0 { None } else { Some(self.send) }
     }
 
-    /// How often in a row the server refused or ended it, or did not answer in time. Back to 0 when a connection ends on
-    /// which it was confirmed to the end, and when the user subscribes again after a rejection; neither a confirmation nor
-    /// a new connection alone does that, so that flapping does not reset a key's backoff.
+    /// How often in a row the server refused it, ended it, or did not answer in time.
+    ///
+    /// The count returns to 0 when a connection ends on which the subscription was confirmed to the end, and when the user
+    /// subscribes again after a rejection. A confirmation or a new connection alone does not reset it, so that a subscription
+    /// that is confirmed and ended in turns backs off.
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 }
 
-/// What [`Subscriptions::subscribe`] did.
+/// The result of [`Subscriptions::subscribe`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subscribed {
-    /// The key is new, and to be sent.
+    /// The key is new and will be sent.
     Added,
-    /// The key was there: it has a new priority, or is to be tried again after a rejection, or both.
+    /// The key was in the set. Its priority changed, or it is sent again after a rejection, or both.
     Changed,
-    /// The key was there with this priority; nothing changed.
+    /// The key was in the set with this priority. Nothing changed.
     Unchanged,
 }
 
@@ -112,7 +114,7 @@ words!(Subscribed {
     Unchanged => "unchanged",
 });
 
-/// The set has no room for another key; here it is back. Nothing in the set changed.
+/// The set is full. It did not change, and this returns the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "the key that was not taken, to be moved out")]
 pub struct Full<K>(pub K);
@@ -125,8 +127,8 @@ impl<K> fmt::Display for Full<K> {
 
 impl<K: fmt::Debug> core::error::Error for Full<K> {}
 
-/// When the last batch went out on this connection, when the next one is due, and when the oldest unanswered send is. A
-/// policy's own note, opaque to a set.
+/// When the last batch was sent on this connection, when the next one is due, and the limit for the oldest answer. A policy
+/// keeps it in the set, which does not read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pace {
     pub(crate) last: OptInstant,
@@ -135,10 +137,10 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// No batch went out and nothing is due.
+    /// No batch was sent and nothing is due.
     pub const NONE: Self = Self { last: OptInstant::NONE, next: OptInstant::NONE, confirm: OptInstant::NONE };
 
-    /// When the first of both is due.
+    /// The earlier of the two deadlines.
     pub(crate) const fn first(self) -> OptInstant {
         self.next.min(self.confirm)
     }
@@ -147,22 +149,24 @@ impl Pace {
 /// The set of desired subscriptions: a [`SubscriptionSet`], or [`NoSubscriptions`].
 ///
 /// A key is desired from [`subscribe`](Self::subscribe) until [`unsubscribe`](Self::unsubscribe), whatever the server
-/// answers and however often the connection is lost; nothing else adds or removes one. In one session a key is sent once,
-/// unless the server refused it for now, ended it or did not answer in time, or the connection was lost before the answer.
+/// answers and however often the connection is lost. In one session a key is sent once, and again only if the server refused
+/// it for a while, ended it or did not answer in time, or if the connection was lost before the answer.
 ///
-/// This part says *what* to send; *when* is up to the caller:
+/// A [`Policy`](crate::Policy) calls these methods by itself. Without one, the caller does:
 ///
-/// * transport lost: [`transport_lost`](Self::transport_lost). If the session is then resumed there is no more to do:
-///   what was confirmed stays, what was unanswered is pending;
-/// * new session: [`session_started`](Self::session_started), all are pending;
-/// * time for a batch: [`take_batch`](Self::take_batch), then send what [`batch`](Self::batch) lists;
-/// * the server's answers: [`confirm`](Self::confirm) and [`fail`](Self::fail).
+/// * The transport is lost: [`transport_lost`](Self::transport_lost). If the session is resumed afterwards, confirmed keys stay
+///   confirmed and unanswered ones are pending.
+/// * A new session is established: [`session_started`](Self::session_started). All keys are pending.
+/// * A batch may be sent: [`take_batch`](Self::take_batch), then send the keys of [`batch`](Self::batch).
+/// * The server answers: [`confirm`](Self::confirm) or [`fail`](Self::fail).
 ///
-/// The order is fixed: higher priority first, then the order of the wishes. With n keys an operation on one key takes
-/// O(log n) steps, a batch of k keys O(k + log n), and what happens to all keys at once O(1); only
-/// [`unconfirmed`](Self::unconfirmed) and the iterators visit every key.
+/// Keys are sent in the order of their priority, higher first, and equal ones in the order in which they were subscribed.
 ///
-/// Two sets are equal if they behave alike: the same keys in the same order and states, and the same numbers and times.
+/// With n keys, an operation on one key takes O(log n) steps, a batch of k keys O(k + log n), and a loss or a new session O(1).
+/// Only [`unconfirmed`](Self::unconfirmed) and the iterators visit every key.
+///
+/// Two sets are equal if they behave alike: they have the same keys in the same order and states, with the same numbers and
+/// times.
 ///
 /// This trait is sealed.
 ///
@@ -184,11 +188,15 @@ impl Pace {
 /// assert!(set.batch().eq(&["trades"]));
 /// # Ok::<(), redial::subscriptions::Full<&str>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no set of subscriptions",
+    note = "`SubscriptionList` (feature `alloc`) grows, `FixedSubscriptions` does not, and `NoSubscriptions` is what a policy has without `with_subscriptions`"
+)]
 pub trait Subscriptions: sealed::Sealed {
-    /// What names a subscription: a channel, a topic, a number.
+    /// The type of the keys: a channel, a topic, a number.
     type Key: Clone + Ord + fmt::Debug;
 
-    /// How many keys are desired.
+    /// The number of desired keys.
     #[must_use]
     fn len(&self) -> usize;
 
@@ -198,7 +206,7 @@ pub trait Subscriptions: sealed::Sealed {
         self.len() == 0
     }
 
-    /// All desired subscriptions in the order in which they are sent.
+    /// All desired subscriptions, in the order in which they are sent.
     #[must_use]
     fn iter(&self) -> impl Iterator<Item = Subscription<'_, Self::Key>>;
 
@@ -206,64 +214,61 @@ pub trait Subscriptions: sealed::Sealed {
     #[must_use]
     fn find(&self, key: &Self::Key) -> Option<Subscription<'_, Self::Key>>;
 
-    /// How often in a row this key failed (see [`Subscription::failures`]); 0 for an unknown one.
+    /// How often in a row this key failed (see [`Subscription::failures`]); 0 for a key that is not in the set.
     #[must_use]
     fn failures(&self, key: &Self::Key) -> u32 {
         self.find(key).map_or(0, |entry| entry.failures)
     }
 
-    /// The user wants this key; of several that wait to be sent, the higher `priority` goes first (0 is as good a
-    /// default as any).
+    /// Subscribes to a key. Higher priorities are sent first; use 0 where the order does not matter.
     ///
-    /// A key that is there already keeps its state and its place, except that a rejected one becomes pending again
-    /// and one with a new priority counts as the newest wish of that priority.
+    /// A key that is in the set keeps its state and its place, except that a rejected one becomes pending, and one with a new
+    /// priority goes behind the others of that priority.
     ///
     /// # Errors
-    /// [`Full`] with the key when it is new and there is no room for it.
+    ///
+    /// [`Full`] with the key, if the key is new and the set has no space for it.
     fn subscribe(&mut self, key: Self::Key, priority: i32) -> Result<Subscribed, Full<Self::Key>>;
 
-    /// The user does not want this key any more: it is never sent again, and late answers for it change nothing. False if
-    /// it was not desired.
+    /// Unsubscribes from a key. It is not sent again, and late answers for it change nothing. False if it was not in the set.
     ///
-    /// Telling the server is the caller's business.
+    /// The caller tells the server.
     fn unsubscribe(&mut self, key: &Self::Key) -> bool;
 
-    /// A new session is established: the server knows nothing, so all keys are pending, rejected ones too.
+    /// A new session is established. The server has no subscriptions, so that all keys are pending, rejected ones too.
     fn session_started(&mut self);
 
-    /// The connection is gone: what was unanswered or waiting for another try is pending (the retry timers die with the
-    /// connection). Confirmed and rejected keys stay what they are, for a session that is resumed; a key that was confirmed
-    /// to the end has no failures any more.
+    /// The transport is lost. Keys that were unanswered or waiting are pending. Confirmed and rejected keys stay so, for a
+    /// session that is resumed; the failures of confirmed keys return to 0.
     fn transport_lost(&mut self);
 
-    /// Makes the next batch: the first `max` keys, in order, that are pending or whose wait is over are now sent.
-    /// They replace the batch before. Returns how many they are.
+    /// Makes the next batch, which replaces the one before: the first `max` keys, in order, that are pending or whose wait is
+    /// over. They count as sent at `now`. Returns their number.
     fn take_batch(&mut self, max: usize, now: Instant) -> usize;
 
-    /// The keys of the newest batch in the order in which they are to be sent. A key leaves it when it is answered
-    /// or unsubscribed, and all do when the connection is lost.
+    /// The keys of the newest batch, in the order in which to send them. A key leaves the batch when it is answered or
+    /// unsubscribed, and all leave it when the transport is lost.
     #[must_use]
     fn batch(&self) -> impl Iterator<Item = &Self::Key>;
 
-    /// How many batches with at least one key were taken, which is the number of the newest one. They are counted over all
-    /// connections; after 2³² - 1 comes 1, which is harmless because the numbers are compared for equality only.
+    /// The number of the newest batch: how many batches with at least one key were taken, over all connections. After 2³² - 1
+    /// comes 1, which is harmless because the numbers are compared for equality only.
     #[must_use]
     fn sends(&self) -> u32;
 
-    /// The server has accepted this key. False, and without effect, unless it was sent and unanswered: an answer or
-    /// data for any other key never adds it.
+    /// The server confirmed a key. False, and without effect, unless the key was sent and is unanswered.
     fn confirm(&mut self, key: &Self::Key) -> bool;
 
-    /// The server has refused this key, or ended it after it was confirmed. It stays desired: with `retry_at` it is due
-    /// again then, with `None` not before the next new session. False, and without effect, if it was neither sent nor
-    /// confirmed: until it is sent again, a key that failed does not fail once more.
+    /// The server refused a key, or ended it after confirming it. The key stays desired: it is sent again at `retry_at`, or
+    /// with `None` in the next new session.
     ///
-    /// For a backoff: the n-th failure in a row is [`failures`](Self::failures) + 1 before this call.
+    /// False, and without effect, if the key was neither sent nor confirmed; so a key that failed does not fail again before it
+    /// is sent again. To compute `retry_at` from a backoff, take [`failures`](Self::failures) + 1 before this call.
     fn fail(&mut self, key: &Self::Key, retry_at: Option<Instant>) -> bool;
 
-    /// The first `max` keys, in order, that were sent until `sent_by` and are still unanswered have failed. `retry_at` is
-    /// given the number of failures in a row, this one included, and says when the key is due again, as in
-    /// [`fail`](Self::fail). Returns how many they are.
+    /// The first `max` keys, in order, that were sent at or before `sent_by` and are unanswered have failed. `retry_at` is
+    /// called with the number of failures in a row, this one included, and returns when the key is sent again, as in
+    /// [`fail`](Self::fail). Returns the number of keys that failed.
     fn fail_unanswered(
         &mut self,
         max: usize,
@@ -271,34 +276,33 @@ pub trait Subscriptions: sealed::Sealed {
         retry_at: impl FnMut(u32) -> Option<Instant>,
     ) -> usize;
 
-    /// Whether a batch taken now would have a key in it.
+    /// Whether a batch that is taken now contains a key.
     #[must_use]
     fn has_pending(&self, now: Instant) -> bool;
 
-    /// The earliest end of a wait; `None` when no key waits. Pending keys have no wait: ask
-    /// [`has_pending`](Self::has_pending) first.
+    /// The earliest end of a wait; `None` if no key waits. Pending keys don't wait: see [`has_pending`](Self::has_pending).
     #[must_use]
     fn next_retry(&self) -> Option<Instant>;
 
-    /// When the oldest send without an answer was; `None` when every key that was sent is answered.
+    /// When the oldest unanswered key was sent; `None` if every key that was sent is answered.
     #[must_use]
     fn oldest_unanswered(&self) -> Option<Instant>;
 
-    /// The clock ran back to `now`: no key was sent later than that, and none waits longer than until `latest`.
+    /// The clock ran back to `now`. No key counts as sent later than that, and none waits longer than until `latest`.
     fn rewind(&mut self, now: Instant, latest: Instant);
 
-    /// How many keys are sent and unanswered.
+    /// The number of keys that are sent and unanswered.
     #[must_use]
     fn unconfirmed(&self) -> usize {
         self.iter().filter(|entry| entry.state == SubscriptionState::Sent).count()
     }
 
-    /// What [`set_pace`](Self::set_pace) was given last, [`Pace::NONE`] at first: three words that a policy keeps here, so
-    /// that one without subscriptions need not carry them. It is reset with every dial; where sets are compared it counts.
+    /// The value of the last [`set_pace`](Self::set_pace), at first [`Pace::NONE`]. A policy keeps it here so that a policy
+    /// without subscriptions does not need the space. It is reset with every dial, and is part of a comparison of sets.
     #[must_use]
     fn pace(&self) -> Pace;
 
-    /// Keeps this.
+    /// Stores the pace.
     fn set_pace(&mut self, pace: Pace);
 }
 

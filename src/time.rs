@@ -1,4 +1,4 @@
-//! Time as the core sees it: a number that the caller supplies.
+//! Time, as a number that the caller supplies.
 
 mod widened;
 
@@ -6,13 +6,13 @@ use core::time::Duration;
 
 pub use widened::Widened;
 
-/// A point in time: microseconds since an epoch that the caller chose.
+/// A point in time, in microseconds since an epoch of the caller's.
 ///
-/// Any monotonic origin will do: process start, boot, page load. The core compares instants and adds durations to
-/// them, it never asks what time it is. A value that is smaller than the one before (a clock that ran backwards)
-/// is allowed everywhere and never shortens a wait.
+/// The epoch may be any moment, such as the start of the process, of the host or of the page. This crate never reads a clock.
+/// A value that is smaller than the one before, from a clock that ran backwards, is allowed everywhere and never shortens a
+/// wait.
 ///
-/// Resolution 1 µs, range 584,000 years; all arithmetic saturates.
+/// The resolution is 1 µs and the range 584,000 years. All arithmetic saturates.
 ///
 /// ```
 /// use core::time::Duration;
@@ -30,32 +30,32 @@ pub struct Instant(u64);
 impl Instant {
     /// The caller's epoch.
     pub const ZERO: Self = Self(0);
-    /// The end of time. A deadline here never comes.
+    /// The end of time. A deadline at it is never reached.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// Where a policy's clock stands still, 292,000 years from the epoch. There is as much room again above it, so that
-    /// no deadline saturates: one that did would be due at once for ever, and lose its span when the clock ran back.
+    /// Where a policy's clock stops, 292,000 years from the epoch. The range above it is as large again, so that no deadline
+    /// saturates: such a deadline would always be due, and would lose its span when the clock ran back.
     pub(crate) const END: Self = Self(u64::MAX / 2);
 
-    /// An instant this many microseconds after the epoch.
+    /// The instant this many microseconds after the epoch.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// An instant this many milliseconds after the epoch. Saturates at [`Instant::MAX`].
+    /// The instant this many milliseconds after the epoch, at most [`Instant::MAX`].
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
     }
 
-    /// Microseconds since the epoch.
+    /// The microseconds since the epoch.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Whole milliseconds since the epoch, rounded down.
+    /// The whole milliseconds since the epoch, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000
@@ -67,13 +67,13 @@ impl Instant {
         self.after(Micros::from_duration(duration))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// The time from `earlier` to this instant; zero if it is not later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.since(earlier).to_duration()
     }
 
-    /// Whether this lies before `latest`, beyond the end of the policy's clock, or more than `leap` after `latest`.
+    /// Whether this lies before `latest`, after the end of the policy's clock, or more than `leap` after `latest`.
     #[inline]
     pub(crate) const fn is_odd_after(self, latest: Self, leap: Micros) -> bool {
         self.0.wrapping_sub(latest.0) > leap.0 || self.0 > Self::END.0
@@ -89,13 +89,13 @@ impl Instant {
         Self(self.0.saturating_sub(span.0))
     }
 
-    /// The span from `earlier` to here; zero when the clock ran backwards.
+    /// The span from `earlier` to here; zero if the clock ran backwards.
     pub(crate) const fn since(self, earlier: Self) -> Micros {
         Micros(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// A span of time inside the core: whole microseconds, 8 bytes (a [`Duration`] has 16).
+/// A span of whole microseconds in 8 bytes, where a [`Duration`] has 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Micros(pub(crate) u64);
 
@@ -105,18 +105,34 @@ impl Micros {
     pub(crate) const MILLISECOND: Self = Self(1_000);
     pub(crate) const DAY: Self = Self(86_400_000_000);
 
-    /// Rounded up, so that a wait is never shorter than asked for and a positive one never becomes none.
+    /// Rounded up, so that a wait is never shorter than configured, and a positive one never becomes zero.
     pub(crate) const fn from_duration(duration: Duration) -> Self {
         let fraction = duration.subsec_nanos().div_ceil(1_000) as u64;
         Self(duration.as_secs().saturating_mul(1_000_000).saturating_add(fraction))
+    }
+
+    /// The same for a setting that may be none.
+    pub(crate) const fn from_duration_option(duration: Option<Duration>) -> Option<Self> {
+        match duration {
+            Some(duration) => Some(Self::from_duration(duration)),
+            None => None,
+        }
+    }
+
+    /// The other way.
+    pub(crate) const fn to_duration_option(micros: Option<Self>) -> Option<Duration> {
+        match micros {
+            Some(micros) => Some(micros.to_duration()),
+            None => None,
+        }
     }
 
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
     }
 
-    /// A share of it, rounded up. Of no parts it is the whole: no division here can panic, whatever the compiler knows of
-    /// `parts`.
+    /// A share of it, rounded up. For zero parts it is the whole, so that the division can't panic, whatever the compiler knows
+    /// of `parts`.
     pub(crate) const fn divided_up(self, parts: u32) -> Self {
         if parts == 0 {
             return self;
@@ -176,10 +192,10 @@ impl Micros {
     }
 }
 
-/// Quotient and rest. Of a divisor of 0 the quotient is the largest number.
+/// Quotient and remainder. For a divisor of 0 the quotient is the largest number.
 ///
-/// What the compiler has for a machine of 32 bits is a kilobyte, so there it is a bit at a time; a WebAssembly machine has an
-/// instruction for it.
+/// The compiler's own division for machines of 32 bits takes a kilobyte, so that this one works bit by bit there. WebAssembly has
+/// an instruction for it.
 #[inline]
 pub(crate) const fn divide(dividend: u64, divisor: u32) -> (u64, u32) {
     if cfg!(all(target_pointer_width = "32", not(target_family = "wasm"))) {
@@ -207,7 +223,7 @@ const fn divide_bit_by_bit(dividend: u64, divisor: u32) -> (u64, u32) {
     (quotient, rest)
 }
 
-/// An instant or none, in one word where an `Option<Instant>` takes two. [`Instant::MAX`] is none: it never comes.
+/// An optional instant in one word, where an `Option<Instant>` takes two. [`Instant::MAX`] is none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -233,7 +249,7 @@ impl From<OptInstant> for Option<Instant> {
 impl OptInstant {
     pub(crate) const NONE: Self = Self(Instant::MAX);
 
-    /// What is set is never none: the end of time becomes the last microsecond before it.
+    /// Some instant. The end of time becomes the microsecond before it.
     pub(crate) const fn at(instant: Instant) -> Self {
         Self(if instant.0 == u64::MAX { Instant(u64::MAX.wrapping_sub(1)) } else { instant })
     }
@@ -250,12 +266,12 @@ impl OptInstant {
         self.0.0 != u64::MAX
     }
 
-    /// The instant; none is the end of time.
+    /// The instant, or the end of time for none.
     pub(crate) const fn or_never(self) -> Instant {
         self.0
     }
 
-    /// The earlier of the two; none is later than any.
+    /// The earlier of the two. None is later than any instant.
     pub(crate) const fn min(self, other: Self) -> Self {
         if other.0.0 < self.0.0 { other } else { self }
     }
@@ -271,7 +287,7 @@ impl core::fmt::Debug for OptInstant {
     }
 }
 
-/// When something began. It may lie before the caller's epoch: another process saw it begin.
+/// An instant that may lie before the caller's epoch, such as a beginning in another process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub(crate) struct SignedInstant(i64);
@@ -285,22 +301,22 @@ impl SignedInstant {
         Self(signed(now.as_micros()).saturating_sub(signed(ago.0)))
     }
 
-    /// For a place that holds something else while there is none.
+    /// As bits, for a field that holds something else while there is none.
     pub(crate) const fn to_bits(self) -> u64 {
         self.0 as u64
     }
 
-    /// What [`Self::to_bits`] gave.
+    /// The instant from [`Self::to_bits`].
     pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits as i64)
     }
 
-    /// As if it had begun so much later.
+    /// The instant so much later.
     pub(crate) const fn later(self, span: Micros) -> Self {
         Self(self.0.saturating_add(signed(span.0)))
     }
 
-    /// The span from here to `at`; zero when the clock ran backwards.
+    /// The span from here to `at`; zero if the clock ran backwards.
     pub(crate) const fn until(self, at: Instant) -> Micros {
         let span = (at.as_micros() as i128).saturating_sub(self.0 as i128);
         Micros(if span < 0 {
@@ -313,7 +329,7 @@ impl SignedInstant {
     }
 }
 
-/// All of a policy's clock fits: it stands still at [`Instant::END`].
+/// The whole range of a policy's clock fits, since it stops at [`Instant::END`].
 const fn signed(micros: u64) -> i64 {
     if micros > i64::MAX as u64 { i64::MAX } else { micros as i64 }
 }

@@ -1,16 +1,15 @@
-//! Sums over the last while: a few slots of time, the oldest of which is forgotten as a whole.
+//! Sums over a sliding window of time, in slots of which the oldest expires as a whole.
 
 use crate::time::{Instant, Micros};
 
-/// The slot that is being filled and ten full ones: what is counted stays for one window at least and for a tenth of it
-/// more at most.
+/// The slot that is being filled and ten full ones, so that a count is kept for one window at least and a tenth more at most.
 pub(crate) const SLOTS: usize = FULL + 1;
 const FULL: usize = 10;
 
-/// What was counted over the last while. The length is the caller's, told to every call as the [`slot_width`].
+/// Counts over a sliding window of time. The caller passes its length to every call, as the [`slot_width`].
 ///
-/// A clock that ran backwards by up to one window counts into the newest slot until it has caught up; by more, the
-/// newest slot begins again. So nothing is forgotten early, and nothing is kept for more than one window longer.
+/// When the clock runs backwards by up to one window, the newest slot is filled until the clock has caught up. When it runs back
+/// further, the newest slot begins again. So no count expires early, and none is kept for more than one window longer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Window<C> {
@@ -20,18 +19,18 @@ pub(crate) struct Window<C> {
     slots: [C; SLOTS],
 }
 
-/// How much time a slot of a window of this length covers.
+/// The length of a slot in a window of this length.
 pub(crate) const fn slot_width(window: Micros) -> Micros {
     Micros(window.0.div_ceil(FULL as u64))
 }
 
 impl<C: Copy + Default> Window<C> {
-    /// Nothing was counted.
+    /// A window without counts.
     pub(crate) const fn new(empty: C) -> Self {
         Self { since: Instant::ZERO, slots: [empty; SLOTS] }
     }
 
-    /// Forgets what is too old at `now`.
+    /// Drops the slots that have expired at `now`.
     pub(crate) fn advance(&mut self, now: Instant, width: Micros) {
         let steps = now.since(self.since).0.checked_div(width.0).unwrap_or(0);
         if steps == 0 {
@@ -53,12 +52,12 @@ impl<C: Copy + Default> Window<C> {
         self.slots.iter().copied()
     }
 
-    /// The slot to count into.
+    /// The newest slot, to count into.
     pub(crate) const fn newest(&mut self) -> Option<&mut C> {
         self.slots.last_mut()
     }
 
-    /// When the oldest `steps` slots will be forgotten.
+    /// When the oldest `steps` slots expire.
     pub(crate) const fn forgotten_at(&self, steps: u64, width: Micros) -> Instant {
         self.since.after(width.saturating_mul(steps))
     }

@@ -8,14 +8,14 @@ use draws::{Constant, Shared, assert_near, ms, us};
 use proptest::prelude::*;
 use redial::backoff::AfterTable;
 use redial::rand_core::Rng;
-use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64, valid};
+use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64};
 
 fn ratio(text: &str) -> Ratio {
     text.parse().unwrap()
 }
 
 fn exponential(initial: u64, factor: &str, max: u64) -> BackoffConfig {
-    BackoffConfig::exponential(ms(initial), ratio(factor), ms(max)).unwrap()
+    BackoffConfig::exponential(ms(initial), ratio(factor), ms(max)).build().unwrap()
 }
 
 fn waits(config: BackoffConfig, n: usize) -> Vec<Duration> {
@@ -70,12 +70,12 @@ fn no_number_of_failures_overflows_or_shortens_the_wait() {
     let ladders = [
         exponential(1000, "2", 30_000),
         exponential(1, "4294967295", u64::MAX / 1000),
-        BackoffConfig::exponential(ms(1), ratio("1.000000001"), day).unwrap(),
-        BackoffConfig::exponential(us(1_001), ratio("3/2"), Duration::MAX).unwrap(),
-        BackoffConfig::linear(ms(1), ms(65_000)).unwrap(),
-        BackoffConfig::linear(us(1_003), Duration::MAX).unwrap(),
-        BackoffConfig::fibonacci(ms(1), Duration::MAX).unwrap(),
-        BackoffConfig::quadratic(ms(1), Duration::MAX, Duration::MAX).unwrap(),
+        BackoffConfig::exponential(ms(1), ratio("1.000000001"), day).build().unwrap(),
+        BackoffConfig::exponential(us(1_001), ratio("3/2"), Duration::MAX).build().unwrap(),
+        BackoffConfig::linear(ms(1), ms(65_000)).build().unwrap(),
+        BackoffConfig::linear(us(1_003), Duration::MAX).build().unwrap(),
+        BackoffConfig::fibonacci(ms(1), Duration::MAX).build().unwrap(),
+        BackoffConfig::quadratic(ms(1), Duration::MAX, Duration::MAX).build().unwrap(),
     ];
     for ladder in ladders {
         let mut before = Duration::ZERO;
@@ -130,20 +130,20 @@ fn grpc_nominal_waits_are_exact() {
 /// P8: a curve that rounds down to where it was would stay there for ever.
 #[test]
 fn a_curve_always_grows() {
-    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0015"), ms(2)).unwrap();
+    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0015"), ms(2)).build().unwrap();
     assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
-    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0005"), ms(2)).unwrap();
+    let ladder = BackoffConfig::exponential(ms(1), ratio("1.0005"), ms(2)).build().unwrap();
     assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
 }
 
 #[test]
 fn linear_and_fibonacci_grow_as_they_are_called() {
-    let linear = BackoffConfig::linear(ms(100), ms(450)).unwrap();
+    let linear = BackoffConfig::linear(ms(100), ms(450)).build().unwrap();
     assert_eq!(waits(linear, 6), millis(&[100, 200, 300, 400, 450, 450]));
     // P2: backon's fibonacci waits 13 s for ever at a cap of 10 s.
-    let fibonacci = BackoffConfig::fibonacci(ms(1000), ms(10_000)).unwrap();
+    let fibonacci = BackoffConfig::fibonacci(ms(1000), ms(10_000)).build().unwrap();
     assert_eq!(waits(fibonacci, 9), millis(&[1000, 1000, 2000, 3000, 5000, 8000, 10_000, 10_000, 10_000]));
-    assert_eq!(waits(BackoffConfig::constant(ms(200)).unwrap(), 3), millis(&[200; 3]));
+    assert_eq!(waits(BackoffConfig::constant(ms(200)).build().unwrap(), 3), millis(&[200; 3]));
 }
 
 /// 5.5 (Phoenix, SignalR), P16: a spent table is not a wait of zero; F36: nor does it come back.
@@ -151,21 +151,22 @@ fn linear_and_fibonacci_grow_as_they_are_called() {
 fn tables_repeat_or_give_up() {
     const PHOENIX: &[Duration] =
         &[ms(10), ms(50), ms(100), ms(150), ms(200), ms(250), ms(500), ms(1000), ms(2000), ms(5000)];
-    let phoenix = BackoffConfig::table(PHOENIX, AfterTable::RepeatLast).unwrap();
+    let phoenix = BackoffConfig::table(PHOENIX, AfterTable::RepeatLast).build().unwrap();
     let got = waits(phoenix, 12);
     assert_eq!(got[..9].iter().sum::<Duration>(), ms(4260));
     assert_eq!(got[9..], millis(&[5000; 3]));
     assert_eq!(phoenix.ceiling(u32::MAX, Mode::Fresh), Some(ms(5000)));
 
     const SIGNALR: BackoffConfig =
-        valid(BackoffConfig::table(&[Duration::ZERO, ms(2000), ms(10_000), ms(30_000)], AfterTable::GiveUp));
+        BackoffConfig::table(&[Duration::ZERO, ms(2000), ms(10_000), ms(30_000)], AfterTable::GiveUp)
+            .build_const();
     assert_eq!(waits(SIGNALR, 9), millis(&[0, 2000, 10_000, 30_000]));
     assert_eq!(SIGNALR.ceiling(4, Mode::Fresh), Some(ms(30_000)));
     assert_eq!(SIGNALR.ceiling(5, Mode::Fresh), None);
     assert_eq!(SIGNALR.ceiling(u32::MAX, Mode::Fresh), None);
 
     let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
-    let jittered = SIGNALR.with_jitter(Jitter::Equal).unwrap();
+    let jittered = SIGNALR.to_builder().jitter(Jitter::Equal).build().unwrap();
     for _ in 0..4 {
         assert!(backoff.next_delay(&jittered, Mode::Fresh, Duration::ZERO, &mut rng).is_some());
     }
@@ -182,7 +183,7 @@ fn tables_repeat_or_give_up() {
 /// A share of the time already lost, between the first wait and the cap.
 #[test]
 fn elapsed_waits_in_proportion_to_the_outage() {
-    let config = BackoffConfig::elapsed(ratio("1/2"), ms(1000), ms(60_000)).unwrap();
+    let config = BackoffConfig::elapsed(ratio("1/2"), ms(1000), ms(60_000)).build().unwrap();
     let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
     for (lost, want) in [(0, 1000), (2000, 1000), (10_000, 5000), (1_000_000, 60_000), (4000, 2000)] {
         assert_eq!(backoff.next_delay(&config, Mode::Resume, ms(lost), &mut rng), Some(ms(want)), "{lost}");
@@ -190,14 +191,14 @@ fn elapsed_waits_in_proportion_to_the_outage() {
     assert_eq!(backoff.next_delay(&config, Mode::Resume, Duration::MAX, &mut rng), Some(ms(60_000)));
     assert_eq!(config.ceiling(1, Mode::Resume), Some(ms(60_000)), "what no wait exceeds");
     // The iterator's time lost is the sum of its own waits: 1, 2 (of 1), 6 (of 3), 18 (of 9) …
-    let tripling = BackoffConfig::elapsed(Ratio::TWO, ms(1000), ms(60_000)).unwrap();
+    let tripling = BackoffConfig::elapsed(Ratio::TWO, ms(1000), ms(60_000)).build().unwrap();
     assert_eq!(waits(tripling, 6), millis(&[1000, 2000, 6000, 18_000, 54_000, 60_000]));
 }
 
 /// S39, F34: one count, two caps.
 #[test]
 fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
-    let config = exponential(1000, "2", 30_000).with_max_fresh(ms(600_000)).unwrap();
+    let config = exponential(1000, "2", 30_000).to_builder().max_fresh(ms(600_000)).build().unwrap();
     let (mut backoff, mut rng) = (Backoff::new(), Shared::default());
     let mut next = |mode| backoff.next_delay(&config, mode, Duration::ZERO, &mut rng).unwrap();
     assert_eq!([Mode::Resume; 3].map(&mut next), [ms(1000), ms(2000), ms(4000)]);
@@ -221,7 +222,7 @@ fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
     }
     assert_eq!(starts, 153, "of the 1000 identifies a day allows");
 
-    let small = exponential(1000, "2", 30_000).with_max_fresh(ms(3000)).unwrap();
+    let small = exponential(1000, "2", 30_000).to_builder().max_fresh(ms(3000)).build().unwrap();
     assert_eq!(small.ceiling(9, Mode::Fresh), Some(ms(3000)));
     assert_eq!(small.ceiling(9, Mode::Resume), Some(ms(30_000)));
 }
@@ -229,8 +230,8 @@ fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
 /// F22: the first wait may be another, 0 among them; the rest of the ladder stays.
 #[test]
 fn the_first_wait_of_an_outage_can_be_replaced() {
-    let plain = exponential(1000, "2", 30_000).with_floor(ms(1500)).unwrap();
-    let at_once = plain.with_first(Duration::ZERO);
+    let plain = exponential(1000, "2", 30_000).to_builder().floor(ms(1500)).build().unwrap();
+    let at_once = plain.to_builder().first_delay(Duration::ZERO).build_const();
     assert_eq!(waits(at_once, 4), millis(&[0, 2000, 4000, 8000]));
     assert_eq!(at_once.ceiling(1, Mode::Resume), Some(Duration::ZERO));
     let mut delays = at_once.delays(Shared::default());
@@ -240,7 +241,10 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
     assert_eq!(delays.next(), Some(Duration::ZERO), "every outage has a first wait");
 
     // P10: capped like any other, and jittered like any other.
-    assert_eq!(waits(plain.with_first(Duration::MAX), 2), millis(&[30_000, 2000]));
+    assert_eq!(
+        waits(plain.to_builder().first_delay(Duration::MAX).build_const(), 2),
+        millis(&[30_000, 2000])
+    );
     let jitters = [
         (Jitter::Full, 50),
         (Jitter::Equal, 275),
@@ -250,7 +254,7 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
         (Jitter::Plus(Ratio::ONE), 550),
     ];
     for (jitter, want) in jitters {
-        let config = plain.with_first(ms(500)).with_jitter(jitter).unwrap();
+        let config = plain.to_builder().first_delay(ms(500)).jitter(jitter).build().unwrap();
         assert_eq!(waits(config, 1), millis(&[want]), "{jitter:?}");
     }
 }
@@ -260,7 +264,8 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
 /// 5.3: AWS's three formulas, 1 s to 20 s. F26.
 #[test]
 fn aws_vectors() {
-    let jittered = |jitter| waits(exponential(1000, "2", 20_000).with_jitter(jitter).unwrap(), 8);
+    let jittered =
+        |jitter| waits(exponential(1000, "2", 20_000).to_builder().jitter(jitter).build().unwrap(), 8);
     let full = [100, 1800, 1320, 5760, 800, 11_600, 8800, 19_800];
     assert_eq!(jittered(Jitter::Full), millis(&full));
     let equal = [550, 1900, 2660, 6880, 8400, 15_800, 14_400, 19_900];
@@ -274,7 +279,11 @@ fn aws_vectors() {
 /// 5.1: gRPC's ±20 % with the shared draws, and its bounds.
 #[test]
 fn grpc_vectors() {
-    let config = exponential(1000, "1.6", 120_000).with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
+    let config = exponential(1000, "1.6", 120_000)
+        .to_builder()
+        .jitter(Jitter::PlusMinus(ratio("0.2")))
+        .build()
+        .unwrap();
     let want = [840.0, 1856.0, 2385.92, 4456.448, 5373.952, 10_821.304_32, 16_374.562_816, 32_104.880_537_6];
     assert_near(&waits(config, 8), &want, 2.0);
     let lows: Vec<_> = config.delays(Constant(0)).take(13).collect();
@@ -318,7 +327,7 @@ fn grpc_retries_13_times_in_540_s() {
     assert_eq!(retries(plain, 0), 13);
     // The last of them begins after 531.54 s.
     assert_near(&[waits(plain, 13).iter().sum()], &[531_536.4], 100.0);
-    let jittered = plain.with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
+    let jittered = plain.to_builder().jitter(Jitter::PlusMinus(ratio("0.2"))).build().unwrap();
     let counts: Vec<_> = (0..1000).map(|seed| retries(jittered, seed)).collect();
     assert!(counts.iter().all(|count| (12..=15).contains(count)), "{counts:?}");
 }
@@ -330,7 +339,11 @@ fn grpc_2590_waits_above_the_cap() {
     let sample = [
         1.00, 1.59, 2.19, 3.77, 7.38, 9.50, 19.20, 24.45, 51.16, 61.70, 105.03, 127.89, 108.55, 99.28, 106.92,
     ];
-    let config = exponential(1000, "1.6", 120_000).with_jitter(Jitter::PlusMinus(ratio("0.2"))).unwrap();
+    let config = exponential(1000, "1.6", 120_000)
+        .to_builder()
+        .jitter(Jitter::PlusMinus(ratio("0.2")))
+        .build()
+        .unwrap();
     for (n, seconds) in sample.into_iter().enumerate() {
         let (low, high) = GRPC_BOUNDS[n.min(12)];
         let peer = seconds * 1000.0;
@@ -348,19 +361,24 @@ fn grpc_ladders_of_its_own_tests() {
     assert_eq!(waits(exponential(200, "1", 1000), 5), millis(&[200; 5]));
     // The peer takes the cap for a first wait above it. Here that is an error, and so is not mistaken for a wait of 2 s;
     // only a first wait that was asked for apart is cut.
-    let above = BackoffConfig::exponential(ms(2000), Ratio::TWO, ms(1000));
+    let above = BackoffConfig::exponential(ms(2000), Ratio::TWO, ms(1000)).build();
     assert_eq!(above, Err(ConfigError::InitialAboveMax));
-    assert_eq!(waits(exponential(1000, "2", 1000).with_first(ms(2000)), 2), millis(&[1000, 1000]));
+    assert_eq!(
+        waits(exponential(1000, "2", 1000).to_builder().first_delay(ms(2000)).build_const(), 2),
+        millis(&[1000, 1000])
+    );
 }
 
 /// 5.5: client-go `[d, 2d)` of 0.8 s is `[1/2, 1)` of 1.6 s; Ably's `[0.8, 1]`.
 #[test]
 fn window_vectors() {
-    let client_go = exponential(1600, "2", 60_000).with_jitter(Jitter::Window(ratio("1/2"), Ratio::ONE));
+    let client_go =
+        exponential(1600, "2", 60_000).to_builder().jitter(Jitter::Window(ratio("1/2"), Ratio::ONE)).build();
     assert_eq!(waits(client_go.unwrap(), 6), millis(&[880, 3040, 4256, 11_008, 13_440, 40_448]));
     const ABLY: &[Duration] = &[ms(2000), us(2_666_667), us(3_333_333), ms(4000)];
     let ably = BackoffConfig::table(ABLY, AfterTable::RepeatLast)
-        .and_then(|table| table.with_jitter(Jitter::Window(ratio("0.8"), Ratio::ONE)))
+        .jitter(Jitter::Window(ratio("0.8"), Ratio::ONE))
+        .build()
         .unwrap();
     let want = [1640.0, 2613.333, 2886.667, 3776.0];
     assert_near(&waits(ably, 4), &want, 2.0);
@@ -384,7 +402,12 @@ fn one_draw_for_each_jittered_wait() {
         (Jitter::DecorrelatedV2, 9),
     ];
     for (jitter, draws) in jitters {
-        let config = exponential(1000, "2", 30_000).with_jitter(jitter).unwrap().with_first(Duration::ZERO);
+        let config = exponential(1000, "2", 30_000)
+            .to_builder()
+            .jitter(jitter)
+            .first_delay(Duration::ZERO)
+            .build()
+            .unwrap();
         let mut rng = Shared::default();
         assert_eq!(config.delays(&mut rng).take(9).count(), 9);
         assert_eq!(rng.drawn, draws, "{jitter:?}");
@@ -396,8 +419,12 @@ fn one_draw_for_each_jittered_wait() {
 #[test]
 fn full_jitter_keeps_its_floor_its_cap_and_its_mean() {
     for floor in [0, 1000] {
-        let config =
-            exponential(1000, "2", 30_000).with_jitter(Jitter::Full).unwrap().with_floor(ms(floor)).unwrap();
+        let config = exponential(1000, "2", 30_000)
+            .to_builder()
+            .jitter(Jitter::Full)
+            .floor(ms(floor))
+            .build()
+            .unwrap();
         let draws: Vec<_> = config.delays(SplitMix64::new(29)).skip(5).take(10_000).collect();
         assert!(draws.iter().all(|&wait| wait >= ms(floor) && wait < ms(30_000)));
         let mean = (draws.iter().sum::<Duration>() / 10_000).as_millis() as i64;
@@ -410,11 +437,11 @@ fn full_jitter_keeps_its_floor_its_cap_and_its_mean() {
 #[test]
 fn no_wait_is_below_the_floor() {
     let floored =
-        |jitter| exponential(1000, "2", 30_000).with_jitter(jitter).unwrap().with_floor(ms(1500)).unwrap();
+        |jitter| exponential(1000, "2", 30_000).to_builder().jitter(jitter).floor(ms(1500)).build().unwrap();
     assert_eq!(waits(floored(Jitter::None), 3), millis(&[1500, 2000, 4000]));
     // [1500, 1500), [1500, 2000), [1500, 4000) with draws of 0.1, 0.9, 0.33
     assert_near(&waits(floored(Jitter::Full), 3), &[1500.0, 1950.0, 2325.0], 2.0);
-    let fresh = floored(Jitter::Full).with_max_fresh(ms(1200)).unwrap();
+    let fresh = floored(Jitter::Full).to_builder().max_fresh(ms(1200)).build().unwrap();
     let wait = Backoff::new().next_delay(&fresh, Mode::Fresh, Duration::ZERO, &mut Shared::default());
     assert_eq!(wait, Some(ms(1200)), "but the cap of the fresh dials is");
 }
@@ -432,7 +459,7 @@ fn jitter_spreads_at_the_cap() {
         (Jitter::PlusFixed(ms(100), ms(900)), 29_200),
     ];
     for (jitter, low) in jitters {
-        let config = exponential(1000, "2", 30_000).with_jitter(jitter).unwrap();
+        let config = exponential(1000, "2", 30_000).to_builder().jitter(jitter).build().unwrap();
         let mut buckets = [0_u32; 10];
         for wait in config.delays(SplitMix64::new(7)).skip(5).take(10_000) {
             assert!(wait >= ms(low) && wait < ms(30_000), "{jitter:?}: {wait:?}");
@@ -446,7 +473,7 @@ fn jitter_spreads_at_the_cap() {
 /// P14: decorrelated jitter neither collapses nor gathers at the cap, and is uniform where all of it is folded.
 #[test]
 fn decorrelated_jitter_neither_collapses_nor_clips() {
-    let config = exponential(1000, "2", 20_000).with_jitter(Jitter::Decorrelated).unwrap();
+    let config = exponential(1000, "2", 20_000).to_builder().jitter(Jitter::Decorrelated).build().unwrap();
     let draws: Vec<_> = config.delays(SplitMix64::new(14)).take(10_000).collect();
     assert!(draws.iter().all(|&wait| wait >= ms(1000) && wait < ms(20_000)));
     // The article's own formula has a third of its waits at 20 s exactly.
@@ -456,7 +483,7 @@ fn decorrelated_jitter_neither_collapses_nor_clips() {
     assert!(late > ms(5000), "the median of a collapse falls to nothing: {late:?}");
 
     // From the initial wait straight over the cap: 3 × 900 against 1000, uniform in [900, 1000).
-    let narrow = exponential(900, "2", 1000).with_jitter(Jitter::Decorrelated).unwrap();
+    let narrow = exponential(900, "2", 1000).to_builder().jitter(Jitter::Decorrelated).build().unwrap();
     let mut buckets = [0_u32; 10];
     for wait in narrow.delays(SplitMix64::new(3)).take(10_000) {
         buckets[((wait - ms(900)).as_micros() / 10_000) as usize] += 1;
@@ -467,7 +494,7 @@ fn decorrelated_jitter_neither_collapses_nor_clips() {
 /// S30, F28, P11, P18: the seed decides, and two ladders on one generator do not wait alike.
 #[test]
 fn the_same_seed_waits_alike_and_another_does_not() {
-    let config = exponential(1000, "2", 30_000).with_jitter(Jitter::Full).unwrap();
+    let config = exponential(1000, "2", 30_000).to_builder().jitter(Jitter::Full).build().unwrap();
     let of = |seed| config.delays(SplitMix64::new(seed)).take(50).collect::<Vec<_>>();
     assert_eq!(of(7), of(7));
     assert_ne!(of(7), of(8));
@@ -484,11 +511,11 @@ fn the_same_seed_waits_alike_and_another_does_not() {
 #[test]
 fn the_iterator_is_fused() {
     const TWO: &[Duration] = &[ms(1), ms(2)];
-    let mut delays = BackoffConfig::table(TWO, AfterTable::GiveUp).unwrap().delays(Shared::default());
+    let mut delays = BackoffConfig::table(TWO, AfterTable::GiveUp).build().unwrap().delays(Shared::default());
     assert_eq!(delays.by_ref().count(), 2);
     assert!((0..100).all(|_| delays.next().is_none()));
     // P3: the sum of the waits saturates.
-    let endless = BackoffConfig::elapsed(Ratio::TWO, Duration::MAX, Duration::MAX).unwrap();
+    let endless = BackoffConfig::elapsed(Ratio::TWO, Duration::MAX, Duration::MAX).build().unwrap();
     assert!(waits(endless, 5).iter().all(|wait| *wait == us(u64::MAX)));
 }
 
@@ -497,47 +524,51 @@ fn the_iterator_is_fused() {
 #[test]
 fn waits_below_a_millisecond_are_no_waits() {
     use ConfigError::InitialTooShort;
-    let config = BackoffConfig::constant(ms(1) + Duration::from_nanos(1)).unwrap();
+    let config = BackoffConfig::constant(ms(1) + Duration::from_nanos(1)).build().unwrap();
     assert_eq!(waits(config, 1), [us(1_001)]);
     let half = ratio("1/2");
     for short in [Duration::from_nanos(1), us(1), us(999)] {
-        assert_eq!(BackoffConfig::exponential(short, Ratio::TWO, ms(9)), Err(InitialTooShort));
-        assert_eq!(BackoffConfig::constant(short), Err(InitialTooShort));
-        assert_eq!(BackoffConfig::linear(short, ms(9)), Err(InitialTooShort));
-        assert_eq!(BackoffConfig::fibonacci(short, ms(9)), Err(InitialTooShort));
-        assert_eq!(BackoffConfig::quadratic(short, ms(1), ms(9)), Err(InitialTooShort));
-        assert_eq!(BackoffConfig::elapsed(half, short, ms(9)), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::exponential(short, Ratio::TWO, ms(9)).build(), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::constant(short).build(), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::linear(short, ms(9)).build(), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::fibonacci(short, ms(9)).build(), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::quadratic(short, ms(1), ms(9)).build(), Err(InitialTooShort));
+        assert_eq!(BackoffConfig::elapsed(half, short, ms(9)).build(), Err(InitialTooShort));
         for after in [AfterTable::RepeatLast, AfterTable::GiveUp] {
             for entries in [[short, ms(5)], [ms(5), short], [Duration::ZERO, short]] {
-                let table = BackoffConfig::table(Box::leak(Box::new(entries)), after);
+                let table = BackoffConfig::table(Box::leak(Box::new(entries)), after).build();
                 assert_eq!(table, Err(InitialTooShort), "{entries:?}");
             }
         }
-        assert_eq!(exponential(1, "2", 9).with_max_fresh(short), Err(InitialTooShort));
-        let asked_for = exponential(2, "2", 9).with_first(short);
+        assert_eq!(exponential(1, "2", 9).to_builder().max_fresh(short).build(), Err(InitialTooShort));
+        let asked_for = exponential(2, "2", 9).to_builder().first_delay(short).build_const();
         assert_eq!(waits(asked_for, 2), millis(&[1, 4]));
         assert_eq!(asked_for.first_delay(), Some(ms(1)));
     }
     // The last nanosecond is rounded up.
-    assert!(BackoffConfig::constant(ms(1) - Duration::from_nanos(1)).is_ok());
-    assert!(BackoffConfig::constant(ms(1)).is_ok());
+    assert!(BackoffConfig::constant(ms(1) - Duration::from_nanos(1)).build().is_ok());
+    assert!(BackoffConfig::constant(ms(1)).build().is_ok());
 }
 
 /// A decorrelated jitter draws between the first wait and the cap: a constant has no such room.
 #[test]
 fn a_constant_has_no_decorrelated_jitter() {
     let constants = [
-        BackoffConfig::constant(ms(1_000)).unwrap(),
+        BackoffConfig::constant(ms(1_000)).build().unwrap(),
         exponential(1_000, "1", 30_000),
         exponential(1_000, "1", 1_000),
     ];
     for constant in constants {
         for jitter in [Jitter::Decorrelated, Jitter::DecorrelatedV2] {
-            assert_eq!(constant.with_jitter(jitter), Err(ConfigError::JitterNoRoom), "{jitter:?}");
+            assert_eq!(
+                constant.to_builder().jitter(jitter).build(),
+                Err(ConfigError::JitterNoRoom),
+                "{jitter:?}"
+            );
         }
-        assert!(constant.with_jitter(Jitter::Full).is_ok());
+        assert!(constant.to_builder().jitter(Jitter::Full).build().is_ok());
     }
-    assert!(exponential(1_000, "1.01", 30_000).with_jitter(Jitter::Decorrelated).is_ok());
+    assert!(exponential(1_000, "1.01", 30_000).to_builder().jitter(Jitter::Decorrelated).build().is_ok());
 }
 
 // Refused configs
@@ -551,47 +582,53 @@ fn configs_that_could_misbehave_are_refused() {
     };
     let (zero, one, two) = (Duration::ZERO, ms(1), ms(2));
     let half = ratio("1/2");
-    assert_eq!(BackoffConfig::exponential(zero, Ratio::TWO, one), Err(InitialZero));
-    assert_eq!(BackoffConfig::exponential(two, Ratio::TWO, one), Err(InitialAboveMax));
-    assert_eq!(BackoffConfig::exponential(one, half, two), Err(FactorBelowOne));
-    assert_eq!(BackoffConfig::exponential(one, Ratio::ZERO, two), Err(FactorBelowOne));
-    assert_eq!(BackoffConfig::constant(zero), Err(InitialZero));
-    assert_eq!(BackoffConfig::linear(zero, one), Err(InitialZero));
-    assert_eq!(BackoffConfig::linear(two, one), Err(InitialAboveMax));
-    assert_eq!(BackoffConfig::fibonacci(zero, one), Err(InitialZero));
-    assert_eq!(BackoffConfig::fibonacci(two, one), Err(InitialAboveMax));
-    assert_eq!(BackoffConfig::elapsed(half, zero, one), Err(InitialZero));
-    assert_eq!(BackoffConfig::elapsed(half, two, one), Err(InitialAboveMax));
-    assert_eq!(BackoffConfig::table(&[], AfterTable::RepeatLast), Err(TableEmpty));
-    assert_eq!(BackoffConfig::table(&[], AfterTable::GiveUp), Err(TableEmpty));
+    assert_eq!(BackoffConfig::exponential(zero, Ratio::TWO, one).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::exponential(two, Ratio::TWO, one).build(), Err(InitialAboveMax));
+    assert_eq!(BackoffConfig::exponential(one, half, two).build(), Err(FactorBelowOne));
+    assert_eq!(BackoffConfig::exponential(one, Ratio::ZERO, two).build(), Err(FactorBelowOne));
+    assert_eq!(BackoffConfig::constant(zero).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::linear(zero, one).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::linear(two, one).build(), Err(InitialAboveMax));
+    assert_eq!(BackoffConfig::fibonacci(zero, one).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::fibonacci(two, one).build(), Err(InitialAboveMax));
+    assert_eq!(BackoffConfig::elapsed(half, zero, one).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::elapsed(half, two, one).build(), Err(InitialAboveMax));
+    assert_eq!(BackoffConfig::table(&[], AfterTable::RepeatLast).build(), Err(TableEmpty));
+    assert_eq!(BackoffConfig::table(&[], AfterTable::GiveUp).build(), Err(TableEmpty));
     const TO_ZERO: &[Duration] = &[ms(1), Duration::ZERO];
-    assert_eq!(BackoffConfig::table(TO_ZERO, AfterTable::RepeatLast), Err(TableRepeatsZero));
-    assert!(BackoffConfig::table(TO_ZERO, AfterTable::GiveUp).is_ok());
+    assert_eq!(BackoffConfig::table(TO_ZERO, AfterTable::RepeatLast).build(), Err(TableRepeatsZero));
+    assert!(BackoffConfig::table(TO_ZERO, AfterTable::GiveUp).build().is_ok());
 
     let ladder = exponential(2, "2", 8);
-    assert_eq!(ladder.with_jitter(Jitter::PlusMinus(ratio("1.01"))), Err(JitterAboveOne));
-    assert!(ladder.with_jitter(Jitter::PlusMinus(Ratio::ONE)).is_ok());
-    assert_eq!(ladder.with_jitter(Jitter::Window(Ratio::ONE, half)), Err(JitterWindow));
-    assert_eq!(ladder.with_jitter(Jitter::Window(half, ratio("1.01"))), Err(JitterWindow));
-    assert_eq!(ladder.with_jitter(Jitter::Window(Ratio::ZERO, Ratio::ZERO)), Err(JitterWindow));
-    assert!(ladder.with_jitter(Jitter::Window(half, half)).is_ok());
-    assert_eq!(ladder.with_jitter(Jitter::Minus(ratio("1.01"))), Err(JitterAboveOne));
-    assert_eq!(ladder.with_jitter(Jitter::PlusFixed(two, one)), Err(ConfigError::RangeReversed));
-    assert_eq!(ladder.with_jitter(Jitter::PlusFixed(one, ms(7))), Err(InitialAboveMax));
-    assert!(ladder.with_jitter(Jitter::PlusFixed(one, ms(6))).is_ok());
-    assert_eq!(ladder.with_jitter(Jitter::Plus(ratio("3.01"))), Err(InitialAboveMax));
-    assert!(ladder.with_jitter(Jitter::Plus(ratio("3"))).is_ok());
-    assert_eq!(BackoffConfig::quadratic(zero, one, two), Err(InitialZero));
-    assert_eq!(BackoffConfig::quadratic(two, one, one), Err(InitialAboveMax));
+    assert_eq!(ladder.to_builder().jitter(Jitter::PlusMinus(ratio("1.01"))).build(), Err(JitterAboveOne));
+    assert!(ladder.to_builder().jitter(Jitter::PlusMinus(Ratio::ONE)).build().is_ok());
+    assert_eq!(ladder.to_builder().jitter(Jitter::Window(Ratio::ONE, half)).build(), Err(JitterWindow));
+    assert_eq!(ladder.to_builder().jitter(Jitter::Window(half, ratio("1.01"))).build(), Err(JitterWindow));
+    assert_eq!(
+        ladder.to_builder().jitter(Jitter::Window(Ratio::ZERO, Ratio::ZERO)).build(),
+        Err(JitterWindow)
+    );
+    assert!(ladder.to_builder().jitter(Jitter::Window(half, half)).build().is_ok());
+    assert_eq!(ladder.to_builder().jitter(Jitter::Minus(ratio("1.01"))).build(), Err(JitterAboveOne));
+    assert_eq!(
+        ladder.to_builder().jitter(Jitter::PlusFixed(two, one)).build(),
+        Err(ConfigError::RangeReversed)
+    );
+    assert_eq!(ladder.to_builder().jitter(Jitter::PlusFixed(one, ms(7))).build(), Err(InitialAboveMax));
+    assert!(ladder.to_builder().jitter(Jitter::PlusFixed(one, ms(6))).build().is_ok());
+    assert_eq!(ladder.to_builder().jitter(Jitter::Plus(ratio("3.01"))).build(), Err(InitialAboveMax));
+    assert!(ladder.to_builder().jitter(Jitter::Plus(ratio("3"))).build().is_ok());
+    assert_eq!(BackoffConfig::quadratic(zero, one, two).build(), Err(InitialZero));
+    assert_eq!(BackoffConfig::quadratic(two, one, one).build(), Err(InitialAboveMax));
     const FROM_ZERO: &[Duration] = &[Duration::ZERO, ms(1)];
-    let table = BackoffConfig::table(FROM_ZERO, AfterTable::RepeatLast).unwrap();
-    assert_eq!(table.with_jitter(Jitter::Decorrelated), Err(InitialZero));
-    assert_eq!(table.with_jitter(Jitter::DecorrelatedV2), Err(InitialZero));
-    assert_eq!(table.with_max_fresh(zero), Err(InitialZero));
-    assert_eq!(ladder.with_floor(ms(9)), Err(FloorAboveMax));
-    assert!(ladder.with_floor(ms(8)).is_ok());
-    assert_eq!(ladder.with_max_fresh(one), Err(InitialAboveMax));
-    assert!(ladder.with_max_fresh(two).is_ok());
+    let table = BackoffConfig::table(FROM_ZERO, AfterTable::RepeatLast).build().unwrap();
+    assert_eq!(table.to_builder().jitter(Jitter::Decorrelated).build(), Err(InitialZero));
+    assert_eq!(table.to_builder().jitter(Jitter::DecorrelatedV2).build(), Err(InitialZero));
+    assert_eq!(table.to_builder().max_fresh(zero).build(), Err(InitialZero));
+    assert_eq!(ladder.to_builder().floor(ms(9)).build(), Err(FloorAboveMax));
+    assert!(ladder.to_builder().floor(ms(8)).build().is_ok());
+    assert_eq!(ladder.to_builder().max_fresh(one).build(), Err(InitialAboveMax));
+    assert!(ladder.to_builder().max_fresh(two).build().is_ok());
 }
 
 // Any config
@@ -656,32 +693,32 @@ prop_compose! {
         let (initial, mut max) = (us(ends.0.min(ends.1)), us(ends.0.max(ends.1)));
         let after = if gives_up { AfterTable::GiveUp } else { AfterTable::RepeatLast };
         let config = match curve {
-            0 => { max = initial; BackoffConfig::constant(initial) }
-            1 => BackoffConfig::linear(initial, max),
-            2 => BackoffConfig::fibonacci(initial, max),
-            3 => BackoffConfig::elapsed(share, initial, max),
+            0 => { max = initial; BackoffConfig::constant(initial).build() }
+            1 => BackoffConfig::linear(initial, max).build(),
+            2 => BackoffConfig::fibonacci(initial, max).build(),
+            3 => BackoffConfig::elapsed(share, initial, max).build(),
             4 => {
                 max = TABLES[table].iter().copied().max().unwrap().min(us(u64::MAX));
-                BackoffConfig::table(TABLES[table], after)
+                BackoffConfig::table(TABLES[table], after).build()
             }
-            5 => BackoffConfig::quadratic(initial, us(step), max),
-            _ => BackoffConfig::exponential(initial, factor, max),
+            5 => BackoffConfig::quadratic(initial, us(step), max).build(),
+            _ => BackoffConfig::exponential(initial, factor, max).build(),
         };
         let config = config.unwrap();
         // A jitter that only adds may not fit.
-        let config = config.with_jitter(jitter).unwrap_or(config);
-        let config = if exact { config.with_exact_first() } else { config };
+        let config = config.to_builder().jitter(jitter).build().unwrap_or(config);
+        let config = if exact { config.to_builder().exact_first().build_const() } else { config };
         let asked_for = first.is_some();
         let monotone = curve != 4 && !asked_for;
         let mut any = Any { config, max, max_fresh: max, floor: Duration::ZERO, asked_for, monotone };
-        if let Some(Ok(config)) = fresh.map(|fresh| any.config.with_max_fresh(us(fresh))) {
+        if let Some(Ok(config)) = fresh.map(|fresh| any.config.to_builder().max_fresh(us(fresh)).build()) {
             any = Any { config, max_fresh: us(fresh.unwrap()), ..any };
         }
-        if let Some(Ok(config)) = floor.map(|floor| any.config.with_floor(us(floor))) {
+        if let Some(Ok(config)) = floor.map(|floor| any.config.to_builder().floor(us(floor)).build()) {
             any = Any { config, floor: us(floor.unwrap()), ..any };
         }
         if let Some(first) = first {
-            any.config = any.config.with_first(us(first));
+            any.config = any.config.to_builder().first_delay(us(first)).build_const();
         }
         any
     }
@@ -731,13 +768,13 @@ proptest! {
     ) {
         let (initial, max) = (us(a.min(b).max(1_000)), us(a.max(b).max(1_000)));
         let config = match curve {
-            0 => BackoffConfig::linear(initial, max),
-            1 => BackoffConfig::fibonacci(initial, max),
-            2 => BackoffConfig::table(TABLES[1], AfterTable::GiveUp),
-            3 => BackoffConfig::quadratic(initial, us(fresh), max),
-            _ => BackoffConfig::exponential(initial, factor, max),
+            0 => BackoffConfig::linear(initial, max).build(),
+            1 => BackoffConfig::fibonacci(initial, max).build(),
+            2 => BackoffConfig::table(TABLES[1], AfterTable::GiveUp).build(),
+            3 => BackoffConfig::quadratic(initial, us(fresh), max).build(),
+            _ => BackoffConfig::exponential(initial, factor, max).build(),
         }.unwrap();
-        let config = config.with_max_fresh(us(fresh)).unwrap_or(config);
+        let config = config.to_builder().max_fresh(us(fresh)).build().unwrap_or(config);
         let mut backoff = Backoff::new();
         for failure in 1..1030_u32 {
             let mode = if failure % 3 == 0 { Mode::Fresh } else { Mode::Resume };
@@ -760,12 +797,12 @@ fn the_short_way_is_the_general_one() {
     let secs = Duration::from_secs;
     for factor in ["1", "2", "3", "7", "4294967295"] {
         for max in [secs(1), secs(30), Duration::from_micros(30_000_001), Duration::MAX] {
-            let ladder = BackoffConfig::exponential(secs(1), ratio(factor), max).unwrap();
-            let ladder = ladder.with_jitter(Jitter::Full).unwrap();
-            let floored = ladder.with_floor(Duration::from_millis(250)).unwrap();
-            let split = floored.with_max_fresh(secs(600)).unwrap();
+            let ladder = BackoffConfig::exponential(secs(1), ratio(factor), max).build().unwrap();
+            let ladder = ladder.to_builder().jitter(Jitter::Full).build().unwrap();
+            let floored = ladder.to_builder().floor(Duration::from_millis(250)).build().unwrap();
+            let split = floored.to_builder().max_fresh(secs(600)).build().unwrap();
             for short in [ladder, floored, split] {
-                let general = short.with_exact_first();
+                let general = short.to_builder().exact_first().build_const();
                 let (mut one, mut other) = (Backoff::new(), Backoff::new());
                 let (mut rng, mut same) = (SplitMix64::new(7), SplitMix64::new(7));
                 for n in 0..80_u32 {

@@ -24,16 +24,16 @@ fn curve(curve: usize, initial: Duration) -> Result<BackoffConfig, ConfigError> 
     let max = ms(MAX);
     let table = |after| {
         let entries = vec![initial, ms(4_000), ms(1_500), max];
-        BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after)
+        BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after).build()
     };
     match curve {
-        0 => BackoffConfig::exponential(initial, Ratio::ONE, max),
-        1 => BackoffConfig::exponential(initial, Ratio::TWO, max),
-        2 => BackoffConfig::exponential(initial, ratio("1.6"), max),
-        3 => BackoffConfig::linear(initial, max),
-        4 => BackoffConfig::fibonacci(initial, max),
-        5 => BackoffConfig::quadratic(initial, ms(700), max),
-        6 => BackoffConfig::elapsed(ratio("1/3"), initial, max),
+        0 => BackoffConfig::exponential(initial, Ratio::ONE, max).build(),
+        1 => BackoffConfig::exponential(initial, Ratio::TWO, max).build(),
+        2 => BackoffConfig::exponential(initial, ratio("1.6"), max).build(),
+        3 => BackoffConfig::linear(initial, max).build(),
+        4 => BackoffConfig::fibonacci(initial, max).build(),
+        5 => BackoffConfig::quadratic(initial, ms(700), max).build(),
+        6 => BackoffConfig::elapsed(ratio("1/3"), initial, max).build(),
         7 => table(AfterTable::GiveUp),
         _ => table(AfterTable::RepeatLast),
     }
@@ -42,7 +42,7 @@ fn curve(curve: usize, initial: Duration) -> Result<BackoffConfig, ConfigError> 
 /// Every curve with every jitter that it takes.
 fn jittered() -> impl Iterator<Item = (usize, Jitter, BackoffConfig)> {
     (0..CURVES).flat_map(|shape| jitters().map(|jitter| (shape, jitter))).filter_map(|(shape, jitter)| {
-        Some((shape, jitter, curve(shape, ms(1_000)).unwrap().with_jitter(jitter).ok()?))
+        Some((shape, jitter, curve(shape, ms(1_000)).unwrap().to_builder().jitter(jitter).build().ok()?))
     })
 }
 
@@ -64,9 +64,9 @@ fn jitters() -> [Jitter; 11] {
 
 /// Every way to finish a config: floors, fresh caps, an exact first wait.
 fn finished(config: BackoffConfig) -> Vec<BackoffConfig> {
-    let floored = config.with_floor(ms(1_500)).unwrap();
-    let mut all = vec![config, config.with_exact_first(), floored];
-    all.extend([floored, config].map(|config| config.with_max_fresh(ms(60_000)).unwrap()));
+    let floored = config.to_builder().floor(ms(1_500)).build().unwrap();
+    let mut all = vec![config, config.to_builder().exact_first().build_const(), floored];
+    all.extend([floored, config].map(|config| config.to_builder().max_fresh(ms(60_000)).build().unwrap()));
     all
 }
 
@@ -90,14 +90,19 @@ fn a_base_waits_like_a_config_with_that_initial_wait() {
     for (shape, jitter, own) in jittered() {
         for base in BASES.iter().map(|base| ms(*base)) {
             // A table's cap is its longest entry, which a longer first entry would raise.
-            let built = curve(shape, base.min(ms(MAX))).and_then(|config| config.with_jitter(jitter));
+            let built =
+                curve(shape, base.min(ms(MAX))).and_then(|config| config.to_builder().jitter(jitter).build());
             let Ok(built) = built else { continue };
             for (own, built) in finished(own).into_iter().zip(finished(built)) {
                 // Above a cap of 30 s for one mode and 60 s for the other no config can be built.
                 if base > ms(MAX) && own.max_delay(Mode::Fresh) != own.max_delay(Mode::Resume) {
                     continue;
                 }
-                for own in [own, own.with_first(ms(77)), own.with_first(Duration::ZERO)] {
+                for own in [
+                    own,
+                    own.to_builder().first_delay(ms(77)).build_const(),
+                    own.to_builder().first_delay(Duration::ZERO).build_const(),
+                ] {
                     let mut backoff = Backoff::new();
                     backoff.set_base(Some(base));
                     let (mut rng, mut same) = (SplitMix64::new(7), SplitMix64::new(7));
@@ -122,7 +127,14 @@ fn a_base_of_zero_does_not_spin() {
             let (mut backoff, mut rng, mut same) = (Backoff::new(), SplitMix64::new(7), SplitMix64::new(7));
             backoff.set_base(Some(Duration::ZERO));
             let got = waits(&mut backoff, &own, &mut rng);
-            assert_eq!(got, waits(&mut Backoff::new(), &own.with_first(Duration::ZERO), &mut same));
+            assert_eq!(
+                got,
+                waits(
+                    &mut Backoff::new(),
+                    &own.to_builder().first_delay(Duration::ZERO).build_const(),
+                    &mut same
+                )
+            );
             if !matches!(jitter, Jitter::PlusFixed(..)) {
                 assert_eq!(got[0], Some(Duration::ZERO), "{own:?}");
             }
@@ -137,7 +149,7 @@ fn a_base_of_zero_does_not_spin() {
 /// The cap of the dial that is waited for cuts a base.
 #[test]
 fn a_base_is_cut_at_the_cap_of_each_mode() {
-    let config = curve(1, ms(1_000)).unwrap().with_max_fresh(ms(60_000)).unwrap();
+    let config = curve(1, ms(1_000)).unwrap().to_builder().max_fresh(ms(60_000)).build().unwrap();
     for (mode, cap) in [(Mode::Resume, 30_000), (Mode::Fresh, 60_000)] {
         for (base, want) in [(45_000, 45_000.min(cap)), (86_400_000, cap), (u64::MAX, cap)] {
             let mut backoff = Backoff::new();
@@ -186,9 +198,9 @@ proptest! {
         (seed, lost) in (any::<u64>(), any::<u64>()),
     ) {
         let config = curve(shape, ms(1_000)).unwrap();
-        let config = config.with_jitter(jitters()[jitter]).unwrap_or(config);
+        let config = config.to_builder().jitter(jitters()[jitter]).build().unwrap_or(config);
         let config = finished(config)[finish];
-        let config = first.map_or(config, |first| config.with_first(ms(first)));
+        let config = first.map_or(config, |first| config.to_builder().first_delay(ms(first)).build_const());
         let mut draws: [Box<dyn Rng>; 3] =
             [Box::new(SplitMix64::new(seed)), Box::new(Constant(0)), Box::new(Constant(u64::MAX))];
         let mut backoffs = [Backoff::new(), Backoff::new(), Backoff::new()];

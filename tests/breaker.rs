@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use redial::breaker::{self, Permit};
 use redial::budget::Denied;
 use redial::rand_core::Rng;
-use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, valid};
+use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64};
 
 const OPEN: Duration = Duration::from_secs(60);
 /// F101: 5 failures, 60 s.
-const CONFIG: breaker::Config = valid(breaker::Config::new(5, OPEN));
-const FOUR_PROBES: breaker::Config = valid(CONFIG.with_probes(4));
+const CONFIG: breaker::Config = breaker::Config::new(5, OPEN).build_const();
+const FOUR_PROBES: breaker::Config = CONFIG.to_builder().probes(4).build_const();
 
 const fn at(seconds: u64) -> Instant {
     Instant::from_millis(seconds * 1_000)
@@ -75,7 +75,7 @@ fn opened(config: &breaker::Config, seconds: u64) -> CircuitBreaker {
 /// twice as long; it opens and then closes: a failure too; it becomes ready: closed and starting over.
 #[test]
 fn s89_the_whole_sequence() {
-    let config = CONFIG.with_growth(Ratio::TWO, Duration::from_secs(600)).expect("valid");
+    let config = CONFIG.to_builder().growth(Ratio::TWO, Duration::from_secs(600)).build().expect("valid");
     let mut breaker = CircuitBreaker::new();
     for second in 0..5 {
         assert_eq!(shape(&breaker, at(second)), Shape::Closed(second as u32));
@@ -252,16 +252,18 @@ fn p33_a_success_never_opens() {
 /// P34: extreme durations and instants neither panic nor give an open time of 0.
 #[test]
 fn p34_extremes_are_total() {
-    let tiny = breaker::Config::new(1, Duration::from_nanos(1)).expect("valid");
+    let tiny = breaker::Config::new(1, Duration::from_nanos(1)).build().expect("valid");
     let mut breaker = CircuitBreaker::new();
     fail(&mut breaker, &tiny, at(0));
     assert_eq!(shape(&breaker, at(0)), Shape::Open(Instant::from_micros(1)));
 
     let huge = breaker::Config::new(u32::MAX, Duration::MAX)
-        .and_then(|c| c.with_growth(Ratio::new(u32::MAX, 1)?, Duration::MAX))
-        .and_then(|c| c.with_jitter(Ratio::ONE)?.with_lease(Duration::MAX))
+        .growth(Ratio::new_const(u32::MAX, 1), Duration::MAX)
+        .jitter(Ratio::ONE)
+        .lease(Duration::MAX)
+        .build()
         .expect("valid");
-    let one = breaker::Config::new(1, Duration::MAX).expect("valid");
+    let one = breaker::Config::new(1, Duration::MAX).build().expect("valid");
     let mut breaker = CircuitBreaker::new();
     for now in [Instant::ZERO, at(9), Instant::MAX, Instant::ZERO, Instant::MAX] {
         for config in [&huge, &one] {
@@ -274,7 +276,7 @@ fn p34_extremes_are_total() {
     assert!(acquire(&mut breaker, &one, Instant::MAX).is_ok());
 
     // Sub-second and fractional times are exact.
-    let fraction = breaker::Config::new(1, Duration::from_micros(1_900_001)).expect("valid");
+    let fraction = breaker::Config::new(1, Duration::from_micros(1_900_001)).build().expect("valid");
     let mut breaker = CircuitBreaker::new();
     fail(&mut breaker, &fraction, at(0));
     assert_eq!(shape(&breaker, at(0)), Shape::Open(Instant::from_micros(1_900_001)));
@@ -285,15 +287,18 @@ fn p34_extremes_are_total() {
 fn p34_wrong_configurations_are_refused() {
     use ConfigError as E;
     let second = Duration::from_secs(1);
-    assert_eq!(breaker::Config::new(0, second), Err(E::BreakerFailuresZero));
-    assert_eq!(breaker::Config::new(1, Duration::ZERO), Err(E::BreakerOpenTime));
-    assert_eq!(CONFIG.with_growth(Ratio::TWO, second), Err(E::BreakerOpenTime));
-    assert_eq!(CONFIG.with_growth(Ratio::new(1, 2).expect("ratio"), OPEN), Err(E::FactorBelowOne));
-    assert_eq!(CONFIG.with_jitter(Ratio::TWO), Err(E::JitterAboveOne));
-    assert_eq!(CONFIG.with_probes(0), Err(E::BreakerProbes));
-    assert_eq!(CONFIG.with_probes(breaker::Config::MAX_PROBES + 1), Err(E::BreakerProbes));
-    assert_eq!(CONFIG.with_lease(Duration::ZERO), Err(E::BreakerLeaseZero));
-    assert!(CONFIG.with_probes(breaker::Config::MAX_PROBES).is_ok());
+    assert_eq!(breaker::Config::new(0, second).build(), Err(E::BreakerFailuresZero));
+    assert_eq!(breaker::Config::new(1, Duration::ZERO).build(), Err(E::BreakerOpenTime));
+    assert_eq!(CONFIG.to_builder().growth(Ratio::TWO, second).build(), Err(E::BreakerOpenTime));
+    assert_eq!(
+        CONFIG.to_builder().growth(Ratio::new(1, 2).expect("ratio"), OPEN).build(),
+        Err(E::FactorBelowOne)
+    );
+    assert_eq!(CONFIG.to_builder().jitter(Ratio::TWO).build(), Err(E::JitterAboveOne));
+    assert_eq!(CONFIG.to_builder().probes(0).build(), Err(E::BreakerProbes));
+    assert_eq!(CONFIG.to_builder().probes(breaker::Config::MAX_PROBES + 1).build(), Err(E::BreakerProbes));
+    assert_eq!(CONFIG.to_builder().lease(Duration::ZERO).build(), Err(E::BreakerLeaseZero));
+    assert!(CONFIG.to_builder().probes(breaker::Config::MAX_PROBES).build().is_ok());
 }
 
 /// P35: a health check reads; it starts no half-open cycle and takes no probe.
@@ -359,7 +364,7 @@ fn p37_the_time_to_come_back_is_data() {
 /// Lifecycle 83, 5.7 d and 5.8: refused up to the last microsecond; admitted exactly at `until`.
 #[test]
 fn lifecycle_83_equality_is_elapsed() {
-    let config = breaker::Config::new(5, Duration::from_secs(5)).expect("valid");
+    let config = breaker::Config::new(5, Duration::from_secs(5)).build().expect("valid");
     let mut breaker = opened(&config, 0);
     assert_eq!(acquire(&mut breaker, &config, at(3)), Err(until(5)));
     let last = Instant::from_micros(4_999_999);
@@ -410,7 +415,7 @@ fn lifecycle_84_a_probe_has_one_verdict() {
 /// Lifecycle 85: the end of the lease is a failure, by timeout, by the next permit or by the late verdict alike.
 #[test]
 fn lifecycle_85_an_unanswered_probe_fails_at_the_end_of_its_lease() {
-    let config = CONFIG.with_lease(Duration::from_secs(10)).expect("valid");
+    let config = CONFIG.to_builder().lease(Duration::from_secs(10)).build().expect("valid");
     let mut breaker = opened(&config, 0);
     let probe = acquire(&mut breaker, &config, at(60)).expect("probe");
     assert_eq!(breaker.poll_timeout(), Some(at(70)));
@@ -463,7 +468,8 @@ fn lifecycle_86_open_ignores_late_results() {
 fn lifecycle_87_the_open_time_grows_and_resets() {
     let factor = Ratio::new(3, 2).expect("ratio");
     let config = breaker::Config::new(1, Duration::from_millis(5_000))
-        .and_then(|c| c.with_growth(factor, Duration::from_millis(20_000)))
+        .growth(factor, Duration::from_millis(20_000))
+        .build()
         .expect("valid");
     let mut breaker = CircuitBreaker::new();
     let mut now = at(0);
@@ -489,8 +495,7 @@ fn lifecycle_87_the_open_time_grows_and_resets() {
 fn lifecycle_87_growth_saturates() {
     let open_after = |probes: u32, max: Duration| {
         let second = Duration::from_secs(1);
-        let config =
-            breaker::Config::new(1, second).and_then(|c| c.with_growth(Ratio::TWO, max)).expect("valid");
+        let config = breaker::Config::new(1, second).growth(Ratio::TWO, max).build().expect("valid");
         let mut breaker = CircuitBreaker::new();
         let mut now = at(0);
         for _ in 0..probes {
@@ -513,7 +518,7 @@ fn lifecycle_87_growth_saturates() {
 /// nothing is drawn.
 #[test]
 fn lifecycle_88_open_times_are_jittered() {
-    let config = CONFIG.with_jitter("0.5".parse().expect("ratio")).expect("valid");
+    let config = CONFIG.to_builder().jitter("0.5".parse().expect("ratio")).build().expect("valid");
     let mut buckets = [0_u32; 3];
     for seed in 0..3_000 {
         let mut rng = SplitMix64::new(seed);
@@ -540,7 +545,7 @@ fn lifecycle_88_open_times_are_jittered() {
 /// Lifecycle 88: `check` never promises more than `try_acquire` keeps, even where a draw is still due.
 #[test]
 fn lifecycle_88_check_answers_with_the_longest_draw() {
-    let config = CONFIG.with_jitter(Ratio::ONE).expect("valid");
+    let config = CONFIG.to_builder().jitter(Ratio::ONE).build().expect("valid");
     let mut breaker = opened(&config, 0);
     let Some(open_until) = breaker.poll_timeout() else { panic!("open") };
     acquire(&mut breaker, &config, open_until).expect("probe");
@@ -579,7 +584,7 @@ fn lifecycle_89_forced_open_and_disabled() {
 /// Lifecycle 87: a reset forgets the failures and the growth.
 #[test]
 fn reset_starts_over() {
-    let config = CONFIG.with_growth(Ratio::TWO, Duration::from_secs(600)).expect("valid");
+    let config = CONFIG.to_builder().growth(Ratio::TWO, Duration::from_secs(600)).build().expect("valid");
     let mut breaker = opened(&config, 0);
     fail(&mut breaker, &config, at(60));
     breaker.reset();
@@ -779,8 +784,10 @@ proptest! {
         let micros = Duration::from_micros;
         let max = open * max_factor;
         let config = breaker::Config::new(failures, micros(open))
-            .and_then(|c| c.with_growth(Ratio::new(growth as u32, 1)?, micros(max)))
-            .and_then(|c| c.with_probes(probes)?.with_lease(micros(lease)))
+            .growth(Ratio::new(growth as u32, 1).expect("a ratio"), micros(max))
+            .probes(probes)
+            .lease(micros(lease))
+            .build()
             .expect("valid");
         let mut model = Model {
             failures, open, growth, max, lease,
@@ -863,8 +870,8 @@ proptest! {
         restart in 0..u64::MAX / 2,
     ) {
         let config = breaker::Config::new(2, Duration::from_secs(60))
-            .and_then(|c| c.with_growth(Ratio::TWO, Duration::from_secs(600))?.with_jitter(Ratio::ONE))
-            .and_then(|c| c.with_probes(probes))
+            .growth(Ratio::TWO, Duration::from_secs(600)).jitter(Ratio::ONE)
+            .probes(probes).build()
             .expect("valid");
         let mut rng = SplitMix64::new(seed);
         let mut breaker = CircuitBreaker::new();

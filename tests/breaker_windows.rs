@@ -10,24 +10,21 @@ use redial::breaker::{
 };
 use redial::budget::Denied;
 use redial::presets::breakers::{POLLY, RESILIENCE4J};
-use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, valid};
+use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64};
 
-const HALF: Ratio = valid(Ratio::new(1, 2));
+const HALF: Ratio = Ratio::new_const(1, 2);
 const OPEN: Duration = Duration::from_secs(5);
 const SPAN: Duration = Duration::from_secs(20);
 const FAST: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(5);
 
 /// 5.7: 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
-const RATES: Rates = valid(valid(Rates::new(HALF, 5)).with_slow(Duration::from_secs(4), HALF));
-const BY_TIME: breaker::Config<TimeWindow<20>> = valid(
-    valid(valid(breaker::Config::by_time(RATES, SPAN, OPEN)).with_probes(4))
-        .with_lease(Duration::from_secs(1)),
-);
+const RATES: Rates = Rates::new(HALF, 5).slow(Duration::from_secs(4), HALF).build_const();
+const BY_TIME: breaker::Config<TimeWindow<20>> =
+    breaker::Config::by_time(RATES, SPAN, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();
 /// The same by count.
-const BY_COUNT: breaker::Config<CountWindow<20>> = valid(
-    valid(valid(breaker::Config::by_count(RATES, OPEN)).with_probes(4)).with_lease(Duration::from_secs(1)),
-);
+const BY_COUNT: breaker::Config<CountWindow<20>> =
+    breaker::Config::by_count(RATES, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();
 
 const S: Outcome = Outcome::Success(FAST);
 const F: Outcome = Outcome::Failure(FAST);
@@ -222,7 +219,7 @@ both_windows! {
 
     /// 5.7 f, lifecycle 87: 5 s × 1.5: the second open time is 7.5 s.
     fn r4j_f_exponential_wait(config) {
-        let config = config.with_growth(valid(Ratio::new(3, 2)), Duration::from_secs(600)).expect("valid");
+        let config = config.to_builder().growth(Ratio::new_const(3, 2), Duration::from_secs(600)).build().expect("valid");
         let mut rig = Rig::half_open(config);
         rig.feed(&[F, F, F, F]).expect("opened again");
         rig.wait(6);
@@ -386,7 +383,7 @@ both_windows! {
     /// P30: slow probes, fifty calls further apart than the window is long: a healthy backend is reached by all but
     /// those during the open time.
     fn p30_results_of_probes_do_not_expire(config) {
-        let mut rig = Rig::half_open(config.with_lease(Duration::from_secs(60)).expect("valid"));
+        let mut rig = Rig::half_open(config.to_builder().lease(Duration::from_secs(60)).build().expect("valid"));
         for n in 0..50 {
             let permit = rig.acquire().expect("reached");
             let closed = rig.record(permit, S);
@@ -398,7 +395,7 @@ both_windows! {
 
     /// Lifecycle 84, P30: the verdict of half-open counts each probe, whatever the time between their results.
     fn p30_spaced_probes_open_again(config) {
-        let mut rig = Rig::half_open(config.with_lease(Duration::from_secs(600)).expect("valid"));
+        let mut rig = Rig::half_open(config.to_builder().lease(Duration::from_secs(600)).build().expect("valid"));
         for outcome in [F, S, F] {
             assert_eq!(rig.feed(&[outcome]), None);
             rig.wait(100);
@@ -504,7 +501,7 @@ both_windows! {
 
     /// Lifecycle 88: open times are jittered with a window too, and only where they are drawn.
     fn lifecycle_88_jitter(config) {
-        let config = config.with_jitter(Ratio::ONE).expect("valid");
+        let config = config.to_builder().jitter(Ratio::ONE).build().expect("valid");
         let mut ends = Vec::new();
         for seed in 0..50 {
             let (mut rng, mut breaker) = (SplitMix64::new(seed), CircuitBreaker::new());
@@ -523,7 +520,7 @@ both_windows! {
 
     /// A changed configuration that asks for fewer probes is settled by the answers that are there.
     fn a_changed_configuration_does_not_wedge(config) {
-        let fewer = config.with_probes(2).expect("valid");
+        let fewer = config.to_builder().probes(2).build().expect("valid");
         for (outcomes, why) in [([S, S, S], breaker::Cause::ProbesPassed), ([F, F, S], threshold(true, false))] {
             let mut rig = Rig::half_open(config);
             assert_eq!(rig.feed(&outcomes), None);
@@ -633,7 +630,7 @@ fn polly_one_probe() {
 /// 5.8, lifecycle 87: the growth that the open times see: 0 1 2 3 4, and after closing 0 1 2; the end saturates.
 #[test]
 fn polly_break_times() {
-    let config = POLLY.with_growth(Ratio::TWO, Duration::MAX).expect("valid");
+    let config = POLLY.to_builder().growth(Ratio::TWO, Duration::MAX).build().expect("valid");
     let mut rig = Rig::new(config);
     let open_time = |rig: &mut Rig<_>, outcomes: &[Outcome]| {
         rig.feed(outcomes).expect("opened");
@@ -658,7 +655,7 @@ fn polly_break_times() {
 #[test]
 fn p31_the_count_window_slides() {
     const CONFIG: breaker::Config<CountWindow<4>> =
-        valid(breaker::Config::by_count(valid(Rates::new(valid(Ratio::new(3, 4)), 4)), OPEN));
+        breaker::Config::by_count(Rates::new(Ratio::new_const(3, 4), 4).build_const(), OPEN).build_const();
     let mut rig = Rig::new(CONFIG);
     assert_eq!(rig.feed(&[F, F, S, S, F]), None, "F S S F");
     assert_eq!(rig.counted(), (4, 2, 0));
@@ -742,28 +739,34 @@ fn p36_a_backward_clock_and_the_time_window() {
 #[test]
 fn p34_wrong_configurations_are_refused() {
     use ConfigError as E;
-    let rates = |minimum| Rates::new(HALF, minimum);
-    assert_eq!(Rates::new(Ratio::ZERO, 1), Err(E::BreakerRate));
-    assert_eq!(Rates::new(Ratio::TWO, 1), Err(E::BreakerRate));
-    assert!(Rates::new(Ratio::ONE, 1).is_ok());
+    let rates = |minimum| Rates::new(HALF, minimum).build();
+    assert_eq!(Rates::new(Ratio::ZERO, 1).build(), Err(E::BreakerRate));
+    assert_eq!(Rates::new(Ratio::TWO, 1).build(), Err(E::BreakerRate));
+    assert!(Rates::new(Ratio::ONE, 1).build().is_ok());
     assert_eq!(rates(0), Err(E::BreakerMinimum));
     let valid_rates = rates(5).expect("valid");
-    assert_eq!(valid_rates.with_slow(Duration::ZERO, HALF), Err(E::BreakerSlowZero));
-    assert_eq!(valid_rates.with_slow(LONG, Ratio::ZERO), Err(E::BreakerRate));
-    assert_eq!(valid_rates.with_slow(LONG, Ratio::TWO), Err(E::BreakerRate));
+    assert_eq!(valid_rates.to_builder().slow(Duration::ZERO, HALF).build(), Err(E::BreakerSlowZero));
+    assert_eq!(valid_rates.to_builder().slow(LONG, Ratio::ZERO).build(), Err(E::BreakerRate));
+    assert_eq!(valid_rates.to_builder().slow(LONG, Ratio::TWO).build(), Err(E::BreakerRate));
 
     // A window that can't hold the minimum would never trip.
-    assert_eq!(breaker::Config::<CountWindow<4>>::by_count(valid_rates, OPEN), Err(E::BreakerMinimum));
-    assert!(breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).is_ok());
-    assert_eq!(breaker::Config::<CountWindow<0>>::by_count(valid_rates, OPEN), Err(E::BreakerWindow));
-    assert_eq!(breaker::Config::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN), Err(E::BreakerWindow));
-    let no_span = breaker::Config::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN);
+    assert_eq!(
+        breaker::Config::<CountWindow<4>>::by_count(valid_rates, OPEN).build(),
+        Err(E::BreakerMinimum)
+    );
+    assert!(breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).build().is_ok());
+    assert_eq!(breaker::Config::<CountWindow<0>>::by_count(valid_rates, OPEN).build(), Err(E::BreakerWindow));
+    assert_eq!(
+        breaker::Config::<TimeWindow<0>>::by_time(valid_rates, SPAN, OPEN).build(),
+        Err(E::BreakerWindow)
+    );
+    let no_span = breaker::Config::<TimeWindow<5>>::by_time(valid_rates, Duration::ZERO, OPEN).build();
     assert_eq!(no_span, Err(E::BreakerWindow));
-    assert_eq!(BY_COUNT.with_probes(17), Err(E::BreakerProbes));
-    let five = breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).expect("valid");
-    assert_eq!(five.with_probes(6), Err(E::BreakerProbes), "their results would not fit");
-    assert!(five.with_probes(5).is_ok());
-    let closed_at_once = breaker::Config::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO);
+    assert_eq!(BY_COUNT.to_builder().probes(17).build(), Err(E::BreakerProbes));
+    let five = breaker::Config::<CountWindow<5>>::by_count(valid_rates, OPEN).build().expect("valid");
+    assert_eq!(five.to_builder().probes(6).build(), Err(E::BreakerProbes), "their results would not fit");
+    assert!(five.to_builder().probes(5).build().is_ok());
+    let closed_at_once = breaker::Config::<CountWindow<5>>::by_count(valid_rates, Duration::ZERO).build();
     assert_eq!(closed_at_once, Err(E::BreakerOpenTime));
 }
 
@@ -772,7 +775,7 @@ fn p34_wrong_configurations_are_refused() {
 #[test]
 fn p34_extremes_are_total() {
     for span in [Duration::from_nanos(1), Duration::from_micros(7), Duration::MAX] {
-        let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, span, OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, span, OPEN).build().expect("valid");
         let mut breaker = CircuitBreaker::new();
         for now in [Instant::ZERO, at(9), Instant::MAX, Instant::ZERO, at(3), Instant::MAX] {
             for outcome in [Outcome::Failure(Duration::MAX), Outcome::Success(Duration::ZERO)] {
@@ -785,8 +788,9 @@ fn p34_extremes_are_total() {
         }
     }
     // 7 µs in 3 buckets of 3 µs.
-    let config =
-        breaker::Config::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN).expect("valid");
+    let config = breaker::Config::<TimeWindow<3>>::by_time(RATES, Duration::from_micros(7), OPEN)
+        .build()
+        .expect("valid");
     let mut rig = Rig::new(config);
     rig.now = Instant::from_micros(2);
     assert_eq!(rig.feed(&[F]), None);
@@ -799,7 +803,7 @@ fn p34_extremes_are_total() {
 /// The default breaker returns its transitions too, and its modes are the same.
 #[test]
 fn consecutive_transitions_are_data() {
-    let config = breaker::Config::new(2, OPEN).expect("valid");
+    let config = breaker::Config::new(2, OPEN).build().expect("valid");
     let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
     let permit = breaker.try_acquire(&config, at(0), &mut rng).expect("closed");
     assert_eq!(breaker.failure(&config, at(0), permit, &mut rng), None);
@@ -1188,17 +1192,17 @@ proptest! {
     ) {
         let micros = Duration::from_micros;
         let half = Ratio::new(1, 2).expect("ratio");
-        let rates = Rates::new(half, minimum).and_then(|rates| rates.with_slow(micros(900_000), half)).expect("valid");
+        let rates = Rates::new(half, minimum).slow(micros(900_000), half).build().expect("valid");
         // An open time of 60 µs to 300, drawn up to twice that, after a lease of 100.
         let longest = micros(100 + 600);
         let by_count = breaker::Config::<CountWindow<7>>::by_count(rates, micros(60))
-            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
-            .and_then(|config| config.with_probes(probes.min(7))?.with_lease(micros(100)))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes.min(7)).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_count, probes.min(7), longest, &steps, seed, restart)?;
         let by_time = breaker::Config::<TimeWindow<4>>::by_time(rates, micros(80), micros(60))
-            .and_then(|config| config.with_growth(Ratio::TWO, micros(300))?.with_jitter(Ratio::ONE))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(100)))
+            .growth(Ratio::TWO, micros(300)).jitter(Ratio::ONE)
+            .probes(probes).lease(micros(100)).build()
             .expect("valid");
         survives_any_clock(by_time, probes, longest, &steps, seed, restart)?;
     }
@@ -1218,7 +1222,7 @@ proptest! {
         let micros = Duration::from_micros;
         let share = |(num, den)| Ratio::new(num, den).expect("ratio");
         let rates = Rates::new(share(failure), minimum)
-            .and_then(|rates| rates.with_slow(Duration::from_secs(1), share(slow)))
+            .slow(Duration::from_secs(1), share(slow)).build()
             .expect("valid");
         let wide = |(num, den): (u32, u32)| (u64::from(num), u64::from(den));
         let model = |span| Model {
@@ -1234,11 +1238,11 @@ proptest! {
             cycle: 0,
         };
         let by_count = breaker::Config::<CountWindow<9>>::by_count(rates, micros(open))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_count, model(Span::Count(9)), calls.clone())?;
         let by_time = breaker::Config::<TimeWindow<5>>::by_time(rates, micros(span), micros(open))
-            .and_then(|config| config.with_probes(probes)?.with_lease(micros(lease)))
+            .probes(probes).lease(micros(lease)).build()
             .expect("valid");
         agree(by_time, model(Span::Time(span.div_ceil(5), 5)), calls)?;
     }
@@ -1250,7 +1254,7 @@ proptest! {
         times in prop::collection::vec(prop_oneof![any::<u64>(), 0..100_u64], 0..60),
         restart in 0..u64::MAX / 2,
     ) {
-        let config = breaker::Config::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).expect("valid");
+        let config = breaker::Config::<TimeWindow<4>>::by_time(RATES, Duration::from_micros(40), OPEN).build().expect("valid");
         let (mut breaker, mut rng) = (CircuitBreaker::new(), rng());
         breaker.metrics_only();
         let permit = breaker.try_acquire(&config, Instant::ZERO, &mut rng).expect("admitted");

@@ -10,7 +10,7 @@ use redial::budget::{
     StartBudgetConfig, Throttle, ThrottleConfig,
 };
 use redial::rand_core::TryRng;
-use redial::{ConfigError, Instant, Ratio, SplitMix64, valid};
+use redial::{ConfigError, Instant, Ratio, SplitMix64};
 
 const DAY: u64 = 86_400;
 
@@ -27,7 +27,7 @@ const fn secs(seconds: u64) -> Duration {
 }
 
 const fn ratio(num: u32, den: u32) -> Ratio {
-    valid(Ratio::new(num, den))
+    Ratio::new_const(num, den)
 }
 
 // ---- Starts ------------------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ const fn ratio(num: u32, den: u32) -> Ratio {
 const DISCORD: StartBudgetConfig = discord(1, 1_000);
 
 const fn discord(max_concurrency: u16, per_day: u32) -> StartBudgetConfig {
-    valid(valid(StartBudgetConfig::new(max_concurrency, 1, secs(5))).with_daily(per_day, secs(DAY)))
+    StartBudgetConfig::new(max_concurrency, 1, secs(5)).daily(per_day, secs(DAY)).build_const()
 }
 
 fn starts<const S: usize>(config: StartBudgetConfig) -> StartBudget<S, 8> {
@@ -75,7 +75,7 @@ fn f76_buckets_are_apart() {
 /// F76: k in a window are k in any stretch of that length, not k at its end and k more at its beginning.
 #[test]
 fn f76_k_in_any_window() {
-    let mut budget = starts::<3>(valid(StartBudgetConfig::new(1, 3, secs(10))));
+    let mut budget = starts::<3>(StartBudgetConfig::new(1, 3, secs(10)).build_const());
     for (second, ticket) in [(0, 0), (8, 1), (9, 2)] {
         assert_eq!(budget.request(at(second), ticket), Grant::Now);
     }
@@ -220,12 +220,12 @@ fn s98_a_rewound_clock_waits_one_window_at_most() {
 
 #[test]
 fn a_start_budget_that_could_misbehave_cannot_be_built() {
-    assert_eq!(StartBudgetConfig::new(0, 1, secs(5)), Err(ConfigError::BudgetZero));
-    assert_eq!(StartBudgetConfig::new(1, 0, secs(5)), Err(ConfigError::BudgetZero));
-    assert_eq!(StartBudgetConfig::new(1, 1, Duration::ZERO), Err(ConfigError::WindowZero));
-    assert_eq!(DISCORD.with_daily(0, secs(1)), Err(ConfigError::BudgetZero));
-    assert_eq!(DISCORD.with_daily(1, Duration::ZERO), Err(ConfigError::WindowZero));
-    let large = valid(StartBudgetConfig::new(4, 2, secs(5)));
+    assert_eq!(StartBudgetConfig::new(0, 1, secs(5)).build(), Err(ConfigError::BudgetZero));
+    assert_eq!(StartBudgetConfig::new(1, 0, secs(5)).build(), Err(ConfigError::BudgetZero));
+    assert_eq!(StartBudgetConfig::new(1, 1, Duration::ZERO).build(), Err(ConfigError::WindowZero));
+    assert_eq!(DISCORD.to_builder().daily(0, secs(1)).build(), Err(ConfigError::BudgetZero));
+    assert_eq!(DISCORD.to_builder().daily(1, Duration::ZERO).build(), Err(ConfigError::WindowZero));
+    let large = StartBudgetConfig::new(4, 2, secs(5)).build_const();
     assert_eq!(StartBudget::<7, 1>::new(large).err(), Some(ConfigError::BudgetRoom));
     assert!(StartBudget::<8, 0>::new(large).is_ok());
 }
@@ -241,8 +241,8 @@ proptest! {
         per_day in 1_u32..20,
     ) {
         let (window, day) = (5_000, 100_000);
-        let config = valid(valid(StartBudgetConfig::new(buckets, each, Duration::from_millis(window)))
-            .with_daily(per_day, Duration::from_millis(day)));
+        let config = StartBudgetConfig::new(buckets, each, Duration::from_millis(window))
+            .daily(per_day, Duration::from_millis(day)).build_const();
         let mut budget = StartBudget::<9, 4>::new(config).expect("room enough");
         let (mut now, mut line) = (0, Vec::new());
         let mut starts: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
@@ -297,7 +297,7 @@ proptest! {
     /// A promise without a day in its way, and without anybody leaving, is kept to the microsecond.
     #[test]
     fn promises_are_exact(arrivals in prop::collection::vec((0_u64..3_000, 0_u32..40), 1..40), each in 1_u16..=3) {
-        let config = valid(StartBudgetConfig::new(3, each, secs(5)));
+        let config = StartBudgetConfig::new(3, each, secs(5)).build_const();
         let mut budget = StartBudget::<9, 40>::new(config).expect("room enough");
         let (mut now, mut promised) = (0, BTreeMap::new());
         let deliver = |budget: &mut StartBudget<9, 40>, promised: &mut BTreeMap<u32, Instant>, until: Instant| {
@@ -323,8 +323,8 @@ proptest! {
         calls in prop::collection::vec((0_u8..4, any::<u32>(), any::<u64>()), 0..100),
         window in 1_u64.., day in 1_u64.., per_day in 1_u32..,
     ) {
-        let config = valid(valid(StartBudgetConfig::new(3, 2, Duration::from_micros(window)))
-            .with_daily(per_day, Duration::from_micros(day)));
+        let config = StartBudgetConfig::new(3, 2, Duration::from_micros(window))
+            .daily(per_day, Duration::from_micros(day)).build_const();
         let mut budget = StartBudget::<6, 4>::new(config).expect("room enough");
         for (call, ticket, micros) in calls {
             let now = Instant::from_micros(micros);
@@ -342,14 +342,18 @@ proptest! {
 
 // ---- Retries -----------------------------------------------------------------------------------------------------
 
-const RETRIES: RetryBudgetConfig = RetryBudgetConfig::new();
+const RETRIES: RetryBudgetConfig = RetryBudgetConfig::DEFAULT;
 
 fn retries(ttl: u64, per_second: u32, share: Ratio) -> RetryBudgetConfig {
     RETRIES
-        .with_ttl(secs(ttl))
-        .and_then(|config| config.with_share(share))
+        .to_builder()
+        .ttl(secs(ttl))
+        .share(share)
+        .build()
         .expect("valid")
-        .with_reserve(per_second)
+        .to_builder()
+        .reserve(per_second)
+        .build_const()
 }
 
 fn withdraw(budget: &mut RetryBudget, config: &RetryBudgetConfig, now: Instant) -> bool {
@@ -401,18 +405,18 @@ fn finagle_extreme_shares() {
         budget.deposit(&double, at(0));
     }
     assert_eq!(budget.balance(&double, at(0)), 20_000);
-    assert!(RETRIES.with_share(ratio(1_000, 1)).is_ok());
-    assert_eq!(RETRIES.with_share(ratio(1_001, 1)), Err(ConfigError::ShareRange));
-    assert_eq!(RETRIES.with_share(ratio(2_000_001, 2_000)), Err(ConfigError::ShareRange));
+    assert!(RETRIES.to_builder().share(ratio(1_000, 1)).build().is_ok());
+    assert_eq!(RETRIES.to_builder().share(ratio(1_001, 1)).build(), Err(ConfigError::ShareRange));
+    assert_eq!(RETRIES.to_builder().share(ratio(2_000_001, 2_000)).build(), Err(ConfigError::ShareRange));
 }
 
 /// Lifecycle 5.9: the time to live is 1 to 60 s.
 #[test]
 fn finagle_ttl_range() {
     for (ttl, valid) in [(999, false), (1_000, true), (60_000, true), (60_001, false)] {
-        assert_eq!(RETRIES.with_ttl(Duration::from_millis(ttl)).is_ok(), valid, "{ttl} ms");
+        assert_eq!(RETRIES.to_builder().ttl(Duration::from_millis(ttl)).build().is_ok(), valid, "{ttl} ms");
     }
-    assert_eq!(RETRIES.with_ttl(Duration::MAX), Err(ConfigError::BudgetTtl));
+    assert_eq!(RETRIES.to_builder().ttl(Duration::MAX).build(), Err(ConfigError::BudgetTtl));
 }
 
 /// Lifecycle 5.9, tower: `tps_empty`, `tps_leaky`, `tps_reserve`.
@@ -596,7 +600,7 @@ proptest! {
 
 // ---- Throttles ---------------------------------------------------------------------------------------------------
 
-const A6: ThrottleConfig = valid(ThrottleConfig::new(10, ratio(1, 10)));
+const A6: ThrottleConfig = ThrottleConfig::new(10, ratio(1, 10)).build_const();
 
 /// Lifecycle 5.10, gRPC A6: of 10 tokens, five failures stop the retries; one success (5.1) brings them back.
 #[test]
@@ -634,7 +638,7 @@ fn a6_floor_and_cap() {
 /// Lifecycle 5.10, gRPC A6: the ratio has three decimals: 0.5466 is 0.546. Odd maxima have a half, too.
 #[test]
 fn a6_three_decimals() {
-    let config = valid(ThrottleConfig::new(3, valid_ratio("0.5466")));
+    let config = ThrottleConfig::new(3, valid_ratio("0.5466")).build_const();
     let mut throttle = Throttle::new(&config);
     throttle.failure();
     assert!(throttle.permits(&config), "2 of 3");
@@ -691,18 +695,18 @@ fn valid_ratio(text: &str) -> Ratio {
 
 #[test]
 fn a_throttle_that_could_misbehave_cannot_be_built() {
-    assert_eq!(ThrottleConfig::new(0, Ratio::ONE), Err(ConfigError::ThrottleTokens));
-    assert_eq!(ThrottleConfig::new(1_001, Ratio::ONE), Err(ConfigError::ThrottleTokens));
-    assert!(ThrottleConfig::new(1_000, Ratio::ONE).is_ok());
+    assert_eq!(ThrottleConfig::new(0, Ratio::ONE).build(), Err(ConfigError::ThrottleTokens));
+    assert_eq!(ThrottleConfig::new(1_001, Ratio::ONE).build(), Err(ConfigError::ThrottleTokens));
+    assert!(ThrottleConfig::new(1_000, Ratio::ONE).build().is_ok());
     for ratio in [Ratio::ZERO, valid_ratio("0.0009"), ratio(11, 1), ratio(u32::MAX, 1)] {
-        assert_eq!(ThrottleConfig::new(10, ratio), Err(ConfigError::ShareRange), "{ratio}");
+        assert_eq!(ThrottleConfig::new(10, ratio).build(), Err(ConfigError::ShareRange), "{ratio}");
     }
-    const ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
-    assert_eq!(ADAPTIVE.with_window(Duration::ZERO), Err(ConfigError::WindowZero));
-    assert_eq!(ADAPTIVE.with_multiplier(ratio(1, 2)), Err(ConfigError::FactorBelowOne));
+    const ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::DEFAULT;
+    assert_eq!(ADAPTIVE.to_builder().window(Duration::ZERO).build(), Err(ConfigError::WindowZero));
+    assert_eq!(ADAPTIVE.to_builder().multiplier(ratio(1, 2)).build(), Err(ConfigError::FactorBelowOne));
 }
 
-const SRE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
+const SRE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::DEFAULT;
 
 /// A generator that always draws the same.
 #[derive(Clone)]
@@ -808,7 +812,7 @@ fn sre_window_and_recovery() {
 /// The multiplier: a lower one throttles sooner, to the request.
 #[test]
 fn sre_multiplier() {
-    let config = valid(SRE.with_multiplier(ratio(11, 10)));
+    let config = SRE.to_builder().multiplier(ratio(11, 10)).build_const();
     assert!(seen(&config, 11, 10).admit(&config, at(0), &mut Always(0)));
     assert!(!seen(&config, 12, 10).admit(&config, at(0), &mut Always(0)));
 }

@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use redial::builder::Builder;
 use redial::classify::{
     Class, Classifier, MAX_OVERRIDES, Match, Rule, Scope, Table, TlsKind, Verdict, tables,
 };
-use redial::{Cause, ConfigError, IoKind, valid};
+use redial::{Cause, ConfigError, IoKind};
 
 use Class::{Auth, Fatal, Fresh, RateLimited, Replaced, Transient};
 
-const WEBSOCKET: Classifier = Classifier::new(&tables::WEBSOCKET);
-const DISCORD: Classifier = Classifier::new(&tables::DISCORD_GATEWAY);
+const WEBSOCKET: Classifier = Classifier::new(&tables::WEBSOCKET).build_const();
+const DISCORD: Classifier = Classifier::new(&tables::DISCORD_GATEWAY).build_const();
 
 /// What a row says, written down a second time and by hand: class, client fault, limited, at cap.
 type Row = (Class, bool, bool, bool);
@@ -100,7 +101,7 @@ fn close_codes_of_the_registry() {
 #[test]
 fn unknown_codes_follow_the_default() {
     for default in Class::ALL.iter().copied() {
-        let classifier = WEBSOCKET.with_default(default);
+        let classifier = WEBSOCKET.to_builder().default_class(default).build_const();
         let unknown = [1016, 2999, 3001, 3500, 4000, 4500, 4999].map(Cause::CloseFrame);
         let others = [Cause::Unknown, Cause::Io(IoKind::Other), Cause::Tls(TlsKind::Other), Cause::Http(600)];
         for cause in unknown.into_iter().chain(others) {
@@ -184,9 +185,12 @@ fn discord_close_codes() {
 /// Section 6.3, F49, F50, S86.
 #[test]
 fn http_statuses() {
-    for classifier in
-        [WEBSOCKET, DISCORD, Classifier::new(&tables::TRANSPORT), Classifier::new(&tables::MQTT5)]
-    {
+    for classifier in [
+        WEBSOCKET,
+        DISCORD,
+        Classifier::new(&tables::TRANSPORT).build_const(),
+        Classifier::new(&tables::MQTT5).build_const(),
+    ] {
         let all =
             |statuses: &[u16], row| statuses.iter().map(move |s| (Cause::Http(*s), row)).collect::<Vec<_>>();
         check(&classifier, "6.3 bad 101", all(&[101, 100, 199], FATAL_CF));
@@ -270,10 +274,9 @@ fn tls_errors() {
 
     // S87, the option: at cap speed.
     let trusting = WEBSOCKET
-        .with_override(Rule::new(
-            Match::Is(Cause::Tls(K::CertificateExpired)),
-            Verdict::new(Transient).with_at_cap(),
-        ))
+        .to_builder()
+        .rule(Rule::new(Match::Is(Cause::Tls(K::CertificateExpired)), Verdict::new(Transient).with_at_cap()))
+        .build()
         .unwrap();
     check(&trusting, "6.4 option", all(&[K::CertificateExpired], RESUME_AT_CAP));
     check(&trusting, "6.4 option", all(&[K::NameMismatch], FATAL));
@@ -310,14 +313,22 @@ fn verdicts_about_an_endpoint_or_the_service_say_so() {
                 _ if endpoint(cause) => Scope::Endpoint,
                 _ => Scope::Client,
             };
-            assert_eq!(Classifier::new(table).classify(cause).scope, expected, "{}: {cause}", table.name());
+            assert_eq!(
+                Classifier::new(table).build_const().classify(cause).scope,
+                expected,
+                "{}: {cause}",
+                table.name()
+            );
         }
     }
     let mine = Rule::new(Match::HttpRange(400, 499), Verdict::new(Fatal));
-    assert_eq!(WEBSOCKET.with_override(mine).unwrap().classify(Cause::Http(404)).scope, Scope::Client);
+    assert_eq!(
+        WEBSOCKET.to_builder().rule(mine).build().unwrap().classify(Cause::Http(404)).scope,
+        Scope::Client
+    );
     let gone = Verdict::new(Fatal).with_scope(Scope::Endpoint);
     let mine = Rule::new(Match::Is(Cause::Http(404)), gone);
-    assert_eq!(WEBSOCKET.with_override(mine).unwrap().classify(Cause::Http(404)), gone);
+    assert_eq!(WEBSOCKET.to_builder().rule(mine).build().unwrap().classify(Cause::Http(404)), gone);
 }
 
 /// Section 6.4, local causes, F55; a rejected credential (S80) is refreshed.
@@ -338,7 +349,7 @@ fn local_causes() {
         Cause::Unknown,
     ];
     for table in tables::ALL {
-        let classifier = Classifier::new(table);
+        let classifier = Classifier::new(table).build_const();
         check(&classifier, "6.4", losses.map(|cause| (cause, RESUME)));
         check(&classifier, "6.4 credential", [(Cause::AuthRejected, (Auth, false, false, false))]);
     }
@@ -349,7 +360,8 @@ fn local_causes() {
 fn a_classified_cause_is_its_class() {
     for table in tables::ALL {
         for class in Class::ALL.iter().copied() {
-            let verdict = Classifier::new(table).with_default(Fatal).classify(Cause::Class(class));
+            let verdict =
+                Classifier::new(table).default_class(Fatal).build_const().classify(Cause::Class(class));
             assert_eq!(verdict, Verdict::new(class));
         }
     }
@@ -364,7 +376,7 @@ fn a_classified_cause_is_its_class() {
 #[test]
 fn every_code_and_status_has_exactly_one_class() {
     for table in tables::ALL {
-        let by_default = Classifier::new(table);
+        let by_default = Classifier::new(table).build_const();
         for number in 0..=u16::MAX {
             for cause in [Cause::CloseFrame(number), Cause::Http(number)] {
                 let verdict = by_default.classify(cause);
@@ -395,7 +407,8 @@ fn overrides_beat_tables() {
         Rule::new(Match::Is(Cause::HeartbeatMissed), Verdict::new(Fresh)),
         Rule::new(Match::Is(Cause::Class(Auth)), fatal),
     ];
-    let classifier = overrides.into_iter().try_fold(DISCORD, Classifier::with_override).unwrap();
+    let classifier =
+        overrides.into_iter().fold(DISCORD.to_builder(), Builder::<Classifier>::rule).build().unwrap();
     let expected = [
         (Cause::CloseFrame(3999), Transient),
         (Cause::CloseFrame(4000), Fresh),
@@ -416,28 +429,35 @@ fn overrides_beat_tables() {
         assert_eq!(classifier.classify(cause).class, class, "{cause:?}");
     }
     // Given the other way round, the range covers the single code.
-    let reversed = overrides.into_iter().rev().try_fold(DISCORD, Classifier::with_override).unwrap();
+    let reversed =
+        overrides.into_iter().rev().fold(DISCORD.to_builder(), Builder::<Classifier>::rule).build().unwrap();
     assert_eq!(reversed.classify(Cause::CloseFrame(4004)).class, Fresh);
 }
 
 /// F57: what can't work is refused, also in a `const`.
 #[test]
 fn overrides_are_validated() {
-    const ONE: Classifier =
-        valid(DISCORD.with_override(Rule::new(Match::Is(Cause::CloseFrame(4004)), Verdict::new(Fresh))));
+    const ONE: Classifier = DISCORD
+        .to_builder()
+        .rule(Rule::new(Match::Is(Cause::CloseFrame(4004)), Verdict::new(Fresh)))
+        .build_const();
     assert_eq!(ONE.classify(Cause::CloseFrame(4004)).class, Fresh);
 
     let verdict = Verdict::new(Fatal);
     for reversed in [Match::CloseRange(2, 1), Match::HttpRange(500, 499)] {
-        assert_eq!(WEBSOCKET.with_override(Rule::new(reversed, verdict)), Err(ConfigError::RangeReversed));
+        assert_eq!(
+            WEBSOCKET.to_builder().rule(Rule::new(reversed, verdict)).build(),
+            Err(ConfigError::RangeReversed)
+        );
     }
     let rule = |code| Rule::new(Match::CloseRange(code, code), verdict);
     let codes = 4000..4000 + u16::try_from(MAX_OVERRIDES).unwrap();
-    let full = codes.clone().map(rule).try_fold(WEBSOCKET, Classifier::with_override).unwrap();
+    let full =
+        codes.clone().map(rule).fold(WEBSOCKET.to_builder(), Builder::<Classifier>::rule).build().unwrap();
     for code in codes {
         assert_eq!(full.classify(Cause::CloseFrame(code)).class, Fatal);
     }
-    assert_eq!(full.with_override(rule(4100)), Err(ConfigError::TooManyOverrides));
+    assert_eq!(full.to_builder().rule(rule(4100)).build(), Err(ConfigError::TooManyOverrides));
 }
 
 #[test]
@@ -454,7 +474,7 @@ fn waits_are_validated_and_rounded_up() {
 /// Lifecycle scenario 43 and 44: terminal ranges stop, "drop state" drops.
 #[test]
 fn centrifuge_ranges() {
-    let classifier = Classifier::new(&tables::CENTRIFUGE);
+    let classifier = Classifier::new(&tables::CENTRIFUGE).build_const();
     check(
         &classifier,
         "centrifuge",
@@ -484,7 +504,7 @@ fn centrifuge_ranges() {
 /// Section 6.1, rows 4000-4999, profile `graphql-ws`; 1002 is never fatal at once.
 #[test]
 fn graphql_ws_codes() {
-    let classifier = Classifier::new(&tables::GRAPHQL_WS);
+    let classifier = Classifier::new(&tables::GRAPHQL_WS).build_const();
     for code in
         [4004, 4005, 4400, 4401, 4406, 4409, 4429, 4500, 1003, 1007, 1008, 1009, 1010, 1011, 1015, 1999]
     {
@@ -499,7 +519,7 @@ fn graphql_ws_codes() {
 /// Lifecycle scenario 43: Pusher's ranges.
 #[test]
 fn pusher_ranges() {
-    let classifier = Classifier::new(&tables::PUSHER);
+    let classifier = Classifier::new(&tables::PUSHER).build_const();
     let rows = [(4000, FATAL), (4099, FATAL), (4100, RESUME), (4199, RESUME), (4200, RESUME), (4299, RESUME)];
     check(&classifier, "pusher", closes(rows));
     check(&classifier, "pusher", closes([(4300, FATAL), (4999, FATAL), (1002, RESUME), (1004, RESUME)]));
@@ -511,7 +531,7 @@ fn pusher_ranges() {
 #[test]
 fn mqtt5_reason_codes() {
     check(
-        &Classifier::new(&tables::MQTT5),
+        &Classifier::new(&tables::MQTT5).build_const(),
         "mqtt5",
         closes([
             (0x00, RESUME),
@@ -564,7 +584,7 @@ fn tables_fall_through_and_circles_end() {
     static LEFT: Table = Table::new("left", &RULES).with_base(&RIGHT);
     static RIGHT: Table = Table::new("right", &[]).with_base(&LEFT);
 
-    let mine = Classifier::new(&MINE);
+    let mine = Classifier::new(&MINE).build_const();
     let classes = [4001, 4000, 1010, 4002].map(|code| mine.classify(Cause::CloseFrame(code)).class);
     assert_eq!(classes, [Fatal, Auth, Fatal, Transient]);
     assert_eq!(RIGHT.lookup(Cause::CloseFrame(4001)), Some(Verdict::new(Fatal)));

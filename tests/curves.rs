@@ -13,11 +13,11 @@ use redial::rand_core::Rng;
 use redial::{Backoff, BackoffConfig, ConfigError, Instant, Jitter, Mode, Ratio, SplitMix64};
 
 fn ladder(initial: u64, factor: &str, max: u64) -> BackoffConfig {
-    BackoffConfig::exponential(ms(initial), factor.parse().unwrap(), ms(max)).unwrap()
+    BackoffConfig::exponential(ms(initial), factor.parse().unwrap(), ms(max)).build().unwrap()
 }
 
 fn polly(initial: u64, max: u64) -> BackoffConfig {
-    ladder(initial, "2", max).with_jitter(Jitter::DecorrelatedV2).unwrap()
+    ladder(initial, "2", max).to_builder().jitter(Jitter::DecorrelatedV2).build().unwrap()
 }
 
 /// Longer than any wait of a vector, so that its formula is seen without a cap.
@@ -87,7 +87,7 @@ fn polly_spreads_at_the_cap_for_ever() {
 /// One ladder, two caps far apart: the smaller one has its spread too.
 #[test]
 fn polly_spreads_below_the_smaller_cap() {
-    let config = polly(1000, 10_000).with_max_fresh(ms(600_000)).unwrap();
+    let config = polly(1000, 10_000).to_builder().max_fresh(ms(600_000)).build().unwrap();
     let (mut backoff, mut rng) = (Backoff::new(), SplitMix64::new(4));
     let mut last = ms(0);
     for failure in 1..1000 {
@@ -95,13 +95,22 @@ fn polly_spreads_below_the_smaller_cap() {
         assert!(wait < ms(10_000) && (failure < 10 || wait != last), "{failure}: {wait:?}");
         last = wait;
     }
-    assert!(config.with_floor(ms(500)).unwrap().delays(Constant(0)).take(50).all(|wait| wait >= ms(500)));
+    assert!(
+        config
+            .to_builder()
+            .floor(ms(500))
+            .build()
+            .unwrap()
+            .delays(Constant(0))
+            .take(50)
+            .all(|wait| wait >= ms(500))
+    );
 }
 
 /// 5.5: centrifuge-js's ranges and its vector; a draw of 0 and one just below 1.
 #[test]
 fn above_initial_vectors() {
-    let config = ladder(500, "2", 20_000).with_jitter(Jitter::AboveInitial).unwrap();
+    let config = ladder(500, "2", 20_000).to_builder().jitter(Jitter::AboveInitial).build().unwrap();
     let got: Vec<_> = config.delays(Shared::default()).take(8).collect();
     // The peer draws whole milliseconds and rounds them down.
     let whole: Vec<_> = got.iter().map(Duration::as_millis).collect();
@@ -119,11 +128,12 @@ fn above_initial_vectors() {
 /// 5.5: wait.Backoff of Kubernetes and backon, whose jitter only adds.
 #[test]
 fn plus_vectors() {
-    let backon = ladder(100, "2", 120_000).with_jitter(Jitter::Plus(Ratio::ONE)).unwrap();
+    let backon = ladder(100, "2", 120_000).to_builder().jitter(Jitter::Plus(Ratio::ONE)).build().unwrap();
     let got: Vec<_> = backon.delays(Shared::default()).take(6).collect();
     assert_eq!(got, [110, 380, 532, 1376, 1680, 5056].map(ms));
     // {1s, factor 2, 6 steps, J 4}: 1 2 4 8 16 32, each up to five times as long.
-    let wide = ladder(1000, "2", 1_000_000).with_jitter(Jitter::Plus("4".parse().unwrap())).unwrap();
+    let wide =
+        ladder(1000, "2", 1_000_000).to_builder().jitter(Jitter::Plus("4".parse().unwrap())).build().unwrap();
     assert_eq!(
         wide.delays(Constant(0)).take(6).collect::<Vec<_>>(),
         [1, 2, 4, 8, 16, 32].map(|s| ms(s * 1000))
@@ -131,7 +141,8 @@ fn plus_vectors() {
     let highs: Vec<_> = wide.delays(Constant(u64::MAX)).take(6).collect();
     assert_eq!(highs, [5, 10, 20, 40, 80, 160].map(|s| ms(s * 1000) - us(1)));
     // {1s, factor 2, cap 3s, J .5}: [1, 1.5) [2, 3) [3, 4.5); the longest wait is 4.5 s.
-    let capped = ladder(1000, "2", 4500).with_jitter(Jitter::Plus("1/2".parse().unwrap())).unwrap();
+    let capped =
+        ladder(1000, "2", 4500).to_builder().jitter(Jitter::Plus("1/2".parse().unwrap())).build().unwrap();
     assert_eq!(capped.delays(Constant(0)).take(4).collect::<Vec<_>>(), [1000, 2000, 3000, 3000].map(ms));
     assert_eq!(capped.ceiling(3, Mode::Fresh), Some(ms(3000)), "before the jitter");
     let highs: Vec<_> = capped.delays(Constant(u64::MAX)).take(4).collect();
@@ -141,12 +152,14 @@ fn plus_vectors() {
 /// 5.5: graphql-ws and nats.go, whose jitter is a range of its own.
 #[test]
 fn plus_fixed_vectors() {
-    let graphql = ladder(1000, "2", 19_000).with_jitter(Jitter::PlusFixed(ms(300), ms(3000))).unwrap();
+    let graphql =
+        ladder(1000, "2", 19_000).to_builder().jitter(Jitter::PlusFixed(ms(300), ms(3000))).build().unwrap();
     let got: Vec<_> = graphql.delays(Shared::default()).take(5).collect();
     assert_eq!(got, [1570, 4730, 5191, 10_244, 16_435].map(ms));
     let lows: Vec<_> = graphql.delays(Constant(0)).take(6).collect();
     assert_eq!(lows, [1300, 2300, 4300, 8300, 16_300, 16_300].map(ms));
-    let nats = ladder(2000, "1", 2100).with_jitter(Jitter::PlusFixed(ms(0), ms(100))).unwrap();
+    let nats =
+        ladder(2000, "1", 2100).to_builder().jitter(Jitter::PlusFixed(ms(0), ms(100))).build().unwrap();
     let got: Vec<_> = nats.delays(Shared::default()).take(3).collect();
     assert_eq!(got, [2010, 2090, 2033].map(ms));
 }
@@ -156,19 +169,20 @@ fn plus_fixed_vectors() {
 fn minus_vectors() {
     const RAMP: &[Duration] = &[ms(15_000), ms(20_000), ms(25_000), ms(30_000)];
     let ably = BackoffConfig::table(RAMP, AfterTable::RepeatLast)
-        .and_then(|table| table.with_jitter(Jitter::Minus("0.2".parse().unwrap())))
+        .jitter(Jitter::Minus("0.2".parse().unwrap()))
+        .build()
         .unwrap();
     let got: Vec<_> = ably.delays(Shared::default()).take(8).collect();
     assert_eq!(got, [14_700, 16_400, 23_350, 25_680, 29_700, 26_520, 27_360, 24_060].map(ms));
     assert_eq!(ably.delays(Constant(0)).next(), Some(ms(15_000)));
-    let floored = ably.with_floor(ms(14_000)).unwrap();
+    let floored = ably.to_builder().floor(ms(14_000)).build().unwrap();
     assert_eq!(floored.delays(Constant(u64::MAX)).next(), Some(ms(14_000) + us(1)));
 }
 
 /// 5.5: go-libp2p's 5 s, then 5 s + tries² s, the second term at most 300 s.
 #[test]
 fn quadratic_vector() {
-    let config = BackoffConfig::quadratic(ms(5000), ms(1000), ms(305_000)).unwrap();
+    let config = BackoffConfig::quadratic(ms(5000), ms(1000), ms(305_000)).build().unwrap();
     let got: Vec<_> = config.delays(Shared::default()).take(20).collect();
     assert_eq!(got[..5], [5, 6, 9, 14, 21].map(|s| ms(s * 1000)));
     assert_eq!(got[17..], [294, 305, 305].map(|s| ms(s * 1000)));
@@ -178,16 +192,24 @@ fn quadratic_vector() {
 /// 5.1: grpc-go's first wait is the base delay to the microsecond; the other waits are those of the C core.
 #[test]
 fn an_exact_first_wait_shifts_no_other() {
-    let core = ladder(1000, "1.6", 120_000).with_jitter(Jitter::PlusMinus("0.2".parse().unwrap())).unwrap();
+    let core = ladder(1000, "1.6", 120_000)
+        .to_builder()
+        .jitter(Jitter::PlusMinus("0.2".parse().unwrap()))
+        .build()
+        .unwrap();
     let core: Vec<_> = core.delays(Shared::default()).take(8).collect();
     for jitter in [Jitter::PlusMinus("0.2".parse().unwrap()), Jitter::Decorrelated, Jitter::DecorrelatedV2] {
-        let config = ladder(1000, "1.6", 120_000).with_jitter(jitter).unwrap().with_exact_first();
+        let config = ladder(1000, "1.6", 120_000).to_builder().jitter(jitter).exact_first().build().unwrap();
         let got: Vec<_> = config.delays(Shared::default()).take(8).collect();
         assert_eq!(got[0], ms(1000), "{jitter:?}");
         if jitter != Jitter::Decorrelated && jitter != Jitter::DecorrelatedV2 {
             assert_eq!(got[1..], core[1..]);
         }
-        assert_eq!(config.with_first(ms(7)).delays(Constant(5)).next(), Some(ms(7)), "{jitter:?}");
+        assert_eq!(
+            config.to_builder().first_delay(ms(7)).build_const().delays(Constant(5)).next(),
+            Some(ms(7)),
+            "{jitter:?}"
+        );
     }
 }
 
@@ -212,8 +234,8 @@ fn aws_simulator_table() {
             last
         }) as Waits
     };
-    let jittered = |jitter| ours(plain.with_jitter(jitter).unwrap());
-    let decorrelated = ours(ladder(5, "2", 2000).with_jitter(Jitter::Decorrelated).unwrap());
+    let jittered = |jitter| ours(plain.to_builder().jitter(jitter).build().unwrap());
+    let decorrelated = ours(ladder(5, "2", 2000).to_builder().jitter(Jitter::Decorrelated).build().unwrap());
     let algorithms: [(&str, &dyn Fn(u64) -> Waits); 5] = [
         ("none", &none),
         ("exponential", &ours(plain)),
@@ -315,7 +337,8 @@ fn ably_bounds() {
     ];
     for (ramp, bounds) in RAMPS.iter().zip(bounds) {
         let config = BackoffConfig::table(ramp, AfterTable::RepeatLast)
-            .and_then(|table| table.with_jitter(Jitter::Minus("0.2".parse().unwrap())))
+            .jitter(Jitter::Minus("0.2".parse().unwrap()))
+            .build()
             .unwrap();
         let highs: Vec<_> = config.delays(Constant(0)).take(4).collect();
         assert_near(&highs, &bounds.map(|(_, high)| high), 1.0);
@@ -343,7 +366,7 @@ fn envoy_vectors() {
         [(5, 100, 9999_u64, &[4, 9, 19, 39, 79, 99, 99][..]), (25, 30, 27, &[2, 27])]
     {
         let mut interval = base;
-        let config = ladder(base, "2", max).with_jitter(Jitter::Full).unwrap();
+        let config = ladder(base, "2", max).to_builder().jitter(Jitter::Full).build().unwrap();
         for (n, &want) in want.iter().enumerate() {
             assert_eq!(random % interval, want, "the peer");
             let draw = share((want as f64 + 0.001) / interval as f64);
@@ -351,7 +374,8 @@ fn envoy_vectors() {
             interval = (interval * 2).min(max);
         }
     }
-    let bounded = ladder(500, "1", 750).with_jitter(Jitter::PlusFixed(ms(0), ms(250))).unwrap();
+    let bounded =
+        ladder(500, "1", 750).to_builder().jitter(Jitter::PlusFixed(ms(0), ms(250))).build().unwrap();
     for (random, want) in [(22_u64, 522), (9999, 749)] {
         assert_eq!(500 + random % 250, want, "the peer");
         let draw = share((want as f64 - 500.0 + 0.001) / 250.0);
@@ -367,7 +391,7 @@ fn backon_vectors() {
     let waits: Vec<_> = plain.delays(Constant(0)).take(6).collect();
     assert_eq!(waits, [100, 200, 400, 800, 1600, 3200].map(ms));
     assert_eq!(waits.iter().sum::<Duration>(), ms(6300));
-    let jittered = ladder(100, "2", 120_000).with_jitter(Jitter::Plus(Ratio::ONE)).unwrap();
+    let jittered = ladder(100, "2", 120_000).to_builder().jitter(Jitter::Plus(Ratio::ONE)).build().unwrap();
     for (n, peer) in [148.097, 389.652, 611.567, 1294.213, 1868.983, 5129.876].into_iter().enumerate() {
         let draw = share(peer / (100.0 * 2_f64.powi(n as i32)) - 1.0);
         assert_near(&[jittered.delays(draw).nth(n).unwrap()], &[peer], 2.0);
@@ -381,8 +405,8 @@ fn backon_vectors() {
 #[test]
 fn kubernetes_steps() {
     let waits = |config: BackoffConfig| config.delays(Constant(0)).take(4).collect::<Vec<_>>();
-    assert_eq!(BackoffConfig::constant(ms(0)), Err(ConfigError::InitialZero));
-    assert_eq!(waits(BackoffConfig::constant(ms(1000)).unwrap()), [ms(1000); 4], "-1, 0 or 1 step");
+    assert_eq!(BackoffConfig::constant(ms(0)).build(), Err(ConfigError::InitialZero));
+    assert_eq!(waits(BackoffConfig::constant(ms(1000)).build().unwrap()), [ms(1000); 4], "-1, 0 or 1 step");
     assert_eq!(waits(ladder(1000, "2", 4000)), [1000, 2000, 4000, 4000].map(ms), "three steps");
     assert_eq!(waits(ladder(1000, "2", 3000)), [1000, 2000, 3000, 3000].map(ms), "a cap of 3 s");
 }
@@ -398,14 +422,18 @@ fn resilience4j_intervals() {
         [51_200, 100_000, 100_000, 100_000].map(|d| Some(ms(d)))
     );
     assert_eq!(capped.ceiling(0, Mode::Fresh), capped.ceiling(1, Mode::Fresh));
-    let default = ladder(500, "1.5", DAY_MS).with_jitter(Jitter::PlusMinus("0.5".parse().unwrap())).unwrap();
+    let default = ladder(500, "1.5", DAY_MS)
+        .to_builder()
+        .jitter(Jitter::PlusMinus("0.5".parse().unwrap()))
+        .build()
+        .unwrap();
     assert_eq!(default.delays(Constant(0)).take(2).collect::<Vec<_>>(), [250, 375].map(ms));
 }
 
 /// 5.5: Centrifuge tries a failed refresh of a token again after 5 to 10 s, `backoff(0, 5000, 10000)`.
 #[test]
 fn centrifuge_refresh_retries() {
-    let refresh = ladder(5000, "2", 10_000).with_jitter(Jitter::AboveInitial).unwrap();
+    let refresh = ladder(5000, "2", 10_000).to_builder().jitter(Jitter::AboveInitial).build().unwrap();
     assert_eq!(refresh.delays(Constant(0)).next(), Some(ms(5000)));
     assert_eq!(refresh.delays(Constant(u64::MAX)).next(), Some(ms(10_000) - us(1)));
 }
@@ -415,8 +443,8 @@ fn centrifuge_refresh_retries() {
 #[test]
 fn polly_apply_jitter() {
     let quarter = Jitter::PlusMinus("1/4".parse().unwrap());
-    let constant = ladder(1000, "1", 1250).with_jitter(quarter).unwrap();
-    let linear = BackoffConfig::linear(ms(1000), ms(DAY_MS)).unwrap().with_jitter(quarter).unwrap();
+    let constant = ladder(1000, "1", 1250).to_builder().jitter(quarter).build().unwrap();
+    let linear = BackoffConfig::linear(ms(1000), ms(DAY_MS)).jitter(quarter).build().unwrap();
     for (u, of_1_s, of_3_s) in [
         (0.0, 750.0, 2250.0),
         (0.4, 950.0, 2850.0),
@@ -432,7 +460,7 @@ fn polly_apply_jitter() {
         ladder(1000, "2", DAY_MS).delays(Constant(0)).take(3).collect::<Vec<_>>(),
         [1000, 2000, 4000].map(ms)
     );
-    let endless = BackoffConfig::exponential(ms(DAY_MS), Ratio::TWO, Duration::MAX).unwrap();
+    let endless = BackoffConfig::exponential(ms(DAY_MS), Ratio::TWO, Duration::MAX).build().unwrap();
     assert_eq!(
         endless.ceiling(1000, Mode::Fresh),
         Some(endless.max_delay(Mode::Fresh)),
@@ -477,7 +505,7 @@ fn libsignal_route_delay() {
     );
 
     // And the same cutoff: a failed endpoint is avoided while its failures are young, and drawn like any other after.
-    let rules = EndpointsConfig::new().with_order(EndpointOrder::LeastFailed);
+    let rules = EndpointsConfig::new().order(EndpointOrder::LeastFailed).build_const();
     let first_after = |age: u64, seed| {
         let (mut endpoints, mut rng) = (FixedEndpoints::<2>::new(2).unwrap(), SplitMix64::new(seed));
         let failed = endpoints.begin_round(&rules, Instant::ZERO, &mut rng);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
-use redial::{ConfigError, Instant, SplitMix64, valid};
+use redial::{ConfigError, Instant, SplitMix64};
 
-const PRIMARY: EndpointsConfig = EndpointsConfig::new();
+const PRIMARY: EndpointsConfig = EndpointsConfig::DEFAULT;
 /// No stickiness, so that the memory alone decides.
 const LEAST: EndpointsConfig =
-    EndpointsConfig::new().with_order(EndpointOrder::LeastFailed).with_sticky(Duration::ZERO);
+    EndpointsConfig::new().order(EndpointOrder::LeastFailed).sticky(Duration::ZERO).build_const();
 const MINUTE: u64 = 60;
 
 const fn at(seconds: u64) -> Instant {
@@ -150,15 +150,15 @@ fn lifecycle_73_no_network_keeps_the_sticky_one() {
 fn lifecycle_74_gaps_are_jittered() {
     let (low, high) = (Duration::from_millis(100), Duration::from_millis(400));
     let mut rng = SplitMix64::new(9);
-    let gaps: Vec<_> = (0..1_000).map(|_| PRIMARY.gap(&mut rng)).collect();
+    let gaps: Vec<_> = (0..1_000).map(|_| PRIMARY.draw_gap(&mut rng)).collect();
     assert!(gaps.iter().all(|gap| (low..high).contains(gap)));
     assert!(gaps.iter().collect::<BTreeSet<_>>().len() > 900);
     let mean = gaps.iter().sum::<Duration>() / 1_000;
     assert!(mean.abs_diff(Duration::from_millis(250)) < Duration::from_millis(10), "{mean:?}");
 
-    let fixed = PRIMARY.with_gap(low, low).expect("valid");
+    let fixed = PRIMARY.to_builder().gap(low, low).build().expect("valid");
     let mut untouched = SplitMix64::new(9);
-    assert_eq!(fixed.gap(&mut untouched), low);
+    assert_eq!(fixed.draw_gap(&mut untouched), low);
     assert_eq!(untouched, SplitMix64::new(9), "one value needs no draw");
 }
 
@@ -194,7 +194,7 @@ fn lifecycle_75_a_failure_ends_it() {
 /// Lifecycle 75: with "least failed" the endpoint that worked stays first too, instead of being drawn among equals.
 #[test]
 fn lifecycle_75_sticky_with_least_failed() {
-    let sticky = LEAST.with_sticky(Duration::from_secs(10 * MINUTE));
+    let sticky = LEAST.to_builder().sticky(Duration::from_secs(10 * MINUTE)).build_const();
     let (mut endpoints, mut rng) = (three(), SplitMix64::new(2));
     let first = endpoints.begin_round(&sticky, at(0), &mut rng);
     endpoints.succeeded(&sticky, at(0));
@@ -312,10 +312,10 @@ fn a_config_that_could_misbehave_cannot_be_built() {
     assert_eq!(FixedEndpoints::<3>::new(0), Err(ConfigError::EndpointCount));
     assert_eq!(FixedEndpoints::<3>::new(4), Err(ConfigError::EndpointCount));
     assert_eq!(FixedEndpoints::<3>::new(2).map(|two| two.count()), Ok(2));
-    assert_eq!(PRIMARY.with_half_life(Duration::ZERO), Err(ConfigError::WindowZero));
+    assert_eq!(PRIMARY.to_builder().half_life(Duration::ZERO).build(), Err(ConfigError::WindowZero));
     let second = Duration::from_secs(1);
-    assert_eq!(PRIMARY.with_gap(second, Duration::ZERO), Err(ConfigError::RangeReversed));
-    const { _ = valid(PRIMARY.with_gap(Duration::ZERO, Duration::MAX)) };
+    assert_eq!(PRIMARY.to_builder().gap(second, Duration::ZERO).build(), Err(ConfigError::RangeReversed));
+    const { _ = PRIMARY.to_builder().gap(Duration::ZERO, Duration::MAX).build_const() };
 }
 
 proptest! {
@@ -330,11 +330,10 @@ proptest! {
         sticky in any::<u64>(),
         seed in any::<u64>(),
     ) {
-        let config = PRIMARY
-            .with_order(order)
-            .with_sticky(Duration::from_micros(sticky))
-            .with_half_life(Duration::from_micros(half_life))
-            .expect("valid");
+        let config = PRIMARY.to_builder()
+            .order(order)
+            .sticky(Duration::from_micros(sticky))
+            .half_life(Duration::from_micros(half_life)).build().expect("valid");
         let mut a = (FixedEndpoints::<7>::new(count).expect("valid"), SplitMix64::new(seed));
         let mut b = a.clone();
         let mut dialled = BTreeSet::new();

@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use redial::health::{Health, HealthConfig, HealthReport, HealthStatus, RECOVERY_BOUNDS};
-use redial::{ConfigError, Instant, Ratio, valid};
+use redial::{ConfigError, Instant, Ratio};
 
-const CONFIG: HealthConfig = HealthConfig::new();
+const CONFIG: HealthConfig = HealthConfig::DEFAULT;
 const MINUTE: u64 = 60;
 
 const fn at(seconds: u64) -> Instant {
@@ -72,7 +72,7 @@ fn guide_alert_failure_rate_looks_back_five_minutes() {
 /// The threshold can be asked to wait for a number of attempts, and to be another one.
 #[test]
 fn failure_rate_is_configurable() {
-    let half_of_four = valid(CONFIG.with_failure_rate(valid(Ratio::new(1, 2)), 4));
+    let half_of_four = CONFIG.to_builder().failure_rate(Ratio::new_const(1, 2), 4).build_const();
     let mut health = Health::new();
     attempts(&mut health, 0, 3, 0);
     assert!(!health.report(&half_of_four, at(0)).alerts.failure_rate, "too few");
@@ -81,7 +81,7 @@ fn failure_rate_is_configurable() {
     attempts(&mut health, 0, 0, 2);
     assert!(!health.report(&half_of_four, at(0)).alerts.failure_rate, "exactly a half");
 
-    let short = valid(CONFIG.with_window(secs(10)));
+    let short = CONFIG.to_builder().window(secs(10)).build_const();
     let mut health = Health::new();
     health.attempt_failed(&short, at(0));
     assert_eq!(health.report(&short, at(10)).failed, 1);
@@ -100,7 +100,12 @@ fn guide_alert_average_recovery_over_thirty_seconds() {
     assert_eq!(seen.status, HealthStatus::Degraded);
     recovered(&mut health, secs(29));
     assert!(!report(&health, 40).alerts.any(), "the average counts, not the worst");
-    assert!(health.report(&CONFIG.with_average_recovery(secs(29)), at(40)).alerts.slow_recovery);
+    assert!(
+        health
+            .report(&CONFIG.to_builder().average_recovery(secs(29)).build_const(), at(40))
+            .alerts
+            .slow_recovery
+    );
 
     let mut health = Health::new();
     recovered(&mut health, secs(120));
@@ -299,8 +304,8 @@ fn s98_a_rewound_clock_is_harmless() {
 
 #[test]
 fn a_config_that_could_misbehave_cannot_be_built() {
-    assert_eq!(CONFIG.with_window(Duration::ZERO), Err(ConfigError::WindowZero));
-    assert_eq!(CONFIG.with_failure_rate(Ratio::TWO, 1), Err(ConfigError::ShareRange));
+    assert_eq!(CONFIG.to_builder().window(Duration::ZERO).build(), Err(ConfigError::WindowZero));
+    assert_eq!(CONFIG.to_builder().failure_rate(Ratio::TWO, 1).build(), Err(ConfigError::ShareRange));
     assert_eq!(HealthStatus::Failing.as_str(), "failing");
 }
 
@@ -376,10 +381,9 @@ proptest! {
         window in 1_u64..,
         average in any::<u64>(),
     ) {
-        let config = CONFIG
-            .with_window(Duration::from_micros(window))
-            .expect("valid")
-            .with_average_recovery(Duration::from_micros(average));
+        let config = CONFIG.to_builder()
+            .window(Duration::from_micros(window))
+            .average_recovery(Duration::from_micros(average)).build().expect("valid");
         let mut health = Health::new();
         for (call, micros, gap) in calls {
             let now = Instant::from_micros(micros);

@@ -8,7 +8,7 @@ mod script;
 use core::time::Duration;
 
 use proptest::prelude::*;
-use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
+use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64};
 
 /// A story to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
 #[derive(Clone)]
@@ -42,8 +42,10 @@ mod exhaustive;
 /// S93: some causes ask for the longest wait of the ladder, and a ladder may have none.
 #[test]
 fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
-    static CONFIG: Config =
-        Config::new(valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX)));
+    static CONFIG: Config = Config::new(
+        BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX).build_const(),
+    )
+    .build_const();
     let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
     let _dial = policy.handle_event(Instant::ZERO, Event::Start);
     let epoch = Epoch::from_raw(1).expect("not 0");

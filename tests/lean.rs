@@ -17,12 +17,12 @@ use redial::policy::{ConfigSource, Lean, OptionalPart, POLICY_STATE_BYTES, Resum
 use redial::subscriptions::{FixedSubscriptions, NoSubscriptions};
 use redial::{
     Actions, BackoffConfig, CircuitBreaker, Config, ConfigError, Event, Explanation, Instant, Policy, Ratio,
-    SessionState, SplitMix64, Stats, valid,
+    SessionState, SplitMix64, Stats,
 };
 
 const LADDER: BackoffConfig =
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-const BREAKER: breaker::Config = valid(breaker::Config::new(5, Duration::from_secs(60)));
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+const BREAKER: breaker::Config = breaker::Config::new(5, Duration::from_secs(60)).build_const();
 
 /// Bytes of a policy beside a reference to its config and its generator.
 const fn state<T, C: ConfigSource>() -> usize {
@@ -54,16 +54,19 @@ fn what_is_left_out_takes_no_byte() {
 /// A config can't ask for what is not there.
 #[test]
 fn a_config_that_asks_for_more_is_refused() {
-    let plain = Config::new(LADDER).with_resume(ResumeConfig::disabled());
+    let plain = Config::new(LADDER).resume(ResumeConfig::DISABLED).build_const();
     assert!(<Lean<'_>>::new(&plain).is_ok());
-    let every_second = HeartbeatConfig::new().with_interval(Duration::from_secs(1)).expect("an interval");
-    let greeting = plain.with_greeting(None).expect("no timeout");
+    let every_second = HeartbeatConfig::new().interval(Duration::from_secs(1)).build().expect("an interval");
+    let greeting = plain.to_builder().greeting(None).build().expect("no timeout");
     for (config, error) in [
-        (plain.with_breaker(Some(BREAKER)), ConfigError::BreakerLeftOut),
-        (plain.with_heartbeat(every_second), ConfigError::HeartbeatLeftOut),
-        (plain.with_heartbeat(HeartbeatConfig::new().with_required(true)), ConfigError::HeartbeatLeftOut),
+        (plain.to_builder().breaker(Some(BREAKER)).build_const(), ConfigError::BreakerLeftOut),
+        (plain.to_builder().heartbeat(every_second).build_const(), ConfigError::HeartbeatLeftOut),
+        (
+            plain.to_builder().heartbeat(HeartbeatConfig::new().required(true).build_const()).build_const(),
+            ConfigError::HeartbeatLeftOut,
+        ),
         (greeting, ConfigError::HeartbeatLeftOut),
-        (plain.with_resume(ResumeConfig::new()), ConfigError::SessionLeftOut),
+        (plain.to_builder().resume(ResumeConfig::DEFAULT).build_const(), ConfigError::SessionLeftOut),
     ] {
         assert_eq!(<Lean<'_>>::new(&config), Err(error), "{error}");
         let whole = <Lean<'_, CircuitBreaker, Heartbeat, SessionState>>::new(&config);
@@ -166,25 +169,27 @@ fn same<C: ConfigSource>(
 
 #[test]
 fn a_policy_without_a_breaker_decides_the_same() {
-    same(|config| config.with_breaker(None), NoBreaker::new);
+    same(|config| config.to_builder().breaker(None).build_const(), NoBreaker::new);
 }
 
 #[test]
 fn a_policy_without_a_heartbeat_decides_the_same() {
-    let plain = |config: Config| config.with_heartbeat(HeartbeatConfig::new()).without_greeting();
+    let plain = |config: Config| {
+        config.to_builder().heartbeat(HeartbeatConfig::DEFAULT).without_greeting().build_const()
+    };
     same(plain, NoHeartbeat::new);
 }
 
 #[test]
 fn a_policy_without_a_session_decides_the_same() {
-    same(|config| config.with_resume(ResumeConfig::disabled()), NoSession::new);
+    same(|config| config.to_builder().resume(ResumeConfig::DISABLED).build_const(), NoSession::new);
 }
 
 #[test]
 fn a_policy_without_any_of_them_decides_the_same() {
     let plain = |config: Config| {
-        let config = config.with_heartbeat(HeartbeatConfig::new()).without_greeting();
-        config.with_breaker(None).with_resume(ResumeConfig::disabled())
+        let config = config.to_builder().heartbeat(HeartbeatConfig::DEFAULT).without_greeting().build_const();
+        config.to_builder().breaker(None).resume(ResumeConfig::DISABLED).build_const()
     };
     same(plain, <Lean<'static>>::new);
 }

@@ -176,7 +176,7 @@ fn every_preset_waits_like_its_vector() {
 
 /// The same with a first connect that is retried like any other.
 fn retrying(name: &str) -> &'static Config {
-    Box::leak(Box::new(preset(name).with_initial_limits(None, None)))
+    Box::leak(Box::new(preset(name).to_builder().initial_limits(None, None).build_const()))
 }
 
 /// How a server drops what it accepted.
@@ -667,8 +667,8 @@ fn omi_gives_up_at_the_tenth_1008() {
 /// gRPC A6 (5.2): `min(initial × mult^(n-1), max)` ±20 %, 0.1 s here, and never more than five attempts.
 #[test]
 fn grpc_a6_retries() {
-    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(1000)).unwrap();
-    let ladder = ladder.with_jitter(Jitter::PlusMinus("0.2".parse().unwrap())).unwrap();
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(1000)).build().unwrap();
+    let ladder = ladder.to_builder().jitter(Jitter::PlusMinus("0.2".parse().unwrap())).build().unwrap();
     let lows: Vec<_> = ladder.delays(Constant(0)).take(6).collect();
     assert_eq!(lows, [80, 160, 320, 640, 800, 800].map(ms));
     // A6 jitters what it capped and so waits up to 1.2 s; here the cap is the longest wait.
@@ -676,7 +676,7 @@ fn grpc_a6_retries() {
     assert_near(&highs, &[120.0, 240.0, 480.0, 960.0, 1000.0, 1000.0], 2.0);
     for (asked, dials) in [(2, 2), (5, 5), (6, 5), (100, 5)] {
         // A6 cuts `maxAttempts` itself; here it is the caller who does.
-        let config = Config::new(ladder).with_max_attempts(Some(5.min(asked)));
+        let config = Config::new(ladder).max_attempts(Some(5.min(asked))).build_const();
         let mut driver = Driver::new(Box::leak(Box::new(config)));
         while driver.fail().is_some() {}
         assert_eq!((driver.gave_up, driver.dials), (Some(GiveUp::MaxAttempts), dials), "{asked}");
@@ -725,18 +725,20 @@ fn backo2_vectors() {
     let jittered: Vec<_> = r.into_iter().zip(0..).map(|draw| peer(0.5, draw)).collect();
     assert_eq!(jittered, [105, 290, 466, 1088, 1560, 4127, 4992, 10_000]);
 
-    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(10_000)).unwrap();
+    let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(10_000)).build().unwrap();
     let plain: Vec<_> = ladder.delays(Constant(0)).take(9).collect();
     assert_eq!(plain, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000].map(ms));
     let ours: Vec<_> = ladder
-        .with_jitter(Jitter::PlusMinus("1/2".parse().unwrap()))
+        .to_builder()
+        .jitter(Jitter::PlusMinus("1/2".parse().unwrap()))
+        .build()
         .unwrap()
         .delays(Shared::default())
         .take(8)
         .collect();
     assert_near(&ours, &[60.0, 280.0, 332.0, 976.0, 880.0, 3456.0, 6016.0, 9950.0], 2.0);
 
-    let socket_io = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(5000)).unwrap();
+    let socket_io = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(5000)).build().unwrap();
     let plain: Vec<_> = socket_io.delays(Constant(0)).take(5).collect();
     assert_eq!(plain, [1000, 2000, 4000, 5000, 5000].map(ms));
 }
@@ -768,7 +770,7 @@ fn backo2_overflow() {
 
     let socket_io = preset("socket-io").backoff();
     assert!(socket_io.delays(Constant(0)).skip(1000).take(1000).all(|wait| wait == ms(2500)));
-    let long = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(10_000_000_000)).unwrap();
+    let long = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(10_000_000_000)).build().unwrap();
     assert_eq!(long.ceiling(23, Mode::Fresh), Some(ms(4_194_304_000)));
 }
 
@@ -793,8 +795,8 @@ fn stubborn_io_panics_after_27_hours() {
         135.519064491,
         268.76612757,
     ];
-    let ladder = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(1_800_000)).unwrap();
-    let ladder = ladder.with_jitter(Jitter::PlusMinus("0.1".parse().unwrap())).unwrap();
+    let ladder = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(1_800_000)).build().unwrap();
+    let ladder = ladder.to_builder().jitter(Jitter::PlusMinus("0.1".parse().unwrap())).build().unwrap();
     for (n, want) in seeded.into_iter().enumerate() {
         let share = (want / 2_f64.powi(n as i32) - 0.9) / 0.2;
         let got = ladder.delays(Constant((share * 2_f64.powi(64)) as u64)).nth(n).unwrap();
@@ -850,7 +852,7 @@ fn paho_exceeds_a_maximum_of_100_s() {
         peer *= 2;
     }
     assert_eq!(peer, 128_000);
-    let config = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(100_000)).unwrap();
+    let config = BackoffConfig::exponential(ms(1000), Ratio::TWO, ms(100_000)).build().unwrap();
     assert_eq!(config.delays(Constant(0)).nth(30), Some(ms(100_000)));
 }
 

@@ -23,7 +23,7 @@ use redial::policy::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
-use redial::{BackoffConfig, Cause, Config, IoKind, Jitter, Ratio, presets, valid};
+use redial::{BackoffConfig, Cause, Config, IoKind, Jitter, Ratio, presets};
 
 /// What a log prints, and the error that ends it, if one does.
 fn replay(log: &str) -> (String, Result<(), String>) {
@@ -430,24 +430,26 @@ fn what_stands_beside_the_policy_has_keys_too() {
     let documented =
         r#"{"window_ms": 300000, "failure_rate": "1/10", "min_attempts": 1, "average_recovery_ms": 30000}"#;
     for json in ["{}", documented] {
-        assert_eq!(health(json), Ok(HealthConfig::new()), "{json}");
+        assert_eq!(health(json), Ok(HealthConfig::DEFAULT), "{json}");
     }
     let other = r#"{"window_ms": 1000, "failure_rate": "1/2", "min_attempts": 7, "average_recovery_ms": 2}"#;
     let expected = HealthConfig::new()
-        .with_window(ms(1_000))
-        .and_then(|health| health.with_failure_rate(Ratio::new(1, 2).unwrap(), 7))
-        .map(|health| health.with_average_recovery(ms(2)));
+        .window(ms(1_000))
+        .failure_rate(Ratio::new(1, 2).unwrap(), 7)
+        .build()
+        .map(|health| health.to_builder().average_recovery(ms(2)).build_const());
     assert_eq!(health(other).map_err(|_| ()), expected.map_err(|_| ()));
     let budget = |json: &str| {
         set_up(&format!("{{\"start_budget\": {json}}}")).map(|set_up| set_up.budgets.starts.unwrap())
     };
-    let discord = StartBudgetConfig::new(1, 1, ms(5_000));
-    let discord = discord.and_then(|budget| budget.with_daily(u32::MAX, ms(86_400_000))).unwrap();
+    let discord = StartBudgetConfig::new(1, 1, ms(5_000)).build();
+    let discord =
+        discord.and_then(|budget| budget.to_builder().daily(u32::MAX, ms(86_400_000)).build()).unwrap();
     let documented = r#"{"per_window": 1, "window_ms": 5000, "per_day": null, "day_ms": 86400000}"#;
     for json in ["{}", documented] {
         assert_eq!(budget(json), Ok(discord), "{json}");
     }
-    let other = StartBudgetConfig::new(1, 3, ms(4)).and_then(|budget| budget.with_daily(5, ms(6))).unwrap();
+    let other = StartBudgetConfig::new(1, 3, ms(4)).daily(5, ms(6)).build().unwrap();
     assert_eq!(
         budget(r#"{"per_window": 3, "window_ms": 4, "per_day": 5, "day_ms": 6}"#),
         Ok(other),
@@ -461,31 +463,34 @@ fn what_stands_beside_the_policy_has_keys_too() {
     }
     for json in ["{}", r#"{"ttl_ms": 10000, "per_second": 10, "share": "1/5"}"#] {
         let read = budgets(&format!("{{\"retry_budget\": {json}}}")).retries;
-        assert_eq!(read, Some(RetryBudgetConfig::new()), "{json}");
+        assert_eq!(read, Some(RetryBudgetConfig::DEFAULT), "{json}");
     }
-    let other = RetryBudgetConfig::new().with_ttl(ms(2_000)).map(|budget| budget.with_reserve(3));
+    let other = RetryBudgetConfig::new()
+        .ttl(ms(2_000))
+        .build()
+        .map(|budget| budget.to_builder().reserve(3).build_const());
     assert_eq!(
         budgets(r#"{"retry_budget": {"ttl_ms": 2000, "per_second": 3, "share": "7"}}"#).retries,
-        other.and_then(|budget| budget.with_share(Ratio::new(7, 1).unwrap())).ok(),
+        other.and_then(|budget| budget.to_builder().share(Ratio::new(7, 1).unwrap()).build()).ok(),
         "every key"
     );
     for json in ["{}", r#"{"tokens": 10, "per_success": "1/10"}"#] {
         let read = budgets(&format!("{{\"throttle\": {json}}}")).throttle;
-        assert_eq!(read, ThrottleConfig::new(10, Ratio::new(1, 10).unwrap()).ok(), "{json}");
+        assert_eq!(read, ThrottleConfig::new(10, Ratio::new(1, 10).unwrap()).build().ok(), "{json}");
     }
     assert_eq!(
         budgets(r#"{"throttle": {"tokens": 4, "per_success": "1/2"}}"#).throttle,
-        ThrottleConfig::new(4, Ratio::new(1, 2).unwrap()).ok(),
+        ThrottleConfig::new(4, Ratio::new(1, 2).unwrap()).build().ok(),
         "every key"
     );
     for json in ["{}", r#"{"window_ms": 120000, "multiplier": "2"}"#] {
         let read = budgets(&format!("{{\"adaptive_throttle\": {json}}}")).adaptive;
-        assert_eq!(read, Some(AdaptiveThrottleConfig::new()), "{json}");
+        assert_eq!(read, Some(AdaptiveThrottleConfig::DEFAULT), "{json}");
     }
-    let other = AdaptiveThrottleConfig::new().with_window(ms(1_000));
+    let other = AdaptiveThrottleConfig::new().window(ms(1_000)).build();
     assert_eq!(
         budgets(r#"{"adaptive_throttle": {"window_ms": 1000, "multiplier": "3/2"}}"#).adaptive,
-        other.and_then(|throttle| throttle.with_multiplier(Ratio::new(3, 2).unwrap())).ok(),
+        other.and_then(|throttle| throttle.to_builder().multiplier(Ratio::new(3, 2).unwrap()).build()).ok(),
         "every key"
     );
     for (json, reason) in [
@@ -595,7 +600,7 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-const PLAIN: BackoffConfig = valid(BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(30_000)));
+const PLAIN: BackoffConfig = BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(30_000)).build_const();
 
 /// What the contract refuses, and how the message helps.
 #[test]
@@ -720,7 +725,7 @@ fn bad_configs_are_refused() {
 /// Every key of the contract, and the values of keys left out.
 #[test]
 fn every_key_reaches_the_config() {
-    let plain = Config::new(PLAIN);
+    let plain = Config::new(PLAIN).build_const();
     assert_eq!(config("{}"), plain);
     let documented = r#"{
         "backoff": {"curve": "exponential", "initial_ms": 1000, "factor": "2", "max_ms": 30000, "table_ms": [],
@@ -779,13 +784,11 @@ fn every_key_reaches_the_config() {
         "endpoint_sticky_ms": 30, "endpoint_half_life_ms": 32, "on_wake": "probe"
     }"#;
     let ladder = BackoffConfig::exponential(ms(500), Ratio::new(3, 2).unwrap(), ms(9_000))
-        .unwrap()
-        .with_jitter(Jitter::PlusMinus(Ratio::new(1, 5).unwrap()))
-        .unwrap()
-        .with_floor(ms(100))
-        .unwrap()
-        .with_first(ms(0))
-        .with_max_fresh(ms(60_000))
+        .jitter(Jitter::PlusMinus(Ratio::new(1, 5).unwrap()))
+        .floor(ms(100))
+        .first_delay(ms(0))
+        .max_fresh(ms(60_000))
+        .build()
         .unwrap();
     let overrides = [
         (Cause::CloseFrame(4002), Class::Fatal),
@@ -796,108 +799,104 @@ fn every_key_reaches_the_config() {
         (Cause::Timeout, Class::Fatal),
         (Cause::CloseFrame(142), Class::Replaced),
     ];
-    let classifier = overrides
-        .into_iter()
-        .fold(Classifier::new(&tables::PUSHER).with_default(Class::Fatal), |c, (cause, class)| {
-            c.with_override(Rule::new(Match::Is(cause), Verdict::new(class))).unwrap()
-        });
+    let classifier = overrides.into_iter().fold(
+        Classifier::new(&tables::PUSHER).default_class(Class::Fatal).build_const(),
+        |c, (cause, class)| {
+            c.to_builder().rule(Rule::new(Match::Is(cause), Verdict::new(class))).build().unwrap()
+        },
+    );
     let limited = Verdict::new(Class::RateLimited).with_limit(4).with_wait(ms(5), ms(6)).unwrap();
     let limited = limited.with_steps_ms(&[0, 7]).with_at_cap().with_renewal().with_client_fault();
     let limited = Rule::new(Match::Is(Cause::CloseFrame(4029)), limited);
-    let classifier = classifier.with_override(limited).unwrap();
-    let slow = BackoffConfig::exponential(ms(27), Ratio::TWO, ms(30_000)).unwrap();
-    let slow = slow.with_jitter(Jitter::Full).unwrap();
+    let classifier = classifier.to_builder().rule(limited).build().unwrap();
+    let slow = BackoffConfig::exponential(ms(27), Ratio::TWO, ms(30_000)).build().unwrap();
+    let slow = slow.to_builder().jitter(Jitter::Full).build().unwrap();
     let expected = Config::new(ladder)
-        .with_classifier(classifier)
-        .with_reset_after_stable(ms(1))
-        .with_min_interval(ms(2))
-        .unwrap()
-        .with_max_attempts(Some(3))
-        .with_max_elapsed(Some(ms(4)))
-        .with_connect_timeout(ms(5))
-        .unwrap()
-        .with_connect_timeout_growing(true)
-        .with_greeting(Some(ms(6)))
-        .unwrap()
-        .with_ready_timeout(Some(ms(7)))
-        .unwrap()
-        .with_establish(Establish::OnOpen)
-        .with_retry_after_max(ms(8))
-        .with_retry_after_spread(Ratio::new(1, 2).unwrap())
-        .with_resume(
-            ResumeConfig::disabled()
-                .with_failures_max(9)
-                .unwrap()
-                .with_invalid_wait(ms(10), ms(11))
-                .unwrap()
-                .with_endpoint_fallback(12, ms(13))
-                .with_sequence_needed(true),
-        )
-        .with_heartbeat(
-            HeartbeatConfig::new()
-                .with_interval(ms(14))
-                .unwrap()
-                .with_liveness(Liveness::AnyTraffic)
-                .with_missed(15)
-                .unwrap()
-                .with_first_jitter(false)
-                .with_required(true)
-                .with_answer_within(Some(ms(33)))
+        .classifier(classifier)
+        .reset_after_stable(ms(1))
+        .min_interval(ms(2))
+        .max_attempts(Some(3))
+        .max_elapsed(Some(ms(4)))
+        .connect_timeout(ms(5))
+        .connect_timeout_growing(true)
+        .greeting(Some(ms(6)))
+        .ready_timeout(Some(ms(7)))
+        .establish(Establish::OnOpen)
+        .retry_after_max(ms(8))
+        .retry_after_spread(Ratio::new(1, 2).unwrap())
+        .resume(
+            ResumeConfig::DISABLED
+                .to_builder()
+                .failures_max(9)
+                .invalid_wait(ms(10), ms(11))
+                .endpoint_fallback(12, ms(13))
+                .sequence_needed(true)
+                .build()
                 .unwrap(),
         )
-        .with_breaker(Some(
+        .heartbeat(
+            HeartbeatConfig::new()
+                .interval(ms(14))
+                .liveness(Liveness::AnyTraffic)
+                .missed(15)
+                .first_jitter(false)
+                .required(true)
+                .answer_within(Some(ms(33)))
+                .build()
+                .unwrap(),
+        )
+        .breaker(Some(
             breaker::Config::new(16, ms(17))
-                .unwrap()
-                .with_growth(Ratio::new(3, 1).unwrap(), ms(18))
-                .unwrap()
-                .with_jitter(Ratio::new(1, 2).unwrap())
-                .unwrap()
-                .with_probes(2)
-                .unwrap()
-                .with_lease(ms(31))
+                .growth(Ratio::new(3, 1).unwrap(), ms(18))
+                .jitter(Ratio::new(1, 2).unwrap())
+                .probes(2)
+                .lease(ms(31))
+                .build()
                 .unwrap(),
         ))
-        .with_restore(
-            RestoreConfig::disabled()
-                .with_batches(19, ms(20))
-                .unwrap()
-                .with_confirm_timeout(Some(ms(40)))
-                .unwrap()
-                .with_authentication(true),
-        )
-        .with_credential(
-            CredentialConfig::new()
-                .with_refresh_on(RefreshOn::Never)
-                .with_rejections_max(Some(21))
-                .with_timeout(ms(34))
-                .unwrap()
-                .with_lead(ms(35), ms(36))
-                .with_in_band(true),
-        )
-        .with_network(OnNetworkDown::Ignore, ms(22))
-        .with_on_network_change(OnNetworkChange::Drop)
-        .with_on_visible(OnVisible::Probe)
-        .with_max_age(Some(ms(38)), ms(37))
-        .unwrap()
-        .with_redirects(39)
-        .with_requested_spread(Some(ms(23)))
-        .with_defer_while_hidden(false)
-        .with_close_code(4999)
-        .unwrap()
-        .with_restart_on_network_up(true)
-        .with_initial_limits(Some(24), Some(ms(25)))
-        .with_wait_from_dial(true)
-        .with_long_outage(ms(26), slow)
-        .with_endpoints(
-            EndpointsConfig::new()
-                .with_order(EndpointOrder::LeastFailed)
-                .with_gap(ms(28), ms(29))
-                .unwrap()
-                .with_sticky(ms(30))
-                .with_half_life(ms(32))
+        .restore(
+            RestoreConfig::DISABLED
+                .to_builder()
+                .batches(19, ms(20))
+                .confirm_timeout(Some(ms(40)))
+                .authentication(true)
+                .build()
                 .unwrap(),
         )
-        .with_on_wake(OnWake::Probe);
+        .credential(
+            CredentialConfig::new()
+                .refresh_on(RefreshOn::Never)
+                .rejections_max(Some(21))
+                .timeout(ms(34))
+                .lead(ms(35), ms(36))
+                .in_band(true)
+                .build()
+                .unwrap(),
+        )
+        .network(OnNetworkDown::Ignore, ms(22))
+        .on_network_change(OnNetworkChange::Drop)
+        .on_visible(OnVisible::Probe)
+        .max_age(Some(ms(38)), ms(37))
+        .redirects(39)
+        .requested_spread(Some(ms(23)))
+        .defer_while_hidden(false)
+        .close_code(4999)
+        .restart_on_network_up(true)
+        .initial_limits(Some(24), Some(ms(25)))
+        .wait_from_dial(true)
+        .long_outage(ms(26), slow)
+        .endpoints(
+            EndpointsConfig::new()
+                .order(EndpointOrder::LeastFailed)
+                .gap(ms(28), ms(29))
+                .sticky(ms(30))
+                .half_life(ms(32))
+                .build()
+                .unwrap(),
+        )
+        .on_wake(OnWake::Probe)
+        .build()
+        .unwrap();
     assert_eq!(config(other), expected);
 }
 
@@ -905,18 +904,18 @@ fn every_key_reaches_the_config() {
 /// keeps what it says.
 #[test]
 fn stability_follows_from_the_cap_unless_it_is_given() {
-    let held = |json: &str| config(json).with_backoff(PLAIN);
+    let held = |json: &str| config(json).to_builder().backoff(PLAIN).build_const();
     for json in ["{}", r#"{"reset_after_stable_ms": null}"#, r#"{"backoff": {"max_ms": 600000}}"#] {
-        assert_eq!(held(json), Config::new(PLAIN), "{json}");
+        assert_eq!(held(json), Config::new(PLAIN).build_const(), "{json}");
     }
-    let zero = Config::new(PLAIN).with_reset_after_stable(ms(0));
+    let zero = Config::new(PLAIN).reset_after_stable(ms(0)).build_const();
     assert_eq!(held(r#"{"reset_after_stable_ms": 0}"#), zero);
-    assert_ne!(zero, Config::new(PLAIN));
+    assert_ne!(zero, Config::new(PLAIN).build_const());
     let over = |json: &str| {
         set_up(&format!("{{\"preset\": \"discord-gateway\", \"config\": {json}}}")).unwrap().config
     };
     assert_eq!(over("{}"), presets::DISCORD_GATEWAY);
-    let by_cap = presets::DISCORD_GATEWAY.with_stability_by_cap();
+    let by_cap = presets::DISCORD_GATEWAY.to_builder().stability_by_cap().build_const();
     assert_eq!(over(r#"{"reset_after_stable_ms": null}"#), by_cap);
 }
 
@@ -925,27 +924,30 @@ fn every_curve_and_jitter() {
     let curve = |json: &str| config(&format!("{{\"backoff\": {json}}}")).backoff();
     let half = Ratio::new(1, 2).unwrap();
     let (initial, max) = (ms(1_000), ms(30_000));
-    assert_eq!(Ok(curve(r#"{"curve": "linear"}"#)), BackoffConfig::linear(initial, max));
-    assert_eq!(Ok(curve(r#"{"curve": "fibonacci"}"#)), BackoffConfig::fibonacci(initial, max));
+    assert_eq!(Ok(curve(r#"{"curve": "linear"}"#)), BackoffConfig::linear(initial, max).build());
+    assert_eq!(Ok(curve(r#"{"curve": "fibonacci"}"#)), BackoffConfig::fibonacci(initial, max).build());
     assert_eq!(
         Ok(curve(r#"{"curve": "quadratic", "step_ms": 500}"#)),
-        BackoffConfig::quadratic(initial, ms(500), max)
+        BackoffConfig::quadratic(initial, ms(500), max).build()
     );
-    assert_eq!(curve(r#"{"exact_first": true}"#), PLAIN.with_exact_first());
-    assert_eq!(Ok(curve(r#"{"curve": "constant"}"#)), BackoffConfig::exponential(initial, Ratio::ONE, max));
+    assert_eq!(curve(r#"{"exact_first": true}"#), PLAIN.to_builder().exact_first().build_const());
+    assert_eq!(
+        Ok(curve(r#"{"curve": "constant"}"#)),
+        BackoffConfig::exponential(initial, Ratio::ONE, max).build()
+    );
     assert_eq!(
         Ok(curve(r#"{"curve": "elapsed", "factor": "0.5"}"#)),
-        BackoffConfig::elapsed(half, initial, max)
+        BackoffConfig::elapsed(half, initial, max).build()
     );
     const TABLE: &[Duration] = &[ms(0), ms(60_000)];
     const CUT: &[Duration] = &[ms(0), ms(5_000)];
     assert_eq!(
         Ok(curve(r#"{"curve": "table", "table_ms": [0, 60000]}"#)),
-        BackoffConfig::table(TABLE, AfterTable::RepeatLast)
+        BackoffConfig::table(TABLE, AfterTable::RepeatLast).build()
     );
     assert_eq!(
         Ok(curve(r#"{"curve": "table", "table_ms": [0, 60000], "max_ms": 5000, "after_table": "give_up"}"#)),
-        BackoffConfig::table(CUT, AfterTable::GiveUp)
+        BackoffConfig::table(CUT, AfterTable::GiveUp).build()
     );
     for (json, jitter) in [
         (r#""none""#, Jitter::None),
@@ -982,22 +984,28 @@ fn a_config_is_laid_over_its_preset() {
         };
         assert_eq!(laid("{\"backoff\": {}, \"initial\": {}}"), Ok(**preset), "{name}");
     }
-    let ladder = BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(60_000)).unwrap();
-    let ladder = ladder.with_jitter(Jitter::Full).unwrap().with_floor(ms(250)).unwrap();
-    let ladder = ladder.with_max_fresh(ms(600_000)).unwrap();
-    assert_eq!(over(r#"{"backoff": {"max_ms": 60000}}"#), preset.with_backoff(ladder));
+    let ladder = BackoffConfig::exponential(ms(1_000), Ratio::TWO, ms(60_000)).build().unwrap();
+    let ladder = ladder.to_builder().jitter(Jitter::Full).floor(ms(250)).build().unwrap();
+    let ladder = ladder.to_builder().max_fresh(ms(600_000)).build().unwrap();
+    assert_eq!(over(r#"{"backoff": {"max_ms": 60000}}"#), preset.to_builder().backoff(ladder).build_const());
     assert_eq!(
         over(r#"{"greeting_timeout_ms": 5000}"#),
-        preset.with_greeting(Some(ms(5_000))).unwrap(),
+        preset.to_builder().greeting(Some(ms(5_000))).build().unwrap(),
         "still greeted"
     );
-    assert_eq!(over(r#"{"greeting": false}"#), preset.without_greeting());
-    let heartbeat = HeartbeatConfig::new().with_required(true).with_missed(2).unwrap();
-    assert_eq!(over(r#"{"heartbeat": {"missed": 2}}"#), preset.with_heartbeat(heartbeat));
+    assert_eq!(over(r#"{"greeting": false}"#), preset.to_builder().without_greeting().build_const());
+    let heartbeat = HeartbeatConfig::new().required(true).missed(2).build().unwrap();
+    assert_eq!(
+        over(r#"{"heartbeat": {"missed": 2}}"#),
+        preset.to_builder().heartbeat(heartbeat).build_const()
+    );
     let fatal = Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal));
     assert_eq!(
         over(r#"{"classify": {"overrides": [{"ws": 4002, "class": "fatal"}]}}"#),
-        preset.with_classifier(preset.classifier().with_override(fatal).unwrap())
+        preset
+            .to_builder()
+            .classifier(preset.classifier().to_builder().rule(fatal).build().unwrap())
+            .build_const()
     );
 }
 

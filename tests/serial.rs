@@ -14,7 +14,6 @@ use redial::policy::{Endpoint, ResumeConfig};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::{
     BackoffConfig, Cause, CircuitBreaker, Config, Event, Instant, Policy, Ratio, SessionState, SplitMix64,
-    valid,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -160,7 +159,7 @@ fn a_list_of_subscriptions() {
 #[test]
 fn endpoints() {
     type Three = FixedEndpoints<3>;
-    const CONFIG: EndpointsConfig = EndpointsConfig::new();
+    const CONFIG: EndpointsConfig = EndpointsConfig::DEFAULT;
     let mut rng = SplitMix64::new(7);
     let mut endpoints = Three::new(3).expect("room");
     round_trip(&endpoints);
@@ -200,7 +199,7 @@ fn endpoints() {
 #[test]
 fn start_budget() {
     type Budget = StartBudget<4, 3>;
-    let config = StartBudgetConfig::new(2, 2, ms(5_000)).and_then(|it| it.with_daily(100, ms(60_000)));
+    let config = StartBudgetConfig::new(2, 2, ms(5_000)).daily(100, ms(60_000)).build();
     let config = config.expect("valid");
     let mut budget = Budget::new(config).expect("room");
     round_trip(&budget);
@@ -237,7 +236,7 @@ fn start_budget() {
 /// S60, F72: a next process gets no second budget.
 #[test]
 fn a_next_process_goes_on_with_the_budget() {
-    let config = StartBudgetConfig::new(1, 1, ms(5_000)).expect("valid");
+    let config = StartBudgetConfig::new(1, 1, ms(5_000)).build().expect("valid");
     let mut budget = StartBudget::<1, 2>::new(config).expect("room");
     assert_eq!(budget.request(at(0), 1), Grant::Now);
     let text = serde_json::to_string(&budget).expect("plain data");
@@ -247,7 +246,7 @@ fn a_next_process_goes_on_with_the_budget() {
 
 #[test]
 fn retry_budget_and_throttle() {
-    const BUDGET: RetryBudgetConfig = RetryBudgetConfig::new();
+    const BUDGET: RetryBudgetConfig = RetryBudgetConfig::DEFAULT;
     let mut budget = RetryBudget::new();
     for _ in 0..9 {
         budget.deposit(&BUDGET, at(1_000));
@@ -264,7 +263,7 @@ fn retry_budget_and_throttle() {
         assert_eq!(budget.withdraw(&BUDGET, at(9_000)).is_ok(), left > 0);
     });
 
-    const THROTTLE: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+    const THROTTLE: ThrottleConfig = ThrottleConfig::new(10, Ratio::new_const(1, 10)).build_const();
     let mut throttle = Throttle::new(&THROTTLE);
     throttle.failure();
     assert_eq!(round_trip(&throttle), json!(9_000));
@@ -274,8 +273,7 @@ fn retry_budget_and_throttle() {
     assert_eq!(throttle.millitokens(), 10_000, "more than there can be is cut");
 }
 
-const RATES: Rates =
-    valid(valid(Rates::new(valid(Ratio::new(1, 2)), 4)).with_slow(ms(10), valid(Ratio::new(3, 4))));
+const RATES: Rates = Rates::new(Ratio::new_const(1, 2), 4).slow(ms(10), Ratio::new_const(3, 4)).build_const();
 
 /// So many results, of which every third is a failure and every fourth is slow.
 fn used<W: Window>(config: &breaker::Config<W>, results: u64) -> (CircuitBreaker<W>, Option<Permit>) {
@@ -307,7 +305,7 @@ fn use_on<W: Window>(config: &breaker::Config<W>, mut breaker: CircuitBreaker<W>
 #[test]
 fn breaker_by_count() {
     type Breaker = CircuitBreaker<CountWindow<5>>;
-    const CONFIG: breaker::Config<CountWindow<5>> = valid(breaker::Config::by_count(RATES, ms(20)));
+    const CONFIG: breaker::Config<CountWindow<5>> = breaker::Config::by_count(RATES, ms(20)).build_const();
     for results in 0..30 {
         round_trip(&used(&CONFIG, results).0);
     }
@@ -331,7 +329,8 @@ fn breaker_by_count() {
 #[test]
 fn breaker_by_time() {
     type Breaker = CircuitBreaker<TimeWindow<3>>;
-    const CONFIG: breaker::Config<TimeWindow<3>> = valid(breaker::Config::by_time(RATES, ms(60), ms(20)));
+    const CONFIG: breaker::Config<TimeWindow<3>> =
+        breaker::Config::by_time(RATES, ms(60), ms(20)).build_const();
     for results in 0..30 {
         round_trip(&used(&CONFIG, results).0);
     }
@@ -352,8 +351,9 @@ fn breaker_by_time() {
 /// S50, F63: a session knows how long its endpoint has been out of reach, in a snapshot of the process and by itself.
 #[test]
 fn a_session_whose_endpoint_fails() {
-    static CONFIG: Config = Config::new(valid(BackoffConfig::constant(ms(1_000))))
-        .with_resume(ResumeConfig::new().with_endpoint_fallback(3, Duration::ZERO));
+    static CONFIG: Config = Config::new(BackoffConfig::constant(ms(1_000)).build_const())
+        .resume(ResumeConfig::new().endpoint_fallback(3, Duration::ZERO).build_const())
+        .build_const();
     let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(1));
     let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session(session);
     round_trip(policy.session());

@@ -10,7 +10,7 @@ use redial::policy::{
 };
 use redial::{
     Action, BackoffConfig, Cause, Config, Epoch, Event, GiveUp, Instant, IoKind, Jitter, Mode, Phase, Policy,
-    Ratio, SplitMix64, valid,
+    Ratio, SplitMix64,
 };
 
 type Subject = Policy<SplitMix64, String>;
@@ -20,10 +20,10 @@ const REFUSED: Cause = Cause::Io(IoKind::ConnectionRefused);
 const KEY: u32 = 0x5eed_0001;
 
 /// 1, 2, 4, 8, 16, 30, 30 … s.
-const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
-static BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
+const LADDER: BackoffConfig = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
+static BASE: Config = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
 /// An outage is over when its connection has held for two minutes.
-static STABLE: Config = Config::new(LADDER).with_reset_after_stable(secs(120));
+static STABLE: Config = Config::new(LADDER).reset_after_stable(secs(120)).build_const();
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
@@ -183,7 +183,7 @@ fn a_hint_outlives_the_process() {
 #[test]
 fn an_open_breaker_outlives_the_process() {
     static GUARDED: Config =
-        Config::new(LADDER).with_breaker(Some(valid(breaker::Config::new(2, secs(600)))));
+        Config::new(LADDER).breaker(Some(breaker::Config::new(2, secs(600)).build_const())).build_const();
     let mut policy = new(&GUARDED);
     start(&mut policy, 0);
     refuse(&mut policy, 0);
@@ -210,7 +210,7 @@ fn an_open_breaker_outlives_the_process() {
 /// F72: the limits of an outage count what earlier processes tried and how long they took.
 #[test]
 fn limits_count_across_processes() {
-    static FOUR: Config = Config::new(LADDER).with_max_attempts(Some(4));
+    static FOUR: Config = Config::new(LADDER).max_attempts(Some(4)).build_const();
     let snapshot = climbing(&BASE).snapshot(ms(3_000)).expect("an outage");
     let mut later = new(&FOUR).with_snapshot(ms(0), snapshot.clone());
     start(&mut later, 0);
@@ -222,8 +222,8 @@ fn limits_count_across_processes() {
     );
 
     // 3 s + 4 s + 8 s: the next dial would be 15 s after the outage began, on a clock that began 3 s after it.
-    static SPAN: Config = Config::new(LADDER).with_max_elapsed(Some(secs(15)));
-    static SHORT: Config = Config::new(LADDER).with_max_elapsed(Some(Duration::from_millis(14_999)));
+    static SPAN: Config = Config::new(LADDER).max_elapsed(Some(secs(15))).build_const();
+    static SHORT: Config = Config::new(LADDER).max_elapsed(Some(Duration::from_millis(14_999))).build_const();
     for (config, phase) in [(&SPAN, Phase::Waiting), (&SHORT, Phase::Failed)] {
         let mut later = new(config).with_snapshot(ms(0), snapshot.clone());
         start(&mut later, 0);
@@ -285,7 +285,8 @@ fn l64_a_refused_import_is_gone() {
 /// Lifecycle 64: resumes that fail for no stated reason are counted across processes.
 #[test]
 fn l64_failed_resumes_are_counted_across_processes() {
-    static TWICE: Config = Config::new(LADDER).with_resume(valid(ResumeConfig::new().with_failures_max(2)));
+    static TWICE: Config =
+        Config::new(LADDER).resume(ResumeConfig::new().failures_max(2).build_const()).build_const();
     let mut policy = new(&TWICE);
     start(&mut policy, 0);
     establish(&mut policy, 0, None);
@@ -405,10 +406,12 @@ fn stability_ends_the_exported_outage() {
 /// A stricter or changed config in the next process holds: the ladder is its own, and no wait is longer than its cap.
 #[test]
 fn the_next_process_has_the_last_word() {
-    static SHORT: Config =
-        Config::new(valid(BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, secs(1))))
-            .with_retry_after_max(secs(2))
-            .with_resume(ResumeConfig::disabled());
+    static SHORT: Config = Config::new(
+        BackoffConfig::exponential(Duration::from_millis(100), Ratio::TWO, secs(1)).build_const(),
+    )
+    .retry_after_max(secs(2))
+    .resume(ResumeConfig::DISABLED)
+    .build_const();
     let snapshot = climbing(&BASE).snapshot(ms(3_000)).expect("4 s are left");
     let mut later = new(&SHORT).with_snapshot(ms(0), snapshot);
     start(&mut later, 0);
@@ -421,7 +424,7 @@ fn the_next_process_has_the_last_word() {
 /// The least time between two dials is kept across a restart, also by a clock that starts with the process.
 #[test]
 fn the_least_interval_outlives_the_process() {
-    static SPACED: Config = valid(Config::new(LADDER).with_min_interval(secs(5)));
+    static SPACED: Config = Config::new(LADDER).min_interval(secs(5)).build_const();
     let mut policy = new(&SPACED);
     start(&mut policy, 10_000);
     establish(&mut policy, 10_000, None);
@@ -438,8 +441,9 @@ fn the_least_interval_outlives_the_process() {
 /// S80: a rejected credential is renewed by the next process before it dials, and the rejection counts.
 #[test]
 fn a_rejected_credential_is_renewed_first() {
-    static RENEWS: Config =
-        Config::new(LADDER).with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Auth));
+    static RENEWS: Config = Config::new(LADDER)
+        .credential(CredentialConfig::new().refresh_on(RefreshOn::Auth).build_const())
+        .build_const();
     let mut policy = new(&RENEWS);
     start(&mut policy, 0);
     let epoch = epoch(&policy);
@@ -451,7 +455,8 @@ fn a_rejected_credential_is_renewed_first() {
 /// F92: a session that was not authenticated is not taken for one that was.
 #[test]
 fn an_unauthenticated_session_is_authenticated_after_its_resume() {
-    static AUTH: Config = Config::new(LADDER).with_restore(RestoreConfig::new().with_authentication(true));
+    static AUTH: Config =
+        Config::new(LADDER).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
     for authenticated in [false, true] {
         let mut policy = new(&AUTH);
         start(&mut policy, 0);
@@ -472,7 +477,7 @@ fn an_unauthenticated_session_is_authenticated_after_its_resume() {
 /// F38: the limits of a first connection are not those of a reconnect in a later process.
 #[test]
 fn an_established_service_is_not_dialled_for_the_first_time() {
-    static ONCE: Config = Config::new(LADDER).with_initial_limits(Some(1), None);
+    static ONCE: Config = Config::new(LADDER).initial_limits(Some(1), None).build_const();
     let mut policy = new(&ONCE);
     start(&mut policy, 0);
     establish(&mut policy, 0, None);
@@ -488,8 +493,9 @@ fn an_established_service_is_not_dialled_for_the_first_time() {
 /// S95: a retry at once in the old process is no reason for another one in the new.
 #[test]
 fn retries_at_once_stay_apart_across_processes() {
-    static EAGER: Config =
-        Config::new(LADDER.with_first(Duration::ZERO)).with_reset_after_stable(Duration::ZERO);
+    static EAGER: Config = Config::new(LADDER.to_builder().first_delay(Duration::ZERO).build_const())
+        .reset_after_stable(Duration::ZERO)
+        .build_const();
     let mut policy = new(&EAGER);
     start(&mut policy, 0);
     establish(&mut policy, 0, None);
@@ -507,8 +513,9 @@ fn retries_at_once_stay_apart_across_processes() {
 #[test]
 fn a_dead_session_endpoint_is_left_all_the_same() {
     static PATIENT: Config = Config::new(LADDER)
-        .with_reset_after_stable(Duration::ZERO)
-        .with_resume(ResumeConfig::new().with_endpoint_fallback(2, secs(10)));
+        .reset_after_stable(Duration::ZERO)
+        .resume(ResumeConfig::new().endpoint_fallback(2, secs(10)).build_const())
+        .build_const();
     for (down, endpoint) in [(8, Endpoint::Session), (9, Endpoint::Base)] {
         let mut policy = new(&PATIENT);
         start(&mut policy, 0);
@@ -621,11 +628,17 @@ fn forged() -> impl Strategy<Value = Vec<u8>> {
 }
 
 static JITTERS: [Config; 5] = [
-    Config::new(LADDER),
-    Config::new(valid(LADDER.with_jitter(Jitter::Full))).with_max_attempts(Some(5)),
-    Config::new(valid(LADDER.with_jitter(Jitter::Decorrelated))).with_max_elapsed(Some(secs(60))),
-    Config::new(valid(LADDER.with_jitter(Jitter::DecorrelatedV2))).with_reset_after_stable(secs(60)),
-    valid(Config::new(valid(BackoffConfig::fibonacci(secs(1), secs(30)))).with_min_interval(secs(2))),
+    Config::new(LADDER).build_const(),
+    Config::new(LADDER.to_builder().jitter(Jitter::Full).build_const()).max_attempts(Some(5)).build_const(),
+    Config::new(LADDER.to_builder().jitter(Jitter::Decorrelated).build_const())
+        .max_elapsed(Some(secs(60)))
+        .build_const(),
+    Config::new(LADDER.to_builder().jitter(Jitter::DecorrelatedV2).build_const())
+        .reset_after_stable(secs(60))
+        .build_const(),
+    Config::new(BackoffConfig::fibonacci(secs(1), secs(30)).build_const())
+        .min_interval(secs(2))
+        .build_const(),
 ];
 
 proptest! {

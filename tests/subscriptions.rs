@@ -783,11 +783,12 @@ fn apply<S: Subscriptions<Key = u8>>(set: &mut S, op: &Op, millis: &mut u64) {
 #[test]
 fn a_set_that_moves_to_another_policy_begins_anew() {
     use redial::policy::RestoreConfig;
-    use redial::{Action, BackoffConfig, Config, Event, Policy, Ratio, SessionState, SplitMix64, valid};
+    use redial::{Action, BackoffConfig, Config, Event, Policy, Ratio, SessionState, SplitMix64};
     const LADDER: BackoffConfig =
-        valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-    static CONFIG: Config =
-        Config::new(LADDER).with_restore(valid(RestoreConfig::new().with_batches(1, Duration::from_secs(1))));
+        BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+    static CONFIG: Config = Config::new(LADDER)
+        .restore(RestoreConfig::new().batches(1, Duration::from_secs(1)).build_const())
+        .build_const();
     let ms = Instant::from_millis;
     let ignore = |_: redial::Actions| ();
     type Moved = Policy<SplitMix64, u8, FixedSubscriptions<u32, 4>>;

@@ -11,7 +11,6 @@ use redial::subscriptions::{
 };
 use redial::{
     Action, Actions, BackoffConfig, Cause, Config, Epoch, Event, Instant, Phase, Policy, Ratio, SplitMix64,
-    valid,
 };
 
 thread_local! {
@@ -81,11 +80,11 @@ fn ignore(_: Actions) {}
 
 const BATCH: u16 = 50;
 const LADDER: BackoffConfig =
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
 const TIMEOUT: Duration = Duration::from_secs(20);
-static CONFIG: Config = Config::new(LADDER).with_restore(valid(
-    valid(RestoreConfig::new().with_batches(BATCH, Duration::ZERO)).with_confirm_timeout(Some(TIMEOUT)),
-));
+static CONFIG: Config = Config::new(LADDER)
+    .restore(RestoreConfig::new().batches(BATCH, Duration::ZERO).confirm_timeout(Some(TIMEOUT)).build_const())
+    .build_const();
 
 /// A policy of which every call is counted.
 struct Counted<S> {

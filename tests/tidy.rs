@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that every other may use.
-const BOTTOM: [&str; 9] = ["array", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
+const BOTTOM: [&str; 10] =
+    ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The rooms that compose others, or stand outside.
 const COMPOSERS: [&str; 5] = ["driver", "lib", "policy", "presets", "record"];
 

@@ -10,27 +10,22 @@ use redial::policy::{HoldReason, RestoreConfig};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio,
-    SplitMix64, valid,
+    SplitMix64,
 };
 
 type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<u8, 4>>;
 type Fact = Event<&'static str, u8>;
 
 /// With everything on that makes a phase: greeting, heartbeat, authentication, paced restoration, stability, a limit.
-static CONFIG: Config = valid(
-    Config::new(valid(BackoffConfig::exponential(
-        Duration::from_secs(1),
-        Ratio::TWO,
-        Duration::from_secs(30),
-    )))
-    .with_greeting(Some(Duration::from_secs(30))),
+static CONFIG: Config = Config::new(
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
 )
-.with_heartbeat(HeartbeatConfig::new().with_first_jitter(false))
-.with_reset_after_stable(Duration::from_secs(60))
-.with_max_attempts(Some(3))
-.with_restore(
-    valid(RestoreConfig::new().with_batches(1, Duration::from_millis(500))).with_authentication(true),
-);
+.greeting(Some(Duration::from_secs(30)))
+.heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
+.reset_after_stable(Duration::from_secs(60))
+.max_attempts(Some(3))
+.restore(RestoreConfig::new().batches(1, Duration::from_millis(500)).authentication(true).build_const())
+.build_const();
 
 /// All phases are looked at at this time.
 const NOW: Instant = Instant::from_millis(10_000);

@@ -26,7 +26,7 @@ use redial::rand_core::TryRng;
 use redial::subscriptions::NoSubscriptions;
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Jitter, Phase, Policy,
-    Ratio, SessionState, presets, valid,
+    Ratio, SessionState, presets,
 };
 
 use invariants::Lent;
@@ -69,62 +69,130 @@ struct Prey {
     trusts_at_once: bool,
 }
 
-const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)));
+const LADDER: BackoffConfig =
+    BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
 /// Everything that can be "at once", each by itself and together.
 fn nasty() -> Vec<Prey> {
     static ZEROS: [Duration; 4] =
         [Duration::ZERO, Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
     static NOTHING: [Duration; 9] = [Duration::ZERO; 9];
-    let base = Config::new(LADDER);
-    let zeros = base.with_backoff(valid(BackoffConfig::table(&ZEROS, AfterTable::RepeatLast)));
-    let gapless = valid(EndpointsConfig::new().with_gap(Duration::ZERO, Duration::ZERO));
+    let base = Config::new(LADDER).build_const();
+    let zeros = base
+        .to_builder()
+        .backoff(BackoffConfig::table(&ZEROS, AfterTable::RepeatLast).build_const())
+        .build_const();
+    let gapless = EndpointsConfig::new().gap(Duration::ZERO, Duration::ZERO).build_const();
     let at_once = zeros
-        .with_requested_spread(Some(Duration::ZERO))
-        .with_endpoints(gapless)
-        .with_reset_after_stable(Duration::ZERO);
+        .to_builder()
+        .requested_spread(Some(Duration::ZERO))
+        .endpoints(gapless)
+        .reset_after_stable(Duration::ZERO)
+        .build_const();
     let credential = |refresh_on| {
-        zeros.with_credential(CredentialConfig::new().with_refresh_on(refresh_on).with_in_band(true))
+        zeros
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(refresh_on).in_band(true).build_const())
+            .build_const()
     };
     let list: [(&'static str, Config, u8, bool); 19] = [
         ("zeros", zeros, 1, false),
-        ("zeros, two endpoints", zeros.with_endpoints(gapless), 2, false),
-        ("zeros, three endpoints", zeros.with_endpoints(gapless), 3, false),
-        ("zeros, five endpoints", zeros.with_endpoints(gapless), 5, false),
+        ("zeros, two endpoints", zeros.to_builder().endpoints(gapless).build_const(), 2, false),
+        ("zeros, three endpoints", zeros.to_builder().endpoints(gapless).build_const(), 3, false),
+        ("zeros, five endpoints", zeros.to_builder().endpoints(gapless).build_const(), 5, false),
         (
             "nothing but zeros",
-            zeros.with_backoff(valid(BackoffConfig::table(&NOTHING, AfterTable::GiveUp))),
+            zeros
+                .to_builder()
+                .backoff(BackoffConfig::table(&NOTHING, AfterTable::GiveUp).build_const())
+                .build_const(),
             1,
             false,
         ),
-        ("first at once", base.with_backoff(LADDER.with_first(Duration::ZERO)), 1, false),
-        ("full jitter", base.with_backoff(valid(LADDER.with_jitter(Jitter::Full))), 1, false),
-        ("decorrelated", base.with_backoff(valid(LADDER.with_jitter(Jitter::Decorrelated))), 1, false),
-        ("wait from the dial", zeros.with_wait_from_dial(true).with_endpoints(gapless), 2, false),
-        ("requested at once", zeros.with_requested_spread(Some(Duration::ZERO)), 1, false),
+        (
+            "first at once",
+            base.to_builder()
+                .backoff(LADDER.to_builder().first_delay(Duration::ZERO).build_const())
+                .build_const(),
+            1,
+            false,
+        ),
+        (
+            "full jitter",
+            base.to_builder().backoff(LADDER.to_builder().jitter(Jitter::Full).build_const()).build_const(),
+            1,
+            false,
+        ),
+        (
+            "decorrelated",
+            base.to_builder()
+                .backoff(LADDER.to_builder().jitter(Jitter::Decorrelated).build_const())
+                .build_const(),
+            1,
+            false,
+        ),
+        (
+            "wait from the dial",
+            zeros.to_builder().wait_from_dial(true).endpoints(gapless).build_const(),
+            2,
+            false,
+        ),
+        (
+            "requested at once",
+            zeros.to_builder().requested_spread(Some(Duration::ZERO)).build_const(),
+            1,
+            false,
+        ),
         ("ready at once", at_once, 1, true),
-        ("open at once", at_once.with_establish(Establish::OnOpen), 1, true),
-        ("open at once, two endpoints", at_once.with_establish(Establish::OnOpen), 2, true),
-        ("renewed before each dial", credential(RefreshOn::Dial).with_restart_on_network_up(true), 1, false),
-        ("renewed when rejected", credential(RefreshOn::Auth).with_restart_on_network_up(true), 1, false),
-        ("never renewed", credential(RefreshOn::Never).with_restart_on_network_up(true), 1, false),
+        ("open at once", at_once.to_builder().establish(Establish::OnOpen).build_const(), 1, true),
+        (
+            "open at once, two endpoints",
+            at_once.to_builder().establish(Establish::OnOpen).build_const(),
+            2,
+            true,
+        ),
+        (
+            "renewed before each dial",
+            credential(RefreshOn::Dial).to_builder().restart_on_network_up(true).build_const(),
+            1,
+            false,
+        ),
+        (
+            "renewed when rejected",
+            credential(RefreshOn::Auth).to_builder().restart_on_network_up(true).build_const(),
+            1,
+            false,
+        ),
+        (
+            "never renewed",
+            credential(RefreshOn::Never).to_builder().restart_on_network_up(true).build_const(),
+            1,
+            false,
+        ),
         (
             "dropping",
             zeros
-                .with_network(OnNetworkDown::Drop, Duration::ZERO)
-                .with_on_network_change(OnNetworkChange::Drop)
-                .with_on_visible(OnVisible::Probe)
-                .with_establish(Establish::OnOpen),
+                .to_builder()
+                .network(OnNetworkDown::Drop, Duration::ZERO)
+                .on_network_change(OnNetworkChange::Drop)
+                .on_visible(OnVisible::Probe)
+                .establish(Establish::OnOpen)
+                .build_const(),
             1,
             false,
         ),
         (
             "old in a moment",
-            valid(zeros.with_max_age(Some(Duration::from_millis(1)), Duration::ZERO)),
+            zeros.to_builder().max_age(Some(Duration::from_millis(1)), Duration::ZERO).build_const(),
             1,
             false,
         ),
-        ("led around", zeros.with_redirects(u8::MAX).with_requested_spread(Some(Duration::ZERO)), 2, false),
+        (
+            "led around",
+            zeros.to_builder().redirects(u8::MAX).requested_spread(Some(Duration::ZERO)).build_const(),
+            2,
+            false,
+        ),
     ];
     let prey = |(name, config, endpoints, trusts_at_once)| Prey { name, config, endpoints, trusts_at_once };
     list.into_iter().map(prey).collect()

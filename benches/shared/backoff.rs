@@ -9,7 +9,7 @@ use ::backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use failsafe::backoff::{FullJittered, full_jittered};
 use redial::rand_core::{Rng, SeedableRng};
-use redial::{Backoff, BackoffConfig, ChaCha8Rng, Jitter, Mode, Ratio, SplitMix64, valid};
+use redial::{Backoff, BackoffConfig, ChaCha8Rng, Jitter, Mode, Ratio, SplitMix64};
 use tokio::runtime::{Builder, Runtime};
 use tower::retry::backoff::{Backoff as _, ExponentialBackoffMaker, MakeBackoff};
 
@@ -21,7 +21,7 @@ const MAX: Duration = Duration::from_secs(30);
 const OUTAGE: u32 = 20;
 
 pub(crate) const LADDER: BackoffConfig =
-    valid(valid(BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX)).with_jitter(Jitter::Full));
+    BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX).jitter(Jitter::Full).build_const();
 
 fn ours_at_the_cap<R: Rng + SeedableRng + 'static>() -> Steps {
     let (mut backoff, mut rng) = (Backoff::new(), R::seed_from_u64(7));

@@ -8,7 +8,7 @@ use failsafe::failure_policy::{consecutive_failures, success_rate_over_time_wind
 use failsafe::{StateMachine, backoff};
 use recloser::Recloser;
 use redial::breaker::{self, CountWindow, Outcome, RateWindow, Rates, TimeWindow};
-use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
+use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 
 use super::{Kind, Operation, Steps, repeat};
 
@@ -30,7 +30,7 @@ pub(crate) struct Ours {
 
 pub(crate) fn ours(failures: u32) -> Ours {
     let (breaker, rng) = (CircuitBreaker::new(), SplitMix64::new(1));
-    Ours { breaker, config: breaker::Config::new(failures, OPEN).expect("five or more"), rng }
+    Ours { breaker, config: breaker::Config::new(failures, OPEN).build().expect("five or more"), rng }
 }
 
 impl Breaker for Ours {
@@ -176,13 +176,12 @@ fn cycle<B: Breaker>(mut breaker: B, refuses: bool) -> Steps {
     })
 }
 
-const RATES: Rates = valid(
-    valid(Rates::new(valid(Ratio::new(9, 10)), 100))
-        .with_slow(Duration::from_secs(4), valid(Ratio::new(9, 10))),
-);
-const BY_COUNT: breaker::Config<CountWindow<100>> = valid(breaker::Config::by_count(RATES, OPEN));
+const RATES: Rates = Rates::new(Ratio::new_const(9, 10), 100)
+    .slow(Duration::from_secs(4), Ratio::new_const(9, 10))
+    .build_const();
+const BY_COUNT: breaker::Config<CountWindow<100>> = breaker::Config::by_count(RATES, OPEN).build_const();
 const BY_TIME: breaker::Config<TimeWindow<10>> =
-    valid(breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN));
+    breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN).build_const();
 
 /// Every fifth result is a failure. The time advances by 100 µs a call, so a bucket ends every 30,000 calls.
 fn our_window<W: RateWindow + 'static>(config: &'static breaker::Config<W>) -> Steps {

@@ -100,7 +100,7 @@ impl Client {
         view: Arc<View>,
         ledger: Option<Ledger>,
     ) -> Self {
-        let resumes = config.resume() == config.resume().with_enabled(true);
+        let resumes = config.resume() == config.resume().to_builder().enabled(true).build_const();
         Self { base, token, resumes, clock, view, ledger, state: Mutex::default() }
     }
 

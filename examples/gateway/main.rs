@@ -157,7 +157,8 @@ fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> 
         return Ok((target, config));
     }
     // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
-    let config = config.with_greeting(config.greeting_timeout()).map_err(|error| error.to_string())?;
+    let config =
+        config.to_builder().greeting(config.greeting_timeout()).build().map_err(|error| error.to_string())?;
     Ok((target, config))
 }
 

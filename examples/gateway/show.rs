@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
 use redial::policy::ResumeConfig;
-use redial::{BackoffConfig, Config, GiveUp, Jitter, Policy, Ratio, SplitMix64, presets, valid};
+use redial::{BackoffConfig, Config, GiveUp, Jitter, Policy, Ratio, SplitMix64, presets};
 use serde_json::json;
 
 use crate::client::Client;
@@ -26,30 +26,26 @@ use crate::view::View;
 const MAX_SHOW: Duration = Duration::from_secs(60);
 
 /// The Discord preset in fast motion: the same rules with smaller numbers, so that two dozen outages fit into a minute.
-const FAST: Config = valid(
-    valid(
-        valid(presets::DISCORD_GATEWAY.with_connect_timeout(Duration::from_millis(500)))
-            .with_greeting(Some(Duration::from_millis(500))),
+const FAST: Config = presets::DISCORD_GATEWAY
+    .to_builder()
+    .connect_timeout(Duration::from_millis(500))
+    .greeting(Some(Duration::from_millis(500)))
+    .ready_timeout(Some(Duration::from_millis(500)))
+    .backoff(
+        BackoffConfig::exponential(Duration::from_millis(80), Ratio::TWO, Duration::from_millis(1_500))
+            .jitter(Jitter::Full)
+            .floor(Duration::from_millis(20))
+            .build_const(),
     )
-    .with_ready_timeout(Some(Duration::from_millis(500))),
-)
-.with_backoff(valid(
-    valid(
-        valid(BackoffConfig::exponential(
-            Duration::from_millis(80),
-            Ratio::TWO,
-            Duration::from_millis(1_500),
-        ))
-        .with_jitter(Jitter::Full),
+    .reset_after_stable(Duration::from_millis(500))
+    .requested_spread(Some(Duration::from_millis(200)))
+    .resume(
+        ResumeConfig::new()
+            .failures_max(10)
+            .invalid_wait(Duration::from_millis(300), Duration::from_millis(800))
+            .build_const(),
     )
-    .with_floor(Duration::from_millis(20)),
-))
-.with_reset_after_stable(Duration::from_millis(500))
-.with_requested_spread(Some(Duration::from_millis(200)))
-.with_resume(valid(
-    valid(ResumeConfig::new().with_failures_max(10))
-        .with_invalid_wait(Duration::from_millis(300), Duration::from_millis(800)),
-));
+    .build_const();
 
 /// True: the client has survived everything.
 pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {

@@ -53,22 +53,23 @@ fn refused(o: &Object<'_>) -> impl Fn(ConfigError) -> String {
 /// A bucket of the budget of fresh starts: Discord's unless the keys say otherwise.
 fn start_budget(o: &Object<'_>) -> Result<StartBudgetConfig, String> {
     let window = o.ms("window_ms")?.unwrap_or(Duration::from_secs(5));
-    let budget = StartBudgetConfig::new(1, o.u16("per_window")?.unwrap_or(1), window).map_err(refused(o))?;
+    let budget =
+        StartBudgetConfig::new(1, o.u16("per_window")?.unwrap_or(1), window).build().map_err(refused(o))?;
     let day = o.ms("day_ms")?.unwrap_or(Duration::from_secs(86_400));
     let starts = o.or_null("per_day", Object::u32)?.flatten().unwrap_or(u32::MAX);
-    budget.with_daily(starts, day).map_err(refused(o))
+    budget.to_builder().daily(starts, day).build().map_err(refused(o))
 }
 
 fn retry_budget(o: &Object<'_>) -> Result<RetryBudgetConfig, String> {
-    let mut budget = RetryBudgetConfig::new();
+    let mut budget = RetryBudgetConfig::DEFAULT;
     if let Some(ttl) = o.ms("ttl_ms")? {
-        budget = budget.with_ttl(ttl).map_err(refused(o))?;
+        budget = budget.to_builder().ttl(ttl).build().map_err(refused(o))?;
     }
     if let Some(reserve) = o.u32("per_second")? {
-        budget = budget.with_reserve(reserve);
+        budget = budget.to_builder().reserve(reserve).build_const();
     }
     if let Some(share) = o.ratio("share")? {
-        budget = budget.with_share(share).map_err(refused(o))?;
+        budget = budget.to_builder().share(share).build().map_err(refused(o))?;
     }
     Ok(budget)
 }
@@ -77,16 +78,17 @@ fn retry_budget(o: &Object<'_>) -> Result<RetryBudgetConfig, String> {
 fn simple_throttle(o: &Object<'_>) -> Result<ThrottleConfig, String> {
     let tenth = Ratio::new(1, 10).map_err(refused(o))?;
     ThrottleConfig::new(o.u16("tokens")?.unwrap_or(10), o.ratio("per_success")?.unwrap_or(tenth))
+        .build()
         .map_err(refused(o))
 }
 
 fn adaptive_throttle(o: &Object<'_>) -> Result<AdaptiveThrottleConfig, String> {
-    let mut throttle = AdaptiveThrottleConfig::new();
+    let mut throttle = AdaptiveThrottleConfig::DEFAULT;
     if let Some(window) = o.ms("window_ms")? {
-        throttle = throttle.with_window(window).map_err(refused(o))?;
+        throttle = throttle.to_builder().window(window).build().map_err(refused(o))?;
     }
     if let Some(multiplier) = o.ratio("multiplier")? {
-        throttle = throttle.with_multiplier(multiplier).map_err(refused(o))?;
+        throttle = throttle.to_builder().multiplier(multiplier).build().map_err(refused(o))?;
     }
     Ok(throttle)
 }

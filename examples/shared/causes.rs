@@ -11,10 +11,10 @@ pub(super) fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Cla
     if let Some(name) = o.str("table")? {
         let known: Vec<_> = tables::ALL.iter().map(|table| table.name()).collect();
         let table = tables::by_name(name).ok_or_else(|| o.wrong("table", one_of(&known)))?;
-        classifier = Classifier::new(table);
+        classifier = Classifier::new(table).build_const();
     }
     if let Some(default) = class(o, "default")? {
-        classifier = classifier.with_default(default);
+        classifier = classifier.to_builder().default_class(default).build_const();
     }
     let Some(overrides) = o.get("overrides") else { return Ok(classifier) };
     let list = overrides.as_array().ok_or_else(|| o.wrong("overrides", "a list"))?;
@@ -23,7 +23,8 @@ pub(super) fn classify(mut classifier: Classifier, o: &Object<'_>) -> Result<Cla
         let known: Vec<_> = ["ws", "http", "io", "tls", "timeout"].iter().chain(VERDICT).copied().collect();
         let row = Object::new(&path, value, &known)?;
         let rule = Rule::new(Match::Is(cause(&row, VERDICT)?), verdict(&row)?);
-        classifier = classifier.with_override(rule).map_err(|error| format!("\"{path}\": {error}"))?;
+        classifier =
+            classifier.to_builder().rule(rule).build().map_err(|error| format!("\"{path}\": {error}"))?;
     }
     Ok(classifier)
 }

@@ -24,7 +24,7 @@ use redial::policy::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
-use redial::{BackoffConfig, Config, ConfigError, Jitter, Ratio, presets, valid};
+use redial::{BackoffConfig, Config, ConfigError, Jitter, Ratio, presets};
 use serde_json::Value;
 
 use budgets::Budgets;
@@ -34,7 +34,7 @@ use object::{Object, one_of};
 
 /// The ladder where neither preset nor config says otherwise: 1 s, doubling to 30 s, no jitter.
 const PLAIN: BackoffConfig =
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
 
 /// How many endpoints a policy here can walk.
 pub(crate) const MAX_ENDPOINTS: usize = 16;
@@ -65,7 +65,7 @@ impl SetUp {
                 let known: Vec<_> = presets::ALL.iter().map(|(name, _)| *name).collect();
                 format!("unknown preset \"{name}\"; use {}", one_of(&known))
             })?,
-            None => Config::new(PLAIN),
+            None => Config::new(PLAIN).build_const(),
         };
         let mut endpoints = None;
         let mut watched = None;
@@ -208,68 +208,69 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
         move |error: ConfigError| format!("\"{name}\": {error}")
     };
     if let Some(o) = keys.object("backoff", BACKOFF)? {
-        config = config.with_backoff(backoff(config.backoff(), &o)?);
+        config = config.to_builder().backoff(backoff(config.backoff(), &o)?).build_const();
     }
     match keys.or_null("reset_after_stable_ms", Object::ms)? {
-        Some(Some(held)) => config = config.with_reset_after_stable(held),
-        Some(None) => config = config.with_stability_by_cap(),
+        Some(Some(held)) => config = config.to_builder().reset_after_stable(held).build_const(),
+        Some(None) => config = config.to_builder().stability_by_cap().build_const(),
         None => {}
     }
     if let Some(interval) = keys.ms("min_interval_ms")? {
-        config = config.with_min_interval(interval).map_err(refused("min_interval_ms"))?;
+        config = config.to_builder().min_interval(interval).build().map_err(refused("min_interval_ms"))?;
     }
     if let Some(attempts) = keys.or_null("max_attempts", Object::u32)? {
-        config = config.with_max_attempts(attempts);
+        config = config.to_builder().max_attempts(attempts).build_const();
     }
     if let Some(elapsed) = keys.or_null("max_elapsed_ms", Object::ms)? {
-        config = config.with_max_elapsed(elapsed);
+        config = config.to_builder().max_elapsed(elapsed).build_const();
     }
     if let Some(timeout) = keys.ms("connect_timeout_ms")? {
-        config = config.with_connect_timeout(timeout).map_err(refused("connect_timeout_ms"))?;
+        config =
+            config.to_builder().connect_timeout(timeout).build().map_err(refused("connect_timeout_ms"))?;
     }
     if let Some(on) = keys.bool("connect_timeout_grows")? {
-        config = config.with_connect_timeout_growing(on);
+        config = config.to_builder().connect_timeout_growing(on).build_const();
     }
     let greeting = keys.bool("greeting")?.unwrap_or(config.greeting());
     let timeout = keys.or_null("greeting_timeout_ms", Object::ms)?.unwrap_or(config.greeting_timeout());
-    config = config.with_greeting(timeout).map_err(refused("greeting_timeout_ms"))?;
+    config = config.to_builder().greeting(timeout).build().map_err(refused("greeting_timeout_ms"))?;
     if !greeting {
-        config = config.without_greeting();
+        config = config.to_builder().without_greeting().build_const();
     }
     if let Some(timeout) = keys.or_null("ready_timeout_ms", Object::ms)? {
-        config = config.with_ready_timeout(timeout).map_err(refused("ready_timeout_ms"))?;
+        config = config.to_builder().ready_timeout(timeout).build().map_err(refused("ready_timeout_ms"))?;
     }
     let establish = [("on_open", Establish::OnOpen), ("on_ready", Establish::OnReady)];
     if let Some(establish) = keys.choice("establish", &establish)? {
-        config = config.with_establish(establish);
+        config = config.to_builder().establish(establish).build_const();
     }
     if let Some(o) = keys.object("hint", &["max_ms", "spread"])? {
         if let Some(longest) = o.ms("max_ms")? {
-            config = config.with_retry_after_max(longest);
+            config = config.to_builder().retry_after_max(longest).build_const();
         }
         if let Some(share) = o.ratio("spread")? {
-            config = config.with_retry_after_spread(share);
+            config = config.to_builder().retry_after_spread(share).build_const();
         }
     }
     let known = ["enabled", "max_failures", "invalid_wait_ms", "endpoint_fallback", "sequence_needed"];
     if let Some(o) = keys.object("resume", &known)? {
-        config = config.with_resume(resume(config.resume(), &o)?);
+        config = config.to_builder().resume(resume(config.resume(), &o)?).build_const();
     }
     let known = ["interval_ms", "liveness", "missed", "first_jitter", "required", "answer_within_ms"];
     if let Some(o) = keys.object("heartbeat", &known)? {
-        config = config.with_heartbeat(heartbeat(config.heartbeat(), &o)?);
+        config = config.to_builder().heartbeat(heartbeat(config.heartbeat(), &o)?).build_const();
     }
     let known = ["failures", "open_ms", "open_max_ms", "factor", "jitter", "probes", "lease_ms"];
     if let Some(o) = keys.or_null("breaker", |keys, key| keys.object(key, &known))? {
-        config = config.with_breaker(o.map(|o| breaker(&o)).transpose()?);
+        config = config.to_builder().breaker(o.map(|o| breaker(&o)).transpose()?).build_const();
     }
     if let Some(o) =
         keys.object("restore", &["enabled", "batch", "interval_ms", "confirm_timeout_ms", "authenticate"])?
     {
-        config = config.with_restore(restore(config.restore(), &o)?);
+        config = config.to_builder().restore(restore(config.restore(), &o)?).build_const();
     }
     if let Some(o) = keys.object("credential", CREDENTIAL)? {
-        config = config.with_credential(credential(config.credential(), &o)?);
+        config = config.to_builder().credential(credential(config.credential(), &o)?).build_const();
     }
     if let Some(o) = keys.object("network", &["on_down", "on_change", "spread_up_ms", "restart_on_up"])? {
         let (on_down, spread) = config.network();
@@ -280,49 +281,49 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
             ("probe", OnNetworkDown::Probe),
         ];
         let on_down = o.choice("on_down", &words)?.unwrap_or(on_down);
-        config = config.with_network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread));
+        config = config.to_builder().network(on_down, o.ms("spread_up_ms")?.unwrap_or(spread)).build_const();
         let words = [
             ("probe", OnNetworkChange::Probe),
             ("drop", OnNetworkChange::Drop),
             ("ignore", OnNetworkChange::Ignore),
         ];
         if let Some(on_change) = o.choice("on_change", &words)? {
-            config = config.with_on_network_change(on_change);
+            config = config.to_builder().on_network_change(on_change).build_const();
         }
         if let Some(restart) = o.bool("restart_on_up")? {
-            config = config.with_restart_on_network_up(restart);
+            config = config.to_builder().restart_on_network_up(restart).build_const();
         }
     }
     config = planned(config, keys)?;
     if let Some(o) = keys.object("classify", &["table", "default", "overrides"])? {
-        config = config.with_classifier(classify(config.classifier(), &o)?);
+        config = config.to_builder().classifier(classify(config.classifier(), &o)?).build_const();
     }
     if let Some(o) = keys.object("please_reconnect", &["spread_ms"])? {
         if let Some(spread) = o.or_null("spread_ms", Object::ms)? {
-            config = config.with_requested_spread(spread);
+            config = config.to_builder().requested_spread(spread).build_const();
         }
     }
     if let Some(defer) = keys.choice("visibility", &[("defer", true), ("ignore", false)])? {
-        config = config.with_defer_while_hidden(defer);
+        config = config.to_builder().defer_while_hidden(defer).build_const();
     }
     let words = [("nothing", OnVisible::Nothing), ("probe", OnVisible::Probe)];
     if let Some(on_visible) = keys.choice("on_visible", &words)? {
-        config = config.with_on_visible(on_visible);
+        config = config.to_builder().on_visible(on_visible).build_const();
     }
     if let Some(on_wake) = keys.choice("on_wake", &[("redial", OnWake::Redial), ("probe", OnWake::Probe)])? {
-        config = config.with_on_wake(on_wake);
+        config = config.to_builder().on_wake(on_wake).build_const();
     }
     if let Some(code) = keys.u16("close_code")? {
-        config = config.with_close_code(code).map_err(refused("close_code"))?;
+        config = config.to_builder().close_code(code).build().map_err(refused("close_code"))?;
     }
     if let Some(o) = keys.object("initial", &["max_attempts", "max_elapsed_ms"])? {
         let (attempts, elapsed) = config.initial_limits();
         let attempts = o.or_null("max_attempts", Object::u32)?.unwrap_or(attempts);
         let elapsed = o.or_null("max_elapsed_ms", Object::ms)?.unwrap_or(elapsed);
-        config = config.with_initial_limits(attempts, elapsed);
+        config = config.to_builder().initial_limits(attempts, elapsed).build_const();
     }
     if let Some(from_dial) = keys.choice("wait_from", &[("failure", false), ("dial", true)])? {
-        config = config.with_wait_from_dial(from_dial);
+        config = config.to_builder().wait_from_dial(from_dial).build_const();
     }
     let known = ["after_ms", "backoff"];
     match keys.or_null("long_outage", |keys, key| keys.object(key, &known))? {
@@ -331,27 +332,31 @@ fn lay_over(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
             let after = o.ms("after_ms")?.or(base.map(|(after, _)| after));
             let base = base.map_or(PLAIN, |(_, ladder)| ladder);
             let slow = o.object("backoff", BACKOFF)?.map(|o| backoff(base, &o)).transpose()?;
-            config = config.with_long_outage(o.required("after_ms", after)?, slow.unwrap_or(base));
+            config = config
+                .to_builder()
+                .long_outage(o.required("after_ms", after)?, slow.unwrap_or(base))
+                .build_const();
         }
-        Some(None) => config = config.without_long_outage(),
+        Some(None) => config = config.to_builder().without_long_outage().build_const(),
         None => {}
     }
     let mut endpoints = config.endpoints();
     let orders =
         [("primary_first", EndpointOrder::PrimaryFirst), ("least_failed", EndpointOrder::LeastFailed)];
     if let Some(order) = keys.choice("endpoint_order", &orders)? {
-        endpoints = endpoints.with_order(order);
+        endpoints = endpoints.to_builder().order(order).build_const();
     }
     if let Some((low, high)) = keys.range("endpoint_gap_ms")? {
-        endpoints = endpoints.with_gap(low, high).map_err(refused("endpoint_gap_ms"))?;
+        endpoints = endpoints.to_builder().gap(low, high).build().map_err(refused("endpoint_gap_ms"))?;
     }
     if let Some(sticky) = keys.ms("endpoint_sticky_ms")? {
-        endpoints = endpoints.with_sticky(sticky);
+        endpoints = endpoints.to_builder().sticky(sticky).build_const();
     }
     if let Some(half_life) = keys.ms("endpoint_half_life_ms")? {
-        endpoints = endpoints.with_half_life(half_life).map_err(refused("endpoint_half_life_ms"))?;
+        endpoints =
+            endpoints.to_builder().half_life(half_life).build().map_err(refused("endpoint_half_life_ms"))?;
     }
-    config = config.with_endpoints(endpoints);
+    config = config.to_builder().endpoints(endpoints).build_const();
     Ok(config)
 }
 
@@ -360,13 +365,13 @@ fn planned(mut config: Config, keys: &Object<'_>) -> Result<Config, String> {
     let (age, spread) = config.max_age();
     let age = keys.or_null("max_age_ms", Object::ms)?.unwrap_or(age);
     let spread = keys.ms("max_age_spread_ms")?.unwrap_or(spread);
-    config = config.with_max_age(age, spread).map_err(|error| match error {
+    config = config.to_builder().max_age(age, spread).build().map_err(|error| match error {
         ConfigError::RangeReversed => keys.wrong("max_age_spread_ms", "at most \"max_age_ms\""),
         error => format!("\"{}\": {error}", keys.name("max_age_ms")),
     })?;
     if let Some(o) = keys.object("redirect", &["max_hops"])? {
         if let Some(hops) = o.u8("max_hops")? {
-            config = config.with_redirects(hops);
+            config = config.to_builder().redirects(hops).build_const();
         }
     }
     if keys.get("handover").is_some_and(|handover| !handover.is_null()) {
@@ -385,19 +390,21 @@ fn credential(mut credential: CredentialConfig, o: &Object<'_>) -> Result<Creden
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
     let words = [("auth", RefreshOn::Auth), ("dial", RefreshOn::Dial), ("never", RefreshOn::Never)];
     if let Some(on) = o.choice("refresh_on", &words)? {
-        credential = credential.with_refresh_on(on);
+        credential = credential.to_builder().refresh_on(on).build_const();
     }
     if let Some(rejections) = o.or_null("max_rejections", Object::u8)? {
-        credential = credential.with_rejections_max(rejections);
+        credential = credential.to_builder().rejections_max(rejections).build_const();
     }
     if let Some(timeout) = o.ms("timeout_ms")? {
-        credential = credential.with_timeout(timeout).map_err(refused)?;
+        credential = credential.to_builder().timeout(timeout).build().map_err(refused)?;
     }
     let (lead, spread) = credential.lead();
-    credential =
-        credential.with_lead(o.ms("lead_ms")?.unwrap_or(lead), o.ms("lead_spread_ms")?.unwrap_or(spread));
+    credential = credential
+        .to_builder()
+        .lead(o.ms("lead_ms")?.unwrap_or(lead), o.ms("lead_spread_ms")?.unwrap_or(spread))
+        .build_const();
     if let Some(on) = o.bool("in_band")? {
-        credential = credential.with_in_band(on);
+        credential = credential.to_builder().in_band(on).build_const();
     }
     Ok(credential)
 }
@@ -405,18 +412,21 @@ fn credential(mut credential: CredentialConfig, o: &Object<'_>) -> Result<Creden
 fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, String> {
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
     if let Some(on) = o.bool("enabled")? {
-        resume = resume.with_enabled(on);
+        resume = resume.to_builder().enabled(on).build_const();
     }
     if let Some(failures) = o.u8("max_failures")? {
-        resume = resume.with_failures_max(failures).map_err(refused)?;
+        resume = resume.to_builder().failures_max(failures).build().map_err(refused)?;
     }
     if let Some((low, high)) = o.range("invalid_wait_ms")? {
-        resume = resume.with_invalid_wait(low, high).map_err(refused)?;
+        resume = resume.to_builder().invalid_wait(low, high).build().map_err(refused)?;
     }
     if let Some(fallback) = o.object("endpoint_fallback", &["failures", "for_ms"])? {
         let (failures, after) = resume.endpoint_fallback();
         let failures = fallback.u8("failures")?.unwrap_or(failures);
-        resume = resume.with_endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after));
+        resume = resume
+            .to_builder()
+            .endpoint_fallback(failures, fallback.ms("for_ms")?.unwrap_or(after))
+            .build_const();
     }
     let needed = match o.get("sequence_needed") {
         // A session that has a sequence is resumed with it in any case.
@@ -426,7 +436,7 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
         None => None,
     };
     if let Some(needed) = needed {
-        resume = resume.with_sequence_needed(needed);
+        resume = resume.to_builder().sequence_needed(needed).build_const();
     }
     Ok(resume)
 }
@@ -434,25 +444,27 @@ fn resume(mut resume: ResumeConfig, o: &Object<'_>) -> Result<ResumeConfig, Stri
 fn heartbeat(mut heartbeat: HeartbeatConfig, o: &Object<'_>) -> Result<HeartbeatConfig, String> {
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
     match o.or_null("interval_ms", Object::ms)? {
-        Some(Some(interval)) => heartbeat = heartbeat.with_interval(interval).map_err(refused)?,
-        Some(None) => heartbeat = heartbeat.without_interval(),
+        Some(Some(interval)) => {
+            heartbeat = heartbeat.to_builder().interval(interval).build().map_err(refused)?
+        }
+        Some(None) => heartbeat = heartbeat.to_builder().without_interval().build_const(),
         None => {}
     }
     let words = [("ack", Liveness::Ack), ("any_traffic", Liveness::AnyTraffic)];
     if let Some(liveness) = o.choice("liveness", &words)? {
-        heartbeat = heartbeat.with_liveness(liveness);
+        heartbeat = heartbeat.to_builder().liveness(liveness).build_const();
     }
     if let Some(missed) = o.u8("missed")? {
-        heartbeat = heartbeat.with_missed(missed).map_err(refused)?;
+        heartbeat = heartbeat.to_builder().missed(missed).build().map_err(refused)?;
     }
     if let Some(on) = o.bool("first_jitter")? {
-        heartbeat = heartbeat.with_first_jitter(on);
+        heartbeat = heartbeat.to_builder().first_jitter(on).build_const();
     }
     if let Some(on) = o.bool("required")? {
-        heartbeat = heartbeat.with_required(on);
+        heartbeat = heartbeat.to_builder().required(on).build_const();
     }
     if let Some(within) = o.or_null("answer_within_ms", Object::ms)? {
-        heartbeat = heartbeat.with_answer_within(within).map_err(refused)?;
+        heartbeat = heartbeat.to_builder().answer_within(within).build().map_err(refused)?;
     }
     Ok(heartbeat)
 }
@@ -466,16 +478,17 @@ fn breaker(o: &Object<'_>) -> Result<breaker::Config, String> {
     let max = o.ms("open_max_ms")?.unwrap_or(minute.max(open));
     let factor = o.ratio("factor")?.unwrap_or(if max > open { Ratio::TWO } else { Ratio::ONE });
     let mut breaker = breaker::Config::new(o.u32("failures")?.unwrap_or(5), open)
-        .and_then(|breaker| breaker.with_growth(factor, max))
+        .growth(factor, max)
+        .build()
         .map_err(refused)?;
     if let Some(share) = o.ratio("jitter")? {
-        breaker = breaker.with_jitter(share).map_err(refused)?;
+        breaker = breaker.to_builder().jitter(share).build().map_err(refused)?;
     }
     if let Some(probes) = o.u8("probes")? {
-        breaker = breaker.with_probes(probes).map_err(refused)?;
+        breaker = breaker.to_builder().probes(probes).build().map_err(refused)?;
     }
     match o.ms("lease_ms")? {
-        Some(lease) => breaker.with_lease(lease).map_err(refused),
+        Some(lease) => breaker.to_builder().lease(lease).build().map_err(refused),
         None => Ok(breaker),
     }
 }
@@ -483,36 +496,44 @@ fn breaker(o: &Object<'_>) -> Result<breaker::Config, String> {
 /// The alerts that stand beside a policy.
 fn health(o: &Object<'_>) -> Result<HealthConfig, String> {
     let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
-    let mut health = HealthConfig::new();
+    let mut health = HealthConfig::DEFAULT;
     if let Some(window) = o.ms("window_ms")? {
-        health = health.with_window(window).map_err(refused)?;
+        health = health.to_builder().window(window).build().map_err(refused)?;
     }
     let tenth = Ratio::new(1, 10).map_err(refused)?;
     let rate = o.ratio("failure_rate")?.unwrap_or(tenth);
-    health = health.with_failure_rate(rate, o.u32("min_attempts")?.unwrap_or(1)).map_err(refused)?;
+    health = health
+        .to_builder()
+        .failure_rate(rate, o.u32("min_attempts")?.unwrap_or(1))
+        .build()
+        .map_err(refused)?;
     if let Some(above) = o.ms("average_recovery_ms")? {
-        health = health.with_average_recovery(above);
+        health = health.to_builder().average_recovery(above).build_const();
     }
     Ok(health)
 }
 
 fn restore(mut restore: RestoreConfig, o: &Object<'_>) -> Result<RestoreConfig, String> {
     if let Some(on) = o.bool("enabled")? {
-        restore = restore.with_enabled(on);
+        restore = restore.to_builder().enabled(on).build_const();
     }
     let (batch, interval) = restore.batches();
     let batch = o.u16("batch")?.unwrap_or(batch);
     let interval = o.ms("interval_ms")?.unwrap_or(interval);
     restore = restore
-        .with_batches(batch, interval)
+        .to_builder()
+        .batches(batch, interval)
+        .build()
         .map_err(|error: ConfigError| format!("\"{}\": {error}", o.path()))?;
     if let Some(timeout) = o.or_null("confirm_timeout_ms", Object::ms)? {
         restore = restore
-            .with_confirm_timeout(timeout)
+            .to_builder()
+            .confirm_timeout(timeout)
+            .build()
             .map_err(|error| format!("\"{}\": {error}", o.name("confirm_timeout_ms")))?;
     }
     if let Some(on) = o.bool("authenticate")? {
-        restore = restore.with_authentication(on);
+        restore = restore.to_builder().authentication(on).build_const();
     }
     Ok(restore)
 }

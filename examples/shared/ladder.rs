@@ -85,35 +85,36 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
     });
     let built = match shape {
         // Not `BackoffConfig::constant`: a jitter may go up to `max_ms`.
-        Shape::Constant => BackoffConfig::exponential(first_wait, Ratio::ONE, cap),
-        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap),
-        Shape::Linear => BackoffConfig::linear(first_wait, cap),
-        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap),
-        Shape::Quadratic => BackoffConfig::quadratic(first_wait, step, cap),
-        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap),
+        Shape::Constant => BackoffConfig::exponential(first_wait, Ratio::ONE, cap).build(),
+        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap).build(),
+        Shape::Linear => BackoffConfig::linear(first_wait, cap).build(),
+        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap).build(),
+        Shape::Quadratic => BackoffConfig::quadratic(first_wait, step, cap).build(),
+        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap).build(),
         Shape::Table => {
             let mut entries = entries.unwrap_or_else(|| base_entries.to_vec());
             if let Some(cap) = max {
                 entries.iter_mut().for_each(|entry| *entry = cap.min(*entry));
             }
             // A config is a constant of the program elsewhere, so its table lives for ever. There is one a run.
-            BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after)
+            BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after).build()
         }
     };
     let mut backoff = built.map_err(refused)?;
     let jitter = if o.get("jitter").is_some() { jitter(o)? } else { base.jitter() };
-    backoff = backoff.with_jitter(jitter).map_err(refused)?;
-    backoff = backoff.with_floor(o.ms("floor_ms")?.unwrap_or(base.floor())).map_err(refused)?;
+    backoff = backoff.to_builder().jitter(jitter).build().map_err(refused)?;
+    backoff =
+        backoff.to_builder().floor(o.ms("floor_ms")?.unwrap_or(base.floor())).build().map_err(refused)?;
     if let Some(first) = o.or_null("first_ms", Object::ms)?.unwrap_or(base.first_delay()) {
-        backoff = backoff.with_first(first);
+        backoff = backoff.to_builder().first_delay(first).build_const();
     }
-    if o.bool("exact_first")?.unwrap_or(base.is_first_exact()) {
-        backoff = backoff.with_exact_first();
+    if o.bool("exact_first")?.unwrap_or(base.exact_first()) {
+        backoff = backoff.to_builder().exact_first().build_const();
     }
     let fresh = base.max_delay(Mode::Fresh);
     let fresh = Some(fresh).filter(|fresh| *fresh != base.max_delay(Mode::Resume));
     if let Some(max_fresh) = o.or_null("max_fresh_ms", Object::ms)?.unwrap_or(fresh) {
-        backoff = backoff.with_max_fresh(max_fresh).map_err(refused)?;
+        backoff = backoff.to_builder().max_fresh(max_fresh).build().map_err(refused)?;
     }
     Ok(backoff)
 }

@@ -10,20 +10,20 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
-/// What [`Backoff::set_base`] set, in the 4 bytes that padding would take: whole milliseconds plus one.
+/// The value of [`Backoff::set_base`], in the 4 bytes that padding would take: whole milliseconds plus one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Base(u32);
 
 impl Base {
     pub(super) const NONE: Self = Self(0);
-    /// Taken back in the middle of an outage: none, but the place on the curve still is the one on the old base's curve.
+    /// Withdrawn during an outage: none, but the position is still that on the old base's curve.
     const CLEARED: Self = Self(u32::MAX);
 
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
     }
 
-    /// What is left of it after the outage.
+    /// The value after the end of the outage.
     pub(super) const fn settled(self) -> Self {
         if self.0 == Self::CLEARED.0 { Self::NONE } else { self }
     }
@@ -64,7 +64,7 @@ impl BackoffConfig {
                 config.first = base;
                 (config.turn, config.plain) = (Micros::ZERO, false);
             }
-            // From where on a ladder with a turn is at its top does not depend on where it began.
+            // Where a config with a turn reaches its top does not depend on its first wait.
             Some(base) => {
                 config.first = None;
                 config.initial = base.min(self.top());
@@ -75,27 +75,26 @@ impl BackoffConfig {
 }
 
 impl Backoff {
-    /// Has the server set the first wait, as a `retry:` field of server-sent events does: from the next failure on `base`
-    /// stands in place of the config's initial wait and of [`with_first`](BackoffConfig::with_first), until another
-    /// call; a [`reset`](Self::reset) keeps it. `None`: the config's own again, which is the default.
+    /// Sets the first wait, as a server does with the `retry:` field of server-sent events. From the next failure on, `base`
+    /// replaces the config's initial wait and its [`first_delay`](BackoffConfig::first_delay), until the next call; a
+    /// [`reset`](Self::reset) keeps it. `None`: the config's own, which is the default.
     ///
-    /// In whole milliseconds, rounded up, at most 49 days, and cut at the cap of the dial that it is waited for. The waits
-    /// are those of the same config with this initial wait, counted from the first failure of the outage:
+    /// `base` is rounded up to whole milliseconds, and is at most 49 days and at most the cap of the dial. The waits are those of
+    /// the same config with this initial wait, counted from the first failure of the outage:
     ///
-    /// * a constant curve waits `base` every time, and one that follows the [time lost](BackoffConfig::elapsed) at least
-    ///   that;
-    /// * of a [table](BackoffConfig::table) only the first entry is replaced;
-    /// * the decorrelated jitters draw from `base` on.
+    /// * A constant curve waits `base` each time, and one by the [time lost](BackoffConfig::elapsed) at least `base`.
+    /// * In a [table](BackoffConfig::table) only the first entry is replaced.
+    /// * The decorrelated jitters draw from `base` on.
     ///
-    /// A `base` of 0 is a retry at once and no more: the second wait is the config's own, so that a server that says 0
-    /// can't make a client spin.
+    /// With a `base` of 0 the first retry is immediate, and the second wait is the config's own, so that the server can't make the
+    /// client spin.
     ///
     /// ```
     /// use core::time::Duration;
     /// use redial::{Backoff, BackoffConfig, Mode, Ratio, SplitMix64};
     ///
     /// let (mut rng, secs) = (SplitMix64::new(7), Duration::from_secs);
-    /// let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30))?;
+    /// let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build()?;
     /// let mut backoff = Backoff::new();
     /// backoff.set_base(Some(secs(5)));
     /// let mut wait = || backoff.next_delay(&config, Mode::Fresh, Duration::ZERO, &mut rng);
@@ -110,12 +109,12 @@ impl Backoff {
         };
     }
 
-    /// What the server set, if it did.
+    /// The first wait that the server set, if any.
     pub(crate) const fn base(&self) -> Option<Micros> {
         self.base.get()
     }
 
-    /// The next wait on a plain ladder where a base is, or was, set.
+    /// The next wait of a plain config where a base is, or was, set.
     pub(super) fn plain_based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -123,7 +122,7 @@ impl Backoff {
     ) -> Micros {
         let (failures, base) = (self.failures, self.base());
         *self = Self { base: self.base.settled(), ..Self::new() };
-        // A retry at once is where no step goes on from: the next one is counted from the start again.
+        // No step continues from an immediate retry: the next wait is counted from the start.
         if failures > 0 || base != Some(Micros::ZERO) {
             let set = base.filter(|base| !base.is_zero());
             let initial = set.map_or(config.initial, |base| base.min(config.max));
@@ -135,7 +134,7 @@ impl Backoff {
         uniform(rng, Micros::ZERO, self.last)
     }
 
-    /// The next wait on any other ladder where a base is, or was, set.
+    /// The next wait of any other config where a base is, or was, set.
     pub(super) fn based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -145,14 +144,14 @@ impl Backoff {
     ) -> Option<Micros> {
         let base = self.base();
         let config = &config.with_base(base);
-        // The base may have changed since the last failure: the place on the curve follows from the count.
+        // The base may have changed since the last failure, so that the position is computed from the count.
         self.last = Self::followed(config, self.failures, self.last).last;
         self.base = self.base.settled();
         self.any_wait(config, mode, elapsed, rng)
     }
 
-    /// The backoff after so many failures on this config with this base. Only what was drawn is taken from `last`, and no
-    /// more of it than a draw could have been.
+    /// The backoff after so many failures with this config and this base. Only the draw is taken from `last`, clamped to what a
+    /// draw could have been.
     pub(crate) fn restored(
         config: &BackoffConfig,
         base: Option<Micros>,
@@ -163,7 +162,7 @@ impl Backoff {
         Self { base: base.map_or(Base::NONE, Base::new), ..backoff }
     }
 
-    /// The jittered wait after the `failure`-th failure in a row of something that only counts its failures. `base`: the
+    /// The jittered wait after the `failure`-th failure in a row, for a caller that only counts its failures. `base` is the
     /// [`base`](Self::base) of the backoff that it belongs to.
     pub(crate) fn wait_after<R: Rng + ?Sized>(
         config: &BackoffConfig,
@@ -178,7 +177,7 @@ impl Backoff {
         }
     }
 
-    /// The nominal wait after the next failure, before floor and jitter; `None` where a table is spent.
+    /// The nominal wait after the next failure, before floor and jitter; `None` if a table is exhausted.
     pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
         let (config, cap) = (&config.with_base(self.base()), config.cap(mode));
         let mut next =
@@ -207,15 +206,15 @@ mod tests {
     fn configs() -> Vec<BackoffConfig> {
         let (initial, max) = (ms(1_000), ms(30_000));
         let curves = [
-            BackoffConfig::exponential(initial, Ratio::TWO, max),
-            BackoffConfig::exponential(initial, Ratio::new(8, 5).unwrap(), max),
-            BackoffConfig::exponential(initial, Ratio::ONE, max),
-            BackoffConfig::linear(initial, max),
-            BackoffConfig::fibonacci(initial, max),
-            BackoffConfig::quadratic(initial, ms(300), max),
-            BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max),
-            BackoffConfig::table(ENTRIES, AfterTable::GiveUp),
-            BackoffConfig::table(ENTRIES, AfterTable::RepeatLast),
+            BackoffConfig::exponential(initial, Ratio::TWO, max).build(),
+            BackoffConfig::exponential(initial, Ratio::new(8, 5).unwrap(), max).build(),
+            BackoffConfig::exponential(initial, Ratio::ONE, max).build(),
+            BackoffConfig::linear(initial, max).build(),
+            BackoffConfig::fibonacci(initial, max).build(),
+            BackoffConfig::quadratic(initial, ms(300), max).build(),
+            BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max).build(),
+            BackoffConfig::table(ENTRIES, AfterTable::GiveUp).build(),
+            BackoffConfig::table(ENTRIES, AfterTable::RepeatLast).build(),
         ];
         let jitters = [
             Jitter::None,
@@ -227,11 +226,16 @@ mod tests {
             Jitter::DecorrelatedV2,
         ];
         let curves = curves.map(Result::unwrap);
-        let jittered =
-            curves.iter().flat_map(|curve| jitters.iter().filter_map(|j| curve.with_jitter(*j).ok()));
+        let jittered = curves
+            .iter()
+            .flat_map(|curve| jitters.iter().filter_map(|j| curve.to_builder().jitter(*j).build().ok()));
         jittered
             .flat_map(|config| {
-                [config, config.with_first(ms(50)), config.with_max_fresh(ms(60_000)).unwrap()]
+                [
+                    config,
+                    config.to_builder().first_delay(ms(50)).build_const(),
+                    config.to_builder().max_fresh(ms(60_000)).build().unwrap(),
+                ]
             })
             .collect()
     }

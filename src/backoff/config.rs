@@ -1,10 +1,12 @@
-//! What a ladder looks like: its curve, its caps, its jitter.
+//! The config of a backoff: its curve, its caps, its jitter.
 
 use core::time::Duration;
 
 use rand_core::Rng;
 
+use super::check::check_wait;
 use super::{Backoff, Delays, Jitter};
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::mode::Mode;
 use crate::ratio::Ratio;
@@ -13,20 +15,20 @@ use crate::words::words;
 
 /// The waits between attempts: a curve between a first wait and a cap, and the jitter on it.
 ///
-/// Valid by construction, and every constructor works in `const`. Durations are taken to whole microseconds, rounded
-/// up. A wait is never above the cap: jitter is drawn inside it and still spreads there.
+/// It is valid by construction, and every constructor works in a `const`. Durations are rounded up to whole microseconds. No wait
+/// is above the cap, and jitter still spreads the waits at it.
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio, valid};
+/// use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio};
 ///
-/// const LADDER: BackoffConfig = valid(
-///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)))
-///         .with_jitter(Jitter::Full),
-/// );
+/// const LADDER: BackoffConfig =
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
+///         .jitter(Jitter::Full)
+///         .build_const();
 /// assert_eq!(LADDER.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
 /// assert_eq!(LADDER.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
-/// assert_eq!(BackoffConfig::constant(Duration::ZERO), Err(ConfigError::InitialZero));
+/// assert_eq!(BackoffConfig::constant(Duration::ZERO).build(), Err(ConfigError::InitialZero));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackoffConfig {
@@ -38,19 +40,18 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// For an exponential ladder with a whole factor and full jitter, which is to be fast: from which wait on the next step
-    /// is the top. Zero: it is another.
+    /// For the hot path, an exponential curve with a whole factor and full jitter: the wait from which on the next step is the
+    /// top. Zero for any other config.
     pub(super) turn: Micros,
     /// Its factor.
     pub(super) factor: u32,
-    /// It has neither a floor nor a cap for each mode, and is to be faster still.
+    /// Whether it has neither a floor nor separate caps for the modes, which is faster still.
     pub(super) plain: bool,
     pub(super) rare: Rare,
 }
 
-/// The code of the jitters that few ladders have. A config brings what its jitter needs, so that a program without such
-/// a config does not carry it: kilobytes on a microcontroller. It follows from the jitter and is no part
-/// of what is compared or shown.
+/// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
+/// contain it: kilobytes on a microcontroller. It follows from the jitter, and is not compared or shown.
 #[derive(Clone, Copy)]
 pub(super) enum Rare {
     No,
@@ -58,7 +59,7 @@ pub(super) enum Rare {
     Polly {
         /// The next wait, for this cap and draw.
         walk: fn(&mut Backoff, &BackoffConfig, Micros, u64) -> Micros,
-        /// Where this many failures lead, with this draw.
+        /// The position after this many failures, with this draw.
         place: fn(&BackoffConfig, u32, u64) -> Micros,
     },
 }
@@ -81,7 +82,7 @@ impl core::fmt::Debug for Rare {
     }
 }
 
-/// How the nominal wait follows from the number of failures: what the constructors of [`BackoffConfig`] chose between.
+/// How the nominal wait follows from the number of failures. Each constructor of [`BackoffConfig`] has its curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Curve {
@@ -115,9 +116,9 @@ words!(Curve {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AfterTable {
-    /// The last entry, for ever.
+    /// The last entry repeats.
     RepeatLast,
-    /// No further attempt: [`Backoff::next_delay`] says `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
+    /// No further attempt: [`Backoff::next_delay`] returns `None` (SignalR's `[0, 2, 10, 30]` s, then stop).
     GiveUp,
 }
 
@@ -125,6 +126,8 @@ words!(AfterTable {
     RepeatLast => "repeat_last",
     GiveUp => "give_up",
 });
+
+builds!(BackoffConfig);
 
 impl BackoffConfig {
     /// The n-th wait is `initial × factor^(n - 1)`, at most `max`: the first is `initial`.
@@ -135,44 +138,42 @@ impl BackoffConfig {
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`],
     /// [`ConfigError::FactorBelowOne`].
-    pub const fn exponential(initial: Duration, factor: Ratio, max: Duration) -> Result<Self, ConfigError> {
-        if factor.is_below_one() {
-            return Err(ConfigError::FactorBelowOne);
-        }
-        let curve = if factor.is_above_one() { Curve::Exponential(factor) } else { Curve::Constant };
-        Self::growing(curve, initial, max)
+    pub const fn exponential(initial: Duration, factor: Ratio, max: Duration) -> Builder<Self> {
+        let is_one = !factor.is_above_one() && !factor.is_below_one();
+        let curve = if is_one { Curve::Constant } else { Curve::Exponential(factor) };
+        Self::begin(curve, initial, max)
     }
 
     /// Every wait is `delay`.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`].
-    pub const fn constant(delay: Duration) -> Result<Self, ConfigError> {
-        Self::growing(Curve::Constant, delay, delay)
+    pub const fn constant(delay: Duration) -> Builder<Self> {
+        Self::begin(Curve::Constant, delay, delay)
     }
 
     /// The n-th wait is `initial × n`, at most `max`.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
-    pub const fn linear(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
-        Self::growing(Curve::Linear, initial, max)
+    pub const fn linear(initial: Duration, max: Duration) -> Builder<Self> {
+        Self::begin(Curve::Linear, initial, max)
     }
 
     /// The waits are 1, 1, 2, 3, 5, 8 … times `initial`, at most `max`.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
-    pub const fn fibonacci(initial: Duration, max: Duration) -> Result<Self, ConfigError> {
-        Self::growing(Curve::Fibonacci, initial, max)
+    pub const fn fibonacci(initial: Duration, max: Duration) -> Builder<Self> {
+        Self::begin(Curve::Fibonacci, initial, max)
     }
 
     /// The n-th wait is `initial + step × (n - 1)²`, at most `max`. go-libp2p dials with 5 s and 1 s.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
-    pub const fn quadratic(initial: Duration, step: Duration, max: Duration) -> Result<Self, ConfigError> {
-        Self::growing(Curve::Quadratic(step), initial, max)
+    pub const fn quadratic(initial: Duration, step: Duration, max: Duration) -> Builder<Self> {
+        Self::begin(Curve::Quadratic(step), initial, max)
     }
 
     /// The waits are those of `delays`, then what `after` says. The cap is the longest of them.
@@ -182,24 +183,19 @@ impl BackoffConfig {
     /// # Errors
     /// [`ConfigError::TableEmpty`]; [`ConfigError::InitialTooShort`] for an entry above 0 and below 1 ms;
     /// [`ConfigError::TableRepeatsZero`] when a last entry of 0 would be repeated.
-    pub const fn table(delays: &'static [Duration], after: AfterTable) -> Result<Self, ConfigError> {
-        let [first, ..] = delays else { return Err(ConfigError::TableEmpty) };
-        let mut max = Micros::ZERO;
-        let mut last = max;
+    pub const fn table(delays: &'static [Duration], after: AfterTable) -> Builder<Self> {
+        let (mut initial, mut max) = (Duration::ZERO, Duration::ZERO);
+        if let [first, ..] = delays {
+            initial = *first;
+        }
         let mut rest = delays;
         while let [delay, tail @ ..] = rest {
-            last = match checked(*delay) {
-                Ok(delay) => delay,
-                Err(ConfigError::InitialZero) => Micros::ZERO,
-                Err(error) => return Err(error),
-            };
-            max = max.max(last);
+            if delay.as_nanos() > max.as_nanos() {
+                max = *delay;
+            }
             rest = tail;
         }
-        if last.is_zero() && matches!(after, AfterTable::RepeatLast) {
-            return Err(ConfigError::TableRepeatsZero);
-        }
-        Ok(Self::new(Curve::Table(delays, after), Micros::from_duration(*first), max))
+        Self::begin(Curve::Table(delays, after), initial, max)
     }
 
     /// The wait is `share` of the time already lost in this outage, at least `initial` and at most `max`.
@@ -208,110 +204,89 @@ impl BackoffConfig {
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
-    pub const fn elapsed(share: Ratio, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
-        Self::growing(Curve::Elapsed(share), initial, max)
+    pub const fn elapsed(share: Ratio, initial: Duration, max: Duration) -> Builder<Self> {
+        Self::begin(Curve::Elapsed(share), initial, max)
     }
 
-    /// With this jitter; without, there is none.
+    const fn begin(curve: Curve, initial: Duration, max: Duration) -> Builder<Self> {
+        let max = Micros::from_duration(max);
+        Builder::of(Self {
+            curve,
+            jitter: Jitter::None,
+            initial: Micros::from_duration(initial),
+            max,
+            max_fresh: max,
+            floor: Micros::ZERO,
+            first: None,
+            first_exact: false,
+            turn: Micros::ZERO,
+            factor: 1,
+            plain: false,
+            rare: Rare::No,
+        })
+    }
+}
+
+impl Builder<BackoffConfig> {
+    /// With this jitter. Default: [`Jitter::None`].
     ///
     /// # Errors
     /// [`ConfigError::JitterAboveOne`], [`ConfigError::JitterWindow`]; [`ConfigError::RangeReversed`] for a
     /// [`Jitter::PlusFixed`] whose low end is above its high end; [`ConfigError::InitialAboveMax`] where the first
     /// wait with its [`Jitter::Plus`] or [`Jitter::PlusFixed`] does not fit under the cap (as on a
-    /// [`constant`](Self::constant): take [`exponential`](Self::exponential) with a factor of 1);
-    /// [`ConfigError::JitterNoRoom`] for the decorrelated ones on a [`constant`](Self::constant), and
+    /// [`constant`](BackoffConfig::constant): take [`exponential`](BackoffConfig::exponential) with a factor of 1);
+    /// [`ConfigError::JitterNoRoom`] for the decorrelated ones on a [`constant`](BackoffConfig::constant), and
     /// [`ConfigError::InitialZero`] on a table that begins with 0, since nothing times anything never grows.
-    pub const fn with_jitter(self, jitter: Jitter) -> Result<Self, ConfigError> {
-        match jitter {
-            Jitter::PlusMinus(share) | Jitter::Minus(share) if share.is_above_one() => {
-                Err(ConfigError::JitterAboveOne)
-            }
-            Jitter::PlusFixed(low, high) if low.as_nanos() > high.as_nanos() => {
-                Err(ConfigError::RangeReversed)
-            }
-            Jitter::Plus(share) if share.of(self.initial).0 > self.max.saturating_sub(self.initial).0 => {
-                Err(ConfigError::InitialAboveMax)
-            }
-            Jitter::PlusFixed(_, high)
-                if Micros::from_duration(high).0 > self.max.saturating_sub(self.initial).0 =>
-            {
-                Err(ConfigError::InitialAboveMax)
-            }
-            Jitter::Window(low, high)
-                if high.is_below(low) || high.is_above_one() || high.numerator() == 0 =>
-            {
-                Err(ConfigError::JitterWindow)
-            }
-            Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
-                Err(ConfigError::InitialZero)
-            }
-            Jitter::Decorrelated | Jitter::DecorrelatedV2 if matches!(self.curve, Curve::Constant) => {
-                Err(ConfigError::JitterNoRoom)
-            }
-            _ => {
-                let rare = match jitter {
-                    Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
-                    Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
-                    _ => Rare::No,
-                };
-                Ok(Self { jitter, rare, ..self }.marked())
-            }
-        }
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.config.jitter = jitter;
+        self
     }
 
-    /// With no wait below `floor` (or below the cap, where that is less). Default 0.
+    /// With no wait below `floor` (or below the cap for fresh dials, where that is less). Default: 0.
     ///
     /// # Errors
     /// [`ConfigError::FloorAboveMax`].
-    pub const fn with_floor(self, floor: Duration) -> Result<Self, ConfigError> {
-        let floor = Micros::from_duration(floor);
-        if floor.0 > self.max.0 {
-            return Err(ConfigError::FloorAboveMax);
-        }
-        Ok(Self { floor, ..self }.marked())
+    pub const fn floor(mut self, floor: Duration) -> Self {
+        self.config.floor = Micros::from_duration(floor);
+        self
     }
 
     /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once, and what is above 0 is
-    /// at least 1 ms.
+    /// at least 1 ms. Default: none.
     ///
     /// Jittered like any other, but not raised to the floor: it was asked for. The later waits stay as they are.
-    #[must_use]
-    pub const fn with_first(self, first: Duration) -> Self {
+    pub const fn first_delay(mut self, first: Duration) -> Self {
         let first = Micros::from_duration(first);
-        Self { first: Some(if first.is_zero() { first } else { first.max(Micros::MILLISECOND) }), ..self }
-            .marked()
+        self.config.first = Some(if first.is_zero() { first } else { first.max(Micros::MILLISECOND) });
+        self
     }
 
     /// With no jitter on the first wait of an outage: one client alone comes back as soon as it may. grpc-go has this.
     ///
     /// A fleet that loses its server together then comes back together once. The wait still takes its draw, so that
     /// the later ones are the same with and without this.
-    #[must_use]
-    pub const fn with_exact_first(self) -> Self {
-        Self { first_exact: true, ..self }.marked()
+    pub const fn exact_first(mut self) -> Self {
+        self.config.first_exact = true;
+        self
     }
 
     /// With another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
     ///
-    /// The ladder itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
+    /// The progression itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
     ///
     /// # Errors
     /// [`ConfigError::InitialAboveMax`]; [`ConfigError::InitialZero`] for 0, [`ConfigError::InitialTooShort`] below 1 ms.
-    pub const fn with_max_fresh(self, max_fresh: Duration) -> Result<Self, ConfigError> {
-        let max_fresh = match checked(max_fresh) {
-            Ok(max_fresh) => max_fresh,
-            Err(error) => return Err(error),
-        };
-        if self.initial.0 > max_fresh.0 {
-            return Err(ConfigError::InitialAboveMax);
-        }
-        Ok(Self { max_fresh, ..self }.marked())
+    pub const fn max_fresh(mut self, max_fresh: Duration) -> Self {
+        self.config.max_fresh = Micros::from_duration(max_fresh);
+        self
     }
+}
 
+impl BackoffConfig {
     /// The nominal wait after the `failure`-th failure in a row (from 1; 0 counts as 1), before floor and jitter.
     ///
     /// `None`: a table that gives up is spent. The same number as a [`Backoff`] reaches by counting, in at most 1025
-    /// steps for any `failure`. Never falls as `failure` rises, but for a table and [`with_first`](Self::with_first).
+    /// steps for any `failure`. Never falls as `failure` rises, but for a table and a [`first_delay`](Self::first_delay).
     /// Where the wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters) it is the
     /// cap, which no wait exceeds.
     #[must_use]
@@ -364,15 +339,15 @@ impl BackoffConfig {
         self.floor.to_duration()
     }
 
-    /// What [`with_first`](Self::with_first) set.
+    /// The wait in place of the first one of an outage, if there is one.
     #[must_use]
-    pub fn first_delay(&self) -> Option<Duration> {
-        self.first.map(Micros::to_duration)
+    pub const fn first_delay(&self) -> Option<Duration> {
+        Micros::to_duration_option(self.first)
     }
 
-    /// Whether [`with_exact_first`](Self::with_exact_first) was asked for.
+    /// Whether the first wait of an outage has no jitter.
     #[must_use]
-    pub const fn is_first_exact(&self) -> bool {
+    pub const fn exact_first(&self) -> bool {
         self.first_exact
     }
 
@@ -397,7 +372,7 @@ impl BackoffConfig {
         }
     }
 
-    /// The longest nominal wait before such a dial: what leaves room for a jitter that only adds.
+    /// The longest nominal wait before such a dial, which leaves space for a jitter that only adds.
     pub(super) const fn nominal_cap(&self, mode: Mode) -> Micros {
         let cap = self.cap(mode);
         match self.jitter {
@@ -419,41 +394,41 @@ impl BackoffConfig {
         (under_cap(low), under_cap(high))
     }
 
-    /// How far the shared ladder climbs: the larger cap.
+    /// The larger cap, up to which the shared curve grows.
     pub(super) const fn top(&self) -> Micros {
         self.max.max(self.max_fresh)
     }
 
-    const fn growing(curve: Curve, initial: Duration, max: Duration) -> Result<Self, ConfigError> {
-        let (initial, max) = match checked(initial) {
-            Ok(initial) => (initial, Micros::from_duration(max)),
-            Err(error) => return Err(error),
-        };
-        if initial.0 > max.0 {
-            return Err(ConfigError::InitialAboveMax);
+    /// The same, if nothing is wrong with it, with what follows from the settings.
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if let Err(error) = self.check_curve() {
+            return Err(error);
         }
-        Ok(Self::new(curve, initial, max))
+        if let Err(error) = self.check_jitter() {
+            return Err(error);
+        }
+        if self.floor.0 > self.max.0 {
+            return Err(ConfigError::FloorAboveMax);
+        }
+        // A table may begin with 0; its cap for fresh dials is then the same as the other, or of a length that may be waited.
+        if self.max_fresh.0 != self.max.0 {
+            if let Err(error) = check_wait(self.max_fresh) {
+                return Err(error);
+            }
+            if self.initial.0 > self.max_fresh.0 {
+                return Err(ConfigError::InitialAboveMax);
+            }
+        }
+        Ok(self.marked())
     }
 
-    const fn new(curve: Curve, initial: Micros, max: Micros) -> Self {
-        Self {
-            curve,
-            jitter: Jitter::None,
-            initial,
-            max,
-            max_fresh: max,
-            floor: Micros::ZERO,
-            first: None,
-            first_exact: false,
-            turn: Micros::ZERO,
-            factor: 1,
-            plain: false,
-            rare: Rare::No,
-        }
-    }
-
-    /// With [`Self::turn`] and what belongs to it as the other fields have it.
+    /// With [`Self::rare`], [`Self::turn`] and what belongs to it as the other fields have it.
     const fn marked(mut self) -> Self {
+        self.rare = match self.jitter {
+            Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
+            Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
+            _ => Rare::No,
+        };
         let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
         (self.turn, self.factor) = match self.curve {
             Curve::Exponential(factor) if full && factor.denominator() == 1 => {
@@ -464,18 +439,6 @@ impl BackoffConfig {
         };
         self.plain = !self.turn.is_zero() && self.floor.is_zero() && self.max.0 == self.max_fresh.0;
         self
-    }
-}
-
-/// What a wait must be at least, so that a config is no hot loop.
-const fn checked(wait: Duration) -> Result<Micros, ConfigError> {
-    let wait = Micros::from_duration(wait);
-    if wait.is_zero() {
-        Err(ConfigError::InitialZero)
-    } else if wait.0 < Micros::MILLISECOND.0 {
-        Err(ConfigError::InitialTooShort)
-    } else {
-        Ok(wait)
     }
 }
 

@@ -1,13 +1,13 @@
 //! The curve of Polly's `DecorrelatedJitterV2`, in integers.
 //!
 //! Polly draws one `u` in [0, 1) for each wait and walks along `f(t) = 2^t × tanh(2 √t)` with `t = n + u`, n from 0:
-//! the wait is the way since the last place, divided by 1.4 so that the median is near the first delay. Steps are
-//! random but never backwards, so that the waits of a fleet spread smoothly, without the peaks of a plain exponential
+//! the wait is the distance from the last position, divided by 1.4 so that the median is near the first delay. Steps are
+//! random but never backwards, so that the waits of many clients spread smoothly, without the peaks of a plain exponential
 //! curve.
 //!
-//! Here a *place* is `initial × f(t) / 1.4`, rounded down to whole microseconds. It needs one square root and two powers
-//! of 2 with fixed-point arguments, since `tanh x = (1 - e^-2x) / (1 + e^-2x)`. Their error is below 2^-56 of the place;
-//! a wait is the difference of two places and so at most 1 µs off, for as long as the places are below 2^56 µs (2283
+//! Here a *position* is `initial × f(t) / 1.4`, rounded down to whole microseconds. It needs one square root and two powers
+//! of 2 with fixed-point arguments, since `tanh x = (1 - e^-2x) / (1 + e^-2x)`. Their error is below 2^-56 of the position;
+//! a wait is the difference of two positions and so at most 1 µs off, for as long as the positions are below 2^56 µs (2283
 //! years).
 
 use crate::time::Micros;
@@ -21,7 +21,7 @@ const FOUR_OVER_LN_2: u64 = 6_653_256_548_922_161_246;
 /// Terms of the exponential series: (ln 2)^20 / 20! is below 2^-71.
 const TERMS: u64 = 19;
 
-/// The place at `t = step + u / 2^64`, saturating. Steps above 66 are taken for 66, which no ladder reaches.
+/// The position at `t = step + u / 2^64`, saturating. Steps above 66, which no config reaches, count as 66.
 pub(super) fn place(initial: Micros, step: u32, u: u64) -> Micros {
     let step = step.min(66);
     let grown = u128::from(exp2(u)).wrapping_mul(u128::from(tanh_2_sqrt(step, u))) >> 62;

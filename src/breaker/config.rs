@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::breaker::window::{Consecutive, CountWindow, TimeWindow, Timed, Window};
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::Micros;
@@ -13,13 +14,11 @@ use crate::time::Micros;
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::Rates;
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
 /// // Half of at least 20 results failed, or four fifths took more than 3 s.
-/// const HALF: Ratio = valid(Ratio::new(1, 2));
-/// const RATES: Rates = valid(
-///     valid(Rates::new(HALF, 20)).with_slow(Duration::from_secs(3), valid(Ratio::new(4, 5))),
-/// );
+/// const HALF: Ratio = Ratio::new_const(1, 2);
+/// const RATES: Rates = Rates::new(HALF, 20).slow(Duration::from_secs(3), Ratio::new_const(4, 5)).build_const();
 /// # let _ = RATES;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +30,8 @@ pub struct Rates {
     pub(super) slow: Option<(Duration, Ratio)>,
 }
 
+builds!(Rates);
+
 impl Rates {
     /// Opens when at least `failure` (above 0, at most 1) of the results in the window are failures and the window
     /// holds at least `minimum` results (at least 1), the minimum throughput. Usual choices are 1/2 of 100
@@ -38,30 +39,34 @@ impl Rates {
     ///
     /// # Errors
     /// [`ConfigError::BreakerRate`], [`ConfigError::BreakerMinimum`].
-    pub const fn new(failure: Ratio, minimum: u32) -> Result<Self, ConfigError> {
-        if !Self::is_threshold(failure) {
-            return Err(ConfigError::BreakerRate);
-        }
-        if minimum == 0 {
-            return Err(ConfigError::BreakerMinimum);
-        }
-        Ok(Self { failure, minimum, slow: None })
+    pub const fn new(failure: Ratio, minimum: u32) -> Builder<Self> {
+        Builder::of(Self { failure, minimum, slow: None })
     }
 
-    /// Opens as well when at least `rate` (above 0, at most 1) of the results, good or bad, took longer than `longer_than`
-    /// (above 0). resilience4j: all of them, 60 s. Default: off.
-    ///
-    /// # Errors
-    /// [`ConfigError::BreakerRate`], [`ConfigError::BreakerSlowZero`].
-    pub const fn with_slow(mut self, longer_than: Duration, rate: Ratio) -> Result<Self, ConfigError> {
-        if !Self::is_threshold(rate) {
+    /// The share of failures that is too much, and the minimum throughput.
+    #[must_use]
+    pub const fn failure(&self) -> (Ratio, u32) {
+        (self.failure, self.minimum)
+    }
+
+    /// From when on a result is slow, and the share of slow ones that is too much.
+    #[must_use]
+    pub const fn slow(&self) -> Option<(Duration, Ratio)> {
+        self.slow
+    }
+
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if !Self::is_threshold(self.failure) {
             return Err(ConfigError::BreakerRate);
         }
-        if longer_than.is_zero() {
-            return Err(ConfigError::BreakerSlowZero);
+        if self.minimum == 0 {
+            return Err(ConfigError::BreakerMinimum);
         }
-        self.slow = Some((longer_than, rate));
-        Ok(self)
+        match self.slow {
+            Some((_, rate)) if !Self::is_threshold(rate) => Err(ConfigError::BreakerRate),
+            Some((longer_than, _)) if longer_than.is_zero() => Err(ConfigError::BreakerSlowZero),
+            _ => Ok(self),
+        }
     }
 
     const fn is_threshold(rate: Ratio) -> bool {
@@ -73,25 +78,37 @@ impl Rates {
     }
 }
 
+impl Builder<Rates> {
+    /// Opens as well when at least `rate` (above 0, at most 1) of the results, good or bad, took longer than `longer_than`
+    /// (above 0). resilience4j: all of them, 60 s. Default: off.
+    ///
+    /// # Errors
+    /// [`ConfigError::BreakerRate`], [`ConfigError::BreakerSlowZero`].
+    pub const fn slow(mut self, longer_than: Duration, rate: Ratio) -> Self {
+        self.config.slow = Some((longer_than, rate));
+        self
+    }
+}
+
 /// When a [`CircuitBreaker`](crate::CircuitBreaker) opens, for how long, and what closes it. Built in a `const`, shared
 /// by any number of breakers. `W` is what the breaker counts.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::{self, CountWindow, Rates, TimeWindow};
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
 /// // Five failures open it for a minute; every failed probe doubles that, up to ten minutes.
-/// const CONFIG: breaker::Config = valid(
-///     valid(breaker::Config::new(5, Duration::from_secs(60))).with_growth(Ratio::TWO, Duration::from_secs(600)),
-/// );
+/// const CONFIG: breaker::Config = breaker::Config::new(5, Duration::from_secs(60))
+///     .growth(Ratio::TWO, Duration::from_secs(600))
+///     .build_const();
 ///
 /// // Half of the last 100 results, or of those of the last 30 s; both from the 10th result on.
-/// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 10));
+/// const RATES: Rates = Rates::new(Ratio::new_const(1, 2), 10).build_const();
 /// const BY_COUNT: breaker::Config<CountWindow<100>> =
-///     valid(breaker::Config::by_count(RATES, Duration::from_secs(60)));
+///     breaker::Config::by_count(RATES, Duration::from_secs(60)).build_const();
 /// const BY_TIME: breaker::Config<TimeWindow<10>> =
-///     valid(breaker::Config::by_time(RATES, Duration::from_secs(30), Duration::from_secs(60)));
+///     breaker::Config::by_time(RATES, Duration::from_secs(30), Duration::from_secs(60)).build_const();
 /// # let _ = (CONFIG, BY_COUNT, BY_TIME);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,11 +131,12 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::BreakerFailuresZero`], [`ConfigError::BreakerOpenTime`].
-    pub const fn new(failures: u32, open: Duration) -> Result<Self, ConfigError> {
+    pub const fn new(failures: u32, open: Duration) -> Builder<Self> {
+        let mut builder = Self::begin(failures, open);
         if failures == 0 {
-            return Err(ConfigError::BreakerFailuresZero);
+            builder.refuse(ConfigError::BreakerFailuresZero);
         }
-        Self::with_limits(failures, open)
+        builder
     }
 }
 
@@ -129,14 +147,15 @@ impl<const N: usize> Config<CountWindow<N>> {
     /// # Errors
     /// [`ConfigError::BreakerWindow`] when `N` is 0; [`ConfigError::BreakerMinimum`] when the minimum throughput is
     /// above `N`, which could never be reached; [`ConfigError::BreakerOpenTime`].
-    pub const fn by_count(rates: Rates, open: Duration) -> Result<Self, ConfigError> {
+    pub const fn by_count(rates: Rates, open: Duration) -> Builder<Self> {
+        let mut builder = Self::begin(rates, open);
         if N == 0 {
-            return Err(ConfigError::BreakerWindow);
+            builder.refuse(ConfigError::BreakerWindow);
         }
         if rates.minimum > CountWindow::<N>::SIZE {
-            return Err(ConfigError::BreakerMinimum);
+            builder.refuse(ConfigError::BreakerMinimum);
         }
-        Self::with_limits(rates, open)
+        builder
     }
 }
 
@@ -146,23 +165,24 @@ impl<const BUCKETS: usize> Config<TimeWindow<BUCKETS>> {
     ///
     /// # Errors
     /// [`ConfigError::BreakerWindow`] when `BUCKETS` or `span` is 0; [`ConfigError::BreakerOpenTime`].
-    pub const fn by_time(rates: Rates, span: Duration, open: Duration) -> Result<Self, ConfigError> {
+    pub const fn by_time(rates: Rates, span: Duration, open: Duration) -> Builder<Self> {
         let span = Micros::from_duration(span);
         if BUCKETS == 0 || span.is_zero() {
-            return Err(ConfigError::BreakerWindow);
+            let mut builder = Self::begin(Timed { rates, width: 1 }, open);
+            builder.refuse(ConfigError::BreakerWindow);
+            return builder;
         }
         let width = span.0.div_ceil(BUCKETS as u64);
-        Self::with_limits(Timed { rates, width }, open)
+        Self::begin(Timed { rates, width }, open)
     }
 }
 
+builds!(Config<W>, W: Window);
+
 impl<W: Window> Config<W> {
-    const fn with_limits(limits: W::Limits, open: Duration) -> Result<Self, ConfigError> {
+    const fn begin(limits: W::Limits, open: Duration) -> Builder<Self> {
         let open = Micros::from_duration(open);
-        if open.is_zero() {
-            return Err(ConfigError::BreakerOpenTime);
-        }
-        Ok(Self {
+        Builder::of(Self {
             limits,
             probes: 1,
             open,
@@ -173,22 +193,42 @@ impl<W: Window> Config<W> {
         })
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.open.is_zero() || self.max_open.0 < self.open.0 {
+            return Err(ConfigError::BreakerOpenTime);
+        }
+        if self.factor.is_below_one() {
+            return Err(ConfigError::FactorBelowOne);
+        }
+        if self.jitter.is_above_one() {
+            return Err(ConfigError::JitterAboveOne);
+        }
+        if self.probes == 0 || self.probes > W::MAX_PROBES {
+            return Err(ConfigError::BreakerProbes);
+        }
+        if self.lease.is_zero() {
+            return Err(ConfigError::BreakerLeaseZero);
+        }
+        Ok(self)
+    }
+
+    /// How long it stays open the first time.
+    #[must_use]
+    pub const fn open_for(&self) -> Duration {
+        self.open.to_duration()
+    }
+}
+
+impl<W: Window> Builder<Config<W>> {
     /// Multiplies the open time by `factor` (at least 1) each time a probe fails, up to `max`, which is the limit
     /// before jitter. Closing starts over. Default: no growth. It stops growing after 255 failed probes at the latest.
     ///
     /// # Errors
     /// [`ConfigError::FactorBelowOne`]; [`ConfigError::BreakerOpenTime`] when `max` is below the first open time.
-    pub const fn with_growth(mut self, factor: Ratio, max: Duration) -> Result<Self, ConfigError> {
-        let max = Micros::from_duration(max);
-        if factor.is_below_one() {
-            return Err(ConfigError::FactorBelowOne);
-        }
-        if max.0 < self.open.0 {
-            return Err(ConfigError::BreakerOpenTime);
-        }
-        self.factor = factor;
-        self.max_open = max;
-        Ok(self)
+    pub const fn growth(mut self, factor: Ratio, max: Duration) -> Self {
+        self.config.factor = factor;
+        self.config.max_open = Micros::from_duration(max);
+        self
     }
 
     /// Draws each open time from `[open, open × (1 + share))`, so that breakers which opened together do not probe
@@ -196,12 +236,9 @@ impl<W: Window> Config<W> {
     ///
     /// # Errors
     /// [`ConfigError::JitterAboveOne`].
-    pub const fn with_jitter(mut self, share: Ratio) -> Result<Self, ConfigError> {
-        if share.is_above_one() {
-            return Err(ConfigError::JitterAboveOne);
-        }
-        self.jitter = share;
-        Ok(self)
+    pub const fn jitter(mut self, share: Ratio) -> Self {
+        self.config.jitter = share;
+        self
     }
 
     /// How many probes a half-open breaker admits, 1 to [`Config::MAX_PROBES`] and, with a [`CountWindow`], to its
@@ -213,26 +250,46 @@ impl<W: Window> Config<W> {
     ///
     /// # Errors
     /// [`ConfigError::BreakerProbes`].
-    pub const fn with_probes(mut self, probes: u8) -> Result<Self, ConfigError> {
-        if probes == 0 || probes > W::MAX_PROBES {
-            return Err(ConfigError::BreakerProbes);
-        }
-        self.probes = probes;
-        Ok(self)
+    pub const fn probes(mut self, probes: u8) -> Self {
+        self.config.probes = probes;
+        self
     }
 
     /// How long a probe may take before it counts as failed: a probe that never answers must not keep the breaker
-    /// half-open for ever. With several probes, one lease covers all of
+    /// half-open indefinitely. With several probes, one lease covers all of
     /// them and runs from the last admission. Default: 60 s.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeaseZero`].
-    pub const fn with_lease(mut self, lease: Duration) -> Result<Self, ConfigError> {
-        self.lease = Micros::from_duration(lease);
-        if self.lease.is_zero() {
-            return Err(ConfigError::BreakerLeaseZero);
-        }
-        Ok(self)
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.config.lease = Micros::from_duration(lease);
+        self
+    }
+}
+
+impl<W: Window> Config<W> {
+    /// The factor by which the open time grows when a probe fails, and its limit.
+    #[must_use]
+    pub const fn growth(&self) -> (Ratio, Duration) {
+        (self.factor, self.max_open.to_duration())
+    }
+
+    /// The share that is added to an open time at most.
+    #[must_use]
+    pub const fn jitter(&self) -> Ratio {
+        self.jitter
+    }
+
+    /// How many probes a half-open breaker admits.
+    #[must_use]
+    pub const fn probes(&self) -> u8 {
+        self.probes
+    }
+
+    /// How long a probe may take.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        self.lease.to_duration()
     }
 
     /// The shortest and the longest open time after this many failed probes.

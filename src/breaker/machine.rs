@@ -1,4 +1,4 @@
-//! The machine behind [`CircuitBreaker`]: what a question, a result and the time do to it.
+//! The state machine of [`CircuitBreaker`]: what a request, a result and the time do to it.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -18,17 +18,17 @@ use crate::time::{Instant, Micros};
 pub(super) enum Stage {
     Closed,
     Open {
-        /// The end was given by hand: it has nothing to do with the configured open times.
+        /// The end was given by the caller, independently of the configured open times.
         by_hand: bool,
     },
-    /// One bit for each probe, in `out` until its result is there, then in `answered`.
+    /// One bit for each probe, in `out` until its result comes, then in `answered`.
     HalfOpen {
         out: u16,
         answered: u16,
     },
     ForcedOpen,
     Disabled,
-    /// Which thresholds were reported.
+    /// The thresholds that were reported.
     MetricsOnly {
         failures: bool,
         slow: bool,
@@ -48,7 +48,7 @@ impl Stage {
     }
 }
 
-/// What a result or the time comes to. Whoever has a generator opens the breaker; the rest needs none.
+/// What a result or the time leads to. Only callers with a generator can open the breaker; the rest needs none.
 enum Next {
     Stays,
     Changed(Transition),
@@ -56,7 +56,7 @@ enum Next {
 }
 
 impl<W: Window> CircuitBreaker<W> {
-    /// What a user asks again and again: closed; open with no more to go than any open time has; open no longer.
+    /// The frequent cases: closed; open for no longer than any open time; open no longer.
     #[inline]
     pub(super) fn admit(&mut self, config: &Config<W>, now: Instant, draw: impl Draw) -> Option<Permit> {
         match self.phase {
@@ -70,7 +70,7 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    #[inline(never)] // Rare, and the frequent case is to stay small.
+    #[inline(never)] // Rare. Keep the hot path small.
     fn admit_elsewhere(&mut self, config: &Config<W>, now: Instant, draw: impl Draw) -> Option<Permit> {
         self.advance(config, now, draw);
         let probe = match &mut self.phase {
@@ -90,24 +90,24 @@ impl<W: Window> CircuitBreaker<W> {
         Some(Permit { generation: self.generation, probe })
     }
 
-    /// The permit of the only user, while its outcome is awaited and nothing has changed since.
+    /// The permit of a breaker with a single caller, while its result is pending and the state has not changed.
     pub(crate) const fn held(&self) -> Permit {
         let probe = if let Stage::HalfOpen { out, .. } = self.phase { out } else { 0 };
         Permit { generation: self.generation, probe }
     }
 
-    /// The host slept for `gap` and its clock stood still: what it waits for is so much nearer.
+    /// The host slept for `gap` while its clock stood still: every deadline is nearer by that.
     pub(crate) const fn age(&mut self, gap: Micros) {
         self.deadline = self.deadline.before(gap);
     }
 
-    /// When to come back, after a refusal.
+    /// The refusal, with the time at which to ask again.
     pub(super) const fn refusal(&self) -> Denied {
         let forced = matches!(self.phase, Stage::ForcedOpen);
         Denied { until: if forced { None } else { Some(self.deadline) } }
     }
 
-    /// Counts a result, unless it is a late one.
+    /// Counts a result, unless its permit is of an earlier state.
     #[inline]
     pub(super) fn settle(
         &mut self,
@@ -131,7 +131,7 @@ impl<W: Window> CircuitBreaker<W> {
         if reached.any() { Some(self.open(config, now, threshold(reached), draw)) } else { None }
     }
 
-    /// The same for a success in a row, which opens nothing.
+    /// The same for a success of a breaker by consecutive failures, which never opens it.
     #[inline]
     pub(super) fn settle_success(
         &mut self,
@@ -153,8 +153,8 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// What a result does where the breaker is not closed.
-    #[inline(never)] // Rare, and the frequent case is to stay small.
+    /// What a result does while the breaker is not closed.
+    #[inline(never)] // Rare. Keep the hot path small.
     fn settle_elsewhere(
         &mut self,
         config: &Config<W>,
@@ -194,7 +194,7 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// Ends the half-open cycle if enough probes have answered.
+    /// Ends the half-open cycle if enough probes have results.
     fn decide(&mut self, config: &Config<W>, now: Instant) -> Next {
         match self.phase {
             Stage::HalfOpen { answered, .. } if at_least(answered, config.probes) => {}
@@ -208,7 +208,7 @@ impl<W: Window> CircuitBreaker<W> {
         Next::Changed(self.change(Stage::Closed, Instant::ZERO, now, Cause::ProbesPassed))
     }
 
-    /// Does what `now` calls for: cuts a deadline that a backward clock put out of reach, ends a lease, ends an open time.
+    /// Applies the time: shortens a deadline that a backward clock made too distant, ends a lease, ends an open time.
     pub(super) fn advance(
         &mut self,
         config: &Config<W>,
@@ -219,7 +219,7 @@ impl<W: Window> CircuitBreaker<W> {
         if let Stage::HalfOpen { out, .. } = self.phase {
             self.deadline = self.deadline.min(now.after(config.lease));
             if out == 0 {
-                // A changed configuration asks for no more than the answers there are.
+                // After a change of the configuration the present results may be enough.
                 next = self.decide(config, now);
             } else if now >= self.deadline {
                 next = Next::Reopens { at: self.deadline, why: Cause::LeaseOver };
@@ -250,7 +250,7 @@ impl<W: Window> CircuitBreaker<W> {
         self.open(config, at, why, draw)
     }
 
-    #[inline(never)] // As above.
+    #[inline(never)] // Rare. Keep the hot path small.
     fn open(&mut self, config: &Config<W>, at: Instant, why: Cause, draw: impl Draw) -> Transition {
         let (low, high) = config.open_time(self.reopenings);
         self.change(Stage::Open { by_hand: false }, at.after(draw(low, high)), at, why)
@@ -266,14 +266,14 @@ impl<W: Window> CircuitBreaker<W> {
         self.phase = phase;
         self.deadline = deadline;
         self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        // What opened it stays to be looked at.
+        // The window keeps the results that opened the breaker, for the metrics.
         if !matches!(phase, Stage::Open { .. }) {
             self.window = W::EMPTY;
         }
     }
 }
 
-/// Whether so many slots are taken. One is the usual number, and many a processor can't count bits.
+/// Whether all of this many slots are taken. One is the usual number, and many processors can't count bits.
 const fn at_least(mut slots: u16, probes: u8) -> bool {
     let mut missing = probes;
     while missing > 0 && slots != 0 {
@@ -287,11 +287,11 @@ const fn threshold(reached: Exceeded) -> Cause {
     Cause::Threshold { failures: reached.failures, slow: reached.slow }
 }
 
-/// Picks an open time between the shortest and the longest.
+/// Draws an open time between the shortest and the longest.
 pub(super) trait Draw: FnOnce(Micros, Micros) -> Micros {}
 impl<F: FnOnce(Micros, Micros) -> Micros> Draw for F {}
 
-/// A draw from a window; an empty window takes nothing from the generator.
+/// A draw from a range; an empty range takes nothing from the generator.
 pub(super) fn drawn_by<R: Rng + ?Sized>(rng: &mut R) -> impl Draw {
     |low, high| if low == high { low } else { uniform(rng, low, high) }
 }

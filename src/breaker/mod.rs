@@ -1,4 +1,4 @@
-//! The circuit breaker: after enough failures nobody dials for a while, then a few probes decide.
+//! The circuit breaker: after enough failures no attempt is admitted for a while; then a few probes decide.
 
 mod config;
 mod machine;
@@ -24,39 +24,43 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// A circuit breaker for one endpoint and any number of connections to it. `W` is what it counts: failures in a row
 /// ([`Consecutive`], the default) or the rates of a sliding window ([`CountWindow`], [`TimeWindow`]).
 ///
-/// *Closed*, it admits everything; [`Config::new`]'s number of failures without a success between them opens it,
-/// or a rate that reached its threshold.
-/// *Open*, it admits nothing until the open time, counted from the last failure, is over; at exactly that instant it is
-/// over. *Half-open*, it admits the configured probes. By consecutive failures all must succeed to close it, and the
-/// first that fails opens it again; by rate the results of all decide. A probe that has not answered by the
-/// end of its lease opens it again in any case. By consecutive failures a success never opens it; by rate, see
-/// [`CountWindow`].
+/// * *Closed*: every attempt is admitted. The configured number of failures in a row opens the breaker, or a rate that reaches
+///   its threshold.
+/// * *Open*: no attempt is admitted before the end of the open time, which counts from the last failure.
+/// * *Half-open*: the configured number of probes is admitted. By consecutive failures all of them must succeed to close the
+///   breaker, and the first failure opens it again; by rate the results of all of them decide. A probe without a result at the
+///   end of its lease opens the breaker again in either case.
 ///
-/// What counts as a success is the caller's word. For a connection it is the established session (ready, CONNACK) or a
-/// stable one, not the open socket: an endpoint that accepts and then closes has failed.
+/// The caller decides what is a success. For a connection it is the established session (ready, CONNACK) or a stable one, and
+/// not the open socket: an endpoint that accepts and then closes has failed.
 ///
-/// **Permits.** Every transition makes the permits before it void, so that a late result can't close, open or extend
-/// anything (up to the 2^32nd transition). In one half-open cycle each probe counts once, however often its permit is
-/// used, and no more results count than there are probes. A permit that was released is spent: its slot may have gone
-/// to another probe. While the breaker is closed permits are not told apart; each result handed in counts.
+/// # Permits
 ///
-/// **Transitions** are data: whatever changed the state by a result or by the time returns what it did. Only
-/// [`CircuitBreaker::try_acquire`] has no room for it; who wants to miss none calls [`CircuitBreaker::handle_timeout`]
-/// with the same `now` first, and it has none to make.
+/// Every transition invalidates the permits before it, so that a late result changes nothing (up to the 2^32nd transition). In
+/// one half-open cycle each probe counts once, however often its permit is used. A permit that was released is used up, since
+/// its slot may belong to another probe. While the breaker is closed permits are not distinguished, and each result counts.
 ///
-/// **Clocks.** All sums saturate. A clock that ran backwards neither shortens a wait nor prolongs it without end: at the
-/// next call that may change the breaker, what is left is cut to the longest open time that could be drawn now (or to
-/// one lease).
+/// # Transitions
 ///
-/// 24 bytes; with a window its size and at most 24. Pass the same configuration to every call; a changed one is obeyed
+/// A call that changes the state by a result or by the time returns the [`Transition`]. Only [`CircuitBreaker::try_acquire`]
+/// does not: to miss none, call [`CircuitBreaker::handle_timeout`] with the same `now` before it.
+///
+/// # Clocks
+///
+/// All arithmetic saturates. A clock that runs backwards neither shortens a wait nor prolongs it without end: the next call that
+/// may change the breaker cuts the rest to the longest open time that could be drawn, or to one lease.
+///
+/// # Size
+///
+/// 24 bytes; with a window, the window's size plus at most 24. Pass the same configuration to every call; a changed one applies
 /// from then on.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::{self, Denied};
-/// use redial::{CircuitBreaker, Instant, SplitMix64, valid};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
 ///
-/// const CONFIG: breaker::Config = valid(breaker::Config::new(2, Duration::from_secs(60)));
+/// const CONFIG: breaker::Config = breaker::Config::new(2, Duration::from_secs(60)).build_const();
 /// let mut rng = SplitMix64::new(7);
 /// let mut breaker = CircuitBreaker::new();
 ///
@@ -79,10 +83,11 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// ```
 /// use core::time::Duration;
 /// use redial::breaker::{self, CountWindow, Denied, Outcome, Rates};
-/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 ///
-/// const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 4));
-/// const CONFIG: breaker::Config<CountWindow<10>> = valid(breaker::Config::by_count(RATES, Duration::from_secs(60)));
+/// const RATES: Rates = Rates::new(Ratio::new_const(1, 2), 4).build_const();
+/// const CONFIG: breaker::Config<CountWindow<10>> =
+///     breaker::Config::by_count(RATES, Duration::from_secs(60)).build_const();
 /// let (now, mut rng, mut breaker) = (Instant::ZERO, SplitMix64::new(7), CircuitBreaker::new());
 ///
 /// let took = Duration::from_millis(80);
@@ -99,13 +104,13 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CircuitBreaker<W = Consecutive> {
-    /// The end of the open time, or of the lease of the probes that are out. It means nothing elsewhere.
+    /// The end of the open time, or of the lease of the pending probes. Unused in other states.
     deadline: Instant,
     window: W,
     /// Counts transitions; see [`Permit`].
     generation: NonZeroU32,
     phase: Stage,
-    /// Times that the probes failed since the breaker was last closed.
+    /// How often the probes failed since the breaker was last closed.
     reopenings: u8,
 }
 
@@ -119,20 +124,20 @@ impl<W: Window> Default for CircuitBreaker<W> {
 }
 
 impl CircuitBreaker {
-    /// The attempt succeeded: [`CircuitBreaker::record`] for failures in a row. Such a breaker is never opened by a
-    /// success, so this needs no generator.
+    /// The attempt succeeded. This is [`CircuitBreaker::record`] for a breaker by consecutive failures, which a success never
+    /// opens, so that it needs no generator.
     ///
-    /// Closed: the failures start again from 0. Half-open: one probe fewer to go; the last one closes the breaker. At or
-    /// after the end of its lease a probe has failed, and its success changes nothing.
+    /// Closed: resets the failures. Half-open: the success of the last probe closes the breaker. At or after the end of its
+    /// lease the success of a probe changes nothing.
     #[inline]
     pub fn success(&mut self, config: &Config, now: Instant, permit: Permit) -> Option<Transition> {
         self.settle_success(config, now, permit)
     }
 
-    /// The attempt failed: [`CircuitBreaker::record`] for failures in a row.
+    /// The attempt failed. This is [`CircuitBreaker::record`] for a breaker by consecutive failures.
     ///
-    /// Closed: the last failure of the row opens the breaker. Half-open: opens it again, for longer
-    /// if so configured. The open time runs from `now`, or from the end of the lease if that was before.
+    /// Closed: the configured number of failures in a row opens the breaker. Half-open: opens it again, for longer if so
+    /// configured. The open time counts from `now`, or from the end of the lease if that was earlier.
     #[inline]
     pub fn failure<R: Rng + ?Sized>(
         &mut self,
@@ -146,8 +151,8 @@ impl CircuitBreaker {
 }
 
 impl<W: RateWindow> CircuitBreaker<W> {
-    /// What the window holds at `now`. An open breaker keeps what opened it, as long as the window reaches; a half-open
-    /// cycle starts empty, and so does whatever follows it but another open time.
+    /// The contents of the window at `now`. An open breaker keeps the results that opened it until they expire. A half-open cycle
+    /// starts with an empty window, and so does the closed state that follows it.
     #[must_use]
     pub fn metrics(&self, config: &Config<W>, now: Instant) -> Metrics {
         let Counts { calls, failures, slow } = self.window.counts(&config.limits, now);
@@ -162,7 +167,7 @@ impl<W: RateWindow> CircuitBreaker<W> {
 }
 
 impl<W: Window> CircuitBreaker<W> {
-    /// Closed, without a failure.
+    /// A closed breaker without failures.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -174,11 +179,11 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// Asks for permission to make one attempt. Takes at most one draw from `rng`, and only for an open time with
-    /// jitter.
+    /// Asks for a permit for one attempt. Takes at most one draw from `rng`, for an open time with jitter.
     ///
     /// # Errors
-    /// [`Denied`], with the time to come back.
+    ///
+    /// [`Denied`], with the time at which to ask again.
     #[inline]
     pub fn try_acquire<R: Rng + ?Sized>(
         &mut self,
@@ -189,13 +194,13 @@ impl<W: Window> CircuitBreaker<W> {
         self.admit(config, now, drawn_by(rng)).ok_or_else(|| self.refusal())
     }
 
-    /// What [`CircuitBreaker::try_acquire`] would answer, without taking a probe or changing anything.
+    /// Whether [`CircuitBreaker::try_acquire`] would admit an attempt, without changing anything.
     ///
-    /// When a lease has run out and no other call has noticed, the open time is not drawn yet; this answers with
-    /// the longest.
+    /// If a lease has ended and no other call has come since, the open time is not drawn yet, and the longest is returned.
     ///
     /// # Errors
-    /// [`Denied`], with the time to come back.
+    ///
+    /// [`Denied`], with the time at which to ask again.
     #[inline]
     pub fn check(&self, config: &Config<W>, now: Instant) -> Result<(), Denied> {
         if self.phase == Stage::Closed {
@@ -208,12 +213,12 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// The attempt ended like this.
+    /// Records the outcome of an attempt and returns the transition that it caused.
     ///
-    /// Closed: it goes into the window, and a threshold that is reached opens the breaker, from `now`. Half-open: one
-    /// probe fewer to go; see [`Config::with_probes`] for what closes the breaker and what opens it again, for
-    /// longer if so configured. At or after the end of its lease a probe has failed: its failure opens the breaker from
-    /// the end of the lease, its success changes nothing. Open, forced open, disabled: nothing.
+    /// Closed: a threshold that is reached opens the breaker, from `now`. Half-open: see [`Config::probes`] for what closes
+    /// the breaker and what opens it again, for longer if so configured. At or after the end of its lease the failure of a
+    /// probe opens the breaker from the end of the lease, and its success changes nothing. Open, forced open or disabled:
+    /// nothing changes.
     #[inline]
     pub fn record<R: Rng + ?Sized>(
         &mut self,
@@ -226,7 +231,7 @@ impl<W: Window> CircuitBreaker<W> {
         self.settle(config, now, permit, outcome, drawn_by(rng))
     }
 
-    /// The attempt ended without a verdict (the user stopped it, say): its probe is free again.
+    /// The attempt ended without an outcome, because the user stopped it for instance. Its probe is available again.
     pub fn release(&mut self, permit: Permit) {
         if let Stage::HalfOpen { out, .. } = &mut self.phase {
             if permit.generation == self.generation {
@@ -235,8 +240,8 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// When to call [`CircuitBreaker::handle_timeout`]: at the end of the open time, or of the lease of the probes that
-    /// are out. Any call with `&mut` may change it.
+    /// When to call [`CircuitBreaker::handle_timeout`]: at the end of the open time, or of the lease of pending probes. Any call
+    /// with `&mut` may change it.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
@@ -246,11 +251,11 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// Time has passed: an open time that is over makes the breaker half-open, and a lease that is over opens it again,
-    /// from the end of that lease. Called early or again, it does nothing; called late or never, the next
-    /// [`CircuitBreaker::try_acquire`] makes up for it.
+    /// Takes the time. The end of the open time makes the breaker half-open, and the end of a lease opens it again, from that end
+    /// on. An early or repeated call does nothing; a late or missing one is made up for by the next
+    /// [`CircuitBreaker::try_acquire`].
     ///
-    /// What it did, in order; called late it may be both. Iterate with `.into_iter().flatten()`.
+    /// Returns the transitions in order; a late call may cause both. Iterate with `.into_iter().flatten()`.
     pub fn handle_timeout<R: Rng + ?Sized>(
         &mut self,
         config: &Config<W>,
@@ -260,8 +265,8 @@ impl<W: Window> CircuitBreaker<W> {
         self.advance(config, now, drawn_by(rng))
     }
 
-    /// What the breaker is doing at `now`. Without a configuration it can't tell how long it would be open after a lease
-    /// that ran out, so such a probe is out until [`CircuitBreaker::handle_timeout`].
+    /// The state at `now`. After the end of a lease it stays half-open until [`CircuitBreaker::handle_timeout`], because the
+    /// open time follows from the configuration.
     #[must_use]
     pub fn state(&self, now: Instant) -> State {
         match self.phase {
@@ -270,7 +275,7 @@ impl<W: Window> CircuitBreaker<W> {
             Stage::Open { .. } => State::HalfOpen { probes_out: 0, probes_succeeded: 0 },
             Stage::HalfOpen { out, answered } => State::HalfOpen {
                 probes_out: out.count_ones() as u8,
-                // In this phase the window holds the results of the probes and nothing else.
+                // While half-open the window holds the results of the probes only.
                 probes_succeeded: answered.count_ones().saturating_sub(self.window.failures()) as u8,
             },
             Stage::ForcedOpen => State::ForcedOpen,
@@ -279,30 +284,29 @@ impl<W: Window> CircuitBreaker<W> {
         }
     }
 
-    /// Admits nothing before `until`, from any state; then the breaker is half-open as after any open time. For a
-    /// duration, pass `now.saturating_add(duration)`. It is your instant: a clock that runs backwards does not move it.
+    /// Opens the breaker until `until`, from any state; then it is half-open as after any open time. For a duration, pass
+    /// `now.saturating_add(duration)`. A clock that runs backwards does not move this instant.
     pub fn open_until(&mut self, until: Instant) {
         self.enter(Stage::Open { by_hand: true }, until);
     }
 
-    /// Admits nothing, whatever the time, until [`CircuitBreaker::reset`] or another of these calls.
+    /// Opens the breaker until [`CircuitBreaker::reset`] or another of these calls.
     pub fn force_open(&mut self) {
         self.enter(Stage::ForcedOpen, Instant::ZERO);
     }
 
-    /// Admits everything and counts nothing, until [`CircuitBreaker::reset`] or another of these calls.
+    /// Admits every attempt and counts nothing, until [`CircuitBreaker::reset`] or another of these calls.
     pub fn disable(&mut self) {
         self.enter(Stage::Disabled, Instant::ZERO);
     }
 
-    /// Admits everything and counts, but stays as it is: the first time that a threshold is reached, the call with the
-    /// result returns a [`Transition`] to where it already is. Until [`CircuitBreaker::reset`] or another of these calls.
+    /// Admits every attempt and counts the results without opening, until [`CircuitBreaker::reset`] or another of these calls.
+    /// The first result that reaches a threshold returns a [`Transition`] from metrics-only to metrics-only.
     pub fn metrics_only(&mut self) {
         self.enter(Stage::MetricsOnly { failures: false, slow: false }, Instant::ZERO);
     }
 
-    /// Closes the breaker from any state, with nothing counted and the first open time ahead. Permits from before are
-    /// void.
+    /// Closes the breaker from any state, without failures and with the first open time. Earlier permits are invalid.
     pub fn reset(&mut self) {
         self.reopenings = 0;
         self.enter(Stage::Closed, Instant::ZERO);

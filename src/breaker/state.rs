@@ -1,4 +1,4 @@
-//! What a breaker says: permits, refusals, its state, and what changed it.
+//! What a breaker returns: permits, refusals, its state and its transitions.
 
 use core::num::NonZeroU32;
 
@@ -8,35 +8,33 @@ use crate::ratio::Ratio;
 use crate::time::Instant;
 use crate::words::words;
 
-/// Permission for one attempt, from [`CircuitBreaker::try_acquire`]. Keep it beside the attempt's epoch and hand it back
-/// once, with the result.
+/// The permission for one attempt, from [`CircuitBreaker::try_acquire`]. Return it once, with the attempt's result.
 ///
-/// It names the state of the breaker that gave it: once that has changed, the result says nothing about the new state
-/// and is not counted.
+/// A permit belongs to the state in which the breaker gave it. Once the state has changed, the result is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Permit {
     pub(super) generation: NonZeroU32,
-    /// The bit of the probe's slot; 0 when this is no probe.
+    /// The bit of the probe's slot; 0 if this is not a probe.
     pub(super) probe: u16,
 }
 
 impl Permit {
-    /// Whether this attempt is one of those that decide whether a half-open breaker closes.
+    /// Whether this attempt is a probe, whose result decides whether a half-open breaker closes.
     #[must_use]
     pub const fn is_probe(self) -> bool {
         self.probe != 0
     }
 }
 
-/// What a [`CircuitBreaker`] is doing.
+/// The state of a [`CircuitBreaker`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum State {
     /// Every attempt is admitted.
     Closed {
-        /// Failures since the last success. By rate: in the window, when the last result was recorded.
+        /// The failures since the last success; by rate, those in the window when the last result was recorded.
         failures: u32,
     },
     /// No attempt is admitted before `until`.
@@ -44,18 +42,19 @@ pub enum State {
         /// The end of the open time.
         until: Instant,
     },
-    /// A limited number of attempts is admitted.
+    /// A limited number of attempts, the probes, is admitted.
+    #[doc(alias = "half-open")]
     HalfOpen {
-        /// Probes without a result.
+        /// The number of probes without a result.
         probes_out: u8,
-        /// Probes that succeeded.
+        /// The number of probes that succeeded.
         probes_succeeded: u8,
     },
-    /// No attempt is admitted until somebody says otherwise.
+    /// No attempt is admitted until the caller changes the state.
     ForcedOpen,
     /// Every attempt is admitted and no result is counted.
     Disabled,
-    /// Every attempt is admitted and every result counted, but nothing comes of it.
+    /// Every attempt is admitted and every result is counted, but the breaker does not open.
     MetricsOnly,
 }
 
@@ -96,43 +95,43 @@ words!(Phase {
     MetricsOnly => "metrics_only",
 });
 
-/// A change of state that a result or the time brought about, for a log or a counter. What you do to a breaker by hand
-/// is not reported back to you.
+/// A change of state by a result or by the time, for a log or a counter. Changes by the caller, such as
+/// [`CircuitBreaker::reset`], are not reported.
 ///
-/// From metrics-only to metrics-only: a threshold was reached for the first time.
+/// A transition from metrics-only to metrics-only means that a threshold was reached for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Transition {
-    /// When it was due: of the result, or of the deadline that passed.
+    /// When it took effect: the time of the result, or the deadline that passed.
     pub at: Instant,
     /// The state before.
     pub from: Phase,
-    /// The state since.
+    /// The state after.
     pub to: Phase,
-    /// What did it.
+    /// What caused it.
     pub why: Cause,
 }
 
-/// What made a breaker change its state.
+/// The cause of a [`Transition`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Cause {
-    /// A threshold was reached, or two at once.
+    /// One or both thresholds were reached.
     Threshold {
-        /// That of the failures, in a row or by rate.
+        /// Whether that of the failures was reached, in a row or by rate.
         failures: bool,
-        /// That of the slow results.
+        /// Whether that of the slow results was reached.
         slow: bool,
     },
-    /// A probe failed, and one is too many.
+    /// A probe failed, where one failure is enough.
     ProbeFailed,
-    /// A probe did not answer within its lease.
+    /// A probe had no result within its lease.
     LeaseOver,
-    /// The open time is over.
+    /// The open time passed.
     OpenTimeOver,
-    /// The probes answered, well enough.
+    /// The probes succeeded, as many as needed.
     ProbesPassed,
 }
 
@@ -144,19 +143,19 @@ words!(Cause {
     ProbesPassed => "probes_passed",
 });
 
-/// What the window of a breaker by rate holds.
+/// The contents of a breaker's window, by rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Results.
+    /// The number of results.
     pub calls: u32,
-    /// How many of them are failures.
+    /// The number of failures among them.
     pub failures: u32,
-    /// How many of them are slow, failures included.
+    /// The number of slow results among them, failures included.
     pub slow: u32,
-    /// `failures / calls`. `None` below the minimum throughput: there is no rate. For the results of probes, which
-    /// number fewer, the minimum is the number of probes where that is less.
+    /// `failures / calls`; `None` below the minimum throughput. For the results of probes the minimum is at most the number of
+    /// probes.
     pub failure_rate: Option<Ratio>,
-    /// `slow / calls`, with the same minimum.
+    /// `slow / calls`; `None` below the same minimum.
     pub slow_rate: Option<Ratio>,
 }

@@ -1,4 +1,4 @@
-//! What a breaker looks back on: the failures in a row, the last N results, or the results of the last so many seconds.
+//! What a breaker counts: the failures in a row, the last N results, or the results of a span of time.
 
 #[cfg(feature = "serde")]
 mod serial;
@@ -12,9 +12,9 @@ use crate::ratio::Ratio;
 use crate::time::Instant;
 use crate::words::words;
 
-/// How an attempt ended, and how long it took. Where slowness does not matter, [`Duration::ZERO`] will do.
+/// The result of an attempt, and how long it took. Where slow results are not counted, [`Duration::ZERO`] will do.
 ///
-/// A result that says nothing about the endpoint is none of these: hand its permit to
+/// An attempt that says nothing about the endpoint has no outcome: return its permit with
 /// [`CircuitBreaker::release`](crate::CircuitBreaker::release).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -38,6 +38,10 @@ impl Outcome {
 }
 
 /// What a [`CircuitBreaker`](crate::CircuitBreaker) counts: [`Consecutive`], [`CountWindow`] or [`TimeWindow`].
+#[diagnostic::on_unimplemented(
+    message = "a breaker can't count in `{Self}`",
+    note = "take `Consecutive` (failures in a row), `CountWindow<N>` (the last N results) or `TimeWindow<BUCKETS>` (the last while)"
+)]
 pub trait Window: Counting {}
 
 /// A [`Window`] that has rates: [`CountWindow`] or [`TimeWindow`].
@@ -62,37 +66,37 @@ impl Exceeded {
     }
 }
 
-/// The part of [`Window`] that the breaker's machine calls. Sealed: it can't be named outside.
+/// The part of [`Window`] that the state machine calls. Sealed: it can't be named outside.
 ///
-/// A window is empty when a half-open cycle starts. [`Counting::probe`] is all that fills it during the cycle, and
-/// nothing in it may get lost before the verdict, however long that takes.
+/// A window is empty when a half-open cycle starts. During the cycle only [`Counting::probe`] adds to it, and it keeps every
+/// result until the cycle ends, however long that takes.
 pub trait Counting: Copy + Debug + Eq + Hash {
     /// The thresholds.
     type Limits: Copy + Debug + Eq + Hash;
-    /// Nothing recorded yet.
+    /// A window without results.
     const EMPTY: Self;
-    /// The most probes whose results it can keep.
+    /// The largest number of probes whose results it can keep.
     const MAX_PROBES: u8 = u16::BITS as u8;
 
-    /// Takes in a result of the closed breaker and says which thresholds that reached.
+    /// Records a result of the closed breaker and returns the thresholds that are reached.
     fn record(&mut self, limits: &Self::Limits, now: Instant, outcome: Outcome) -> Exceeded;
-    /// Takes in the result of a probe and says whether that alone opens the breaker again.
+    /// Records the result of a probe and returns whether it opens the breaker by itself.
     fn probe(&mut self, limits: &Self::Limits, now: Instant, outcome: Outcome) -> bool;
-    /// All probes have answered: what speaks against closing.
+    /// The thresholds that are reached when all probes have results.
     fn verdict(&self, limits: &Self::Limits) -> Exceeded;
-    /// Failures, as of the last result.
+    /// The failures, as of the last result.
     fn failures(&self) -> u32;
 }
 
-/// The part of [`RateWindow`] that the breaker's machine calls. Sealed.
+/// The part of [`RateWindow`] that the state machine calls. Sealed.
 pub trait Rated: Counting {
     /// The thresholds, without the shape of the window.
     fn rates(limits: &Self::Limits) -> &Rates;
-    /// What the window holds at `now`.
+    /// The contents of the window at `now`.
     fn counts(&self, limits: &Self::Limits, now: Instant) -> Counts;
 }
 
-/// Failures in a row: a success starts the count again.
+/// Failures in a row: a success resets the count.
 ///
 /// All probes of a half-open breaker must succeed; the first that fails opens it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +128,7 @@ impl Counting for Consecutive {
     }
 }
 
-/// A number of results and how many of them were bad.
+/// A number of results, and how many of them were failures or slow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counts {
@@ -152,7 +156,7 @@ impl Counts {
         }
     }
 
-    /// A single result.
+    /// The sums of a single result.
     fn of(rates: &Rates, outcome: Outcome) -> Self {
         let (Outcome::Success(took) | Outcome::Failure(took)) = outcome;
         Self { calls: 1, failures: outcome.is_failure().into(), slow: rates.is_slow(took).into() }
@@ -160,7 +164,7 @@ impl Counts {
 
     fn exceeded(self, rates: &Rates) -> Exceeded {
         let reached = |part: u32, threshold: Ratio| {
-            // `part / calls >= threshold`, exactly: two products of two `u32`.
+            // `part / calls >= threshold`, exactly, as two products of two `u32`.
             let left = u64::from(part).saturating_mul(threshold.denominator().into());
             left >= u64::from(self.calls).saturating_mul(threshold.numerator().into())
         };
@@ -170,10 +174,10 @@ impl Counts {
         }
     }
 
-    /// Judges the window after `added` went in.
+    /// The thresholds that are reached after `added` was recorded.
     ///
-    /// A good result does not make things worse; it is judged only where there was no rate before it. (In a window
-    /// by time the rate also rises as good results leave; the next bad one finds that.)
+    /// A good result is checked only if it completes the minimum throughput, because it can't raise a rate. In a window by time
+    /// the rate also rises as good results leave it; the next bad result finds that.
     fn judge(self, rates: &Rates, added: Self) -> Exceeded {
         let bad = added.failures != 0 || added.slow != 0;
         if self.calls > rates.minimum && bad || self.calls == rates.minimum {
@@ -184,11 +188,10 @@ impl Counts {
     }
 }
 
-/// The last `N` results, whenever they were. `N` bytes and 16.
+/// The last `N` results, however old. Its size is `N` + 16 bytes.
 ///
-/// With fewer results than the minimum throughput there is no rate and the breaker stays closed. After that every
-/// failure and every slow result is judged. A result that is neither can open the breaker only by completing the
-/// minimum; otherwise a success never opens it.
+/// With fewer results than the minimum throughput there is no rate, and the breaker stays closed. Above it, every failure and
+/// every slow result is checked against the thresholds. Any other result opens the breaker only if it completes the minimum.
 ///
 /// A half-open breaker waits for the results of all its probes and applies the same thresholds to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -264,13 +267,13 @@ impl<const N: usize> Rated for CountWindow<N> {
     }
 }
 
-/// The results of the last so many seconds, in `BUCKETS` parts that are forgotten one by one. 12 bytes a bucket and 24.
+/// The results of a span of time, in `BUCKETS` parts that expire one by one. Its size is 12 bytes a bucket, plus 24.
 ///
-/// The window ends with the bucket of `now`, so it reaches back between `BUCKETS - 1` and `BUCKETS` bucket widths. It
-/// is judged like a [`CountWindow`]; a half-open breaker keeps the results of its probes however long they take.
+/// The window ends with the bucket of `now`, so that it spans between `BUCKETS - 1` and `BUCKETS` bucket widths. Thresholds
+/// apply as in a [`CountWindow`]; a half-open breaker keeps the results of its probes however long they take.
 ///
-/// A clock that ran backwards makes no result older: up to one window back, results go to the newest bucket until the
-/// clock has caught up; further back, the whole window moves along. No result outlives two windows either way.
+/// When the clock runs backwards by up to one window, results go to the newest bucket until the clock has caught up. When it
+/// runs back further, the whole window moves along. No result is kept for longer than two windows either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -280,9 +283,9 @@ impl<const N: usize> Rated for CountWindow<N> {
 pub struct TimeWindow<const BUCKETS: usize> {
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     buckets: [Counts; BUCKETS],
-    /// Where the newest bucket is.
+    /// The index of the newest bucket.
     head: u32,
-    /// The newest bucket's number: its time divided by the width.
+    /// The number of the newest bucket: its time divided by the width.
     newest: u64,
     sum: Counts,
 }
@@ -302,7 +305,7 @@ impl Timed {
 }
 
 impl<const BUCKETS: usize> TimeWindow<BUCKETS> {
-    /// Starts the bucket with this number and forgets those that are now too old.
+    /// Starts the bucket with this number and drops those that have expired.
     fn slide_to(&mut self, number: u64) {
         let steps = number.saturating_sub(self.newest);
         if steps == 0 {
@@ -341,8 +344,8 @@ impl<const BUCKETS: usize> Counting for TimeWindow<BUCKETS> {
         self.sum.judge(&limits.rates, added)
     }
 
-    /// All probes share one bucket, which is as new as the last of them: their cycle must not end for want of results
-    /// that time took away.
+    /// All probes share one bucket, which is as new as the last of them, so that none of their results expires before the
+    /// cycle ends.
     fn probe(&mut self, limits: &Timed, now: Instant, outcome: Outcome) -> bool {
         self.newest = limits.number(now);
         self.add(Counts::of(&limits.rates, outcome));

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::builder::{Builder, builds};
 use crate::denied::Denied;
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
@@ -12,11 +13,11 @@ use crate::window::{Window, slot_width};
 ///
 /// ```
 /// use redial::budget::RetryBudgetConfig;
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
 /// // One retry for ten calls, and one a second in any case.
 /// const CONFIG: RetryBudgetConfig =
-///     valid(RetryBudgetConfig::new().with_share(valid(Ratio::new(1, 10)))).with_reserve(1);
+///     RetryBudgetConfig::new().share(Ratio::new_const(1, 10)).reserve(1).build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,39 +27,49 @@ pub struct RetryBudgetConfig {
     share: Ratio,
 }
 
+builds!(RetryBudgetConfig);
+
 impl RetryBudgetConfig {
     /// The largest share: 1000 retries for each call (Finagle, tower).
     pub const MAX_SHARE: u32 = 1_000;
 
     /// One retry for five calls, ten a second in any case, both forgotten after 10 s (the defaults of Finagle and
     /// tower).
-    #[must_use]
-    pub const fn new() -> Self {
-        let fifth = match Ratio::new(1, 5) {
-            Ok(fifth) => fifth,
-            Err(_) => Ratio::ZERO,
-        };
-        Self { ttl: Micros::from_millis(10_000), per_second: 10, share: fifth }
+    pub const DEFAULT: Self =
+        Self { ttl: Micros::from_millis(10_000), per_second: 10, share: Ratio::new_const(1, 5) };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        const MOST: Ratio = Ratio::new_const(RetryBudgetConfig::MAX_SHARE, 1);
+        if self.ttl.0 < 1_000_000 || self.ttl.0 > 60_000_000 {
+            return Err(ConfigError::BudgetTtl);
+        }
+        if MOST.is_below(self.share) {
+            return Err(ConfigError::ShareRange);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<RetryBudgetConfig> {
     /// How long a deposit can be spent and a withdrawal counts; between that and a tenth more, to be exact. 1 to 60 s
     /// (the limits of Finagle and tower). Default: 10 s. For a budget in use, replace the budget too.
     ///
     /// # Errors
     /// [`ConfigError::BudgetTtl`].
-    pub const fn with_ttl(mut self, ttl: Duration) -> Result<Self, ConfigError> {
-        self.ttl = Micros::from_duration(ttl);
-        if self.ttl.0 < 1_000_000 || self.ttl.0 > 60_000_000 {
-            return Err(ConfigError::BudgetTtl);
-        }
-        Ok(self)
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.config.ttl = Micros::from_duration(ttl);
+        self
     }
 
     /// Retries a second that need no deposit, over the time to live: 10 a second and 10 s are 100 retries in any 10 s.
     /// For callers that have just begun or rarely call. Default: 10; 0: every retry must be earned.
-    #[must_use]
-    pub const fn with_reserve(mut self, per_second: u32) -> Self {
-        self.per_second = per_second;
+    pub const fn reserve(mut self, per_second: u32) -> Self {
+        self.config.per_second = per_second;
         self
     }
 
@@ -67,14 +78,29 @@ impl RetryBudgetConfig {
     ///
     /// # Errors
     /// [`ConfigError::ShareRange`].
-    pub const fn with_share(mut self, share: Ratio) -> Result<Self, ConfigError> {
-        if let Ok(most) = Ratio::new(Self::MAX_SHARE, 1) {
-            if most.is_below(share) {
-                return Err(ConfigError::ShareRange);
-            }
-        }
-        self.share = share;
-        Ok(self)
+    pub const fn share(mut self, share: Ratio) -> Self {
+        self.config.share = share;
+        self
+    }
+}
+
+impl RetryBudgetConfig {
+    /// How long a deposit can be spent and a withdrawal counts.
+    #[must_use]
+    pub const fn ttl(&self) -> Duration {
+        self.ttl.to_duration()
+    }
+
+    /// Retries a second that need no deposit.
+    #[must_use]
+    pub const fn reserve(&self) -> u32 {
+        self.per_second
+    }
+
+    /// Retries for one call.
+    #[must_use]
+    pub const fn share(&self) -> Ratio {
+        self.share
     }
 
     /// A call pays the numerator of the share, a retry costs the denominator: no rounding. A share of 0 is 0/1.
@@ -86,7 +112,7 @@ impl RetryBudgetConfig {
         i64::from(self.share.denominator())
     }
 
-    fn reserve(&self) -> i64 {
+    fn reserved(&self) -> i64 {
         let retries = u64::from(self.per_second).saturating_mul(self.ttl.0) / 1_000_000;
         i64::try_from(retries).unwrap_or(i64::MAX).saturating_mul(self.cost())
     }
@@ -98,7 +124,7 @@ impl RetryBudgetConfig {
 
 impl Default for RetryBudgetConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
@@ -107,22 +133,22 @@ impl Default for RetryBudgetConfig {
 ///
 /// [`deposit`](Self::deposit) for each first attempt, and for retries nothing. [`withdraw`](Self::withdraw) **when a
 /// retry is decided, before its backoff begins**, not when it is dialled: a waiting retry holds its token, and what it
-/// holds nobody else takes meanwhile (lifecycle 90; envoy#30205 overshot because waiting retries were not counted). A
+/// holds nobody else takes meanwhile (envoy#30205 overshot because waiting retries were not counted). A
 /// token is never given back.
 ///
 /// With a reserve, every refusal ends by itself. Without one, only calls earn retries, and a connection that is down makes none:
 /// [`withdraw`](Self::withdraw) then refuses it for as long as nobody else deposits. Such a connection asks
 /// [`withdraw_after`](Self::withdraw_after).
 ///
-/// Arithmetic: Finagle's `RetryBudget` and tower's `TpsBudget` (lifecycle 5.9), with exact shares.
+/// Arithmetic: Finagle's `RetryBudget` and tower's `TpsBudget`, with exact shares.
 ///
 /// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
 ///
 /// ```
-/// use redial::budget::{RetryBudget, RetryBudgetConfig};
 /// use redial::Instant;
+/// use redial::budget::{RetryBudget, RetryBudgetConfig};
 ///
-/// const CONFIG: RetryBudgetConfig = RetryBudgetConfig::new().with_reserve(0);
+/// const CONFIG: RetryBudgetConfig = RetryBudgetConfig::new().reserve(0).build_const();
 /// let mut budget = RetryBudget::new();
 /// let now = Instant::ZERO;
 ///
@@ -218,6 +244,6 @@ impl RetryBudget {
     }
 
     fn sum(&self, config: &RetryBudgetConfig) -> i64 {
-        self.moves.slots().fold(config.reserve(), i64::saturating_add)
+        self.moves.slots().fold(config.reserved(), i64::saturating_add)
     }
 }

@@ -5,6 +5,7 @@ mod serial;
 
 use core::time::Duration;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::{Instant, Micros};
 use crate::words::words;
@@ -14,13 +15,11 @@ use crate::words::words;
 /// ```
 /// use core::time::Duration;
 /// use redial::budget::StartBudgetConfig;
-/// use redial::valid;
 ///
 /// // Discord with `max_concurrency` 16: one identify in 5 s for each of 16 buckets, 1000 in 24 h.
-/// const CONFIG: StartBudgetConfig = valid(
-///     valid(StartBudgetConfig::new(16, 1, Duration::from_secs(5)))
-///         .with_daily(1_000, Duration::from_secs(86_400)),
-/// );
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(16, 1, Duration::from_secs(5))
+///     .daily(1_000, Duration::from_secs(86_400))
+///     .build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,42 +31,56 @@ pub struct StartBudgetConfig {
     day: Micros,
 }
 
+builds!(StartBudgetConfig);
+
 impl StartBudgetConfig {
     /// `per_window` starts in any `window`, for each of `buckets` buckets; all three at least 1 (1 µs). No daily limit.
     ///
     /// # Errors
     /// [`ConfigError::BudgetZero`], [`ConfigError::WindowZero`].
-    pub const fn new(buckets: u16, per_window: u16, window: Duration) -> Result<Self, ConfigError> {
-        if buckets == 0 || per_window == 0 {
-            return Err(ConfigError::BudgetZero);
-        }
-        if window.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(Self {
+    pub const fn new(buckets: u16, per_window: u16, window: Duration) -> Builder<Self> {
+        Builder::of(Self {
             buckets,
             per_window,
             window: Micros::from_duration(window),
             per_day: u32::MAX,
-            day: Micros::from_millis(86_400_000),
+            day: Micros::DAY,
         })
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.buckets == 0 || self.per_window == 0 || self.per_day == 0 {
+            return Err(ConfigError::BudgetZero);
+        }
+        if self.window.is_zero() || self.day.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        Ok(self)
+    }
+
+    /// How many buckets there are, how many starts each has in a window, and how long that is.
+    #[must_use]
+    pub const fn window(&self) -> (u16, u16, Duration) {
+        (self.buckets, self.per_window, self.window.to_duration())
+    }
+
+    /// The starts of a day and its length, if there is a limit.
+    #[must_use]
+    pub const fn daily(&self) -> Option<(u32, Duration)> {
+        if self.per_day == u32::MAX { None } else { Some((self.per_day, self.day.to_duration())) }
+    }
+}
+
+impl Builder<StartBudgetConfig> {
     /// At most `starts` (at least 1) over all buckets in a period of `day`, which begins with its first start. Discord:
     /// 1000 in 24 h, or what its `session_start_limit` says. Default: no limit.
     ///
     /// # Errors
     /// [`ConfigError::BudgetZero`], [`ConfigError::WindowZero`].
-    pub const fn with_daily(mut self, starts: u32, day: Duration) -> Result<Self, ConfigError> {
-        if starts == 0 {
-            return Err(ConfigError::BudgetZero);
-        }
-        if day.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        self.per_day = starts;
-        self.day = Micros::from_duration(day);
-        Ok(self)
+    pub const fn daily(mut self, starts: u32, day: Duration) -> Self {
+        self.config.per_day = starts;
+        self.config.day = Micros::from_duration(day);
+        self
     }
 }
 
@@ -116,8 +129,8 @@ words!(Grant {
 /// later goes first, not even when a start is free and the one in line was not told yet. Buckets don't wait for each
 /// other; the daily limit is one for all, and what is left of it goes to those in line first.
 ///
-/// A connection that dies while it is in line must [`withdraw`](Self::withdraw) (F77): the start would be spent on
-/// nobody. Its successor asks anew and is last. A start that was granted is spent; it is not known what the server
+/// A connection that dies while it is in line must [`withdraw`](Self::withdraw): the start would be spent on
+/// nobody. Its successor asks again and is last. A start that was granted is spent; it is not known what the server
 /// saw of it.
 ///
 /// In no stretch of a window's length are there more starts than configured, however they fall. The day is a fixed
@@ -133,9 +146,9 @@ words!(Grant {
 /// ```
 /// use core::time::Duration;
 /// use redial::budget::{Grant, StartBudget, StartBudgetConfig};
-/// use redial::{Instant, valid};
+/// use redial::Instant;
 ///
-/// const CONFIG: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(1, 1, Duration::from_secs(5)).build_const();
 /// let mut budget = StartBudget::<1, 8>::new(CONFIG)?;
 ///
 /// let second = Instant::from_millis(5_000);
@@ -183,6 +196,20 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         })
     }
 
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`new`](Self::new) is an error: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a wrong constant must not compile; input cannot reach this")]
+    pub const fn new_const(config: StartBudgetConfig) -> Self {
+        match Self::new(config) {
+            Ok(budget) => budget,
+            Err(error) => panic!("{}", error.as_str()),
+        }
+    }
+
     /// A connection wants to start fresh. One that is in line already keeps its place and is told its time again.
     #[must_use]
     pub fn request(&mut self, now: Instant, ticket: u32) -> Grant {
@@ -223,7 +250,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         None
     }
 
-    /// A connection that was in line does not want to start any more: its transport died, its user stopped it (F77).
+    /// A connection that was in line does not want to start any more: its transport died, its user stopped it.
     /// Those behind it move up. False if it was not in line.
     pub fn withdraw(&mut self, ticket: u32) -> bool {
         let place = self.waiting().iter().position(|other| *other == ticket);
@@ -291,7 +318,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         }
     }
 
-    /// When the one at this place can start if all before it do: each start of the bucket serves every so manieth of
+    /// When the one at this place can start if all before it do: each start of the bucket serves every n-th of
     /// the line, a window apart.
     fn turn(&self, now: Instant, place: usize) -> Instant {
         let Some(ticket) = self.line.get(place).copied() else { return now };

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
@@ -13,10 +14,10 @@ use crate::window::{Window, slot_width};
 ///
 /// ```
 /// use redial::budget::ThrottleConfig;
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
 /// // The example of gRPC A6.
-/// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+/// const CONFIG: ThrottleConfig = ThrottleConfig::new(10, Ratio::new_const(1, 10)).build_const();
 /// # let _ = CONFIG;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub struct ThrottleConfig {
     /// In thousandths.
     per_success: u32,
 }
+
+builds!(ThrottleConfig);
 
 impl ThrottleConfig {
     /// Most tokens that may be configured (gRPC A6).
@@ -37,18 +40,36 @@ impl ThrottleConfig {
     /// # Errors
     /// [`ConfigError::ThrottleTokens`]; [`ConfigError::ShareRange`] when nothing is left of the ratio, or it is above
     /// the number of tokens.
-    pub const fn new(tokens: u16, ratio: Ratio) -> Result<Self, ConfigError> {
-        if tokens == 0 || tokens > Self::MAX_TOKENS {
-            return Err(ConfigError::ThrottleTokens);
-        }
+    pub const fn new(tokens: u16, ratio: Ratio) -> Builder<Self> {
         let max = (tokens as u32).saturating_mul(MILLI);
         let thousandths = (ratio.numerator() as u64).saturating_mul(MILLI as u64);
-        match thousandths.checked_div(ratio.denominator() as u64) {
-            Some(per_success) if per_success > 0 && per_success <= max as u64 => {
-                Ok(Self { max, per_success: per_success as u32 })
-            }
-            _ => Err(ConfigError::ShareRange),
+        let per_success = match thousandths.checked_div(ratio.denominator() as u64) {
+            Some(thousandths) if thousandths <= max as u64 => thousandths as u32,
+            _ => 0,
+        };
+        Builder::of(Self { max, per_success })
+    }
+
+    /// The most tokens, in thousandths.
+    #[must_use]
+    pub const fn max_millitokens(&self) -> u32 {
+        self.max
+    }
+
+    /// What a success brings, in thousandths of a token.
+    #[must_use]
+    pub const fn millitokens_per_success(&self) -> u32 {
+        self.per_success
+    }
+
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.max == 0 || self.max > MILLI.saturating_mul(Self::MAX_TOKENS as u32) {
+            return Err(ConfigError::ThrottleTokens);
         }
+        if self.per_success == 0 {
+            return Err(ConfigError::ShareRange);
+        }
+        Ok(self)
     }
 }
 
@@ -70,9 +91,9 @@ const MILLI: u32 = 1_000;
 ///
 /// ```
 /// use redial::budget::{Throttle, ThrottleConfig};
-/// use redial::{Ratio, valid};
+/// use redial::Ratio;
 ///
-/// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+/// const CONFIG: ThrottleConfig = ThrottleConfig::new(10, Ratio::new_const(1, 10)).build_const();
 /// let mut throttle = Throttle::new(&CONFIG);
 /// for _ in 0..5 {
 ///     throttle.failure();
@@ -113,9 +134,9 @@ impl Throttle {
     /// ```
     /// use core::time::Duration;
     /// use redial::budget::{Throttle, ThrottleConfig};
-    /// use redial::{Ratio, valid};
+    /// use redial::Ratio;
     ///
-    /// const CONFIG: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
+    /// const CONFIG: ThrottleConfig = ThrottleConfig::new(10, Ratio::new_const(1, 10)).build_const();
     /// const CAP: Duration = Duration::from_secs(30);
     /// let mut throttle = Throttle::new(&CONFIG);
     /// for _ in 0..5 {
@@ -154,23 +175,37 @@ pub struct AdaptiveThrottleConfig {
     multiplier: Ratio,
 }
 
+builds!(AdaptiveThrottleConfig);
+
 impl AdaptiveThrottleConfig {
     /// Two minutes, and a multiplier of 2 (Google, *Site Reliability Engineering*, "Handling Overload").
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { width: slot_width(Micros::from_millis(120_000)), multiplier: Ratio::TWO }
+    pub const DEFAULT: Self =
+        Self { width: slot_width(Micros::from_millis(120_000)), multiplier: Ratio::TWO };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
     }
 
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.width.is_zero() {
+            return Err(ConfigError::WindowZero);
+        }
+        if self.multiplier.is_below_one() {
+            return Err(ConfigError::FactorBelowOne);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<AdaptiveThrottleConfig> {
     /// Over how long requests and accepts are counted; up to a tenth more, to be exact. Default: 2 min.
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
-    pub const fn with_window(mut self, window: Duration) -> Result<Self, ConfigError> {
-        self.width = slot_width(Micros::from_duration(window));
-        if self.width.is_zero() {
-            return Err(ConfigError::WindowZero);
-        }
-        Ok(self)
+    pub const fn window(mut self, window: Duration) -> Self {
+        self.config.width = slot_width(Micros::from_duration(window));
+        self
     }
 
     /// How many requests for each accepted one pass freely, at least 1. Lower throttles sooner; higher lets the server
@@ -178,25 +213,30 @@ impl AdaptiveThrottleConfig {
     ///
     /// # Errors
     /// [`ConfigError::FactorBelowOne`].
-    pub const fn with_multiplier(mut self, multiplier: Ratio) -> Result<Self, ConfigError> {
-        if multiplier.is_below_one() {
-            return Err(ConfigError::FactorBelowOne);
-        }
-        self.multiplier = multiplier;
-        Ok(self)
+    pub const fn multiplier(mut self, multiplier: Ratio) -> Self {
+        self.config.multiplier = multiplier;
+        self
+    }
+}
+
+impl AdaptiveThrottleConfig {
+    /// How many requests for each accepted one pass freely.
+    #[must_use]
+    pub const fn multiplier(&self) -> Ratio {
+        self.multiplier
     }
 }
 
 impl Default for AdaptiveThrottleConfig {
     fn default() -> Self {
-        Self::new()
+        Self::DEFAULT
     }
 }
 
 /// The adaptive throttle of the SRE book: requests are refused here, before they are sent, with the probability
 /// `max(0, (requests - K × accepts) / (requests + 1))`, K being the multiplier.
 ///
-/// Every request counts at the moment it asks, before it is sent and whether it is let through or not (lifecycle 93):
+/// Every request counts at the moment it asks, before it is sent and whether it is let through or not:
 /// those in flight are requests too, and a throttle that counted answers would let a burst through.
 ///
 /// The probability stays below 1, so no caller is refused indefinitely: with n requests in the window and none accepted, one in
@@ -208,7 +248,7 @@ impl Default for AdaptiveThrottleConfig {
 /// use redial::budget::{AdaptiveThrottle, AdaptiveThrottleConfig};
 /// use redial::{Instant, SplitMix64};
 ///
-/// const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
+/// const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::DEFAULT;
 /// let mut rng = SplitMix64::new(7);
 /// let mut throttle = AdaptiveThrottle::new();
 /// let now = Instant::ZERO;

@@ -1,4 +1,4 @@
-//! What can end an attempt or a connection, in the core's own words.
+//! What can end an attempt or a connection.
 
 use core::fmt;
 
@@ -38,21 +38,21 @@ macro_rules! named {
 }
 
 named! {
-    /// What to do about the end of an attempt or a connection.
+    /// What to do after the end of an attempt or a connection.
     #[expect(clippy::exhaustive_enums, reason = "a driver that classifies itself must know them all")]
     enum Class {
-        /// Retry, and resume the session that is kept.
+        /// Retry, and resume the session.
         Transient = "transient",
         /// Drop the session, then retry with a new one.
         Fresh = "fresh",
-        /// Stop: a retry would fail in the same way.
+        /// Give up: a retry would fail in the same way.
         Fatal = "fatal",
-        /// Refresh the credential, then retry; the session is kept.
+        /// Refresh the credential, then retry. The session is kept.
         Auth = "auth",
-        /// Retry after a wait that the server gave, or else the verdict; the session is kept.
+        /// Retry after the wait that the server asked for, or else that of the verdict. The session is kept.
         RateLimited = "rate_limited",
-        /// Another client took the session over: retry with a backoff of its own, so that two clients with one identity
-        /// don't throw each other out without end; the session is kept.
+        /// Another client took the session over: retry with a count of its own, so that two clients with one identity don't
+        /// replace each other without end. The session is kept.
         Replaced = "replaced",
     }
 }
@@ -60,22 +60,22 @@ named! {
 named! {
     /// An error of a socket or of the name lookup.
     ///
-    /// The names are those of `std::io::ErrorKind` as far as they can concern a connection. A few more tell apart what
-    /// `std` (Rust 1.95 on Linux) lumps together as uncategorized; a driver fills them in from the raw error number, or
-    /// from the place where the error happened (a lookup of its own fails with [`NameNotFound`](Self::NameNotFound)).
+    /// The names are those of `std::io::ErrorKind`, as far as they can concern a connection. A few more distinguish what `std`
+    /// (Rust 1.95 on Linux) reports as uncategorized. A driver sets them from the raw error number, or from the step that failed:
+    /// a name lookup fails with [`NameNotFound`](Self::NameNotFound).
     #[non_exhaustive]
     enum IoKind {
-        /// Nobody listens there (`ECONNREFUSED`).
+        /// Nothing listens at the address (`ECONNREFUSED`).
         ConnectionRefused = "connection_refused",
         /// The peer reset the connection (`ECONNRESET`).
         ConnectionReset = "connection_reset",
         /// The connection was aborted (`ECONNABORTED`).
         ConnectionAborted = "connection_aborted",
-        /// The stream ended in the middle of something.
+        /// The stream ended within a message.
         UnexpectedEof = "unexpected_eof",
-        /// Written to after the peer had closed (`EPIPE`).
+        /// A write after the peer had closed the connection (`EPIPE`).
         BrokenPipe = "broken_pipe",
-        /// The system gave up waiting (`ETIMEDOUT`).
+        /// The operating system's timeout passed (`ETIMEDOUT`).
         TimedOut = "timed_out",
         /// The name has no address, or the lookup failed for now (`EAI_NONAME`, `EAI_AGAIN`, …). Not a kind of `std`.
         NameNotFound = "name_not_found",
@@ -91,19 +91,19 @@ named! {
         NetworkReset = "network_reset",
         /// The socket is not connected (`ENOTCONN`).
         NotConnected = "not_connected",
-        /// A write took no byte.
+        /// A write accepted no bytes.
         WriteZero = "write_zero",
         /// Interrupted by a signal. No loss in itself.
         Interrupted = "interrupted",
-        /// Would have to wait. No loss in itself.
+        /// The operation would block. No loss in itself.
         WouldBlock = "would_block",
         /// The resource is busy (`EBUSY`).
         ResourceBusy = "resource_busy",
-        /// The path of a local socket does not exist (yet).
+        /// The path of a local socket does not exist, or not yet.
         NotFound = "not_found",
-        /// The local address is taken (`EADDRINUSE`).
+        /// The local address is in use (`EADDRINUSE`).
         AddrInUse = "addr_in_use",
-        /// No local address or port is left (`EADDRNOTAVAIL`).
+        /// No local address or port is available (`EADDRNOTAVAIL`).
         AddrNotAvailable = "addr_not_available",
         /// Too many open files (`EMFILE`, `ENFILE`). Not a kind of `std`.
         TooManyOpenFiles = "too_many_open_files",
@@ -113,11 +113,11 @@ named! {
         OutOfMemory = "out_of_memory",
         /// Not permitted, by a firewall for instance (`EACCES`, `EPERM`).
         PermissionDenied = "permission_denied",
-        /// Not supported here, such as an address family (`EAFNOSUPPORT`).
+        /// The operation is not supported, for instance an address family (`EAFNOSUPPORT`).
         Unsupported = "unsupported",
-        /// Data that can't be understood: decompression, framing, a TLS error that was not told apart.
+        /// Invalid data: decompression, framing, a TLS error of unknown kind.
         InvalidData = "invalid_data",
-        /// A parameter of ours is wrong: URL, host, header.
+        /// A parameter of the client is wrong: URL, host, header.
         InvalidInput = "invalid_input",
         /// Anything else.
         Other = "other",
@@ -127,7 +127,7 @@ named! {
 #[cfg(feature = "std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
 impl From<std::io::ErrorKind> for IoKind {
-    /// By name; a kind that concerns no connection, or is younger than Rust 1.85, is [`IoKind::Other`].
+    /// The kind of the same name. One that concerns no connection, or that is newer than Rust 1.85, becomes [`IoKind::Other`].
     fn from(kind: std::io::ErrorKind) -> Self {
         use std::io::ErrorKind as Std;
         match kind {
@@ -159,12 +159,12 @@ impl From<std::io::ErrorKind> for IoKind {
 }
 
 named! {
-    /// Why TLS failed. Verdicts on a certificate are told apart from failures that may pass.
+    /// Why TLS failed. A refused certificate is distinguished from failures that may pass.
     #[non_exhaustive]
     enum TlsKind {
         /// The certificate has expired.
         CertificateExpired = "certificate_expired",
-        /// The certificate is not valid yet; often the local clock is wrong.
+        /// The certificate is not valid yet. Often the local clock is wrong.
         CertificateNotYetValid = "certificate_not_yet_valid",
         /// The certificate is for another name.
         NameMismatch = "name_mismatch",
@@ -172,9 +172,9 @@ named! {
         UnknownIssuer = "unknown_issuer",
         /// The certificate was revoked.
         Revoked = "revoked",
-        /// Any other verdict on the certificate: signature, purpose, unknown revocation status.
+        /// The certificate is refused for another reason: signature, purpose, unknown revocation status.
         BadCertificate = "bad_certificate",
-        /// Our own certificate is missing, refused or can't sign.
+        /// The client's certificate is missing, refused or can't sign.
         ClientCertificate = "client_certificate",
         /// The alerts `handshake_failure` and `protocol_version`, or no common cipher.
         HandshakeFailure = "handshake_failure",
@@ -189,66 +189,66 @@ named! {
 
 /// Why an attempt or a connection ended.
 ///
-/// A driver fills it in: the core never looks at a raw error itself, because error types differ and are too coarse.
-/// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and allocates nothing.
+/// The driver chooses it. The core does not read raw errors, since their types differ between libraries and are too coarse.
+/// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and does not allocate.
 ///
-/// If a library reports one loss twice (a close frame, then "connection closed"), the first report says more.
-/// What is not a loss, such as one message that can't be decoded or a full write buffer, is no cause at all.
+/// If a library reports one loss twice, such as a close frame and then "connection closed", the first report says more.
+/// What does not end the connection, such as a message that can't be decoded or a full write buffer, is not a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Cause {
-    /// The peer sent a close frame with this code, or a protocol's own disconnect with this reason code. A frame
-    /// without a code is 1005.
+    /// The peer sent a close frame with this code, or the protocol's own disconnect with this reason code. A close frame without
+    /// a code is 1005.
     CloseFrame(u16),
     /// The transport ended without a close frame.
     NoCloseFrame,
-    /// The upgrade was answered with this status and not opened. A 101 here is one that broke the handshake's rules;
-    /// a redirect is one that was not followed.
+    /// The server answered the upgrade with this HTTP status. A 101 means that the handshake was invalid, and a redirect that it
+    /// was not followed.
     Http(u16),
     /// The socket or the name lookup failed.
     Io(IoKind),
     /// TLS failed.
     Tls(TlsKind),
-    /// The driver ran into a timeout of its own.
+    /// A timeout of the driver passed.
     Timeout,
-    /// The driver's own judgement. Only an override of exactly this cause stands above it.
+    /// The driver classifies the cause itself. Only an override of exactly this cause takes precedence.
     Class(Class),
-    /// Not open in time.
+    /// The transport did not open in time.
     ConnectTimeout,
-    /// Open, but no greeting in time.
+    /// The greeting did not come in time.
     GreetingTimeout,
-    /// Neither ready nor resumed in time.
+    /// The session was not established or resumed in time.
     ReadyTimeout,
-    /// Not authenticated in time.
+    /// The authentication was not answered in time.
     AuthTimeout,
-    /// A beat was not acknowledged in time.
+    /// A heartbeat was not acknowledged in time.
     HeartbeatMissed,
-    /// Something could not be sent.
+    /// A message could not be sent.
     SendFailed,
     /// The server asked for a reconnect.
     ReconnectRequested,
-    /// The server refused the session for good.
+    /// The server refused the session, which is dropped.
     SessionInvalid,
-    /// The server refused the session, which may be resumed later.
+    /// The server refused to resume the session now; it may be resumed later.
     SessionInvalidResumable,
-    /// A greeting that can't be used.
+    /// The greeting has no heartbeat interval, which the config requires.
     BadGreeting,
-    /// The host said that the network is gone.
+    /// The host reported that the network is down.
     NetworkDown,
-    /// The host said that it had slept.
+    /// The host resumed from a sleep.
     HostSuspended,
-    /// The credential was rejected on an open connection, or by our own check.
+    /// The credential was rejected, on an open connection or by its source.
     AuthRejected,
-    /// The credential was rejected for good: no other one would do.
+    /// The credential was rejected, and so would be any other.
     AuthDenied,
     /// The subscriptions could not be restored.
     RestoreFailed,
-    /// The driver knows no more.
+    /// The cause is not known.
     Unknown,
 }
 
-// It is copied into every action, history and log entry.
+// It is copied into actions and logs.
 const _: () = assert!(size_of::<Cause>() <= 4);
 
 impl Cause {

@@ -1,23 +1,23 @@
-//! Tables as data: what a row matches, and its verdict.
+//! Tables of rules: what a rule matches, and its verdict.
 
 use core::time::Duration;
 
 use super::cause::{Cause, Class};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::time::Micros;
 use crate::words::words;
 
-/// How far a verdict reaches: what has to change before a failed attempt could succeed.
+/// What has to change before a failed attempt could succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
-    /// What the client sends: the request, the credential, the protocol. Every endpoint would refuse it, at any time.
+    /// The client: its request, its credential, its protocol. Every endpoint would refuse it, at any time.
     #[default]
     Client,
-    /// This endpoint's address alone. Another endpoint may work.
+    /// The endpoint. Another one may work.
     Endpoint,
-    /// The service behind this endpoint: a route that is not deployed, a certificate that was not renewed, a clock that is
-    /// not set. Another endpoint may work, and so may this one later.
+    /// The service behind the endpoint: a route that is not deployed, a certificate that was not renewed, a clock that is not
+    /// set. Another endpoint may work, and so may this one later.
     Service,
 }
 
@@ -27,47 +27,47 @@ words!(Scope {
     Service => "service",
 });
 
-/// What follows from a cause: a [`Class`] and how to go about it.
+/// What follows from a cause: a [`Class`], with the details of the retry.
 ///
 /// ```
 /// use redial::classify::{Class, Verdict};
 ///
-/// // A refusal that may be a cold proxy's: three more tries, then stop.
+/// // A refusal that may come from a cold proxy: three retries, then give up.
 /// const FORBIDDEN: Verdict = Verdict::new(Class::Transient).with_limit(3);
 /// assert_eq!(FORBIDDEN.limit, 3);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// What to do.
+    /// The class.
     pub class: Class,
-    /// We sent something wrong: recover, but say so.
+    /// Whether the client is to blame. It recovers all the same, and [`Stats::client_faults`](crate::Stats::client_faults)
+    /// counts it.
     pub client_fault: bool,
-    /// Retry at the speed of the backoff's cap at once: hurrying makes it worse.
+    /// Whether to wait as long as at the cap of the backoff from the first failure on, because faster retries make it worse.
     pub at_cap: bool,
-    /// The credential is worth nothing any more: refresh it before the next dial, where the policy refreshes at all. Unlike
-    /// [`Class::Auth`] this is no rejection, and none is counted.
+    /// Whether the credential is refreshed before the next dial, where the config refreshes credentials. Unlike with
+    /// [`Class::Auth`], no rejection is counted.
     pub renew: bool,
-    /// How many failures with the same cause are retried; the next one is fatal. Failures without a limit between them do
-    /// not start the count again, another cause with one does, and so does a connection that held: for the
-    /// time that the config calls stable, and for the first wait of its ladder. [`Class::Auth`] counts the rejections in
-    /// a row instead. 0: unlimited.
+    /// How many failures with the same cause are retried before the policy gives up; 0: unlimited.
+    ///
+    /// Failures without a limit in between do not reset the count. Another cause with a limit does, and so does a stable
+    /// connection that held for at least the first wait of the backoff. [`Class::Auth`] counts the rejections in a row instead.
     pub limit: u8,
-    /// What the verdict is about, where it is final: at once with [`Class::Fatal`], or after [`limit`](Self::limit)
-    /// failures. Default: [`Scope::Client`].
+    /// What has to change after a final verdict, which is [`Class::Fatal`] or the failure after [`limit`](Self::limit) others.
+    /// Default: [`Scope::Client`].
     pub scope: Scope,
-    /// The wait's range in milliseconds.
+    /// The range of the minimum wait, in milliseconds.
     wait_ms: (u32, u32),
-    /// What the n-th failure of this cause adds to the range, in milliseconds; the last step repeats.
+    /// What the n-th failure of this cause adds to the range, in milliseconds. The last step repeats.
     steps_ms: &'static [u32],
 }
 
 impl Verdict {
-    /// This class with what belongs to it:
+    /// The verdict of this class with its defaults.
     ///
-    /// [`Class::RateLimited`] waits 30 to 120 s where the server gave no wait (as for close code 1013, omi #5528).
-    /// Nothing else has a limit, a wait, a flag or a scope; how often a renewed credential may be rejected is a matter of
-    /// the policy's config.
+    /// [`Class::RateLimited`] waits 30 to 120 s where the server gave no wait (as for close code 1013, omi #5528). The other
+    /// classes have neither a limit nor a wait. How often a renewed credential may be rejected is part of the policy's config.
     #[must_use]
     pub const fn new(class: Class) -> Self {
         Self {
@@ -82,35 +82,35 @@ impl Verdict {
         }
     }
 
-    /// Reports that we are to blame.
+    /// Blames the client; see [`Verdict::client_fault`].
     #[must_use]
     pub const fn with_client_fault(mut self) -> Self {
         self.client_fault = true;
         self
     }
 
-    /// Retries at the speed of the backoff's cap at once.
+    /// Waits as long as at the cap of the backoff; see [`Verdict::at_cap`].
     #[must_use]
     pub const fn with_at_cap(mut self) -> Self {
         self.at_cap = true;
         self
     }
 
-    /// Has the credential refreshed before the next dial; see [`Verdict::renew`].
+    /// Refreshes the credential before the next dial; see [`Verdict::renew`].
     #[must_use]
     pub const fn with_renewal(mut self) -> Self {
         self.renew = true;
         self
     }
 
-    /// This many are retried, the next one is fatal; see [`Verdict::limit`]. 0: unlimited.
+    /// Retries this many failures; see [`Verdict::limit`]. 0: unlimited.
     #[must_use]
     pub const fn with_limit(mut self, limit: u8) -> Self {
         self.limit = limit;
         self
     }
 
-    /// What the verdict is about; see [`Verdict::scope`].
+    /// Sets what has to change; see [`Verdict::scope`].
     #[must_use]
     pub const fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
@@ -130,7 +130,17 @@ impl Verdict {
         Ok(self)
     }
 
-    /// A ladder of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`with_wait`](Self::with_wait) is an error: at compile time in a `const`.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_wait_const(self, min: Duration, max: Duration) -> Self {
+        valid(self.with_wait(min, max))
+    }
+
+    /// A backoff of its own: the n-th failure in a row waits `steps_ms[n - 1]` (the last one repeats) more than
     /// [`with_wait`](Self::with_wait) says. Milliseconds. Empty, the default: nothing is added.
     #[must_use]
     pub const fn with_steps_ms(mut self, steps_ms: &'static [u32]) -> Self {
@@ -145,7 +155,7 @@ impl Verdict {
         (Duration::from_millis(low), Duration::from_millis(high))
     }
 
-    /// Whether it matters how often the cause came.
+    /// Whether the verdict depends on how often the cause came.
     pub(crate) const fn is_counted(&self) -> bool {
         self.limit > 0 || !self.steps_ms.is_empty()
     }
@@ -170,15 +180,15 @@ const fn whole_millis(duration: Duration) -> u32 {
     if millis > u32::MAX as u128 { u32::MAX } else { millis as u32 }
 }
 
-/// Which causes a rule is about.
+/// The causes that a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Match {
-    /// Exactly this one.
+    /// Exactly this cause.
     Is(Cause),
-    /// A close code from the first to the last, both included.
+    /// A close code from the first to the last, inclusive.
     CloseRange(u16, u16),
-    /// A status from the first to the last, both included.
+    /// An HTTP status from the first to the last, inclusive.
     HttpRange(u16, u16),
     /// Any error of a socket or of the name lookup.
     AnyIo,
@@ -195,7 +205,7 @@ words!(Match {
 });
 
 impl Match {
-    /// Which [`Sort`] of causes it is about.
+    /// The [`Sort`] of the causes that it matches.
     const fn sort(self) -> Sort {
         match self {
             Self::Is(cause) => Sort::of(cause),
@@ -206,7 +216,7 @@ impl Match {
         }
     }
 
-    /// Whether `cause` is one of them.
+    /// Whether it matches `cause`.
     #[must_use]
     pub fn covers(self, cause: Cause) -> bool {
         match (self, cause) {
@@ -219,7 +229,7 @@ impl Match {
     }
 }
 
-/// A set of sorts of causes: what rows that are there are about at all, so that most tables need not be read.
+/// A set of kinds of causes: those that some rows match, so that most lookups need not read a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sort(u8);
 
@@ -250,13 +260,13 @@ impl Sort {
     }
 }
 
-/// One row: these causes have this verdict.
+/// A rule: these causes have this verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a row is a match and a verdict, and users write rows")]
 pub struct Rule {
     /// The causes.
     pub matches: Match,
-    /// What follows from them.
+    /// Their verdict.
     pub verdict: Verdict,
 }
 
@@ -268,16 +278,16 @@ impl Rule {
     }
 }
 
-/// A protocol's rules: the first row that matches decides; what none knows goes to the base table.
+/// The rules of a protocol. The first rule that matches applies; a cause that none matches is looked up in the base table.
 ///
 /// ```
-/// use redial::classify::{Class, Classifier, Match, Rule, Table, Verdict, tables};
 /// use redial::Cause;
+/// use redial::classify::{Class, Classifier, Match, Rule, Table, Verdict, tables};
 ///
 /// static RULES: [Rule; 1] = [Rule::new(Match::CloseRange(4400, 4499), Verdict::new(Class::Fatal))];
 /// static MINE: Table = Table::new("mine", &RULES).with_base(&tables::WEBSOCKET);
 ///
-/// let classifier = Classifier::new(&MINE);
+/// let classifier = Classifier::new(&MINE).build_const();
 /// assert_eq!(classifier.classify(Cause::CloseFrame(4401)).class, Class::Fatal);
 /// assert_eq!(classifier.classify(Cause::CloseFrame(1006)).class, Class::Transient);
 /// ```
@@ -289,11 +299,11 @@ pub struct Table {
     sorts: Sort,
 }
 
-/// Longest chain of tables that is read. Statics can refer to each other in a circle.
+/// The longest chain of tables that is read, since statics can refer to each other in a circle.
 const MAX_CHAIN: usize = 8;
 
 impl Table {
-    /// These rows and no base.
+    /// A table of these rules, without a base.
     #[must_use]
     pub const fn new(name: &'static str, rules: &'static [Rule]) -> Self {
         let mut sorts = Sort::NONE;
@@ -305,7 +315,7 @@ impl Table {
         Self { name, rules, base: None, sorts }
     }
 
-    /// Asks `base` about what no row here knows. A chain is read 8 tables deep.
+    /// Sets the table in which causes without a rule are looked up. A chain is read 8 tables deep.
     #[must_use]
     pub const fn with_base(mut self, base: &'static Self) -> Self {
         self.base = Some(base);
@@ -318,13 +328,13 @@ impl Table {
         self.name
     }
 
-    /// The rows of this table alone.
+    /// The rules of this table, without those of its base.
     #[must_use]
     pub const fn rules(&self) -> &'static [Rule] {
         self.rules
     }
 
-    /// The table that is asked next.
+    /// The base table.
     #[must_use]
     pub const fn base(&self) -> Option<&'static Self> {
         self.base
@@ -335,7 +345,7 @@ impl Table {
         core::iter::successors(Some(self), |table| table.base).take(MAX_CHAIN)
     }
 
-    /// The verdict of the first row that matches, here or in a base; `None` if no row does.
+    /// The verdict of the first rule that matches, here or in a base; `None` if none does.
     #[must_use]
     pub fn lookup(&self, cause: Cause) -> Option<Verdict> {
         let sort = Sort::of(cause);

@@ -1,19 +1,18 @@
-//! The tables that come with the crate, each row a default that an override can replace.
+//! The tables of this crate. Every rule is a default that an override replaces.
 //!
-//! Where clients disagree, a row resumes: a needless resume costs one round trip, a needless new session the missed
-//! events. "Limited" rows may be permanent or not, nobody can tell; they get [`TRIES`] retries.
+//! Where existing clients disagree, a rule resumes, because a needless resume costs one round trip and a needless new session
+//! costs the missed events. Causes that may be permanent or not are retried [`TRIES`] times.
 
 use core::time::Duration;
 
 use super::cause::{Cause, Class, IoKind, TlsKind};
 use super::table::{Match, Rule, Scope, Table, Verdict};
-use crate::error::valid;
 
-/// Retries of a failure that may be permanent. redial's own choice: enough for a restart or a cold proxy, and over
-/// within minutes.
+/// The retries of a failure that may be permanent: enough for a restart or a cold proxy, and over within minutes. The number is
+/// this crate's own choice.
 pub const TRIES: u8 = 5;
 
-/// Every table here.
+/// Every table in this module.
 pub static ALL: [&Table; 7] =
     [&TRANSPORT, &WEBSOCKET, &DISCORD_GATEWAY, &CENTRIFUGE, &GRAPHQL_WS, &PUSHER, &MQTT5];
 
@@ -27,22 +26,22 @@ pub fn by_name(name: &str) -> Option<&'static Table> {
 const RESUME: Verdict = Verdict::new(Class::Transient);
 const FRESH: Verdict = Verdict::new(Class::Fresh);
 const FATAL: Verdict = Verdict::new(Class::Fatal);
-/// About this address: another endpoint may take the same client.
+/// The endpoint refuses. Another one may accept the same client.
 const ENDPOINT: Verdict = FATAL.with_scope(Scope::Endpoint);
-/// About the service behind the address: it may pass with a deploy or a renewed certificate.
+/// The service refuses, which may pass with a deploy or a renewed certificate.
 const SERVICE: Verdict = FATAL.with_scope(Scope::Service);
-/// A certificate from the future: most often the local clock is not set yet, as at the boot of a device without a
-/// battery (espressif/esp-at #432). Slowly, until a time service has set it.
+/// A certificate that is not valid yet. Most often the local clock is not set, as after the boot of a device without a battery
+/// (espressif/esp-at #432), so that it is retried slowly until a time service has set the clock.
 const CLOCK: Verdict = LIMITED.with_at_cap().with_scope(Scope::Service);
 /// Refreshed once; a second rejection in the same outage is fatal.
 const AUTH: Verdict = Verdict::new(Class::Auth).with_limit(1);
-/// A class-given 30 to 120 s.
+/// The class's 30 to 120 s.
 const LATER: Verdict = Verdict::new(Class::RateLimited);
-/// 5 to 15 s: the server restarts, and everybody comes back.
+/// 5 to 15 s, because the server restarts and all clients come back.
 const RESTART: Verdict = at_least(Verdict::new(Class::RateLimited), 5, 15);
-/// Somebody broke the protocol. Not fatal: tungstenite 0.30 reports every code it does not know as 1002, even 1014.
+/// A protocol error. It is not fatal, because tungstenite 0.30 reports every code that it does not know as 1002, even 1014.
 const BROKEN: Verdict = FRESH.with_client_fault().with_limit(TRIES);
-/// Permanent or not.
+/// Possibly permanent.
 const LIMITED: Verdict = RESUME.with_limit(TRIES);
 /// Local resources are exhausted, often by a storm of reconnects.
 const EXHAUSTED: Verdict = RESUME.with_at_cap();
@@ -52,7 +51,7 @@ const POLICY_VIOLATION: Verdict = at_least(Verdict::new(Class::RateLimited), 0, 
     .with_limit(9);
 
 const fn at_least(verdict: Verdict, min_secs: u64, max_secs: u64) -> Verdict {
-    valid(verdict.with_wait(Duration::from_secs(min_secs), Duration::from_secs(max_secs)))
+    verdict.with_wait_const(Duration::from_secs(min_secs), Duration::from_secs(max_secs))
 }
 
 const fn close(code: u16, verdict: Verdict) -> Rule {
@@ -87,7 +86,7 @@ const fn tls(kind: TlsKind, verdict: Verdict) -> Rule {
 pub static TRANSPORT: Table = Table::new(
     "transport",
     &[
-        // The network's usual troubles come first: a table is read from the top.
+        // The frequent errors come first, because a table is read from the top.
         io(IoKind::ConnectionRefused, RESUME),
         io(IoKind::ConnectionReset, RESUME),
         io(IoKind::UnexpectedEof, RESUME),
@@ -112,14 +111,14 @@ pub static TRANSPORT: Table = Table::new(
         io(IoKind::TooManyOpenFiles, EXHAUSTED),
         io(IoKind::NoBufferSpace, EXHAUSTED),
         io(IoKind::OutOfMemory, EXHAUSTED),
-        // A firewall's rule or a missing address family may come and go.
+        // A firewall's rule or a missing address family may be temporary.
         io(IoKind::PermissionDenied, LIMITED),
         io(IoKind::Unsupported, LIMITED),
-        // A broken stream, which passes, or a TLS verdict that the driver did not unwrap, which does not.
+        // A broken stream, which is temporary, or a TLS error that the driver did not unwrap, which is not.
         io(IoKind::InvalidData, LIMITED),
-        // A wrong URL stays wrong.
+        // A wrong URL.
         io(IoKind::InvalidInput, ENDPOINT),
-        // A 503 without Retry-After climbs the ladder; with it the server's wait is the floor.
+        // A 503 without Retry-After waits for the backoff; with it the server's wait is the floor.
         statuses(502, 504, RESUME),
         http(429, LATER),
         http(401, AUTH),
@@ -128,19 +127,19 @@ pub static TRANSPORT: Table = Table::new(
         http(501, FATAL),
         http(505, FATAL),
         statuses(500, 599, RESUME),
-        // An invalid 101; other 1xx are no final answer at all.
+        // An invalid 101. Other 1xx are not final responses.
         statuses(100, 199, FATAL.with_client_fault()),
         // Where a cold proxy answers 403 for a while, override it with `Verdict::new(Class::Transient).with_limit(3)`.
         http(403, ENDPOINT),
-        // No such route, not with this method, gone, upgrade required: this is not the service, or not at the moment.
+        // No such route, wrong method, gone, upgrade required: not the service, or not at the moment.
         http(404, SERVICE),
         http(405, SERVICE),
         http(410, SERVICE),
         http(426, SERVICE),
-        // 2xx: not a WebSocket server, or a captive portal. 3xx: a redirect too many. Other 4xx: our request is wrong.
+        // 2xx: not a WebSocket server, or a captive portal. 3xx: too many redirects. Other 4xx: the request is wrong.
         statuses(200, 399, SERVICE),
         statuses(400, 499, FATAL),
-        // Certificates: a retry does not change the verdict. For a server that is about to renew, override with
+        // Certificates: a retry gives the same result. For a server that is about to renew its own, override with
         // `Verdict::new(Class::Transient).with_at_cap()`.
         tls(TlsKind::CertificateNotYetValid, CLOCK),
         tls(TlsKind::CertificateExpired, SERVICE),
@@ -157,13 +156,13 @@ pub static TRANSPORT: Table = Table::new(
 
 /// Close codes of RFC 6455 section 7.4 and the IANA registry, over [`TRANSPORT`].
 ///
-/// A received 1000 or 1001 is not one that was sent: servers and proxies close with them while they restart, so the
-/// session is kept. For a server whose 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the
-/// libraries' other 3xxx and the private 4xxx are left to the default class.
+/// A received 1000 or 1001 keeps the session, because servers and proxies close with them while they restart. For a server whose
+/// 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the other 3xxx of libraries and the private 4xxx have the
+/// default class.
 pub static WEBSOCKET: Table = Table::new(
     "websocket",
     &[
-        // Going away is no news about the session; 1005 and 1006 are how local stacks say "no code".
+        // Going away says nothing about the session. 1005 and 1006 are what local stacks report for "no code".
         closes(1005, 1006, RESUME),
         closes(1000, 1001, RESUME),
         // The IANA notes on 1012 and 1013; the times are omi #5528's.
@@ -177,7 +176,7 @@ pub static WEBSOCKET: Table = Table::new(
         close(1008, POLICY_VIOLATION),
         // The same message would be too big again.
         close(1009, FATAL.with_client_fault()),
-        // The server lacks an extension that we demand.
+        // The server lacks an extension that the client requires.
         close(1010, FATAL),
         // IANA: Unauthorized, Forbidden, Timeout; like HTTP 401, 403, 408.
         close(3000, AUTH),
@@ -193,7 +192,7 @@ pub static WEBSOCKET: Table = Table::new(
 /// Discord's gateway codes, over [`WEBSOCKET`].
 ///
 /// Sources: discord-api-docs c98d64b, its pull request #7172 (which codes can be resumed), and the clients carbon,
-/// discord.js, twilight, serenity, discordeno and vellum. Other 4xxx are left to the default class.
+/// discord.js, twilight, serenity, discordeno and vellum. Other 4xxx have the default class.
 pub static DISCORD_GATEWAY: Table = Table::new(
     "discord-gateway",
     &[
@@ -205,13 +204,13 @@ pub static DISCORD_GATEWAY: Table = Table::new(
         close(4002, RESUME.with_client_fault()),
         // Not authenticated: the session was invalidated while active.
         close(4003, FRESH),
-        // Authentication failed: a token does not renew itself.
+        // Authentication failed: the token stays wrong.
         close(4004, FATAL),
         // Already authenticated.
         close(4005, FRESH.with_client_fault()),
         // Session no longer valid (undocumented), invalid sequence.
         closes(4006, 4007, FRESH),
-        // Rate limited: never retried at once; 1 s is the usual first step of a ladder.
+        // Rate limited: never retried at once; 1 s is the usual first wait of a backoff.
         close(4008, at_least(RESUME, 1, 1).with_client_fault()),
         // Session timed out.
         close(4009, FRESH),
@@ -259,7 +258,7 @@ pub static GRAPHQL_WS: Table = Table::new(
         closes(4004, 4005, FATAL),
         // Bad request, unauthorized.
         closes(4400, 4401, FATAL),
-        // Forbidden, initialisation timeout, terminated by ourselves, acknowledgement timeout.
+        // Forbidden, initialisation timeout, terminated by the client, acknowledgement timeout.
         close(4403, RESUME),
         close(4408, RESUME),
         close(4499, RESUME),
@@ -292,7 +291,7 @@ pub static PUSHER: Table = Table::new(
 
 /// Reason codes of MQTT 5 in CONNACK and DISCONNECT, given as [`Cause::CloseFrame`], over [`TRANSPORT`].
 ///
-/// Source: MQTT 5.0 tables 3-1 and 3-10 for the names; the classes are redial's choice. Unlisted codes are left to the
+/// Source: MQTT 5.0 tables 3-1 and 3-10 for the names; the classes are redial's choice. Unlisted codes have the
 /// default class.
 pub static MQTT5: Table = Table::new(
     "mqtt5",

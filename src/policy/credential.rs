@@ -1,4 +1,4 @@
-//! The caller's credential: when it is asked for, what its answers and its end do.
+//! The caller's credential: when it is requested, what the answers and its end do.
 
 use core::time::Duration;
 
@@ -22,7 +22,7 @@ use super::verdict::Step;
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// Asks for a credential; an answer to an earlier request is stale from now on.
+    /// Requests a credential. An answer to an earlier request is stale from now on.
     pub(super) fn ask_credential(&mut self, cx: &mut Cx) {
         let state = &mut self.state;
         let request = state.counts.request.wrapping_add(1).max(1);
@@ -32,8 +32,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         cx.actions.push(Action::RefreshCredential { request });
     }
 
-    /// Good news while a request is under way: the one before may never be answered, so it is made again, but not within the
-    /// first wait after the last one.
+    /// Repeats a request that is under way, since it may never be answered; but not within the first wait after the last one.
     pub(super) fn ask_credential_again(&mut self, cx: &mut Cx) {
         if self.state.credential != Credential::Pending {
             return;
@@ -45,7 +44,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// A request was not answered in time, or the credential is to be renewed ahead of its end.
+    /// A request was not answered in time, or the credential is to be renewed.
     pub(super) fn on_credential_deadline(&mut self, cx: &mut Cx) {
         if self.state.credential == Credential::Pending {
             self.on_credential_failed(cx, false);
@@ -54,18 +53,18 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// The answer. That to a request that nobody waits for any more is nothing.
+    /// A request was answered. Without a request under way nothing changes.
     pub(super) fn on_credential_ok(&mut self, cx: &mut Cx, ttl: Option<Duration>) -> bool {
         if self.state.credential != Credential::Pending {
             return false;
         }
         let config: CredentialConfig = self.config.lend().credential;
-        // One that was renewed while online is the next dial's.
+        // A credential that is renewed while online is for the next dial.
         self.state.credential = Credential::Fine;
         self.state.credential_at = match ttl.map(Micros::from_duration).filter(|ttl| !ttl.is_zero()) {
             Some(ttl) if config.refresh_on != RefreshOn::Never => {
                 let lead = config.lead.saturating_add(below(&mut self.rng, config.lead_spread));
-                // One that lives no longer than the lead must not be renewed in a spin.
+                // One that expires within the lead must not be renewed in a spin.
                 let good = if lead < ttl { ttl.saturating_sub(lead) } else { Micros(ttl.0 / 2) };
                 OptInstant::at(cx.now.after(good.max(self.first_wait())))
             }
@@ -79,7 +78,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The other answer.
+    /// A request failed.
     pub(super) fn on_credential_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
         let now = cx.now;
         if self.state.credential != Credential::Pending {
@@ -89,7 +88,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.credential_at = OptInstant::NONE;
         let between = self.state.stage.is_between();
         if between {
-            // Counts as a dial for spacing: good news must not make it ask in a spin.
+            // Counts as a dial for spacing, so that repeated events can't make it ask in a spin.
             self.state.dialled_at = OptInstant::at(now);
             self.state.last_cause = Some(Cause::AuthRejected);
         }
@@ -100,7 +99,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let verdict = Verdict::new(Class::Transient);
             self.back_off(cx, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 });
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
-            // The connection still has its old one. Asked again at the pace of the longest waits, and twice before its end.
+            // The connection still has its old one. The next request comes after the longest wait, at most half the lead.
             let config: &Config = self.config.lend();
             let base = self.state.backoff.base();
             let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
@@ -111,7 +110,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// What was asked for meanwhile is answered with it.
+    /// Also answers a request that is under way.
     pub(super) fn on_credential_new(&mut self, cx: &mut Cx) -> bool {
         self.state.credential = Credential::Fine;
         self.state.credential_at = OptInstant::NONE;
@@ -142,7 +141,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// A renewed credential for the connection that is up.
+    /// Authenticates the live connection with a renewed credential.
     fn authenticate_in_band(&mut self, cx: &mut Cx) {
         if let (true, Stage::Live { .. }, Some(epoch)) =
             (self.config.lend().credential.in_band, self.state.stage, self.state.epoch)

@@ -100,7 +100,7 @@ pub enum Event<T = (), K = Infallible> {
         keep: bool,
     },
     /// The user asks for a reconnect now. The policy dials at once and resets the backoff and the breaker. Only the
-    /// [minimum interval](crate::Config::with_min_interval) still delays the dial, and a [hold](Event::Hold), a missing
+    /// [minimum interval](crate::Config::min_interval) still delays the dial, and a [hold](Event::Hold), a missing
     /// network or a hidden page still forbids it. After the policy gave up, this starts it again where a limit was reached.
     #[doc(alias = "reconnect")]
     #[doc(alias = "retry")]
@@ -115,7 +115,7 @@ pub enum Event<T = (), K = Infallible> {
     /// The host reports that the network is up. A wait is cut short, and the backoff starts over with the next failure.
     #[doc(alias = "online")]
     NetworkUp,
-    /// The page, or the app, is hidden. See [`Config::with_defer_while_hidden`](crate::Config::with_defer_while_hidden).
+    /// The page, or the app, is hidden. See [`Config::defer_while_hidden`](crate::Config::defer_while_hidden).
     Hidden,
     /// The page, or the app, is visible again. See [`OnVisible`](crate::policy::OnVisible).
     Visible,
@@ -234,7 +234,7 @@ pub enum Event<T = (), K = Infallible> {
     /// next dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect).
     ///
     /// Report it before the loss or the request that it came with: that loss is then not classified, and waits as a
-    /// transient one. At most [`Config::with_redirects`](crate::Config::with_redirects) of them are followed in one outage.
+    /// transient one. At most [`Config::redirects`](crate::Config::redirects) of them are followed in one outage.
     /// After a failure there that names no other endpoint the configured endpoints are dialled again.
     Redirected {
         /// The transport's epoch.
@@ -292,7 +292,7 @@ pub enum Event<T = (), K = Infallible> {
         /// host that cancels each request before it makes the next.
         request: Option<u16>,
         /// How long the credential is valid. It is renewed ahead of its end, see
-        /// [`CredentialConfig::with_lead`](crate::policy::CredentialConfig::with_lead). `None` or zero: not known.
+        /// [`CredentialConfig::lead`](crate::policy::CredentialConfig::lead). `None` or zero: not known.
         ttl: Option<Duration>,
     },
     /// The credential could not be refreshed: the other answer to
@@ -305,7 +305,7 @@ pub enum Event<T = (), K = Infallible> {
     },
     /// The user supplied another credential, without being asked. A dial in progress, up to its session, is dialled again and
     /// not counted; a wait is cut short. A live connection stays, and is authenticated again where the config says
-    /// [in band](crate::policy::CredentialConfig::with_in_band).
+    /// [in band](crate::policy::CredentialConfig::in_band).
     CredentialNew,
     /// The credential is gone and there is no other, after a logout for instance. The policy gives up, whatever its state.
     CredentialLost,

@@ -1,4 +1,4 @@
-//! What a policy is doing and why: for people, logs and dashboards. Nothing here decides anything.
+//! What a policy is doing and why, for people, logs and dashboards. Nothing here decides anything.
 
 use core::fmt;
 
@@ -17,29 +17,31 @@ use super::event::Epoch;
 use super::lend::ConfigSource;
 use super::state::Stage;
 
-/// Where a policy is. Exactly one holds at any time, and each but `Idle`, `Stopped` and `Failed` has a deadline, a
-/// named condition, or a live connection.
+/// The phase that a policy is in.
+///
+/// In every phase but `Idle`, `Stopped` and `Failed` there is a deadline, a named condition or a live connection, so that a
+/// policy is never stuck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Phase {
-    /// Never started.
+    /// Not started yet.
     Idle,
     /// A transport is being opened.
     Connecting,
-    /// The transport is open; greeting, session or authentication are awaited.
+    /// The transport is open; the policy waits for the greeting, the session or the authentication.
     Establishing,
-    /// The session is there; subscriptions are going out.
+    /// The session is established; subscriptions are being sent.
     Restoring,
-    /// Everything is there.
+    /// The session is established, and every subscription is sent.
     Online,
-    /// A dial is due at a known time.
+    /// The policy waits for a known time to dial.
     Waiting,
-    /// A dial is due when a condition is met.
+    /// The policy waits for a condition to dial: a hold, the network, the page, a credential.
     Parked,
-    /// The user does not want a connection.
+    /// The user stopped the connection.
     Stopped,
-    /// Given up.
+    /// The policy gave up.
     Failed,
 }
 
@@ -55,58 +57,58 @@ words!(Phase {
     Failed => "failed",
 });
 
-/// The rule behind a deadline, or the condition that a policy is parked on.
+/// What a deadline is for, or the condition that a policy is parked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// The ladder of waits.
+    /// The wait of the backoff.
     Backoff,
-    /// The server said when to come back.
+    /// The wait that the server asked for (`Retry-After`).
     RetryAfter,
-    /// The least wait after the server refused the session.
+    /// The minimum wait after the server refused the session.
     InvalidSession,
-    /// The least wait that the class of the cause asks for.
+    /// The minimum wait of the cause's class.
     Class,
-    /// The least time between two dials.
+    /// The minimum interval between two dials.
     MinInterval,
     /// The breaker is open.
     Breaker,
-    /// The server asked for a reconnect: the wait of a session that was stable, or the time until which it is kept.
+    /// The server asked for a reconnect: the wait of a stable session, or the time at which a live connection is replaced.
     Requested,
-    /// The spread after the network came back.
+    /// The random wait after the network came back.
     Spread,
-    /// The dial must succeed by then.
+    /// The limit of a dial.
     ConnectTimeout,
-    /// The greeting must have come by then.
+    /// The limit for the greeting.
     GreetingTimeout,
-    /// The session must be established by then.
+    /// The limit for the session's establishment.
     ReadyTimeout,
-    /// The authentication must be answered by then.
+    /// The limit for the answer to an authentication.
     AuthTimeout,
     /// The next heartbeat.
     Heartbeat,
-    /// The connection counts as stable then.
+    /// The time at which the connection counts as stable.
     Stable,
     /// The next batch of subscriptions.
     Restore,
-    /// The oldest unanswered subscription must be answered by then.
+    /// The limit for the answer to the oldest unanswered subscription.
     Confirm,
-    /// The next endpoint of a round.
+    /// The gap before the next endpoint of a round.
     Endpoint,
-    /// The host asked to be asked again.
+    /// The time at which the host asked to be asked again.
     NotNow,
-    /// What was asked must be answered by then, or the connection is dead.
+    /// The limit for the answer to a heartbeat, after which the connection is dead.
     Answer,
-    /// The connection is so old then that it is replaced.
+    /// The age at which the connection is replaced.
     MaxAge,
-    /// The session's time to live is over then.
+    /// The end of the session's time to live.
     SessionExpiry,
-    /// The credential is renewed then, ahead of its end.
+    /// The renewal of the credential, ahead of its end.
     CredentialLead,
-    /// The request for a credential must be answered by then.
+    /// The limit for the answer to a request for a credential.
     CredentialTimeout,
-    /// Parked: a precondition of the host is missing.
+    /// Parked: a precondition of the host is missing ([`Event::Hold`](crate::Event::Hold)).
     Hold,
     /// Parked: the network is down.
     Network,
@@ -146,38 +148,38 @@ words!(WaitReason {
     Credential => "credential",
 });
 
-/// Why the policy is in the phase it is in: what happened last that mattered.
+/// What brought a policy into its phase: the last thing that changed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Trigger {
-    /// Nothing happened yet.
+    /// Nothing has happened yet.
     New,
-    /// The user started.
+    /// The user started the connection.
     Start,
-    /// The user pressed "reconnect now".
+    /// The user asked for a reconnect now.
     RetryNow,
-    /// The user stopped.
+    /// The user stopped the connection.
     Stop,
-    /// A wait or a parking for this reason ended, or a parking on it began.
+    /// A wait for this reason ended, or a condition changed.
     Gate(WaitReason),
     /// The attempt or connection was lost.
     Lost(Cause),
     /// The host could not dial.
     NotNow,
-    /// The host woke.
+    /// The host resumed from a sleep.
     HostResumed,
-    /// The default route moved.
+    /// The default route changed.
     NetworkChanged,
     /// The page is visible again.
     Visible,
-    /// The user wanted another connection.
+    /// The user asked for another connection.
     Redial,
-    /// The connection was as old as it may be.
+    /// The connection reached its maximum age.
     MaxAge,
-    /// The server had asked for a reconnect by a deadline.
+    /// The server had asked for a reconnect before a deadline.
     Requested,
-    /// The session's time to live was over.
+    /// The session's time to live passed.
     SessionExpired,
     /// The transport opened.
     Opened,
@@ -187,7 +189,7 @@ pub enum Trigger {
     Resumed,
     /// The authentication was accepted.
     Authenticated,
-    /// The last batch of subscriptions went out.
+    /// The last batch of subscriptions was sent.
     Restored,
     /// The policy gave up.
     GaveUp(GiveUp),
@@ -217,7 +219,7 @@ words!(as_str Trigger {
 });
 
 impl fmt::Display for Trigger {
-    /// The word; of what carries a reason or a cause, the word of that.
+    /// Writes the word; for a variant that carries a reason or a cause, that reason or cause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gate(reason) => reason.fmt(f),
@@ -228,41 +230,42 @@ impl fmt::Display for Trigger {
     }
 }
 
-/// Whole milliseconds, rounded up as every wait is: at the time that is shown, the deadline has come.
+/// Whole milliseconds, rounded up, so that at the time shown the deadline has passed.
 const fn millis_up(at: Instant) -> u64 {
     at.as_micros().div_ceil(1_000)
 }
 
-/// Everything a person may ask of a policy. Get it from [`Policy::explain`](crate::Policy::explain); it costs nothing
-/// until asked for. `Display` puts it in one line.
+/// The state of a policy as a person asks for it, from [`Policy::explain`](crate::Policy::explain). Nothing is computed
+/// before. `Display` writes one line; its times are milliseconds of the caller's clock, rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Where the policy is.
+    /// The phase.
     pub phase: Phase,
-    /// What brought it there.
+    /// What brought the policy into it.
     pub trigger: Trigger,
-    /// When it was there first.
+    /// When the phase began.
     pub since: Instant,
-    /// The next deadline, if there is one. While parked that of a request for a credential, or of the session's time to live.
+    /// The next deadline, if there is one. While parked, that of a request for a credential or the end of the session's time
+    /// to live.
     pub until: Option<Instant>,
-    /// The rule behind the deadline, or the condition it is parked on.
+    /// What the deadline is for, or the condition that the policy is parked on.
     pub waiting_for: Option<WaitReason>,
-    /// While parked: no dial before this, even if the condition ends earlier, for the ladder and the floors go on. It may be
-    /// over by now. `None`: nothing was left when the parking began, or it is not parked.
+    /// While parked: the end of the waits that continue meanwhile. There is no dial before it, even if the condition ends
+    /// earlier. It may have passed. `None`: no wait was left when the policy was parked, or it is not parked.
     pub not_before: Option<Instant>,
-    /// The live transport.
+    /// The epoch of the transport that is open or being opened.
     pub epoch: Option<Epoch>,
-    /// The dials of this outage so far, counted from 1; 0 while there was none.
+    /// The number of dials in this outage; 0 before the first.
     pub attempt: u32,
-    /// The failures in a row that the ladder counts.
+    /// The failures in a row that the backoff counts.
     pub failures: u32,
-    /// What the next dial, or the one under way, will send.
+    /// What the dial in progress, or else the next one, sends.
     pub mode: Mode,
-    /// Where the next dial, or the one under way, goes.
+    /// The endpoint of the dial in progress, or else of the next one.
     pub endpoint: Endpoint,
-    /// The newest cause of a loss, if there was one.
+    /// The cause of the last failure or loss, if there was one.
     pub last_cause: Option<Cause>,
 }
 
@@ -281,12 +284,12 @@ impl fmt::Display for Explanation {
         if matches!(self.phase, Phase::Waiting | Phase::Parked) {
             f.write_str(match (self.mode, self.endpoint) {
                 (Mode::Fresh, Endpoint::Redirect) => {
-                    ", then a fresh start at the endpoint that a server named"
+                    ", then a fresh start at the endpoint that the server named"
                 }
                 (Mode::Fresh, _) => ", then a fresh start",
                 (Mode::Resume, Endpoint::Base) => ", then a resume",
                 (Mode::Resume, Endpoint::Session) => ", then a resume at the session's endpoint",
-                (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that a server named",
+                (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that the server named",
             })?;
         }
         write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
@@ -298,7 +301,7 @@ impl fmt::Display for Explanation {
 }
 
 impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
-    /// Where the policy is.
+    /// The phase that the policy is in.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         match self.state.stage {

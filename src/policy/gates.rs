@@ -1,4 +1,4 @@
-//! What must pass before the next dial, and the dial.
+//! What may delay or forbid the next dial, and the dial.
 
 use rand_core::Rng;
 
@@ -18,7 +18,7 @@ use super::state::{Credential, Flag, Gate, Stage, Streaks};
 use super::stats::count;
 use super::{Cx, Policy};
 
-/// What an open gate lets through in this step.
+/// Whether this step may dial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dialling {
     Allowed,
@@ -26,8 +26,8 @@ enum Dialling {
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// A new outage by the user's will, or by news that may have mended what was final: the ladder, the breaker and every count
-    /// that leads to giving up begin anew.
+    /// Starts a new outage, for the user or for an event that may have removed the cause of a failure: the backoff, the breaker
+    /// and every count that leads to giving up are reset.
     pub(super) fn begin(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         let state = &mut self.state;
@@ -41,14 +41,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         state.limited = 0;
         state.rate_limited = 0;
         if state.stage != Stage::Idle {
-            // Before the first start there is only what a snapshot brought.
+            // Before the first start the count comes from a snapshot.
             state.replaced = 0;
         }
         state.streaks = Streaks::NONE;
         state.set_backoff_gate(Gate::OPEN);
         state.set_floor(Gate::OPEN);
         if !is_by_user(trigger) {
-            // News of the host may come as fast as dials fail.
+            // Events of the host may come as fast as dials fail.
             let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
             self.state.set_backoff_gate(Gate { at, reason: WaitReason::Backoff });
         }
@@ -57,7 +57,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             breaker.reset();
         }
         state.set(Flag::InRound, false);
-        // An answer that has not come by now may never come, and one to a question of an earlier life is worth nothing.
+        // An answer that has not come yet may never come, and the answer to an earlier request is stale.
         if state.credential == Credential::Pending {
             state.credential = Credential::Needed;
         }
@@ -71,7 +71,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.dial_or_wait(cx, trigger);
     }
 
-    /// The start of a policy that has an outage already: an imported one.
+    /// Starts a policy that continues the outage of a snapshot.
     pub(super) fn go_on(&mut self, cx: &mut Cx) {
         if self.config.lend().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
@@ -79,7 +79,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.dial_or_wait(cx, Trigger::Start);
     }
 
-    /// What a server said holds until a stop. Whether it had said anything.
+    /// Forgets what holds until a stop: the server's first wait and its redirect. True if there was any.
     pub(super) fn forget_the_server(&mut self) -> bool {
         let said = self.state.backoff.base().is_some() || self.state.redirect.0.is_some();
         self.state.backoff.set_base(None);
@@ -87,12 +87,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         said
     }
 
-    /// Dials, waits or parks, as the gates say.
+    /// Dials, waits or parks, according to the gates.
     pub(super) fn dial_or_wait(&mut self, cx: &mut Cx, trigger: Trigger) {
         self.pass_gates(cx, trigger, Dialling::Allowed);
     }
 
-    /// The same without a dial, which comes with the next timeout: a loss never dials in the same step.
+    /// The same without a dial, which is left to the next timeout: a loss never dials in the same step.
     pub(super) fn wait_or_park(&mut self, cx: &mut Cx, trigger: Trigger) {
         self.pass_gates(cx, trigger, Dialling::Deferred);
     }
@@ -105,7 +105,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let over = self.state.credential_at.get().is_some_and(|at| now >= at);
         if over && self.state.credential == Credential::Fine {
-            // Its time is over, or so near its end that it would end with the dial.
+            // It has expired, or would expire during the dial.
             self.state.credential = Credential::Needed;
         }
         let gate = self.gate(now);
@@ -113,7 +113,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return self.state.enter(Stage::Waiting { until: gate.at, reason: gate.reason }, now, trigger);
         }
         if self.state.is(Flag::Leapt) {
-            // Whether the wait is over, the next call will tell.
+            // The next call tells whether the wait is over.
             match self.state.stage {
                 Stage::Waiting { .. } => return,
                 Stage::Parked { .. } if self.state.credential == Credential::Pending => {}
@@ -135,14 +135,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return self.state.enter(Stage::Waiting { until: now, reason: gate.reason }, now, trigger);
         }
         if self.state.dialled_at.get() == Some(now) && !is_by_user(trigger) {
-            // Never twice in one instant: what fails in no time must not be tried in no time.
+            // Never twice in one instant, or a dial that fails at once would make the client spin.
             let until = now.after(Micros::from_millis(1));
             return self.state.enter(Stage::Waiting { until, reason: gate.reason }, now, trigger);
         }
         self.dial(cx, trigger);
     }
 
-    /// The latest of everything that may delay a dial, and the rule behind it.
+    /// The latest of everything that delays the next dial, and its reason.
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let config: &Config = self.config.lend();
         let mut gate = self.state.backoff_gate().later(self.state.floor());
@@ -164,10 +164,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         Gate::OPEN
     }
 
-    /// Good news in a wait: it is cut, and a credential that may never come is asked for again.
+    /// An event that makes success likely ends a wait early. A credential request that may never be answered is repeated.
     pub(super) fn shorten_wait(&mut self, cx: &mut Cx, spread: Micros, trigger: Trigger) {
         if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
-            // The wait is over, or the clock jumped: either way there is nothing to cut.
+            // The wait is over, or the clock jumped: there is nothing to cut.
             return;
         }
         self.cut_wait(cx.now, spread);
@@ -179,25 +179,25 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Shortens the wait of the ladder, never below its first wait since the last dial, so that flapping
-    /// news can't make a client spin. Floors stay.
+    /// Shortens the wait of the backoff, but never below the first wait since the last dial, so that repeated events can't make
+    /// the client spin. The floor stays.
     pub(super) fn cut_wait(&mut self, now: Instant, spread: Micros) {
         let mut gate = self.state.backoff_gate();
         if gate.reason == WaitReason::Spread && gate.at > now {
-            return; // what was drawn stays drawn, or repeated news could put the dial off for ever
+            return; // draw once only, or repeated events could postpone the dial without end
         }
         let first = self.first_wait();
         let earliest = self.state.dialled_at.get().map_or(Instant::ZERO, |at| at.after(first));
         gate.at = gate.at.min(earliest);
         let wait = below(&mut self.rng, spread);
         if !wait.is_zero() {
-            // Of no wait nothing is kept: a gate of now would stay shut if the clock ran back.
+            // A gate at `now` would close again if the clock ran back.
             gate = gate.later(Gate { at: now.after(wait), reason: WaitReason::Spread });
         }
         self.state.set_backoff_gate(gate);
     }
 
-    /// What the next dial would send.
+    /// What the next dial sends.
     pub(super) fn next_mode(&self) -> Mode {
         let resume = &self.config.lend().resume;
         match self.session.get() {
@@ -206,8 +206,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// What the next dial would send, and where: what a server named comes first, and the session's own endpoint is for its
-    /// resume.
+    /// What the next dial sends, and its endpoint: the redirect first, then the session's endpoint for a resume.
     pub(super) fn next_dial(&self) -> (Mode, Endpoint) {
         let mode = self.next_mode();
         if self.state.redirect.0.is_some() {
@@ -250,11 +249,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 self.endpoints.begin_round(&config.endpoints, now, &mut self.rng);
             }
         } else if state.attempt == 0 {
-            // The round goes on from an endpoint whose connection was established: the outage's first dial.
+            // The first dial of an outage that began in the middle of a round.
             state.attempt = 1;
         }
         state.dialled_at = OptInstant::at(now);
-        // The set may come from another policy, or from the last connection.
+        // The set may hold the times of another policy or of the last connection.
         self.subscriptions.set_pace(Pace::NONE);
         count(&mut state.counts.opens);
         let mut timeout = config.connect_timeout;
@@ -266,7 +265,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 }
 
-/// Whether this is the user's own word, which no distance but the least interval delays.
+/// Whether the user asked for it. Such a dial is delayed by the minimum interval only.
 const fn is_by_user(trigger: Trigger) -> bool {
     matches!(trigger, Trigger::Start | Trigger::RetryNow | Trigger::Redial)
 }

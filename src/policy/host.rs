@@ -1,4 +1,4 @@
-//! What the user and the host say: wishes, preconditions, the network, the page, sleep.
+//! Events of the user and the host: start and stop, preconditions, the network, the page, sleep.
 
 use core::time::Duration;
 
@@ -19,10 +19,10 @@ use super::options::{OnNetworkChange, OnNetworkDown, OnVisible, OnWake};
 use super::state::{Flag, Gate, Stage};
 use super::{Cx, Policy};
 
-/// The longest time until the host is asked again: a day, after which the daily budgets in the field begin anew.
+/// The longest time until the host is asked again: a day, after which daily budgets have been refilled.
 pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 
-/// The close code of a connection that is not to be resumed (RFC 6455 §7.4.1).
+/// The close code of a connection that is not resumed (RFC 6455, section 7.4.1).
 const CLOSE_NORMAL: u16 = 1000;
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
@@ -67,7 +67,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The user wants a dial now, whatever is waited for.
+    /// The user asks for a dial now, whatever the policy waits for.
     pub(super) fn on_user_retry(&mut self, cx: &mut Cx, trigger: Trigger) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
@@ -151,7 +151,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 self.cut_dial(cx, trigger);
                 true
             }
-            // What was begun on the network that went may be bound to it.
+            // The transport may be bound to the network that went down.
             Stage::Live { .. } if was_down => self.on_changed(cx),
             stage if stage.is_alive() && self.state.is_open() && was_down => {
                 self.cut_dial(cx, trigger);
@@ -182,7 +182,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Good news: the ladder begins anew with the next failure. False where it stands at its beginning.
+    /// Resets the backoff, so that the next failure waits the first wait. False if no failure was counted.
     const fn reset_backoff(&mut self) -> bool {
         let climbed = self.state.backoff.failures() > 0 && !self.state.stage.is_asleep();
         if climbed {
@@ -222,8 +222,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// A connection that slept longer than its liveness rule would have waited can't be trusted; a wait
-    /// is cut like at the network's return, and a dial begins anew. `counted`: the clock went on meanwhile.
+    /// The host resumes from a sleep. A connection that slept longer than its heartbeat interval can't be trusted; a wait is cut
+    /// short as when the network returns, and a dial is repeated. `counted`: whether the clock ran meanwhile.
     pub(super) fn on_host_resumed(&mut self, cx: &mut Cx, gap: Micros, counted: bool) -> bool {
         let now = cx.now;
         let config: &Config = self.config.lend();
@@ -235,10 +235,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if counted {
             self.state.account_slept(now, gap);
         } else if !gap.is_zero() {
-            // A clock that begins with the process can't say that the last dial was before it.
+            // A clock that starts with the process can't express that the last dial was before it.
             let far = gap >= config.min_interval.max(self.first_wait());
             let earlier = self.state.dialled_at.map(|at| at.before(gap));
-            // A dial of this instant was begun after the sleep, however often that is reported.
+            // A dial of this instant came after the sleep, however often the sleep is reported.
             if self.state.dialled_at.get() != Some(now) {
                 self.state.dialled_at = if far { OptInstant::NONE } else { earlier };
             }
@@ -262,7 +262,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Stage::Waiting { .. } | Stage::Parked { .. } => {
                 self.shorten_wait(cx, Micros::ZERO, Trigger::HostResumed);
             }
-            // One of this instant was begun after the sleep.
+            // A dial of this instant came after the sleep.
             Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
             Stage::Connecting { .. } => self.cut_dial(cx, Trigger::HostResumed),
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
@@ -288,15 +288,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The host could not dial: asked again when it said, or after the first wait of the ladder; for ever, and not
-    /// counted.
+    /// The host can't dial now. It is asked again at the time it gave, or after the first wait of the backoff, without a limit
+    /// and without counting the attempt.
     pub(super) fn on_not_now(&mut self, cx: &mut Cx, after: Option<Duration>) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
         self.state.refund_attempt();
         self.release_attempt();
-        // A host that says "at once" each time must not spin, and one that says "never" not end the chain.
+        // A host that answers zero each time must not make the client spin, and a huge wait must not end the connection.
         let clamp = |wait: Micros| wait.max(Micros::from_millis(1)).min(NOT_NOW_MAX);
         let asked = after.map(|after| clamp(Micros::from_duration(after)));
         let wait = asked.unwrap_or_else(|| self.first_wait());

@@ -1,4 +1,4 @@
-//! How a policy gets at its config, and which of its parts it needs for it.
+//! The source of a policy's config, and the optional parts of a policy.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -6,24 +6,24 @@ use core::hash::Hash;
 use core::marker::PhantomData;
 
 use crate::breaker::CircuitBreaker;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, valid};
 use crate::heartbeat::Heartbeat;
 use crate::session::SessionState;
 
 use super::config::Config;
 
-/// Lends a [`Policy`](crate::Policy) its config, and says which parts the policy has for it.
+/// The source of a [`Policy`](crate::Policy)'s config, which also determines the parts that the policy has.
 ///
-/// Whatever implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) lends a config of which
-/// anything may be switched on, so every part is there. [`Lean`] leaves parts out. There are no other implementations: a
-/// lender that left out what its config asks for would make the policy ignore it.
+/// Everything that implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) is a source for a policy
+/// with all parts, because such a config may use any of them. [`Lean`] leaves parts out. There are no other implementations: a
+/// source without a part that its config uses would make the policy ignore that setting.
 pub trait ConfigSource: sealed::ConfigSource {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
     type Breaker: OptionalPart<CircuitBreaker> + Clone + Eq + Hash;
     /// The heartbeat: [`Heartbeat`], or `()` for none.
     type Heartbeat: OptionalPart<Heartbeat> + Clone + Eq + Hash;
-    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. `T` is the caller's storage of session
-    /// token and endpoint. It is `Clone`, `Eq` and `Hash` as `T` is: generic code says `C::Session<T>: Clone`.
+    /// The session to resume: [`SessionState<T>`], or `()` where nothing is resumed. `T` is the caller's storage of a session's
+    /// token and endpoint. It is `Clone`, `Eq` and `Hash` if `T` is: generic code has the bound `C::Session<T>: Clone`.
     type Session<T>: OptionalPart<SessionState<T>>;
 
     /// The config.
@@ -41,18 +41,22 @@ impl<C: Borrow<Config>> ConfigSource for C {
     }
 }
 
-/// A part of a policy that may be left out: `X`, or `()`, which takes no byte and no code.
+/// A part of a policy that may be left out: `X`, or `()`, which takes no bytes and no code.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no part of a policy",
+    note = "write the part itself (`CircuitBreaker`, `Heartbeat`) where a `Lean` keeps it, and `()` where it leaves it out"
+)]
 pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
-    /// As it is in a new policy.
+    /// The part of a new policy.
     const NEW: Self;
 
-    /// This value of it, or nothing where it is left out.
+    /// The part with this value, or nothing if it is left out.
     fn of(value: X) -> Self;
 
-    /// The part, if it is there.
+    /// The part, unless it is left out.
     fn get(&self) -> Option<&X>;
 
-    /// The same, to change it.
+    /// The part, mutably.
     fn get_mut(&mut self) -> Option<&mut X>;
 }
 
@@ -73,7 +77,7 @@ impl<X> OptionalPart<X> for () {
     }
 }
 
-/// The type itself, as the part that is there.
+/// The type itself is the part that is not left out.
 macro_rules! part {
     ($($part:ty $(, $storage:ident)?;)*) => {$(
         impl$(<$storage>)? sealed::OptionalPart for $part {}
@@ -105,32 +109,35 @@ part! {
     SessionState<T>, T;
 }
 
-/// A borrowed config that needs no breaker (`B`), no heartbeat (`H`) or no session (`D`), for policies without them: what
-/// is not configured is not there. Each is `()`, the default, or the part: [`CircuitBreaker`], [`Heartbeat`],
+/// A borrowed config for smaller policies, which leave out the breaker (`B`), the heartbeat (`H`) or the session (`D`) if the
+/// config does not use them. Each parameter is `()`, the default, or the part: [`CircuitBreaker`], [`Heartbeat`],
 /// [`SessionState`], which stands for a [`SessionState<T>`] of the policy's `T`.
 ///
-/// A policy behaves as with the config itself, but for facts about what is left out: without a heartbeat
+/// A policy behaves as with the config itself, except for events of a part that is left out: without a heartbeat
 /// [`Event::Greeting`](crate::Event::Greeting) and [`Event::HeartbeatAcked`](crate::Event::HeartbeatAcked) are inapplicable (a beat
 /// that the server asks for is answered all the same), and without a session a token, a sequence number and the session of
 /// a snapshot are dropped.
 ///
 /// ```
 /// use core::time::Duration;
+/// use redial::CircuitBreaker;
+/// use redial::breaker;
 /// use redial::policy::{Lean, ResumeConfig};
 /// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64, valid};
-/// use redial::breaker;
-/// use redial::CircuitBreaker;
 ///
 /// const LADDER: BackoffConfig =
-///     valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-/// static CONFIG: Config = Config::new(LADDER).with_resume(ResumeConfig::disabled());
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+/// static CONFIG: Config = Config::new(LADDER).resume(ResumeConfig::DISABLED).build_const();
 /// // With a breaker, a heartbeat or sessions in the config this line would not compile.
-/// static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+/// static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
 ///
 /// let _policy = Policy::new(LEAN, SplitMix64::new(7));
 ///
 /// // Read at run time, it is an error.
-/// let config = CONFIG.with_breaker(Some(valid(breaker::Config::new(5, Duration::from_secs(60)))));
+/// let config = CONFIG
+///     .to_builder()
+///     .breaker(Some(breaker::Config::new(5, Duration::from_secs(60)).build_const()))
+///     .build_const();
 /// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
 /// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
 /// ```
@@ -139,18 +146,23 @@ pub struct Lean<'a, B = (), H = (), D = ()> {
     parts: Parts<B, H, D>,
 }
 
-/// Sent and shared whatever the parts are: they are elsewhere.
+/// `Send` and `Sync` whatever the parts are, since it does not contain them.
 type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
 
-impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: SessionPart> Lean<'a, B, H, D> {
-    /// This config, if it asks for nothing that is left out. Where the compiler can't know which parts are meant, write
+impl<'a, B, H, D> Lean<'a, B, H, D> {
+    /// The source with this config, if it uses no part that is left out. Where the compiler can't infer the parts, write
     /// `<Lean<'_>>::new(&config)`.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
     /// a greeting, which may bring one. [`ConfigError::SessionLeftOut`]: it resumes sessions, as every config does without
-    /// [`ResumeConfig::disabled`](crate::policy::ResumeConfig::disabled).
-    pub const fn new(config: &'a Config) -> Result<Self, ConfigError> {
+    /// [`ResumeConfig::DISABLED`](crate::policy::ResumeConfig::DISABLED).
+    pub const fn new(config: &'a Config) -> Result<Self, ConfigError>
+    where
+        B: OptionalPart<CircuitBreaker>,
+        H: OptionalPart<Heartbeat>,
+        D: SessionPart,
+    {
         let heartbeat = &config.heartbeat;
         if config.breaker.is_some() && is_out::<B>() {
             return Err(ConfigError::BreakerLeftOut);
@@ -163,9 +175,24 @@ impl<'a, B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, D: Session
         }
         Ok(Self { config, parts: PhantomData })
     }
+
+    /// The same for a constant.
+    ///
+    /// # Panics
+    /// Where [`new`](Self::new) is an error: at compile time in a `static`.
+    #[must_use]
+    #[track_caller]
+    pub const fn new_const(config: &'a Config) -> Self
+    where
+        B: OptionalPart<CircuitBreaker>,
+        H: OptionalPart<Heartbeat>,
+        D: SessionPart,
+    {
+        valid(Self::new(config))
+    }
 }
 
-/// No part that is there is without a size.
+/// A part that is not left out has a size.
 const fn is_out<P>() -> bool {
     size_of::<P>() == 0
 }
@@ -186,7 +213,11 @@ where
     }
 }
 
-/// How a [`Lean`] says whether there are sessions: [`SessionState`] or `()`. There are no other implementations.
+/// Whether a [`Lean`] has sessions: [`SessionState`] or `()`. There are no other implementations.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether a `Lean` has sessions",
+    note = "write `SessionState` where there are sessions, whatever their token is, and `()` where there are none"
+)]
 pub trait SessionPart: sealed::OptionalPart {
     /// The part with this storage of token and endpoint.
     type Session<T>: OptionalPart<SessionState<T>>;

@@ -1,4 +1,4 @@
-//! How a connection ends: the one loss transition, what becomes of its session, and giving up.
+//! How a connection ends: the loss transition, what becomes of the session, and giving up.
 
 use core::time::Duration;
 
@@ -40,8 +40,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Honoured at any moment, before and instead of the greeting included. With a deadline, what is online stays until
-    /// a time in the first half of it.
+    /// Applies in every stage, before the greeting too. With a deadline, a live connection stays until a time in the first
+    /// half of it.
     pub(super) fn on_reconnect_requested(
         &mut self,
         cx: &mut Cx,
@@ -62,7 +62,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The loss of a transport that may still be there: it is closed first.
+    /// The loss of a transport that may still be open: it is closed first.
     pub(super) fn close_and_lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
@@ -70,13 +70,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.lose(cx, cause, retry_after);
     }
 
-    /// The one loss transition. Whatever ends a connection against the user's will comes through here; the transport's
-    /// epoch ends with it, so every further report of the same loss is stale.
+    /// The loss transition. Everything that ends a connection unintentionally comes through here. The transport's epoch ends
+    /// with it, so that further reports of the same loss are stale.
     pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
         let now = cx.now;
         let config: &Config = self.config.lend();
         let state = &mut self.state;
-        // What comes with another endpoint is no verdict, but the way there.
+        // A loss that comes with a redirect is not classified: it is the way to the other endpoint.
         let redirected = state.is(Flag::Unclassified);
         let verdict =
             if redirected { Verdict::new(Class::Transient) } else { config.classifier.classify(cause) };
@@ -91,7 +91,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
-            // A refused credential says nothing about the health of the server.
+            // A refused credential says nothing about the server's health.
             if verdict.class == Class::Auth || cause == Cause::AuthDenied {
                 breaker.release(breaker.held());
             } else {
@@ -102,7 +102,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.end_outage();
         }
         state.enter_outage(now);
-        // The guard against a server that makes a client spin, whatever the config calls stable.
+        // Guards against a server that makes the client spin, whatever the config calls stable.
         let held_well = held.is_some_and(|held| held >= config.reset_after_stable.max(config.first_wait()));
         if held_well {
             state.rejections = 0;
@@ -110,16 +110,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             state.rate_limited = 0;
             state.resume_failures = 0;
         }
-        // Only a resume that was sent can have been refused: a dial that reached nobody, a server that never greeted, or a
-        // socket that died under the resume says nothing about the session. Nor is one refused that nobody confirms, on
-        // a connection that held.
+        // Only a resume that was sent can have been refused. A failed dial, a missing greeting or a socket that broke while
+        // the resume was written says nothing about the session; nor does a missing answer on a connection that held.
         let resume_failed = state.mode == Mode::Resume
             && state.reached == Reached::Identified
             && !held_well
             && !is_unwritten(cause);
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();
         let dialled_at = state.dialled_at;
-        // Without a network, or after a sleep, no endpoint is to blame.
+        // Without a network, or after a sleep, the endpoint is not to blame.
         let blameless = matches!(
             cause,
             Cause::NetworkDown
@@ -128,7 +127,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         );
         let leaves = held.is_some() && (cause == Cause::ReconnectRequested || !held_well && !blameless);
         if leaves && state.endpoint == Endpoint::Base {
-            // One that asks to be left, or whose connections don't hold, has had its turn.
+            // The endpoint asks for a reconnect, or its connections don't hold: the next round begins with another.
             self.endpoints.leave(&config.endpoints, now);
         }
         self.note_uptime(now);
@@ -156,7 +155,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.apply_verdict(cx, &mut step, held.is_none(), held_well);
     }
 
-    /// What happened last.
+    /// The cause of the last failure or loss.
     pub(super) fn last_cause(&self) -> Cause {
         self.state.last_cause.unwrap_or(Cause::Unknown)
     }
@@ -187,7 +186,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 }
 
-/// Whether a loss says that the last thing to be sent never left.
+/// Whether the loss means that the last message was not written.
 const fn is_unwritten(cause: Cause) -> bool {
     matches!(
         cause,

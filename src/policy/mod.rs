@@ -1,8 +1,11 @@
-//! The composition: the only room with connection transitions.
+//! The policy of one connection, with its events, actions and explanations.
 //!
-//! Two kinds of thing make it up. Between connections, everything that may delay or forbid a dial is a *gate*
-//! (`gates.rs`); during a connection, what must happen in order is a *stage* (`stages.rs`). There is one way from any
-//! stage back to the gates, `lose` (`loss.rs`); what the user and the host say comes in through `host.rs`.
+//! [`Policy`] composes the parts of this crate: a [`Backoff`](crate::Backoff), a [`CircuitBreaker`](crate::CircuitBreaker),
+//! a [`Heartbeat`](crate::heartbeat::Heartbeat), a [`SessionState`], a set of [`Subscriptions`] and [`Endpoints`]. It is the
+//! only module that knows what a connection does next.
+// Between connections, everything that may delay or forbid a dial is a gate (`gates.rs`). During a connection, what must
+// happen in order is a stage (`stages.rs`). The one way from a stage back to the gates is `lose` (`loss.rs`). Events of the
+// user and the host are in `host.rs`.
 
 mod action;
 mod checkpoint;
@@ -16,7 +19,6 @@ mod host;
 mod lend;
 mod loss;
 mod options;
-mod parts;
 mod planned;
 mod restore;
 mod snapshot;
@@ -53,35 +55,43 @@ use state::{Flag, Named, State};
 use stats::count;
 use timers::LEAP;
 
-/// One call: when it happens, and what it gives the caller to do.
+/// One call: its time, and the actions it returns.
 struct Cx {
     now: Instant,
     actions: Actions,
 }
 
-/// Decides when to dial, wait, resume, re-authenticate, restore and give up.
+/// Decides when one connection is dialled, waited for, resumed, authenticated again, restored and given up.
 ///
-/// **The contract: execute every returned action in order before the next `handle_*` call, echo each epoch, never
-/// sleep past [`poll_timeout()`](Self::poll_timeout).** Nothing else is required.
+/// **The contract: execute every returned action, in order, before the next `handle_*` call; return each epoch with the
+/// events of its transport; never sleep past [`poll_timeout()`](Self::poll_timeout).** Nothing else is required.
 ///
-/// - [`handle_event`](Self::handle_event) takes a fact, [`handle_timeout`](Self::handle_timeout) the passing of time.
-///   Both return [`Actions`]; both may change the answer of every getter.
+/// - [`handle_event`](Self::handle_event) takes an [`Event`], and [`handle_timeout`](Self::handle_timeout) the time. Both
+///   return [`Actions`], and both may change what every getter returns.
 /// - The getters are pure functions of the state: [`poll_timeout`](Self::poll_timeout), [`phase`](Self::phase),
 ///   [`explain`](Self::explain), [`stats`](Self::stats), [`session`](Self::session).
 ///
-/// `R` is the generator of the jitter, `T` the caller's storage of session token and endpoint, `S` the set of
-/// subscriptions, `C` whatever [lends](ConfigSource) a [`Config`] (`&'static Config`, or [`Lean`] for less), `E` what is known of several endpoints. A clone shares its future jitter with the original; that is what
-/// model checking and replay need, and not what a second connection needs: give that one a seed of its own.
+/// # Type parameters
+///
+/// * `R`: the generator of the jitter.
+/// * `T`: the caller's storage of a session's token and endpoint.
+/// * `S`: the set of subscriptions.
+/// * `C`: the [source](ConfigSource) of the [`Config`]: `&'static Config`, or [`Lean`] for a smaller policy.
+/// * `E`: the endpoints and what is remembered of them.
+///
+/// A clone draws the same jitter as the original from then on, as model checking and replay need it. A second connection
+/// needs a policy of its own, with another seed.
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid};
+/// use redial::{
+///     Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid,
+/// };
 ///
-/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-///     Duration::from_secs(1),
-///     Ratio::TWO,
-///     Duration::from_secs(30),
-/// )));
+/// static CONFIG: Config = Config::new(
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+/// )
+/// .build_const();
 ///
 /// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7));
 /// let actions = policy.handle_event(Instant::ZERO, Event::Start);
@@ -94,7 +104,7 @@ struct Cx {
 /// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[repr(C)] // What a quiet fact touches lies side by side: the config's address, the sequence, the beginning of the state.
+#[repr(C)] // The hot path reads adjacent fields: the config's address, the sequence, the beginning of the state.
 pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Config, E = SingleEndpoint> {
     config: C,
     session: C::Session<T>,
@@ -104,13 +114,13 @@ pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Con
     endpoints: E,
 }
 
-/// Bytes of a policy's state beside its config, generator, session token, subscriptions and endpoints: at most 256, held
-/// at compile time. [`Actions`] has at most 64.
+/// The size of a policy in bytes, without its config, generator, session token, subscriptions and endpoints. It is at most
+/// 256, which is checked at compile time; [`Actions`] has at most 64.
 pub const POLICY_STATE_BYTES: usize = size_of::<State>() + size_of::<SessionState<()>>();
 
 const _: () = assert!(POLICY_STATE_BYTES <= 256, "the state of a policy must stay within 256 bytes");
 
-impl<R, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
+impl<R: Rng, C: ConfigSource> Policy<R, (), NoSubscriptions, C> {
     /// A policy that does nothing until [`Event::Start`], for one endpoint, without subscriptions and with `()` for tokens.
     /// The generator is the only source of its randomness: equal seeds and equal events give equal decisions.
     ///
@@ -145,14 +155,14 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// The same with this set of subscriptions. What the policy had of its own is dropped.
     #[must_use]
-    pub fn with_subscriptions<S2>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
+    pub fn with_subscriptions<S2: Subscriptions>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
         let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
         Policy { config, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with several endpoints.
     #[must_use]
-    pub fn with_endpoints<E2>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
+    pub fn with_endpoints<E2: Endpoints>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
         let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
         Policy { config, session, state, rng, subscriptions, endpoints }
     }
@@ -177,32 +187,32 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         policy
     }
 
-    /// The session: what [`Action::Resume`] and [`Action::Heartbeat`] are to carry. A [`SessionState<T>`], or `()` where a
-    /// [`Lean`] leaves it out.
+    /// The session, whose token and sequence number [`Action::Resume`] and [`Action::Heartbeat`] send. It is a
+    /// [`SessionState<T>`], or `()` where a [`Lean`] leaves it out.
     #[must_use]
     pub const fn session(&self) -> &C::Session<T> {
         &self.session
     }
 
-    /// The subscriptions, with the batch that [`Action::Restore`] is to send.
+    /// The set of subscriptions, with the batch that [`Action::Restore`] sends.
     #[must_use]
     pub const fn subscriptions(&self) -> &S {
         &self.subscriptions
     }
 
-    /// The endpoints: [`Endpoints::current`] is the one that [`Endpoint::Base`] means.
+    /// The configured endpoints. [`Endpoint::Base`] means the [current](Endpoints::current) one.
     #[must_use]
     pub const fn endpoints(&self) -> &E {
         &self.endpoints
     }
 
-    /// The endpoint that a server named: what [`Endpoint::Redirect`] means, also for the dial under way.
+    /// The endpoint that the server named, which [`Endpoint::Redirect`] means; also during the dial to it.
     #[must_use]
     pub const fn redirect(&self) -> Option<&T> {
         self.state.redirect.0.as_ref()
     }
 
-    /// The newest epoch, if its transport is alive: being opened, or open.
+    /// The epoch of the transport that is open or being opened, if there is one.
     #[must_use]
     pub const fn epoch(&self) -> Option<Epoch> {
         if self.state.stage.is_alive() { self.state.epoch } else { None }
@@ -216,15 +226,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.config.lend()
     }
 
-    /// Takes a fact that happened at `now`. Timers that are due are left to [`Self::handle_timeout`]: feed ready
-    /// facts first, so that an acknowledgement that waited behind a sleep still counts.
+    /// Takes an event that happened at `now` and returns what to do.
+    ///
+    /// Deadlines that have passed are left to [`Self::handle_timeout`]. Pass on the events that are ready before calling it,
+    /// so that an acknowledgement that arrived during a long sleep still counts.
     #[inline]
     pub fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         if now.is_odd_after(self.state.latest, LEAP) {
             return self.handle_odd_time(now, event);
         }
         self.state.latest = now;
-        // The quiet facts, of which a live connection brings a thousand for each of the others.
+        // The hot path: a live connection brings a thousand of these for each of the others.
         let applied = match event {
             Event::Sequence { epoch, sequence } if self.is_open(epoch) => {
                 self.hear(now);
@@ -252,7 +264,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         actions
     }
 
-    #[inline(never)] // What is quiet is to stay small.
+    #[inline(never)] // Keep the hot path small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         let mut cx = Cx { now, actions: Actions::new() };
         if let Some(epoch) = event.epoch() {
@@ -265,9 +277,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 self.hear(now);
             }
         }
-        let names = matches!(event, Event::Redirected { .. });
+        let redirects = matches!(event, Event::Redirected { .. });
         let applied = match event {
-            // Of a transport that is not open yet: nothing of its can have come in.
+            // Of a transport that is not open yet: it cannot have delivered anything.
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
             Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
             Event::Start => self.on_start(&mut cx),
@@ -325,9 +337,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
-        // What came with another endpoint is the next event, or nothing.
+        // The loss that a redirect came with is the next event.
         if applied {
-            self.state.set(Flag::Unclassified, names);
+            self.state.set(Flag::Unclassified, redirects);
         } else {
             cx.actions.set_disposition(Disposition::Inapplicable);
         }
@@ -338,7 +350,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt::Debug
     for Policy<R, T, S, C, E>
 {
-    /// Without the config (it is shared), the generator (it would tell the future) and the token.
+    /// Shows neither the config, which is shared, nor the generator, which would reveal the jitter to come, nor the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")

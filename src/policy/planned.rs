@@ -1,4 +1,4 @@
-//! What is replaced by plan and not by a loss: at the user's wish, by age, by a server's deadline, after news.
+//! Replacing a connection without a loss: for the user, by age, before a server's deadline, after a change of the network.
 
 use core::time::Duration;
 
@@ -33,14 +33,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Closes the connection, with its session kept, and dials anew at once: no failure, and if it held, an outage of its own.
+    /// Closes the connection, keeps its session, and dials again at once. That is no failure, and after a stable connection it
+    /// is an outage of its own.
     pub(super) fn replace(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
-        // One that grew as old as it may has held what it could.
+        // A connection that reached its maximum age counts as stable.
         let held = trigger == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
         if held {
             self.state.end_outage();
@@ -58,15 +59,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         self.dial_at_once(now, reason);
         if held {
-            // No loss, so a limit of no attempts after one does not forbid it.
+            // Not a loss, so that a limit of attempts after a loss does not forbid it.
             self.wait_or_park(cx, trigger);
         } else {
             self.wait_within_limits(cx, trigger);
         }
     }
 
-    /// The time that a server gave is over. What held, and the first dial of an outage, is replaced at once; after that it is a
-    /// loss like any other, or a server that asks for it on each connection would never be backed off from.
+    /// The server's deadline for a reconnect approaches. A stable connection, and the first of an outage, is replaced at once.
+    /// Any other is lost, so that the policy backs off from a server that asks for a reconnect on every connection.
     pub(super) fn replace_as_requested(&mut self, cx: &mut Cx) {
         let now = cx.now;
         let held = self.stable_at().is_none_or(|at| now >= at);
@@ -77,18 +78,18 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Ends a dial by news of the network, of a sleep or of a credential. Not the attempt's fault, so it is not spent; but the
-    /// next dial keeps its distance.
+    /// Ends a dial after a change of the network, a sleep or a new credential. The attempt is not counted, but the next dial
+    /// keeps the first wait's distance.
     pub(super) fn cut_dial(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         self.give_up_dial(cx);
-        // None: it was dialled before a long sleep in which the clock stood still.
+        // None: the dial was before a long sleep during which the clock stood still.
         let at = self.state.dialled_at.get().map_or(now, |at| at.after(self.first_wait()));
         self.state.set_backoff_gate(Gate { at, reason: WaitReason::Backoff });
         self.wait_within_limits(cx, trigger);
     }
 
-    /// A dial that ends before its outcome is known is not counted, unless it had opened where that counts as established.
+    /// A dial that ends before its outcome is known is not counted, unless it was established on opening.
     fn give_up_dial(&mut self, cx: &mut Cx) {
         if self.state.is(Flag::Established) {
             self.state.enter_outage(cx.now);
@@ -98,7 +99,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.abandon(cx, self.close_code());
     }
 
-    /// On to the gates, unless the attempts or the time of the outage are used up.
+    /// Waits for the gates, or gives up if the attempts or the time of the outage are used up.
     pub(super) fn wait_within_limits(&mut self, cx: &mut Cx, trigger: Trigger) {
         match self.limit(cx.now) {
             Some(limit) => self.fail(cx, limit, self.last_cause()),
@@ -106,19 +107,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// The limit that the next dial would exceed.
+    /// The limit that the next dial would exceed, if any.
     pub(super) fn limit(&self, now: Instant) -> Option<GiveUp> {
         let config: &Config = self.config.lend();
         let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
         let counts = !self.state.is(Flag::InRound) || self.state.attempt == 0;
         if counts && attempts.is_some_and(|max| self.state.attempt >= max) {
-            // No attempt of none: the first dial of all is not one that a loss allows.
+            // With a limit of zero, the first dial is still allowed: it follows no loss.
             return Some(GiveUp::MaxAttempts).filter(|_| self.state.attempt > 0 || self.state.is(Flag::Ever));
         }
         Some(GiveUp::MaxElapsed).filter(|_| self.is_too_late(now))
     }
 
-    /// The gate of a dial at once. The second in a row keeps the first wait from the last dial, or whatever allows it would
+    /// Sets the gate of an immediate dial. The second in a row keeps the first wait's distance from the last dial, or it could
     /// make the client spin.
     pub(super) fn dial_at_once(&mut self, now: Instant, reason: WaitReason) {
         let at = self.earliest_at_once(now);
@@ -126,36 +127,36 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.set_backoff_gate(Gate { at, reason });
     }
 
-    /// When a dial at once may be.
+    /// When an immediate dial is allowed.
     pub(super) fn earliest_at_once(&self, now: Instant) -> Instant {
         let last = self.state.dialled_at.get().filter(|_| self.state.is(Flag::AtOnce));
         last.map_or(now, |at| at.after(self.first_wait()))
     }
 
-    /// The least distance between dials that no failure explains: the first wait of the backoff that is not 0.
+    /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not zero.
     pub(super) fn first_wait(&self) -> Micros {
         let config: &Config = self.config.lend();
         let base = self.state.backoff.base().filter(|base| !base.is_zero());
         base.map_or(config.first_wait(), |base| base.min(config.backoff.cap(Mode::Resume)))
     }
 
-    /// The server asks for a reconnect by a deadline: one that is online stays until a time in the first half of it.
+    /// The server asks for a reconnect before a deadline: a live connection stays until a time in the first half of it.
     pub(super) fn plan_replacement(&mut self, now: Instant, deadline: Duration) -> bool {
         let Stage::Live { replace_at, reason, .. } = &mut self.state.stage else { return false };
         let half = Micros(Micros::from_duration(deadline).0 / 2);
         let at = OptInstant::at(now.after(below(&mut self.rng, half)));
-        // What is planned is never put off.
+        // A planned replacement is never postponed.
         if at.or_never() < replace_at.or_never() {
             (*replace_at, *reason) = (at, WaitReason::Requested);
         }
         true
     }
 
-    /// The stage of a connection that is live, with the end of its age.
+    /// The stage of a live connection, with the time at which it reaches its maximum age.
     pub(super) fn live(&mut self, now: Instant) -> Stage {
         let config: &Config = self.config.lend();
         let replace_at = match (self.state.stage, config.max_age) {
-            // Live before its resume was answered: what is planned stays planned.
+            // Live before its resume was answered: a planned replacement stays.
             (Stage::Live { .. }, _) => return self.state.stage.restored(true),
             (_, None) => OptInstant::NONE,
             (_, Some(age)) => {
@@ -167,7 +168,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         Stage::Live { restored: true, replace_at, reason: WaitReason::MaxAge }
     }
 
-    /// News that an open connection may be bound to what is gone. False where the config wants nothing done.
+    /// The network changed, to which an open connection may be bound. False where the config ignores it.
     pub(super) fn on_changed(&mut self, cx: &mut Cx) -> bool {
         let on_change = self.config.lend().on_network_change;
         if on_change != OnNetworkChange::Ignore && !(on_change == OnNetworkChange::Probe && self.probe(cx)) {
@@ -176,7 +177,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         on_change != OnNetworkChange::Ignore
     }
 
-    /// Asks the connection for a sign of life. False where it has no heartbeat to ask with.
+    /// Sends a heartbeat to probe the connection. False if no heartbeat is running.
     pub(super) fn probe(&mut self, cx: &mut Cx) -> bool {
         let now = cx.now;
         let config: &Config = self.config.lend();
@@ -199,10 +200,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.heartbeat.get_mut().is_some_and(|heartbeat| open && heartbeat.keep_alive(now, interval))
     }
 
-    /// The server names another endpoint. Past the allowed number it is not followed.
+    /// The server names another endpoint, which is followed up to the configured number of times.
     pub(super) fn on_redirected(&mut self, endpoint: T, permanent: bool) -> bool {
         if self.state.hops >= self.config.lend().max_hops {
-            // Led around in a circle: the configured endpoints again.
+            // A loop of redirects: the configured endpoints again.
             self.forget_redirect();
             return true;
         }
@@ -213,8 +214,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The transport is over. If it was at an endpoint that a server had named, and no other was named, that has had its turn;
-    /// but one that is for every dial stays if it `held` what it promised.
+    /// The transport has ended. If it was a redirect's and no other was named, the redirect is dropped; a permanent one stays
+    /// if the connection `held`.
     pub(super) fn leave_redirect(&mut self, held: bool) {
         let named = self.state.take(Flag::Redirected);
         let stays = held && self.state.is(Flag::RedirectPermanent);
@@ -235,13 +236,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let Some(session) = self.session.get_mut() else { return false };
         session.move_to(token);
         session.heard(now);
-        // What goes on from the place that was asked for is no failed resume, though no message says so.
+        // Events that continue from the cursor show that the resume succeeded, though no message confirms it.
         self.state.resume_failures = 0;
         true
     }
 
-    /// The session's time to live is over. A resume that was not sent yet becomes a fresh start; one that was is given up with
-    /// its dial, which begins anew.
+    /// The session's time to live has passed. A resume that is not sent yet becomes a fresh start; one that is sent ends with
+    /// its transport, and the policy dials again.
     pub(super) fn on_session_expired(&mut self, cx: &mut Cx) {
         self.drop_session(cx, DropReason::Expired);
         if !self.state.stage.is_alive() || self.state.mode != Mode::Resume {

@@ -1,4 +1,4 @@
-//! Subscriptions on a connection: what is sent when, and what the answers mean.
+//! Subscriptions on a connection: what is sent when, and what the answers do.
 
 use rand_core::Rng;
 
@@ -25,7 +25,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.state.stage = live.restored(false);
             self.restore(cx);
         } else {
-            // One may have been refused for a while before the resume was confirmed.
+            // A subscription may have been refused for a while before the resume was confirmed.
             self.plan_restore(now);
         }
     }
@@ -48,8 +48,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Sends one batch and sets the time of the next. Further batches that are due at once are due at `now`, so that
-    /// no call has more to do than one batch.
+    /// Sends one batch and plans the next. A further batch that is due at once is due at `now`, so that no call handles more
+    /// than one batch.
     fn restore(&mut self, cx: &mut Cx) {
         let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
@@ -66,8 +66,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.subscriptions.set_pace(pace);
     }
 
-    /// Sets the time of the next batch, if there is anything to send. If there is not, all is restored: also where the
-    /// last pending wish was taken back.
+    /// Sets the time of the next batch, if there is anything to send. If there is not, restoration is complete; that is also
+    /// so when the last pending subscription was withdrawn.
     pub(super) fn plan_restore(&mut self, now: Instant) {
         let pending = self.subscriptions.has_pending(now);
         if matches!(self.state.stage, Stage::Live { restored: false, .. }) && !pending {
@@ -88,7 +88,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.plan_confirm();
     }
 
-    /// Sets the time at which the oldest send must have been answered.
+    /// Sets the limit for the answer to the oldest send.
     fn plan_confirm(&mut self) {
         let Some(timeout) = self.config.lend().restore.confirm_timeout else { return };
         let live = matches!(self.state.stage, Stage::Live { .. });
@@ -163,7 +163,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.subscription_failed(now, key, true, |state| state == SubscriptionState::Confirmed)
     }
 
-    /// Whether this answers another send than the newest one with this key. Then it is ignored.
+    /// Whether this answers another send than the key's newest. Then it is stale.
     fn is_outdated(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
         let Some(send) = send else { return false };
         let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
@@ -174,9 +174,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         outdated
     }
 
-    /// A subscription that fails for a while backs off for itself, on the backoff of the connection. A confirmation does
-    /// not reset it, or a server that confirms and ends would be asked after the first wait each time. False if `applies`
-    /// is for its state.
+    /// A subscription that failed is sent again after a backoff of its own, with the connection's config. A confirmation does
+    /// not reset that, or a server that confirms and ends a subscription in turns would be asked after the first wait each
+    /// time. False if `applies` is false for its state.
     fn subscription_failed(
         &mut self,
         now: Instant,
@@ -196,7 +196,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// What was sent and not answered in time has failed for a while: no more keys in one call than a batch has.
+    /// A subscription that was not answered in time has failed for a while. At most one batch of keys fails in one call.
     fn fail_unanswered(&mut self, now: Instant) {
         let config: &Config = self.config.lend();
         let Some(timeout) = config.restore.confirm_timeout else { return };
@@ -208,8 +208,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 }
 
-/// When a key is sent again after so many failures in a row; `None`: not in this session. Not even after the first one at
-/// once: the server's "no" is followed by no dial that would space them.
+/// When a key is sent again after this many failures in a row; `None`: not in this session. Never at once, since no dial lies
+/// between a refusal and the next send.
 fn retry_at<R: Rng>(
     config: &Config,
     base: Option<Micros>,

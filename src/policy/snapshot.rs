@@ -1,4 +1,4 @@
-//! What a later process needs to go on: the session and the ladder.
+//! What a later process needs to continue: the session and the outage.
 
 mod bytes;
 
@@ -27,32 +27,35 @@ use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, State, Streaks,
 
 pub use bytes::SNAPSHOT_BYTES;
 
-/// What a process leaves to the next one: the session with what is left of its time to live, and of an outage the
-/// attempts, the ladder, the waits that are left (an open breaker's too) and the counts that lead to giving up.
+/// What one process keeps of a policy for the next one.
 ///
-/// It has no clock: spans count from the moment it was taken, and a process that knows how long it was down says so with
-/// [`aged`](Self::aged). Config, generator, what a breaker counts, subscriptions, counters, endpoints and everything about a connection
-/// stay behind; so does what the host says of network, page and holds, which the new process is told anew.
+/// It holds the session with the rest of its time to live, and of an outage the attempts, the backoff, the waits that are left
+/// (also that of an open breaker) and the counts that lead to giving up. It does not hold the config, the generator, the
+/// breaker's counts, subscriptions, counters, endpoints, nor anything of a connection; nor what the host reported of network,
+/// page and holds, which it reports again to the new process.
 ///
-/// Feature `serde` writes it in any format. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
-/// and a checksum; what does not [`decode`](Snapshot::decode) is a typed error, and the way on is a policy without it.
+/// A snapshot has no clock. Its spans count from the moment it was taken; a process that knows how long it was down adds that
+/// with [`aged`](Self::aged).
+///
+/// With feature `serde` any format can store it. [`encode`](Self::encode) writes bytes without a heap, with a version, a key
+/// and a checksum. What does not [`decode`](Snapshot::decode) gives a typed error, after which a policy starts without it.
 ///
 /// ```
 /// use core::time::Duration;
 /// use redial::policy::Snapshot;
-/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64, valid};
+/// use redial::{BackoffConfig, Cause, Config, Event, Instant, Policy, Ratio, SplitMix64};
 ///
-/// static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-///     Duration::from_secs(1),
-///     Ratio::TWO,
-///     Duration::from_secs(30),
-/// )));
+/// static CONFIG: Config = Config::new(
+///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+/// )
+/// .build_const();
 /// const SHARD: u32 = 3;
 ///
 /// let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<String>();
 /// let _open = policy.handle_event(Instant::ZERO, Event::Start);
 /// let epoch = policy.epoch().expect("dialling");
-/// let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let _wait =
+///     policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
 /// let mut bytes = [0; 512];
 /// let length = policy.snapshot(Instant::from_millis(400)).expect("an outage").encode(SHARD, &mut bytes)?;
 ///
@@ -70,7 +73,7 @@ pub use bytes::SNAPSHOT_BYTES;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 ///
-/// Debug output never shows token or endpoint; the other forms do, and are to be kept like a password.
+/// Debug output shows neither token nor endpoint. The other forms do: store them like a password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -78,7 +81,7 @@ pub use bytes::SNAPSHOT_BYTES;
     serde(bound(serialize = "T: Clone + serde::Serialize"))
 )]
 pub struct Snapshot<T> {
-    /// On a clock on which the snapshot was taken at zero.
+    /// On a clock that was zero when the snapshot was taken.
     session: SessionState<T>,
     resume_failures: u8,
     unauthenticated: bool,
@@ -87,7 +90,7 @@ pub struct Snapshot<T> {
     dialled_us: Option<u64>,
     /// The first wait that the server set.
     base_ms: Option<u32>,
-    /// Losses to another client, and seconds since the newest.
+    /// Losses to another client, and the seconds since the newest.
     replaced: (u8, u32),
     outage: Option<Outage>,
 }
@@ -111,7 +114,7 @@ struct Outage {
     floor: Wait,
 }
 
-/// What is left of a gate.
+/// The rest of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Wait {
@@ -120,7 +123,7 @@ struct Wait {
 }
 
 impl Wait {
-    /// The rules that set a ladder or a floor. Their places are part of the byte form.
+    /// The reasons of a backoff or a floor. Their positions are part of the byte form.
     const REASONS: [WaitReason; 9] = [
         WaitReason::Backoff,
         WaitReason::RetryAfter,
@@ -133,7 +136,7 @@ impl Wait {
         WaitReason::MaxAge,
     ];
 
-    /// A round of endpoints begins anew, so its gap is a wait like any other.
+    /// The next process begins a new round of endpoints, so that a gap in the round is a wait of the backoff.
     const fn of(gate: Gate, now: Instant) -> Self {
         let reason =
             if matches!(gate.reason, WaitReason::Endpoint) { WaitReason::Backoff } else { gate.reason };
@@ -149,21 +152,21 @@ impl Wait {
     }
 }
 
-/// Why bytes are no snapshot, or a snapshot did not become bytes. The way on is a fresh start.
+/// Why bytes are not a snapshot, or a snapshot could not be written. Start a policy without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// Fewer bytes than any snapshot has.
+    /// There are fewer bytes than the shortest snapshot has.
     TooSmall,
-    /// These bytes begin like something else.
+    /// The bytes do not begin like a snapshot.
     NotASnapshot,
-    /// A version that this one does not read.
+    /// The snapshot has a version that this crate does not read.
     Version(u8),
-    /// Cut off or altered: the checksum or a field is wrong.
+    /// The snapshot is cut off or altered: the checksum or a field is wrong.
     Corrupt,
-    /// It was written under another key.
+    /// The snapshot was written with another key.
     WrongKey,
-    /// The buffer has no room for it, or the token or the endpoint is longer than 65,535 bytes.
+    /// The buffer is too small, or the token or the endpoint is longer than 65,535 bytes.
     Full,
 }
 
@@ -181,7 +184,9 @@ impl fmt::Display for SnapshotError {
         f.write_str(match self {
             Self::TooSmall => "too few bytes for a snapshot",
             Self::NotASnapshot => "not a snapshot",
-            Self::Version(version) => return write!(f, "a snapshot of the unknown version {version}"),
+            Self::Version(version) => {
+                return write!(f, "a snapshot of the unknown version {version}");
+            }
             Self::Corrupt => "the snapshot is cut off or altered",
             Self::WrongKey => "a snapshot with another key",
             Self::Full => "no room for the snapshot",
@@ -198,14 +203,14 @@ impl<T> Snapshot<T> {
         self.session.token().is_some()
     }
 
-    /// Whether it holds an outage, so that the next start goes on with its ladder.
+    /// Whether it holds an outage, which the next start continues.
     #[must_use]
     pub const fn has_outage(&self) -> bool {
         self.outage.is_some()
     }
 
-    /// The same snapshot `by` later, for a process that has a calendar: what is left of the waits and of the session's
-    /// time to live is shorter, the outage has lasted longer.
+    /// The same snapshot `by` later, for a process that knows how long it was down: the waits and the session's time to live
+    /// have less left, and the outage has lasted longer.
     #[must_use]
     pub fn aged(mut self, by: Duration) -> Self {
         let by = Micros::from_duration(by);
@@ -222,10 +227,11 @@ impl<T> Snapshot<T> {
         self
     }
 
-    /// The same snapshot with token and endpoint in other storage.
+    /// The same snapshot with token and endpoint converted to another type.
     ///
     /// # Errors
-    /// Whatever `convert` returns.
+    ///
+    /// The first error that `convert` returns.
     pub fn try_map<U, E>(self, convert: impl FnMut(T) -> Result<U, E>) -> Result<Snapshot<U>, E> {
         Ok(Snapshot {
             session: self.session.try_map(convert)?,
@@ -241,12 +247,12 @@ impl<T> Snapshot<T> {
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// What a later process needs to go on from `now`; `None` while there is neither a session nor an outage: before the
-    /// first start, after a stop that kept nothing, after a failure that only a changed host can mend.
+    /// What a later process needs to continue from `now`; `None` while there is neither a session nor an outage: before the
+    /// first start, after a stop that dropped the session, after giving up for another reason than a limit.
     ///
-    /// Take it whenever it is to be written; nothing changes. While a transport is alive the process is taken to end
-    /// with it: the session's time to live starts, and a dial that had not held counts as an attempt but not as a step
-    /// on the ladder. After a stop or a limit there is no outage to go on with, as the next start begins anew.
+    /// The policy does not change, so that a snapshot can be taken at any time. While a transport is alive, the snapshot assumes
+    /// that the process ends now: the session's time to live starts to run, and a dial in progress counts as an attempt but not
+    /// as a failure of the backoff. After a stop or a limit there is no outage to continue, because the next start begins one.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Option<Snapshot<T>>
     where
@@ -285,13 +291,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let state = &self.state;
         let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
         let mut gate = state.backoff_gate();
-        // A process that ends in the middle of its dials must not spin.
+        // A process that ends during each of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
         {
             let at = at.after(self.first_wait());
             gate = gate.later(Gate { at, reason: WaitReason::Backoff });
         }
-        // What a breaker still forbids outlives it. The probe of a dial under way ends with its process.
+        // The rest of an open breaker's time. The probe of a dial in progress ends with its process.
         let mut floor = state.floor();
         if !state.stage.is_alive() {
             floor = floor.later(self.breaker_gate(now));
@@ -313,18 +319,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// The same with what an earlier process [left](Self::snapshot), as of `now`. The first dial resumes its session, at
-    /// the session's endpoint, and no more often than the config lets a resume fail. If there was an outage,
-    /// [`Event::Start`](crate::Event::Start) goes on with it instead of beginning one: no dial before its waits are over,
-    /// and the counts of attempts, failures and time go on.
+    /// The same policy with the [snapshot](Self::snapshot) of an earlier process, as of `now`. A policy that has been started
+    /// is returned unchanged.
     ///
-    /// No snapshot can do harm: no wait is longer than this config could have made it (the cap of the ladder, the
-    /// spreads, the longest open time of its breaker; for a server's wish, [`Config::with_retry_after_max`] and its spread; where the ladder has no cap, the longest
-    /// hint; the host's own wishes a day), and the ladder is that of this config, also when the last one was another. On a policy that was started
-    /// before, nothing happens.
+    /// The first dial resumes the session, at the session's endpoint, as often as the config lets a resume fail. If there was an
+    /// outage, [`Event::Start`](crate::Event::Start) continues it: no dial comes before its waits are over, and the counts of
+    /// attempts, failures and time continue.
     ///
-    /// A clock that starts with the process can't say that the last dial was before it; the
-    /// [least interval](Config::with_min_interval) is then kept from the clock's beginning on.
+    /// The waits of a snapshot are clamped to what this config could have produced: the cap of the backoff, or the longest
+    /// `Retry-After` where it has none; the spreads; the longest open time of the breaker; for the server's waits
+    /// [`Config::retry_after_max`] with its spread; for the host's a day. The backoff continues with the curve of this
+    /// config, also if the snapshot was taken with another.
+    ///
+    /// A clock that starts with the process can't express that the last dial was before it. The
+    /// [minimum interval](Config::min_interval) then counts from the clock's beginning.
     #[must_use]
     pub fn with_snapshot(mut self, now: Instant, snapshot: Snapshot<T>) -> Self {
         if self.state.stage != Stage::Idle {
@@ -390,7 +398,7 @@ impl Outage {
     }
 }
 
-/// The longest wait of the config's own making.
+/// The longest wait that the config can produce by itself.
 fn longest_wait(config: &Config) -> Micros {
     let cap = |backoff: &crate::backoff::BackoffConfig| {
         let cap = backoff.cap(Mode::Fresh).max(backoff.cap(Mode::Resume));

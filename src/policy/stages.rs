@@ -51,7 +51,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let config: &Config = self.config.lend();
         let awaited = matches!(self.state.stage, Stage::Greeting { .. });
         if !open || heartbeat.is_running() && !awaited {
-            // Where no greeting is expected the config's own interval counts until one comes.
+            // Where no greeting is expected, the config's interval applies until one comes.
             return open
                 && !config.greeting
                 && interval.is_some_and(|interval| heartbeat.keep_alive(now, interval));
@@ -62,7 +62,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         };
         match interval {
             Some(interval) => heartbeat.start_micros(&config.heartbeat, now, interval, &mut self.rng),
-            // The server may have set one before it greeted.
+            // The server may have set an interval before its greeting.
             None if heartbeat.is_running() => {}
             None if config.heartbeat.required => {
                 self.close_and_lose(cx, Cause::BadGreeting, None);
@@ -78,7 +78,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Only now does the resume go out, with the mark of the old connection untouched until here.
+    /// Sends identify or resume. Until here the sequence number of the old connection is unchanged.
     fn identify(&mut self, cx: &mut Cx) {
         let Some(epoch) = self.state.epoch else { return };
         self.state.reached = Reached::Identified;
@@ -87,7 +87,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Mode::Resume => Action::Resume { epoch },
         });
         if self.state.is(Flag::Established) {
-            // A resume may find its subscriptions still there: the answer to it will tell.
+            // The answer to a resume tells whether its subscriptions still exist.
             self.go_live(cx, self.state.mode == Mode::Fresh, Trigger::Opened);
         } else {
             self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, cx.now, Trigger::Opened);
@@ -95,15 +95,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Sets the deadline of the session's establishment. Without one of its own the heartbeat is liveness enough;
-    /// without a heartbeat there must be a deadline all the same.
+    /// Sets the deadline of the session's establishment. Without a configured one the heartbeat finds a dead connection;
+    /// without a heartbeat the connect timeout applies.
     fn await_ready(&mut self, now: Instant) {
         let config: &Config = self.config.lend();
         let beats =
             self.state.heartbeat.get().filter(|heartbeat| heartbeat.is_running()).map(Heartbeat::span);
         let span = match config.ready_timeout {
             Some(timeout) => Some(timeout),
-            // A heartbeat that is slower than the longest wait a server may ask for watches nothing.
+            // A heartbeat that is slower than the longest wait a server may ask for finds nothing in time.
             None if beats.is_some_and(|interval| interval <= config.retry_after_max) => None,
             None => Some(config.connect_timeout),
         };
@@ -123,13 +123,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     ) -> bool {
         let now = cx.now;
         if self.state.reached < Reached::Identified {
-            // Nobody asked for a session yet.
+            // No session has been asked for yet.
             return false;
         }
         let settled = self.state.reached == Reached::Settled;
         if let Some(session) = self.session.get_mut() {
             if self.state.mode == Mode::Resume && !settled {
-                // The resume was answered with a new session: the old sequence does not belong to it.
+                // The resume was answered with a new session, to which the old sequence does not belong.
                 session.replaced();
             }
             match token {
@@ -141,7 +141,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                     }
                     session.heard(now);
                 }
-                // A cursor came before, and stays.
+                // A cursor that came before stays.
                 None if session.token().is_some() => session.heard(now),
                 _ => {
                     session.forget();
@@ -149,7 +149,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         if settled {
-            // News about the session that is already there.
+            // An update of the session that is already established.
             return true;
         }
         self.state.reached = Reached::Settled;
@@ -159,7 +159,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if !live {
             self.establish(now);
         }
-        // Established on opening, a fresh connection restores from there; a resume that got a new session only now.
+        // Where a connection is established on opening, a fresh one restores then, and a resume that got a new session now.
         if !live || self.state.mode == Mode::Resume {
             self.go_live(cx, true, Trigger::Ready);
         }
@@ -200,7 +200,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let admitted = state.take(Flag::Admitted);
         if let (true, Some(limits), Some(breaker)) = (admitted, &config.breaker, state.breaker.get_mut()) {
-            // As of the dial, which lies within the probe's lease: our dials have deadlines of their own.
+            // As of the dial, which lies within the probe's lease because a dial has a deadline of its own.
             let dialled_at = state.dialled_at.get().unwrap_or(now);
             breaker.success(limits, dialled_at, breaker.held());
         }
@@ -216,7 +216,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// `new`: the server knows nothing of the subscriptions yet.
+    /// `new`: whether the session is new, so that the server has no subscriptions yet.
     fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
         let now = cx.now;
         if new {
@@ -231,7 +231,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 let deadline = now.after(config.ready_timeout.unwrap_or(config.connect_timeout));
                 cx.actions.push(Action::Authenticate { epoch });
                 self.state.enter(Stage::Authenticating { deadline }, now, trigger);
-                // A connection that was live before its resume was answered may have planned a batch.
+                // A connection that was live before its resume was answered may have a batch planned.
                 self.plan_restore(now);
             }
             _ => self.begin_restore(cx, trigger),
@@ -250,7 +250,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// A failed step stops the next: nothing is restored on a connection that is not authenticated.
+    /// Nothing is restored on a connection that is not authenticated.
     pub(super) fn on_auth_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
         let again = self.state.take(Flag::Reauthenticating);
         if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
@@ -261,11 +261,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    // Life signs.
+    // Signs of life.
 
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
-        // Before the resume is out, the new transport's numbers are not the session's.
+        // Before the resume is sent, the new transport's numbers are not the session's.
         let (mode, reached) = (self.state.mode, self.state.reached);
         let Some(session) = self.session.get_mut() else { return false };
         if !self.config.lend().resume.enabled {

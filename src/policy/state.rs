@@ -19,9 +19,9 @@ use super::stats::{Counts, count_small};
 pub(super) use named::Named;
 pub(super) use stored::{load_part, store_part};
 
-/// What does not depend on the caller's types, but for the parts that may be left out and the name of another endpoint. In this
-/// order in memory, so that what every fact reads is in one line or two, and without room between the fields: a fleet keeps
-/// millions of them.
+/// The part of a policy that does not depend on the caller's types, except for the optional parts and the redirect's endpoint.
+/// The fields are in this order in memory, so that the hot path reads one or two cache lines and there is no padding: a fleet
+/// has millions of policies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
@@ -34,17 +34,16 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
 
     pub(super) stage: Stage,
     pub(super) heartbeat: H,
-    /// While a connection is established: since when. Otherwise the gate that the backoff set; the one begins when the other
-    /// has ended.
+    /// While a connection is established: since when. Otherwise the gate that the backoff set. They exclude each other.
     established_or_backoff_at: Instant,
     /// When the stage began.
     pub(super) since: Instant,
     pub(super) outage_since: SignedInstant,
     pub(super) backoff: Backoff,
     floor_at: Instant,
-    /// The newest dial, or refused refresh of a credential: what the next one keeps its distance from.
+    /// The time of the newest dial or failed credential request, from which the next one keeps its distance.
     pub(super) dialled_at: OptInstant,
-    /// While a credential is asked for: when the request has failed. Otherwise when it is to be renewed.
+    /// While a credential is requested: the limit for the answer. Otherwise the time of its renewal.
     pub(super) credential_at: OptInstant,
     pub(super) breaker: B,
 
@@ -52,7 +51,7 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     pub(super) holds: u32,
     pub(super) counts: Counts,
     pub(super) last_cause: Option<Cause>,
-    /// What `limited` counts.
+    /// The cause that `limited` counts.
     pub(super) limited_by: Option<Cause>,
     /// When the newest loss to another client is forgotten, in seconds.
     pub(super) replaced_secs: u32,
@@ -60,86 +59,86 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
 
     backoff_by: WaitReason,
     floor_by: WaitReason,
-    /// How often in a row the cause came that may only come so often.
+    /// How often in a row the cause came whose number is limited.
     pub(super) limited: u8,
-    /// Failures in a row that the server blamed on our rate, where the cause has no limit of its own.
+    /// Rate-limited failures in a row, of causes without a limit of their own.
     pub(super) rate_limited: u8,
     pub(super) credential: Credential,
-    /// Rejections since a credential was renewed for nothing.
+    /// Rejections in a row of the credential.
     pub(super) rejections: u8,
     pub(super) endpoint: Endpoint,
     /// Resumes in a row that were sent and not granted.
     pub(super) resume_failures: u8,
-    /// Losses to another client, none an hour after the one before.
+    /// Losses to another client, each within an hour of the one before.
     pub(super) replaced: u8,
-    /// Endpoints that servers named in this outage.
+    /// Redirects that were followed in this outage.
     pub(super) hops: u8,
     pub(super) streaks: Streaks,
-    /// Where a server said to go.
+    /// The endpoint that the server named.
     pub(super) redirect: N,
 }
 
 const _: () =
     assert!(size_of::<State>() <= 224, "a byte more of any field is eight bytes more of every policy");
 
-/// What is so or not, a bit each.
+/// Conditions of one bit each.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub(super) enum Flag {
-    /// The newest dial was a retry at once.
+    /// The newest dial was an immediate retry.
     AtOnce = 1,
-    /// The next dial goes on with a round of endpoints.
+    /// The next dial continues a round of endpoints.
     InRound = 1 << 1,
     NetworkDown = 1 << 2,
     Hidden = 1 << 3,
     /// The breaker admitted this attempt and waits for its outcome.
     Admitted = 1 << 4,
-    /// The session was to be authenticated and is not yet; it outlives the transport, as the session does.
+    /// The session is to be authenticated and is not yet. This outlives the transport, as the session does.
     Unauthenticated = 1 << 5,
-    /// From the loss of an established connection until the next one has held.
+    /// From the loss of an established connection until the next one is stable.
     Outage = 1 << 6,
     /// A connection was established since the start.
     Ever = 1 << 7,
-    /// This one is established.
+    /// The present connection is established.
     Established = 1 << 8,
     /// The server named another endpoint on this transport.
     Redirected = 1 << 9,
-    /// The other endpoint is for every dial, not for one.
+    /// The redirect is for every dial, not only for the next.
     RedirectPermanent = 1 << 10,
-    /// An endpoint of this round failed otherwise than by a verdict about it.
+    /// An endpoint of this round failed for a cause that is not fatal.
     OtherFailure = 1 << 11,
-    /// This call came long after a wait had ended: the clock may have jumped, which the next call will tell.
+    /// This call came long after a deadline: the clock may have jumped, which the next call tells.
     Leapt = 1 << 12,
     /// A credential was sent on the live connection, and is not answered yet.
     Reauthenticating = 1 << 13,
-    /// The loss that comes next was told together with another endpoint.
+    /// The next loss comes with a redirect and is not classified.
     Unclassified = 1 << 14,
-    /// A connection to an endpoint of the caller's was established since the start.
+    /// A connection to a configured endpoint was established since the start.
     EverAtBase = 1 << 15,
 }
 
 /// How far a transport has come. Each step includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reached {
-    /// It is not open yet, or there is none.
+    /// There is none, or it is not open yet.
     Nothing,
     /// It is open.
     Opened,
     /// Identify or resume has been sent.
     Identified,
-    /// That has been answered with a session.
+    /// The server has answered with a session.
     Settled,
 }
 
-/// How often in a row the service was refused for what it is, and how often a fatal status came with a time to come back: four
-/// bits each, for counts below six. Any other failure ends both.
+/// How often in a row a fatal verdict about the service was retried, and how often a fatal status that came with
+/// `Retry-After`: four bits each, for counts below six. Any other failure resets both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Streaks(u8);
 
 impl Streaks {
     pub(super) const NONE: Self = Self(0);
 
-    /// One more verdict about the service; how many that makes.
+    /// Counts a fatal verdict about the service and returns how many there are.
     pub(super) const fn refused(&mut self) -> u8 {
         let count = self.0 & 0xf;
         if count < 0xf {
@@ -148,7 +147,7 @@ impl Streaks {
         self.0 & 0xf
     }
 
-    /// One more fatal status with a time to come back; how many that makes.
+    /// Counts a fatal status with `Retry-After` and returns how many there are.
     pub(super) const fn deferred(&mut self) -> u8 {
         if self.0 < 0xf0 {
             self.0 = self.0.wrapping_add(0x10);
@@ -156,18 +155,18 @@ impl Streaks {
         self.0 >> 4
     }
 
-    /// For a snapshot.
+    /// The counts as a snapshot stores them.
     pub(super) const fn to_bits(self) -> u8 {
         self.0
     }
 
-    /// What [`Self::to_bits`] gave.
+    /// The counts from [`Self::to_bits`].
     pub(super) const fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 }
 
-/// The stage, with the deadline it needs.
+/// The stage of a policy, with its deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     Idle,
@@ -182,7 +181,7 @@ pub(super) enum Stage {
     Failed { reason: GiveUp },
 }
 
-/// A time before which no dial happens, and the rule that set it.
+/// A time before which the policy does not dial, and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Gate {
     pub(super) at: Instant,
@@ -198,19 +197,19 @@ impl Gate {
     }
 }
 
-/// What is known of the caller's credential.
+/// The state of the caller's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Credential {
-    /// Good as far as anybody knows.
+    /// Valid, as far as is known.
     Fine,
-    /// To be refreshed before the next dial.
+    /// To be requested before the next dial.
     Needed,
-    /// Being refreshed.
+    /// Requested and not answered yet.
     Pending,
 }
 
 impl Stage {
-    /// The same live stage, and whether all is restored on it.
+    /// The same live stage with `restored` set.
     pub(super) const fn restored(self, restored: bool) -> Self {
         match self {
             Self::Live { replace_at, reason, .. } => Self::Live { restored, replace_at, reason },
@@ -218,7 +217,7 @@ impl Stage {
         }
     }
 
-    /// Not wanted: never started, stopped, or failed.
+    /// Whether there is to be no connection: never started, stopped, or failed.
     pub(super) const fn is_asleep(self) -> bool {
         matches!(self, Self::Idle | Self::Stopped | Self::Failed { .. })
     }
@@ -275,8 +274,8 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         redirect: Named(None),
     };
 
-    /// A clock that ran back before the present stage began starts that stage again, so that its deadline is never
-    /// further away than when it was set, and never earlier than it was set to.
+    /// The clock ran back to `now`. If that is before the present stage began, the stage begins at `now`, so that no deadline is
+    /// further away than when it was set, and none comes early.
     pub(super) fn rewind(&mut self, now: Instant, answer_within: Micros) {
         count_small(&mut self.counts.clock_rewinds);
         let back = self.since.since(now);
@@ -308,7 +307,7 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         self.replaced_secs = self.replaced_secs.min(secs_up(now).saturating_add(REPLACED_SECS));
     }
 
-    /// The host slept for `gap` and its clock stood still: what was running has less left.
+    /// The host slept for `gap` while its clock stood still: everything that was running has less time left.
     pub(super) fn age(&mut self, now: Instant, gap: Micros) {
         let nearer = |at: Instant| at.before(gap).max(now);
         self.floor_at = self.floor_at.before(gap);
@@ -338,7 +337,7 @@ pub(super) fn secs_up(at: Instant) -> u32 {
 }
 
 impl Stage {
-    /// Wanted, but no transport: waiting or parked.
+    /// Whether the policy is between connections: waiting or parked.
     pub(super) const fn is_between(self) -> bool {
         matches!(self, Self::Waiting { .. } | Self::Parked { .. })
     }
@@ -358,14 +357,14 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
-    /// Whether it is so; it is not any more then.
+    /// Clears the flag and returns whether it was set.
     pub(super) const fn take(&mut self, flag: Flag) -> bool {
         let on = self.is(flag);
         self.set(flag, false);
         on
     }
 
-    /// The gate that the steps on the ladder set; open while a connection is established.
+    /// The gate that the backoff set; open while a connection is established.
     pub(super) const fn backoff_gate(&self) -> Gate {
         if self.is(Flag::Established) {
             Gate::OPEN
@@ -374,14 +373,14 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
-    /// Only between connections.
+    /// For use between connections only.
     pub(super) const fn set_backoff_gate(&mut self, Gate { at, reason }: Gate) {
         self.set(Flag::Established, false);
         self.established_or_backoff_at = at;
         self.backoff_by = reason;
     }
 
-    /// Since when the connection is established, if it is.
+    /// When the connection was established, if it is.
     #[inline]
     pub(super) const fn established_at(&self) -> OptInstant {
         if self.is(Flag::Established) {
@@ -396,14 +395,14 @@ impl<B, H, N> State<B, H, N> {
         self.established_or_backoff_at = now;
     }
 
-    /// The connection is over, and no gate is set yet.
+    /// Ends an established connection; no gate is set yet.
     pub(super) const fn end_established(&mut self) {
         if self.is(Flag::Established) {
             self.set_backoff_gate(Gate::OPEN);
         }
     }
 
-    /// The gate below which no wait may end, whatever the ladder says.
+    /// The gate before which no wait ends, whatever the backoff says.
     pub(super) const fn floor(&self) -> Gate {
         Gate { at: self.floor_at, reason: self.floor_by }
     }
@@ -413,13 +412,13 @@ impl<B, H, N> State<B, H, N> {
         self.floor_by = reason;
     }
 
-    /// The transport is open.
+    /// Whether the transport is open.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.reached >= Reached::Opened
     }
 
-    /// A connection carries the session: its time to live does not run out.
+    /// Whether a transport carries the session, so that its time to live does not run.
     #[inline]
     pub(super) fn carries_session(&self) -> bool {
         self.reached == Reached::Settled || self.is(Flag::Established)
@@ -432,7 +431,7 @@ impl<B, H, N> State<B, H, N> {
         self.trigger = trigger;
     }
 
-    /// Time in which nothing could be tried is no time of the outage.
+    /// Time during which the policy was parked does not count as time of the outage.
     pub(super) fn account_parked(&mut self, now: Instant) {
         if let Stage::Parked { .. } = self.stage {
             self.outage_since = self.outage_since.later(now.since(self.since));
@@ -440,8 +439,8 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
-    /// Waits for a gate that was set before the clock jumped ahead, counted from when the last stage began: a clock that runs
-    /// back again must not shift it.
+    /// Waits for a gate that was set before the clock may have jumped ahead. The wait counts from the beginning of the last
+    /// stage, so that a clock that runs back again does not move the gate.
     pub(super) fn wait_unsure(&mut self, now: Instant, gate: Gate, trigger: Trigger) {
         let since = self.since;
         self.account_parked(now);
@@ -450,7 +449,7 @@ impl<B, H, N> State<B, H, N> {
         self.trigger = trigger;
     }
 
-    /// So did time that the host slept through.
+    /// Time during which the host slept does not count as time of the outage.
     pub(super) const fn account_slept(&mut self, now: Instant, gap: Micros) {
         if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {
             let slept = gap.min(self.outage_since.until(now));
@@ -458,7 +457,7 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
-    /// The condition that forbids a dial, if one does.
+    /// The condition that forbids a dial, if there is one.
     pub(super) const fn parked_on(&self) -> Option<WaitReason> {
         if self.holds != 0 {
             Some(WaitReason::Hold)
@@ -471,14 +470,14 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
-    /// The dial does not count. Only the first of a round ever did.
+    /// Takes the dial back from the count. Of a round only the first dial was counted.
     pub(super) const fn refund_attempt(&mut self) {
         if !self.is(Flag::InRound) {
             self.attempt = self.attempt.saturating_sub(1);
         }
     }
 
-    /// A connection is gone: an outage begins, unless the last one is not over.
+    /// Begins an outage, unless one is under way.
     pub(super) const fn enter_outage(&mut self, now: Instant) {
         if !self.is(Flag::Outage) {
             self.begin_outage(now);
@@ -491,7 +490,7 @@ impl<B, H, N> State<B, H, N> {
         self.attempt = 0;
     }
 
-    /// The connection has held: the next loss begins a new outage on the first step of the ladder.
+    /// The connection is stable: the next loss begins a new outage with the first wait of the backoff.
     pub(super) const fn end_outage(&mut self) {
         self.set(Flag::Outage, false);
         self.backoff.reset();

@@ -12,10 +12,12 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     }
 }
 
-/// Plain counters of one policy. They survive every reconnect and saturate: `zombies`, `heartbeats_missed`, `client_faults`,
-/// `retry_after_cut` and `clock_rewinds` at 65,535, the others at [`u32::MAX`].
+/// The counters of one policy.
 ///
-/// `opens = established + failed + abandoned + the one in flight`, always.
+/// They are never reset, and they saturate: `zombies`, `heartbeats_missed`, `client_faults`, `retry_after_cut` and
+/// `clock_rewinds` at 65,535, the others at [`u32::MAX`].
+///
+/// At any time `opens` is `established + failed + abandoned`, plus one while a dial is in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -26,31 +28,31 @@ pub struct Stats {
     pub established: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Attempts ended by the user or the host before their outcome was known.
+    /// Attempts that the user or the host ended before their outcome was known.
     pub abandoned: u32,
-    /// Established connections lost unintentionally, once each. A stop is none.
+    /// Established connections that were lost. A stop by the user is not a loss.
     pub losses: u32,
     /// Sessions resumed.
     pub resumed: u32,
-    /// Sessions started fresh: the caller must resync.
+    /// New sessions. The caller must synchronize its state after each.
     pub fresh: u32,
-    /// Connections found dead by the heartbeat.
+    /// Connections that the heartbeat found dead.
     pub zombies: u32,
-    /// Beats that were still unanswered at the next one.
+    /// Heartbeats that were unanswered when the next one was due.
     pub heartbeats_missed: u32,
-    /// Losses that were our own fault.
+    /// Losses whose verdict blames the client.
     pub client_faults: u32,
-    /// Waits asked for by a server and cut to the longest allowed.
+    /// Waits that a server asked for and that were cut to the maximum.
     pub retry_after_cut: u32,
-    /// Facts of a transport that was not the current one, and answers to older sends of a subscription.
+    /// Stale events: of a transport that was not the current one, or answers to older sends or requests.
     pub stale: u32,
-    /// Times at which the clock ran backwards.
+    /// How often the clock ran backwards.
     pub clock_rewinds: u32,
-    /// How long the newest established connection held, in milliseconds, at most 49 days; 0 while none was lost.
+    /// How long the last established connection held, in milliseconds, at most 49 days; 0 before the first loss.
     pub last_uptime_ms: u32,
 }
 
-/// What a policy counts: [`Stats`] in fewer bytes. What can't happen a million times has 16 bits.
+/// What a policy counts: [`Stats`] in fewer bytes. Rare counts have 16 bits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Counts {
     pub(super) opens: u32,
@@ -66,7 +68,7 @@ pub(super) struct Counts {
     pub(super) client_faults: u16,
     pub(super) retry_after_cut: u16,
     pub(super) clock_rewinds: u16,
-    /// The newest request for a credential; it is here for its size.
+    /// The number of the newest request for a credential. It is here because it fits without padding.
     pub(super) request: u16,
 }
 
@@ -88,7 +90,7 @@ impl Counts {
         request: 0,
     };
 
-    /// `in_flight`: a dial is under way whose outcome nobody knows yet.
+    /// `in_flight`: whether the outcome of the newest dial is open.
     pub(super) fn stats(&self, in_flight: bool) -> Stats {
         let known = self.established.saturating_add(self.failed).saturating_add(u32::from(in_flight));
         Stats {
@@ -110,12 +112,12 @@ impl Counts {
     }
 }
 
-/// Counts without ever wrapping.
+/// Counts one more, without wrapping.
 pub(super) const fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }
 
-/// The same for what is seldom.
+/// The same for a rare count.
 pub(super) const fn count_small(counter: &mut u16) {
     *counter = counter.saturating_add(1);
 }

@@ -1,4 +1,4 @@
-//! The deadlines: which one is next, and what fires when it comes.
+//! The deadlines: which one is next, and what happens at it.
 
 use rand_core::Rng;
 
@@ -14,11 +14,12 @@ use super::lend::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Stage};
 use super::{Cx, Policy};
 
-/// A deadline missed by more than this, at the first call for as long, may be a clock that jumped ahead for one call: it is
-/// believed at the second. Five minutes: no host that is awake is so late, and a timer of a hidden page comes once a minute.
+/// A deadline that is missed by more than this, with no call in between, may be a clock that jumped ahead for one call. It is
+/// believed at the second call. Five minutes, because no host that is awake is so late: the timers of a hidden page run once
+/// a minute.
 pub(super) const LEAP: Micros = Micros::from_millis(300_000);
 
-/// The earliest of the deadlines so far. [`Due`] knows its reason as well; [`OptInstant`] is the time alone, which costs less.
+/// The earliest of some deadlines: [`Due`] with its reason, [`OptInstant`] the time alone, which costs less.
 trait Earliest: Copy {
     /// The earlier of the two; of equals, what was there.
     fn or(self, at: OptInstant, reason: WaitReason) -> Self;
@@ -49,14 +50,16 @@ impl Earliest for Due {
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// Lets time pass until `now`. Every timer that is due fires once, in this order: the session's time to live, the stage's
-    /// deadline, stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; one that
-    /// finds nothing due does nothing.
+    /// Takes the time and returns what to do.
     ///
-    /// A call that comes over five minutes after the deadline, and after the call before it, only notes the time: a clock that
-    /// jumps ahead for one call must not make it dial. The deadline then lies in the past: call again at once, as always. While
-    /// a condition is unmet there is no deadline, and the end of that condition is believed at any time, until the clock has
-    /// run back once.
+    /// Each deadline that has passed takes effect once, in this order: the session's time to live, the deadline of the phase,
+    /// stability, heartbeat, credential, age, restoration. Early, late and repeated calls are harmless; a call without a
+    /// deadline that has passed does nothing.
+    ///
+    /// A call that comes more than five minutes after the deadline, and after the previous call, only records the time, so
+    /// that a clock that jumps ahead for one call can't cause a dial. The deadline then lies in the past: call again at once,
+    /// as after any call. While the policy is parked there is no such deadline, and the end of its condition is believed at
+    /// any time unless the clock has run backwards before.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
         let now = self.notice(now);
         let mut cx = Cx { now, actions: Actions::new() };
@@ -116,9 +119,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         cx.actions
     }
 
-    /// When [`Self::handle_timeout`] must be called at the latest; `None` while nothing but an event can change
-    /// anything. Derived from the state: ask again after every `handle_*` call, for it may have moved either way. It
-    /// may lie in the past: call at once then. [`Instant::MAX`] never comes.
+    /// When [`Self::handle_timeout`] must be called at the latest; `None` while only an event can change anything.
+    ///
+    /// Ask again after every `handle_*` call: the time may have moved in either direction. If it lies in the past, call at once.
+    /// [`Instant::MAX`] is never reached.
     #[must_use]
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -140,7 +144,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.deadline().map(|(at, _)| at)
     }
 
-    /// The next deadline and the rule behind it. Of equal deadlines the one that fires first.
+    /// The next deadline and its reason. Of equal deadlines, the one that takes effect first.
     #[must_use]
     pub fn deadline(&self) -> Option<(Instant, WaitReason)> {
         let first = self.earliest_of_stage();
@@ -154,8 +158,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         Some((if at > Instant::END { Instant::MAX } else { at }, reason))
     }
 
-    /// Those of the heartbeat, the credential, the connection's age and the subscriptions. `live`: when a live connection is
-    /// replaced, and why.
+    /// The earliest of `first` and the deadlines of heartbeat, credential, age and subscriptions. `live`: when a live
+    /// connection is replaced, and why.
     #[inline(always)]
     fn earliest_of_connection<D: Earliest>(&self, first: D, live: Option<(OptInstant, WaitReason)>) -> D {
         let mut first = first;
@@ -191,7 +195,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         first.or(OptInstant::new(self.stable_at()), WaitReason::Stable)
     }
 
-    /// When the session's time to live is over; none while a connection carries it.
+    /// The end of the session's time to live; none while a transport carries it.
     fn expiry(&self) -> Option<Instant> {
         if self.state.carries_session() { None } else { self.session.get()?.ends().get() }
     }
@@ -209,7 +213,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// When the connection will have held long enough for its outage to be over.
+    /// When the connection becomes stable, which ends its outage.
     pub(super) fn stable_at(&self) -> Option<Instant> {
         if self.state.is(Flag::Outage) && self.state.is(Flag::Established) {
             Some(self.held_at())
@@ -218,13 +222,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// When the connection will have held, whether or not there was an outage; the end of time without a connection.
+    /// When the connection becomes stable, with or without an outage; the end of time without a connection.
     #[inline]
     pub(super) fn held_at(&self) -> Instant {
         self.state.established_at().or_never().after(self.config.lend().reset_after_stable)
     }
 
-    /// Notes the time, which stands still at the end of the policy's clock.
+    /// Records the time, which stops at the end of the policy's clock.
     pub(super) fn notice(&mut self, now: Instant) -> Instant {
         let now = now.min(Instant::END);
         if now < self.state.latest {
@@ -237,9 +241,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         now
     }
 
-    /// Whether the clock may have jumped, where there was no call for so long: a deadline is missed by more than that. What is
-    /// parked has no deadline, but gates that open as time goes on. Hours without a call are nothing new there, so only a clock
-    /// that ran back before is doubted.
+    /// Whether the clock may have jumped after a long time without a call: a deadline is missed by more than [`LEAP`]. A parked
+    /// policy has no deadline, but gates that open as time passes; hours without a call are normal there, so that the clock is
+    /// doubted only if it ran backwards before.
     #[cold]
     fn has_leapt(&self, before: Instant, now: Instant) -> bool {
         let shut = matches!(self.state.stage, Stage::Parked { .. })
@@ -259,7 +263,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get_mut()) {
             let changes = breaker.handle_timeout(limits, now, &mut self.rng);
-            // A change makes what it admitted void.
+            // A change of state invalidates the permit.
             if changes.iter().any(Option::is_some) {
                 self.state.set(Flag::Admitted, false);
             }

@@ -1,4 +1,4 @@
-//! The transport and the session it carries: which transport is meant, what a sign of life does, and how both end.
+//! The transport and the session it carries: which transport an event is of, what a sign of life does, and how both end.
 
 use rand_core::Rng;
 
@@ -14,19 +14,19 @@ use super::state::{Flag, Reached};
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// The transport with this number is alive.
+    /// Whether the transport with this epoch is open or being opened.
     #[inline]
     pub(super) fn is_current(&self, epoch: Epoch) -> bool {
         self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
     }
 
-    /// The transport with this number is open, and so alive.
+    /// Whether the transport with this epoch is open.
     #[inline]
     pub(super) fn is_open(&self, epoch: Epoch) -> bool {
         self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
     }
 
-    /// Something came in on the transport.
+    /// Something was received on the transport.
     #[inline]
     pub(super) fn hear(&mut self, now: Instant) {
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
@@ -35,18 +35,18 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.session_heard(now);
     }
 
-    /// A sign of life on the connection that carries the session.
+    /// A sign of life on the transport that carries the session.
     #[inline]
     pub(super) fn session_heard(&mut self, now: Instant) {
         if let Some(session) = self.session.get_mut() {
-            // Most servers give none.
+            // Most servers give no time to live.
             if session.has_ttl() && self.state.carries_session() {
                 session.heard(now);
             }
         }
     }
 
-    /// Ends a transport whose outcome nobody will know: no failure, no success.
+    /// Closes a transport whose attempt is neither a failure nor a success.
     pub(super) fn abandon(&mut self, cx: &mut Cx, code: Option<u16>) {
         if !self.state.stage.is_alive() {
             return;
@@ -57,7 +57,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.release_attempt();
     }
 
-    /// The same without a close, for a dial that never was one.
+    /// The same without a close, for a dial that did not take place.
     pub(super) fn release_attempt(&mut self) {
         if self.state.take(Flag::Admitted) {
             if let Some(breaker) = self.state.breaker.get_mut() {
@@ -67,7 +67,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.end_transport();
     }
 
-    /// Nothing of a transport outlives it.
+    /// Resets everything that belongs to a transport.
     pub(super) fn end_transport(&mut self) {
         self.subscriptions.transport_lost();
         let state = &mut self.state;
@@ -81,7 +81,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.subscriptions.set_pace(Pace::NONE);
     }
 
-    /// How a transport ends whose session goes on: one that is not open yet has no code.
+    /// The close code of a transport whose session is kept; none while it is not open.
     pub(super) fn close_code(&self) -> Option<u16> {
         if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
     }
@@ -94,7 +94,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Anything of a session is kept.
+    /// Whether anything of a session is kept.
     pub(super) fn has_session(&self) -> bool {
         self.session.get().is_some_and(|session| !session.is_empty())
     }

@@ -1,4 +1,4 @@
-//! What the end of a connection means for the next dial: the end, another endpoint, a step on the backoff, a floor.
+//! What the end of a connection means for the next dial: giving up, another endpoint, a step of the backoff, a floor.
 
 use core::time::Duration;
 
@@ -20,42 +20,43 @@ use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, Streaks, secs_u
 use super::stats::count_small;
 use super::{Cx, Policy};
 
-/// One failure on its way to the gates.
+/// One failure, and how it is spaced from the next dial.
 pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) verdict: Verdict,
     /// How long the server asked to wait.
     pub(super) retry_after: Option<Duration>,
-    /// Where the wait of the ladder counts from.
+    /// Where the wait of the backoff counts from.
     pub(super) from: Instant,
-    /// It takes no step on the ladder.
+    /// Whether it takes no step of the backoff.
     pub(super) free: bool,
-    /// How often in a row it came, where that matters; 0 where it does not.
+    /// How often the cause came in a row, where that matters; otherwise 0.
     pub(super) nth: u16,
 }
 
-/// A fatal status that comes with a time to come back is waited for three times in a row.
+/// How often in a row a fatal status that comes with `Retry-After` is retried.
 const DEFERRALS: u8 = 3;
 
-/// A verdict about a service that was there before is borne four times in a row: a deploy, a cold proxy, a renewed certificate.
+/// How often in a row a fatal verdict about a service that has worked before is retried: a deploy, a cold proxy, a renewed
+/// certificate.
 const REFUSALS: u8 = 4;
 
-/// Losses to another client until it is plain that the two throw each other out.
+/// After this many losses to another client in a row, two clients are replacing each other without end.
 const REPLACED: u8 = 5;
 
 /// What becomes of a fatal verdict.
 enum Fatal {
-    /// The end.
+    /// The policy gives up.
     Final,
-    /// Retried like a transient failure.
+    /// It is retried like a transient failure.
     Tolerated,
     /// The next endpoint of the round is being dialled.
     NextEndpoint,
 }
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    /// What the cause means for the future: the end, a new credential, the next endpoint, or a step on the ladder.
-    /// `failed`: it was an attempt, and not an established connection.
+    /// Applies the verdict: the policy gives up, renews the credential, dials the next endpoint, or takes a step of the backoff.
+    /// `failed`: whether it was an attempt and not an established connection.
     pub(super) fn apply_verdict(&mut self, cx: &mut Cx, step: &mut Step, failed: bool, held_well: bool) {
         let cause = step.cause;
         let mut next_endpoint = failed;
@@ -97,7 +98,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 if state.credential == Credential::Fine {
                     state.credential = Credential::Needed;
                 }
-                // One renewal is free: no step, no wait.
+                // The first renewal takes neither a step nor a wait.
                 step.free = renewed == 0;
                 self.back_off(cx, step);
             }
@@ -113,7 +114,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// How often in a row the cause came, where that matters.
+    /// How often the cause came in a row, where that matters; otherwise 0.
     fn count(&mut self, now: Instant, cause: Cause, verdict: &Verdict) -> u16 {
         let state = &mut self.state;
         let counter = match verdict.class {
@@ -126,7 +127,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 &mut state.replaced
             }
             _ if verdict.is_counted() => {
-                // Each cause is counted for itself, whatever comes between; another one begins anew.
+                // Uncounted causes in between don't matter; another counted cause starts from zero.
                 if state.limited_by.is_some_and(|counted| counted != cause) {
                     state.limited = 0;
                 }
@@ -136,14 +137,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Class::RateLimited => &mut state.rate_limited,
             _ => return 0,
         };
-        // One more than the counter holds where that is full: a limit of 255 is a limit.
+        // One more than the counter can hold, so that a limit of 255 can be exceeded.
         let nth = u16::from(*counter).saturating_add(1);
         *counter = counter.saturating_add(1);
         nth
     }
 
-    /// A fatal verdict is final, but for what may pass: a status that says when to come back, an endpoint that is one of
-    /// several, a service that was there before.
+    /// A fatal verdict is final unless its cause may pass: a status with `Retry-After`, one of several endpoints, a service
+    /// that has worked before.
     fn tolerate(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
         let tolerated = |on: bool| if on { Fatal::Tolerated } else { Fatal::Final };
         if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
@@ -165,7 +166,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             if self.next_endpoint(cx, step) {
                 return Fatal::NextEndpoint;
             }
-            // A whole round that was refused is judged like one endpoint.
+            // A whole round of refusals counts like one endpoint's.
             if self.state.is(Flag::OtherFailure) {
                 self.state.streaks = Streaks::NONE;
                 return Fatal::Tolerated;
@@ -175,7 +176,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         tolerated(scope == Scope::Service && self.state.is(Flag::EverAtBase) && row <= REFUSALS)
     }
 
-    /// Whether a policy that failed may be started again by news: what is not there today may be there tomorrow.
+    /// Whether the policy gave up for a cause of the service's, which may pass, so that a change of the network starts it again.
     pub(super) fn failed_for_the_service(&self) -> bool {
         let Stage::Failed { reason: GiveUp::Fatal | GiveUp::Repeated } = self.state.stage else {
             return false;
@@ -184,23 +185,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).scope == Scope::Service)
     }
 
-    /// The user may take a session back that another client holds.
+    /// Whether the policy gave up because another client took the session over. The user may take it back.
     pub(super) fn failed_by_takeovers(&self) -> bool {
         let Stage::Failed { reason: GiveUp::Repeated } = self.state.stage else { return false };
         let cause = self.state.last_cause;
         cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).class == Class::Replaced)
     }
 
-    /// An attempt that did not get through goes on with the round: the next endpoint after a short gap, as the same
-    /// attempt, with no step on the ladder. An open socket is no success here either: an endpoint that
-    /// accepts and drops would never be left. False when the round is over.
+    /// A failed attempt continues the round: the next endpoint is dialled after a short gap, as the same attempt and without a
+    /// step of the backoff. An open socket is not a success, or an endpoint that accepts and drops would be kept. False when
+    /// the round is over.
     fn next_endpoint(&mut self, cx: &mut Cx, step: &Step) -> bool {
         let now = cx.now;
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
         let config: &Config = self.config.lend();
-        // Where there is no network another endpoint would fail like this one, and it is not to blame.
+        // Without a network every endpoint fails, and none is to blame.
         if matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)) {
             self.endpoints.end_round();
             return false;
@@ -209,7 +210,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return false;
         }
         // Never in the same instant, however short the gap is.
-        let gap = Micros::from_duration(config.endpoints.gap(&mut self.rng)).max(Micros::from_millis(1));
+        let gap = Micros::from_duration(config.endpoints.draw_gap(&mut self.rng)).max(Micros::from_millis(1));
         self.state.set(Flag::InRound, true);
         self.state.set_backoff_gate(Gate { at: now.after(gap), reason: WaitReason::Endpoint });
         self.raise_floor(now, step);
@@ -220,7 +221,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Whether the next dial would come after the time allowed for the outage. One that is due at once never does.
+    /// Whether the next dial would come after the time allowed for the outage. An immediate one never does.
     pub(super) fn is_too_late(&self, now: Instant) -> bool {
         let config: &Config = self.config.lend();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.is(Flag::Ever)).or(config.max_elapsed);
@@ -228,7 +229,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         elapsed.is_some_and(|max| at > now && self.lasted(now, at) > max)
     }
 
-    /// How long the outage will have lasted at `at`, without the time in which nothing could be tried until `now`.
+    /// How long the outage will have lasted at `at`, without the time that the policy has been parked until `now`.
     pub(super) const fn lasted(&self, now: Instant, at: Instant) -> Micros {
         let parked = match self.state.stage {
             Stage::Parked { .. } => now.since(self.state.since),
@@ -237,8 +238,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.outage_since.until(at).saturating_sub(parked)
     }
 
-    /// One step on the ladder (none where the renewal of a credential is free), the floors that the cause brings, the
-    /// limits; then on to the gates.
+    /// Takes a step of the backoff (unless it is free), sets the floor, checks the limits, and waits for the gates.
     pub(super) fn back_off(&mut self, cx: &mut Cx, step: &Step) {
         let now = cx.now;
         let cause = step.cause;
@@ -255,14 +255,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    /// Sets the ladder's gate. False when its table is spent.
+    /// Sets the gate of the backoff. False when its table is used up.
     fn advance_backoff(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
         let lost = self.lasted(now, now);
         let config: &Config = self.config.lend();
         let state = &mut self.state;
         let (wait, nth) = match step.verdict.class {
-            // A count of its own on the same ladder: it neither climbs for the others nor falls below them.
+            // A count of its own in the same backoff: it neither adds to the other failures nor waits less than they do.
             Class::RateLimited | Class::Replaced => {
                 let nth = state.backoff.failures().max(u32::from(step.nth));
                 (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
@@ -279,8 +279,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             _ => wait,
         };
         let Some(wait) = wait else { return false };
-        // A retry at once is for one failure. A second in a row keeps its distance from the dial of the first, or a server
-        // that accepts and drops would make the client spin.
+        // Only one failure is retried at once. The next one keeps the first wait's distance from that dial, or a server that
+        // accepts and drops would make the client spin.
         let at_once = wait.is_zero();
         let earliest = if at_once { self.earliest_at_once(now) } else { now };
         self.state.set(Flag::AtOnce, at_once);
@@ -289,7 +289,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// Sets the floor: what the server asked for, or the class of the cause, or the refusal of a session.
+    /// Sets the floor: the server's wait, that of the cause's class, or that of a refused session.
     fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
         let config: &Config = self.config.lend();
@@ -298,7 +298,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let mut floor = Gate::OPEN;
         if verdict.at_cap {
             let cap = config.backoff.cap(mode);
-            // A ladder without a cap has no such speed: "for ever" is no wait.
+            // A backoff without a cap has no longest wait.
             if cap < Micros::MAX {
                 let wait =
                     Backoff::wait_after(&config.backoff, None, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
@@ -310,7 +310,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let longest = config.retry_after_max;
             let wait = if asked > longest {
                 count_small(&mut state.counts.retry_after_cut);
-                // What is cut would be equal for a whole fleet, so it is spread over the last quarter.
+                // Cut waits would be equal for all clients, so they are spread over the last quarter.
                 longest.saturating_sub(below(&mut self.rng, Micros(longest.0 / 4)))
             } else {
                 asked.saturating_add(below(&mut self.rng, config.retry_after_spread.of(asked)))
@@ -332,7 +332,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         state.set_floor(floor);
     }
 
-    /// A stable session that was asked to reconnect need not climb.
+    /// A stable session that is asked to reconnect waits within the configured spread instead of the backoff.
     fn spread_reconnect(&mut self, now: Instant) {
         let Some(spread) = self.config.lend().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };

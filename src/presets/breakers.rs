@@ -1,9 +1,8 @@
-//! The peers' circuit breakers, by rate. [`Config::with_breaker`](crate::Config::with_breaker) counts failures in a
+//! The peers' circuit breakers, by rate. [`Config::breaker`](crate::Config::breaker) counts failures in a
 //! row; these are for a [`CircuitBreaker`](crate::CircuitBreaker) of your own beside what it guards.
 
 use super::{ratio, secs};
 use crate::breaker::{self, CountWindow, Rates, TimeWindow};
-use crate::error::valid;
 use crate::ratio::Ratio;
 
 /// resilience4j, `CircuitBreakerConfig.ofDefaults()`.
@@ -16,14 +15,13 @@ use crate::ratio::Ratio;
 /// | half-open | 10 probes, and the rates of these decide | `permittedNumberOfCallsInHalfOpenState` |
 ///
 /// Corrected: without a `maxWaitDurationInHalfOpenState` (the default of 0 is none) probes that never answer keep it
-/// half-open for ever (resilience4j #935); here their lease of 60 s ends, and it opens again.
-pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = valid(
-    valid(breaker::Config::by_count(
-        valid(valid(Rates::new(ratio(1, 2), 100)).with_slow(secs(60), Ratio::ONE)),
-        secs(60),
-    ))
-    .with_probes(10),
-);
+/// half-open indefinitely (resilience4j #935); here their lease of 60 s ends, and it opens again.
+pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = breaker::Config::by_count(
+    Rates::new(ratio(1, 2), 100).slow(secs(60), Ratio::ONE).build_const(),
+    secs(60),
+)
+.probes(10)
+.build_const();
 
 /// Polly 8, the defaults of `CircuitBreakerStrategyOptions`.
 ///
@@ -34,7 +32,7 @@ pub const RESILIENCE4J: breaker::Config<CountWindow<100>> = valid(
 /// | open for | 5 s | `BreakDuration` |
 /// | half-open | one probe | its state controller |
 ///
-/// Corrected: a probe that never answers keeps Polly's half-open for ever; here its lease of 60 s ends, and it opens
-/// again. A `BreakDurationGenerator` is [`breaker::Config::with_growth`].
+/// Corrected: a probe that never answers keeps Polly's half-open indefinitely; here its lease of 60 s ends, and it opens
+/// again. A `BreakDurationGenerator` is [`breaker::Config::growth`].
 pub const POLLY: breaker::Config<TimeWindow<10>> =
-    valid(breaker::Config::by_time(valid(Rates::new(ratio(1, 10), 100)), secs(30), secs(5)));
+    breaker::Config::by_time(Rates::new(ratio(1, 10), 100).build_const(), secs(30), secs(5)).build_const();

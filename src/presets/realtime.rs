@@ -1,15 +1,15 @@
 //! Clients of realtime services, most of them for browsers.
 
-use super::{NO_SESSION, RESUME, config, exponential, ms, ratio, secs, table};
+use super::{NO_SESSION, RESUME, config, exponential, ms, ratio, secs};
 use crate::backoff::{AfterTable, BackoffConfig, Jitter};
+use crate::builder::Builder;
 use crate::classify::{Classifier, tables};
-use crate::error::valid;
 use crate::heartbeat::{HeartbeatConfig, Liveness};
 use crate::policy::{Config, Establish, OnNetworkDown, RestoreConfig};
 use crate::ratio::Ratio;
 
 /// Everything at once.
-const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX, secs(0)));
+const AT_ONCE: RestoreConfig = RestoreConfig::new().batches(u16::MAX, secs(0)).build_const();
 
 /// centrifuge-js and Centrifugo's client specification.
 ///
@@ -22,17 +22,17 @@ const AT_ONCE: RestoreConfig = valid(RestoreConfig::new().with_batches(u16::MAX,
 /// | close codes | `centrifuge` table | 3000-3499 and 4000-4499 reconnect, others do not |
 /// | restore | everything in one batch, with positions | optimistic subscribe |
 ///
-/// Corrected: it begins anew at every connect reply, here once a connection held 20 s, its cap (F31). One draw in forty
+/// Corrected: it starts over at every connect reply, here once a connection held 20 s, its cap. One draw in forty
 /// is the cap itself, as with the peer. The refresh of a token (109) is
 /// [`Cause::AuthRejected`](crate::Cause::AuthRejected). Not covered: the server's own pings (25 s and 10 s of grace),
 /// the 5 to 10 s between refreshes, the fallback to other transports.
-pub const CENTRIFUGE: Config = valid(
-    config(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial)).with_connect_timeout(secs(5)),
-)
-.with_classifier(Classifier::new(&tables::CENTRIFUGE))
-.with_network(OnNetworkDown::Drop, secs(0))
-.with_defer_while_hidden(false)
-.with_restore(AT_ONCE);
+pub const CENTRIFUGE: Config = config(exponential(ms(500), Ratio::TWO, secs(20), Jitter::AboveInitial))
+    .connect_timeout(secs(5))
+    .classifier(Classifier::new(&tables::CENTRIFUGE).build_const())
+    .network(OnNetworkDown::Drop, secs(0))
+    .defer_while_hidden(false)
+    .restore(AT_ONCE)
+    .build_const();
 
 /// Ably's specification and ably-js.
 ///
@@ -42,33 +42,30 @@ pub const CENTRIFUGE: Config = valid(
 /// | between two dials | 1 s at least | ably-js: one immediate retry a second |
 /// | reset | at CONNECTED | ably-js |
 /// | connect timeout | 10 s | `realtimeRequestTimeout` |
-/// | offline, online | dropped; dialled at once, and anew where a dial is under way | RTN20 |
+/// | offline, online | dropped; dialled at once, and again where a dial is in progress | RTN20 |
 /// | SUSPENDED | every 30 s from 120 s on, less up to 20 % | `suspendedRetryTimeout`, `connectionStateTtl` |
 /// | fallback hosts | the primary first, the others at random, 10 min with one that worked | RTN17, RSC15f |
 /// | resume | always tried | RTN14h |
-/// | rejected token | one free renewal, then the ladder | RTN14b |
+/// | rejected token | one free renewal, then the backoff | RTN14b |
 /// | restore | every channel at once | RTL3d |
 ///
-/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it begins anew at every CONNECTED, here
-/// once a connection held 30 s, its cap (F31). Not covered: liveness by the server's idle interval and 10 s; its check
+/// Corrected: its SUSPENDED has no jitter, which brings a fleet back into step; it starts over at every CONNECTED, here
+/// once a connection held 30 s, its cap. Not covered: liveness by the server's idle interval and 10 s; its check
 /// of the internet before a fallback. After a first dial that failed it waits 15 s, here until 1 s after that dial: a
 /// config has one first wait, whatever failed, and the later ones follow a step behind.
-pub const ABLY: Config = valid(
-    valid(
-        config(valid(
-            table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
-                .with_jitter(Jitter::Minus(ratio(1, 5))),
-        ))
-        .with_connect_timeout(secs(10)),
-    )
-    .with_min_interval(secs(1)),
+pub const ABLY: Config = config(
+    BackoffConfig::table(&[secs(0), secs(15), secs(20), secs(25), secs(30)], AfterTable::RepeatLast)
+        .jitter(Jitter::Minus(ratio(1, 5))),
 )
-.with_network(OnNetworkDown::Drop, secs(0))
-.with_restart_on_network_up(true)
-.with_long_outage(secs(120), exponential(secs(30), Ratio::ONE, secs(30), Jitter::Minus(ratio(1, 5))))
-.with_defer_while_hidden(false)
-.with_resume(valid(RESUME.with_failures_max(u8::MAX)))
-.with_restore(AT_ONCE);
+.connect_timeout(secs(10))
+.min_interval(secs(1))
+.network(OnNetworkDown::Drop, secs(0))
+.restart_on_network_up(true)
+.long_outage(secs(120), exponential(secs(30), Ratio::ONE, secs(30), Jitter::Minus(ratio(1, 5))).build_const())
+.defer_while_hidden(false)
+.resume(RESUME.to_builder().failures_max(u8::MAX).build_const())
+.restore(AT_ONCE)
+.build_const();
 
 /// Phoenix `Socket`, 1.8.16.
 ///
@@ -80,25 +77,26 @@ pub const ABLY: Config = valid(
 /// | hidden page | no dial until it is visible | its visibility handler |
 /// | restore | every channel at once | its `rejoin` |
 ///
-/// Corrected: it begins anew at every open socket, here once a connection held 10 s (F31). Without jitter a fleet stays
+/// Corrected: it starts over at every open socket, here once a connection held 10 s. Without jitter a fleet stays
 /// in step: 118 dials a client in a modelled outage of 60 s. It tells no close code apart; here the `websocket` table
-/// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, for a config has one ladder; a caller
+/// does (1000 reconnects, as in 1.8.16). Not covered: the rejoins' own waits, because a config has one backoff; a caller
 /// that wants them reports a failed join as final and subscribes again after [`PHOENIX_REJOIN`]. The fallback to long
 /// polling.
-pub const PHOENIX: Config = config(table(
+pub const PHOENIX: Config = config(BackoffConfig::table(
     &[ms(10), ms(50), ms(100), ms(150), ms(200), ms(250), ms(500), ms(1000), ms(2000), ms(5000)],
     AfterTable::RepeatLast,
 ))
-.with_establish(Establish::OnOpen)
-.with_heartbeat(valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30))))
-.with_network(OnNetworkDown::Ignore, secs(0))
-.with_resume(NO_SESSION)
-.with_restore(AT_ONCE);
+.establish(Establish::OnOpen)
+.heartbeat(HeartbeatConfig::new().first_jitter(false).interval(secs(30)).build_const())
+.network(OnNetworkDown::Ignore, secs(0))
+.resume(NO_SESSION)
+.restore(AT_ONCE)
+.build_const();
 
 /// How long a Phoenix channel waits after a join that failed: 1, 2, 5, then 10 s (`rejoinAfterMs`). Not a preset, but
 /// what [`PHOENIX`] can't say.
 pub const PHOENIX_REJOIN: BackoffConfig =
-    table(&[secs(1), secs(2), secs(5), secs(10)], AfterTable::RepeatLast);
+    BackoffConfig::table(&[secs(1), secs(2), secs(5), secs(10)], AfterTable::RepeatLast).build_const();
 
 /// SignalR `HubConnection` with automatic reconnect.
 ///
@@ -110,31 +108,32 @@ pub const PHOENIX_REJOIN: BackoffConfig =
 /// | heartbeat | 15 s; dead at the first of them after 30 s of silence | `keepAliveInterval`, `serverTimeout` |
 /// | restore | nothing: groups are the server's | |
 ///
-/// Corrected: the table begins anew with its 0 at every handshake, here once a connection held 30 s, its cap (F31). Not
+/// Corrected: the table starts over with its 0 at every handshake, here once a connection held 30 s, its cap. Not
 /// covered: death at 30 s of silence to the second, for a heartbeat looks when it beats, every 15 s, and so finds it at
 /// 30 to 45 s (a driver that keeps the 30 s itself reports [`Cause::Timeout`](crate::Cause::Timeout));
 /// `allowReconnect` of the close message; the opt-in stateful reconnect.
-pub const SIGNALR: Config = config(table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
-    .with_initial_limits(Some(1), None)
-    .with_heartbeat(valid(
-        valid(
+pub const SIGNALR: Config =
+    config(BackoffConfig::table(&[secs(0), secs(2), secs(10), secs(30)], AfterTable::GiveUp))
+        .initial_limits(Some(1), None)
+        .heartbeat(
             HeartbeatConfig::new()
-                .with_first_jitter(false)
-                .with_liveness(Liveness::AnyTraffic)
-                .with_interval(secs(15)),
+                .first_jitter(false)
+                .liveness(Liveness::AnyTraffic)
+                .interval(secs(15))
+                .missed(2)
+                .build_const(),
         )
-        .with_missed(2),
-    ))
-    .with_network(OnNetworkDown::Ignore, secs(0))
-    .with_defer_while_hidden(false)
-    .with_resume(NO_SESSION)
-    .with_restore(RestoreConfig::disabled());
+        .network(OnNetworkDown::Ignore, secs(0))
+        .defer_while_hidden(false)
+        .resume(NO_SESSION)
+        .restore(RestoreConfig::DISABLED)
+        .build_const();
 
 /// socket.io-client 4.8, with backo2's jitter corrected.
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×2, 5 s, ±50 % | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor` |
+/// | backoff | 1 s, ×2, 5 s, ±50 % | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor` |
 /// | attempts | no limit | `reconnectionAttempts` |
 /// | connect timeout | 20 s | `timeout` |
 /// | reset | when the socket is open | its `onreconnect` |
@@ -143,33 +142,34 @@ pub const SIGNALR: Config = config(table(&[secs(0), secs(2), secs(10), secs(30)]
 ///
 /// Corrected: backo2 jitters first and caps then, so that from the fifth retry on every client waits 5000 ms exactly;
 /// its power becomes infinite after 1014 doublings and half of the waits 0 ms; a cap above 2^31 ms makes them
-/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It begins anew at
-/// every open socket, here once a connection held 10 s (F31). Not covered: "io server disconnect", which stays
+/// negative. Here the jitter is the same ±50 %, inside the cap, and its sign not tied to its size. It starts over at
+/// every open socket, here once a connection held 10 s. Not covered: "io server disconnect", which stays
 /// disconnected; the server's pings.
-pub const SOCKET_IO: Config = valid(
+pub const SOCKET_IO: Config =
     config(exponential(secs(1), Ratio::TWO, secs(5), Jitter::PlusMinus(ratio(1, 2))))
-        .with_connect_timeout(secs(20)),
-)
-.with_establish(Establish::OnOpen)
-.with_defer_while_hidden(false)
-.with_restore(RestoreConfig::disabled());
+        .connect_timeout(secs(20))
+        .establish(Establish::OnOpen)
+        .defer_while_hidden(false)
+        .restore(RestoreConfig::DISABLED)
+        .build_const();
 
 /// rust_socketio, a4e5287.
 ///
 /// | what | value | source |
 /// | --- | --- | --- |
-/// | ladder | 1 s, ×1.5, 5 s, ±50 % | `reconnect_delay` and the rest of `ExponentialBackoff` |
+/// | backoff | 1 s, ×1.5, 5 s, ±50 % | `reconnect_delay` and the rest of `ExponentialBackoff` |
 /// | time | 15 min | the `backoff` crate's `max_elapsed_time` |
 /// | restore | nothing: rooms are the server's | |
 ///
 /// Corrected: after the 15 minutes it dials without a pause, here it has given up; its jitter goes above its cap; it
-/// begins anew at every open socket (the blocking client never), here once a connection held 10 s (F31).
+/// starts over at every open socket (the blocking client never), here once a connection held 10 s.
 pub const RUST_SOCKETIO: Config =
     config(exponential(secs(1), ratio(3, 2), secs(5), Jitter::PlusMinus(ratio(1, 2))))
-        .with_max_elapsed(Some(secs(900)))
-        .with_establish(Establish::OnOpen)
-        .with_resume(NO_SESSION)
-        .with_restore(RestoreConfig::disabled());
+        .max_elapsed(Some(secs(900)))
+        .establish(Establish::OnOpen)
+        .resume(NO_SESSION)
+        .restore(RestoreConfig::DISABLED)
+        .build_const();
 
 /// reconnecting-websocket 4.4.
 ///
@@ -194,14 +194,16 @@ pub const RECONNECTING_WEBSOCKET: Config =
 /// Without jitter a fleet stays in step.
 pub const PARTYSOCKET: Config = websocket(exponential(secs(3), ratio(13, 10), secs(10), Jitter::None));
 
-const fn websocket(backoff: BackoffConfig) -> Config {
-    valid(config(backoff).with_connect_timeout(secs(4)))
-        .with_establish(Establish::OnOpen)
-        .with_reset_after_stable(secs(5))
-        .with_network(OnNetworkDown::Ignore, secs(0))
-        .with_defer_while_hidden(false)
-        .with_resume(NO_SESSION)
-        .with_restore(RestoreConfig::disabled())
+const fn websocket(backoff: Builder<BackoffConfig>) -> Config {
+    config(backoff)
+        .connect_timeout(secs(4))
+        .establish(Establish::OnOpen)
+        .reset_after_stable(secs(5))
+        .network(OnNetworkDown::Ignore, secs(0))
+        .defer_while_hidden(false)
+        .resume(NO_SESSION)
+        .restore(RestoreConfig::DISABLED)
+        .build_const()
 }
 
 /// graphql-ws 6.4.
@@ -215,16 +217,17 @@ const fn websocket(backoff: BackoffConfig) -> Config {
 /// | close codes | `graphql-ws` table | its fatal codes |
 /// | restore | every live subscription at once | each repeats its `subscribe` |
 ///
-/// Corrected: it counts its attempts anew at every `connection_ack`, here once a connection held 19 s, its longest wait
-/// (F31). Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
+/// Corrected: it resets its attempts at every `connection_ack`, here once a connection held 19 s, its longest wait.
+/// Not covered: no dial while nobody is subscribed ([`Event::Stop`](crate::Event::Stop) and `Start` do that).
 pub const GRAPHQL_WS: Config =
     config(exponential(secs(1), Ratio::TWO, secs(19), Jitter::PlusFixed(ms(300), ms(3000))))
-        .with_max_attempts(Some(5))
-        .with_classifier(Classifier::new(&tables::GRAPHQL_WS))
-        .with_network(OnNetworkDown::Ignore, secs(0))
-        .with_defer_while_hidden(false)
-        .with_resume(NO_SESSION)
-        .with_restore(AT_ONCE);
+        .max_attempts(Some(5))
+        .classifier(Classifier::new(&tables::GRAPHQL_WS).build_const())
+        .network(OnNetworkDown::Ignore, secs(0))
+        .defer_while_hidden(false)
+        .resume(NO_SESSION)
+        .restore(AT_ONCE)
+        .build_const();
 
 /// pusher-js.
 ///
@@ -238,26 +241,26 @@ pub const GRAPHQL_WS: Config =
 /// | heartbeat | every 120 s, dead 30 s after one that nothing answers | `activityTimeout`, `pongTimeout` |
 /// | restore | every channel at once, each authorised | `subscribeAll` |
 ///
-/// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin (F31). Without
+/// Corrected: a connection counts as stable once it held 10 s, so that 42xx can't make a client spin. Without
 /// jitter a fleet stays in step. Not covered: 42xx without a wait as a close code, for a verdict can raise a wait and
 /// not shorten it (it waits 1 s); a driver that reports it as
 /// [`Event::ReconnectRequested`](crate::Event::ReconnectRequested) is answered at once. A beat only after 120 s of silence: here
 /// it comes every 120 s, whatever was received (the server's shorter `activity_timeout` is
 /// [`Event::KeepAlive`](crate::Event::KeepAlive)). 4000 over TLS only; "unavailable" after 10 s.
-pub const PUSHER: Config =
-    valid(config(valid(BackoffConfig::constant(secs(1)))).with_connect_timeout(secs(30)))
-        .with_requested_spread(Some(secs(0)))
-        .with_classifier(Classifier::new(&tables::PUSHER))
-        .with_heartbeat(valid(
-            valid(
-                HeartbeatConfig::new()
-                    .with_first_jitter(false)
-                    .with_liveness(Liveness::AnyTraffic)
-                    .with_interval(secs(120)),
-            )
-            .with_answer_within(Some(secs(30))),
-        ))
-        .with_network(OnNetworkDown::Probe, secs(0))
-        .with_defer_while_hidden(false)
-        .with_resume(NO_SESSION)
-        .with_restore(AT_ONCE);
+pub const PUSHER: Config = config(BackoffConfig::constant(secs(1)))
+    .connect_timeout(secs(30))
+    .requested_spread(Some(secs(0)))
+    .classifier(Classifier::new(&tables::PUSHER).build_const())
+    .heartbeat(
+        HeartbeatConfig::new()
+            .first_jitter(false)
+            .liveness(Liveness::AnyTraffic)
+            .interval(secs(120))
+            .answer_within(Some(secs(30)))
+            .build_const(),
+    )
+    .network(OnNetworkDown::Probe, secs(0))
+    .defer_while_hidden(false)
+    .resume(NO_SESSION)
+    .restore(AT_ONCE)
+    .build_const();

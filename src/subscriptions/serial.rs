@@ -1,4 +1,4 @@
-//! Sets of subscriptions as data: a sequence of what is desired, in its order, the same from every storage.
+//! Sets of subscriptions as data: a sequence of subscriptions in their order, the same for every storage.
 
 use core::fmt::Debug;
 
@@ -14,7 +14,7 @@ use super::{
     FixedSubscriptions, Subscription, SubscriptionSet, SubscriptionState, SubscriptionStorage, Subscriptions,
 };
 
-/// A subscription as it is written, and as it is read before it was looked at.
+/// A subscription as it is written, and as it is read before it is checked.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename = "Subscription")]
 struct Plain<K> {
@@ -22,9 +22,9 @@ struct Plain<K> {
     priority: i32,
     failures: u32,
     state: SubscriptionState,
-    /// The number of the newest batch that had it; 0: none had.
+    /// The number of the newest batch that contained it; 0: none did.
     send: u32,
-    /// When, while it is sent and unanswered.
+    /// When it was sent, while it is unanswered.
     sent_at: Option<Instant>,
     in_batch: bool,
 }
@@ -74,8 +74,8 @@ impl<A: SubscriptionStorage<Key: Serialize>> Serialize for SubscriptionSet<A> {
     }
 }
 
-/// At most `N` subscriptions, each key once, in the order of their priorities; the batches go on after the highest number
-/// that a key has. What an earlier process sent on a connection that ended with it will never be answered: call
+/// Reads at most `N` subscriptions, each key once, in the order of their priorities. The batches continue after the highest
+/// number that a key has. Keys that an earlier process sent are not answered any more: call
 /// [`Subscriptions::transport_lost`] first.
 impl<'de, K, const N: usize> Deserialize<'de> for FixedSubscriptions<K, N>
 where
@@ -86,7 +86,7 @@ where
     }
 }
 
-/// Each key once, in the order of their priorities; otherwise as for [`FixedSubscriptions`].
+/// Reads any number of subscriptions; otherwise as for [`FixedSubscriptions`].
 #[cfg(feature = "alloc")]
 impl<'de, K: Clone + Ord + Debug + Deserialize<'de>> Deserialize<'de> for SubscriptionList<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,4 +1,4 @@
-//! The one set: an index to find a key, a tree to find what is due, and the free slots.
+//! The set: an index to find a key, a tree to find the next key to send, and a list of free slots.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -12,25 +12,25 @@ use super::{Full, Pace, Subscribed, Subscription, SubscriptionState, Subscriptio
 /// A set of desired subscriptions in the storage `A`: [`FixedSubscriptions`](super::FixedSubscriptions) (no heap) and
 #[cfg_attr(feature = "alloc", doc = "[`SubscriptionList`](super::SubscriptionList) (grows; feature `alloc`)")]
 #[cfg_attr(not(feature = "alloc"), doc = "`SubscriptionList` (grows; feature `alloc`)")]
-/// are names of it. What it does is described at [`Subscriptions`].
+/// are names of it. Its methods are those of [`Subscriptions`].
 #[derive(Clone)]
 pub struct SubscriptionSet<A> {
     slots: A,
     pace: Pace,
-    /// The newest wish has this number.
+    /// The number of the newest subscription.
     order: u64,
     /// The top of the tree.
     root: u32,
-    /// The first of the slots that were used and are free.
+    /// The first slot that was used and is free.
     free: u32,
-    /// The slots before this one were used.
+    /// The number of slots that were ever used.
     used: u32,
     len: u32,
     sends: u32,
 }
 
 impl<A> SubscriptionSet<A> {
-    /// An empty set in a storage of the caller's. Slots that the storage has from the start must be
+    /// An empty set in a storage of the caller. Slots that the storage has from the start must be
     /// [`SubscriptionSlot::EMPTY`](Slot::EMPTY).
     #[must_use]
     pub const fn with_storage(storage: A) -> Self {
@@ -48,12 +48,12 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
         self.slots.position(key).and_then(|at| u32::try_from(at).ok())
     }
 
-    /// Changes what is known of the key in this slot.
+    /// Changes the entry of the key in this slot.
     fn change(&mut self, at: u32, mut with: impl FnMut(&mut Entry)) {
         tree::change(&mut self.slots, self.root, at, &mut with);
     }
 
-    /// Changes the first `max` keys that are `wanted`, and returns how many they are.
+    /// Changes the first `max` keys that are `wanted`, and returns their number.
     fn change_each(
         &mut self,
         max: usize,
@@ -65,7 +65,7 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
         max.saturating_sub(left)
     }
 
-    /// Those that are `wanted`, in the order of sending.
+    /// The keys that are `wanted`, in the order of sending.
     fn each<'a>(
         &'a self,
         wanted: impl Fn(&Summary) -> bool + 'a,
@@ -102,7 +102,7 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
         Some(at)
     }
 
-    /// Adds a key that is not there, as the newest wish of its priority.
+    /// Adds a key that is not in the set, behind the others of its priority.
     pub(super) fn add(&mut self, key: A::Key, entry: Entry) -> Result<(), Full<A::Key>> {
         let Some(at) = self.make_room() else { return Err(Full(key)) };
         self.order = self.order.saturating_add(1);
@@ -115,13 +115,13 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
         Ok(())
     }
 
-    /// For a set that is read: its batches were this many.
+    /// Sets the number of batches, for a set that is read.
     pub(super) const fn set_sends(&mut self, sends: u32) {
         self.sends = sends;
     }
 }
 
-/// A key as its user sees it.
+/// A key as the user sees it.
 fn shown<'a, A: SubscriptionStorage>(
     slots: &'a A,
     at: u32,
@@ -137,7 +137,7 @@ impl<A: SubscriptionStorage> Subscriptions for SubscriptionSet<A> {
     type Key = A::Key;
 
     fn len(&self) -> usize {
-        // There are as many slots.
+        // There are at most as many slots.
         usize::try_from(self.len).unwrap_or(usize::MAX)
     }
 
@@ -322,7 +322,7 @@ impl<A: SubscriptionStorage> fmt::Debug for SubscriptionSet<A> {
     }
 }
 
-/// What [`Subscription`] shows, the other way.
+/// The inverse of what [`Subscription`] shows.
 pub(super) const fn entry_of(
     priority: i32,
     failures: u32,

@@ -1,4 +1,4 @@
-//! What a set knows of one key, and what it notes for many at once.
+//! The state of one key in a set, and the changes that are pending for whole subtrees.
 
 use core::cmp::Ordering;
 
@@ -9,17 +9,17 @@ use super::SubscriptionState;
 /// No slot.
 pub(super) const NIL: u32 = u32::MAX;
 
-/// Room for one subscription. Made with [`Slot::EMPTY`]; only a set looks inside.
+/// Space for one subscription, made with [`Slot::EMPTY`]. Only a set reads it.
 #[derive(Clone, Debug)]
 pub struct Slot<K> {
-    /// `None` while the slot is free; `left` is the next free one then.
+    /// `None` while the slot is free; then `left` is the next free one.
     pub(super) key: Option<K>,
-    /// As of the last time that a path to it was walked.
+    /// As of the last time that a path to the slot was walked.
     pub(super) entry: Entry,
     pub(super) left: u32,
     pub(super) right: u32,
     pub(super) height: u8,
-    // A summary and a tag, without room between the fields.
+    // A summary and a tag, without padding.
     below: (bool, bool),
     tagged: (bool, bool),
     below_at: (OptInstant, OptInstant),
@@ -27,7 +27,7 @@ pub struct Slot<K> {
 }
 
 impl<K> Slot<K> {
-    /// Room for a subscription that is to come.
+    /// A slot without a subscription.
     pub const EMPTY: Self = Self {
         key: None,
         entry: Entry::NEW,
@@ -46,7 +46,7 @@ impl<K> Slot<K> {
         slot
     }
 
-    /// What there is in the subtree below and in the slot itself.
+    /// The summary of the slot and the subtree below it.
     pub(super) const fn summary(&self) -> Summary {
         let ((wait, sent), (pending, in_batch)) = (self.below_at, self.below);
         Summary { wait, sent, pending, in_batch }
@@ -57,7 +57,7 @@ impl<K> Slot<K> {
         (self.below_at, self.below) = ((wait, sent), (pending, in_batch));
     }
 
-    /// What the children have not been told yet.
+    /// The changes that the children have not received yet.
     pub(super) const fn tag(&self) -> Tag {
         let ((wait, sent), (lost, fresh)) = (self.tagged_at, self.tagged);
         Tag { wait, sent, lost, fresh }
@@ -68,7 +68,7 @@ impl<K> Slot<K> {
         (self.tagged_at, self.tagged) = ((wait, sent), (lost, fresh));
     }
 
-    /// This happened to the slot and to every one below.
+    /// Applies a change to the slot and to every one below.
     pub(super) fn take(&mut self, tag: Tag) {
         tag.change(&mut self.entry);
         self.set_summary(tag.summary(self.summary()));
@@ -84,19 +84,19 @@ impl<K> Default for Slot<K> {
     }
 }
 
-/// What is known of one key.
+/// The state of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     pub(super) priority: i32,
-    /// The later of two wishes of one priority has the higher number.
+    /// Of two keys with one priority, the one that was subscribed later has the higher number.
     pub(super) order: u64,
     pub(super) failures: u32,
-    /// The number of the newest batch that had it; 0: none had.
+    /// The number of the newest batch that contained it; 0: none did.
     pub(super) send: u32,
     pub(super) stage: Stage,
     /// When it was sent, or is to be sent again.
     pub(super) at: Instant,
-    /// Part of the newest batch; only while it is sent and unanswered.
+    /// Whether it is part of the newest batch; only while it is sent and unanswered.
     pub(super) in_batch: bool,
 }
 
@@ -121,7 +121,7 @@ impl Entry {
         in_batch: false,
     };
 
-    /// Every change of state goes through here: what leaves `Sent` leaves the batch.
+    /// Every change of state goes through here: a key that leaves `Sent` leaves the batch.
     pub(super) const fn enter(&mut self, stage: Stage, at: Instant) {
         self.stage = stage;
         self.at = at;
@@ -149,18 +149,18 @@ impl Entry {
         summary
     }
 
-    /// The order of sending: the higher priority first, then the older wish.
+    /// The order of sending: the higher priority first, then the older subscription.
     pub(super) fn rank(&self, other: &Self) -> Ordering {
         other.priority.cmp(&self.priority).then(self.order.cmp(&other.order))
     }
 }
 
-/// What there is in a subtree, or in one entry.
+/// The summary of a subtree, or of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// The earliest end of a wait.
     pub(super) wait: OptInstant,
-    /// The oldest send without an answer.
+    /// The oldest unanswered send.
     pub(super) sent: OptInstant,
     pub(super) pending: bool,
     pub(super) in_batch: bool,
@@ -179,24 +179,23 @@ impl Summary {
         }
     }
 
-    /// Something is to be sent now.
+    /// Whether a key is to be sent now.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.pending || self.wait.or_never() <= now && self.wait.is_some()
     }
 
-    /// Something was sent until then and is unanswered.
+    /// Whether a key was sent at or before that time and is unanswered.
     pub(super) fn is_unanswered(&self, sent_by: Instant) -> bool {
         self.sent.get().is_some_and(|sent| sent <= sent_by)
     }
 }
 
-/// What happened to every key of a subtree: in this order, the clock ran back, the connection was lost, a new session
-/// began.
+/// A change of every key in a subtree. In this order: the clock ran back, the connection was lost, a new session began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag {
-    /// No wait is longer than until then.
+    /// No wait lasts longer than this.
     wait: OptInstant,
-    /// Nothing was sent later than then.
+    /// No key counts as sent later than this.
     sent: OptInstant,
     lost: bool,
     fresh: bool,
@@ -212,7 +211,7 @@ impl Tag {
         Self { wait: OptInstant::at(latest), sent: OptInstant::at(now), ..Self::NOTHING }
     }
 
-    /// Both, one after the other. After a loss or in a new session nothing waits and nothing is unanswered.
+    /// Both changes, one after the other. After a loss or in a new session no key waits and none is unanswered.
     pub(super) const fn then(self, later: Self) -> Self {
         let over = self.lost || self.fresh;
         Self {
@@ -241,7 +240,7 @@ impl Tag {
         }
     }
 
-    /// Of what there was in a subtree that has at least one key.
+    /// The summary after this change, of a subtree with at least one key.
     pub(super) fn summary(self, before: Summary) -> Summary {
         if self.fresh {
             return Summary { pending: true, ..Summary::NOTHING };

@@ -1,4 +1,4 @@
-//! Where a set of subscriptions lives: in place, on the heap, or nowhere.
+//! The storage of a set of subscriptions: in place, on the heap, or none.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
@@ -10,33 +10,31 @@ use crate::time::Instant;
 use super::slot::Slot;
 use super::{Full, Pace, Subscribed, Subscription, SubscriptionSet, Subscriptions};
 
-/// Where a [`SubscriptionSet`] keeps its keys: a row of slots, which may grow, and an index of them by key.
-///
-/// A storage keeps what it is given. What the slots hold is the set's business.
+/// The storage of a [`SubscriptionSet`]: a sequence of slots, which may grow, and an index of them by key. It does not read
+/// what the slots hold.
 pub trait SubscriptionStorage {
-    /// What names a subscription.
+    /// The type of the keys.
     type Key: Clone + Ord + fmt::Debug;
 
-    /// The slot with this number, from 0; `None` where there is none yet.
+    /// The slot with this number, from 0; `None` if there is none yet.
     #[must_use]
     fn slot(&self, at: usize) -> Option<&Slot<Self::Key>>;
 
-    /// The same slot, to be changed.
+    /// The same slot, mutably.
     #[must_use]
     fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<Self::Key>>;
 
-    /// Adds at least one [`Slot::EMPTY`] behind the others, which keep their numbers. False if there is no room: the
-    /// storage is as large as it can be.
+    /// Adds at least one [`Slot::EMPTY`] behind the others, which keep their numbers. False if the storage can't grow.
     fn grow(&mut self) -> bool;
 
-    /// The number of the slot that this key is indexed with.
+    /// The number of the slot that is indexed by this key.
     #[must_use]
     fn position(&self, key: &Self::Key) -> Option<usize>;
 
-    /// Indexes a key that is not. The set puts it into this slot next.
+    /// Adds a key to the index. The set stores it in this slot next.
     fn index(&mut self, key: &Self::Key, at: usize);
 
-    /// Takes a key out of the index. The set takes it out of its slot next.
+    /// Removes a key from the index. The set removes it from its slot next.
     fn unindex(&mut self, key: &Self::Key);
 
     /// The most slots there will ever be. Default `None`: there is no limit.
@@ -52,14 +50,14 @@ pub trait SubscriptionStorage {
     }
 }
 
-/// At most `N` subscriptions, in place: no heap.
+/// At most `N` subscriptions, in place and without a heap.
 pub type FixedSubscriptions<K, const N: usize> = SubscriptionSet<InPlace<K, N>>;
 
 /// As many slots as there will ever be.
 #[derive(Clone, Debug)]
 pub struct InPlace<K, const N: usize> {
     slots: [Slot<K>; N],
-    /// Of these numbers of slots the first `len`, in the order of their keys.
+    /// The numbers of slots in the order of their keys; the first `len` are used.
     sorted: [u32; N],
     len: usize,
 }
@@ -75,7 +73,7 @@ impl<K, const N: usize> Default for InPlace<K, N> {
 }
 
 impl<K: Ord, const N: usize> InPlace<K, N> {
-    /// Where the key is in `sorted`, or where it would be.
+    /// The position of the key in `sorted`, or where it belongs.
     fn search(&self, key: &K) -> Result<usize, usize> {
         let sorted = self.sorted.get(..self.len).unwrap_or_default();
         sorted.binary_search_by(|at| self.key(*at).cmp(&Some(key)))
@@ -111,7 +109,7 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
 
     fn index(&mut self, key: &K, at: usize) {
         let (Err(place), Ok(at)) = (self.search(key), u32::try_from(at)) else { return };
-        // Never empty: this tells the compiler that the rotation can't panic.
+        // Never empty, which tells the compiler that the rotation can't panic.
         if let Some(moved) = self.sorted.get_mut(place..=self.len).filter(|moved| !moved.is_empty()) {
             moved.rotate_right(1);
             self.len = self.len.saturating_add(1);
@@ -144,11 +142,11 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> Default for FixedSubscriptions
     }
 }
 
-/// Any number of subscriptions, on the heap (feature `alloc`). Keeps each key twice.
+/// Any number of subscriptions, on the heap (feature `alloc`). Each key is stored twice.
 #[cfg(feature = "alloc")]
 pub type SubscriptionList<K> = SubscriptionSet<OnHeap<K>>;
 
-/// Slots in pieces that never move, so that no call copies all that is there.
+/// Slots in chunks that never move, so that no call copies all of them.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug)]
 pub struct OnHeap<K> {
@@ -168,7 +166,7 @@ impl<K> Default for OnHeap<K> {
     }
 }
 
-/// Slots in a piece.
+/// The number of slots in a chunk.
 #[cfg(feature = "alloc")]
 const PIECE: usize = 64;
 
@@ -204,7 +202,7 @@ impl<K: Clone + Ord + fmt::Debug> SubscriptionStorage for OnHeap<K> {
 
 #[cfg(feature = "alloc")]
 impl<K: Clone + Ord + fmt::Debug> SubscriptionList<K> {
-    /// An empty set. Allocates with the first key; the room of a key that is unsubscribed is kept for the next one.
+    /// An empty set. It allocates with the first key, and reuses the space of a key that is unsubscribed.
     #[must_use]
     pub const fn new() -> Self {
         Self::with_storage(OnHeap::EMPTY)
@@ -218,7 +216,7 @@ impl<K: Clone + Ord + fmt::Debug> Default for SubscriptionList<K> {
     }
 }
 
-/// No subscriptions at all: no bytes, no instructions. There is no key to subscribe with.
+/// No subscriptions, in no bytes and no instructions. There is no key to subscribe with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
 pub struct NoSubscriptions;

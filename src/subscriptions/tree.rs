@@ -1,7 +1,7 @@
 //! A balanced tree of slots in the order of sending.
 //!
-//! It knows for each subtree what waits in it, and takes what happens to every key at once as a note that is handed down
-//! when a path is walked. So no call is linear in the number of keys.
+//! Each slot has a summary of its subtree, and a change of every key is stored at the root and passed down when a path is
+//! walked, so that no call is linear in the number of keys.
 
 use core::cmp::Ordering;
 
@@ -22,7 +22,7 @@ impl Side {
         }
     }
 
-    /// Where `entry` lies from `slot`.
+    /// On which side of `slot` the entry lies.
     fn of<K>(entry: &Entry, slot: &Slot<K>) -> Self {
         match entry.rank(&slot.entry) {
             Ordering::Less => Self::Left,
@@ -32,7 +32,7 @@ impl Side {
 }
 
 pub(super) fn get<A: SubscriptionStorage>(slots: &A, at: u32) -> Option<&Slot<A::Key>> {
-    // Never as many slots as `NIL`, so there is none at it.
+    // There are fewer slots than `NIL`, so that none has that number.
     slots.slot(usize::try_from(at).ok()?)
 }
 
@@ -40,19 +40,19 @@ pub(super) fn get_mut<A: SubscriptionStorage>(slots: &mut A, at: u32) -> Option<
     slots.slot_mut(usize::try_from(at).ok()?)
 }
 
-/// Of the subtree at `at`.
+/// The summary of the subtree at `at`.
 pub(super) fn summary<A: SubscriptionStorage>(slots: &A, at: u32) -> Summary {
     get(slots, at).map_or(Summary::NOTHING, Slot::summary)
 }
 
-/// This happened to every key of the subtree at `at`.
+/// Applies a change to every key of the subtree at `at`.
 pub(super) fn tell<A: SubscriptionStorage>(slots: &mut A, at: u32, tag: Tag) {
     if let Some(slot) = get_mut(slots, at) {
         slot.take(tag);
     }
 }
 
-/// What is known of the key in slot `wanted`, with what its path has not been told.
+/// The entry of the key in slot `wanted`, with the changes that are pending on its path.
 pub(super) fn entry<A: SubscriptionStorage>(slots: &A, root: u32, wanted: u32) -> Option<Entry> {
     let target = get(slots, wanted)?;
     let (mut at, mut tag) = (root, Tag::NOTHING);
@@ -66,7 +66,7 @@ pub(super) fn entry<A: SubscriptionStorage>(slots: &A, root: u32, wanted: u32) -
     Some(entry)
 }
 
-/// The first key after `after` that is `wanted`: its slot, and what is known of it. `tag` is what `root` has not been told.
+/// The slot and the entry of the first key after `after` that is `wanted`. `tag` is the change that is pending for `root`.
 pub(super) fn next<A: SubscriptionStorage>(
     slots: &A,
     root: u32,
@@ -93,7 +93,7 @@ pub(super) fn next<A: SubscriptionStorage>(
     next(slots, slot.right, below, after, wanted)
 }
 
-/// Changes what is known of the key in slot `wanted`. True if that changed what there is in the subtree at `root`.
+/// Changes the entry of the key in slot `wanted`. True if that changed the summary of the subtree at `root`.
 pub(super) fn change<A: SubscriptionStorage>(
     slots: &mut A,
     root: u32,
@@ -137,7 +137,7 @@ pub(super) fn change_each<A: SubscriptionStorage>(
     sum_up(slots, root);
 }
 
-/// Puts the slot `new`, which is in no tree, into the one at `root`, and returns its root then.
+/// Inserts the slot `new`, which is in no tree, into the one at `root`, and returns the new root.
 pub(super) fn insert<A: SubscriptionStorage>(slots: &mut A, root: u32, new: u32) -> u32 {
     hand_down(slots, root);
     let (Some(slot), Some(added)) = (get(slots, root), get(slots, new)) else { return new };
@@ -147,7 +147,7 @@ pub(super) fn insert<A: SubscriptionStorage>(slots: &mut A, root: u32, new: u32)
     balance(slots, root)
 }
 
-/// Takes the slot `gone` out of the tree at `root`, and returns its root then. It is up to date and on its own.
+/// Removes the slot `gone` from the tree at `root`, and returns the new root. The slot has received its changes.
 pub(super) fn remove<A: SubscriptionStorage>(slots: &mut A, root: u32, gone: u32) -> u32 {
     hand_down(slots, root);
     let (Some(slot), Some(old)) = (get(slots, root), get(slots, gone)) else { return root };
@@ -182,7 +182,7 @@ fn take_first<A: SubscriptionStorage>(slots: &mut A, root: u32) -> (u32, u32) {
     (first, balance(slots, root))
 }
 
-/// Makes the heights of the two children differ by one at most, and returns what is at the top then.
+/// Rotates until the heights of the two children differ by one at most, and returns the new top.
 fn balance<A: SubscriptionStorage>(slots: &mut A, at: u32) -> u32 {
     let (left, right) = heights(slots, at);
     let high = if left > right.saturating_add(1) {
@@ -203,7 +203,7 @@ fn balance<A: SubscriptionStorage>(slots: &mut A, at: u32) -> u32 {
     rotate(slots, at, high)
 }
 
-/// The child on this side goes up.
+/// Rotates the child on this side to the top.
 fn rotate<A: SubscriptionStorage>(slots: &mut A, at: u32, side: Side) -> u32 {
     let up = child_of(slots, at, side);
     hand_down(slots, at);
@@ -224,13 +224,13 @@ fn measure<A: SubscriptionStorage>(slots: &mut A, at: u32) {
     sum_up(slots, at);
 }
 
-/// Of the two children.
+/// The heights of the two children.
 fn heights<A: SubscriptionStorage>(slots: &A, at: u32) -> (u8, u8) {
     let height = |side| get(slots, child_of(slots, at, side)).map_or(0, |slot| slot.height);
     (height(Side::Left), height(Side::Right))
 }
 
-/// Tells the children what they have not been told.
+/// Passes the pending change to the children.
 fn hand_down<A: SubscriptionStorage>(slots: &mut A, at: u32) {
     let Some(slot) = get_mut(slots, at) else { return };
     let tag = slot.tag();
@@ -243,7 +243,7 @@ fn hand_down<A: SubscriptionStorage>(slots: &mut A, at: u32) {
     tell(slots, right, tag);
 }
 
-/// Sums up the subtree; false if that changed nothing.
+/// Updates the summary of the subtree; false if nothing changed.
 fn sum_up<A: SubscriptionStorage>(slots: &mut A, at: u32) -> bool {
     let Some(slot) = get(slots, at) else { return false };
     let sum = slot.entry.summary().and(summary(slots, slot.left)).and(summary(slots, slot.right));

@@ -1,18 +1,18 @@
-//! Counters of 32 bits that wrap, as numbers of 64 bits that don't.
+//! Counters of 32 bits that wrap, widened to numbers of 64 bits.
 
 use crate::time::Instant;
 
-/// A counter of 32 bits that wraps to 0 after [`u32::MAX`], followed as one of 64 bits that only grows.
+/// A counter of 32 bits that wraps to 0 after [`u32::MAX`], widened to a number of 64 bits that only grows.
 ///
 /// Some protocols number what they send in 32 bits (the stanza counters of XMPP's stream management, XEP-0198 section 4),
 /// and microcontrollers count milliseconds in as many, which wrap after 49 days. A policy compares sequence numbers and
 /// instants, so either has to be widened first.
 ///
-/// The number next to the newest one is meant: a raw value that is less than 2³¹ ahead of the newest moves it, and one that
-/// is up to 2³¹ behind is an older one, whose own number it gets without moving anything. The first raw value is taken as
-/// it is. So a counter must not move by 2³¹ unseen: give a tick of milliseconds at least every 24 days.
+/// Each raw value becomes the number nearest to the newest one. A value less than 2³¹ ahead of the newest becomes the newest;
+/// one up to 2³¹ behind becomes an older number and changes nothing. The first raw value is taken as it is. A counter must
+/// therefore be read before it moves by 2³¹: a tick of milliseconds at least every 24 days.
 ///
-/// As a sequence number; for the resume, which wants the raw counter again, the mark's lower half is it:
+/// As a sequence number; a resume that sends the raw counter takes the lower half of the session's number:
 ///
 /// ```
 /// use redial::time::Widened;
@@ -27,7 +27,7 @@ use crate::time::Instant;
 ///     assert!(session.observe(n), "{event:?} is a newer one");
 /// }
 /// assert_eq!(session.sequence(), Some((1 << 32) + 1));
-/// assert_eq!(session.sequence().map(|mark| mark as u32), Some(1)); // what the server counts
+/// assert_eq!(session.sequence().map(|sequence| sequence as u32), Some(1)); // what the server counts
 /// ```
 ///
 /// As a clock:
@@ -42,7 +42,7 @@ use crate::time::Instant;
 /// assert_eq!(after.saturating_duration_since(before), Duration::from_millis(10));
 /// ```
 ///
-/// 8 bytes.
+/// The size is 8 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Widened {
     /// The newest number plus one; 0: none yet.
@@ -52,27 +52,27 @@ pub struct Widened {
 const _: () = assert!(size_of::<Widened>() == 8, "a clock of a microcontroller has no more");
 
 impl Widened {
-    /// Nothing seen yet.
+    /// A counter that has seen no value.
     #[must_use]
     pub const fn new() -> Self {
         Self { next: 0 }
     }
 
-    /// Goes on from this number, such as a session's mark that another process saved. [`u64::MAX`] is taken for the number
-    /// before it.
+    /// A counter that continues after this number, such as a session's sequence number that another process saved.
+    /// [`u64::MAX`] counts as the number before it.
     #[must_use]
     pub const fn after(newest: u64) -> Self {
         Self { next: newest.saturating_add(1) }
     }
 
-    /// The newest number; none before the first.
+    /// The newest number; `None` before the first.
     #[must_use]
     pub const fn newest(&self) -> Option<u64> {
         self.next.checked_sub(1)
     }
 
-    /// The number that this raw value stands for. Its lower 32 bits are `raw`, but for a value from before number 0, which
-    /// is 0, and for one beyond `u64::MAX - 1`, which is that.
+    /// The number of a raw value. Its lower 32 bits are `raw`, except that a value before number 0 becomes 0, and one beyond
+    /// `u64::MAX - 1` becomes that.
     pub const fn widen(&mut self, raw: u32) -> u64 {
         let Some(newest) = self.newest() else {
             *self = Self::after(raw as u64);
@@ -86,7 +86,7 @@ impl Widened {
         newest.saturating_sub(ahead.wrapping_neg() as u64)
     }
 
-    /// The instant of this tick of a millisecond counter, on a clock that began with the first round of the counter.
+    /// The instant of this tick of a millisecond counter, on a clock whose zero is that of the counter.
     pub const fn instant_from_millis(&mut self, ticks: u32) -> Instant {
         Instant::from_millis(self.widen(ticks))
     }

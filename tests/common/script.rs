@@ -235,26 +235,26 @@ static TABLES: [&[Duration]; 5] = [
 ];
 
 fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
-    let fallback = BackoffConfig::constant(Duration::from_secs(1));
+    let fallback = BackoffConfig::constant(Duration::from_secs(1)).build();
     let (initial, other) = (duration(u)?, duration(u)?);
     let max = initial.max(other);
     let ratio = Ratio::new(u.int_in_range(0..=5)?, u.int_in_range(1..=5)?).unwrap_or(Ratio::ONE);
     let after = if u.arbitrary()? { AfterTable::GiveUp } else { AfterTable::RepeatLast };
     let ladder = match u.int_in_range(0..=6_u8)? {
-        0 => BackoffConfig::exponential(initial, ratio, max),
-        1 => BackoffConfig::constant(initial),
-        2 => BackoffConfig::linear(initial, max),
-        3 => BackoffConfig::fibonacci(initial, max),
-        4 => BackoffConfig::elapsed(ratio, initial, max),
-        5 => BackoffConfig::quadratic(initial, other, max),
-        _ => BackoffConfig::table(u.choose(&TABLES)?, after),
+        0 => BackoffConfig::exponential(initial, ratio, max).build(),
+        1 => BackoffConfig::constant(initial).build(),
+        2 => BackoffConfig::linear(initial, max).build(),
+        3 => BackoffConfig::fibonacci(initial, max).build(),
+        4 => BackoffConfig::elapsed(ratio, initial, max).build(),
+        5 => BackoffConfig::quadratic(initial, other, max).build(),
+        _ => BackoffConfig::table(u.choose(&TABLES)?, after).build(),
     };
     let mut ladder = ladder.or(fallback).unwrap_or_else(|_| unreachable!("1 s is no error"));
     if one_in(u, 4)? {
-        ladder = ladder.with_first(duration(u)?);
+        ladder = ladder.to_builder().first_delay(duration(u)?).build_const();
     }
     if one_in(u, 4)? {
-        ladder = ladder.with_exact_first();
+        ladder = ladder.to_builder().exact_first().build_const();
     }
     let jitter = match u.int_in_range(0..=10_u8)? {
         0 => Jitter::None,
@@ -269,8 +269,8 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
         9 => Jitter::AboveInitial,
         _ => Jitter::DecorrelatedV2,
     };
-    ladder = ladder.with_jitter(jitter).unwrap_or(ladder);
-    ladder = ladder.with_floor(duration(u)?).unwrap_or(ladder);
+    ladder = ladder.to_builder().jitter(jitter).build().unwrap_or(ladder);
+    ladder = ladder.to_builder().floor(duration(u)?).build().unwrap_or(ladder);
     // No wait is above the larger cap. That of a table is its longest entry.
     let mut cap = max.max(Duration::from_secs(30));
     if let Curve::Table(delays, _) = ladder.curve() {
@@ -278,7 +278,7 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
     }
     if one_in(u, 4)? {
         let fresh = duration(u)?;
-        if let Ok(longer) = ladder.with_max_fresh(fresh) {
+        if let Ok(longer) = ladder.to_builder().max_fresh(fresh).build() {
             ladder = longer;
             cap = cap.max(fresh);
         }
@@ -304,145 +304,173 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
         return Ok((*config, facts));
     }
     let (first, cap) = ladder(u)?;
-    let mut config = Config::new(first);
+    let mut config = Config::new(first).build_const();
     let mut longest_wait = cap.max(class_waits);
     let mut connect_timeout = Duration::from_secs(10);
     let mut facts_beats = false;
     let default = *u.choose(Class::ALL)?;
     let fatal = Rule::new(Match::Is(Cause::CloseFrame(4_999)), Verdict::new(Class::Fatal).with_limit(2));
-    let mut classifier = Classifier::new(u.choose(&tables::ALL)?).with_override(fatal);
+    let mut classifier = Classifier::new(u.choose(&tables::ALL)?).rule(fatal).build();
     if u.arbitrary()? {
-        classifier = classifier.map(|classifier| classifier.with_default(default));
+        classifier =
+            classifier.map(|classifier| classifier.to_builder().default_class(default).build_const());
     }
     if let Ok(classifier) = classifier {
-        config = config.with_classifier(classifier);
+        config = config.to_builder().classifier(classifier).build_const();
     }
-    config = config.with_reset_after_stable(duration(u)?);
+    config = config.to_builder().reset_after_stable(duration(u)?).build_const();
     let mut min_interval = if one_in(u, 3)? { duration(u)? } else { Duration::ZERO };
-    match config.with_min_interval(min_interval) {
+    match config.to_builder().min_interval(min_interval).build() {
         Ok(spaced) => config = spaced,
         // Above a day.
         Err(_) => min_interval = Duration::ZERO,
     }
     longest_wait = longest_wait.max(min_interval);
     if one_in(u, 4)? {
-        config = config.with_max_attempts(u.arbitrary::<Option<u8>>()?.map(u32::from));
+        config = config.to_builder().max_attempts(u.arbitrary::<Option<u8>>()?.map(u32::from)).build_const();
     }
     if one_in(u, 4)? {
-        config = config.with_max_elapsed(maybe_duration(u)?);
+        config = config.to_builder().max_elapsed(maybe_duration(u)?).build_const();
     }
     if one_in(u, 4)? {
-        config = config.with_initial_limits(u.arbitrary::<Option<u8>>()?.map(u32::from), maybe_duration(u)?);
+        config = config
+            .to_builder()
+            .initial_limits(u.arbitrary::<Option<u8>>()?.map(u32::from), maybe_duration(u)?)
+            .build_const();
     }
     if one_in(u, 4)? {
         let (late, cap) = ladder(u)?;
         longest_wait = longest_wait.max(cap);
-        config = config.with_long_outage(duration(u)?, late);
+        config = config.to_builder().long_outage(duration(u)?, late).build_const();
     }
-    config = config.with_wait_from_dial(one_in(u, 4)?).with_restart_on_network_up(one_in(u, 4)?);
-    config = config.with_on_wake(if u.arbitrary()? { OnWake::Probe } else { OnWake::Redial });
+    config =
+        config.to_builder().wait_from_dial(one_in(u, 4)?).restart_on_network_up(one_in(u, 4)?).build_const();
+    config = config
+        .to_builder()
+        .on_wake(if u.arbitrary()? { OnWake::Probe } else { OnWake::Redial })
+        .build_const();
     let orders = [EndpointOrder::PrimaryFirst, EndpointOrder::LeastFailed];
-    let mut endpoints = EndpointsConfig::new().with_order(*u.choose(&orders)?).with_sticky(duration(u)?);
+    let mut endpoints = EndpointsConfig::new().order(*u.choose(&orders)?).sticky(duration(u)?).build_const();
     let (low, high) = (duration(u)?, duration(u)?);
-    if let Ok(apart) = endpoints.with_gap(low, high) {
+    if let Ok(apart) = endpoints.to_builder().gap(low, high).build() {
         longest_wait = longest_wait.max(high);
         endpoints = apart;
     }
-    config = config.with_endpoints(endpoints.with_half_life(duration(u)?).unwrap_or(endpoints));
+    config = config
+        .to_builder()
+        .endpoints(endpoints.to_builder().half_life(duration(u)?).build().unwrap_or(endpoints))
+        .build_const();
     let timeout = duration(u)?;
-    if let Ok(longer) = config.with_connect_timeout(timeout) {
+    if let Ok(longer) = config.to_builder().connect_timeout(timeout).build() {
         (config, connect_timeout) = (longer, timeout);
     }
     // A breaker that is forced open is asked again after this.
     longest_wait = longest_wait.max(connect_timeout);
     let greeting = u.arbitrary()?;
     if greeting {
-        config = config.with_greeting(maybe_duration(u)?).or(config.with_greeting(None)).unwrap_or(config);
+        config = config
+            .to_builder()
+            .greeting(maybe_duration(u)?)
+            .build()
+            .or(config.to_builder().greeting(None).build())
+            .unwrap_or(config);
     }
-    config = config.with_ready_timeout(maybe_duration(u)?).unwrap_or(config);
-    config = config.with_establish(if u.arbitrary()? { Establish::OnOpen } else { Establish::OnReady });
+    config = config.to_builder().ready_timeout(maybe_duration(u)?).build().unwrap_or(config);
+    config = config
+        .to_builder()
+        .establish(if u.arbitrary()? { Establish::OnOpen } else { Establish::OnReady })
+        .build_const();
     let retry_after_max = duration(u)?;
     let retry_after_spread = *u.choose(&[Ratio::ZERO, Ratio::ONE, Ratio::TWO])?;
     longest_wait = longest_wait.max(retry_after_max.saturating_mul(3));
-    config = config.with_retry_after_max(retry_after_max).with_retry_after_spread(retry_after_spread);
+    config = config
+        .to_builder()
+        .retry_after_max(retry_after_max)
+        .retry_after_spread(retry_after_spread)
+        .build_const();
     let needs_sequence = u.arbitrary()?;
     let (low, high) = (duration(u)?, duration(u)?);
-    let mut resume = ResumeConfig::new().with_sequence_needed(needs_sequence);
-    resume = resume.with_failures_max(u.arbitrary()?).unwrap_or(resume);
-    if let Ok(longer) = resume.with_invalid_wait(low, high) {
+    let mut resume = ResumeConfig::new().sequence_needed(needs_sequence).build_const();
+    resume = resume.to_builder().failures_max(u.arbitrary()?).build().unwrap_or(resume);
+    if let Ok(longer) = resume.to_builder().invalid_wait(low, high).build() {
         longest_wait = longest_wait.max(high);
         resume = longer;
     }
-    resume = resume.with_endpoint_fallback(u.arbitrary()?, duration(u)?);
-    config = config.with_resume(if one_in(u, 4)? { ResumeConfig::disabled() } else { resume });
+    resume = resume.to_builder().endpoint_fallback(u.arbitrary()?, duration(u)?).build_const();
+    config =
+        config.to_builder().resume(if one_in(u, 4)? { ResumeConfig::DISABLED } else { resume }).build_const();
     let spread = maybe_duration(u)?;
     longest_wait = longest_wait.max(spread.unwrap_or_default());
-    config = config.with_requested_spread(spread);
-    let mut heartbeat = HeartbeatConfig::new().with_first_jitter(u.arbitrary()?).with_required(one_in(u, 4)?);
+    config = config.to_builder().requested_spread(spread).build_const();
+    let mut heartbeat =
+        HeartbeatConfig::new().first_jitter(u.arbitrary()?).required(one_in(u, 4)?).build_const();
     if u.arbitrary()? {
-        if let Ok(beating) = heartbeat.with_interval(duration(u)?) {
+        if let Ok(beating) = heartbeat.to_builder().interval(duration(u)?).build() {
             heartbeat = beating;
             facts_beats = !greeting;
         }
     }
-    heartbeat = heartbeat.with_missed(u.arbitrary()?).unwrap_or(heartbeat);
-    heartbeat = heartbeat.with_answer_within(maybe_duration(u)?).unwrap_or(heartbeat);
+    heartbeat = heartbeat.to_builder().missed(u.arbitrary()?).build().unwrap_or(heartbeat);
+    heartbeat = heartbeat.to_builder().answer_within(maybe_duration(u)?).build().unwrap_or(heartbeat);
     if u.arbitrary()? {
-        heartbeat = heartbeat.with_liveness(Liveness::AnyTraffic);
+        heartbeat = heartbeat.to_builder().liveness(Liveness::AnyTraffic).build_const();
     }
-    config = config.with_heartbeat(heartbeat);
+    config = config.to_builder().heartbeat(heartbeat).build_const();
     if u.arbitrary()? {
         let (open, max_open, lease) = (duration(u)?, duration(u)?, duration(u)?);
-        if let Ok(mut breaker) = breaker::Config::new(u.int_in_range(1..=6)?, open) {
+        if let Ok(mut breaker) = breaker::Config::new(u.int_in_range(1..=6)?, open).build() {
             longest_wait = longest_wait.max(open.saturating_mul(2)).max(Duration::from_secs(60));
-            if let Ok(growing) = breaker.with_growth(Ratio::TWO, max_open) {
+            if let Ok(growing) = breaker.to_builder().growth(Ratio::TWO, max_open).build() {
                 breaker = growing;
                 longest_wait = longest_wait.max(max_open.saturating_mul(2));
             }
             if u.arbitrary()? {
-                breaker = breaker.with_jitter(Ratio::ONE).unwrap_or(breaker);
+                breaker = breaker.to_builder().jitter(Ratio::ONE).build().unwrap_or(breaker);
             }
-            breaker = breaker.with_probes(u.int_in_range(1..=3)?).unwrap_or(breaker);
-            if let Ok(leased) = breaker.with_lease(lease) {
+            breaker = breaker.to_builder().probes(u.int_in_range(1..=3)?).build().unwrap_or(breaker);
+            if let Ok(leased) = breaker.to_builder().lease(lease).build() {
                 breaker = leased;
                 longest_wait = longest_wait.max(lease);
             }
-            config = config.with_breaker(Some(breaker));
+            config = config.to_builder().breaker(Some(breaker)).build_const();
         }
     }
-    let mut restore = RestoreConfig::new().with_authentication(u.arbitrary()?);
-    restore = restore.with_batches(u.int_in_range(0..=3)?, duration(u)?).unwrap_or(restore);
-    restore = restore.with_confirm_timeout(maybe_duration(u)?).unwrap_or(restore);
+    let mut restore = RestoreConfig::new().authentication(u.arbitrary()?).build_const();
+    restore = restore.to_builder().batches(u.int_in_range(0..=3)?, duration(u)?).build().unwrap_or(restore);
+    restore = restore.to_builder().confirm_timeout(maybe_duration(u)?).build().unwrap_or(restore);
     let restores = !one_in(u, 4)?;
-    config = config.with_restore(if restores { restore } else { RestoreConfig::disabled() });
+    config =
+        config.to_builder().restore(if restores { restore } else { RestoreConfig::DISABLED }).build_const();
     let mut credential = CredentialConfig::new()
-        .with_refresh_on(*u.choose(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never])?)
-        .with_rejections_max(u.arbitrary()?)
-        .with_lead(duration(u)?, duration(u)?)
-        .with_in_band(u.arbitrary()?);
-    credential = credential.with_timeout(duration(u)?).unwrap_or(credential);
+        .refresh_on(*u.choose(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never])?)
+        .rejections_max(u.arbitrary()?)
+        .lead(duration(u)?, duration(u)?)
+        .in_band(u.arbitrary()?)
+        .build_const();
+    credential = credential.to_builder().timeout(duration(u)?).build().unwrap_or(credential);
     longest_wait = longest_wait.max(Duration::from_secs(30));
-    config = config.with_credential(credential);
+    config = config.to_builder().credential(credential).build_const();
     let spread = duration(u)?;
     longest_wait = longest_wait.max(spread);
     let on_down =
         *u.choose(&[OnNetworkDown::Park, OnNetworkDown::Drop, OnNetworkDown::Ignore, OnNetworkDown::Probe])?;
-    config = config.with_network(on_down, spread);
-    config = config.with_defer_while_hidden(!one_in(u, 3)?);
+    config = config.to_builder().network(on_down, spread).build_const();
+    config = config.to_builder().defer_while_hidden(!one_in(u, 3)?).build_const();
     let changes = [OnNetworkChange::Probe, OnNetworkChange::Drop, OnNetworkChange::Ignore];
-    config = config.with_on_network_change(*u.choose(&changes)?);
-    config = config.with_on_visible(*u.choose(&[OnVisible::Nothing, OnVisible::Probe])?);
+    config = config.to_builder().on_network_change(*u.choose(&changes)?).build_const();
+    config =
+        config.to_builder().on_visible(*u.choose(&[OnVisible::Nothing, OnVisible::Probe])?).build_const();
     let (age, early) = (maybe_duration(u)?, duration(u)?);
-    config = config.with_max_age(age, early).unwrap_or(config);
-    config = config.with_redirects(*u.choose(&[5, 0, 1, 255])?);
+    config = config.to_builder().max_age(age, early).build().unwrap_or(config);
+    config = config.to_builder().redirects(*u.choose(&[5, 0, 1, 255])?).build_const();
     if one_in(u, 4)? {
-        config = config.with_connect_timeout_growing(true);
+        config = config.to_builder().connect_timeout_growing(true).build_const();
         connect_timeout = connect_timeout.max(longest_wait);
     }
     if one_in(u, 4)? {
-        config = config.with_stability_by_cap();
+        config = config.to_builder().stability_by_cap().build_const();
     }
-    config = config.with_close_code(u.int_in_range(3_000..=4_999)?).unwrap_or(config);
+    config = config.to_builder().close_code(u.int_in_range(3_000..=4_999)?).build().unwrap_or(config);
     // Spans are taken to whole microseconds, upwards.
     let longest_wait = longest_wait.saturating_add(Duration::from_micros(1));
     let connect_timeout = connect_timeout.saturating_add(Duration::from_micros(1));

@@ -12,7 +12,7 @@ use redial::policy::{Endpoint, HoldReason, ResumeConfig, WaitReason};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions as _};
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, GiveUp, Instant, IoKind, Mode, Phase,
-    Policy, Ratio, SessionState, SplitMix64, Stats, valid,
+    Policy, Ratio, SessionState, SplitMix64, Stats,
 };
 
 pub(crate) type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config>;
@@ -35,20 +35,25 @@ pub(crate) const fn secs(secs: u64) -> Duration {
 }
 
 /// 1, 2, 4, 8, 16, 30, 30 … s without jitter.
-pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
+pub(crate) const LADDER: BackoffConfig =
+    BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
 
 /// The config of the rules: stability 0, resume allowed, connect deadline 10 s.
-pub(crate) const BASE: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
+pub(crate) const BASE: Config = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
 
 /// The same for a protocol whose resume needs a sequence.
-pub(crate) const NUMBERED: Config = BASE.with_resume(ResumeConfig::new().with_sequence_needed(true));
+pub(crate) const NUMBERED: Config =
+    BASE.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const();
 
 /// The same for a protocol with a greeting (deadline 30 s), whose first beat is not jittered.
-pub(crate) const GATEWAY: Config =
-    valid(BASE.with_greeting(Some(secs(30)))).with_heartbeat(HeartbeatConfig::new().with_first_jitter(false));
+pub(crate) const GATEWAY: Config = BASE
+    .to_builder()
+    .greeting(Some(secs(30)))
+    .heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
+    .build_const();
 
 /// The same ladder with a session that must hold for 120 s.
-pub(crate) const STABLE: Config = BASE.with_reset_after_stable(secs(120));
+pub(crate) const STABLE: Config = BASE.to_builder().reset_after_stable(secs(120)).build_const();
 
 pub(crate) struct Timeline {
     pub(crate) policy: Subject,

@@ -7,17 +7,16 @@ use core::time::Duration;
 use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, RefreshFailed, Runtime};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{HoldReason, Lean, ResumeConfig};
-use redial::{
-    BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio, SessionState, valid,
-};
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio, SessionState};
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
 
 /// Waits of 40, 80, 160, 320, 320 ms …
-const LADDER: Config = Config::new(valid(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320))));
+const LADDER: Config =
+    Config::new(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320)).build_const()).build_const();
 /// A wait that no test survives.
-const LONG: Config = Config::new(valid(BackoffConfig::constant(ms(60_000))));
-const BEATS: HeartbeatConfig = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(ms(100)));
+const LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
+const BEATS: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const();
 
 async fn nothing() {}
 
@@ -89,8 +88,11 @@ pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Du
 
 /// Duty 2 (quinn #587): a greeting brings a beat that is due long before the deadline the sleep is armed for.
 pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = valid(LONG.with_greeting(Some(ms(60_000))))
-        .with_heartbeat(HeartbeatConfig::new().with_first_jitter(false));
+    static CONFIG: Config = LONG
+        .to_builder()
+        .greeting(Some(ms(60_000)))
+        .heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
+        .build_const();
     let greeting: fn(_) -> Fact = |epoch| Event::Greeting { epoch, heartbeat: Some(ms(60)) };
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![greeting])])]);
     let mut driver = lab.driver(&CONFIG);
@@ -214,7 +216,7 @@ pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duratio
 
 /// Duty 4: after a suspend the acknowledgement lies behind other messages in the socket, and the beat is overdue.
 pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LONG.with_heartbeat(BEATS);
+    static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let script = vec![
         Say::Facts(vec![ready]),
         Say::Wait(ms(150)),
@@ -239,7 +241,10 @@ pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
 
 /// Duty 4: messages without end starve neither the heartbeat nor the user's stop nor the executor.
 pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LONG.with_heartbeat(BEATS.with_liveness(Liveness::AnyTraffic));
+    static CONFIG: Config = LONG
+        .to_builder()
+        .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
+        .build_const();
     let flood = Answer::Accept(vec![Say::Facts(vec![ready]), Say::Flood { stop_at: 2_000 }]);
     let lab = Lab::new(rt, vec![flood]);
     let mut driver = lab.driver(&CONFIG);
@@ -266,7 +271,7 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
 
 /// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
 pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = LADDER.with_heartbeat(BEATS);
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 9 };
     let script =
         vec![Say::Wait(ms(20)), Say::Facts(vec![ready]), Say::Wait(ms(150)), Say::Facts(vec![sequence])];
@@ -320,7 +325,7 @@ pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: D
 
 /// Duty 7: a dial whose time is over doesn't live on during the wait.
 pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = valid(LONG.with_connect_timeout(ms(60)));
+    static CONFIG: Config = LONG.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -334,7 +339,7 @@ pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt,
 
 /// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.
 pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = valid(LADDER.with_connect_timeout(ms(60)));
+    static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang, Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -352,7 +357,7 @@ pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Dur
 
 /// Duty 12: giving up is a value, and a new run starts over.
 pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_max_attempts(Some(2));
+    static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
     let cause = Cause::Io(IoKind::ConnectionRefused);
@@ -382,7 +387,7 @@ pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duratio
 
 /// A driver without handles goes on; a handle without a driver says so.
 pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LADDER.with_max_attempts(Some(2));
+    static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -465,7 +470,7 @@ pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Durati
 
 /// Duty 11: however long the host slept, time passes once.
 pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
-    static CONFIG: Config = LONG.with_heartbeat(BEATS);
+    static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -540,9 +545,10 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
             _ => Answer::Accept(vec![]),
         });
     }
-    static CONFIG: Config =
-        valid(Config::new(valid(BackoffConfig::constant(ms(2)))).with_connect_timeout(ms(5)))
-            .with_network(redial::policy::OnNetworkDown::Drop, Duration::ZERO);
+    static CONFIG: Config = Config::new(BackoffConfig::constant(ms(2)).build_const())
+        .connect_timeout(ms(5))
+        .network(redial::policy::OnNetworkDown::Drop, Duration::ZERO)
+        .build_const();
     let lab = Lab::new(rt, dials).set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -593,8 +599,8 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
 pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = LADDER.with_resume(ResumeConfig::disabled());
-    static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+    static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
+    static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
     let mut driver = lab.driver(LEAN);

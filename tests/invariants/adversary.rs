@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::backoff::AfterTable;
 use redial::policy::{CredentialConfig, Establish, HoldReason, OnNetworkDown, RefreshOn};
-use redial::{Action, BackoffConfig, Cause, Config, Epoch, Event, Instant, Ratio, presets, valid};
+use redial::{Action, BackoffConfig, Cause, Config, Epoch, Event, Instant, Ratio, presets};
 
 use super::invariants::{Fact, policy};
 
@@ -14,7 +14,8 @@ const RESTLESS: u64 = 600_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Doubles from 1 s to 30 s, without jitter, so that bounds are exact.
-const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(30)));
+const LADDER: BackoffConfig =
+    BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(30)).build_const();
 
 /// A server or host that answers every dial, at once and as badly as it can. `held`: how long it keeps an established
 /// connection before `end`.
@@ -262,31 +263,46 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
 fn configs() -> Vec<(&'static str, Config, u64)> {
     static TABLE: [Duration; 4] =
         [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
-    let plain = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
-    let table = valid(BackoffConfig::table(&TABLE, AfterTable::RepeatLast));
-    let spread = |config: Config| config.with_requested_spread(Some(Duration::ZERO));
+    let plain = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
+    let table = BackoffConfig::table(&TABLE, AfterTable::RepeatLast).build_const();
+    let spread = |config: Config| config.to_builder().requested_spread(Some(Duration::ZERO)).build_const();
     vec![
         ("plain", plain, 1_000),
         ("spread", spread(plain), 1_000),
-        ("on open", spread(plain.with_establish(Establish::OnOpen)), 1_000),
+        ("on open", spread(plain.to_builder().establish(Establish::OnOpen).build_const()), 1_000),
         (
             "refreshing",
-            plain.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)),
+            plain
+                .to_builder()
+                .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+                .build_const(),
             1_000,
         ),
-        ("dropping", plain.with_network(OnNetworkDown::Drop, Duration::ZERO), 1_000),
-        ("spreading", plain.with_network(OnNetworkDown::Park, 3 * SECOND), 1_000),
-        ("stable", spread(plain.with_reset_after_stable(30 * SECOND)), 1_000),
-        ("interval", valid(plain.with_min_interval(5 * SECOND)), 5_000),
-        ("first at once", spread(plain.with_backoff(LADDER.with_first(Duration::ZERO))), 1_000),
-        ("restarting", plain.with_restart_on_network_up(true), 1_000),
-        ("from the dial", plain.with_wait_from_dial(true), 1_000),
+        ("dropping", plain.to_builder().network(OnNetworkDown::Drop, Duration::ZERO).build_const(), 1_000),
+        ("spreading", plain.to_builder().network(OnNetworkDown::Park, 3 * SECOND).build_const(), 1_000),
+        ("stable", spread(plain.to_builder().reset_after_stable(30 * SECOND).build_const()), 1_000),
+        ("interval", plain.to_builder().min_interval(5 * SECOND).build_const(), 5_000),
+        (
+            "first at once",
+            spread(
+                plain
+                    .to_builder()
+                    .backoff(LADDER.to_builder().first_delay(Duration::ZERO).build_const())
+                    .build_const(),
+            ),
+            1_000,
+        ),
+        ("restarting", plain.to_builder().restart_on_network_up(true).build_const(), 1_000),
+        ("from the dial", plain.to_builder().wait_from_dial(true).build_const(), 1_000),
         (
             "long outages",
-            plain.with_long_outage(60 * SECOND, valid(BackoffConfig::constant(90 * SECOND))),
+            plain
+                .to_builder()
+                .long_outage(60 * SECOND, BackoffConfig::constant(90 * SECOND).build_const())
+                .build_const(),
             1_000,
         ),
-        ("table", spread(plain.with_backoff(table)), 1_000),
+        ("table", spread(plain.to_builder().backoff(table).build_const()), 1_000),
         // Full jitter may draw its floor each time.
         ("recommended", presets::RECOMMENDED, 250),
         ("discord", presets::DISCORD_GATEWAY, 250),

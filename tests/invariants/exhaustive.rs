@@ -11,12 +11,13 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{
     CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, RefreshOn, RestoreConfig,
 };
-use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, SessionState, valid};
+use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, SessionState};
 
 use super::invariants::{Fact, Facts, Watched, policy};
 
 const SECOND: Duration = Duration::from_secs(1);
-const LADDER: BackoffConfig = valid(BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)));
+const LADDER: BackoffConfig =
+    BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
 const FACTS: Facts = Facts {
     longest_wait: Duration::from_secs(302),
@@ -152,25 +153,37 @@ fn explore(start: Watched<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> 
 /// Every gate that two facts can shut, and every stage.
 #[test]
 fn all_short_strings_keep_the_invariants() {
-    let plain = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
-    let everything = valid(plain.with_greeting(None))
-        .with_restore(RestoreConfig::new().with_authentication(true))
-        .with_network(OnNetworkDown::Drop, SECOND)
-        .with_breaker(Some(valid(breaker::Config::new(1, 3 * SECOND))))
-        .with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial))
-        .with_requested_spread(Some(Duration::ZERO))
-        .with_reset_after_stable(2 * SECOND);
+    let plain = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
+    let everything = plain
+        .to_builder()
+        .greeting(None)
+        .restore(RestoreConfig::new().authentication(true).build_const())
+        .network(OnNetworkDown::Drop, SECOND)
+        .breaker(Some(breaker::Config::new(1, 3 * SECOND).build_const()))
+        .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+        .requested_spread(Some(Duration::ZERO))
+        .reset_after_stable(2 * SECOND)
+        .build_const();
     let open = plain
-        .with_establish(Establish::OnOpen)
-        .with_heartbeat(valid(HeartbeatConfig::new().with_interval(2 * SECOND)))
-        .with_max_attempts(Some(2))
-        .with_credential(CredentialConfig::new().with_rejections_max(Some(0)));
+        .to_builder()
+        .establish(Establish::OnOpen)
+        .heartbeat(HeartbeatConfig::new().interval(2 * SECOND).build_const())
+        .max_attempts(Some(2))
+        .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
+        .build_const();
     let beating = Facts { beats: true, ..FACTS };
     // A connection that is live before its resume was answered can step back.
-    let resuming = plain.with_establish(Establish::OnOpen).with_restore(valid(
-        valid(RestoreConfig::new().with_authentication(true).with_batches(1, 5 * SECOND))
-            .with_confirm_timeout(Some(3 * SECOND)),
-    ));
+    let resuming = plain
+        .to_builder()
+        .establish(Establish::OnOpen)
+        .restore(
+            RestoreConfig::new()
+                .authentication(true)
+                .batches(1, 5 * SECOND)
+                .confirm_timeout(Some(3 * SECOND))
+                .build_const(),
+        )
+        .build_const();
     let session = SessionState::resumable(1, None, Some(0));
     let fresh = SessionState::new();
     for (name, config, facts, session) in [
@@ -189,25 +202,34 @@ fn all_short_strings_keep_the_invariants() {
 /// What the server plans and the host has news of, from the beginning and from a connection; with one endpoint and with two.
 #[test]
 fn all_short_strings_of_plans_and_news_keep_the_invariants() {
-    let plain = Config::new(LADDER).with_redirects(1);
-    let planned = valid(plain.with_max_age(Some(8 * SECOND), SECOND))
-        .with_reset_after_stable(2 * SECOND)
-        .with_heartbeat(valid(
-            valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(3 * SECOND))
-                .with_answer_within(Some(SECOND)),
-        ))
-        .with_credential(
-            CredentialConfig::new()
-                .with_refresh_on(RefreshOn::Dial)
-                .with_lead(2 * SECOND, SECOND)
-                .with_in_band(true),
+    let plain = Config::new(LADDER).redirects(1).build_const();
+    let planned = plain
+        .to_builder()
+        .max_age(Some(8 * SECOND), SECOND)
+        .reset_after_stable(2 * SECOND)
+        .heartbeat(
+            HeartbeatConfig::new()
+                .first_jitter(false)
+                .interval(3 * SECOND)
+                .answer_within(Some(SECOND))
+                .build_const(),
         )
-        .with_network(OnNetworkDown::Probe, SECOND);
+        .credential(
+            CredentialConfig::new()
+                .refresh_on(RefreshOn::Dial)
+                .lead(2 * SECOND, SECOND)
+                .in_band(true)
+                .build_const(),
+        )
+        .network(OnNetworkDown::Probe, SECOND)
+        .build_const();
     let dropping = plain
-        .with_establish(Establish::OnOpen)
-        .with_on_network_change(OnNetworkChange::Drop)
-        .with_max_attempts(Some(2))
-        .with_reset_after_stable(Duration::ZERO);
+        .to_builder()
+        .establish(Establish::OnOpen)
+        .on_network_change(OnNetworkChange::Drop)
+        .max_attempts(Some(2))
+        .reset_after_stable(Duration::ZERO)
+        .build_const();
     let beating = Facts { beats: true, needs_sequence: false, ..FACTS };
     let plainly = Facts { needs_sequence: false, ..FACTS };
     for (name, config, facts) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
@@ -232,7 +254,8 @@ fn all_short_strings_of_plans_and_news_keep_the_invariants() {
 /// From a state in the middle of things, with everything there is to lose.
 #[test]
 fn all_short_strings_from_a_session_keep_the_invariants() {
-    let config = Config::new(LADDER).with_restore(RestoreConfig::new().with_authentication(true));
+    let config =
+        Config::new(LADDER).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
     let mut watched = Watched::new(&config, FACTS, 7);
     let epoch = Epoch::from_raw(1).expect("not 0");
     for fact in [

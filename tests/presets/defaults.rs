@@ -181,7 +181,10 @@ fn heartbeats_find_silence_and_take_late_answers() {
     ];
     for (name, config) in presets::ALL {
         // The draw of the first beat is another test's.
-        let regular = config.with_heartbeat(config.heartbeat().with_first_jitter(false));
+        let regular = config
+            .to_builder()
+            .heartbeat(config.heartbeat().to_builder().first_jitter(false).build_const())
+            .build_const();
         let mut driver = Driver::new(Box::leak(Box::new(regular)));
         let epoch = driver.open();
         driver.tell(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None });
@@ -341,7 +344,7 @@ fn storm(config: BackoffConfig, (ideal, outage, refused): (u64, u64, u64), seed:
 #[test]
 fn the_recommended_jitter_spares_dials() {
     let recommended = presets::RECOMMENDED.backoff();
-    let full = recommended.with_jitter(Jitter::Full).expect("a jitter");
+    let full = recommended.to_builder().jitter(Jitter::Full).build().expect("a jitter");
     let mut rng = SplitMix64::new(2026);
     let mut draw = || rng.next_u64() as f64 / 2_f64.powi(64);
     let mut means = [(0.0, 0.0); 2];

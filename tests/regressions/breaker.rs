@@ -1,11 +1,11 @@
 //! Breakers.
 
 use redial::breaker::{self, CountWindow, Outcome, Permit, Rates, TimeWindow};
-use redial::{CircuitBreaker, Instant, Ratio, SplitMix64, valid};
+use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 
 use super::rig::secs;
 
-const CONFIG: breaker::Config = valid(breaker::Config::new(3, secs(60)));
+const CONFIG: breaker::Config = breaker::Config::new(3, secs(60)).build_const();
 
 fn at(secs: u64) -> Instant {
     Instant::from_millis(secs * 1_000)
@@ -39,7 +39,7 @@ fn tower_resilience_382() {
 /// dmexe/failsafe-rs 1.3.0: the same, a thousand of a thousand.
 #[test]
 fn failsafe_1_3_0() {
-    let four = valid(CONFIG.with_probes(4));
+    let four = CONFIG.to_builder().probes(4).build_const();
     let mut breaker = tripped(&four);
     assert_eq!((0..1_000).filter(|_| acquire(&mut breaker, &four, 60).is_some()).count(), 4);
 }
@@ -47,7 +47,7 @@ fn failsafe_1_3_0() {
 /// getnora-io/nora#585: a probe that never reported kept it half-open for ever.
 #[test]
 fn nora_585() {
-    let leased = valid(CONFIG.with_lease(secs(30)));
+    let leased = CONFIG.to_builder().lease(secs(30)).build_const();
     let mut breaker = tripped(&leased);
     assert!(acquire(&mut breaker, &leased, 60).is_some());
     let again = (61..600).any(|secs| acquire(&mut breaker, &leased, secs).is_some());
@@ -57,7 +57,7 @@ fn nora_585() {
 /// getnora-io/nora#667: a stale probe's success closed the breaker over a newer probe.
 #[test]
 fn nora_667() {
-    let leased = valid(CONFIG.with_lease(secs(30)));
+    let leased = CONFIG.to_builder().lease(secs(30)).build_const();
     let mut breaker = tripped(&leased);
     let stale = acquire(&mut breaker, &leased, 60).expect("a probe");
     let newer =
@@ -92,7 +92,7 @@ fn resilience4j_935() {
 /// failsafe-lib/failsafe#70: breakers that opened together probed together.
 #[test]
 fn failsafe_70() {
-    let spread = valid(CONFIG.with_jitter(Ratio::ONE));
+    let spread = CONFIG.to_builder().jitter(Ratio::ONE).build_const();
     let mut times: Vec<_> = (0..50)
         .map(|seed| {
             let (mut breaker, mut rng) = (CircuitBreaker::new(), SplitMix64::new(seed));
@@ -136,7 +136,7 @@ fn recloser_1_4_0() {
 /// in it.
 #[test]
 fn deno_std_7306() {
-    let two = valid(CONFIG.with_probes(2));
+    let two = CONFIG.to_builder().probes(2).build_const();
     let mut breaker = tripped(&two);
     let failed = acquire(&mut breaker, &two, 60).expect("a probe");
     let (late, later) = (acquire(&mut breaker, &two, 60).expect("a probe"), failed);
@@ -153,10 +153,10 @@ fn deno_std_7306() {
 }
 
 /// A quarter of the results of a second, at least ten of them; open for a second, ten probes.
-const SECOND: breaker::Config<TimeWindow<10>> = valid(
-    valid(breaker::Config::by_time(valid(Rates::new(valid(Ratio::new(1, 4)), 10)), secs(1), secs(1)))
-        .with_probes(10),
-);
+const SECOND: breaker::Config<TimeWindow<10>> =
+    breaker::Config::by_time(Rates::new(Ratio::new_const(1, 4), 10).build_const(), secs(1), secs(1))
+        .probes(10)
+        .build_const();
 
 /// The state after ten probes, half a second apart, of which the first `failures` fail.
 fn slow_probes(failures: u64) -> breaker::State {
@@ -194,7 +194,7 @@ fn resilience4j_597() {
 /// would ever end.
 #[test]
 fn resilience4j_2028() {
-    let three = valid(CONFIG.with_probes(3));
+    let three = CONFIG.to_builder().probes(3).build_const();
     let mut breaker = tripped(&three);
     for (secs, closed) in [(1_800, false), (3_600, false), (5_400, true)] {
         let probe = acquire(&mut breaker, &three, secs).expect("never refused");
@@ -207,7 +207,7 @@ fn resilience4j_2028() {
 /// time alone.
 #[test]
 fn resilience4j_2289() {
-    let leased = valid(valid(CONFIG.with_probes(2)).with_lease(secs(30)));
+    let leased = CONFIG.to_builder().probes(2).lease(secs(30)).build_const();
     let mut breaker = tripped(&leased);
     let probe = acquire(&mut breaker, &leased, 60).expect("a probe");
     acquire(&mut breaker, &leased, 60).expect("a probe whose answer never comes");
@@ -222,9 +222,9 @@ fn resilience4j_2289() {
 /// resilience4j/resilience4j#2093: it stayed open for hours, its open time of two minutes notwithstanding.
 #[test]
 fn resilience4j_2093() {
-    const RATES: Rates = valid(Rates::new(valid(Ratio::new(4, 5)), 50));
+    const RATES: Rates = Rates::new(Ratio::new_const(4, 5), 50).build_const();
     const BY_RATE: breaker::Config<CountWindow<100>> =
-        valid(valid(breaker::Config::by_count(RATES, secs(120))).with_probes(5));
+        breaker::Config::by_count(RATES, secs(120)).probes(5).build_const();
     let (mut breaker, mut rng) = (CircuitBreaker::<CountWindow<100>>::new(), SplitMix64::new(1));
     let mut now = 0;
     for round in 0..20 {
@@ -250,7 +250,8 @@ fn resilience4j_2093() {
 #[test]
 fn mcp_proxy_220() {
     const BY_RATE: breaker::Config<CountWindow<100>> =
-        valid(breaker::Config::by_count(valid(Rates::new(valid(Ratio::new(1, 2)), 5)), secs(60)));
+        breaker::Config::by_count(Rates::new(Ratio::new_const(1, 2), 5).build_const(), secs(60))
+            .build_const();
     let (mut breaker, mut rng) = (CircuitBreaker::<CountWindow<100>>::new(), SplitMix64::new(1));
     let opened = (1..=100).find(|_| {
         let permit = breaker.try_acquire(&BY_RATE, at(0), &mut rng).expect("closed");

@@ -37,7 +37,7 @@ fn nats_java_1586() {
 /// a bit.
 #[test]
 fn nats_java_1595() {
-    let mut rig = pool(PLAIN.with_max_attempts(Some(4)), 1);
+    let mut rig = pool(PLAIN.to_builder().max_attempts(Some(4)).build_const(), 1);
     let mut dials = vec![(rig.told().attempt, rig.policy.endpoints().current())];
     let end = loop {
         if let Some(end) = gave_up(&rig.fail(REFUSED)) {

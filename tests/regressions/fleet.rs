@@ -7,7 +7,7 @@ use redial::budget::{
     StartBudgetConfig,
 };
 use redial::policy::WaitReason;
-use redial::{Config, Event, Instant, Phase, SplitMix64, presets, valid};
+use redial::{Config, Event, Instant, Phase, SplitMix64, presets};
 
 use super::rig::*;
 
@@ -44,7 +44,7 @@ fn next_dial(fleet: &mut [Rig]) -> usize {
 #[test]
 fn claude_plugins_3140() {
     const STARTS: StartBudgetConfig =
-        valid(valid(StartBudgetConfig::new(1, 1, secs(5))).with_daily(1_000, secs(86_400)));
+        StartBudgetConfig::new(1, 1, secs(5)).daily(1_000, secs(86_400)).build_const();
     let mut budget = StartBudget::<1, 1>::new(STARTS).expect("room");
     let mut rig = Rig::started(GATEWAY);
     let begun = rig.now;
@@ -72,7 +72,7 @@ fn claude_plugins_3140() {
 /// matrix-org/matrix-appservice-irc#604: nothing bounded how many of a bridge's clients reconnected side by side.
 #[test]
 fn matrix_appservice_irc_604() {
-    const TWO_IN_FIVE: StartBudgetConfig = valid(StartBudgetConfig::new(1, 2, secs(5)));
+    const TWO_IN_FIVE: StartBudgetConfig = StartBudgetConfig::new(1, 2, secs(5)).build_const();
     let mut budget = StartBudget::<2, 8>::new(TWO_IN_FIVE).expect("room");
     let mut fleet = lost(PLAIN, 6);
     let begun = fleet[0].now;
@@ -102,7 +102,7 @@ fn matrix_appservice_irc_604() {
 /// Yeraze/meshmonitor#3241: each client backed off for itself, and together they still dialled a node every second.
 #[test]
 fn meshmonitor_3241() {
-    const TWO_IN_TEN: StartBudgetConfig = valid(StartBudgetConfig::new(1, 2, secs(10)));
+    const TWO_IN_TEN: StartBudgetConfig = StartBudgetConfig::new(1, 2, secs(10)).build_const();
     let mut budget = StartBudget::<2, 30>::new(TWO_IN_TEN).expect("room");
     let mut fleet = lost(PLAIN, 30);
     let begun = fleet[0].now;
@@ -191,7 +191,7 @@ fn paho_java_668() {
 /// decided in the meantime.
 #[test]
 fn envoy_30205() {
-    const FIFTH: RetryBudgetConfig = valid(RetryBudgetConfig::new().with_ttl(secs(60))).with_reserve(0);
+    const FIFTH: RetryBudgetConfig = RetryBudgetConfig::new().ttl(secs(60)).reserve(0).build_const();
     let mut budget = RetryBudget::new();
     let mut fleet: Vec<Rig> = (0..10).map(|seed| Rig::seeded(PLAIN, seed)).collect();
     let mut retries = 0;
@@ -211,7 +211,7 @@ fn envoy_30205() {
 /// got everything for as long as a call takes.
 #[test]
 fn go_zero_5011() {
-    const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
+    const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::DEFAULT;
     let (now, mut rng) = (Instant::from_millis(1_000), SplitMix64::new(1));
     let mut throttle = AdaptiveThrottle::new();
     let unanswered = (0..1_000).filter(|_| throttle.admit(&CONFIG, now, &mut rng)).count();

@@ -22,7 +22,7 @@ fn carbon_353() {
 /// one was not sent.
 #[test]
 fn carbon_bc092ea() {
-    let jittered = GATEWAY.with_heartbeat(HeartbeatConfig::new());
+    let jittered = GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const();
     let mut firsts: Vec<_> = (0..50)
         .map(|seed| {
             let mut rig = Rig::seeded(jittered, seed);
@@ -64,8 +64,9 @@ fn twilight_1974() {
 /// discordjs/discord.js#9244: beats went on after the connection was gone.
 #[test]
 fn discord_js_9244() {
-    let mut rig =
-        Rig::online(GATEWAY.with_backoff(redial::valid(redial::BackoffConfig::constant(secs(600)))));
+    let mut rig = Rig::online(
+        GATEWAY.to_builder().backoff(redial::BackoffConfig::constant(secs(600)).build_const()).build_const(),
+    );
     rig.lose();
     assert_eq!(beats(&rig.advance(secs(599))), 0);
 }
@@ -120,7 +121,7 @@ fn whatsapp_rust_1376() {
 /// PocketShell-io/pocketshell#1522: each flap of the network dialled at once.
 #[test]
 fn pocketshell_1522() {
-    let mut rig = Rig::online(GATEWAY.with_network(OnNetworkDown::Drop, secs(0)));
+    let mut rig = Rig::online(GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const());
     for _ in 0..20 {
         rig.fact(Event::NetworkDown);
         rig.fact(Event::NetworkUp);
@@ -141,7 +142,7 @@ fn centrifuge_js_227() {
 /// asked whether it was alive.
 #[test]
 fn superset_5130() {
-    let probing = GATEWAY.with_on_wake(OnWake::Probe);
+    let probing = GATEWAY.to_builder().on_wake(OnWake::Probe).build_const();
     let mut rig = Rig::online(probing);
     assert_eq!(beats(&rig.fact(Event::HostResumed { gap: secs(60), counted: true })), 1, "asked at once");
     assert!(rig.advance(ms(9_999)).is_empty());

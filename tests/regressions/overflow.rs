@@ -1,6 +1,6 @@
 //! Attempt counters that overflow in a long outage.
 
-use redial::{BackoffConfig, Jitter, Ratio, valid};
+use redial::{BackoffConfig, Jitter, Ratio};
 
 use super::rig::*;
 use super::{ceiling, waits};
@@ -12,7 +12,7 @@ fn stays_at_the_cap(n: u32) {
     for failure in n - 1..=n + 1 {
         assert_eq!(ceiling(LADDER, failure), CAP);
     }
-    let drawn = waits(valid(LADDER.with_jitter(Jitter::Equal)), n as usize + 1, 1);
+    let drawn = waits(LADDER.to_builder().jitter(Jitter::Equal).build_const(), n as usize + 1, 1);
     assert!(drawn[6..].iter().all(|wait| (CAP / 2..=CAP).contains(wait)));
 }
 
@@ -22,7 +22,7 @@ fn stays_at_the_cap(n: u32) {
 fn omi_5617() {
     stays_at_the_cap(1024);
     let config =
-        valid(valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(120))).with_jitter(Jitter::Full));
+        BackoffConfig::exponential(secs(1), Ratio::TWO, secs(120)).jitter(Jitter::Full).build_const();
     assert!(waits(config, 2_000, 3).iter().all(|wait| *wait <= secs(120)));
 }
 
@@ -55,8 +55,8 @@ fn hypersdk_65() {
 /// djc/tokio-retry#1: the multiplication of the running wait overflowed.
 #[test]
 fn tokio_retry_1() {
-    let config =
-        valid(BackoffConfig::exponential(ms(10), valid(Ratio::new(u32::MAX, 1)), core::time::Duration::MAX));
+    let config = BackoffConfig::exponential(ms(10), Ratio::new_const(u32::MAX, 1), core::time::Duration::MAX)
+        .build_const();
     let drawn = waits(config, 100, 1);
     assert!(drawn.windows(2).all(|two| two[0] <= two[1]));
 }
@@ -76,14 +76,15 @@ fn nym_174() {
 /// nym#1260: the same again, in another client: the exponent was bounded too late.
 #[test]
 fn nym_1260() {
-    let config = valid(BackoffConfig::exponential(secs(86_400), valid(Ratio::new(10, 1)), secs(86_400)));
+    let config =
+        BackoffConfig::exponential(secs(86_400), Ratio::new_const(10, 1), secs(86_400)).build_const();
     assert_eq!(ceiling(config, u32::MAX), secs(86_400));
 }
 
 /// theelderbeever/mulligan#31: the cap was applied after the multiplication, which wrapped to a wait of zero and spun.
 #[test]
 fn mulligan_31() {
-    let far = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, core::time::Duration::MAX));
+    let far = BackoffConfig::exponential(secs(1), Ratio::TWO, core::time::Duration::MAX).build_const();
     assert!(waits(far, 5_000, 1).windows(2).all(|two| two[0] <= two[1] && two[1] > secs(0)));
 }
 
@@ -105,7 +106,7 @@ fn rust_sdk_1198() {
 #[test]
 fn tryhard_24() {
     stays_at_the_cap(64);
-    let linear = valid(BackoffConfig::linear(secs(1), core::time::Duration::MAX));
+    let linear = BackoffConfig::linear(secs(1), core::time::Duration::MAX).build_const();
     assert!(ceiling(linear, u32::MAX) > ceiling(linear, 64));
 }
 
@@ -120,29 +121,29 @@ fn exponential_backoff_12() {
 /// scylladb/latte#208: the wait wrapped to zero and the jitter on it became negative, which panics.
 #[test]
 fn latte_208() {
-    let config = valid(LADDER.with_jitter(Jitter::PlusMinus(Ratio::ONE)));
+    let config = LADDER.to_builder().jitter(Jitter::PlusMinus(Ratio::ONE)).build_const();
     assert!(waits(config, 1_000, 9).iter().all(|wait| *wait <= CAP));
 }
 
 /// s2-streamstore/s2#257: the doubling of the wait overflowed.
 #[test]
 fn s2_257() {
-    let fibonacci = valid(BackoffConfig::fibonacci(secs(1), core::time::Duration::MAX));
+    let fibonacci = BackoffConfig::fibonacci(secs(1), core::time::Duration::MAX).build_const();
     assert!(waits(fibonacci, 2_000, 1).windows(2).all(|two| two[0] <= two[1]));
 }
 
 /// App-vNext/Polly#2163: past some hundred attempts the formula of the jittered wait left the numbers.
 #[test]
 fn polly_2163() {
-    let day = valid(BackoffConfig::exponential(secs(86_400), Ratio::TWO, core::time::Duration::MAX));
-    let day = valid(day.with_jitter(Jitter::Decorrelated));
+    let day = BackoffConfig::exponential(secs(86_400), Ratio::TWO, core::time::Duration::MAX).build_const();
+    let day = day.to_builder().jitter(Jitter::Decorrelated).build_const();
     assert!(waits(day, 1_025, 5).iter().all(|wait| *wait >= secs(86_400)));
 }
 
 /// eclipse/paho.mqtt.java#210: the wait doubled for ever.
 #[test]
 fn paho_java_210() {
-    let config = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(100)));
+    let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(100)).build_const();
     assert_eq!(
         waits(config, 12, 1).last(),
         Some(&secs(100)),
@@ -154,15 +155,15 @@ fn paho_java_210() {
 #[test]
 fn backo2_1_0_2() {
     let config =
-        valid(valid(LADDER.with_jitter(Jitter::PlusMinus(valid(Ratio::new(1, 2))))).with_floor(ms(500)));
+        LADDER.to_builder().jitter(Jitter::PlusMinus(Ratio::new_const(1, 2))).floor(ms(500)).build_const();
     assert!(waits(config, 1_100, 2)[1_014..].iter().all(|wait| *wait >= ms(500)));
 }
 
 /// stubborn-io 0.3.6: its default strategy panicked after some 62 attempts, 27 hours into an outage.
 #[test]
 fn stubborn_io_0_3_6() {
-    let config = valid(BackoffConfig::exponential(secs(4), Ratio::TWO, secs(1_800)));
-    let mut rig = Rig::failed_times(PLAIN.with_backoff(config), 1);
+    let config = BackoffConfig::exponential(secs(4), Ratio::TWO, secs(1_800)).build_const();
+    let mut rig = Rig::failed_times(PLAIN.to_builder().backoff(config).build_const(), 1);
     let begun = rig.now;
     for _ in 0..100 {
         rig.redial();
@@ -175,7 +176,7 @@ fn stubborn_io_0_3_6() {
 /// backon 1.6.0: a sum of waits near the largest duration panicked.
 #[test]
 fn backon_1_6_0_sum() {
-    let constant = valid(BackoffConfig::constant(core::time::Duration::MAX));
+    let constant = BackoffConfig::constant(core::time::Duration::MAX).build_const();
     let delays: Vec<_> = constant.delays(redial::SplitMix64::new(1)).take(3).collect();
     assert_eq!(delays.len(), 3);
 }

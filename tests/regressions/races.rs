@@ -214,7 +214,7 @@ fn twilight_2428() {
 /// openclaw/openclaw#59019: library and application both reconnected and threw each other out.
 #[test]
 fn openclaw_59019() {
-    let mut inner = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    let mut inner = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     assert!(gave_up(&inner.lose()).is_some());
     assert_eq!(inner.policy.poll_timeout(), None);
 }

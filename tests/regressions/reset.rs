@@ -1,11 +1,11 @@
 //! Ladders that begin again too early, or never.
 
 use redial::policy::{Establish, WaitReason};
-use redial::{BackoffConfig, Cause, Config, GiveUp, Ratio, valid};
+use redial::{BackoffConfig, Cause, Config, GiveUp, Ratio};
 
 use super::rig::*;
 
-const STABLE: Config = PLAIN.with_reset_after_stable(secs(120));
+const STABLE: Config = PLAIN.to_builder().reset_after_stable(secs(120)).build_const();
 
 /// Ten rounds of a server that lets everybody in and closes after `held`: the waits in whole seconds.
 fn flaps(config: Config, ready: bool, held: u64, cause: Cause) -> Vec<u64> {
@@ -65,7 +65,7 @@ fn relay_1610() {
 /// each drop.
 #[test]
 fn moq_1806() {
-    let mut rig = Rig::online(STABLE.with_max_elapsed(Some(secs(300))));
+    let mut rig = Rig::online(STABLE.to_builder().max_elapsed(Some(secs(300))).build_const());
     let begun = rig.now;
     while gave_up(&rig.lose()).is_none() {
         rig.recover();
@@ -101,8 +101,8 @@ fn amethyst_3219() {
 /// espressif/esp-rainmaker-neo-firmware#1: two devices with one identifier threw each other out at full speed.
 #[test]
 fn esp_rainmaker_1() {
-    let mqtt = redial::classify::Classifier::new(&redial::classify::tables::MQTT5);
-    let mut rig = Rig::online(STABLE.with_classifier(mqtt));
+    let mqtt = redial::classify::Classifier::new(&redial::classify::tables::MQTT5).build_const();
+    let mut rig = Rig::online(STABLE.to_builder().classifier(mqtt).build_const());
     for wait in [1, 2, 4, 8, 16] {
         rig.advance(secs(600));
         rig.code(0x8E);
@@ -134,7 +134,7 @@ fn blueferry_107() {
 /// gluwa/creditcoin3#1251: the age of the last success was used although the dial in between had failed.
 #[test]
 fn creditcoin_1251() {
-    let mut rig = Rig::online(PLAIN.with_reset_after_stable(secs(5)));
+    let mut rig = Rig::online(PLAIN.to_builder().reset_after_stable(secs(5)).build_const());
     rig.advance(secs(1));
     rig.lose();
     for wait in [1, 2, 4, 8, 16] {
@@ -156,7 +156,7 @@ fn fund_1020() {
 /// Clawdi#1322: after a reconnect request on a healthy session it waited a minute, and the session expired.
 #[test]
 fn clawdi_1322() {
-    let mut rig = Rig::failed_times(STABLE.with_requested_spread(Some(secs(0))), 9);
+    let mut rig = Rig::failed_times(STABLE.to_builder().requested_spread(Some(secs(0))).build_const(), 9);
     rig.recover();
     rig.advance(secs(3_600));
     rig.please_reconnect();
@@ -187,7 +187,8 @@ fn client_go_reset() {
 /// kube-rs/kube 4.2.0: slow dials were taken for quiet time and reset the backoff while they still failed.
 #[test]
 fn kube_4_2_0_slow_dials() {
-    let slow = PLAIN.with_connect_timeout(secs(300)).expect("valid").with_reset_after_stable(secs(120));
+    let slow =
+        PLAIN.to_builder().connect_timeout(secs(300)).reset_after_stable(secs(120)).build().expect("valid");
     let mut rig = Rig::started(slow);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
         rig.advance(secs(300));
@@ -230,7 +231,7 @@ fn zen_websocket_0_7_1() {
 /// times a minute.
 #[test]
 fn kubespawner_920() {
-    let mut rig = Rig::online(PLAIN.with_reset_after_stable(secs(30)));
+    let mut rig = Rig::online(PLAIN.to_builder().reset_after_stable(secs(30)).build_const());
     for wait in [1, 2, 4, 8, 16, 30] {
         rig.advance(secs(4));
         rig.lose();
@@ -248,8 +249,12 @@ fn kubespawner_920() {
 /// giving up was out of reach.
 #[test]
 fn pocketshell_1633() {
-    let config =
-        PLAIN.with_establish(Establish::OnOpen).with_reset_after_stable(secs(30)).with_max_attempts(Some(8));
+    let config = PLAIN
+        .to_builder()
+        .establish(Establish::OnOpen)
+        .reset_after_stable(secs(30))
+        .max_attempts(Some(8))
+        .build_const();
     let mut rig = Rig::started(config);
     let mut attempts = Vec::new();
     loop {
@@ -270,8 +275,8 @@ fn pocketshell_1633() {
 /// each connect cleared its failures.
 #[test]
 fn memcached_1058() {
-    let ramp = valid(BackoffConfig::exponential(secs(8), valid(Ratio::new(3, 2)), secs(3_600)));
-    let mut rig = Rig::online(PLAIN.with_backoff(ramp).with_reset_after_stable(secs(10)));
+    let ramp = BackoffConfig::exponential(secs(8), Ratio::new_const(3, 2), secs(3_600)).build_const();
+    let mut rig = Rig::online(PLAIN.to_builder().backoff(ramp).reset_after_stable(secs(10)).build_const());
     for wait in [8, 12, 18, 27] {
         rig.advance(secs(9));
         rig.lose();

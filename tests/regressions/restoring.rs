@@ -1,17 +1,17 @@
 //! Subscriptions after a reconnect.
 
 use redial::policy::{RestoreConfig, ResumeConfig, WaitReason};
-use redial::{Action, Config, Event, Phase, valid};
+use redial::{Action, Config, Event, Phase};
 
 use super::rig::*;
 
-const FRESH: Config = PLAIN.with_resume(ResumeConfig::disabled());
+const FRESH: Config = PLAIN.to_builder().resume(ResumeConfig::DISABLED).build_const();
 
 /// block/buzz#3053: eighty subscriptions in one burst met a limit of fifty in 5 s, and half were closed.
 #[test]
 fn buzz_3053() {
-    let restore = valid(RestoreConfig::new().with_batches(5, secs(5)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(5, secs(5)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"] {
         rig.subscribe(key);
     }
@@ -28,8 +28,8 @@ fn buzz_3053() {
 /// trevarj/motd#76: all channels were joined at once after a reconnect, and the server disconnected the flood.
 #[test]
 fn motd_76() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(2)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(2)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -56,7 +56,9 @@ fn zen_websocket_resubscribed() {
 /// ZenHive/zen_websocket 0.7.1: subscriptions were restored although the authentication had failed.
 #[test]
 fn zen_websocket_unauthenticated() {
-    let mut rig = Rig::started(FRESH.with_restore(RestoreConfig::new().with_authentication(true)));
+    let mut rig = Rig::started(
+        FRESH.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+    );
     rig.subscribe("a");
     rig.opened();
     rig.ready();
@@ -81,8 +83,8 @@ fn rumqtt_250() {
 /// excess of messages.
 #[test]
 fn matrix_appservice_irc_995() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(2)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(2)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e"] {
         rig.subscribe(key);
     }

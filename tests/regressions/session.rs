@@ -1,7 +1,7 @@
 //! Sessions that are resumed when they are gone, or lost when they are there.
 
 use redial::policy::{DropReason, Endpoint, ResumeConfig, WaitReason};
-use redial::{Cause, Config, Event, Mode, Phase, valid};
+use redial::{Cause, Config, Event, Mode, Phase};
 
 use super::rig::*;
 
@@ -48,7 +48,7 @@ fn openclaw_14331() {
 /// discordeno/discordeno#3907: closed while resuming it resumed again and again; one try is enough for some.
 #[test]
 fn discordeno_3907() {
-    let once = GATEWAY.with_resume(valid(ResumeConfig::new().with_failures_max(1)));
+    let once = GATEWAY.to_builder().resume(ResumeConfig::new().failures_max(1).build_const()).build_const();
     assert_eq!(resumes_until_fresh(once, Cause::CloseFrame(4000)), 1);
 }
 
@@ -153,7 +153,10 @@ fn twilight_1942() {
 /// sessions in a short blip.
 #[test]
 fn tatsu_gateway_87() {
-    let config = GATEWAY.with_resume(ResumeConfig::new().with_endpoint_fallback(3, secs(180)));
+    let config = GATEWAY
+        .to_builder()
+        .resume(ResumeConfig::new().endpoint_fallback(3, secs(180)).build_const())
+        .build_const();
     let mut rig = Rig::started(config);
     rig.opened();
     rig.greet(Some(secs(45)));
@@ -263,7 +266,7 @@ fn openclaw_608() {
 /// discordjs/discord.js#8486: nothing bounded the wait for the answer to a resume.
 #[test]
 fn discord_js_8486() {
-    let mut rig = Rig::online(valid(GATEWAY.with_ready_timeout(Some(secs(15)))));
+    let mut rig = Rig::online(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
     rig.lose();
     greeted(&mut rig);
     assert_eq!(rig.due(), Some((secs(15), WaitReason::ReadyTimeout)));
@@ -360,7 +363,7 @@ fn discord_js_7450() {
 /// discordjs/discord.js#8759: an identify or a resume that was never answered held the shard for good.
 #[test]
 fn discord_js_8759() {
-    let mut rig = Rig::started(valid(GATEWAY.with_ready_timeout(Some(secs(15)))));
+    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
     let unanswered = |rig: &mut Rig| {
         assert_eq!(closed(&rig.advance(ms(14_999))), None);
         assert_eq!(closed(&rig.advance(ms(1))), Some(Some(4000)));
@@ -401,7 +404,7 @@ fn openclaw_595() {
 /// was gone.
 #[test]
 fn carbon_364() {
-    let mut rig = Rig::online(GATEWAY.with_max_attempts(Some(50)));
+    let mut rig = Rig::online(GATEWAY.to_builder().max_attempts(Some(50)).build_const());
     rig.lose();
     let attempts: Vec<_> = (0..5)
         .map(|_| {

@@ -1,7 +1,7 @@
 //! Chains that end without a word, and loops without a wait.
 
 use redial::policy::{HoldReason, WaitReason};
-use redial::{BackoffConfig, Cause, Event, GiveUp, IoKind, Phase, presets, valid};
+use redial::{BackoffConfig, Cause, Event, GiveUp, IoKind, Phase, presets};
 
 use super::rig::*;
 
@@ -32,7 +32,7 @@ fn sleepy_discord_243() {
 /// whatomate#494: five attempts were burned while the phone slept, and then it was over.
 #[test]
 fn whatomate_494() {
-    let mut rig = Rig::failed_times(PLAIN.with_max_attempts(Some(5)), 1);
+    let mut rig = Rig::failed_times(PLAIN.to_builder().max_attempts(Some(5)).build_const(), 1);
     rig.fact(Event::NetworkDown);
     rig.advance(secs(8 * 3_600));
     rig.fact(Event::NetworkUp);
@@ -53,7 +53,7 @@ fn carbon_0_16_factory() {
 /// openclaw/openclaw#55367: "no attempts allowed" was an error event without a listener and killed the process.
 #[test]
 fn openclaw_55367() {
-    let mut rig = Rig::online(GATEWAY.with_max_attempts(Some(0)));
+    let mut rig = Rig::online(GATEWAY.to_builder().max_attempts(Some(0)).build_const());
     assert_eq!(gave_up(&rig.lose()), Some((GiveUp::MaxAttempts, Cause::NoCloseFrame)));
     assert_eq!(rig.phase(), Phase::Failed);
 }
@@ -99,7 +99,7 @@ fn pusher_java_197() {
 /// ihrwein/backoff#39: fifteen minutes counted from its creation: a socket that failed after hours was never retried.
 #[test]
 fn backoff_39() {
-    let mut rig = Rig::online(PLAIN.with_max_elapsed(Some(secs(900))));
+    let mut rig = Rig::online(PLAIN.to_builder().max_elapsed(Some(secs(900))).build_const());
     rig.advance(secs(10 * 3_600));
     assert_eq!(gave_up(&rig.lose()), None);
     assert_eq!(rig.recover(), secs(1));
@@ -114,7 +114,7 @@ fn kube_1713() {
 /// 1c3t3a/rust-socketio a4e5287: after fifteen minutes "no more waits" was taken for "no wait": a hot loop.
 #[test]
 fn rust_socketio_hot_loop() {
-    let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(900))));
+    let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(900))).build_const());
     while gave_up(&rig.fail(REFUSED)).is_none() {
         assert!(rig.redial() >= secs(1));
     }
@@ -194,8 +194,9 @@ fn freenet_core_2968() {
 #[test]
 fn ably_cocoa_913() {
     let (disconnected, suspended) =
-        (valid(BackoffConfig::constant(secs(15))), valid(BackoffConfig::constant(secs(30))));
-    let mut rig = Rig::online(PLAIN.with_backoff(disconnected).with_long_outage(secs(120), suspended));
+        (BackoffConfig::constant(secs(15)).build_const(), BackoffConfig::constant(secs(30)).build_const());
+    let mut rig =
+        Rig::online(PLAIN.to_builder().backoff(disconnected).long_outage(secs(120), suspended).build_const());
     rig.lose();
     let mut waits = Vec::new();
     for _ in 0..30 {
@@ -209,7 +210,7 @@ fn ably_cocoa_913() {
 #[test]
 fn ably_js_1449() {
     let background = || {
-        let mut rig = Rig::online(presets::ABLY.with_defer_while_hidden(true));
+        let mut rig = Rig::online(presets::ABLY.to_builder().defer_while_hidden(true).build_const());
         rig.fact(Event::Hidden);
         rig.lose();
         assert!(rig.advance(secs(1_800)).is_empty());

@@ -48,7 +48,7 @@ fn socket_io_client_576() {
 /// Polymarket#46: the count of attempts survived a stop, and the next start gave up early.
 #[test]
 fn polymarket_46() {
-    let mut rig = Rig::failed_times(PLAIN.with_max_attempts(Some(5)), 4);
+    let mut rig = Rig::failed_times(PLAIN.to_builder().max_attempts(Some(5)).build_const(), 4);
     rig.stop(false);
     rig.start();
     assert_eq!((rig.told().attempt, rig.told().failures), (1, 0));
@@ -100,7 +100,7 @@ fn phoenix_6578() {
 /// buape/carbon 5c460ee: an intended disconnect was reported as "attempts exhausted" and crashed the process.
 #[test]
 fn carbon_5c460ee() {
-    let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     let actions = rig.stop(false);
     assert_eq!(gave_up(&actions), None);
     assert_eq!(rig.policy.stats().losses, 0);

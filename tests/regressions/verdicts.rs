@@ -3,7 +3,7 @@
 use redial::breaker;
 use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
 use redial::policy::{CredentialConfig, RefreshOn, WaitReason};
-use redial::{Cause, GiveUp, Ratio, valid};
+use redial::{Cause, GiveUp, Ratio};
 use redial::{Event, Mode, Phase};
 
 use super::rig::*;
@@ -58,7 +58,10 @@ fn omi_7632() {
 #[test]
 fn omi_5695() {
     let stop = Rule::new(Match::Is(Cause::CloseFrame(4002)), Verdict::new(Class::Fatal));
-    let config = PLAIN.with_classifier(valid(Classifier::new(&tables::WEBSOCKET).with_override(stop)));
+    let config = PLAIN
+        .to_builder()
+        .classifier(Classifier::new(&tables::WEBSOCKET).rule(stop).build_const())
+        .build_const();
     assert_eq!(gave_up(&Rig::online(config).code(4002)), Some((GiveUp::Fatal, Cause::CloseFrame(4002))));
 }
 
@@ -82,8 +85,12 @@ fn omi_5520() {
 /// socketio/socket.io-client#1263: an upgrade that was refused for good was retried.
 #[test]
 fn socket_io_client_1263() {
-    let mut rig =
-        Rig::started(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
+    let mut rig = Rig::started(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+            .build_const(),
+    );
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
 }
 
@@ -111,7 +118,8 @@ fn nautilus_4867() {
 /// rapidpro#6836: 4401 means "try again" to clients of Centrifugo, where 4500 means "do not".
 #[test]
 fn rapidpro_6836() {
-    let config = PLAIN.with_classifier(Classifier::new(&tables::CENTRIFUGE));
+    let config =
+        PLAIN.to_builder().classifier(Classifier::new(&tables::CENTRIFUGE).build_const()).build_const();
     assert_eq!(gave_up(&Rig::online(config).code(4401)), None);
     assert!(gave_up(&Rig::online(config).code(4500)).is_some());
 }
@@ -147,8 +155,13 @@ fn streamlabs_6203() {
 /// supabase/supabase-js#2613: the dial after a wake went round the refresh of the token.
 #[test]
 fn supabase_js_2613() {
-    let mut rig =
-        Rig::failed_times(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)), 0);
+    let mut rig = Rig::failed_times(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+        0,
+    );
     rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.establish();
     rig.lose();
@@ -162,8 +175,8 @@ fn supabase_js_2613() {
 #[test]
 fn graphql_ws_558() {
     let renew = Rule::new(Match::Is(Cause::CloseFrame(4401)), Verdict::new(Class::Auth));
-    let classifier = valid(Classifier::new(&tables::GRAPHQL_WS).with_override(renew));
-    let mut rig = Rig::online(PLAIN.with_classifier(classifier));
+    let classifier = Classifier::new(&tables::GRAPHQL_WS).rule(renew).build_const();
+    let mut rig = Rig::online(PLAIN.to_builder().classifier(classifier).build_const());
     assert_eq!(refreshes(&rig.code(4401)), 1);
     assert_eq!(
         open(&rig.fact(Event::CredentialOk { request: None, ttl: None })).map(|open| open.0),
@@ -175,15 +188,15 @@ fn graphql_ws_558() {
 #[test]
 fn jetkvm_80() {
     let refused = Cause::CloseFrame(1006);
-    let guarded = valid(valid(breaker::Config::new(5, secs(60))).with_growth(Ratio::TWO, secs(3_600)));
-    let mut rig = Rig::started(PLAIN.with_breaker(Some(guarded)));
+    let guarded = breaker::Config::new(5, secs(60)).growth(Ratio::TWO, secs(3_600)).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().breaker(Some(guarded)).build_const());
     let end = rig.now.saturating_add(secs(86_400));
     while rig.now < end {
         rig.fail(refused);
         rig.redial();
     }
     assert_eq!((rig.told().waiting_for, rig.opens()), (Some(WaitReason::ConnectTimeout), 34), "in a day");
-    let mut rig = Rig::failed_times(PLAIN.with_max_attempts(Some(20)), 19);
+    let mut rig = Rig::failed_times(PLAIN.to_builder().max_attempts(Some(20)).build_const(), 19);
     rig.redial();
     assert_eq!(gave_up(&rig.fail(refused)), Some((GiveUp::MaxAttempts, refused)));
 }
@@ -242,7 +255,12 @@ fn java_phoenix_client_82() {
 /// was no place to make them anew.
 #[test]
 fn phoenix_socket_dart_97() {
-    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut rig = Rig::new(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     assert_eq!(refreshes(&rig.start()), 1);
     for dial in 1..=10 {
         assert_eq!(rig.opens(), dial - 1);
@@ -266,8 +284,12 @@ fn phoenix_5155() {
         (Cause::CloseFrame(1006), None),
         (REFUSED, None),
     ] {
-        let mut rig =
-            Rig::online(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
+        let mut rig = Rig::online(
+            PLAIN
+                .to_builder()
+                .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+                .build_const(),
+        );
         rig.lose();
         rig.redial();
         assert_eq!(gave_up(&rig.fail(cause)), end.map(|reason| (reason, cause)));
@@ -280,10 +302,10 @@ fn phoenix_5155() {
 #[test]
 fn theta_data_dx_540() {
     let few = Rule::new(Match::AnyIo, Verdict::new(Class::Transient).with_limit(3));
-    let many = valid(Verdict::new(Class::RateLimited).with_limit(100).with_wait(secs(130), secs(130)));
+    let many = Verdict::new(Class::RateLimited).with_limit(100).with_wait_const(secs(130), secs(130));
     let many = Rule::new(Match::Is(Cause::Http(429)), many);
-    let classifier = valid(valid(Classifier::new(&tables::WEBSOCKET).with_override(few)).with_override(many));
-    let config = PLAIN.with_classifier(classifier).with_reset_after_stable(secs(60));
+    let classifier = Classifier::new(&tables::WEBSOCKET).rule(few).rule(many).build_const();
+    let config = PLAIN.to_builder().classifier(classifier).reset_after_stable(secs(60)).build_const();
     let mut rig = Rig::started(config);
     for _ in 0..100 {
         rig.refuse(429, None);

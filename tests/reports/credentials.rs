@@ -2,7 +2,7 @@
 
 use redial::classify::{Classifier, tables};
 use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
-use redial::{Action, Cause, Config, Event, Phase, valid};
+use redial::{Action, Cause, Config, Event, Phase};
 
 use crate::BASE;
 use crate::rig::*;
@@ -19,8 +19,12 @@ fn authentications(actions: &[Action]) -> usize {
 /// by a timer with a lead and a spread, and the connection is not touched.
 #[test]
 fn report_31_a_token_is_renewed_ahead_of_its_end() {
-    let credential = CredentialConfig::new().with_lead(secs(300), secs(60));
-    let config = BASE.with_credential(credential).with_classifier(Classifier::new(&tables::MQTT5));
+    let credential = CredentialConfig::new().lead(secs(300), secs(60)).build_const();
+    let config = BASE
+        .to_builder()
+        .credential(credential)
+        .classifier(Classifier::new(&tables::MQTT5).build_const())
+        .build_const();
     let mut leads = Vec::new();
     for seed in 0..30 {
         let mut rig = Rig::seeded(config, seed);
@@ -53,8 +57,9 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
 /// before it; after that dial the next one asks again.
 #[test]
 fn report_31_a_renewed_token_is_the_next_dials() {
-    let credential = CredentialConfig::new().with_refresh_on(RefreshOn::Dial).with_lead(secs(300), secs(0));
-    let mut rig = Rig::new(BASE.with_credential(credential));
+    let credential =
+        CredentialConfig::new().refresh_on(RefreshOn::Dial).lead(secs(300), secs(0)).build_const();
+    let mut rig = Rig::new(BASE.to_builder().credential(credential).build_const());
     assert_eq!(refreshes(&rig.start()), 1);
     assert_eq!(opens(&renewed(&mut rig, 2_880)), 1);
     rig.establish();
@@ -75,8 +80,10 @@ fn report_31_a_renewed_token_is_the_next_dials() {
 #[test]
 fn report_68_a_new_token_on_the_same_socket() {
     let config: Config = BASE
-        .with_restore(RestoreConfig::new().with_authentication(true))
-        .with_credential(CredentialConfig::new().with_in_band(true));
+        .to_builder()
+        .restore(RestoreConfig::new().authentication(true).build_const())
+        .credential(CredentialConfig::new().in_band(true).build_const())
+        .build_const();
     let online = || {
         let mut rig = Rig::new(config);
         rig.subscribe("k");
@@ -109,8 +116,8 @@ fn report_68_a_new_token_on_the_same_socket() {
 /// user and good news make it again at once, but not in a spin.
 #[test]
 fn report_86_a_token_source_that_never_answers() {
-    let credential = valid(CredentialConfig::new().with_refresh_on(RefreshOn::Dial).with_timeout(secs(20)));
-    let mut rig = Rig::new(BASE.with_credential(credential));
+    let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).timeout(secs(20)).build_const();
+    let mut rig = Rig::new(BASE.to_builder().credential(credential).build_const());
     assert_eq!(refreshes(&rig.start()), 1);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
         assert_eq!(

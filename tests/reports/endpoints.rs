@@ -43,7 +43,7 @@ fn at(name: &'static str) -> (Endpoint, Option<&'static str>) {
 #[test]
 fn report_06_a_server_that_asks_to_be_left_is_left() {
     for seed in 0..30 {
-        let mut rig = walker(BASE.with_resume(ResumeConfig::disabled()), 3, seed);
+        let mut rig = walker(BASE.to_builder().resume(ResumeConfig::DISABLED).build_const(), 3, seed);
         let mut left = Vec::new();
         for _ in 0..3 {
             rig.establish();
@@ -64,7 +64,7 @@ fn report_06_a_server_that_asks_to_be_left_is_left() {
 #[test]
 fn report_14_an_endpoint_whose_connections_do_not_last_is_left() {
     for seed in 0..30 {
-        let mut rig = walker(BASE.with_resume(ResumeConfig::disabled()), 3, seed);
+        let mut rig = walker(BASE.to_builder().resume(ResumeConfig::DISABLED).build_const(), 3, seed);
         let mut visited = Vec::new();
         for wait in [1, 2, 4] {
             rig.establish();
@@ -147,7 +147,11 @@ fn hear_until(rig: &mut Rig, kept: core::time::Duration) {
 /// with a name, and clients dialled the old one for ever. It is dialled, for once or until a stop; not in a circle.
 #[test]
 fn report_61_another_server_for_now_or_for_good() {
-    let config = BASE.with_classifier(Classifier::new(&tables::MQTT5)).with_redirects(2);
+    let config = BASE
+        .to_builder()
+        .classifier(Classifier::new(&tables::MQTT5).build_const())
+        .redirects(2)
+        .build_const();
     // For now.
     let mut rig = Rig::started(config);
     rig.opened();

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::budget::{Grant, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig};
-use redial::{Action, BackoffConfig, Config, Event, Mode, Phase, Ratio, valid};
+use redial::{Action, BackoffConfig, Config, Event, Mode, Phase, Ratio};
 
 use crate::BASE;
 use crate::rig::*;
@@ -44,8 +44,9 @@ fn run(
 #[test]
 fn report_54_one_new_connection_a_second() {
     let mut budget: StartBudget<1, 4> =
-        StartBudget::new(valid(StartBudgetConfig::new(1, 1, secs(1)))).expect("room for one");
-    let quick = Config::new(valid(BackoffConfig::exponential(ms(100), Ratio::ONE, ms(100))));
+        StartBudget::new(StartBudgetConfig::new(1, 1, secs(1)).build_const()).expect("room for one");
+    let quick =
+        Config::new(BackoffConfig::exponential(ms(100), Ratio::ONE, ms(100)).build_const()).build_const();
     let mut rig = Rig::new(quick);
     let (mut modes, mut attempts) = (Vec::new(), Vec::new());
     let dials = run(
@@ -92,7 +93,7 @@ fn report_57_a_connection_proves_itself_first() {
         rig.lose();
         rig.waits().as_secs()
     };
-    let mut rig = Rig::started(Config::new(LADDER));
+    let mut rig = Rig::started(Config::new(LADDER).build_const());
     let waits: Vec<u64> = (0..7)
         .map(|_| {
             let wait = dropped_after(&mut rig, ms(40));
@@ -110,7 +111,7 @@ fn report_57_a_connection_proves_itself_first() {
 /// and nothing was let through that could succeed. At least one dial goes through in each cap of the backoff.
 #[test]
 fn report_93_a_lone_connection_is_not_silenced() {
-    let config = valid(ThrottleConfig::new(10, valid_ratio("0.1")));
+    let config = ThrottleConfig::new(10, valid_ratio("0.1")).build_const();
     let (mut throttle, cap) = (Throttle::new(&config), secs(30));
     let mut last = None;
     let mut refused = 0;

@@ -4,25 +4,25 @@ use core::time::Duration;
 
 use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkDown, OnVisible, OnWake, WaitReason};
-use redial::{Action, Cause, Config, Event, Mode, Phase, presets, valid};
+use redial::{Action, Cause, Config, Event, Mode, Phase, presets};
 
 use crate::rig::*;
 use crate::{BASE, replaced};
 
 /// A heartbeat of so many seconds, the first without jitter.
 const fn every(interval: u64) -> HeartbeatConfig {
-    valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(interval)))
+    HeartbeatConfig::new().first_jitter(false).interval(secs(interval)).build_const()
 }
 
 const fn answered(interval: u64, within: u64) -> HeartbeatConfig {
-    valid(every(interval).with_answer_within(Some(secs(within))))
+    every(interval).to_builder().answer_within(Some(secs(within))).build_const()
 }
 
 /// Report 59 (lysine-dev/okhttp#4763, floatpane/matcha#920): a ping may go out every 29 minutes only, and its answer was
 /// given as long. The answer has a time of its own.
 #[test]
 fn report_59_a_long_interval_and_a_short_answer_time() {
-    let mut rig = Rig::online(BASE.with_heartbeat(answered(1_740, 10)));
+    let mut rig = Rig::online(BASE.to_builder().heartbeat(answered(1_740, 10)).build_const());
     assert_eq!(beats(&rig.advance(secs(1_740))), 1);
     assert_eq!(rig.due(), Some((secs(10), WaitReason::Answer)));
     assert!(rig.advance(ms(9_999)).is_empty());
@@ -42,12 +42,12 @@ fn report_59_a_long_interval_and_a_short_answer_time() {
 /// took the next beats to find out. It is asked when the page is visible again.
 #[test]
 fn report_65_a_page_that_comes_back_asks() {
-    let config = BASE.with_on_visible(OnVisible::Probe);
+    let config = BASE.to_builder().on_visible(OnVisible::Probe).build_const();
     let back = |rig: &mut Rig| {
         assert!(rig.fact(Event::Hidden).is_empty());
         rig.fact(Event::Visible)
     };
-    let mut rig = Rig::online(config.with_heartbeat(answered(30, 5)));
+    let mut rig = Rig::online(config.to_builder().heartbeat(answered(30, 5)).build_const());
     rig.advance(secs(20));
     assert_eq!(beats(&back(&mut rig)), 1);
     assert_eq!(rig.due(), Some((secs(5), WaitReason::Answer)));
@@ -77,10 +77,12 @@ fn report_65_a_page_that_comes_back_asks() {
 #[test]
 fn report_84_a_running_check_keeps_its_deadline() {
     let config = BASE
-        .with_network(OnNetworkDown::Probe, secs(0))
-        .with_on_wake(OnWake::Probe)
-        .with_on_visible(OnVisible::Probe)
-        .with_heartbeat(every(30));
+        .to_builder()
+        .network(OnNetworkDown::Probe, secs(0))
+        .on_wake(OnWake::Probe)
+        .on_visible(OnVisible::Probe)
+        .heartbeat(every(30))
+        .build_const();
     let news: [fn(&mut Rig) -> Vec<Action>; 4] = [
         |rig| [rig.fact(Event::NetworkDown), rig.fact(Event::NetworkUp)].concat(),
         |rig| rig.fact(Event::NetworkChanged),
@@ -113,8 +115,8 @@ fn report_84_a_running_check_keeps_its_deadline() {
 #[test]
 fn report_85_the_interval_holds() {
     for pause in [1_300, 2_000, 7_000, 9_999, 11_000, 23_456] {
-        let config = valid(BASE.with_connect_timeout(secs(30))).with_on_wake(OnWake::Probe);
-        let mut rig = Rig::online(config.with_heartbeat(every(10)));
+        let config = BASE.to_builder().connect_timeout(secs(30)).on_wake(OnWake::Probe).build_const();
+        let mut rig = Rig::online(config.to_builder().heartbeat(every(10)).build_const());
         rig.acks = true;
         rig.advance(secs(10));
         for _ in 0..50 {
@@ -173,9 +175,11 @@ fn report_89_a_late_beat_closes_no_healthy_connection() {
     for interval in [5, 10, 15, 20, 25, 30, 45] {
         for defer in [false, true] {
             let config = BASE
-                .with_heartbeat(every(interval))
-                .with_on_wake(OnWake::Probe)
-                .with_defer_while_hidden(defer);
+                .to_builder()
+                .heartbeat(every(interval))
+                .on_wake(OnWake::Probe)
+                .defer_while_hidden(defer)
+                .build_const();
             let (sent, close) = throttled(config, true);
             assert_eq!(close, None, "interval {interval} s, deferring {defer}");
             assert!(sent as u64 >= 300 / interval + 19, "interval {interval} s: {sent} beats");

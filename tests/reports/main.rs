@@ -24,7 +24,7 @@ use redial::{Action, Config, Disposition, Event, IoKind, Mode};
 use rig::*;
 
 /// What most of the reports' logs have: 1 to 30 s without jitter, stable after 10 s.
-const BASE: Config = Config::new(LADDER).with_reset_after_stable(secs(10));
+const BASE: Config = Config::new(LADDER).reset_after_stable(secs(10)).build_const();
 
 const NO_NETWORK: redial::Cause = redial::Cause::Io(IoKind::NetworkUnreachable);
 const NO_NAME: redial::Cause = redial::Cause::Io(IoKind::NameNotFound);

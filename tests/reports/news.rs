@@ -2,7 +2,7 @@
 
 use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkChange, WaitReason};
-use redial::{Cause, Disposition, Event, Mode, Phase, presets, valid};
+use redial::{Cause, Disposition, Event, Mode, Phase, presets};
 
 use crate::rig::*;
 use crate::{BASE, NO_NAME, NO_NETWORK, dial, replaced, wake};
@@ -55,8 +55,8 @@ fn report_15_the_host_wakes_before_dns() {
 /// between, and the socket stayed bound to the old one until the keep-alive. The connection is asked or replaced at once.
 #[test]
 fn report_12_the_default_route_moves() {
-    let heartbeat = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(60)));
-    let config = BASE.with_heartbeat(heartbeat);
+    let heartbeat = HeartbeatConfig::new().first_jitter(false).interval(secs(60)).build_const();
+    let config = BASE.to_builder().heartbeat(heartbeat).build_const();
     let mut rig = Rig::online(config);
     rig.advance(secs(30));
     assert_eq!(beats(&rig.fact(Event::NetworkChanged)), 1);
@@ -71,13 +71,13 @@ fn report_12_the_default_route_moves() {
     assert!(keeps_session(&rig.advance(secs(10))), "it does not");
     assert_eq!((rig.told().last_cause, rig.told().mode), (Some(Cause::HeartbeatMissed), Mode::Resume));
 
-    for config in [BASE, config.with_on_network_change(OnNetworkChange::Drop)] {
+    for config in [BASE, config.to_builder().on_network_change(OnNetworkChange::Drop).build_const()] {
         let mut rig = Rig::online(config);
         rig.advance(secs(30));
         let actions = rig.fact(Event::NetworkChanged);
         assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
     }
-    let mut rig = Rig::online(config.with_on_network_change(OnNetworkChange::Ignore));
+    let mut rig = Rig::online(config.to_builder().on_network_change(OnNetworkChange::Ignore).build_const());
     rig.advance(secs(30));
     assert!(rig.fact(Event::NetworkChanged).is_empty());
 }
@@ -119,7 +119,7 @@ fn report_13_replace_this_connection_now() {
     rig.lose();
     assert_eq!(opens(&rig.fact(Event::Redial)), 1, "a wait ends");
     // The least interval holds.
-    let mut rig = Rig::online(valid(BASE.with_min_interval(secs(5))));
+    let mut rig = Rig::online(BASE.to_builder().min_interval(secs(5)).build_const());
     rig.advance(secs(1));
     rig.fact(Event::Redial);
     assert_eq!(rig.due(), Some((secs(4), WaitReason::MinInterval)));

@@ -3,7 +3,7 @@
 use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{DropReason, Endpoint, Establish, ResumeConfig, WaitReason};
 use redial::time::Widened;
-use redial::{Event, Mode, Phase, presets, valid};
+use redial::{Event, Mode, Phase, presets};
 
 use crate::rig::*;
 use crate::{BASE, dial, hear, keep, with_session};
@@ -68,9 +68,9 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
 /// moment at which the loss was noticed, and there were two leaders. It counts from the last thing heard.
 #[test]
 fn report_10_the_time_to_live_counts_from_the_last_thing_heard() {
-    let heartbeat = valid(HeartbeatConfig::new().with_first_jitter(false).with_interval(secs(30)));
+    let heartbeat = HeartbeatConfig::new().first_jitter(false).interval(secs(30)).build_const();
     let silent = |ttl| {
-        let mut rig = with_session(BASE.with_heartbeat(heartbeat), secs(ttl));
+        let mut rig = with_session(BASE.to_builder().heartbeat(heartbeat).build_const(), secs(ttl));
         assert_eq!(beats(&rig.advance(secs(30))), 1);
         rig.ack();
         assert_eq!(beats(&rig.advance(secs(30))), 1);
@@ -119,7 +119,7 @@ fn report_17_a_counter_of_32_bits_wraps() {
 /// wait.
 #[test]
 fn report_22_the_newest_event_id_and_the_servers_wait() {
-    let mut rig = Rig::started(BASE.with_establish(Establish::OnOpen));
+    let mut rig = Rig::started(BASE.to_builder().establish(Establish::OnOpen).build_const());
     rig.opened();
     let cursor = |rig: &mut Rig, token| {
         let epoch = rig.epoch();
@@ -234,8 +234,9 @@ fn report_70_a_store_from_a_backup_counts_lower() {
 #[test]
 fn report_96_nobody_confirms_the_resume() {
     for failures in [1, 3] {
-        let resume = valid(ResumeConfig::new().with_failures_max(failures));
-        let mut rig = Rig::started(BASE.with_establish(Establish::OnOpen).with_resume(resume));
+        let resume = ResumeConfig::new().failures_max(failures).build_const();
+        let mut rig =
+            Rig::started(BASE.to_builder().establish(Establish::OnOpen).resume(resume).build_const());
         rig.opened();
         keep(&mut rig, "s", secs(120));
         rig.advance(secs(60));

@@ -2,11 +2,14 @@
 
 use redial::policy::{RestoreConfig, WaitReason};
 use redial::subscriptions::{NoSubscriptions, SubscriptionState as State, Subscriptions};
-use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64, valid};
+use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64};
 
 use crate::rig::*;
 
-const ANSWERED: Config = PLAIN.with_restore(valid(RestoreConfig::new().with_confirm_timeout(Some(secs(5)))));
+const ANSWERED: Config = PLAIN
+    .to_builder()
+    .restore(RestoreConfig::new().confirm_timeout(Some(secs(5))).build_const())
+    .build_const();
 
 /// Online, with `keys` sent in send 1.
 fn online(config: Config, keys: &[&'static str]) -> Rig {
@@ -78,9 +81,8 @@ fn report_38_by_default_nobody_has_to_answer() {
 /// Report 38: the time counts for each key from its own send, in `Restoring` as in `Online`.
 #[test]
 fn report_38_each_key_has_its_own_time() {
-    let restore =
-        valid(valid(RestoreConfig::new().with_batches(1, secs(3))).with_confirm_timeout(Some(secs(5))));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(3)).confirm_timeout(Some(secs(5))).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -146,9 +148,8 @@ fn report_38_the_time_is_not_put_off_by_a_clock_that_ran_back() {
 /// Report 38: no call fails more keys than a batch has, so that none is long; the rest is due at once.
 #[test]
 fn report_38_a_call_fails_no_more_than_a_batch() {
-    let restore =
-        valid(valid(RestoreConfig::new().with_batches(2, secs(0))).with_confirm_timeout(Some(secs(5))));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    let restore = RestoreConfig::new().batches(2, secs(0)).confirm_timeout(Some(secs(5))).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e"] {
         rig.subscribe(key);
     }
@@ -224,7 +225,8 @@ fn report_42_answers_to_older_sends_are_stale() {
 /// turns, it climbs as refusals do; a connection on which it stayed confirmed resets that.
 #[test]
 fn report_91_an_ended_subscription_is_sent_again() {
-    let mut rig = online(PLAIN.with_resume(redial::policy::ResumeConfig::disabled()), &["a", "b"]);
+    let mut rig =
+        online(PLAIN.to_builder().resume(redial::policy::ResumeConfig::DISABLED).build_const(), &["a", "b"]);
     assert_eq!(end(&mut rig, "a"), Disposition::Inapplicable, "it was not confirmed");
     assert_eq!(end(&mut rig, "x"), Disposition::Inapplicable, "nobody wants it");
     confirm(&mut rig, "b", None);
@@ -259,12 +261,15 @@ fn an_end_on_an_older_transport_is_stale() {
 /// The time-out refuses zero, and costs a policy without subscriptions nothing.
 #[test]
 fn a_confirm_timeout_of_zero_is_refused() {
-    let restore = RestoreConfig::new();
+    let restore = RestoreConfig::DEFAULT;
     assert_eq!(restore.confirm_timeout(), None);
-    assert_eq!(restore.with_confirm_timeout(Some(secs(0))), Err(redial::ConfigError::TimeoutZero));
-    let longest = restore.with_confirm_timeout(Some(secs(7))).expect("positive");
+    assert_eq!(
+        restore.to_builder().confirm_timeout(Some(secs(0))).build(),
+        Err(redial::ConfigError::TimeoutZero)
+    );
+    let longest = restore.to_builder().confirm_timeout(Some(secs(7))).build().expect("positive");
     assert_eq!(longest.confirm_timeout(), Some(secs(7)));
-    assert_eq!(longest.with_confirm_timeout(None), Ok(restore));
+    assert_eq!(longest.to_builder().confirm_timeout(None).build(), Ok(restore));
     type Without = Policy<SplitMix64, (), NoSubscriptions, Config>;
     let rest = size_of::<Config>() + size_of::<SplitMix64>() + redial::policy::POLICY_STATE_BYTES;
     assert!(size_of::<Without>() <= rest);

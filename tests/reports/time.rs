@@ -5,7 +5,7 @@ use core::time::Duration;
 use redial::breaker;
 use redial::health::{Health, HealthConfig, HealthStatus};
 use redial::policy::{CredentialConfig, DropReason, RefreshOn, ResumeConfig, WaitReason};
-use redial::{Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, valid};
+use redial::{Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase};
 
 use crate::rig::*;
 use crate::{BASE, NO_NAME, dial, keep, wake, with_session};
@@ -40,22 +40,22 @@ fn report_11_slept_time_is_added_to_what_runs() {
     assert_eq!(rig.due(), Some((secs(240), WaitReason::RetryAfter)), "that is in the clock already");
 
     // The breaker.
-    let breaker = valid(breaker::Config::new(1, secs(600)));
-    let mut rig = Rig::failed_times(BASE.with_breaker(Some(breaker)), 1);
+    let breaker = breaker::Config::new(1, secs(600)).build_const();
+    let mut rig = Rig::failed_times(BASE.to_builder().breaker(Some(breaker)).build_const(), 1);
     assert_eq!(rig.due(), Some((secs(600), WaitReason::Breaker)));
     wake(&mut rig, secs(200), false);
     assert_eq!(rig.due(), Some((secs(400), WaitReason::Breaker)));
     assert_eq!(opens(&wake(&mut rig, HOUR, false)), 1);
 
     // A credential, and the age of the connection.
-    let credential = CredentialConfig::new().with_refresh_on(RefreshOn::Dial);
-    let mut rig = Rig::started(BASE.with_credential(credential));
+    let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const();
+    let mut rig = Rig::started(BASE.to_builder().credential(credential).build_const());
     rig.fact(Event::CredentialOk { request: None, ttl: Some(HOUR) });
     rig.establish();
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
     assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::CredentialLead)));
-    let mut rig = Rig::online(valid(BASE.with_max_age(Some(HOUR), secs(0))));
+    let mut rig = Rig::online(BASE.to_builder().max_age(Some(HOUR), secs(0)).build_const());
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
     assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::MaxAge)));
@@ -65,7 +65,7 @@ fn report_11_slept_time_is_added_to_what_runs() {
 /// first failed try after the network's return was the last. Time in which nothing could be tried does not count.
 #[test]
 fn report_72_time_offline_uses_nothing_up() {
-    let mut rig = Rig::online(BASE.with_max_elapsed(Some(secs(900))));
+    let mut rig = Rig::online(BASE.to_builder().max_elapsed(Some(secs(900))).build_const());
     rig.advance(secs(60));
     rig.close(Cause::Io(IoKind::NetworkDown));
     rig.advance(ms(100));
@@ -93,7 +93,7 @@ fn report_72_time_offline_uses_nothing_up() {
 /// something could be tried.
 #[test]
 fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
-    const WATCHED: HealthConfig = HealthConfig::new();
+    const WATCHED: HealthConfig = HealthConfig::DEFAULT;
     let mut health = Health::new();
     let mut rig = Rig::online(BASE);
     health.attempt_succeeded(&WATCHED, rig.now);
@@ -142,7 +142,7 @@ fn kept(config: Config, seeds: u64, fact: impl Fn(&mut Rig)) -> Vec<Duration> {
 /// replaced. (That the second socket is open before the first ends is the handover's, which is not there yet.)
 #[test]
 fn report_50_a_warned_connection_is_kept_at_first() {
-    let config = BASE.with_resume(ResumeConfig::disabled());
+    let config = BASE.to_builder().resume(ResumeConfig::DISABLED).build_const();
     let mut kept = kept(config, 40, |rig| {
         let epoch = rig.epoch();
         rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(10)) });
@@ -159,7 +159,7 @@ fn report_50_a_warned_connection_is_kept_at_first() {
 /// together. A connection is replaced before its greatest age, earlier by a time of its own.
 #[test]
 fn report_98_an_age_with_a_spread() {
-    let config = valid(BASE.with_max_age(Some(secs(600)), secs(60)));
+    let config = BASE.to_builder().max_age(Some(secs(600)), secs(60)).build_const();
     let mut kept = kept(config, 40, |_| {});
     // They were 20 s old.
     assert!(kept.iter().all(|kept| (secs(520)..=secs(580)).contains(kept)), "{kept:?}");
@@ -175,7 +175,8 @@ fn report_98_an_age_with_a_spread() {
 #[test]
 fn report_97_a_stream_is_replaced_before_the_servers_limit() {
     let (limit, lead) = (24 * HOUR, secs(600));
-    let config = valid(BASE.with_resume(ResumeConfig::disabled()).with_max_age(Some(limit - lead), lead));
+    let config =
+        BASE.to_builder().resume(ResumeConfig::DISABLED).max_age(Some(limit - lead), lead).build_const();
     let mut rig = Rig::new(config);
     rig.subscribe("btcusdt@trade");
     rig.start();

@@ -3,7 +3,7 @@
 use redial::breaker;
 use redial::classify::{Classifier, TlsKind, tables};
 use redial::policy::{CredentialConfig, WaitReason};
-use redial::{Cause, Config, Event, GiveUp, Phase, presets, valid};
+use redial::{Cause, Config, Event, GiveUp, Phase, presets};
 
 use crate::rig::*;
 use crate::{BASE, dial};
@@ -135,7 +135,7 @@ const TAKEN: (GiveUp, Cause) = (GiveUp::Repeated, Cause::CloseFrame(142));
 /// begin the backoff anew. A takeover climbs, whatever held, and the sixth within an hour of the last is final.
 #[test]
 fn report_62_two_clients_with_one_identity() {
-    let mqtt = BASE.with_classifier(Classifier::new(&tables::MQTT5));
+    let mqtt = BASE.to_builder().classifier(Classifier::new(&tables::MQTT5).build_const()).build_const();
     for held in [60, 600, 3_500] {
         assert_eq!(taken_over(mqtt, held), (vec![1, 2, 4, 8, 16], TAKEN), "held {held} s");
     }
@@ -168,8 +168,8 @@ fn report_75_each_holds_while_the_other_waits() {
 /// an outcome blocked it. A refused credential is neutral, and its slot is given back.
 #[test]
 fn report_87_a_refused_credential_is_no_ill_health() {
-    let breaker = valid(breaker::Config::new(1, secs(600)));
-    let config = BASE.with_breaker(Some(breaker)).with_credential(CredentialConfig::new());
+    let breaker = breaker::Config::new(1, secs(600)).build_const();
+    let config = BASE.to_builder().breaker(Some(breaker)).credential(CredentialConfig::DEFAULT).build_const();
     let renew = |rig: &mut Rig| {
         assert_eq!(refreshes(&rig.refuse(401, None)), 1);
         rig.advance(secs(5));

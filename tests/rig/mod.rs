@@ -10,7 +10,7 @@ use redial::policy::{DropReason, WaitReason};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, Actions, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Explanation, GiveUp, Instant,
-    Mode, Phase, Policy, Ratio, SessionState, SplitMix64, valid,
+    Mode, Phase, Policy, Ratio, SessionState, SplitMix64,
 };
 
 pub(crate) type Fact = Event<&'static str, &'static str>;
@@ -18,13 +18,17 @@ pub(crate) type Tested<E = SingleEndpoint> =
     Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 16>, Config, E>;
 
 /// 1, 2, 4, 8, 16, 30, 30 s, without jitter.
-pub(crate) const LADDER: BackoffConfig = valid(BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)));
+pub(crate) const LADDER: BackoffConfig =
+    BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
 /// A WebSocket that becomes ready; nothing else.
-pub(crate) const PLAIN: Config = Config::new(LADDER).with_reset_after_stable(Duration::ZERO);
+pub(crate) const PLAIN: Config = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
 /// A gateway that greets, with a heartbeat of the greeting's.
-pub(crate) const GATEWAY: Config = valid(PLAIN.with_greeting(Some(secs(30))))
-    .with_classifier(Classifier::new(&tables::DISCORD_GATEWAY))
-    .with_heartbeat(HeartbeatConfig::new().with_first_jitter(false).with_required(true));
+pub(crate) const GATEWAY: Config = PLAIN
+    .to_builder()
+    .greeting(Some(secs(30)))
+    .classifier(Classifier::new(&tables::DISCORD_GATEWAY).build_const())
+    .heartbeat(HeartbeatConfig::new().first_jitter(false).required(true).build_const())
+    .build_const();
 
 pub(crate) const RESET: Cause = Cause::Io(redial::IoKind::ConnectionReset);
 pub(crate) const REFUSED: Cause = Cause::Io(redial::IoKind::ConnectionRefused);

@@ -173,7 +173,7 @@ fn f10_a_deadline_belongs_to_its_attempt() {
 /// F11, lifecycle 9: a dial that stays silent is given up at its deadline and is a failure.
 #[test]
 fn f11_a_dial_has_a_deadline() {
-    let mut rig = Rig::started(PLAIN.with_connect_timeout(secs(4)).expect("valid"));
+    let mut rig = Rig::started(PLAIN.to_builder().connect_timeout(secs(4)).build().expect("valid"));
     assert_eq!(rig.due(), Some((secs(4), WaitReason::ConnectTimeout)));
     rig.advance(ms(3_999));
     assert_eq!(rig.phase(), Phase::Connecting);
@@ -196,7 +196,7 @@ fn f12_the_greeting_has_a_deadline() {
 /// F13: the session's establishment has a deadline, a resume like an identify.
 #[test]
 fn f13_the_session_has_a_deadline() {
-    let mut rig = Rig::started(GATEWAY.with_ready_timeout(Some(secs(15))).expect("valid"));
+    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build().expect("valid"));
     for round in 0..2 {
         rig.acks = true;
         rig.opened();
@@ -226,7 +226,7 @@ fn f14_a_dial_that_fails_at_once() {
 /// F15: "not now" is asked again for ever and is nobody's failure.
 #[test]
 fn f15_not_now_is_rescheduled_and_not_counted() {
-    let mut rig = Rig::started(PLAIN.with_max_attempts(Some(3)));
+    let mut rig = Rig::started(PLAIN.to_builder().max_attempts(Some(3)).build_const());
     for _ in 0..1_000 {
         let epoch = rig.epoch();
         rig.fact(Event::NotNow { epoch, retry_after: None });
@@ -240,7 +240,7 @@ fn f15_not_now_is_rescheduled_and_not_counted() {
 /// F16, S74: told not to reconnect, a layer reports the loss and leaves the rest to its owner.
 #[test]
 fn f16_an_inner_layer_can_be_told_not_to() {
-    let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     assert!(gave_up(&rig.close(RESET)).is_some_and(|(_, cause)| cause == RESET));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!(rig.opens(), 1);
@@ -305,7 +305,8 @@ fn f20_a_new_credential_or_address_keeps_the_ladder() {
 /// F19: a host whose network hints are worth nothing can have them ignored.
 #[test]
 fn f19_network_hints_can_be_ignored() {
-    let mut rig = Rig::failed_times(PLAIN.with_network(OnNetworkDown::Ignore, secs(0)), 2);
+    let mut rig =
+        Rig::failed_times(PLAIN.to_builder().network(OnNetworkDown::Ignore, secs(0)).build_const(), 2);
     rig.fact(Event::NetworkDown);
     assert_eq!(rig.disposition, Disposition::Inapplicable);
     assert_eq!(rig.redial(), secs(2));

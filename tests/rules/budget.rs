@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use redial::budget::{Grant, StartBudget, StartBudgetConfig};
 use redial::policy::WaitReason;
-use redial::{Event, Instant, Mode, Phase, SessionState, valid};
+use redial::{Event, Instant, Mode, Phase, SessionState};
 
 use crate::rig::*;
 
-const ONE_IN_5_S: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, secs(5)));
+const ONE_IN_5_S: StartBudgetConfig = StartBudgetConfig::new(1, 1, secs(5)).build_const();
 
 /// The host of a fleet on one clock.
 struct Host {
@@ -90,7 +90,7 @@ impl Host {
 }
 
 fn fleet(size: usize) -> Vec<Rig> {
-    (0..size).map(|_| Rig::new(PLAIN.with_max_attempts(Some(1)))).collect()
+    (0..size).map(|_| Rig::new(PLAIN.to_builder().max_attempts(Some(1)).build_const())).collect()
 }
 
 /// S60, F76, lifecycle 90: two that share a bucket, both fresh: the second waits until its turn, as the same first
@@ -155,7 +155,7 @@ fn f77_one_that_is_stopped_leaves_the_line() {
 /// S60: with the day's starts used up it waits for the reset, tells until when, and asks no more than once before.
 #[test]
 fn s60_an_exhausted_day_waits_for_its_reset() {
-    let config = valid(ONE_IN_5_S.with_daily(1, secs(86_400)));
+    let config = ONE_IN_5_S.to_builder().daily(1, secs(86_400)).build_const();
     let mut host = Host::new(config, fleet(2));
     host.start(0);
     host.advance(secs(3_600));

@@ -3,9 +3,7 @@
 use redial::classify::Class;
 use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints};
 use redial::policy::{Endpoint, ResumeConfig, WaitReason};
-use redial::{
-    Action, Cause, Config, Event, GiveUp, IoKind, Mode, Phase, Policy, SessionState, SplitMix64, valid,
-};
+use redial::{Action, Cause, Config, Event, GiveUp, IoKind, Mode, Phase, Policy, SessionState, SplitMix64};
 
 use crate::rig::*;
 
@@ -13,7 +11,7 @@ type Walker = Rig<FixedEndpoints<4>>;
 
 const NO_NETWORK: Cause = Cause::Io(IoKind::NetworkUnreachable);
 /// Without memory of what worked.
-const FORGETFUL: EndpointsConfig = EndpointsConfig::new().with_sticky(secs(0));
+const FORGETFUL: EndpointsConfig = EndpointsConfig::new().sticky(secs(0)).build_const();
 
 fn seeded(config: Config, count: u8, seed: u64) -> Walker {
     let endpoints = FixedEndpoints::new(count).expect("room for them");
@@ -66,7 +64,7 @@ fn l71_a_round_is_one_attempt() {
 /// Lifecycle 71, F35: a limit of attempts is one of rounds.
 #[test]
 fn l71_limits_count_rounds() {
-    let mut rig = started(PLAIN.with_max_attempts(Some(2)), 3);
+    let mut rig = started(PLAIN.to_builder().max_attempts(Some(2)).build_const(), 3);
     for fails in 0..5 {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None, "{fails}");
         rig.redial();
@@ -78,7 +76,7 @@ fn l71_limits_count_rounds() {
 /// F37, lifecycle 71: no wait within a round ends after the time allowed either.
 #[test]
 fn f37_the_time_allowed_bounds_a_round() {
-    let mut rig = started(PLAIN.with_max_elapsed(Some(secs(12))), 3);
+    let mut rig = started(PLAIN.to_builder().max_elapsed(Some(secs(12))).build_const(), 3);
     assert!(rig.advance(secs(10)).iter().all(|action| matches!(action, Action::Close { .. })));
     step(&mut rig);
     assert_eq!(gave_up(&rig.refuse(503, Some(secs(5)))), Some((GiveUp::MaxElapsed, Cause::Http(503))));
@@ -129,7 +127,7 @@ fn l71_only_a_session_ends_the_walk() {
 /// Lifecycle 72: each round begins at the primary, or at the least failed one, drawn among equals.
 #[test]
 fn l72_where_a_round_begins() {
-    let mut rig = started(PLAIN.with_endpoints(FORGETFUL), 2);
+    let mut rig = started(PLAIN.to_builder().endpoints(FORGETFUL).build_const(), 2);
     for _ in 0..2 {
         assert_eq!(rig.policy.endpoints().current(), 0);
         rig.fail(REFUSED);
@@ -138,7 +136,10 @@ fn l72_where_a_round_begins() {
         rig.lose();
         rig.redial();
     }
-    let least = PLAIN.with_endpoints(FORGETFUL.with_order(EndpointOrder::LeastFailed));
+    let least = PLAIN
+        .to_builder()
+        .endpoints(FORGETFUL.to_builder().order(EndpointOrder::LeastFailed).build_const())
+        .build_const();
     let mut first = [0; 2];
     for seed in 0..40 {
         let mut rig = seeded(least, 2, seed);
@@ -223,8 +224,8 @@ fn l77_a_new_network_or_a_long_sleep_forgets() {
 /// so long a time, with the session kept, for a round of the base endpoints. A fresh start goes to those at once.
 #[test]
 fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
-    let patient = ResumeConfig::new().with_endpoint_fallback(2, secs(3));
-    let mut rig = started(PLAIN.with_resume(patient), 3);
+    let patient = ResumeConfig::new().endpoint_fallback(2, secs(3)).build_const();
+    let mut rig = started(PLAIN.to_builder().resume(patient).build_const(), 3);
     rig.opened();
     rig.ready_as(Some("token"), Some("own"), Some(1));
     rig.lose();
@@ -271,7 +272,10 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
 /// Lifecycle 74: the gap is the config's; two zeros walk at once, a millisecond apart: never twice in one instant.
 #[test]
 fn l74_the_gap_is_configured() {
-    let config = PLAIN.with_endpoints(valid(EndpointsConfig::new().with_gap(secs(0), secs(0))));
+    let config = PLAIN
+        .to_builder()
+        .endpoints(EndpointsConfig::new().gap(secs(0), secs(0)).build_const())
+        .build_const();
     let mut rig = started(config, 3);
     for _ in 0..2 {
         assert_eq!(opens(&rig.fail(REFUSED)), 0);

@@ -2,13 +2,14 @@
 
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::WaitReason;
-use redial::{Action, Cause, Config, Disposition, Event, Phase, valid};
+use redial::{Action, Cause, Config, Disposition, Event, Phase};
 
 use crate::rig::*;
 
-const JITTERED: Config = GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true));
+const JITTERED: Config =
+    GATEWAY.to_builder().heartbeat(HeartbeatConfig::new().required(true).build_const()).build_const();
 const TRAFFIC: HeartbeatConfig =
-    HeartbeatConfig::new().with_first_jitter(false).with_liveness(Liveness::AnyTraffic);
+    HeartbeatConfig::new().first_jitter(false).liveness(Liveness::AnyTraffic).build_const();
 
 /// F79: the first beat somewhere in the first interval, later ones one interval apart.
 #[test]
@@ -51,11 +52,11 @@ fn f80_a_missed_acknowledgement_is_death() {
 #[test]
 fn f81_what_counts_as_life() {
     for (heartbeat, alive) in [
-        (HeartbeatConfig::new().with_first_jitter(false), false),
+        (HeartbeatConfig::new().first_jitter(false).build_const(), false),
         (TRAFFIC, true),
-        (valid(HeartbeatConfig::new().with_first_jitter(false).with_missed(5)), true),
+        (HeartbeatConfig::new().first_jitter(false).missed(5).build_const(), true),
     ] {
-        let mut rig = Rig::online(GATEWAY.with_heartbeat(heartbeat));
+        let mut rig = Rig::online(GATEWAY.to_builder().heartbeat(heartbeat).build_const());
         for _ in 0..4 {
             rig.advance(secs(45));
             let Some(epoch) = rig.policy.epoch() else { break };
@@ -129,7 +130,7 @@ fn f86_a_greeting_without_an_interval() {
         assert!(keeps_session(&rig.greet(interval)));
         assert_eq!((rig.told().last_cause, rig.policy.stats().failed), (Some(Cause::BadGreeting), 1));
         assert_eq!(rig.waits(), secs(1));
-        let mut rig = Rig::started(GATEWAY.with_heartbeat(HeartbeatConfig::new()));
+        let mut rig = Rig::started(GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const());
         rig.opened();
         assert!(sent_fresh(&rig.greet(interval)), "not required, so no beats");
         rig.ready();
@@ -192,7 +193,7 @@ fn f90_an_outage_of_the_service_is_sat_out() {
     assert_eq!(rig.phase(), Phase::Establishing);
     rig.ready();
     assert_eq!((rig.phase(), rig.opens()), (Phase::Online, 1));
-    let mut rig = Rig::started(valid(GATEWAY.with_ready_timeout(Some(secs(600)))));
+    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(600))).build_const());
     rig.acks = true;
     rig.opened();
     rig.greet(Some(secs(45)));
@@ -217,7 +218,11 @@ fn f91_connected_means_ready() {
 /// received counts, what is sent does not.
 #[test]
 fn l40_silence_is_a_loss() {
-    let config = GATEWAY.with_heartbeat(TRAFFIC).with_backoff(LADDER.with_first(secs(0)));
+    let config = GATEWAY
+        .to_builder()
+        .heartbeat(TRAFFIC)
+        .backoff(LADDER.to_builder().first_delay(secs(0)).build_const())
+        .build_const();
     let mut rig = Rig::online(config);
     for _ in 0..20 {
         assert!(rig.advance(secs(44)).len() <= 1);

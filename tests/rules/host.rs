@@ -2,14 +2,14 @@
 
 use redial::breaker;
 use redial::policy::{Endpoint, HoldReason, OnNetworkDown, WaitReason};
-use redial::{Cause, Config, Disposition, Event, IoKind, Phase, Ratio, valid};
+use redial::{Cause, Config, Disposition, Event, IoKind, Phase, Ratio};
 
 use crate::rig::*;
 
-const DROP: Config = GATEWAY.with_network(OnNetworkDown::Drop, secs(0));
+const DROP: Config = GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const();
 const BREAKER: breaker::Config =
-    valid(valid(breaker::Config::new(5, secs(60))).with_growth(Ratio::TWO, secs(600)));
-const GUARDED: Config = PLAIN.with_breaker(Some(BREAKER));
+    breaker::Config::new(5, secs(60)).growth(Ratio::TWO, secs(600)).build_const();
+const GUARDED: Config = PLAIN.to_builder().breaker(Some(BREAKER)).build_const();
 
 fn hold() -> HoldReason {
     HoldReason::new(0).expect("a reason")
@@ -19,7 +19,7 @@ fn hold() -> HoldReason {
 /// configured, so that a fleet behind one router does not come back as one.
 #[test]
 fn s84_network_up_is_spread() {
-    let config = PLAIN.with_network(OnNetworkDown::Park, secs(3));
+    let config = PLAIN.to_builder().network(OnNetworkDown::Park, secs(3)).build_const();
     let mut waits = Vec::new();
     for seed in 0..100 {
         let mut rig = Rig::seeded(config, seed);
@@ -195,8 +195,8 @@ fn s90_reconnect_now_overrides_the_breaker() {
 /// S91: of breaker and ladder the later one decides, and there is one deadline.
 #[test]
 fn s91_the_later_gate_wins() {
-    let brief = valid(breaker::Config::new(5, secs(20)));
-    let mut rig = Rig::failed_times(PLAIN.with_breaker(Some(brief)), 5);
+    let brief = breaker::Config::new(5, secs(20)).build_const();
+    let mut rig = Rig::failed_times(PLAIN.to_builder().breaker(Some(brief)).build_const(), 5);
     assert_eq!(rig.due(), Some((secs(20), WaitReason::Breaker)), "16 s of the ladder");
     rig.redial();
     rig.fail(REFUSED);

@@ -2,11 +2,11 @@
 
 use redial::backoff::AfterTable;
 use redial::policy::WaitReason;
-use redial::{BackoffConfig, Cause, Config, Disposition, Event, GiveUp, Phase, valid};
+use redial::{BackoffConfig, Cause, Config, Disposition, Event, GiveUp, Phase};
 
 use crate::rig::*;
 
-const STABLE: Config = PLAIN.with_reset_after_stable(secs(120));
+const STABLE: Config = PLAIN.to_builder().reset_after_stable(secs(120)).build_const();
 
 /// F30, lifecycle 16: an open socket is no success; only an established session ends a row of failures.
 #[test]
@@ -84,7 +84,7 @@ fn l18_ready_again_in_one_session() {
 /// Lifecycle 19: the age that counts is that of the session, not the time since it was last seen.
 #[test]
 fn l19_a_long_wait_is_no_stable_session() {
-    let mut rig = Rig::failed_times(PLAIN.with_reset_after_stable(secs(10)), 5);
+    let mut rig = Rig::failed_times(PLAIN.to_builder().reset_after_stable(secs(10)).build_const(), 5);
     rig.recover();
     rig.advance(secs(1));
     rig.lose();
@@ -108,7 +108,7 @@ fn l20_a_long_outage_resets_nothing() {
 #[test]
 fn f35_max_attempts() {
     for max in [0_u32, 1, 5] {
-        let mut rig = Rig::online(PLAIN.with_max_attempts(Some(max)));
+        let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(max)).build_const());
         let mut actions = rig.close(RESET);
         for _ in 0..max {
             assert_eq!(gave_up(&actions), None);
@@ -127,11 +127,11 @@ fn f35_max_attempts() {
 #[test]
 fn f36_the_end_comes_once() {
     static TABLE: [core::time::Duration; 2] = [secs(0), secs(2)];
-    let table = valid(BackoffConfig::table(&TABLE, AfterTable::GiveUp));
+    let table = BackoffConfig::table(&TABLE, AfterTable::GiveUp).build_const();
     for (config, reason) in [
-        (PLAIN.with_max_attempts(Some(2)), GiveUp::MaxAttempts),
-        (PLAIN.with_max_elapsed(Some(secs(1))), GiveUp::MaxElapsed),
-        (PLAIN.with_backoff(table), GiveUp::TableSpent),
+        (PLAIN.to_builder().max_attempts(Some(2)).build_const(), GiveUp::MaxAttempts),
+        (PLAIN.to_builder().max_elapsed(Some(secs(1))).build_const(), GiveUp::MaxElapsed),
+        (PLAIN.to_builder().backoff(table).build_const(), GiveUp::TableSpent),
     ] {
         let mut rig = Rig::started(config);
         let mut actions = rig.fail(REFUSED);
@@ -155,7 +155,7 @@ fn f36_the_end_comes_once() {
 /// F37, lifecycle 79: a wait that would end after the time allowed is not begun.
 #[test]
 fn f37_max_elapsed() {
-    let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(60))));
+    let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
     for wait in [1, 2, 4, 8, 16] {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None);
         assert_eq!(rig.redial(), secs(wait));
@@ -167,14 +167,14 @@ fn f37_max_elapsed() {
 /// F37: a server's wish is bound by the limit too (and P19: it can't prolong an outage for ever).
 #[test]
 fn f37_a_hint_is_bound_by_the_limit() {
-    let mut rig = Rig::started(PLAIN.with_max_elapsed(Some(secs(60))));
+    let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
     assert_eq!(gave_up(&rig.refuse(503, Some(secs(61)))), Some((GiveUp::MaxElapsed, Cause::Http(503))));
 }
 
 /// Lifecycle 17: a session too short to count does not restart the clock of giving up.
 #[test]
 fn l17_a_short_session_does_not_restart_the_limit() {
-    let mut rig = Rig::online(STABLE.with_max_elapsed(Some(secs(60))));
+    let mut rig = Rig::online(STABLE.to_builder().max_elapsed(Some(secs(60))).build_const());
     let begun = rig.now;
     loop {
         rig.advance(secs(1));

@@ -3,12 +3,13 @@
 use redial::policy::{ResumeConfig, WaitReason};
 use redial::{
     BackoffConfig, Cause, Config, ConfigError, Disposition, Event, Instant, Jitter, Mode, Phase, Ratio,
-    SessionState, valid,
+    SessionState,
 };
 
 use crate::rig::*;
 
-const JITTERED: Config = PLAIN.with_backoff(valid(LADDER.with_jitter(Jitter::Full)));
+const JITTERED: Config =
+    PLAIN.to_builder().backoff(LADDER.to_builder().jitter(Jitter::Full).build_const()).build_const();
 
 /// Lifecycle 2: nothing happens before the start.
 #[test]
@@ -37,7 +38,9 @@ fn l03_a_failure_is_a_wait() {
     let told = rig.told();
     assert_eq!((told.phase, told.until), (Phase::Waiting, Some(rig.now.saturating_add(secs(1)))));
     assert_eq!((told.waiting_for, told.last_cause), (Some(WaitReason::Backoff), Some(REFUSED)));
-    let mut rig = Rig::started(PLAIN.with_backoff(LADDER.with_first(secs(0))));
+    let mut rig = Rig::started(
+        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+    );
     assert!(rig.fail(REFUSED).is_empty());
     assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(0), WaitReason::Backoff))));
     assert_eq!(opens(&rig.tick()), 1);
@@ -46,8 +49,8 @@ fn l03_a_failure_is_a_wait() {
 /// Lifecycle 4: five thousand failures in a row: every wait within the ladder, none of zero.
 #[test]
 fn l04_five_thousand_failures() {
-    let floor = valid(valid(LADDER.with_jitter(Jitter::Full)).with_floor(ms(250)));
-    let mut rig = Rig::started(PLAIN.with_backoff(floor));
+    let floor = LADDER.to_builder().jitter(Jitter::Full).floor(ms(250)).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().backoff(floor).build_const());
     for failure in 1..=5_000_u32 {
         rig.fail(REFUSED);
         let cap = secs(1_u64.checked_shl(failure - 1).filter(|secs| failure < 6 && *secs < 30).unwrap_or(30));
@@ -101,8 +104,13 @@ fn l06_the_seed_decides() {
 /// Lifecycle 7: a first wait above the cap is refused when the config is made; one that is asked for is cut to it.
 #[test]
 fn l07_no_first_wait_above_the_cap() {
-    assert_eq!(BackoffConfig::exponential(secs(2), Ratio::TWO, secs(1)), Err(ConfigError::InitialAboveMax));
-    let mut rig = Rig::started(PLAIN.with_backoff(LADDER.with_first(secs(3_600))));
+    assert_eq!(
+        BackoffConfig::exponential(secs(2), Ratio::TWO, secs(1)).build(),
+        Err(ConfigError::InitialAboveMax)
+    );
+    let mut rig = Rig::started(
+        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(3_600)).build_const()).build_const(),
+    );
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(30));
 }
@@ -146,10 +154,11 @@ fn l11_a_clock_that_runs_backwards() {
 /// Lifecycle 12: the first retry may come at once, but two dials are never closer than the guard.
 #[test]
 fn l12_immediate_retries_are_apart() {
-    let at_once = PLAIN.with_backoff(LADDER.with_first(secs(0)));
+    let at_once =
+        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const();
     for (config, guard) in [
         (at_once, (ms(900), WaitReason::Backoff)),
-        (valid(at_once.with_min_interval(secs(2))), (ms(1900), WaitReason::MinInterval)),
+        (at_once.to_builder().min_interval(secs(2)).build_const(), (ms(1900), WaitReason::MinInterval)),
     ] {
         let mut rig = Rig::online(config);
         rig.advance(secs(10));
@@ -181,7 +190,9 @@ fn l25_stop_and_start_before_the_old_close() {
 /// Lifecycle 26: a stop as the answer to the very loss.
 #[test]
 fn l26_a_stop_in_the_moment_of_the_loss() {
-    let mut rig = Rig::online(PLAIN.with_backoff(LADDER.with_first(secs(0))));
+    let mut rig = Rig::online(
+        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+    );
     rig.lose();
     rig.stop(false);
     assert!(rig.tick().is_empty());
@@ -228,7 +239,7 @@ fn l64_export_and_import() {
     rig.close(Cause::Class(redial::classify::Class::Fatal));
     assert!(rig.policy.session().is_empty(), "after the end");
 
-    let once = GATEWAY.with_resume(valid(ResumeConfig::new().with_failures_max(1)));
+    let once = GATEWAY.to_builder().resume(ResumeConfig::new().failures_max(1).build_const()).build_const();
     let mut rig = Rig::importing(once, exported);
     assert_eq!(open(&rig.start()).map(|open| open.0), Some(Mode::Resume));
     rig.opened();
@@ -236,7 +247,8 @@ fn l64_export_and_import() {
     rig.lose();
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
 
-    let numbered = GATEWAY.with_resume(ResumeConfig::new().with_sequence_needed(true));
+    let numbered =
+        GATEWAY.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const();
     let mut rig = Rig::importing(numbered, SessionState::resumable("token", Some("wss://resume"), None));
     assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::policy::Endpoint::Base, 1)));
     rig.establish();

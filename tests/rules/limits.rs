@@ -3,21 +3,29 @@
 use redial::backoff::AfterTable;
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::policy::WaitReason;
-use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Jitter, Phase, Ratio, valid};
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Jitter, Phase, Ratio};
 
 use crate::rig::*;
 
 /// A cause that is a rate limit and no more: others have a least wait of 30 s.
 const LIMITED: Cause = Cause::CloseFrame(4321);
-const LIMITING: Config = PLAIN.with_classifier(valid(Classifier::new(&tables::WEBSOCKET).with_override(
-    Rule::new(Match::Is(LIMITED), valid(Verdict::new(Class::RateLimited).with_wait(secs(0), secs(0)))),
-)));
+const LIMITING: Config = PLAIN
+    .to_builder()
+    .classifier(
+        Classifier::new(&tables::WEBSOCKET)
+            .rule(Rule::new(
+                Match::Is(LIMITED),
+                Verdict::new(Class::RateLimited).with_wait_const(secs(0), secs(0)),
+            ))
+            .build_const(),
+    )
+    .build_const();
 
 /// F38, lifecycle 29: the first connect may have its own number of attempts; a reconnect has the usual one, also where
 /// it fails in its handshake, and there each failure counts on.
 #[test]
 fn f38_the_first_connect_has_its_own_attempts() {
-    let config = PLAIN.with_initial_limits(Some(1), None);
+    let config = PLAIN.to_builder().initial_limits(Some(1), None).build_const();
     let mut rig = Rig::started(config);
     rig.opened();
     assert_eq!(gave_up(&rig.lose()), Some((GiveUp::MaxAttempts, Cause::NoCloseFrame)), "it never was ready");
@@ -32,7 +40,8 @@ fn f38_the_first_connect_has_its_own_attempts() {
     }
 
     // The other way round: patient at first, and one loss is final.
-    let mut rig = Rig::started(PLAIN.with_max_attempts(Some(0)).with_initial_limits(Some(3), None));
+    let mut rig =
+        Rig::started(PLAIN.to_builder().max_attempts(Some(0)).initial_limits(Some(3), None).build_const());
     for _ in 0..2 {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None);
         rig.redial();
@@ -44,7 +53,8 @@ fn f38_the_first_connect_has_its_own_attempts() {
 /// F38: and its own time; each start is a first connect again, and "reconnect now" after a loss is none.
 #[test]
 fn f38_the_first_connect_has_its_own_time() {
-    let config = PLAIN.with_max_elapsed(Some(secs(600))).with_initial_limits(None, Some(secs(5)));
+    let config =
+        PLAIN.to_builder().max_elapsed(Some(secs(600))).initial_limits(None, Some(secs(5))).build_const();
     let first = |rig: &mut Rig| {
         for wait in [1, 2] {
             assert_eq!(gave_up(&rig.fail(REFUSED)), None);
@@ -75,14 +85,14 @@ fn f38_the_first_connect_has_its_own_time() {
 #[test]
 fn l08_a_wait_runs_from_the_dial_or_from_its_failure() {
     for (from_dial, waits) in [(false, [1_000, 2_000, 4_000, 8_000]), (true, [0, 0, 1_500, 5_500])] {
-        let mut rig = Rig::started(PLAIN.with_wait_from_dial(from_dial));
+        let mut rig = Rig::started(PLAIN.to_builder().wait_from_dial(from_dial).build_const());
         for wait in waits {
             rig.advance(ms(2_500));
             assert_eq!(opens(&rig.fail(REFUSED)), 0);
             assert_eq!(rig.redial(), ms(wait), "from the dial: {from_dial}");
         }
     }
-    let mut rig = Rig::online(PLAIN.with_wait_from_dial(true));
+    let mut rig = Rig::online(PLAIN.to_builder().wait_from_dial(true).build_const());
     rig.advance(secs(3_600));
     rig.lose();
     assert_eq!(rig.waits(), secs(1));
@@ -99,7 +109,7 @@ fn l34_network_up_restarts_a_dial() {
     assert!(rig.fact(Event::NetworkUp).is_empty(), "the default: the dial goes on");
     assert_eq!((rig.phase(), rig.due(), rig.told().failures), (Phase::Connecting, due, 0));
 
-    let mut rig = Rig::failed_times(PLAIN.with_restart_on_network_up(true), 4);
+    let mut rig = Rig::failed_times(PLAIN.to_builder().restart_on_network_up(true).build_const(), 4);
     rig.redial();
     for _ in 0..20 {
         rig.advance(ms(300));
@@ -124,7 +134,7 @@ fn l34_network_up_restarts_a_dial() {
 #[test]
 fn l09_a_silent_dial_has_a_deadline() {
     for (grows, expected) in [(false, [10; 7]), (true, [10, 10, 10, 10, 16, 30, 30])] {
-        let mut rig = Rig::started(PLAIN.with_connect_timeout_growing(grows));
+        let mut rig = Rig::started(PLAIN.to_builder().connect_timeout_growing(grows).build_const());
         for timeout in expected {
             assert_eq!(rig.due(), Some((secs(timeout), WaitReason::ConnectTimeout)), "{grows}");
             let actions = rig.advance(secs(timeout));
@@ -167,7 +177,7 @@ fn l46_a_rate_limit_has_its_own_count() {
 /// Lifecycle 46: but `max_attempts` counts every dial, as the contract says.
 #[test]
 fn l46_the_limit_of_attempts_counts_every_dial() {
-    let mut rig = Rig::started(LIMITING.with_max_attempts(Some(3)));
+    let mut rig = Rig::started(LIMITING.to_builder().max_attempts(Some(3)).build_const());
     for cause in [LIMITED, REFUSED] {
         assert_eq!(gave_up(&rig.fail(cause)), None);
         rig.redial();
@@ -180,8 +190,11 @@ fn l46_the_limit_of_attempts_counts_every_dial() {
 #[test]
 fn l46_a_rate_limit_at_once_keeps_its_distance() {
     static TABLE: [core::time::Duration; 3] = [secs(0), secs(1), secs(2)];
-    let table = valid(BackoffConfig::table(&TABLE, AfterTable::RepeatLast));
-    for config in [LIMITING.with_backoff(LADDER.with_first(secs(0))), LIMITING.with_backoff(table)] {
+    let table = BackoffConfig::table(&TABLE, AfterTable::RepeatLast).build_const();
+    for config in [
+        LIMITING.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+        LIMITING.to_builder().backoff(table).build_const(),
+    ] {
         let mut rig = Rig::started(config);
         let begun = rig.now;
         for _ in 0..20 {
@@ -196,8 +209,8 @@ fn l46_a_rate_limit_at_once_keeps_its_distance() {
 /// Lifecycle 94: the second tier begins with the first failure after its time, and ends with the outage.
 #[test]
 fn l94_a_long_outage_has_its_own_ladder() {
-    let slow = valid(BackoffConfig::constant(secs(300)));
-    let mut rig = Rig::started(PLAIN.with_long_outage(secs(120), slow));
+    let slow = BackoffConfig::constant(secs(300)).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().long_outage(secs(120), slow).build_const());
     // 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s; the failure at 121 s is the first after 120 s.
     for wait in [1, 2, 4, 8, 16, 30, 30, 30, 300, 300, 300] {
         rig.fail(REFUSED);
@@ -213,9 +226,9 @@ fn l94_a_long_outage_has_its_own_ladder() {
 #[test]
 fn l94_a_fleet_in_a_long_outage_is_spread() {
     const FLEET: usize = 1_000;
-    let slow = valid(BackoffConfig::exponential(secs(60), Ratio::ONE, secs(60)));
-    let slow = valid(slow.with_jitter(Jitter::Equal));
-    let config: Config = PLAIN.with_long_outage(secs(100), slow);
+    let slow = BackoffConfig::exponential(secs(60), Ratio::ONE, secs(60)).build_const();
+    let slow = slow.to_builder().jitter(Jitter::Equal).build_const();
+    let config: Config = PLAIN.to_builder().long_outage(secs(100), slow).build_const();
     let mut dials = vec![Vec::new(); 4];
     for seed in 0..FLEET as u64 {
         let mut rig = Rig::seeded(config, seed);
@@ -244,8 +257,11 @@ fn l94_a_fleet_in_a_long_outage_is_spread() {
 #[test]
 fn a_least_interval_above_a_day_is_refused() {
     let day = secs(86_400);
-    assert!(PLAIN.with_min_interval(day).is_ok());
+    assert!(PLAIN.to_builder().min_interval(day).build().is_ok());
     for longer in [day + core::time::Duration::from_nanos(1), core::time::Duration::MAX] {
-        assert_eq!(PLAIN.with_min_interval(longer), Err(redial::ConfigError::MinIntervalTooLong));
+        assert_eq!(
+            PLAIN.to_builder().min_interval(longer).build(),
+            Err(redial::ConfigError::MinIntervalTooLong)
+        );
     }
 }

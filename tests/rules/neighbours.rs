@@ -5,7 +5,7 @@ use core::time::Duration;
 use redial::classify::TlsKind;
 use redial::endpoints::{EndpointsConfig, FixedEndpoints};
 use redial::policy::{OnNetworkDown, WaitReason};
-use redial::{Cause, Event, GiveUp, Instant, Policy, SplitMix64, valid};
+use redial::{Cause, Event, GiveUp, Instant, Policy, SplitMix64};
 
 use crate::rig::*;
 
@@ -47,19 +47,19 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
         rig.advance(secs(60));
         rig
     };
-    let mut rig = walker(PLAIN.with_endpoints(EndpointsConfig::new()));
+    let mut rig = walker(PLAIN.to_builder().endpoints(EndpointsConfig::DEFAULT).build_const());
     rig.close(expired);
     assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Endpoint));
     rig.redial();
     assert_eq!(rig.told().attempt, 1);
-    let mut rig = walker(PLAIN.with_max_attempts(Some(0)));
+    let mut rig = walker(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     assert_eq!(gave_up(&rig.close(expired)), Some((GiveUp::MaxAttempts, expired)));
 }
 
 /// Lifecycle 41: a sleep of no time is no news: what is overdue stays so, and nothing is told anew.
 #[test]
 fn a_sleep_of_no_time_changes_nothing() {
-    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(100)), Duration::ZERO)));
+    let mut rig = Rig::online(PLAIN.to_builder().max_age(Some(secs(100)), Duration::ZERO).build_const());
     rig.now = rig.now.saturating_add(secs(200));
     let told = rig.told();
     let actions =
@@ -70,7 +70,7 @@ fn a_sleep_of_no_time_changes_nothing() {
 /// A stop ends what a server said, also for a policy that has given up; and says that it did something.
 #[test]
 fn a_stop_after_the_end_forgets_the_redirect() {
-    let mut rig = Rig::online(PLAIN.with_max_attempts(Some(0)));
+    let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
     assert!(gave_up(&rig.lose()).is_some());
     assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Redirect);
@@ -87,7 +87,7 @@ fn a_stop_after_the_end_forgets_the_redirect() {
 fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
     for seed in 0..64 {
         // A spread of 1 µs is always drawn as 0.
-        let config = PLAIN.with_network(OnNetworkDown::Park, Duration::from_micros(1));
+        let config = PLAIN.to_builder().network(OnNetworkDown::Park, Duration::from_micros(1)).build_const();
         let mut rig = Rig::seeded(config, seed);
         rig.start();
         rig.fail(REFUSED);
@@ -140,7 +140,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
 /// F72: the byte form keeps the reason of every wait that a policy can be in, that of an age among them.
 #[test]
 fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
-    let mut rig = Rig::online(valid(PLAIN.with_max_age(Some(secs(60)), Duration::ZERO)));
+    let mut rig = Rig::online(PLAIN.to_builder().max_age(Some(secs(60)), Duration::ZERO).build_const());
     rig.now = rig.now.saturating_add(secs(60));
     rig.tick();
     assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::MaxAge));
@@ -177,8 +177,8 @@ fn news_of_a_session_without_end_takes_its_end_back() {
 /// final then.
 #[test]
 fn a_planned_replacement_is_no_loss() {
-    let final_loss = PLAIN.with_max_attempts(Some(0)).with_reset_after_stable(secs(10));
-    let aging = valid(final_loss.with_max_age(Some(secs(60)), Duration::ZERO));
+    let final_loss = PLAIN.to_builder().max_attempts(Some(0)).reset_after_stable(secs(10)).build_const();
+    let aging = final_loss.to_builder().max_age(Some(secs(60)), Duration::ZERO).build_const();
     for (config, fact) in [(final_loss, Some(Event::Redial)), (aging, None)] {
         let mut rig = Rig::online(config);
         rig.advance(secs(59));
@@ -199,6 +199,6 @@ fn a_planned_replacement_is_no_loss() {
     rig.fact(Event::ReconnectRequested { epoch: rig.epoch(), retry_after: None, deadline });
     assert_eq!(gave_up(&rig.advance(secs(1))), None);
     // One that has not held is an attempt of the outage that goes on.
-    let mut rig = Rig::online(final_loss.with_max_attempts(Some(1)));
+    let mut rig = Rig::online(final_loss.to_builder().max_attempts(Some(1)).build_const());
     assert!(gave_up(&rig.fact(Event::Redial)).is_some());
 }

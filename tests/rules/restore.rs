@@ -2,13 +2,14 @@
 
 use redial::policy::{Establish, RestoreConfig, WaitReason};
 use redial::subscriptions::{SubscriptionState, Subscriptions};
-use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState, valid};
+use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState};
 
 use crate::rig::*;
 
-const AUTHENTICATED: Config = PLAIN.with_restore(RestoreConfig::new().with_authentication(true));
+const AUTHENTICATED: Config =
+    PLAIN.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const();
 /// No session survives a loss, so all is restored each time.
-const FRESH: Config = PLAIN.with_resume(redial::policy::ResumeConfig::disabled());
+const FRESH: Config = PLAIN.to_builder().resume(redial::policy::ResumeConfig::DISABLED).build_const();
 
 fn confirm(rig: &mut Rig, key: &'static str) {
     let epoch = rig.epoch();
@@ -56,8 +57,8 @@ fn f92_each_step_gates_the_next() {
 /// authenticates, no timer of that batch is due for ever.
 #[test]
 fn a_planned_batch_does_not_outlive_a_step_back() {
-    let restore = valid(RestoreConfig::new().with_authentication(true).with_batches(1, secs(5)));
-    let config = PLAIN.with_restore(restore).with_establish(Establish::OnOpen);
+    let restore = RestoreConfig::new().authentication(true).batches(1, secs(5)).build_const();
+    let config = PLAIN.to_builder().restore(restore).establish(Establish::OnOpen).build_const();
     let mut rig = Rig::importing(config, SessionState::resumable("token", None, Some(1)));
     rig.start();
     rig.subscribe("a");
@@ -77,8 +78,8 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
 /// that is not there.
 #[test]
 fn a_wish_taken_back_ends_the_restoring() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(5)));
-    let mut rig = Rig::started(PLAIN.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(5)).build_const();
+    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
@@ -116,9 +117,13 @@ fn f93_a_refused_key_backs_off_for_itself() {
 /// once, whatever the ladder's first wait.
 #[test]
 fn l68_a_key_that_is_confirmed_and_ended_climbs() {
-    for (config, waits) in
-        [(FRESH, [1, 2, 4, 8]), (FRESH.with_backoff(LADDER.with_first(secs(0))), [1, 2, 4, 8])]
-    {
+    for (config, waits) in [
+        (FRESH, [1, 2, 4, 8]),
+        (
+            FRESH.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+            [1, 2, 4, 8],
+        ),
+    ] {
         let mut rig = Rig::started(config);
         rig.subscribe("a");
         rig.establish();
@@ -182,8 +187,8 @@ fn f95_unsubscribed_is_not_restored() {
 #[test]
 fn f96_unanswered_is_neither_lost_nor_doubled() {
     for (config, again) in [(PLAIN, vec!["b", "c"]), (FRESH, vec!["a", "b", "c"])] {
-        let restore = valid(RestoreConfig::new().with_batches(2, secs(1)));
-        let mut rig = Rig::started(config.with_restore(restore));
+        let restore = RestoreConfig::new().batches(2, secs(1)).build_const();
+        let mut rig = Rig::started(config.to_builder().restore(restore).build_const());
         for key in ["a", "b", "c"] {
             rig.subscribe(key);
         }
@@ -209,7 +214,7 @@ fn f99_nothing_to_restore() {
     let mut rig = Rig::started(FRESH);
     assert_eq!(restores(&rig.establish()), 0);
     assert_eq!(rig.phase(), Phase::Online);
-    let mut rig = Rig::started(FRESH.with_restore(RestoreConfig::disabled()));
+    let mut rig = Rig::started(FRESH.to_builder().restore(RestoreConfig::DISABLED).build_const());
     rig.subscribe("a");
     assert_eq!(restores(&rig.establish()) + restores(&rig.advance(secs(600))), 0);
     assert_eq!((rig.phase(), state(&rig, "a")), (Phase::Online, Some(SubscriptionState::Pending)));
@@ -237,8 +242,8 @@ fn f100_nothing_is_lost_in_a_reconnect() {
 /// Lifecycle 65: who sees "online" sees everything restored: the first batch is a part of the same answer.
 #[test]
 fn l65_restoring_comes_before_online() {
-    let restore = valid(RestoreConfig::new().with_batches(1, secs(1)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(1, secs(1)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.opened();
@@ -252,8 +257,8 @@ fn l65_restoring_comes_before_online() {
 /// Lifecycle 66: batches of a size, at least a pause apart, the highest priority first, the same each time.
 #[test]
 fn l66_restoring_is_paced() {
-    let restore = valid(RestoreConfig::new().with_batches(3, secs(5)));
-    let mut rig = Rig::started(FRESH.with_restore(restore));
+    let restore = RestoreConfig::new().batches(3, secs(5)).build_const();
+    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
     for (key, priority) in [("e", 1), ("f", 1), ("g", 0), ("a", 9), ("h", 0), ("b", 9), ("c", 9), ("d", 8)] {
         rig.fact(Event::Subscribe { key, priority });
     }

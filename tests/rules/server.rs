@@ -6,20 +6,21 @@ use redial::policy::{
     CredentialConfig, DropReason, Establish, HoldReason, RefreshOn, RestoreConfig, WaitReason,
 };
 use redial::subscriptions::NoSubscriptions;
-use redial::{
-    Action, Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, Policy, Ratio, SplitMix64, valid,
-};
+use redial::{Action, Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, Policy, Ratio, SplitMix64};
 
 use crate::rig::*;
 
 const fn with_rule(cause: Cause, verdict: Verdict) -> Config {
-    PLAIN.with_classifier(valid(
-        Classifier::new(&tables::WEBSOCKET).with_override(Rule::new(Match::Is(cause), verdict)),
-    ))
+    PLAIN
+        .to_builder()
+        .classifier(
+            Classifier::new(&tables::WEBSOCKET).rule(Rule::new(Match::Is(cause), verdict)).build_const(),
+        )
+        .build_const()
 }
 
 const fn with_table(table: &'static redial::classify::Table) -> Config {
-    PLAIN.with_classifier(Classifier::new(table))
+    PLAIN.to_builder().classifier(Classifier::new(table).build_const()).build_const()
 }
 
 /// F47, S80, lifecycle 53: a rejected credential is renewed once, for nothing and at once; where the row says so, a second
@@ -240,7 +241,7 @@ fn l41_the_servers_wait() {
     assert_eq!(rig.redial(), secs(7));
     let mut waits = Vec::new();
     for seed in 0..100 {
-        let mut rig = Rig::seeded(PLAIN.with_retry_after_spread(Ratio::ONE), seed);
+        let mut rig = Rig::seeded(PLAIN.to_builder().retry_after_spread(Ratio::ONE).build_const(), seed);
         rig.start();
         rig.refuse(503, Some(secs(7)));
         waits.push(rig.waits());
@@ -292,7 +293,9 @@ fn l44_drop_state() {
         assert!(rig.waits() >= secs(1), "on the ladder, each of them");
     }
     let never = with_table(&tables::CENTRIFUGE)
-        .with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never));
+        .to_builder()
+        .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+        .build_const();
     let mut rig = Rig::online(never);
     rig.code(3014);
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
@@ -315,7 +318,12 @@ fn l45_a_clean_close() {
 /// Lifecycle 47: rejected again right after a renewal: the end, where that is wanted.
 #[test]
 fn l47_rejected_twice_is_the_end() {
-    let mut rig = Rig::online(PLAIN.with_credential(CredentialConfig::new().with_rejections_max(Some(0))));
+    let mut rig = Rig::online(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
+            .build_const(),
+    );
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
     rig.fact(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
@@ -326,7 +334,7 @@ fn l47_rejected_twice_is_the_end() {
 /// is final: two clients with one identifier do not throw each other out for ever.
 #[test]
 fn l48_taken_over_is_no_ping_pong() {
-    let config = with_table(&tables::MQTT5).with_reset_after_stable(secs(120));
+    let config = with_table(&tables::MQTT5).to_builder().reset_after_stable(secs(120)).build_const();
     for held in [1, 128, 1_800, 3_580] {
         let mut rig = Rig::online(config);
         for wait in [1, 2, 4, 8, 16] {
@@ -389,7 +397,12 @@ fn l50_start_after_the_end() {
 /// Lifecycle 52: where each dial needs a new credential, it is fetched before the socket opens.
 #[test]
 fn l52_the_credential_comes_before_the_dial() {
-    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut rig = Rig::new(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     for _ in 0..3 {
         let actions = if rig.phase() == Phase::Idle { rig.start() } else { rig.advance(secs(1)) };
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
@@ -402,15 +415,24 @@ fn l52_the_credential_comes_before_the_dial() {
 /// Lifecycle 54: a credential that can't be renewed.
 #[test]
 fn l54_no_renewal_is_the_end() {
-    let mut rig =
-        Rig::online(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
+    let mut rig = Rig::online(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+            .build_const(),
+    );
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
 /// Lifecycle 56: denied for good is the end wherever a credential is asked for.
 #[test]
 fn l56_denied_is_the_end() {
-    let mut rig = Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut rig = Rig::new(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     rig.start();
     assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
     let mut rig = Rig::online(PLAIN);
@@ -481,8 +503,11 @@ fn l57_other_credentials_while_dialling() {
 /// dial is the first attempt of a new outage, and so is the second endpoint of its round.
 #[test]
 fn l57_other_credentials_on_an_open_connection() {
-    let config =
-        PLAIN.with_establish(Establish::OnOpen).with_restore(RestoreConfig::new().with_authentication(true));
+    let config = PLAIN
+        .to_builder()
+        .establish(Establish::OnOpen)
+        .restore(RestoreConfig::new().authentication(true).build_const())
+        .build_const();
     let endpoints = FixedEndpoints::<2>::new(2).expect("two");
     let mut policy: Policy<SplitMix64, (), NoSubscriptions, Config, FixedEndpoints<2>> =
         Policy::from_parts(config, SplitMix64::new(7), NoSubscriptions, endpoints);
@@ -518,8 +543,12 @@ fn l58_every_dial_passes_the_credential() {
         Event::Release,
     ];
     for news in good_news {
-        let mut rig =
-            Rig::new(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+        let mut rig = Rig::new(
+            PLAIN
+                .to_builder()
+                .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+                .build_const(),
+        );
         rig.start();
         rig.fact(Event::CredentialOk { request: None, ttl: None });
         rig.fail(REFUSED);
@@ -605,8 +634,13 @@ fn f56_a_bad_message_is_no_loss() {
 /// left alone.
 #[test]
 fn l55_a_failed_renewal() {
-    let mut rig =
-        Rig::failed_times(PLAIN.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)), 0);
+    let mut rig = Rig::failed_times(
+        PLAIN
+            .to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+        0,
+    );
     for wait in [1, 2, 4, 8] {
         rig.fact(Event::CredentialFailed { request: None, fatal: false });
         assert_eq!(rig.waits(), secs(wait));

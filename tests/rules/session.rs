@@ -1,12 +1,12 @@
 //! Resuming: what is kept, what is sent, when a session ends.
 
 use redial::policy::{DropReason, Endpoint, ResumeConfig, Trigger};
-use redial::{Cause, Config, ConfigError, Disposition, Event, Mode, Phase, SessionState, valid};
+use redial::{Cause, Config, ConfigError, Disposition, Event, Mode, Phase, SessionState};
 
 use crate::rig::*;
 
 const fn with_resume(resume: ResumeConfig) -> Config {
-    GATEWAY.with_resume(resume)
+    GATEWAY.to_builder().resume(resume).build_const()
 }
 
 /// Lost, dialled again, open and greeted; what was sent then.
@@ -21,7 +21,7 @@ fn greeted_again(rig: &mut Rig) -> Vec<redial::Action> {
 /// never neither.
 #[test]
 fn f58_a_resume_needs_token_and_sequence() {
-    let mut rig = Rig::started(with_resume(ResumeConfig::new().with_sequence_needed(true)));
+    let mut rig = Rig::started(with_resume(ResumeConfig::new().sequence_needed(true).build_const()));
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), None, None);
@@ -199,7 +199,7 @@ fn f68_failed_resumes_end_the_session() {
 /// F69: unreachability alone costs a session nothing, and its endpoint only when count and duration agree.
 #[test]
 fn f69_unreachable_needs_count_and_duration() {
-    let config = with_resume(ResumeConfig::new().with_endpoint_fallback(3, secs(180)));
+    let config = with_resume(ResumeConfig::new().endpoint_fallback(3, secs(180)).build_const());
     let mut rig = Rig::started(config);
     rig.opened();
     rig.greet(Some(secs(45)));
@@ -227,7 +227,7 @@ fn f69_unreachable_needs_count_and_duration() {
 /// F69: only dials in a row count: one that gets through in between starts the count again.
 #[test]
 fn f69_a_success_starts_the_count_again() {
-    let mut rig = Rig::started(with_resume(ResumeConfig::new().with_endpoint_fallback(3, secs(0))));
+    let mut rig = Rig::started(with_resume(ResumeConfig::new().endpoint_fallback(3, secs(0)).build_const()));
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), Some("wss://resume"), Some(1));
@@ -246,9 +246,9 @@ fn f69_a_success_starts_the_count_again() {
 #[test]
 fn f70_a_close_before_a_resume_keeps_the_session() {
     for code in [0, 999, 1000, 1001, 1004, 1005, 1006, 1015, 2999, 5000, u16::MAX] {
-        assert_eq!(PLAIN.with_close_code(code), Err(ConfigError::CloseCode), "{code}");
+        assert_eq!(PLAIN.to_builder().close_code(code).build(), Err(ConfigError::CloseCode), "{code}");
     }
-    let config = valid(GATEWAY.with_close_code(4900));
+    let config = GATEWAY.to_builder().close_code(4900).build_const();
     let close = |lose: fn(&mut Rig) -> Vec<redial::Action>| closed(&lose(&mut Rig::online(config)));
     assert_eq!(close(Rig::please_reconnect), Some(Some(4900)));
     assert_eq!(close(|rig| rig.invalid(true)), Some(Some(4900)));

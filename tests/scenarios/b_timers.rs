@@ -1,14 +1,14 @@
 //! Timers: each belongs to one attempt, and every step has one.
 
 use redial::policy::ResumeConfig;
-use redial::{GiveUp, Phase, SessionState, valid};
+use redial::{GiveUp, Phase, SessionState};
 
 use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, Timeline, secs, ws};
 
 /// S13 (zen), F10: the deadline of attempt 1 is nothing to attempt 2.
 #[test]
 fn a_deadline_belongs_to_its_attempt() {
-    let mut t = Timeline::new(valid(BASE.with_connect_timeout(secs(5))));
+    let mut t = Timeline::new(BASE.to_builder().connect_timeout(secs(5)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).wake(5_000, "connect_timeout");
     t.at(3_000).closed(1, NO_FRAME).expect(&[]).wake(4_000, "backoff");
     t.fires(4_000, &["open 2 fresh #2"]).wake(9_000, "connect_timeout");
@@ -53,7 +53,9 @@ fn reconnect_now_cuts_the_wait_and_resets_the_ladder() {
 /// S17, F09: a second start is nothing while there is a connection, or a plan for one.
 #[test]
 fn a_second_start_is_nothing() {
-    let mut t = Timeline::new(GATEWAY.with_resume(ResumeConfig::new().with_sequence_needed(true)));
+    let mut t = Timeline::new(
+        GATEWAY.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const(),
+    );
     t.at(0).start().expect(&["open 1 fresh #1"]).start().ignored();
     t.at(10).opened(1).start().ignored().at(20).greeting(1, 0).expect(&["send_fresh 1"]).start().ignored();
     t.at(30).ready(1, None).start().ignored().phase(Phase::Online);
@@ -92,7 +94,7 @@ fn an_old_close_and_the_wake_in_one_poll_are_one_open() {
 /// S20, F15 (omi): "not now" is asked again after the first wait, for ever, and is no failure and no attempt.
 #[test]
 fn not_now_never_ends_the_chain() {
-    let mut t = Timeline::new(BASE.with_max_attempts(Some(1)));
+    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for epoch in 1..=1_000 {
         t.not_now(epoch).applied().expect(&[]).failures(0).phase(Phase::Waiting);
@@ -107,8 +109,8 @@ fn not_now_never_ends_the_chain() {
 #[test]
 fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
-    let table = valid(redial::BackoffConfig::table(&WAITS, redial::backoff::AfterTable::RepeatLast));
-    let mut t = Timeline::new(BASE.with_backoff(table));
+    let table = redial::BackoffConfig::table(&WAITS, redial::backoff::AfterTable::RepeatLast).build_const();
+    let mut t = Timeline::new(BASE.to_builder().backoff(table).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(5_000, "not_now");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);
     t.event(redial::Event::NetworkUp).expect(&[]).wake(10_000, "backoff");
@@ -152,7 +154,7 @@ fn a_greeting_has_a_deadline() {
 /// S24, F13: neither ready nor resumed in time: the same. With beats acknowledged and no deadline of its own it stays.
 #[test]
 fn establishing_has_a_deadline() {
-    let mut t = Timeline::new(valid(GATEWAY.with_ready_timeout(Some(secs(15)))));
+    let mut t = Timeline::new(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).opened(1);
     t.at(20).greeting(1, 10_000).expect(&["send_fresh 1"]).wake(10_020, "beat");
     t.fires(10_020, &["beat 1"]).beat_ack(1).applied().wake(15_020, "ready_timeout");
@@ -177,7 +179,11 @@ fn stop_and_start_begin_anew() {
 /// Lifecycle 3: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
 #[test]
 fn a_loss_leaves_a_deadline_and_never_dials() {
-    let mut t = Timeline::online(BASE.with_backoff(crate::timeline::LADDER.with_first(secs(0))));
+    let mut t = Timeline::online(
+        BASE.to_builder()
+            .backoff(crate::timeline::LADDER.to_builder().first_delay(secs(0)).build_const())
+            .build_const(),
+    );
     t.at(1_000).closed(1, NO_FRAME).expect(&[]).phase(Phase::Waiting).wake(1_000, "backoff");
     t.timeout().expect(&["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&[]).wake(3_000, "backoff");
@@ -199,7 +205,7 @@ fn nothing_happens_before_the_start() {
 /// The least time between two dials holds against everything, the user's wish included.
 #[test]
 fn the_minimum_interval_overrides_reconnect_now() {
-    let mut t = Timeline::new(valid(BASE.with_min_interval(secs(5))));
+    let mut t = Timeline::new(BASE.to_builder().min_interval(secs(5)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).open_failed(1, REFUSED).expect(&[]);
     t.wake(5_000, "min_interval").at(200).retry_now().expect(&[]).wake(5_000, "min_interval");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).stop(false).expect(&["close 2 1000"]);
@@ -225,7 +231,7 @@ fn reconnect_now_is_nothing_while_connected() {
 /// S94, S14: a stop after giving up says nothing and forgets what a next start would have resumed.
 #[test]
 fn a_stop_after_giving_up_forgets_the_session() {
-    let mut t = Timeline::online(BASE.with_max_attempts(Some(0)));
+    let mut t = Timeline::online(BASE.to_builder().max_attempts(Some(0)).build_const());
     t.at(1_000).closed(1, NO_FRAME).expect(&["gave_up max_attempts no_close_frame"]);
     t.gave_up(GiveUp::MaxAttempts).stop(true).ignored().phase(Phase::Failed);
     t.stop(false).expect(&["forget stop"]).phase(Phase::Failed).stop(false).ignored();

@@ -2,7 +2,7 @@
 
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::policy::ResumeConfig;
-use redial::{BackoffConfig, Cause, Config, GiveUp, Jitter, Phase, Ratio, presets, valid};
+use redial::{BackoffConfig, Cause, Config, GiveUp, Jitter, Phase, Ratio, presets};
 
 use crate::b_timers::fail_times;
 use crate::timeline::{BASE, GATEWAY, LADDER, NO_FRAME, REFUSED, STABLE, Timeline, ms, secs, ws};
@@ -41,8 +41,8 @@ fn any_number_of_failures_waits_at_the_cap() {
         (day, Ratio::new(10, 1), day),
         (secs(1), Ratio::new(u32::MAX, 1), core::time::Duration::MAX),
     ] {
-        let ladder = valid(BackoffConfig::exponential(base, factor.unwrap(), cap));
-        let mut t = Timeline::new(Config::new(ladder));
+        let ladder = BackoffConfig::exponential(base, factor.unwrap(), cap).build_const();
+        let mut t = Timeline::new(Config::new(ladder).build_const());
         t.at(0).start().expect(&["open 1 fresh #1"]);
         let mut last = core::time::Duration::ZERO;
         for epoch in 1..=1_100 {
@@ -71,8 +71,8 @@ impl Timeline {
 /// S29, F25, F27: full jitter stays within floor and ceiling, spreads evenly and never exceeds the cap.
 #[test]
 fn full_jitter_stays_inside_the_cap() {
-    let ladder = valid(valid(LADDER.with_jitter(Jitter::Full)).with_floor(ms(250)));
-    let mut t = Timeline::new(Config::new(ladder));
+    let ladder = LADDER.to_builder().jitter(Jitter::Full).floor(ms(250)).build_const();
+    let mut t = Timeline::new(Config::new(ladder).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let drawn = waits(&mut t, 3_000, |t, e| _ = t.open_failed(e, REFUSED));
     for (n, wait) in drawn.iter().enumerate() {
@@ -105,7 +105,7 @@ fn accept_then_close_climbs() {
         |t: &mut Timeline, e| _ = t.opened(e).expect(&[&format!("send_fresh {e}")]).closed(e, ws(1000));
     assert_eq!(waits(&mut t, 8, lose), GROWING);
 
-    let mut t = Timeline::new(BASE.with_max_attempts(Some(3)));
+    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(3)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     assert_eq!(waits(&mut t, 2, lose), [1_000, 2_000]);
     t.fires(3_000, &["open 3 fresh #3"]).opened(3).expect(&["send_fresh 3"]);
@@ -168,7 +168,7 @@ fn the_stability_timer_is_silent() {
 /// S35, F22: after a stable session the requested reconnect may be at once; five in quick succession climb.
 #[test]
 fn a_requested_reconnect_is_at_once_only_after_a_stable_session() {
-    let at_once = STABLE.with_requested_spread(Some(secs(0)));
+    let at_once = STABLE.to_builder().requested_spread(Some(secs(0))).build_const();
     let mut t = Timeline::online(at_once);
     t.at(200_000).please_reconnect(1).expect(&["close 1 4000"]).wake(200_000, "requested");
     t.timeout().expect(&["open 2 resume #1"]);
@@ -186,16 +186,16 @@ fn a_requested_reconnect_is_at_once_only_after_a_stable_session() {
 /// S35: with a stability time of zero a session must still hold for the first wait, or a server could make us spin.
 #[test]
 fn a_requested_reconnect_cannot_spin() {
-    let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
+    let mut t = Timeline::online(BASE.to_builder().requested_spread(Some(secs(0))).build_const());
     t.at(1_019).please_reconnect(1).expect(&["close 1 4000"]).wake(2_019, "backoff");
-    let mut t = Timeline::online(BASE.with_requested_spread(Some(ms(500))));
+    let mut t = Timeline::online(BASE.to_builder().requested_spread(Some(ms(500))).build_const());
     t.at(1_020).please_reconnect(1).expect(&["close 1 4000"]).wake_within(0..=500, "requested");
 }
 
 /// S35, S40: what the server asks for holds against the spread too.
 #[test]
 fn a_requested_reconnect_honours_its_after() {
-    let mut t = Timeline::online(BASE.with_requested_spread(Some(secs(0))));
+    let mut t = Timeline::online(BASE.to_builder().requested_spread(Some(secs(0))).build_const());
     let epoch = crate::timeline::number(1);
     t.at(5_000).event(redial::Event::ReconnectRequested {
         epoch,
@@ -208,12 +208,12 @@ fn a_requested_reconnect_honours_its_after() {
 /// S36 (openclaw #55367): max 0: the first loss is final, once, and nothing panics.
 #[test]
 fn no_attempts_at_all() {
-    let mut t = Timeline::online(BASE.with_max_attempts(Some(0)));
+    let mut t = Timeline::online(BASE.to_builder().max_attempts(Some(0)).build_const());
     t.at(1_000).closed(1, NO_FRAME).expect(&["gave_up max_attempts no_close_frame"]);
     t.gave_up(GiveUp::MaxAttempts).no_wake().closed(1, NO_FRAME).stale().timeout().expect(&[]);
 
     // The very first connection is an outage of its own.
-    let mut t = Timeline::new(BASE.with_max_attempts(Some(0)));
+    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(0)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
 }
@@ -221,7 +221,7 @@ fn no_attempts_at_all() {
 /// S37, lifecycle 78: max 5: exactly five opens after the loss, one end, then nothing; "reconnect now" starts again.
 #[test]
 fn five_attempts_then_the_end() {
-    let mut t = Timeline::online(BASE.with_max_attempts(Some(5)));
+    let mut t = Timeline::online(BASE.to_builder().max_attempts(Some(5)).build_const());
     t.at(1_000).closed(1, NO_FRAME).expect(&[]);
     for attempt in 1..=5 {
         t.next().expect(&[&format!("open {} resume #{attempt}", attempt + 1)]);
@@ -238,7 +238,7 @@ fn five_attempts_then_the_end() {
 /// S37: a start after giving up begins anew as well.
 #[test]
 fn a_start_after_the_limit_begins_anew() {
-    let mut t = Timeline::new(BASE.with_max_attempts(Some(1)));
+    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
     t.at(5).start().expect(&["open 2 fresh #1"]).failures(0);
@@ -248,7 +248,7 @@ fn a_start_after_the_limit_begins_anew() {
 #[test]
 fn the_elapsed_budget_ends_the_outage() {
     // 1 + 2 + 4 + 8 + 16 = 31 s; the next wait of 30 s would end at 61 s.
-    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(60))));
+    let mut t = Timeline::new(BASE.to_builder().max_elapsed(Some(secs(60))).build_const());
     fail_times(&mut t, 5);
     t.next().expect(&["open 6 fresh #6"]);
     t.open_failed(6, REFUSED).expect(&["gave_up max_elapsed connection_refused"]).no_wake();
@@ -256,7 +256,7 @@ fn the_elapsed_budget_ends_the_outage() {
     t.retry_now().expect(&["open 7 fresh #1"]).open_failed(7, REFUSED).expect(&[]).wake(32_000, "backoff");
 
     // A wait that ends exactly then is allowed.
-    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(61))));
+    let mut t = Timeline::new(BASE.to_builder().max_elapsed(Some(secs(61))).build_const());
     fail_times(&mut t, 6);
     t.next().expect(&["open 7 fresh #7"]);
     t.open_failed(7, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
@@ -265,7 +265,7 @@ fn the_elapsed_budget_ends_the_outage() {
 /// S38: the budget belongs to the outage: it runs from the loss, and a session that held begins a new one.
 #[test]
 fn the_elapsed_budget_runs_from_the_loss() {
-    let mut t = Timeline::online(STABLE.with_max_elapsed(Some(secs(2))));
+    let mut t = Timeline::online(STABLE.to_builder().max_elapsed(Some(secs(2))).build_const());
     t.at(1_000_000).closed(1, NO_FRAME).expect(&[]).wake(1_001_000, "backoff");
     t.fires(1_001_000, &["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
@@ -274,7 +274,7 @@ fn the_elapsed_budget_runs_from_the_loss() {
 /// S38: a hint that points beyond the budget ends the outage now, not after the wait.
 #[test]
 fn the_elapsed_budget_counts_hints() {
-    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(60))));
+    let mut t = Timeline::new(BASE.to_builder().max_elapsed(Some(secs(60))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(61))).expect(&["gave_up max_elapsed http_503"]);
 }
@@ -282,7 +282,7 @@ fn the_elapsed_budget_counts_hints() {
 /// S38: no wait may end after it, but a dial that is due at once, as after the free renewal of a credential, is none.
 #[test]
 fn the_elapsed_budget_refuses_no_dial_at_once() {
-    let mut t = Timeline::new(BASE.with_max_elapsed(Some(secs(5))));
+    let mut t = Timeline::new(BASE.to_builder().max_elapsed(Some(secs(5))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.at(6_000).refused(1, 401, None).expect(&["refresh"]);
     t.at(6_100).event(redial::Event::CredentialOk { request: None, ttl: None }).expect(&["open 2 fresh #2"]);
@@ -293,7 +293,9 @@ fn the_elapsed_budget_refuses_no_dial_at_once() {
 /// 8 s, not 1 s.
 #[test]
 fn a_fresh_start_goes_on_climbing() {
-    let mut t = Timeline::online(BASE.with_backoff(valid(LADDER.with_max_fresh(secs(600)))));
+    let mut t = Timeline::online(
+        BASE.to_builder().backoff(LADDER.to_builder().max_fresh(secs(600)).build_const()).build_const(),
+    );
     t.at(1_000).closed(1, NO_FRAME).expect(&[]);
     for (epoch, wait) in [(2, 2_000), (3, 4_000)] {
         t.next().expect(&[&format!("open {epoch} resume #{}", epoch - 1)]);
@@ -351,12 +353,12 @@ fn retry_after_is_a_floor() {
 /// S41, F65: the wait after a refused session is a floor too.
 #[test]
 fn the_wait_after_a_refused_session_is_a_floor() {
-    let wait_3 = valid(ResumeConfig::new().with_invalid_wait(secs(3), secs(3)));
-    let mut t = Timeline::online(BASE.with_resume(wait_3));
+    let wait_3 = ResumeConfig::new().invalid_wait(secs(3), secs(3)).build_const();
+    let mut t = Timeline::online(BASE.to_builder().resume(wait_3).build_const());
     t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "forget invalid"]);
     t.wake(4_000, "invalid_session");
 
-    let mut t = Timeline::new(STABLE.with_resume(wait_3));
+    let mut t = Timeline::new(STABLE.to_builder().resume(wait_3).build_const());
     fail_times(&mut t, 3);
     t.next().expect(&["open 4 fresh #4"]);
     t.opened(4).expect(&["send_fresh 4"]).session_invalid(4, false).expect(&["close 4 4000"]);
@@ -473,8 +475,8 @@ fn certificates() {
     t.open_failed(1, expired).expect(&["gave_up fatal certificate_expired"]);
 
     let retry = Rule::new(Match::AnyTls, Verdict::new(Class::Transient).with_at_cap());
-    let classifier = valid(Classifier::new(&tables::WEBSOCKET).with_override(retry));
-    let mut t = Timeline::new(BASE.with_classifier(classifier));
+    let classifier = Classifier::new(&tables::WEBSOCKET).rule(retry).build_const();
+    let mut t = Timeline::new(BASE.to_builder().classifier(classifier).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&[]).wake(30_000, "class");
 }
@@ -492,8 +494,8 @@ fn unknown_names_are_retried() {
 #[test]
 fn a_spent_table_is_the_end() {
     static WAITS: [core::time::Duration; 2] = [ms(0), secs(2)];
-    let table = valid(BackoffConfig::table(&WAITS, redial::backoff::AfterTable::GiveUp));
-    let mut t = Timeline::new(Config::new(table));
+    let table = BackoffConfig::table(&WAITS, redial::backoff::AfterTable::GiveUp).build_const();
+    let mut t = Timeline::new(Config::new(table).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(1).open_failed(1, REFUSED).expect(&[]).wake(1, "backoff");
     t.timeout().expect(&["open 2 fresh #2"]).open_failed(2, REFUSED).expect(&[]).wake(2_001, "backoff");
     t.fires(2_001, &["open 3 fresh #3"]).open_failed(3, REFUSED);

@@ -2,7 +2,7 @@
 
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::policy::{ResumeConfig, WaitReason};
-use redial::{Cause, Config, Event, Phase, SessionState, valid};
+use redial::{Cause, Config, Event, Phase, SessionState};
 
 use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, RESET, Timeline, number, secs, ws};
 
@@ -67,7 +67,9 @@ fn the_mark_never_moves_back() {
 /// S47, F42, F64: "session gone" forgets id, mark and endpoint together; the next session has only its own.
 #[test]
 fn session_gone_forgets_everything() {
-    let mut t = Timeline::new(BASE.with_classifier(Classifier::new(&tables::DISCORD_GATEWAY)));
+    let mut t = Timeline::new(
+        BASE.to_builder().classifier(Classifier::new(&tables::DISCORD_GATEWAY).build_const()).build_const(),
+    );
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.ready_at(1, Some(500), Some("wss://resume"));
     t.at(1_000).closed(1, ws(4009)).expect(&["forget gone"]);
@@ -97,7 +99,9 @@ fn unknown_codes_resume_unless_overridden() {
 
     let with = |class| {
         let rule = Rule::new(Match::Is(ws(4242)), Verdict::new(class));
-        BASE.with_classifier(valid(Classifier::new(&tables::WEBSOCKET).with_override(rule)))
+        BASE.to_builder()
+            .classifier(Classifier::new(&tables::WEBSOCKET).rule(rule).build_const())
+            .build_const()
     };
     let mut t = Timeline::online(with(Class::Fresh));
     t.at(1_000).closed(1, ws(4242)).expect(&["forget gone"]).fires(2_000, &["open 2 fresh #1"]);
@@ -108,7 +112,9 @@ fn unknown_codes_resume_unless_overridden() {
 /// S49, F41: a fatal code ends it, once; "reconnect now" is ignored until the user starts again.
 #[test]
 fn a_fatal_code_ends_it() {
-    let mut t = Timeline::online(BASE.with_classifier(Classifier::new(&tables::DISCORD_GATEWAY)));
+    let mut t = Timeline::online(
+        BASE.to_builder().classifier(Classifier::new(&tables::DISCORD_GATEWAY).build_const()).build_const(),
+    );
     t.at(1_000).closed(1, ws(4004)).expect(&["forget fatal", "gave_up fatal close_4004"]).no_wake();
     t.retry_now().ignored().closed(1, ws(4004)).stale().timeout().expect(&[]).phase(Phase::Failed);
     t.start().expect(&["open 2 fresh #1"]);
@@ -138,9 +144,9 @@ fn a_dead_session_endpoint_is_left() {
 /// S50, F69: the patient profile keeps the endpoint until three dials in a row have failed over 180 s.
 #[test]
 fn a_patient_endpoint_fallback_needs_count_and_time() {
-    let patient = ResumeConfig::new().with_endpoint_fallback(3, secs(180));
+    let patient = ResumeConfig::new().endpoint_fallback(3, secs(180)).build_const();
     let session = SessionState::resumable("s1", Some("wss://resume"), Some(5));
-    let mut t = Timeline::with_session(BASE.with_resume(patient), session);
+    let mut t = Timeline::with_session(BASE.to_builder().resume(patient).build_const(), session);
     t.at(0).start().expect(&["open 1 resume@session #1"]);
     // Failures at 0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181 s.
     for epoch in 1..=10 {
@@ -154,9 +160,9 @@ fn a_patient_endpoint_fallback_needs_count_and_time() {
 /// S50: "in a row": a dial that reached the endpoint begins the count anew.
 #[test]
 fn reaching_the_endpoint_clears_its_failures() {
-    let twice = ResumeConfig::new().with_endpoint_fallback(2, secs(0));
+    let twice = ResumeConfig::new().endpoint_fallback(2, secs(0)).build_const();
     let session = SessionState::resumable("s1", Some("wss://resume"), Some(5));
-    let mut t = Timeline::with_session(BASE.with_resume(twice), session);
+    let mut t = Timeline::with_session(BASE.to_builder().resume(twice).build_const(), session);
     t.at(0).start().expect(&["open 1 resume@session #1"]).open_failed(1, REFUSED).expect(&[]);
     t.next().expect(&["open 2 resume@session #2"]).opened(2).expect(&["send_resume 2 s1 5"]);
     t.closed(2, RESET).expect(&[]).next().expect(&["open 3 resume@session #3"]);
@@ -239,12 +245,15 @@ fn resumable_without_a_session_is_fresh() {
 /// S54, F70: the code of a close that is followed by a resume can be chosen, but not 1000 or 1001.
 #[test]
 fn the_close_code_keeps_the_session() {
-    let mut t = Timeline::online(valid(BASE.with_close_code(3999)));
+    let mut t = Timeline::online(BASE.to_builder().close_code(3999).build_const());
     t.at(1_000).please_reconnect(1).expect(&["close 1 3999"]).fires(2_000, &["open 2 resume #1"]);
-    for code in (0..=u16::MAX).filter(|code| BASE.with_close_code(*code).is_ok()) {
+    for code in (0..=u16::MAX).filter(|code| BASE.to_builder().close_code(*code).build().is_ok()) {
         assert!(code != 1000 && code != 1001 && (1002..=4999).contains(&code), "{code}");
     }
-    assert!((3000..=4999).all(|code| BASE.with_close_code(code).is_ok()), "what browsers allow");
+    assert!(
+        (3000..=4999).all(|code| BASE.to_builder().close_code(code).build().is_ok()),
+        "what browsers allow"
+    );
 }
 
 /// S55, F71: a stop closes with 1000 and the next start is fresh; one that keeps closes with another code, and the
@@ -298,7 +307,7 @@ fn a_kept_session_moves_to_another_instance() {
 fn an_unusable_import_starts_fresh() {
     let mut t = Timeline::with_session(NUMBERED, SessionState::resumable("s1", Some("wss://resume"), None));
     t.at(0).start().expect(&["forget incomplete", "open 1 fresh #1"]);
-    let disabled = BASE.with_resume(ResumeConfig::disabled());
+    let disabled = BASE.to_builder().resume(ResumeConfig::DISABLED).build_const();
     let mut t = Timeline::with_session(disabled, SessionState::resumable("s1", None, Some(5)));
     t.at(0).start().expect(&["forget incomplete", "open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.ready(1, Some(5)).seq(1, 6).ignored();
@@ -410,7 +419,7 @@ fn an_expired_session_is_not_resumed() {
 /// F30, F91: a connection that counts as established when it is open resets the ladder there and needs no session.
 #[test]
 fn on_open_is_established_at_once() {
-    let on_open = BASE.with_establish(redial::policy::Establish::OnOpen);
+    let on_open = BASE.to_builder().establish(redial::policy::Establish::OnOpen).build_const();
     let mut t = Timeline::new(on_open);
     t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]).failures(1);
     t.fires(1_000, &["open 2 fresh #2"]).at(1_010).opened(2).expect(&["send_fresh 2"]).failures(0);
@@ -423,8 +432,11 @@ fn on_open_is_established_at_once() {
 /// F31 with an open socket as success: accept-then-close must still climb when a stability time is set.
 #[test]
 fn on_open_with_stability_climbs() {
-    let config: Config =
-        BASE.with_establish(redial::policy::Establish::OnOpen).with_reset_after_stable(secs(30));
+    let config: Config = BASE
+        .to_builder()
+        .establish(redial::policy::Establish::OnOpen)
+        .reset_after_stable(secs(30))
+        .build_const();
     let mut t = Timeline::new(config);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for (epoch, wait) in [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000)] {
@@ -437,7 +449,8 @@ fn on_open_with_stability_climbs() {
 /// On open with a greeting: nothing is sent before it, and its deadline holds.
 #[test]
 fn on_open_still_waits_for_the_greeting() {
-    let mut t = Timeline::new(GATEWAY.with_establish(redial::policy::Establish::OnOpen));
+    let mut t =
+        Timeline::new(GATEWAY.to_builder().establish(redial::policy::Establish::OnOpen).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0);
     t.at(10).opened(1).expect(&[]).phase(Phase::Establishing).wake(30_010, "greeting_timeout");
     t.at(20).greeting(1, 10_000).expect(&["send_fresh 1", "restore 1 a"]).phase(Phase::Online);

@@ -1,12 +1,12 @@
 //! The heartbeat in a connection: when it beats, what silence means.
 
 use redial::heartbeat::{HeartbeatConfig, Liveness};
-use redial::{Config, Event, Phase, valid};
+use redial::{Config, Event, Phase};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, number, secs, ws};
 
 fn with(heartbeat: HeartbeatConfig) -> Config {
-    GATEWAY.with_heartbeat(heartbeat.with_first_jitter(false))
+    GATEWAY.to_builder().heartbeat(heartbeat.to_builder().first_jitter(false).build_const()).build_const()
 }
 
 /// S61, F79: the first beat is drawn from the interval, the others follow every interval.
@@ -14,7 +14,8 @@ fn with(heartbeat: HeartbeatConfig) -> Config {
 fn the_first_beat_is_jittered() {
     let mut firsts = Vec::new();
     for seed in 0..200 {
-        let mut t = Timeline::seeded(GATEWAY.with_heartbeat(HeartbeatConfig::new()), seed);
+        let mut t =
+            Timeline::seeded(GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const(), seed);
         t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).greeting(1, 45_000).expect(&["send_fresh 1"]);
         t.ready(1, Some(1)).wake_within(0..=45_000, "beat");
         firsts.push(t.wait());
@@ -81,7 +82,7 @@ fn a_requested_beat_needs_an_open_transport() {
 /// S66, F81: with any traffic as a sign of life, data keeps the connection without acknowledgements.
 #[test]
 fn any_traffic_is_life_where_configured() {
-    let any = with(HeartbeatConfig::new().with_liveness(Liveness::AnyTraffic));
+    let any = with(HeartbeatConfig::new().liveness(Liveness::AnyTraffic).build_const());
     let mut t = Timeline::gateway(any, 10_000);
     t.fires(10_010, &["beat 1"]).at(15_000).rx(1).applied().fires(20_010, &["beat 1"]);
     t.at(25_000).seq(1, 77).fires(30_010, &["beat 1"]);
@@ -96,13 +97,13 @@ fn any_traffic_is_life_where_configured() {
 /// S67: with two misses allowed the first is reported, the second closes.
 #[test]
 fn misses_may_be_allowed() {
-    let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
+    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 0));
     t.fires(30_010, &["close 1 4000"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 1));
 
-    let mut t = Timeline::gateway(with(valid(HeartbeatConfig::new().with_missed(2))), 10_000);
+    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]).beat_ack(1).fires(30_010, &["beat 1"]);
     t.fires(40_010, &["beat 1"]).fires(50_010, &["close 1 4000"]);
 }
@@ -131,7 +132,7 @@ fn odd_greetings() {
             .expect(&[]);
         t
     };
-    let required = with(HeartbeatConfig::new().with_required(true));
+    let required = with(HeartbeatConfig::new().required(true).build_const());
     for heartbeat in [None, Some(secs(0))] {
         let epoch = number(1);
         let mut t = opened(required);
@@ -145,8 +146,10 @@ fn odd_greetings() {
     }
     // What is asked for beyond a day is a day.
     for heartbeat in [86_400_000, 86_400_001, u64::from(u32::MAX), u64::MAX / 1_000, u64::MAX] {
-        let unjittered =
-            GATEWAY.with_heartbeat(HeartbeatConfig::new().with_required(true).with_first_jitter(false));
+        let unjittered = GATEWAY
+            .to_builder()
+            .heartbeat(HeartbeatConfig::new().required(true).first_jitter(false).build_const())
+            .build_const();
         let mut t = opened(unjittered);
         t.greeting(1, heartbeat).expect(&["send_fresh 1"]).ready(1, Some(1)).phase(Phase::Online);
         t.wake(86_400_010, "beat").jump(u64::MAX).timeout().whatever();
@@ -219,14 +222,14 @@ fn no_beat_after_the_end() {
 /// own wins.
 #[test]
 fn an_interval_of_the_config() {
-    let own = HeartbeatConfig::new().with_first_jitter(false);
-    let own = valid(own.with_interval(secs(20)));
-    let mut t = Timeline::online(BASE.with_heartbeat(own));
+    let own = HeartbeatConfig::new().first_jitter(false).build_const();
+    let own = own.to_builder().interval(secs(20)).build_const();
+    let mut t = Timeline::online(BASE.to_builder().heartbeat(own).build_const());
     t.wake(20_020, "beat").fires(20_020, &["beat 1"]);
 
-    let mut t = Timeline::gateway(GATEWAY.with_heartbeat(own), 10_000);
+    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 10_000);
     t.wake(10_010, "beat");
-    let mut t = Timeline::gateway(GATEWAY.with_heartbeat(own), 0);
+    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 0);
     t.wake(20_010, "beat");
 }
 

@@ -2,7 +2,7 @@
 
 use redial::classify::{Rule, Verdict};
 use redial::policy::{OnNetworkDown, WaitReason};
-use redial::{Event, Phase, valid};
+use redial::{Event, Phase};
 
 use crate::timeline::{BASE, Fact, GATEWAY, NO_FRAME, REFUSED, RESET, STABLE, Timeline, secs, ws};
 
@@ -14,7 +14,7 @@ const VISIBLE: Fact = Event::Visible;
 /// S74 (openclaw #59019), F16: the inner layer is told not to reconnect: a loss is reported and nothing opens.
 #[test]
 fn a_layer_that_must_not_reconnect() {
-    let mut t = Timeline::online(BASE.with_max_attempts(Some(0)));
+    let mut t = Timeline::online(BASE.to_builder().max_attempts(Some(0)).build_const());
     t.at(1_000).closed(1, RESET).expect(&["gave_up max_attempts connection_reset"]).quiet_until(86_400_000);
     assert_eq!(t.stats().losses, 1);
 }
@@ -24,8 +24,8 @@ fn a_layer_that_must_not_reconnect() {
 fn an_application_stop_code_is_named() {
     let rule = Rule::new(redial::classify::Match::Is(ws(4002)), Verdict::new(redial::classify::Class::Fatal));
     let classifier =
-        valid(redial::classify::Classifier::new(&redial::classify::tables::WEBSOCKET).with_override(rule));
-    let mut t = Timeline::online(BASE.with_classifier(classifier));
+        redial::classify::Classifier::new(&redial::classify::tables::WEBSOCKET).rule(rule).build_const();
+    let mut t = Timeline::online(BASE.to_builder().classifier(classifier).build_const());
     t.at(1_000).closed(1, ws(4002)).expect(&["forget fatal", "gave_up fatal close_4002"]);
     assert_eq!(t.policy.explain().last_cause, Some(ws(4002)));
 }
@@ -76,7 +76,7 @@ fn a_release_after_a_stop_is_nothing() {
 /// S84, F19, lifecycle 32: down parks and spends nothing; up dials after a small random spread.
 #[test]
 fn network_down_parks_and_up_is_spread() {
-    let spread = BASE.with_network(OnNetworkDown::Park, secs(3));
+    let spread = BASE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const();
     let mut waits = Vec::new();
     for seed in 0..100 {
         let mut t = Timeline::seeded(spread, seed);
@@ -113,7 +113,7 @@ fn network_up_does_not_cut_a_floor() {
 fn a_flapping_network_cannot_make_it_spin() {
     for on_down in [OnNetworkDown::Park, OnNetworkDown::Drop] {
         for fail in [false, true] {
-            let mut t = Timeline::new(BASE.with_network(on_down, secs(0)));
+            let mut t = Timeline::new(BASE.to_builder().network(on_down, secs(0)).build_const());
             t.at(0).start().expect(&["open 1 fresh #1"]);
             for flap in 0..20 {
                 t.run(flap * 500 + 100);
@@ -134,7 +134,8 @@ fn a_flapping_network_cannot_make_it_spin() {
 #[test]
 fn repeated_good_news_does_not_put_the_dial_off() {
     for seed in 0..50 {
-        let mut t = Timeline::seeded(BASE.with_network(OnNetworkDown::Park, secs(3)), seed);
+        let mut t =
+            Timeline::seeded(BASE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const(), seed);
         t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]);
         t.at(2).event(UP).whatever();
         for news in 1..=40 {
@@ -148,7 +149,7 @@ fn repeated_good_news_does_not_put_the_dial_off() {
 /// S84, lifecycle 31: down during the dial gives it up; the attempt is not spent.
 #[test]
 fn network_down_during_the_dial_is_not_its_fault() {
-    let mut t = Timeline::new(BASE.with_max_attempts(Some(1)));
+    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).event(DOWN).expect(&["drop 1"]);
     t.parked(WaitReason::Network).failures(0).opened(1).stale();
     t.at(5_000).event(UP).expect(&["open 2 fresh #1"]);
@@ -190,11 +191,11 @@ fn the_network_and_a_connection() {
     t.at(1_000).event(DOWN).at(2_000).closed(1, RESET).expect(&[]).parked(WaitReason::Network).failures(1);
     t.at(50_000).event(UP).expect(&["open 2 resume #1"]);
 
-    let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Drop, secs(0)));
+    let mut t = Timeline::online(BASE.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const());
     t.at(60_000).event(DOWN).expect(&["close 1 4000"]).parked(WaitReason::Network);
     t.at(60_500).event(UP).expect(&["open 2 resume #1"]);
 
-    let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Ignore, secs(0)));
+    let mut t = Timeline::online(BASE.to_builder().network(OnNetworkDown::Ignore, secs(0)).build_const());
     t.event(DOWN).ignored().closed(1, RESET).expect(&[]).wake(1_020, "backoff").event(UP).ignored();
     t.wake(1_020, "backoff");
 }
@@ -232,7 +233,7 @@ fn a_hidden_page_defers_the_dial() {
     t.resumed(2).at(70_000).stop(false).expect(&["close 2 1000", "forget stop"]);
     t.event(VISIBLE).expect(&[]).phase(Phase::Stopped);
 
-    let mut t = Timeline::online(BASE.with_defer_while_hidden(false));
+    let mut t = Timeline::online(BASE.to_builder().defer_while_hidden(false).build_const());
     t.at(1_000).event(HIDDEN).ignored().closed(1, NO_FRAME).expect(&[]).fires(2_000, &["open 2 resume #1"]);
 }
 
@@ -279,8 +280,11 @@ fn a_sleep_ends_the_trust() {
 /// schedule goes on.
 #[test]
 fn a_probe_asks_before_it_closes() {
-    let config =
-        GATEWAY.with_on_wake(redial::policy::OnWake::Probe).with_network(OnNetworkDown::Probe, secs(0));
+    let config = GATEWAY
+        .to_builder()
+        .on_wake(redial::policy::OnWake::Probe)
+        .network(OnNetworkDown::Probe, secs(0))
+        .build_const();
     let mut t = Timeline::gateway(config, 45_000);
     t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "answer");
     // The answer gives the beat its own schedule back (report 85).
@@ -290,9 +294,9 @@ fn a_probe_asks_before_it_closes() {
     assert_eq!(t.stats().zombies, 1);
 
     // Without a heartbeat there is nothing to ask with.
-    let mut t = Timeline::online(BASE.with_on_wake(redial::policy::OnWake::Probe));
+    let mut t = Timeline::online(BASE.to_builder().on_wake(redial::policy::OnWake::Probe).build_const());
     t.at(5_000).woke(60_000).expect(&["close 1 4000"]);
-    let mut t = Timeline::online(BASE.with_network(OnNetworkDown::Probe, secs(0)));
+    let mut t = Timeline::online(BASE.to_builder().network(OnNetworkDown::Probe, secs(0)).build_const());
     t.at(5_000).event(DOWN).expect(&["close 1 4000"]).phase(Phase::Parked);
 }
 

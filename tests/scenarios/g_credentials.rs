@@ -95,10 +95,18 @@ fn further_rejections_climb() {
 /// How many rejections of a renewed credential are taken can be limited.
 #[test]
 fn rejections_can_be_limited() {
-    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(0))));
+    let mut t = rejected(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
+            .build_const(),
+    );
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&["gave_up auth auth_rejected"]);
 
-    let mut t = rejected(BASE.with_credential(CredentialConfig::new().with_rejections_max(Some(1))));
+    let mut t = rejected(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().rejections_max(Some(1)).build_const())
+            .build_const(),
+    );
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&[]);
     t.next().expect(&["refresh"]).event(OK).expect(&["open 3 fresh #3"]);
     t.open_failed(3, REJECTED).expect(&["gave_up auth auth_rejected"]);
@@ -107,15 +115,22 @@ fn rejections_can_be_limited() {
 /// With "never" a rejection is final.
 #[test]
 fn never_refresh() {
-    let mut t =
-        Timeline::online(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Never)));
+    let mut t = Timeline::online(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
+            .build_const(),
+    );
     t.closed(1, ws(3000)).expect(&["forget fatal", "gave_up auth close_3000"]).retry_now().ignored();
 }
 
 /// Lifecycle 52, 58: with "dial" no transport is opened without a fresh credential, whatever asks for it.
 #[test]
 fn refresh_before_every_dial() {
-    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut t = Timeline::new(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     t.at(0)
         .start()
         .expect(&["refresh"])
@@ -180,7 +195,9 @@ fn a_hint_comes_before_the_renewal() {
 /// S75, F92: ready, authenticate, restore, in this order.
 #[test]
 fn authentication_comes_before_restoring() {
-    let mut t = Timeline::new(BASE.with_restore(RestoreConfig::new().with_authentication(true)));
+    let mut t = Timeline::new(
+        BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+    );
     t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
     t.auth_ok(1).ignored().at(10).ready(1, Some(1)).expect(&["authenticate 1"]).phase(Phase::Establishing);
     t.wake(10_010, "auth_timeout").subscribe("b", 0).expect(&[]);
@@ -191,7 +208,9 @@ fn authentication_comes_before_restoring() {
 #[test]
 fn a_failed_authentication_restores_nothing() {
     let authenticating = || {
-        let mut t = Timeline::new(BASE.with_restore(RestoreConfig::new().with_authentication(true)));
+        let mut t = Timeline::new(
+            BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+        );
         t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
         t.at(10).ready(1, Some(1)).expect(&["authenticate 1"]);
         t
@@ -217,7 +236,11 @@ fn a_failed_authentication_restores_nothing() {
 /// S84, lifecycle 58: a source that has no credential is not asked again at every piece of good news.
 #[test]
 fn a_source_that_fails_is_not_asked_in_a_spin() {
-    let mut t = Timeline::new(BASE.with_credential(CredentialConfig::new().with_refresh_on(RefreshOn::Dial)));
+    let mut t = Timeline::new(
+        BASE.to_builder()
+            .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
+            .build_const(),
+    );
     t.at(0).start().expect(&["refresh"]);
     t.at(10)
         .event(Event::CredentialFailed { request: None, fatal: false })

@@ -1,12 +1,12 @@
 //! Restoration: what is wanted is sent once per new session, in order, in batches.
 
 use redial::policy::RestoreConfig;
-use redial::{Config, Phase, valid};
+use redial::{Config, Phase};
 
 use crate::timeline::{BASE, RESET, Timeline, ms, secs};
 
 fn batches(batch: u16, interval: u64) -> Config {
-    BASE.with_restore(valid(RestoreConfig::new().with_batches(batch, ms(interval))))
+    BASE.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
 }
 
 /// Wishes first, then a connection that is ready at 20 ms.
@@ -48,7 +48,7 @@ fn batches_without_a_pause() {
 #[test]
 fn nothing_to_restore() {
     wanting(BASE, &[]).expect(&[]).phase(Phase::Online).no_wake();
-    let mut t = wanting(BASE.with_restore(RestoreConfig::disabled()), &[("a", 0)]);
+    let mut t = wanting(BASE.to_builder().restore(RestoreConfig::DISABLED).build_const(), &[("a", 0)]);
     t.expect(&[]).phase(Phase::Online).subscribe("b", 0).expect(&[]).no_wake();
 }
 
@@ -97,8 +97,8 @@ fn a_refused_subscription_backs_off_for_itself() {
 /// F94: answers for keys that nobody wants, or that were not sent, change nothing and draw nothing.
 #[test]
 fn answers_for_unknown_keys_are_nothing() {
-    let jittered = valid(crate::timeline::LADDER.with_jitter(redial::Jitter::Full));
-    let mut t = Timeline::online(BASE.with_backoff(jittered));
+    let jittered = crate::timeline::LADDER.to_builder().jitter(redial::Jitter::Full).build_const();
+    let mut t = Timeline::online(BASE.to_builder().backoff(jittered).build_const());
     t.confirmed(1, "x").ignored().sub_failed(1, "x", true).ignored().unsubscribe("x").ignored();
 }
 
@@ -159,7 +159,7 @@ fn wishes_are_kept_for_the_session() {
 /// A stable session with everything restored and no heartbeat waits for nothing.
 #[test]
 fn restoring_and_stability_side_by_side() {
-    let config = batches(1, 500).with_reset_after_stable(secs(1));
+    let config = batches(1, 500).to_builder().reset_after_stable(secs(1)).build_const();
     let mut t = wanting(config, &[("a", 0), ("b", 0), ("c", 0)]);
     t.expect(&["restore 1 a"]).fires(520, &["restore 1 b"]).wake(1_020, "stable");
     t.fires(1_020, &["restore 1 c"]).phase(Phase::Online).no_wake();

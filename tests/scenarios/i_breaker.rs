@@ -1,14 +1,14 @@
 //! The breaker inside the policy: one more gate.
 
 use redial::breaker;
-use redial::{Config, Ratio, valid};
+use redial::{Config, Ratio};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, secs};
 
-const MINUTE: breaker::Config = valid(breaker::Config::new(5, secs(60)));
+const MINUTE: breaker::Config = breaker::Config::new(5, secs(60)).build_const();
 
 fn with(config: Config, breaker: breaker::Config) -> Config {
-    config.with_breaker(Some(breaker))
+    config.to_builder().breaker(Some(breaker)).build_const()
 }
 
 /// Five failures at 0, 1, 3, 7 and 15 s.
@@ -31,7 +31,7 @@ fn five_failures_open_it() {
 /// S91: a ladder that waits longer than the breaker wins.
 #[test]
 fn a_longer_ladder_wins() {
-    let short = valid(breaker::Config::new(5, secs(10)));
+    let short = breaker::Config::new(5, secs(10)).build_const();
     tripped(with(BASE, short)).wake(31_000, "backoff").fires(31_000, &["open 6 fresh #6"]);
 }
 
@@ -45,7 +45,7 @@ fn a_failed_probe_opens_it_again() {
         .expect(&[])
         .wake(136_000, "breaker");
 
-    let doubling = valid(MINUTE.with_growth(Ratio::TWO, secs(600)));
+    let doubling = MINUTE.to_builder().growth(Ratio::TWO, secs(600)).build_const();
     let mut t = tripped(with(BASE, doubling));
     t.fires(75_000, &["open 6 fresh #6"])
         .at(76_000)
@@ -88,7 +88,7 @@ fn an_opened_and_closed_probe_has_failed() {
 /// F103: the loss of an established connection is no failed attempt.
 #[test]
 fn the_loss_of_a_connection_is_no_failed_attempt() {
-    let once = valid(breaker::Config::new(1, secs(60)));
+    let once = breaker::Config::new(1, secs(60)).build_const();
     let mut t = Timeline::online(with(BASE, once));
     t.at(1_000).closed(1, RESET).expect(&[]).wake(2_000, "backoff").fires(2_000, &["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&[]).wake(62_000, "breaker");
@@ -124,7 +124,7 @@ fn a_probe_without_a_verdict_leaves_its_place() {
 /// for the ladder, not for a breaker that opened behind its back.
 #[test]
 fn a_slow_probe_that_succeeds_is_a_success() {
-    let lease = valid(MINUTE.with_lease(secs(5)));
+    let lease = MINUTE.to_builder().lease(secs(5)).build_const();
     let mut t = tripped(with(BASE, lease));
     t.fires(75_000, &["open 6 fresh #6"]).connect(84_000, 6, Some(1));
     t.at(100_000).closed(6, RESET).expect(&[]).wake(101_000, "backoff");
@@ -133,7 +133,7 @@ fn a_slow_probe_that_succeeds_is_a_success() {
 /// S91 with a limit: a breaker's wait beyond the elapsed budget ends the outage now.
 #[test]
 fn the_elapsed_budget_counts_the_breaker() {
-    let mut t = Timeline::new(with(BASE, MINUTE).with_max_elapsed(Some(secs(70))));
+    let mut t = Timeline::new(with(BASE, MINUTE).to_builder().max_elapsed(Some(secs(70))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for epoch in 1..5 {
         t.open_failed(epoch, REFUSED).expect(&[]).next().whatever();

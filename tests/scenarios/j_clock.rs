@@ -2,7 +2,7 @@
 
 use redial::breaker;
 use redial::policy::{OnNetworkDown, RestoreConfig, WaitReason};
-use redial::{Config, Event, Phase, valid};
+use redial::{Config, Event, Phase};
 
 use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, STABLE, Timeline, ms, secs};
 
@@ -40,7 +40,9 @@ fn back_within_the_phase() {
 /// S98: the deadlines of greeting, session and authentication move with it.
 #[test]
 fn back_while_establishing() {
-    let mut t = started(GATEWAY.with_restore(RestoreConfig::new().with_authentication(true)));
+    let mut t = started(
+        GATEWAY.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+    );
     t.opened(1).wake(2 * DAY + 30_000, "greeting_timeout");
     noticed(t.jump(DAY)).wake(DAY + 30_000, "greeting_timeout");
     t.greeting(1, 0).expect(&["send_fresh 1"]).wake(DAY + 10_000, "ready_timeout");
@@ -63,7 +65,7 @@ fn back_while_waiting() {
 /// S98: so is the least time between two dials.
 #[test]
 fn back_with_a_minimum_interval() {
-    let mut t = started(valid(BASE.with_min_interval(secs(5))));
+    let mut t = started(BASE.to_builder().min_interval(secs(5)).build_const());
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 5_000, "min_interval");
     noticed(t.jump(DAY)).wake(DAY + 5_000, "min_interval").fires(DAY + 5_000, &["open 2 fresh #2"]);
 }
@@ -71,7 +73,9 @@ fn back_with_a_minimum_interval() {
 /// S98: a clock that was wrong far ahead opens the breaker for one open time, not for a day.
 #[test]
 fn back_with_an_open_breaker() {
-    let mut t = started(BASE.with_breaker(Some(valid(breaker::Config::new(1, secs(60))))));
+    let mut t = started(
+        BASE.to_builder().breaker(Some(breaker::Config::new(1, secs(60)).build_const())).build_const(),
+    );
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 60_000, "breaker");
     noticed(t.jump(DAY)).wake(DAY + 60_000, "breaker");
     t.fires(DAY + 60_000, &["open 2 fresh #2"]);
@@ -88,9 +92,13 @@ fn back_while_parked() {
 /// S98: heartbeat, stability and the next batch are never further away than when they were set.
 #[test]
 fn back_while_online() {
-    let config = valid(STABLE.with_greeting(None));
-    let config = config.with_restore(valid(RestoreConfig::new().with_batches(1, ms(500))));
-    let config = config.with_heartbeat(redial::heartbeat::HeartbeatConfig::new().with_first_jitter(false));
+    let config = STABLE.to_builder().greeting(None).build_const();
+    let config =
+        config.to_builder().restore(RestoreConfig::new().batches(1, ms(500)).build_const()).build_const();
+    let config = config
+        .to_builder()
+        .heartbeat(redial::heartbeat::HeartbeatConfig::new().first_jitter(false).build_const())
+        .build_const();
     let mut t = started(config);
     t.opened(1).greeting(1, 10_000).expect(&["send_fresh 1"]).subscribe("a", 0).subscribe("b", 0);
     t.ready(1, Some(5)).expect(&["restore 1 a"]).wake(2 * DAY + 500, "restore").phase(Phase::Restoring);
@@ -120,7 +128,7 @@ fn back_at_the_end() {
     let mut t = started(BASE);
     t.stop(false).expect(&["close 1 1000"]);
     noticed(t.jump(0)).phase(Phase::Stopped).no_wake().start().expect(&["open 2 fresh #1"]);
-    let mut t = started(BASE.with_max_attempts(Some(0)));
+    let mut t = started(BASE.to_builder().max_attempts(Some(0)).build_const());
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
     noticed(t.jump(0)).phase(Phase::Failed).no_wake();
 }
@@ -137,7 +145,7 @@ fn one_wild_reading_ahead() {
 /// S98: a phase that began so far ahead that nothing of it would ever come.
 #[test]
 fn the_far_end_of_time() {
-    let mut t = Timeline::new(STABLE.with_network(OnNetworkDown::Park, secs(3)));
+    let mut t = Timeline::new(STABLE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const());
     t.jump(1 << 50).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]);
     t.fires((1 << 50) + 1_000, &["open 2 fresh #2"]).opened(2).expect(&["send_fresh 2"]).ready(2, Some(1));
     noticed(t.jump(0)).phase(Phase::Online).wake(120_000, "stable");

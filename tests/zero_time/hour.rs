@@ -52,8 +52,13 @@ fn gaps(dials: &[u64]) -> impl Iterator<Item = u64> + '_ {
 impl Allowed {
     pub(crate) fn new(prey: &Prey, draw: Draw) -> Self {
         // Limits only end what the backoff would go on with.
-        let config =
-            prey.config.with_initial_limits(None, None).with_max_attempts(None).with_max_elapsed(None);
+        let config = prey
+            .config
+            .to_builder()
+            .initial_limits(None, None)
+            .max_attempts(None)
+            .max_elapsed(None)
+            .build_const();
         let alone = |endpoints| {
             let mut alone = Vec::new();
             for answer in [Move::Refuse, Move::Throttle, Move::Replace] {

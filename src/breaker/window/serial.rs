@@ -2,7 +2,7 @@
 
 use super::{CountWindow, Counts, FAILED, SLOW, TimeWindow};
 
-/// A window that was not looked at yet.
+/// A window that is not checked yet.
 #[derive(serde::Deserialize)]
 #[serde(rename = "CountWindow")]
 pub(super) struct UncheckedCount<const N: usize> {
@@ -17,7 +17,7 @@ impl<const N: usize> TryFrom<UncheckedCount<N>> for CountWindow<N> {
 
     fn try_from(it: UncheckedCount<N>) -> Result<Self, &'static str> {
         let UncheckedCount { ring, next, sum } = it;
-        // A window that is not full was filled from the beginning, and what follows is empty.
+        // A window that is not full is filled from the beginning, and the rest is empty.
         let place = if sum.calls < Self::SIZE { next == sum.calls } else { next < Self::SIZE.max(1) };
         if sum.calls > Self::SIZE || !place {
             return Err("a window with more or other results than it has room for");
@@ -34,7 +34,7 @@ impl<const N: usize> TryFrom<UncheckedCount<N>> for CountWindow<N> {
     }
 }
 
-/// The same by time.
+/// The same for a window by time.
 #[derive(serde::Deserialize)]
 #[serde(rename = "TimeWindow")]
 pub(super) struct UncheckedTime<const BUCKETS: usize> {

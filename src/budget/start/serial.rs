@@ -47,8 +47,7 @@ impl<const STARTS: usize, const WAITING: usize> TryFrom<Plain<STARTS, WAITING>>
 
     fn try_from(it: Plain<STARTS, WAITING>) -> Result<Self, &'static str> {
         let (window, day) = (Micros(it.window_us).to_duration(), Micros(it.day_us).to_duration());
-        let config = StartBudgetConfig::new(it.buckets, it.per_window, window);
-        let config = config.and_then(|config| config.with_daily(it.per_day, day));
+        let config = StartBudgetConfig::new(it.buckets, it.per_window, window).daily(it.per_day, day).build();
         let whole = config.and_then(Self::new).map_err(|_| "no such budget of starts")?;
         let List { items: line, len } = it.line;
         let waiting = line.get(..len).unwrap_or_default();

@@ -1,23 +1,24 @@
-//! A snapshot as bytes: version 1, little endian, every field at a fixed place but the two texts at the end.
+//! A snapshot as bytes: version 1, little endian, with every field but the last three at a fixed offset.
 //!
 //! | bytes | field |
 //! | --- | --- |
 //! | 1, 1 | magic, version |
 //! | 4 | key |
-//! | 2 | flags: which optional fields are meant, and the yes-or-no ones |
-//! | 8, 8, 4 | sequence; left of the time to live; all of it, in milliseconds |
+//! | 2 | flags: which optional fields are present, and the boolean ones |
+//! | 8, 8, 4 | sequence; the rest of the time to live; the time to live, in milliseconds |
 //! | 1, 1, 8 | failed resumes; failed dials of the session's endpoint; time since the first of them |
 //! | 8 | time since the newest dial |
-//! | 8, 4, 4, 8 | outage: time; attempt; failures; place of the last draw |
+//! | 8, 4, 4, 8 | outage: its time; attempt; failures; the last draw |
 //! | 1, 1, 1 | rejections; limited; rate limited |
-//! | 1, 2 | what is limited: kind of the cause, its number |
-//! | 1, 1, 4 | verdicts in a row; losses to another client; seconds since the newest of them |
+//! | 1, 2 | the limited cause: its kind, its number |
+//! | 1, 1, 4 | fatal verdicts in a row; losses to another client; seconds since the newest of them |
 //! | 4 | the first wait that the server set, in milliseconds |
-//! | 1, 8, 1, 8 | ladder and floor: rule, time left |
+//! | 1, 8, 1, 8 | backoff and floor: reason, time left |
 //! | 2 + n, 2 + n | token and endpoint: length, bytes |
-//! | 4 | CRC-32 (that of zip and Ethernet) of all before it |
+//! | 4 | CRC-32 (that of zip and Ethernet) of everything before it |
 //!
-//! The last draw is zero for a jitter that goes on from none. Times are microseconds but for that one. A field that is not meant is zero.
+//! The last draw is zero for a jitter that does not depend on it. Times are microseconds except where milliseconds or seconds
+//! are named. An absent field is zero.
 
 use crate::codec::{CheckpointError, Names, Reader, Writer, crc32};
 use crate::session::SessionState;
@@ -26,7 +27,7 @@ use crate::time::{Instant, Micros};
 use super::super::codes::{cause_from_code, cause_to_code};
 use super::{Outage, Snapshot, SnapshotError, Wait};
 
-/// Bytes of an [encoded](Snapshot::encode) snapshot beside its token and its endpoint.
+/// The length in bytes of an [encoded](Snapshot::encode) snapshot, without its token and its endpoint.
 pub const SNAPSHOT_BYTES: usize = 112;
 
 const MAGIC: u8 = 0xd1;
@@ -46,7 +47,7 @@ const CREDENTIAL: u16 = 1 << 9;
 const BASE: u16 = 1 << 10;
 const KNOWN: u16 = (1 << 11) - 1;
 
-/// What stands for the outage where there is none.
+/// The fields of an outage where there is none.
 const NO_OUTAGE: Outage = {
     let none = Wait { left_us: 0, reason: Wait::REASONS[0] };
     Outage {
@@ -67,13 +68,14 @@ const NO_OUTAGE: Outage = {
 };
 
 impl<T: AsRef<[u8]>> Snapshot<T> {
-    /// Writes it to the beginning of `out` and returns how many bytes that took: [`SNAPSHOT_BYTES`], and those of token
-    /// and endpoint. `key` is yours (a hash of tenant and shard, say): who decodes must have the same.
+    /// Writes the snapshot to the beginning of `out` and returns its length: [`SNAPSHOT_BYTES`], plus the bytes of token and
+    /// endpoint. The caller chooses `key`, such as a hash of tenant and shard; [`decode`](Snapshot::decode) needs the same.
     ///
-    /// The checksum finds accidents. It is no signature: keep the bytes where only you can write.
+    /// The checksum finds accidental damage. It is not a signature: keep the bytes where nobody else can write.
     ///
     /// # Errors
-    /// [`SnapshotError::Full`]; `out` is then partly written and holds no snapshot.
+    ///
+    /// [`SnapshotError::Full`]. Then `out` holds no snapshot.
     pub fn encode(&self, key: u32, out: &mut [u8]) -> Result<usize, SnapshotError> {
         let session = &self.session;
         let life = session.life(Instant::ZERO);
@@ -133,10 +135,11 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
 }
 
 impl<'a> Snapshot<&'a [u8]> {
-    /// Reads what [`encode`](Self::encode) wrote under the same `key`: exactly those bytes, no more and no fewer. Token
-    /// and endpoint stay where they are; [`try_map`](Self::try_map) moves them.
+    /// Reads the bytes that [`encode`](Self::encode) wrote with the same `key`, no more and no fewer. Token and endpoint are
+    /// borrowed; [`try_map`](Self::try_map) converts them.
     ///
     /// # Errors
+    ///
     /// In this order: [`SnapshotError::TooSmall`], [`SnapshotError::NotASnapshot`], [`SnapshotError::Version`],
     /// [`SnapshotError::Corrupt`], [`SnapshotError::WrongKey`].
     pub fn decode(bytes: &'a [u8], key: u32) -> Result<Self, SnapshotError> {

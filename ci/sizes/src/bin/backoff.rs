@@ -5,13 +5,13 @@
 use core::hint::black_box;
 use core::time::Duration;
 
-use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio, valid};
+use redial::{Backoff, BackoffConfig, Jitter, Mode, Ratio};
 use sizes::Counter;
 
-static CONFIG: BackoffConfig = valid(
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)))
-        .with_jitter(Jitter::Full),
-);
+static CONFIG: BackoffConfig =
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
+        .jitter(Jitter::Full)
+        .build_const();
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {

@@ -22,13 +22,13 @@ fn ratio() -> Result<Ratio, ConfigError> {
 
 fn built() -> Result<BackoffConfig, ConfigError> {
     let curve = match black_box(0) {
-        0 => BackoffConfig::exponential(time(), ratio()?, time())?,
-        1 => BackoffConfig::constant(time())?,
-        2 => BackoffConfig::linear(time(), time())?,
-        3 => BackoffConfig::fibonacci(time(), time())?,
-        4 => BackoffConfig::quadratic(time(), time(), time())?,
-        5 => BackoffConfig::elapsed(ratio()?, time(), time())?,
-        _ => BackoffConfig::table(black_box(&ENTRIES), AfterTable::RepeatLast)?,
+        0 => BackoffConfig::exponential(time(), ratio()?, time()),
+        1 => BackoffConfig::constant(time()),
+        2 => BackoffConfig::linear(time(), time()),
+        3 => BackoffConfig::fibonacci(time(), time()),
+        4 => BackoffConfig::quadratic(time(), time(), time()),
+        5 => BackoffConfig::elapsed(ratio()?, time(), time()),
+        _ => BackoffConfig::table(black_box(&ENTRIES), AfterTable::RepeatLast),
     };
     let jitter = match black_box(0) {
         0 => Jitter::None,
@@ -43,8 +43,9 @@ fn built() -> Result<BackoffConfig, ConfigError> {
         9 => Jitter::AboveInitial,
         _ => Jitter::DecorrelatedV2,
     };
-    let config = curve.with_jitter(jitter)?.with_floor(time())?.with_max_fresh(time())?;
-    Ok(if black_box(false) { config.with_first(time()).with_exact_first() } else { config })
+    let config = curve.jitter(jitter).floor(time()).max_fresh(time());
+    let config = if black_box(false) { config.first_delay(time()).exact_first() } else { config };
+    config.build()
 }
 
 #[unsafe(no_mangle)]

@@ -6,10 +6,10 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use redial::breaker;
-use redial::{CircuitBreaker, Instant, valid};
+use redial::{CircuitBreaker, Instant};
 use sizes::Counter;
 
-static CONFIG: breaker::Config = valid(breaker::Config::new(5, Duration::from_secs(60)));
+static CONFIG: breaker::Config = breaker::Config::new(5, Duration::from_secs(60)).build_const();
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {

@@ -7,26 +7,29 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use redial::breaker::{self, CountWindow, Outcome, RateWindow, Rates, TimeWindow};
-use redial::budget::{AdaptiveThrottle, AdaptiveThrottleConfig, RetryBudget, RetryBudgetConfig, StartBudget, StartBudgetConfig, Throttle, ThrottleConfig};
+use redial::budget::{
+    AdaptiveThrottle, AdaptiveThrottleConfig, RetryBudget, RetryBudgetConfig, StartBudget, StartBudgetConfig,
+    Throttle, ThrottleConfig,
+};
 use redial::classify::tables;
 use redial::endpoints::FixedEndpoints;
 use redial::health::{Health, HealthConfig};
 use redial::policy::Snapshot;
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
-use redial::{Backoff, BackoffConfig, CircuitBreaker, Config, Event, Instant, Mode, Policy, Ratio, valid};
+use redial::{Backoff, BackoffConfig, CircuitBreaker, Config, Event, Instant, Mode, Policy, Ratio};
 use sizes::Counter;
 
 type Token = [u8; 32];
 type Fleet = Policy<Counter, Token, FixedSubscriptions<u32, 16>, &'static Config, FixedEndpoints<4>>;
 
 const LADDER: BackoffConfig =
-    valid(BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)));
-static CONFIG: Config = Config::new(LADDER);
-const RATES: Rates = valid(Rates::new(valid(Ratio::new(1, 2)), 20));
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+static CONFIG: Config = Config::new(LADDER).build_const();
+const RATES: Rates = Rates::new(Ratio::new_const(1, 2), 20).build_const();
 const OPEN: Duration = Duration::from_secs(60);
-static BY_COUNT: breaker::Config<CountWindow<64>> = valid(breaker::Config::by_count(RATES, OPEN));
+static BY_COUNT: breaker::Config<CountWindow<64>> = breaker::Config::by_count(RATES, OPEN).build_const();
 static BY_TIME: breaker::Config<TimeWindow<10>> =
-    valid(breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN));
+    breaker::Config::by_time(RATES, Duration::from_secs(30), OPEN).build_const();
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
@@ -130,12 +133,12 @@ impl Parts {
     }
 }
 
-const STARTS: StartBudgetConfig = valid(StartBudgetConfig::new(1, 1, Duration::from_secs(5)));
-const ROW: breaker::Config = valid(breaker::Config::new(5, OPEN));
-static RETRIES: RetryBudgetConfig = RetryBudgetConfig::new();
-static THROTTLE: ThrottleConfig = valid(ThrottleConfig::new(10, valid(Ratio::new(1, 10))));
-static ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new();
-static HEALTH: HealthConfig = HealthConfig::new();
+const STARTS: StartBudgetConfig = StartBudgetConfig::new(1, 1, Duration::from_secs(5)).build_const();
+const ROW: breaker::Config = breaker::Config::new(5, OPEN).build_const();
+static RETRIES: RetryBudgetConfig = RetryBudgetConfig::DEFAULT;
+static THROTTLE: ThrottleConfig = ThrottleConfig::new(10, Ratio::new_const(1, 10)).build_const();
+static ADAPTIVE: AdaptiveThrottleConfig = AdaptiveThrottleConfig::DEFAULT;
+static HEALTH: HealthConfig = HealthConfig::DEFAULT;
 
 fn window<W: RateWindow>(breaker: &mut CircuitBreaker<W>, config: &breaker::Config<W>, rng: &mut Counter) {
     if let Ok(permit) = breaker.try_acquire(config, now(), rng) {

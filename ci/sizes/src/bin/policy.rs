@@ -6,14 +6,13 @@ use core::hint::black_box;
 use core::time::Duration;
 
 use redial::classify::{Classifier, Table, tables};
-use redial::{BackoffConfig, Config, Ratio, valid};
+use redial::{BackoffConfig, Config, Ratio};
 
-static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-    Duration::from_secs(1),
-    Ratio::TWO,
-    Duration::from_secs(30),
-)))
-.with_classifier(Classifier::new(TABLE));
+static CONFIG: Config = Config::new(
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+)
+.classifier(Classifier::new(TABLE).build_const())
+.build_const();
 
 const TABLE: &Table = &tables::TRANSPORT;
 

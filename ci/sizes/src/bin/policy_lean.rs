@@ -7,19 +7,18 @@ use core::time::Duration;
 
 use redial::classify::{Classifier, Table, tables};
 use redial::policy::{Lean, ResumeConfig};
-use redial::{BackoffConfig, Config, Ratio, valid};
+use redial::{BackoffConfig, Config, Ratio};
 
-static CONFIG: Config = Config::new(valid(BackoffConfig::exponential(
-    Duration::from_secs(1),
-    Ratio::TWO,
-    Duration::from_secs(30),
-)))
-.with_classifier(Classifier::new(TABLE))
-.with_resume(ResumeConfig::disabled());
+static CONFIG: Config = Config::new(
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+)
+.classifier(Classifier::new(TABLE).build_const())
+.resume(ResumeConfig::DISABLED)
+.build_const();
 
 const TABLE: &Table = &tables::TRANSPORT;
 
-static LEAN: Lean<'static> = valid(Lean::new(&CONFIG));
+static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
 
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {

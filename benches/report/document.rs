@@ -131,10 +131,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { architecture, system, cores, compiler } = &self.machine;
         writeln!(f, "# Benchmarks\n")?;
-        writeln!(
-            f,
-            "Written by `cargo run --release --example bench_report`; every number is from that run."
-        )?;
+        writeln!(f, "Written by `cargo bench --bench report`; every number is from that run.")?;
         writeln!(f, "Machine: {cores} cores, {architecture}, {system}; {compiler}.\n")?;
         self.goals(f)?;
         self.instructions(f)?;

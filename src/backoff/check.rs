@@ -1,0 +1,82 @@
+//! What can be wrong with the config of a backoff.
+
+use core::time::Duration;
+
+use super::config::{AfterTable, BackoffConfig, Curve};
+use super::jitter::Jitter;
+use crate::error::ConfigError;
+use crate::time::Micros;
+
+impl BackoffConfig {
+    pub(super) const fn check_curve(&self) -> Result<(), ConfigError> {
+        if let Curve::Table(delays, after) = self.curve {
+            return check_table(delays, after);
+        }
+        if let Curve::Exponential(factor) = self.curve {
+            if factor.is_below_one() {
+                return Err(ConfigError::FactorBelowOne);
+            }
+        }
+        match check_wait(self.initial) {
+            Ok(()) if self.initial.0 > self.max.0 => Err(ConfigError::InitialAboveMax),
+            result => result,
+        }
+    }
+
+    pub(super) const fn check_jitter(&self) -> Result<(), ConfigError> {
+        let above_initial = self.max.saturating_sub(self.initial).0;
+        match self.jitter {
+            Jitter::PlusMinus(share) | Jitter::Minus(share) if share.is_above_one() => {
+                Err(ConfigError::JitterAboveOne)
+            }
+            Jitter::PlusFixed(low, high) if low.as_nanos() > high.as_nanos() => {
+                Err(ConfigError::RangeReversed)
+            }
+            Jitter::Plus(share) if share.of(self.initial).0 > above_initial => {
+                Err(ConfigError::InitialAboveMax)
+            }
+            Jitter::PlusFixed(_, high) if Micros::from_duration(high).0 > above_initial => {
+                Err(ConfigError::InitialAboveMax)
+            }
+            Jitter::Window(low, high)
+                if high.is_below(low) || high.is_above_one() || high.numerator() == 0 =>
+            {
+                Err(ConfigError::JitterWindow)
+            }
+            Jitter::Decorrelated | Jitter::DecorrelatedV2 if self.initial.is_zero() => {
+                Err(ConfigError::InitialZero)
+            }
+            Jitter::Decorrelated | Jitter::DecorrelatedV2 if matches!(self.curve, Curve::Constant) => {
+                Err(ConfigError::JitterNoRoom)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const fn check_table(delays: &[Duration], after: AfterTable) -> Result<(), ConfigError> {
+    let [.., last] = delays else { return Err(ConfigError::TableEmpty) };
+    let mut rest = delays;
+    while let [delay, tail @ ..] = rest {
+        match check_wait(Micros::from_duration(*delay)) {
+            Ok(()) | Err(ConfigError::InitialZero) => {}
+            error => return error,
+        }
+        rest = tail;
+    }
+    if last.is_zero() && matches!(after, AfterTable::RepeatLast) {
+        return Err(ConfigError::TableRepeatsZero);
+    }
+    Ok(())
+}
+
+/// What a wait must be at least, so that a config is no hot loop.
+pub(super) const fn check_wait(wait: Micros) -> Result<(), ConfigError> {
+    if wait.is_zero() {
+        Err(ConfigError::InitialZero)
+    } else if wait.0 < Micros::MILLISECOND.0 {
+        Err(ConfigError::InitialTooShort)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Sessions.
+
+use core::time::Duration;
+
+use crate::builder::{Builder, builds};
+use crate::error::ConfigError;
+use crate::time::Micros;
+
+/// Whether and how sessions are resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResumeConfig {
+    pub(crate) enabled: bool,
+    pub(crate) needs_sequence: bool,
+    pub(crate) failures_max: u8,
+    pub(crate) invalid_wait: (Micros, Micros),
+    pub(crate) fallback_failures: u8,
+    pub(crate) fallback_after: Micros,
+}
+
+builds!(ResumeConfig);
+
+impl ResumeConfig {
+    /// On; with the sequence where the session has one; given up after 3 failed resumes in a row (carbon); 1 to 5 s before the fresh
+    /// start that follows a refused session (Discord documentation of 2018-2022); the session's endpoint is
+    /// left after its first failed dial (twilight).
+    pub const DEFAULT: Self = Self {
+        enabled: true,
+        needs_sequence: false,
+        failures_max: 3,
+        invalid_wait: (Micros::from_millis(1_000), Micros::from_millis(5_000)),
+        fallback_failures: 1,
+        fallback_after: Micros::ZERO,
+    };
+
+    /// Every connection starts fresh; no session is kept.
+    pub const DISABLED: Self = Self { enabled: false, ..Self::DEFAULT };
+
+    /// [`Self::DEFAULT`], to be changed.
+    pub const fn new() -> Builder<Self> {
+        Self::DEFAULT.to_builder()
+    }
+
+    const fn checked(self) -> Result<Self, ConfigError> {
+        if self.failures_max == 0 {
+            return Err(ConfigError::ResumeFailuresZero);
+        }
+        if self.invalid_wait.0.0 > self.invalid_wait.1.0 {
+            return Err(ConfigError::RangeReversed);
+        }
+        Ok(self)
+    }
+}
+
+impl Builder<ResumeConfig> {
+    /// Whether sessions are kept and resumed. Default true.
+    pub const fn enabled(mut self, on: bool) -> Self {
+        self.config.enabled = on;
+        self
+    }
+
+    /// Whether a token without a sequence number can't be resumed. Default false: a session resumes with its sequence, and
+    /// one that never had a number by its token alone. True for protocols that need both, such as Discord's gateway.
+    pub const fn sequence_needed(mut self, needed: bool) -> Self {
+        self.config.needs_sequence = needed;
+        self
+    }
+
+    /// After how many resumes in a row that were sent and not granted the session is dropped. A connection that ended before
+    /// its resume was sent does not count, nor does one that held although nobody confirmed the resume; a cursor resets the
+    /// count. Default 3, range 1 to 255.
+    ///
+    /// # Errors
+    /// [`ConfigError::ResumeFailuresZero`].
+    pub const fn failures_max(mut self, failures: u8) -> Self {
+        self.config.failures_max = failures;
+        self
+    }
+
+    /// The least wait before the fresh start that follows "session invalid", drawn in `[low, high)`. Default 1-5 s.
+    ///
+    /// # Errors
+    /// [`ConfigError::RangeReversed`].
+    pub const fn invalid_wait(mut self, low: Duration, high: Duration) -> Self {
+        self.config.invalid_wait = (Micros::from_duration(low), Micros::from_duration(high));
+        self
+    }
+
+    /// The session's own endpoint is left for the base endpoint after `failures` dials in a row that did not reach it
+    /// and when the first of them is at least `after` ago; the session is kept. Default 1 and zero;
+    /// 0 failures means 1.
+    pub const fn endpoint_fallback(mut self, failures: u8, after: Duration) -> Self {
+        self.config.fallback_failures = if failures == 0 { 1 } else { failures };
+        self.config.fallback_after = Micros::from_duration(after);
+        self
+    }
+}
+
+impl ResumeConfig {
+    /// Whether sessions are kept and resumed.
+    #[must_use]
+    pub const fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Whether a token without a sequence number can't be resumed.
+    #[must_use]
+    pub const fn sequence_needed(&self) -> bool {
+        self.needs_sequence
+    }
+
+    /// After how many failed resumes in a row the session is dropped.
+    #[must_use]
+    pub const fn failures_max(&self) -> u8 {
+        self.failures_max
+    }
+
+    /// The range of the least wait after "session invalid".
+    #[must_use]
+    pub const fn invalid_wait(&self) -> (Duration, Duration) {
+        (self.invalid_wait.0.to_duration(), self.invalid_wait.1.to_duration())
+    }
+
+    /// After how many failed dials, over how long, the session's endpoint is left.
+    #[must_use]
+    pub const fn endpoint_fallback(&self) -> (u8, Duration) {
+        (self.fallback_failures, self.fallback_after.to_duration())
+    }
+}
+
+impl Default for ResumeConfig {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
