@@ -27,6 +27,8 @@ pub mod budget;
 pub mod builder;
 pub mod classify;
 mod codec;
+#[cfg(feature = "serde")]
+mod data;
 mod denied;
 #[cfg(feature = "std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]

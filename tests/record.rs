@@ -1,6 +1,7 @@
 //! A recording is played as it happened: the same decisions, byte for byte.
 
 #![cfg(all(feature = "record", feature = "chacha"))]
+#![allow(clippy::let_underscore_must_use, reason = "a story ends where its bytes end")]
 
 #[path = "../examples/replay/engine.rs"]
 #[allow(dead_code, reason = "the replay program uses all of it")]

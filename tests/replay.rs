@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use engine::Replay;
-use engine::config::SetUp;
+use engine::set_up::SetUp;
 use redial::backoff::AfterTable;
 use redial::breaker;
 use redial::budget::{AdaptiveThrottleConfig, RetryBudgetConfig, StartBudgetConfig, ThrottleConfig};

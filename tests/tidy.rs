@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const BOTTOM: [&str; 10] =
     ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The rooms that compose others, or stand outside.
-const COMPOSERS: [&str; 5] = ["driver", "lib", "policy", "presets", "record"];
+const COMPOSERS: [&str; 6] = ["data", "driver", "lib", "policy", "presets", "record"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in

@@ -7,9 +7,6 @@
 //! `--url ws://HOST:PORT` runs the client alone against another gateway; `--help` prints the rest.
 
 mod client;
-#[path = "../shared/config.rs"]
-#[expect(dead_code, reason = "seed and endpoints are for the replay program")]
-mod config;
 mod connection;
 mod fact;
 mod failure;
@@ -40,11 +37,11 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::{Config, Policy, SplitMix64};
-use serde_json::{Value, json};
+use redial::policy::ConfigOver;
+use redial::{Config, Policy, SplitMix64, presets};
+use serde::de::DeserializeSeed;
 
 use client::Client;
-use config::SetUp;
 use happening::Happening;
 use target::Target;
 use view::View;
@@ -140,19 +137,15 @@ fn unusable(error: &str) -> ExitCode {
 
 fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> {
     let target = Target::parse(url)?;
-    let preset = preset(arguments);
-    let value = match &arguments.config {
-        Some(path) => json!({ "preset": preset, "config": read(path)? }),
-        None => json!({ "preset": preset }),
-    };
-    let config = SetUp::parse(&value).map_err(|error| match &arguments.config {
-        Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
-        _ => error,
+    let name = preset(arguments);
+    let preset = presets::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = presets::ALL.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        format!("unknown preset \"{name}\"; use one of {}", known.join(", "))
     })?;
-    if config.health.is_some() {
-        return Err("\"config.health\" is for replay: nobody watches here".to_owned());
-    }
-    let config = config.config;
+    let config = match &arguments.config {
+        Some(path) => read(path, preset)?,
+        None => *preset,
+    };
     if config.greeting() {
         return Ok((target, config));
     }
@@ -166,10 +159,16 @@ fn preset(arguments: &Arguments) -> &str {
     arguments.preset.as_deref().unwrap_or("discord-gateway")
 }
 
-fn read(path: &Path) -> Result<Value, String> {
+/// The settings of a file over a preset.
+fn read(path: &Path, preset: &Config) -> Result<Config, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("{shown}: not valid JSON: {error}"))
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let config = ConfigOver::new(preset).named("config").deserialize(&mut json);
+    config.and_then(|config| json.end().map(|()| config)).map_err(|error| {
+        let syntax = if error.is_data() { "" } else { "not valid JSON: " };
+        format!("{shown}: {syntax}{error}")
+    })
 }
 
 /// The client alone.

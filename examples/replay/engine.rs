@@ -1,16 +1,27 @@
 //! The virtual clock: facts and timers in order, one policy, every decision as a line of JSON.
 
 mod budget;
-#[path = "../shared/config.rs"]
-pub(crate) mod config;
+mod budgets;
+#[path = "../../src/data/cause.rs"]
+mod cause;
 #[path = "../shared/decisions.rs"]
 pub(crate) mod decisions;
 mod fact;
 #[path = "../shared/json.rs"]
 pub(crate) mod json;
+#[path = "../../src/data/object.rs"]
+mod object;
 mod parts;
 mod process;
+pub(crate) mod set_up;
 mod watch;
+
+/// What the readers of the library are made of here.
+mod tree {
+    pub(crate) use redial::classify::{Class, TlsKind};
+    pub(crate) use redial::{Cause, IoKind, Ratio};
+    pub(crate) use serde_json::{Map, Value};
+}
 
 use redial::endpoints::{Endpoints, FixedEndpoints};
 use redial::policy::Endpoint;
@@ -19,11 +30,11 @@ use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Policy, Stats}
 use serde_json::Value;
 
 use budget::{Budgets, Wish};
-use config::{SetUp, Timers};
 use decisions::{Decided, Decisions, Stamp, Unit, line, quoted};
 use fact::{Corrupt, Epochs, Fact, Holds, What};
 use parts::{Generator, Process, Walk, Wishes};
 use process::Ended;
+use set_up::{SetUp, Timers};
 use watch::Watch;
 
 /// A log being replayed: lines in, lines out, nothing else.

@@ -6,9 +6,9 @@ use redial::policy::HoldReason;
 use redial::{Cause, Epoch, Event};
 use serde_json::Value;
 
-use super::config;
-use super::config::object::{Object, unknown};
+use super::cause::cause as read_cause;
 use super::decisions::{Stamp, Unit};
+use super::object::{Object, unknown};
 
 /// Every event with the fields it may have beside `at` and `event`.
 const EVENTS: &[(&str, &[&str])] = &[
@@ -325,5 +325,5 @@ fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
     let known = ["ws", "http", "io", "tls", "timeout", "class", "kind", "retry_after"];
     let cause = line.required("cause", line.object("cause", &known)?)?;
     let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
-    Ok((config::causes::cause(&cause, &["retry_after"])?, retry_after))
+    Ok((read_cause(&cause, &["retry_after"])?, retry_after))
 }

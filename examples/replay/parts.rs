@@ -9,7 +9,7 @@ use redial::record::{CheckpointError, Load, Reader};
 use redial::subscriptions::{SubscriptionSet, SubscriptionSlot, SubscriptionStorage};
 use redial::{ChaCha8Rng, Config, Instant, Policy, SplitMix64};
 
-use super::config::{GeneratorName, MAX_ENDPOINTS};
+use super::set_up::{GeneratorName, MAX_ENDPOINTS};
 
 pub(super) type Process = Policy<Generator, String, SubscriptionSet<Wishes>, Config, Walk>;
 

@@ -37,6 +37,9 @@ use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
+#[cfg(all(feature = "serde", feature = "std"))]
+#[cfg_attr(redial_docsrs, doc(cfg(all(feature = "serde", feature = "std"))))]
+pub use crate::data::ConfigOver;
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
 #[cfg(feature = "record")]
 pub(crate) use checkpoint::generator_of;
