@@ -193,7 +193,7 @@ fn a_classifier_is_data_with_its_overrides() {
 #[test]
 fn an_error_names_its_place() {
     for (json, reason) in [
-        ("[]", "a line must be an object, not []"),
+        ("[]", "\"config\" must be an object, not []"),
         (r#"{"bakoff": {}}"#, "unknown key \"bakoff\"; did you mean \"backoff\"?"),
         (r#"{"backoff": {"max": 5}}"#, "unknown key \"backoff.max\"; did you mean \"max_ms\"?"),
         (r#"{"heartbeat": {"max_ms": 5}}"#, "unknown key \"heartbeat.max_ms\"; did you mean \"missed\"?"),

@@ -68,16 +68,16 @@ fn print(
     printed.print(decided, shown, out);
 }
 
-/// Lives through a story on a preset, recording from the step with this number on: the log, and what was decided.
+/// Lives through a story on any config, recording from the step with this number on: the log, and what was decided.
 fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
     let u = &mut Unstructured::new(story);
-    let (name, config) = *u.choose(presets::ALL)?;
-    let mut policy = policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let (config, _) = script::config(u)?;
+    let mut policy = policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
     let (mut now, mut log, mut decided) = (Instant::ZERO, String::new(), String::new());
     let mut printed = None;
     for step in 0..500 {
         if step == begin {
-            log.push_str(recorder.set_up(&policy, name).expect("few names"));
+            log.push_str(recorder.set_up(&policy).expect("few names"));
             printed = Some(Decisions::new(policy.phase()));
         }
         if u.is_empty() {

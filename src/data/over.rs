@@ -1,6 +1,7 @@
 //! The ways in: each config over its defaults, and a config over another one.
 
 use core::fmt;
+use std::string::String;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error};
 
@@ -63,7 +64,7 @@ impl<'de> DeserializeSeed<'de> for ConfigOver<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Config, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let keys = Object::new(self.path, &value, read::CONFIG).map_err(D::Error::custom)?;
+        let keys = object(self.path, &value, read::CONFIG).map_err(D::Error::custom)?;
         read::config(*self.base, &keys).map_err(D::Error::custom)
     }
 }
@@ -74,13 +75,20 @@ impl fmt::Debug for ConfigOver<'_> {
     }
 }
 
+fn object<'a>(path: &str, value: &'a Value, known: &[&str]) -> Result<Object<'a>, String> {
+    match value {
+        Value::Object(_) => Object::new(path, value, known),
+        _ => Object::new(if path.is_empty() { "config" } else { path }, value, known),
+    }
+}
+
 /// Over the config that has all the defaults.
 macro_rules! configs {
     ($($config:ty: $known:expr, |$keys:ident| $read:expr;)*) => {$(
         impl<'de> Deserialize<'de> for $config {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let value = Value::deserialize(deserializer)?;
-                let $keys = &Object::new("", &value, $known).map_err(D::Error::custom)?;
+                let $keys = &object("", &value, $known).map_err(D::Error::custom)?;
                 $read.map_err(D::Error::custom)
             }
         }

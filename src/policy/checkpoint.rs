@@ -52,6 +52,12 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C,
         writer.sealed()
     }
 
+    /// The config.
+    #[cfg(feature = "record")]
+    pub(crate) fn lent(&self) -> &super::Config {
+        self.config.lend()
+    }
+
     /// The same without the checksum.
     pub(crate) fn store_whole(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         let Self { config, session, state, rng, subscriptions, endpoints } = self;

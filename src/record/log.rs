@@ -19,6 +19,8 @@ pub enum RecordError {
     TooManyNames,
     /// The state of the policy is larger than 64 MiB.
     TooLarge,
+    /// The config classifies by a table that is the program's own: it has no name by which a replay could find it.
+    OwnTable,
 }
 
 impl Display for RecordError {
@@ -26,6 +28,9 @@ impl Display for RecordError {
         f.write_str(match self {
             Self::TooManyNames => "too many different names to number; begin another recording",
             Self::TooLarge => "the state of the policy is too large for a line",
+            Self::OwnTable => {
+                "the config has a classification table of its own, which a log can't name; use overrides"
+            }
         })
     }
 }
@@ -33,6 +38,7 @@ impl Display for RecordError {
 words!(as_str RecordError {
     TooManyNames => "too_many_names",
     TooLarge => "too_large",
+    OwnTable => "own_table",
 });
 
 impl core::error::Error for RecordError {}
@@ -55,7 +61,7 @@ impl core::error::Error for RecordError {}
 ///
 /// let mut policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
 /// let mut recorder = Recorder::new();
-/// let mut log = String::from(recorder.set_up(&policy, "recommended")?);
+/// let mut log = String::from(recorder.set_up(&policy)?);
 ///
 /// let now = Instant::from_micros(1_500);
 /// log += recorder.event(now, &Event::<()>::Start)?;
@@ -104,19 +110,23 @@ impl Recorder {
         self
     }
 
-    /// The first line: the policy as it is now, and the name of the [preset](crate::presets) that it runs on.
+    /// The first line: the policy as it is now, and its config.
     ///
     /// # Errors
-    /// [`RecordError::TooManyNames`], [`RecordError::TooLarge`].
+    /// [`RecordError::TooManyNames`], [`RecordError::TooLarge`], [`RecordError::OwnTable`].
     pub fn set_up<R: Store, T: Named, S: Store, C: ConfigSource, E: Store>(
         &mut self,
         policy: &Policy<R, T, S, C, E>,
-        preset: &str,
     ) -> Result<&str, RecordError> {
         let (checkpoint, generator) = self.checkpoint(policy)?;
-        self.line = alloc::format!("{{\"preset\": {}", quoted(preset));
-        if !self.endpoints.is_empty() {
-            _ = write!(self.line, ", \"config\": {{\"endpoints\": {}}}", self.endpoints);
+        let config = serde_json::to_string(policy.lent()).map_err(|_| RecordError::OwnTable)?;
+        self.line = String::from("{\"config\": ");
+        if self.endpoints.is_empty() {
+            self.line.push_str(&config);
+        } else {
+            // A config is never an empty object.
+            let rest = config.strip_prefix('{').unwrap_or_default();
+            _ = write!(self.line, "{{\"endpoints\": {}, {rest}", self.endpoints);
         }
         if let Some(generator) = generator {
             _ = write!(self.line, ", \"generator\": \"{generator}\"");
