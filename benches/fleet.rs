@@ -1,5 +1,5 @@
-//! A fleet in memory: one quiet fact for each of a million policies in random order, beside bare memory of the same size
-//! of which as many lines are written; and how both grow from one policy to a million.
+//! A fleet in memory: one frequent event for each of a million policies in random order, beside bare memory of the same
+//! size of which as many lines are written; and how both grow from one policy to a million.
 //!
 //! With `REDIAL_FLEET=10000000` in the environment to ten million, which takes some 5 GB.
 

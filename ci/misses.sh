@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cache misses of a quiet fact in a fleet: valgrind's model of a first-level cache of 32 KiB and a last-level cache of
+# Cache misses of a frequent event in a fleet: valgrind's model of a first-level cache of 32 KiB and a last-level cache of
 # 8 MiB, and 100,000 policies (or as many as given) in random order. What a run with three passes has more than a run with
 # one is what two passes cost. `--tsv` first: lines of group, name, value and unit, separated by tabs.
 set -euo pipefail

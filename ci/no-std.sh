@@ -17,6 +17,6 @@ else
     echo "with $("$RUSTC" --version) and a core of its own"
 fi
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-std
-cargo build --lib --target "$target" "${core[@]}"
+cargo build --lib --target "$target" "${core[@]}" --no-default-features --features chacha
 cargo build --lib --target "$target" "${core[@]}" --no-default-features
-cargo build --lib --target "$target" "${heap[@]}" --features alloc,serde
+cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde

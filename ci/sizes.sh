@@ -17,7 +17,7 @@ case $mode in
 esac
 
 # The CPU seconds of the library alone: its dependencies are there. Without debug information, as in a user's build.
-compile=(cargo build -q --release --lib --config profile.release.debug=0)
+compile=(cargo build -q --release --lib --no-default-features --features chacha --config profile.release.debug=0)
 "${compile[@]}"
 cargo clean -q --release -p redial
 TIMEFORMAT='%U %S'

@@ -18,7 +18,7 @@ use crate::error::ConfigError;
 ///
 /// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(SECOND, Ratio::TWO, MINUTE).jitter(Jitter::Full).build_const();
-/// static CONFIG: Config = Config::new(BACKOFF).connect_timeout(5 * SECOND).build_const();
+/// static CONFIG: Config = Config::new(BACKOFF).connect_timeout(SECOND).build_const();
 ///
 /// let three = presets::RECOMMENDED.to_builder().max_attempts(Some(3)).build()?;
 /// assert_eq!((CONFIG.max_attempts(), three.max_attempts()), (None, Some(3)));

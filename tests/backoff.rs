@@ -1,4 +1,4 @@
-//! The ladder through the public API. Rule numbers: F, S gateways; P Rust peers' pitfalls; "5.x" published vectors.
+//! The backoff through the public API. Rule numbers: F, S gateways; P Rust peers' pitfalls.
 
 mod draws;
 
@@ -53,7 +53,7 @@ const SAMPLES: [u32; 24] = [
     u32::MAX,
 ];
 
-// The ladder
+// The backoff
 
 /// S26, F21, P8, P15, P17: the first wait is the initial one, the factor is a number of its own.
 #[test]
@@ -93,7 +93,7 @@ fn no_number_of_failures_overflows_or_shortens_the_wait() {
 
 /// S28, P13: base = cap.
 #[test]
-fn a_ladder_without_room_stays_at_its_cap() {
+fn a_backoff_without_range_stays_at_its_cap() {
     for initial in [1, 10, 1000, 60_000, 86_400_000] {
         for factor in ["1", "1.5", "2", "7/3", "10"] {
             let ladder = exponential(initial, factor, initial);
@@ -103,7 +103,7 @@ fn a_ladder_without_room_stays_at_its_cap() {
     }
 }
 
-/// 5.1: gRPC's nominal waits to the microsecond, at 1.6 exactly (P4: no drift of a float).
+/// gRPC's nominal waits to the microsecond, at 1.6 exactly (P4: no drift of a float).
 #[test]
 fn grpc_nominal_waits_are_exact() {
     let nominal = [
@@ -127,7 +127,7 @@ fn grpc_nominal_waits_are_exact() {
     assert_eq!(exponential(2, "2", 32).ceiling(5, Mode::Resume), Some(ms(32)));
 }
 
-/// P8: a curve that rounds down to where it was would stay there for ever.
+/// P8: a curve that rounds down to where it was would stay there forever.
 #[test]
 fn a_curve_always_grows() {
     let ladder = BackoffConfig::exponential(ms(1), ratio("1.0015"), ms(2)).build().unwrap();
@@ -136,17 +136,18 @@ fn a_curve_always_grows() {
     assert_eq!(waits(ladder, 4), [1_000, 1_001, 1_002, 1_003].map(us));
 }
 
+/// P2: the cap holds for the last step of every curve.
 #[test]
 fn linear_and_fibonacci_grow_as_they_are_called() {
     let linear = BackoffConfig::linear(ms(100), ms(450)).build().unwrap();
     assert_eq!(waits(linear, 6), millis(&[100, 200, 300, 400, 450, 450]));
-    // P2: backon's fibonacci waits 13 s for ever at a cap of 10 s.
+    // P2: backon's fibonacci waits 13 s forever at a cap of 10 s.
     let fibonacci = BackoffConfig::fibonacci(ms(1000), ms(10_000)).build().unwrap();
     assert_eq!(waits(fibonacci, 9), millis(&[1000, 1000, 2000, 3000, 5000, 8000, 10_000, 10_000, 10_000]));
     assert_eq!(waits(BackoffConfig::constant(ms(200)).build().unwrap(), 3), millis(&[200; 3]));
 }
 
-/// 5.5 (Phoenix, SignalR), P16: a spent table is not a wait of zero; F36: nor does it come back.
+/// P16: a spent table is not a wait of zero; F36: nor does it come back.
 #[test]
 fn tables_repeat_or_give_up() {
     const PHOENIX: &[Duration] =
@@ -227,7 +228,7 @@ fn a_fresh_start_after_three_resumes_waits_for_the_fourth_failure() {
     assert_eq!(small.ceiling(9, Mode::Resume), Some(ms(30_000)));
 }
 
-/// F22: the first wait may be another, 0 among them; the rest of the ladder stays.
+/// F22, P10: the first wait may be another, 0 among them; the rest of the backoff stays.
 #[test]
 fn the_first_wait_of_an_outage_can_be_replaced() {
     let plain = exponential(1000, "2", 30_000).to_builder().floor(ms(1500)).build().unwrap();
@@ -261,7 +262,7 @@ fn the_first_wait_of_an_outage_can_be_replaced() {
 
 // Jitter
 
-/// 5.3: AWS's three formulas, 1 s to 20 s. F26.
+/// AWS's three formulas, 1 s to 20 s. F26.
 #[test]
 fn aws_vectors() {
     let jittered =
@@ -276,7 +277,7 @@ fn aws_vectors() {
     assert_near(&jittered(Jitter::Decorrelated), &decorrelated, 10.0);
 }
 
-/// 5.1: gRPC's ±20 % with the shared draws, and its bounds.
+/// gRPC's ±20 % with the shared draws, and its bounds.
 #[test]
 fn grpc_vectors() {
     let config = exponential(1000, "1.6", 120_000)
@@ -312,7 +313,7 @@ const GRPC_BOUNDS: [(f64, f64); 13] = [
     (96_000.0, 144_000.0),
 ];
 
-/// 5.1: 540 s of instant failures are 13 retries: the interoperability test of gRPC.
+/// 540 s of instant failures are 13 retries: the interoperability test of gRPC.
 #[test]
 fn grpc_retries_13_times_in_540_s() {
     let retries = |config: BackoffConfig, seed| {
@@ -332,7 +333,7 @@ fn grpc_retries_13_times_in_540_s() {
     assert!(counts.iter().all(|count| (12..=15).contains(count)), "{counts:?}");
 }
 
-/// 5.1: a sample of the C core's waits (grpc #2590), each within its bounds; the one above the cap is the fault, and every
+/// A sample of the C core's waits (grpc #2590), each within its bounds; the one above the cap is the fault, and every
 /// other is a wait of ours.
 #[test]
 fn grpc_2590_waits_above_the_cap() {
@@ -354,9 +355,9 @@ fn grpc_2590_waits_above_the_cap() {
     }
 }
 
-/// 5.1: gRPC's own tests of its ladder: without jitter, with a factor of 1, and with a first wait above the cap.
+/// gRPC's own tests of its backoff: without jitter, with a factor of 1, and with a first wait above the cap.
 #[test]
-fn grpc_ladders_of_its_own_tests() {
+fn grpc_backoffs_of_its_own_tests() {
     assert_eq!(waits(exponential(2, "2", 32), 7), millis(&[2, 4, 8, 16, 32, 32, 32]));
     assert_eq!(waits(exponential(200, "1", 1000), 5), millis(&[200; 5]));
     // The peer takes the cap for a first wait above it. Here that is an error, and so is not mistaken for a wait of 2 s;
@@ -369,7 +370,7 @@ fn grpc_ladders_of_its_own_tests() {
     );
 }
 
-/// 5.5: client-go `[d, 2d)` of 0.8 s is `[1/2, 1)` of 1.6 s; Ably's `[0.8, 1]`.
+/// client-go `[d, 2d)` of 0.8 s is `[1/2, 1)` of 1.6 s; Ably's `[0.8, 1]`.
 #[test]
 fn window_vectors() {
     let client_go =
@@ -433,7 +434,7 @@ fn full_jitter_keeps_its_floor_its_cap_and_its_mean() {
     }
 }
 
-/// F27: a floor is a floor for every jitter, below the first wait of the ladder and above it.
+/// F27: a floor is a floor for every jitter, below the first wait of the backoff and above it.
 #[test]
 fn no_wait_is_below_the_floor() {
     let floored =
@@ -491,7 +492,7 @@ fn decorrelated_jitter_neither_collapses_nor_clips() {
     assert!(buckets.iter().all(|count| (800..1200).contains(count)), "{buckets:?}");
 }
 
-/// S30, F28, P11, P18: the seed decides, and two ladders on one generator do not wait alike.
+/// S30, F28, P11, P18: the seed decides, and two backoffs on one generator do not wait alike.
 #[test]
 fn the_same_seed_waits_alike_and_another_does_not() {
     let config = exponential(1000, "2", 30_000).to_builder().jitter(Jitter::Full).build().unwrap();
@@ -507,7 +508,7 @@ fn the_same_seed_waits_alike_and_another_does_not() {
     assert_eq!(first, Some(of(7)[0]));
 }
 
-/// P5: ended is ended, also for a caller who asks on.
+/// P5: ended is ended, also for a caller who asks on. P3: the sum of the waits saturates.
 #[test]
 fn the_iterator_is_fused() {
     const TWO: &[Duration] = &[ms(1), ms(2)];
@@ -550,7 +551,7 @@ fn waits_below_a_millisecond_are_no_waits() {
     assert!(BackoffConfig::constant(ms(1)).build().is_ok());
 }
 
-/// A decorrelated jitter draws between the first wait and the cap: a constant has no such room.
+/// A decorrelated jitter draws between the first wait and the cap: a constant has no such range.
 #[test]
 fn a_constant_has_no_decorrelated_jitter() {
     let constants = [
@@ -790,7 +791,7 @@ fn any_count() -> impl Strategy<Value = u32> {
     prop_oneof![0..100_u32, 1000..1050_u32, any::<u32>(), Just(u32::MAX)]
 }
 
-/// The short way of a ladder with full jitter waits like the general one, draw by draw. An exact first wait takes the
+/// The short way of a backoff with full jitter waits like the general one, draw by draw. An exact first wait takes the
 /// general way, and its draw, so that from the second wait on both must be the same.
 #[test]
 fn the_short_way_is_the_general_one() {

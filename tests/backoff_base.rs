@@ -227,6 +227,6 @@ proptest! {
 
 /// A backoff is still 16 bytes.
 #[test]
-fn a_base_costs_no_room() {
+fn a_base_costs_no_space() {
     assert_eq!(size_of::<Backoff>(), 16);
 }

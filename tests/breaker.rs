@@ -361,7 +361,7 @@ fn p37_the_time_to_come_back_is_data() {
     assert_eq!(until(64).to_string(), "not admitted before 64000000 µs");
 }
 
-/// Lifecycle 83, 5.7 d and 5.8: refused up to the last microsecond; admitted exactly at `until`.
+/// Lifecycle 83: refused up to the last microsecond; admitted exactly at `until`.
 #[test]
 fn lifecycle_83_equality_is_elapsed() {
     let config = breaker::Config::new(5, Duration::from_secs(5)).build().expect("valid");
@@ -375,7 +375,7 @@ fn lifecycle_83_equality_is_elapsed() {
     assert_eq!(shape(&breaker, at(5)), half_open(1, 0));
 }
 
-/// Lifecycle 84, 5.7 j: four probes, not five; a released one is free again; all four must succeed.
+/// Lifecycle 84: four probes, not five; a released one is free again; all four must succeed.
 #[test]
 fn lifecycle_84_exactly_n_probes_and_all_decide() {
     let mut breaker = opened(&FOUR_PROBES, 0);
@@ -422,7 +422,7 @@ fn lifecycle_85_an_unanswered_probe_fails_at_the_end_of_its_lease() {
     breaker.handle_timeout(&config, Instant::from_micros(69_999_999), &mut rng());
     assert_eq!(shape(&breaker, at(69)), half_open(1, 0), "early calls do nothing");
 
-    // The open time counts from the end of the lease, whoever notices it and when.
+    // The open time counts from the end of the lease, however and whenever that is noticed.
     let mut by_timeout = breaker.clone();
     by_timeout.handle_timeout(&config, at(75), &mut rng());
     assert_eq!(shape(&by_timeout, at(75)), Shape::Open(at(130)));
@@ -449,7 +449,7 @@ fn lifecycle_85_an_unanswered_probe_fails_at_the_end_of_its_lease() {
     assert_eq!(shape(&breaker, at(3_600)), half_open(1, 0));
 }
 
-/// Lifecycle 86, 5.8: a result from before the trip, while open: no change, no extension.
+/// Lifecycle 86: a result from before the trip, while open: no change, no extension.
 #[test]
 fn lifecycle_86_open_ignores_late_results() {
     let mut breaker = CircuitBreaker::new();
@@ -463,7 +463,7 @@ fn lifecycle_86_open_ignores_late_results() {
     assert_eq!(breaker, before);
 }
 
-/// Lifecycle 87, 5.7 f, 5.8: the open time grows with each failed probe, 0 1 2 3 4, and after a close 0 1 2.
+/// Lifecycle 87: the open time grows with each failed probe, 0 1 2 3 4, and after a close 0 1 2.
 #[test]
 fn lifecycle_87_the_open_time_grows_and_resets() {
     let factor = Ratio::new(3, 2).expect("ratio");
@@ -490,7 +490,7 @@ fn lifecycle_87_the_open_time_grows_and_resets() {
     assert_eq!(open_times(&mut breaker, 3), [5_000_000, 7_500_000, 11_250_000]);
 }
 
-/// Lifecycle 87, 5.8: growth without a bound saturates, and the count of failed probes does not wrap back to 0.
+/// Lifecycle 87: growth without a bound saturates, and the count of failed probes does not wrap back to 0.
 #[test]
 fn lifecycle_87_growth_saturates() {
     let open_after = |probes: u32, max: Duration| {
@@ -555,7 +555,7 @@ fn lifecycle_88_check_answers_with_the_longest_draw() {
     acquire(&mut breaker, &config, longest).expect("kept");
 }
 
-/// Lifecycle 89, 5.7 m: forced open ignores time and results; disabled admits everything and records nothing.
+/// Lifecycle 89: forced open ignores time and results; disabled admits everything and records nothing.
 #[test]
 fn lifecycle_89_forced_open_and_disabled() {
     let mut breaker = CircuitBreaker::new();

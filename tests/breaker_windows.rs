@@ -18,7 +18,7 @@ const SPAN: Duration = Duration::from_secs(20);
 const FAST: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(5);
 
-/// 5.7: 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
+/// 50 %, at least 5, slow above 4 s at 50 %, wait 5 s, 4 probes, at most 1 s half-open. The window is 20 s.
 const RATES: Rates = Rates::new(HALF, 5).slow(Duration::from_secs(4), HALF).build_const();
 const BY_TIME: breaker::Config<TimeWindow<20>> =
     breaker::Config::by_time(RATES, SPAN, OPEN).probes(4).lease(Duration::from_secs(1)).build_const();
@@ -139,7 +139,7 @@ macro_rules! both_windows {
 }
 
 both_windows! {
-    /// 5.7 a, lifecycle 81, 82: no rate below the minimum, however bad; the result that completes it is judged, whatever
+    /// Lifecycle 81, 82: no rate below the minimum, however bad; the result that completes it is judged, whatever
     /// it is; then nobody gets through.
     fn r4j_a_minimum_throughput(config) {
         let mut rig = Rig::new(config);
@@ -154,7 +154,7 @@ both_windows! {
         assert_eq!(rig.acquire(), Err(Denied { until: Some(at(1_005)) }));
     }
 
-    /// 5.7 b, lifecycle 81: 40 % stays closed; 50 % is reached by equality.
+    /// Lifecycle 81: 40 % stays closed; 50 % is reached by equality.
     fn r4j_b_equality_opens(config) {
         let mut rig = Rig::new(config);
         for outcome in [S, S, S, F, F] {
@@ -168,7 +168,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(1, 2));
     }
 
-    /// 5.7 c: slow results open it, good and bad alike; exactly the threshold's duration is not slow.
+    /// Slow results open it, good and bad alike; exactly the threshold's duration is not slow.
     fn r4j_c_slow_results_open(config) {
         let mut rig = Rig::new(config);
         let transition = rig.feed(&[SLOW_F, SLOW_S, F, S, SLOW_S]);
@@ -182,7 +182,7 @@ both_windows! {
         assert_eq!(rig.metrics().slow_rate, ratio(0, 1));
     }
 
-    /// 5.7 d, lifecycle 83: refused until the open time is over, admitted at it; half-open starts with empty metrics.
+    /// Lifecycle 83: refused until the open time is over, admitted at it; half-open starts with empty metrics.
     fn r4j_d_open_then_half_open(config) {
         let mut rig = Rig::opened(config);
         rig.wait(3);
@@ -193,7 +193,7 @@ both_windows! {
         assert_eq!(rig.counted(), (0, 0, 0));
     }
 
-    /// 5.7 d: equality is elapsed.
+    /// Equality is elapsed.
     fn r4j_d_at_exactly_the_open_time(config) {
         let mut rig = Rig::opened(config);
         rig.now = Instant::from_micros(1_004_999_999);
@@ -202,7 +202,7 @@ both_windows! {
         assert!(rig.acquire().is_ok());
     }
 
-    /// 5.7 e: `openFor(2 h)`, from closed and from open; the configured open time neither shortens nor replaces it.
+    /// `openFor(2 h)`, from closed and from open; the configured open time neither shortens nor replaces it.
     fn r4j_e_open_for_and_until(config) {
         for mut rig in [Rig::new(config), Rig::opened(config), Rig::half_open(config)] {
             let two_hours = rig.now.saturating_add(Duration::from_secs(7_200));
@@ -217,7 +217,7 @@ both_windows! {
         }
     }
 
-    /// 5.7 f, lifecycle 87: 5 s × 1.5: the second open time is 7.5 s.
+    /// Lifecycle 87: 5 s × 1.5: the second open time is 7.5 s.
     fn r4j_f_exponential_wait(config) {
         let config = config.to_builder().growth(Ratio::new_const(3, 2), Duration::from_secs(600)).build().expect("valid");
         let mut rig = Rig::half_open(config);
@@ -228,7 +228,7 @@ both_windows! {
         assert!(rig.acquire().is_ok());
     }
 
-    /// 5.7 g, lifecycle 84: all four results decide; the minimum of the closed state is no hindrance.
+    /// Lifecycle 84: all four results decide; the minimum of the closed state is no hindrance.
     fn r4j_g_half_open_fails_by_rate(config) {
         let mut rig = Rig::half_open(config);
         assert_eq!(rig.feed(&[F, F, S]), None, "75 % is certain to come, but not there");
@@ -240,7 +240,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(75, 100));
     }
 
-    /// 5.7 h: slow probes open it again without a failure.
+    /// Slow probes open it again without a failure.
     fn r4j_h_half_open_fails_by_slowness(config) {
         let mut rig = Rig::half_open(config);
         let transition = rig.feed(&[SLOW_S, SLOW_S, SLOW_S, S]);
@@ -250,7 +250,7 @@ both_windows! {
         assert_eq!(rig.metrics().failure_rate, ratio(0, 1));
     }
 
-    /// 5.7 i: below the threshold it closes, with empty metrics.
+    /// Below the threshold it closes, with empty metrics.
     fn r4j_i_half_open_passes(config) {
         let mut rig = Rig::half_open(config);
         let transition = rig.feed(&[F, S, S, S]);
@@ -261,7 +261,7 @@ both_windows! {
         assert_eq!(rig.counted(), (1, 0, 0));
     }
 
-    /// 5.7 j, lifecycle 84, P28: four permits and no fifth; a released one is free again. Of a thousand four get one.
+    /// Lifecycle 84, P28: four permits and no fifth; a released one is free again. Of a thousand four get one.
     fn r4j_j_four_permits(config) {
         let mut rig = Rig::half_open(config);
         let permits: Vec<_> = (0..1_000).filter_map(|_| rig.acquire().ok()).collect();
@@ -272,7 +272,7 @@ both_windows! {
         assert!(rig.acquire().is_err());
     }
 
-    /// 5.7 k, lifecycle 84: an ignored result is no result; the fourth that counts decides (25 %).
+    /// Lifecycle 84: an ignored result is no result; the fourth that counts decides (25 %).
     fn r4j_k_an_ignored_result_is_none(config) {
         let mut rig = Rig::half_open(config);
         assert_eq!(rig.feed(&[S, S, S]), None);
@@ -284,7 +284,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 l: nothing leads from closed to half-open.
+    /// Nothing leads from closed to half-open.
     fn r4j_l_closed_is_never_half_opened(config) {
         let mut rig = Rig::new(config);
         let before = rig.breaker.clone();
@@ -297,7 +297,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 m, 5.8 (isolated), lifecycle 89: forced open ignores time and results.
+    /// Lifecycle 89: forced open ignores time and results.
     fn r4j_m_forced_open(config) {
         let mut rig = Rig::new(config);
         let permit = rig.acquire().expect("closed");
@@ -312,7 +312,7 @@ both_windows! {
         assert!(rig.is_closed());
     }
 
-    /// 5.7 n, lifecycle 89: metrics-only stays as it is and reports each threshold once.
+    /// Lifecycle 89: metrics-only stays as it is and reports each threshold once.
     fn r4j_n_metrics_only(config) {
         let mut rig = Rig::new(config);
         rig.breaker.metrics_only();
@@ -404,7 +404,7 @@ both_windows! {
         assert_eq!(rig.counted(), (4, 2, 0));
     }
 
-    /// P29, lifecycle 86, 5.8: results from before the trip, while open, while half-open and after closing: nothing.
+    /// P29, lifecycle 86: results from before the trip, while open, while half-open and after closing: nothing.
     fn p29_late_results_do_not_count(config) {
         let mut rig = Rig::new(config);
         let late = rig.acquire().expect("closed");
@@ -530,7 +530,7 @@ both_windows! {
     }
 }
 
-/// 5.7, lifecycle 81, 82: resilience4j's defaults: no rate below 100 results, 50 % by equality, slow only when all took more
+/// Lifecycle 81, 82: resilience4j's defaults: no rate below 100 results, 50 % by equality, slow only when all took more
 /// than 60 s.
 #[test]
 fn resilience4j_thresholds() {
@@ -555,7 +555,7 @@ fn resilience4j_thresholds() {
     assert_eq!(named(rig.feed(&[slow])).2, threshold(false, true), "all");
 }
 
-/// 5.7, lifecycle 83-85: open for 60 s, then exactly ten probes, of which all decide. The peer's wait for their results has
+/// Lifecycle 83-85: open for 60 s, then exactly ten probes, of which all decide. The peer's wait for their results has
 /// no end (its #935); here it is 60 s.
 #[test]
 fn resilience4j_half_open() {
@@ -584,7 +584,7 @@ fn resilience4j_half_open() {
     assert_eq!(changes.into_iter().flatten().last().map(|change| change.to), Some(breaker::Phase::Open));
 }
 
-/// 5.8, lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
+/// Lifecycle 81: Polly's defaults: 100 results and `>=`, not `>`.
 #[test]
 fn polly_thresholds() {
     let mut rig = Rig::new(POLLY);
@@ -599,7 +599,7 @@ fn polly_thresholds() {
     assert_eq!(named(rig.feed(&[F])).2, threshold(true, false), "11 of 110");
 }
 
-/// 5.8: what happened more than 30 s ago no longer counts, and it opens for 5 s.
+/// What happened more than 30 s ago no longer counts, and it opens for 5 s.
 #[test]
 fn polly_times() {
     let mut rig = Rig::new(POLLY);
@@ -614,7 +614,7 @@ fn polly_times() {
     assert!(rig.acquire().is_ok());
 }
 
-/// 5.8: half-open admits one probe; a second caller is told when to come back; success closes, failure opens.
+/// Half-open admits one probe; a second caller is told when to come back; success closes, failure opens.
 #[test]
 fn polly_one_probe() {
     for (outcome, to) in [(S, breaker::Phase::Closed), (F, breaker::Phase::Open)] {
@@ -627,7 +627,7 @@ fn polly_one_probe() {
     }
 }
 
-/// 5.8, lifecycle 87: the growth that the open times see: 0 1 2 3 4, and after closing 0 1 2; the end saturates.
+/// Lifecycle 87: the growth that the open times see: 0 1 2 3 4, and after closing 0 1 2; the end saturates.
 #[test]
 fn polly_break_times() {
     let config = POLLY.to_builder().growth(Ratio::TWO, Duration::MAX).build().expect("valid");
@@ -841,7 +841,7 @@ fn sizes() {
     assert_eq!(size_of::<Option<Transition>>(), 16);
 }
 
-// The models keep every result with its time in a list, and count the list anew each time.
+// The models keep every result with its time in a list, and count the list each time.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Row {
@@ -1207,7 +1207,7 @@ proptest! {
         survives_any_clock(by_time, probes, longest, &steps, seed, restart)?;
     }
 
-    /// P28-P33, P35, lifecycle 81-87, 89, 5.7 l: both windows do what the naive models do, answer by answer.
+    /// P28-P33, P35, lifecycle 81-87, 89: both windows do what the naive models do, answer by answer.
     #[test]
     fn windows_agree_with_naive_models(
         calls in calls(),

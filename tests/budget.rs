@@ -360,7 +360,7 @@ fn withdraw(budget: &mut RetryBudget, config: &RetryBudgetConfig, now: Instant) 
     budget.withdraw(config, now).is_ok()
 }
 
-/// Lifecycle 5.9, Finagle: the default begins with a balance of 100; five deposits are one more.
+/// Finagle: the default begins with a balance of 100; five deposits are one more.
 #[test]
 fn finagle_default_balance() {
     let mut budget = RetryBudget::new();
@@ -371,7 +371,7 @@ fn finagle_default_balance() {
     }
 }
 
-/// Lifecycle 5.9, Finagle: 10,000 calls that all want a retry get 10,000 × share + ttl × reserve. Exact shares need no ±1.
+/// P23, Finagle: 10,000 calls that all want a retry get 10,000 × share + ttl × reserve. Exact shares need no ±1.
 #[test]
 fn finagle_expected_retries() {
     for (num, den) in [(0, 1), (1, 100), (1, 10), (1, 5), (1, 3), (1, 2), (7, 10), (1, 1)] {
@@ -390,7 +390,7 @@ fn finagle_expected_retries() {
     }
 }
 
-/// Lifecycle 5.9, Finagle: no share and no reserve is no retry; a share of 2 doubles; 1000 is the limit.
+/// Finagle: no share and no reserve is no retry; a share of 2 doubles; 1000 is the limit.
 #[test]
 fn finagle_extreme_shares() {
     let mut budget = RetryBudget::new();
@@ -410,7 +410,7 @@ fn finagle_extreme_shares() {
     assert_eq!(RETRIES.to_builder().share(ratio(2_000_001, 2_000)).build(), Err(ConfigError::ShareRange));
 }
 
-/// Lifecycle 5.9: the time to live is 1 to 60 s.
+/// The time to live is 1 to 60 s.
 #[test]
 fn finagle_ttl_range() {
     for (ttl, valid) in [(999, false), (1_000, true), (60_000, true), (60_001, false)] {
@@ -419,7 +419,7 @@ fn finagle_ttl_range() {
     assert_eq!(RETRIES.to_builder().ttl(Duration::MAX).build(), Err(ConfigError::BudgetTtl));
 }
 
-/// Lifecycle 5.9, tower: `tps_empty`, `tps_leaky`, `tps_reserve`.
+/// Tower: `tps_empty`, `tps_leaky`, `tps_reserve`.
 #[test]
 fn tower_empty_leaky_reserve() {
     let config = retries(1, 0, Ratio::ONE);
@@ -602,7 +602,7 @@ proptest! {
 
 const A6: ThrottleConfig = ThrottleConfig::new(10, ratio(1, 10)).build_const();
 
-/// Lifecycle 5.10, gRPC A6: of 10 tokens, five failures stop the retries; one success (5.1) brings them back.
+/// gRPC A6: of 10 tokens, five failures stop the retries; one success brings them back.
 #[test]
 fn a6_half_of_the_tokens() {
     let mut throttle = Throttle::new(&A6);
@@ -618,7 +618,7 @@ fn a6_half_of_the_tokens() {
     assert!(throttle.permits(&A6));
 }
 
-/// Lifecycle 5.10, gRPC A6: never below 0, never above the maximum.
+/// gRPC A6: never below 0, never above the maximum.
 #[test]
 fn a6_floor_and_cap() {
     let mut throttle = Throttle::new(&A6);
@@ -635,7 +635,7 @@ fn a6_floor_and_cap() {
     assert_eq!(successes, Some(51));
 }
 
-/// Lifecycle 5.10, gRPC A6: the ratio has three decimals: 0.5466 is 0.546. Odd maxima have a half, too.
+/// gRPC A6: the ratio has three decimals: 0.5466 is 0.546. Odd maxima have a half, too.
 #[test]
 fn a6_three_decimals() {
     let config = ThrottleConfig::new(3, valid_ratio("0.5466")).build_const();
@@ -739,7 +739,7 @@ fn seen(config: &AdaptiveThrottleConfig, requests: u32, accepts: u32) -> Adaptiv
     throttle
 }
 
-/// Lifecycle 5.10, SRE book: the probability for each vector, exact to one draw of 2^32. It refuses every draw below
+/// SRE book: the probability for each vector, exact to one draw of 2^32. It refuses every draw below
 /// p × 2^32 and admits every other.
 #[test]
 fn sre_probabilities() {

@@ -1,5 +1,5 @@
-//! Classification, row by row. "Section" is that of the rules' table: 6.1 close codes, 6.2 Discord, 6.3 HTTP, 6.4 socket,
-//! DNS, TLS and local causes.
+//! Classification, row by row, in sections: 6.1 close codes, 6.2 Discord, 6.3 HTTP, 6.4 socket, DNS, TLS and local
+//! causes.
 
 use std::time::Duration;
 
@@ -126,9 +126,9 @@ fn servers_that_restart_or_are_busy_get_time() {
     }
 }
 
-/// Section 6.1 row 1008, F48, S81: its own ladder, and the tenth in a row is the last.
+/// Section 6.1 row 1008, F48, S81: its own backoff, and the tenth in a row is the last.
 #[test]
-fn policy_violations_climb_their_own_ladder() {
+fn policy_violations_have_a_backoff_of_their_own() {
     let verdict = WEBSOCKET.classify(Cause::CloseFrame(1008));
     for (nth, low) in [(1, 15), (2, 30), (3, 60), (4, 120), (5, 300), (6, 300), (9, 300), (u32::MAX, 300)] {
         assert_eq!(verdict.wait(nth), secs((low, low + 1)), "number {nth}");
@@ -393,9 +393,9 @@ fn every_code_and_status_has_exactly_one_class() {
     }
 }
 
-/// F57, S48: overrides beat tables, exactly or by range; the last one given wins.
+/// F57, S48: overrides win over tables, exactly or by range; the last one given wins.
 #[test]
-fn overrides_beat_tables() {
+fn overrides_win_over_tables() {
     let fatal = Verdict::new(Fatal);
     let overrides = [
         Rule::new(Match::CloseRange(4000, 4999), Verdict::new(Fresh)),
@@ -527,7 +527,7 @@ fn pusher_ranges() {
     assert_eq!(classifier.classify(Cause::CloseFrame(4200)).wait(1), NO_WAIT);
 }
 
-/// Lifecycle 2.10, scenario 48: MQTT 5 reason codes; two clients with one identifier never play ping-pong.
+/// Lifecycle 48: MQTT 5 reason codes; two clients with one identifier never displace each other in turns.
 #[test]
 fn mqtt5_reason_codes() {
     check(

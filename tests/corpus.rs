@@ -1,4 +1,4 @@
-//! The stories that taught the fuzzer something, on a stable toolchain: `fuzz/corpus/policy`.
+//! The scripts that taught the fuzzer something, on a stable toolchain: `fuzz/corpus/policy`.
 
 #[path = "common/invariants.rs"]
 mod invariants;
@@ -7,7 +7,7 @@ mod script;
 
 use std::path::Path;
 
-/// S92 to S98 for every story that was worth keeping.
+/// S92 to S98 for every script that was worth keeping.
 #[test]
 fn the_corpus_breaks_no_invariant() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/policy");

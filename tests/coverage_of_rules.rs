@@ -1,149 +1,36 @@
 //! Every numbered rule is proven by a test that names it, or is not a core's job for a reason that `ARCHITECTURE.md`
-//! gives.
+//! gives; and `docs/rules.md` says which test proves which rule.
 //!
-//! `tests/rules.tsv` has the numbers: F and S, L for the lifecycle's and R for those of public reports, each with a statement
-//! and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`, `F101-F103`, `lifecycle
-//! 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what stands directly on a `#[test]` function counts.
+//! `tests/rules.tsv` has the rules: F and S, L for the lifecycle's, P for faults of other libraries and R for public reports,
+//! each with a statement and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`,
+//! `F101-F103`, `lifecycle 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what stands directly on a `#[test]`
+//! function counts.
+//!
+//! After a change of a rule, or of a test that names one: `BLESS=1 cargo test --test coverage_of_rules`.
+
+#[path = "coverage_of_rules/naming.rs"]
+mod naming;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use naming::{Rule, SERIES, documented_tests_in, name, named_in, rule_at, tests_in};
 
 /// What may be left to the driver or the user.
 const NOT_CORE_MAX: usize = 10;
 
-/// A rule: series and number.
-type Rule = (char, u32);
-
-fn name((series, number): Rule) -> String {
-    format!("{series}{number:02}")
-}
+/// How many rules the series of fixed length have.
+const LAST: [(char, u32); 4] = [('F', 110), ('S', 100), ('L', 95), ('P', 37)];
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// `F27` at the beginning of `text`: the rule and what follows it.
-fn rule_at(text: &str) -> Option<(Rule, &str)> {
-    let series = text.chars().next().filter(|series| matches!(series, 'F' | 'S' | 'L' | 'R'))?;
-    let (number, rest) = number_at(&text[1..])?;
-    Some(((series, number), rest))
-}
-
-/// A whole number that is not the beginning of a longer word or of a section such as 2.10.
-fn number_at(text: &str) -> Option<(u32, &str)> {
-    let end = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    let mut after = rest.chars();
-    let section = after.next() == Some('.') && after.next().is_some_and(|char| char.is_ascii_digit());
-    let word = rest.starts_with(|char: char| char.is_alphanumeric() || char == '_' || char == '%');
-    if section || word || digits.len() > 3 { None } else { Some((digits.parse().ok()?, rest)) }
-}
-
-/// `83-87, 89 and 91` at the beginning of `text`, into `found`; what follows it. Only lifecycle numbers stand in lists.
-fn list_at<'a>(series: char, text: &'a str, found: &mut BTreeSet<Rule>) -> &'a str {
-    let Some((first, mut rest)) = number_at(text) else { return text };
-    let mut last = first;
-    if let Some(end) = rest.strip_prefix(['-', '–']) {
-        if let Some((number, after)) = number_at(end.strip_prefix(series).unwrap_or(end)) {
-            (last, rest) = (number, after);
-        }
-    }
-    found.extend((first..=last).map(|number| (series, number)));
-    match [", ", " and ", ","].into_iter().find_map(|comma| rest.strip_prefix(comma)) {
-        Some(next) if series == 'L' && number_at(next).is_some() => list_at(series, next, found),
-        _ => rest,
-    }
-}
-
-/// Every number that a comment names.
-fn named_in(comment: &str) -> BTreeSet<Rule> {
-    let mut found = BTreeSet::new();
-    let mut rest = comment;
-    let mut before = ' ';
-    while let Some(char) = rest.chars().next() {
-        let at_word = !before.is_alphanumeric() && before != '_';
-        let lifecycle = ["lifecycle ", "Lifecycle "].into_iter().find_map(|word| rest.strip_prefix(word));
-        if let (true, Some(after)) = (at_word, lifecycle) {
-            let after = ["scenarios ", "scenario ", "rules ", "rule ", "numbers ", "number "]
-                .into_iter()
-                .find_map(|word| after.strip_prefix(word))
-                .unwrap_or(after);
-            rest = list_at('L', after, &mut found);
-            before = ' ';
-        } else if let (true, Some(((series, _), _))) = (at_word, rule_at(rest)) {
-            rest = if series == 'L' {
-                let (rule, after) = rule_at(rest).expect("it was just there");
-                found.insert(rule);
-                after
-            } else {
-                list_at(series, &rest[1..], &mut found)
-            };
-            before = '0';
-        } else {
-            before = char;
-            rest = &rest[char.len_utf8()..];
-        }
-    }
-    found
-}
-
-/// The numbers in the words of a function's name, such as `s42_a_plain_drop`.
-fn named_by(function: &str) -> BTreeSet<Rule> {
-    let words: Vec<String> = function.split('_').map(str::to_uppercase).collect();
-    let report = function.strip_prefix("report_").map(|rest| {
-        let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
-        ('R', rest[..end].parse().expect("a report's number"))
-    });
-    words
-        .iter()
-        .filter_map(|word| rule_at(word))
-        .filter(|rule| rule.1.is_empty())
-        .map(|rule| rule.0)
-        .chain(report)
-        .collect()
-}
-
-/// `#[test]`, `#[tokio::test(...)]` and the like, but not `#[cfg(test)]`.
-fn is_test_attribute(line: &str) -> bool {
-    let path = line.trim_start_matches("#[").split(['(', ']']).next().unwrap_or_default();
-    path == "test" || path.ends_with("::test")
-}
-
-/// The tests of a source file: the name and the doc comment of each.
-fn documented_tests_in(source: &str) -> Vec<(String, String)> {
-    let mut tests = Vec::new();
-    let (mut comment, mut is_test, mut ignored, mut in_attribute) = (String::new(), false, false, false);
-    for line in source.lines().map(str::trim) {
-        if let Some(text) = line.strip_prefix("///") {
-            comment.push_str(text);
-            comment.push(' ');
-        } else if line.starts_with("#[") || in_attribute {
-            is_test |= is_test_attribute(line);
-            ignored |= line.starts_with("#[ignore");
-            in_attribute = !line.ends_with(']');
-        } else {
-            let signature = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
-            if let (true, false, Some(signature)) = (is_test, ignored, signature) {
-                let function = signature.split(['(', '<']).next().unwrap_or_default();
-                tests.push((function.to_owned(), core::mem::take(&mut comment)));
-            }
-            comment.clear();
-            (is_test, ignored) = (false, false);
-        }
-    }
-    tests
-}
-
-/// The tests of a source file: the name of each and the numbers it names.
-fn tests_in(source: &str) -> Vec<(String, BTreeSet<Rule>)> {
-    let numbered = |(function, comment): (String, String)| {
-        let mut rules = named_in(&comment);
-        rules.extend(named_by(&function));
-        (function, rules)
-    };
-    documented_tests_in(source).into_iter().map(numbered).collect()
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -170,57 +57,79 @@ fn reasons(architecture: &str) -> BTreeMap<Rule, String> {
     found
 }
 
-#[test]
-fn every_rule_is_proven_or_not_a_cores_job() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut not_core = BTreeSet::new();
-    let mut rules = BTreeMap::new();
-    for line in read(&root.join("tests/rules.tsv")).lines() {
-        let [number, statement, status] = line.split('\t').collect::<Vec<_>>()[..] else {
-            panic!("not three columns: {line}");
-        };
-        let (rule, rest) = rule_at(number).unwrap_or_else(|| panic!("no number: {line}"));
-        assert!(rest.is_empty() && !statement.is_empty() && matches!(status, "test" | "not-core"), "{line}");
-        assert_eq!(rules.insert(rule, statement.to_owned()), None, "twice: {line}");
-        if status == "not-core" {
-            not_core.insert(rule);
+/// `tests/rules.tsv`, in its order.
+struct Rules {
+    statements: Vec<(Rule, String)>,
+    not_core: BTreeSet<Rule>,
+}
+
+impl Rules {
+    fn read() -> Self {
+        let (mut statements, mut not_core) = (Vec::new(), BTreeSet::new());
+        for line in read(&root().join("tests/rules.tsv")).lines() {
+            let [number, statement, status] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("not three columns: {line}");
+            };
+            let (rule, rest) = rule_at(number).unwrap_or_else(|| panic!("no number: {line}"));
+            assert!(
+                rest.is_empty() && !statement.is_empty() && matches!(status, "test" | "not-core"),
+                "{line}"
+            );
+            assert!(statements.iter().all(|(known, _)| *known != rule), "twice: {line}");
+            if status == "not-core" {
+                not_core.insert(rule);
+            }
+            statements.push((rule, statement.to_owned()));
         }
-    }
-    for (series, last) in [('F', 110), ('S', 100), ('L', 95)] {
-        assert!(
-            (1..=last).all(|number| rules.contains_key(&(series, number))),
-            "a number of {series} is missing"
-        );
+        Self { statements, not_core }
     }
 
+    fn has(&self, rule: Rule) -> bool {
+        self.statements.iter().any(|(known, _)| *known == rule)
+    }
+}
+
+/// The tests that name each number: file, and name in it.
+fn proofs() -> BTreeMap<Rule, Vec<(String, String)>> {
     let mut files = Vec::new();
     for folder in ["tests", "src", "examples"] {
-        sources(&root.join(folder), &mut files);
+        sources(&root().join(folder), &mut files);
     }
-    files.retain(|file| !file.ends_with("coverage_of_rules.rs"));
+    files.retain(|file| {
+        !file.components().any(|part| part.as_os_str().to_string_lossy().starts_with("coverage_of_rules"))
+    });
     files.sort();
-    let mut proven: BTreeMap<Rule, usize> = BTreeMap::new();
-    let mut problems = Vec::new();
+    let mut found: BTreeMap<Rule, Vec<(String, String)>> = BTreeMap::new();
     for file in &files {
-        for (function, named) in tests_in(&read(file)) {
-            for rule in named {
-                if !rules.contains_key(&rule) {
-                    problems.push(format!(
-                        "{}: {function} names {}, which is no rule",
-                        file.display(),
-                        name(rule)
-                    ));
-                }
-                *proven.entry(rule).or_default() += 1;
+        let path = file.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+        for (function, rules) in tests_in(&read(file)) {
+            for rule in rules {
+                found.entry(rule).or_default().push((path.clone(), function.clone()));
             }
         }
     }
+    found
+}
 
-    let reasons = reasons(&read(&root.join("ARCHITECTURE.md")));
-    for (rule, statement) in &rules {
-        let tests = proven.get(rule).copied().unwrap_or_default();
+#[test]
+fn every_rule_is_proven_or_not_a_cores_job() {
+    let (rules, proofs) = (Rules::read(), proofs());
+    for (series, last) in LAST {
+        assert!((1..=last).all(|number| rules.has((series, number))), "a number of {series} is missing");
+    }
+    let mut problems = Vec::new();
+    for (rule, tests) in proofs.iter().filter(|(rule, _)| !rules.has(**rule)) {
+        problems.extend(
+            tests
+                .iter()
+                .map(|(file, test)| format!("{file}: {test} names {}, which is no rule", name(*rule))),
+        );
+    }
+    let reasons = reasons(&read(&root().join("ARCHITECTURE.md")));
+    for (rule, statement) in &rules.statements {
+        let tests = proofs.get(rule).map_or(0, Vec::len);
         let number = name(*rule);
-        match (not_core.contains(rule), reasons.get(rule)) {
+        match (rules.not_core.contains(rule), reasons.get(rule)) {
             (true, Some(reason)) if !reason.is_empty() => {
                 if tests > 0 {
                     problems.push(format!("{number} is not a core's job and has {tests} tests"));
@@ -234,20 +143,83 @@ fn every_rule_is_proven_or_not_a_cores_job() {
             (false, None) => {}
         }
     }
-    if not_core.len() > NOT_CORE_MAX {
-        problems
-            .push(format!("{} rules are not a core's job, at most {NOT_CORE_MAX} may be", not_core.len()));
+    let not_core = rules.not_core.len();
+    if not_core > NOT_CORE_MAX {
+        problems.push(format!("{not_core} rules are not a core's job, at most {NOT_CORE_MAX} may be"));
     }
-    let done = rules.keys().filter(|rule| proven.contains_key(rule) && !not_core.contains(rule)).count();
+    let done = rules.statements.iter().filter(|(rule, _)| proofs.contains_key(rule)).count();
     // Past the capture of output, so that every run says it.
     writeln!(
         std::io::stderr(),
-        "{done} of {} rules proven, {} not a core's job",
-        rules.len(),
-        not_core.len()
+        "{done} of {} rules proven, {not_core} not a core's job",
+        rules.statements.len()
     )
     .expect("a line of output");
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// What the series are, in `docs/rules.md`.
+const fn heading(series: char) -> &'static str {
+    match series {
+        'F' => "## F: what a client must be able to do\n",
+        'S' => "## S: scenarios\n",
+        'L' => "## L: the lifecycle (\"lifecycle 41\" is L41)\n",
+        'P' => "## P: faults that other libraries have\n",
+        _ => "## R: what public reports ask for\n",
+    }
+}
+
+/// `docs/rules.md`, from the rules and the tests.
+fn document() -> String {
+    let (rules, proofs) = (Rules::read(), proofs());
+    let mut text = "# Rules\n\n\
+        What redial promises, one sentence a number, and the tests that prove it. Written by\n\
+        `BLESS=1 cargo test --test coverage_of_rules` from `tests/rules.tsv` and from the numbers that the tests name; that\n\
+        test fails when this page is out of date, and when a rule has no test. Where rules disagree, or leave something open,\n\
+        [decisions.md](decisions.md) says what holds.\n"
+        .to_owned();
+    for series in SERIES {
+        write!(text, "\n{}\n| rule | what holds | proven by |\n| --- | --- | --- |\n", heading(series))
+            .expect("text");
+        for (rule, statement) in rules.statements.iter().filter(|((of, _), _)| *of == series) {
+            let tests = if rules.not_core.contains(rule) {
+                "[not a core's job](../ARCHITECTURE.md#not-a-cores-job)".to_owned()
+            } else {
+                let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+                for (file, test) in proofs.get(rule).into_iter().flatten() {
+                    files.entry(file).or_default().push(format!("`{test}`"));
+                }
+                let each = files.iter().map(|(file, tests)| format!("{file}: {}", tests.join(", ")));
+                each.collect::<Vec<_>>().join("; ")
+            };
+            writeln!(text, "| {} | {statement} | {tests} |", name(*rule)).expect("text");
+        }
+    }
+    text
+}
+
+#[test]
+fn the_document_of_the_rules_is_up_to_date() {
+    let path = root().join("docs/rules.md");
+    let document = document();
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &document).expect("a file of the project");
+    }
+    let stands = read(&path);
+    let changed = stands.lines().zip(document.lines()).find(|(stands, wanted)| stands != wanted);
+    assert!(
+        stands == document,
+        "docs/rules.md is out of date; `BLESS=1 cargo test --test coverage_of_rules` writes it. First difference: {changed:?}"
+    );
+}
+
+#[test]
+fn decisions_name_rules_that_exist() {
+    let rules = Rules::read();
+    let named = named_in(&read(&root().join("docs/decisions.md")));
+    assert!(named.len() > 50, "the decisions name the rules that they settle");
+    let unknown: Vec<_> = named.into_iter().filter(|rule| !rules.has(*rule)).map(name).collect();
+    assert!(unknown.is_empty(), "docs/decisions.md names {unknown:?}, which are no rules");
 }
 
 /// The numbers of the public reports that must be answered.
@@ -259,7 +231,7 @@ const REPORTS: &str = "06 08 09 10 11 12 13 14 15 17 20 21 22 25b 31 38 42 46 47
 /// name, and with the source in its doc comment.
 #[test]
 fn every_report_has_a_log_and_a_test() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let mut files = Vec::new();
     sources(&root.join("tests/reports"), &mut files);
     let mut tests: BTreeMap<String, String> =
@@ -310,66 +282,4 @@ fn every_report_has_a_log_and_a_test() {
         }
     }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
-}
-
-fn numbers(rules: BTreeSet<Rule>) -> Vec<String> {
-    rules.into_iter().map(name).collect()
-}
-
-#[test]
-fn a_comment_names_its_numbers() {
-    for (comment, expected) in [
-        ("S27, P23: any attempt", vec!["S27"]),
-        (
-            "F101-F103, P28, lifecycle 83-85, 89: the model",
-            vec!["F101", "F102", "F103", "L83", "L84", "L85", "L89"],
-        ),
-        ("Lifecycle 84, 5.7 j: four probes", vec!["L84"]),
-        ("Lifecycle 2.10, section 5.1", vec![]),
-        ("Lifecycle scenario 43 and 44: ranges", vec!["L43", "L44"]),
-        ("F41-44 (F54). L07; S100", vec!["F41", "F42", "F43", "F44", "F54", "L07", "S100"]),
-        ("HTTP 503, TLS13, F, PF12, F12x, lifecycle, 30 %", vec![]),
-        ("lifecycle 41, S05", vec!["L41", "S05"]),
-    ] {
-        assert_eq!(numbers(named_in(comment)), expected, "{comment}");
-    }
-    assert_eq!(numbers(named_by("s42_and_f07_but_not_s1x")), ["F07", "S42"]);
-    assert_eq!(numbers(named_by("report_25b_says_f07")), ["F07", "R25"]);
-}
-
-#[test]
-fn only_what_stands_on_a_test_counts() {
-    let source = r#"
-/// F01
-fn helper() {}
-
-/// F02
-#[test]
-fn plain() {}
-
-    /// F03,
-    /// F04
-    #[tokio::test(start_paused = true)]
-    async fn s05_runtime() {}
-
-/// F06
-
-/// F07
-#[cfg(test)]
-mod tests {}
-
-/// F08
-#[test]
-#[ignore = "slow"]
-fn skipped() {}
-"#;
-    let found: Vec<_> =
-        tests_in(source).into_iter().map(|(function, rules)| (function, numbers(rules))).collect();
-    assert_eq!(
-        found,
-        [
-            ("plain".to_owned(), vec!["F02".to_owned()]),
-            ("s05_runtime".to_owned(), vec!["F03".to_owned(), "F04".to_owned(), "S05".to_owned()]),
-        ]
-    );
 }

@@ -1,4 +1,4 @@
-//! The peers' own curves and jitters through the public API. "5.x" are their published vectors.
+//! The peers' own curves and jitters through the public API, against their published vectors.
 
 mod draws;
 
@@ -23,7 +23,7 @@ fn polly(initial: u64, max: u64) -> BackoffConfig {
 /// Longer than any wait of a vector, so that its formula is seen without a cap.
 const DAY_MS: u64 = 86_400_000;
 
-/// 5.6: Polly's V2 with constant draws, in ms. A µs is the last digit given, and the rounding.
+/// Polly's V2 with constant draws, in ms. A µs is the last digit given, and the rounding.
 #[test]
 fn polly_vectors_with_constant_draws() {
     let got = |u| polly(1000, DAY_MS).delays(Constant(u)).take(7).collect::<Vec<_>>();
@@ -33,7 +33,7 @@ fn polly_vectors_with_constant_draws() {
     assert_near(&got(1 << 62)[..5], &[646.924, 1013.57, 1720.438, 3404.51, 6798.37], 2.0);
 }
 
-/// 5.6: the same with the shared draws, eight waits in a row.
+/// The same with the shared draws, eight waits in a row.
 #[test]
 fn polly_vectors_with_the_shared_draws() {
     let want = [428.5109, 2215.8896, 931.0837, 5828.5901, 2419.9751, 22_338.550_1, 27_848.756, 119_578.236_9];
@@ -41,7 +41,7 @@ fn polly_vectors_with_the_shared_draws() {
     assert_near(&got, &want, 2.0);
 }
 
-/// 5.6: the medians of 100,000 walks, and Polly's own bound `0 <= d < initial × 2^n × 4`.
+/// The medians of 100,000 walks, and Polly's own bound `0 <= d < initial × 2^n × 4`.
 #[test]
 fn polly_medians_and_bounds() {
     let (config, mut rng) = (polly(1000, DAY_MS), SplitMix64::new(56));
@@ -62,7 +62,7 @@ fn polly_medians_and_bounds() {
 
 /// Polly#2163 and 5.6's overflow, and what its clamp does to a fleet: from the cap on Polly waits exactly `MaxDelay`.
 #[test]
-fn polly_spreads_at_the_cap_for_ever() {
+fn polly_spreads_at_the_cap_forever() {
     for (initial, max) in [(1000, 30_000), (1000, 1000), (1, DAY_MS)] {
         let config = polly(initial, max);
         let waits: Vec<_> = config.delays(SplitMix64::new(9)).skip(70).take(20_000).collect();
@@ -84,7 +84,7 @@ fn polly_spreads_at_the_cap_for_ever() {
     assert!(endless.delays(SplitMix64::new(9)).skip(70).take(200).all(|wait| wait > ms(DAY_MS)));
 }
 
-/// One ladder, two caps far apart: the smaller one has its spread too.
+/// One backoff, two caps far apart: the smaller one has its spread too.
 #[test]
 fn polly_spreads_below_the_smaller_cap() {
     let config = polly(1000, 10_000).to_builder().max_fresh(ms(600_000)).build().unwrap();
@@ -107,7 +107,7 @@ fn polly_spreads_below_the_smaller_cap() {
     );
 }
 
-/// 5.5: centrifuge-js's ranges and its vector; a draw of 0 and one just below 1.
+/// centrifuge-js's ranges and its vector; a draw of 0 and one just below 1.
 #[test]
 fn above_initial_vectors() {
     let config = ladder(500, "2", 20_000).to_builder().jitter(Jitter::AboveInitial).build().unwrap();
@@ -125,7 +125,7 @@ fn above_initial_vectors() {
     assert!((mean.as_secs_f64() * 1000.0 - 10_493.7).abs() < 100.0, "{mean:?}");
 }
 
-/// 5.5: wait.Backoff of Kubernetes and backon, whose jitter only adds.
+/// wait.Backoff of Kubernetes and backon, whose jitter only adds.
 #[test]
 fn plus_vectors() {
     let backon = ladder(100, "2", 120_000).to_builder().jitter(Jitter::Plus(Ratio::ONE)).build().unwrap();
@@ -149,7 +149,7 @@ fn plus_vectors() {
     assert_eq!(highs, [1500, 3000, 4500, 4500].map(|high| ms(high) - us(1)));
 }
 
-/// 5.5: graphql-ws and nats.go, whose jitter is a range of its own.
+/// graphql-ws and nats.go, whose jitter is a range of its own.
 #[test]
 fn plus_fixed_vectors() {
     let graphql =
@@ -164,7 +164,7 @@ fn plus_fixed_vectors() {
     assert_eq!(got, [2010, 2090, 2033].map(ms));
 }
 
-/// 5.5: Ably's `1 - 0.2 u`: the larger the draw, the shorter the wait.
+/// Ably's `1 - 0.2 u`: the larger the draw, the shorter the wait.
 #[test]
 fn minus_vectors() {
     const RAMP: &[Duration] = &[ms(15_000), ms(20_000), ms(25_000), ms(30_000)];
@@ -179,7 +179,7 @@ fn minus_vectors() {
     assert_eq!(floored.delays(Constant(u64::MAX)).next(), Some(ms(14_000) + us(1)));
 }
 
-/// 5.5: go-libp2p's 5 s, then 5 s + tries² s, the second term at most 300 s.
+/// go-libp2p's 5 s, then 5 s + tries² s, the second term at most 300 s.
 #[test]
 fn quadratic_vector() {
     let config = BackoffConfig::quadratic(ms(5000), ms(1000), ms(305_000)).build().unwrap();
@@ -189,7 +189,7 @@ fn quadratic_vector() {
     assert_eq!(config.ceiling(u32::MAX, Mode::Fresh), Some(ms(305_000)));
 }
 
-/// 5.1: grpc-go's first wait is the base delay to the microsecond; the other waits are those of the C core.
+/// grpc-go's first wait is the base delay to the microsecond; the other waits are those of the C core.
 #[test]
 fn an_exact_first_wait_shifts_no_other() {
     let core = ladder(1000, "1.6", 120_000)
@@ -213,7 +213,7 @@ fn an_exact_first_wait_shifts_no_other() {
     }
 }
 
-/// 5.3: the simulator of AWS's article: clients that change one row, each once, over a network of N(10, 2) ms; a client
+/// The simulator of AWS's article: clients that change one row, each once, over a network of N(10, 2) ms; a client
 /// that another one was faster than reads again after a wait of 5 ms × 2^n, at most 2 s. When the last is done, and how
 /// many writes it took, are those of the published algorithms. Only the article's decorrelated waits pile up at the cap
 /// where ours are spread below it: as many writes, and done sooner.
@@ -322,7 +322,7 @@ fn share(of: f64) -> Constant {
     Constant((of * 2_f64.powi(64)) as u64)
 }
 
-/// 5.5: Ably's ranges for 2, 3 and 15 s (RTB1: coefficients 1, 4/3, 5/3, 2), and its portable test of 1000 samples.
+/// Ably's ranges for 2, 3 and 15 s (RTB1: coefficients 1, 4/3, 5/3, 2), and its portable test of 1000 samples.
 #[test]
 fn ably_bounds() {
     const RAMPS: [[Duration; 4]; 3] = [
@@ -358,7 +358,7 @@ fn ably_bounds() {
     }
 }
 
-/// 5.5: Envoy's `random % interval`, whose interval doubles, and its strategy with a lower bound. Ours scales the draw
+/// Envoy's `random % interval`, whose interval doubles, and its strategy with a lower bound. Ours scales the draw
 /// (a remainder favours small numbers), so that the same share of the interval is the same wait.
 #[test]
 fn envoy_vectors() {
@@ -383,8 +383,8 @@ fn envoy_vectors() {
     }
 }
 
-/// 5.5: backon's ladder for redis-rs without jitter, and with its `no_std` default seed, one constant: every device waits
-/// like this. They are waits of the same ladder; here the seed is the caller's, and two seeds wait apart.
+/// backon's backoff for redis-rs without jitter, and with its `no_std` default seed, one constant: every device waits
+/// like this. They are waits of the same backoff; here the seed is the caller's, and two seeds wait apart.
 #[test]
 fn backon_vectors() {
     let plain = ladder(100, "2", 60_000);
@@ -400,8 +400,8 @@ fn backon_vectors() {
     assert_ne!(seeded(1), seeded(2));
 }
 
-/// 5.5: wait.Backoff's `Steps`: after so many waits it stays where it is. Here that place is the cap. `nil`, which waits
-/// 0 for ever, can't be built.
+/// wait.Backoff's `Steps`: after so many waits it stays where it is. Here that place is the cap. `nil`, which waits
+/// 0 forever, can't be built.
 #[test]
 fn kubernetes_steps() {
     let waits = |config: BackoffConfig| config.delays(Constant(0)).take(4).collect::<Vec<_>>();
@@ -411,7 +411,7 @@ fn kubernetes_steps() {
     assert_eq!(waits(ladder(1000, "2", 3000)), [1000, 2000, 3000, 3000].map(ms), "a cap of 3 s");
 }
 
-/// 5.5: resilience4j's interval functions. Its attempt 0 is an error; here it counts as the first.
+/// Resilience4j's interval functions. Its attempt 0 is an error; here it counts as the first.
 #[test]
 fn resilience4j_intervals() {
     let waits: Vec<_> = ladder(5000, "1.5", DAY_MS).delays(Constant(0)).take(4).collect();
@@ -430,7 +430,7 @@ fn resilience4j_intervals() {
     assert_eq!(default.delays(Constant(0)).take(2).collect::<Vec<_>>(), [250, 375].map(ms));
 }
 
-/// 5.5: Centrifuge tries a failed refresh of a token again after 5 to 10 s, `backoff(0, 5000, 10000)`.
+/// Centrifuge tries a failed refresh of a token again after 5 to 10 s, `backoff(0, 5000, 10000)`.
 #[test]
 fn centrifuge_refresh_retries() {
     let refresh = ladder(5000, "2", 10_000).to_builder().jitter(Jitter::AboveInitial).build().unwrap();
@@ -438,7 +438,7 @@ fn centrifuge_refresh_retries() {
     assert_eq!(refresh.delays(Constant(u64::MAX)).next(), Some(ms(10_000) - us(1)));
 }
 
-/// 5.6: Polly's `ApplyJitter`, ±25 % of a constant and of a linear wait (its attempt 2 is the third), its exponential
+/// Polly's `ApplyJitter`, ±25 % of a constant and of a linear wait (its attempt 2 is the third), its exponential
 /// waits without jitter, and its overflow.
 #[test]
 fn polly_apply_jitter() {
@@ -469,9 +469,10 @@ fn polly_apply_jitter() {
     assert_eq!(ladder(DAY_MS, "2", 2 * DAY_MS).ceiling(1000, Mode::Fresh), Some(ms(2 * DAY_MS)));
 }
 
-/// 5.12: libsignal's delay for a route, which grows with its failures in a row and shrinks with their age. Here the two are
-/// apart: a ladder grows from 1/K of the longest wait to all of it in M failures, and an endpoint's failures halve with
-/// age until they are gone. Both stay within 0 and the longest wait, reach it at M failures of age 0, and end at the cutoff.
+/// libsignal's delay for a route, which grows with its failures in a row and shrinks with their age. Here the two are
+/// apart: a backoff grows from 1/K of the longest wait to all of it in M failures, and an endpoint's failures halve with
+/// age until they are gone. Both stay within 0 and the longest wait, reach it at M failures of age 0, and end at the
+/// cutoff.
 #[test]
 fn libsignal_route_delay() {
     const MAX: f64 = 64_000.0;
@@ -490,7 +491,7 @@ fn libsignal_route_delay() {
     }
     assert_eq!(peer(m, 0.0), MAX);
 
-    // The same growth a failure, 64^(1/6) = 2, and the same end; a ladder's first wait is not nothing.
+    // The same growth a failure, 64^(1/6) = 2, and the same end; a backoff's first wait is not nothing.
     let config = ladder(1000, "2", 64_000);
     for count in 1..20 {
         let ours = config.ceiling(count, Mode::Fresh).unwrap().as_secs_f64() * 1000.0;

@@ -96,7 +96,7 @@ fn lifecycle_72_least_failed_first_with_a_seeded_shuffle() {
     assert_eq!((0..30).map(first).collect::<BTreeSet<_>>(), BTreeSet::from([0, 1, 2]));
     assert!((0..30).all(|seed| first(seed) == first(seed)));
 
-    // Each round begins with one that was not blamed yet; the fourth begins anew.
+    // Each round begins with one that was not blamed yet; the fourth starts over.
     for seed in 0..20 {
         let (mut endpoints, mut rng) = (three(), SplitMix64::new(seed));
         let mut seen = BTreeSet::new();
@@ -265,9 +265,9 @@ fn lifecycle_77_forget_clears_everything_but_the_round() {
     assert_eq!(third, 3 - second, "0 and {second} were dialled in this round");
 }
 
-/// A clock that runs backwards keeps neither a failure nor stickiness for ever.
+/// A clock that runs backwards keeps neither a failure nor stickiness forever.
 #[test]
-fn a_rewound_clock_keeps_nothing_for_ever() {
+fn a_rewound_clock_keeps_nothing_forever() {
     let mut rng = SplitMix64::new(1);
     let late = at(1_000_000);
     let mut endpoints = three();

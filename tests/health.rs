@@ -270,7 +270,7 @@ fn report_73_pauses_and_sleep_are_left_out_once() {
 
 /// F105: the uptime is that of the connection at hand; that of the one before is kept.
 #[test]
-fn f105_uptime_begins_anew_with_every_connection() {
+fn f105_uptime_restarts_with_every_connection() {
     let mut health = Health::new();
     assert_eq!(report(&health, 0).uptime, None);
     attempts(&mut health, 10, 0, 1);
@@ -310,7 +310,7 @@ fn a_config_that_could_misbehave_cannot_be_built() {
 }
 
 proptest! {
-    /// Any calls with a clock that moves on: what is counted is what a list of all facts says.
+    /// Any calls with a clock that moves on: what is counted is what a list of all events says.
     #[test]
     fn counts_agree_with_a_list(
         calls in prop::collection::vec((0_u8..7, 0_u64..40_000_000), 0..150),

@@ -1,4 +1,4 @@
-//! S92 to S98 for every string of facts: random ones, all short ones, and those of an adversary.
+//! S92 to S98 for every string of events: random ones, all short ones, and those of an adversary.
 
 #[path = "common/invariants.rs"]
 mod invariants;
@@ -10,7 +10,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64};
 
-/// A story to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
+/// A script to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
 #[derive(Clone)]
 struct Hex(Vec<u8>);
 
@@ -27,9 +27,9 @@ fn story() -> impl Strategy<Value = Hex> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// S92-S94, S96-S98, for random facts, times, epochs, causes and configs.
+    /// S92-S94, S96-S98, P22, for random events, times, epochs, causes and configs.
     #[test]
-    fn no_string_of_facts_breaks_an_invariant(Hex(bytes) in story()) {
+    fn no_string_of_events_breaks_an_invariant(Hex(bytes) in story()) {
         script::run(&bytes);
     }
 }
@@ -39,9 +39,9 @@ mod adversary;
 #[path = "invariants/exhaustive.rs"]
 mod exhaustive;
 
-/// S93: some causes ask for the longest wait of the ladder, and a ladder may have none.
+/// S93: some causes ask for the longest wait of the backoff, and a backoff may have none.
 #[test]
-fn no_cause_makes_a_ladder_without_a_cap_wait_for_ever() {
+fn no_cause_makes_a_backoff_without_a_cap_wait_forever() {
     static CONFIG: Config = Config::new(
         BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::MAX).build_const(),
     )

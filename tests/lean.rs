@@ -110,15 +110,15 @@ fn see<C: ConfigSource>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) ->
     }
 }
 
-/// The same story twice: with the config itself, and with a lender that leaves out what it does not ask for.
-/// Returns how many facts and timeouts that was.
+/// The same script twice: with the config itself, and with a lender that leaves out what it does not ask for.
+/// Returns how many events and timeouts that was.
 fn side_by_side<C: ConfigSource>(
     bytes: &[u8],
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,
 ) -> usize {
     let mut steps = 0;
-    // The only error of `arbitrary` here is the end of the bytes, which is the end of the story.
+    // The only error of `arbitrary` here is the end of the bytes, which is the end of the script.
     let _end: Result<()> = (|| {
         let u = &mut Unstructured::new(bytes);
         let (config, _) = script::config(u)?;
@@ -140,7 +140,7 @@ fn side_by_side<C: ConfigSource>(
             let expected = see(&mut whole, now, fact.clone());
             let mut seen = see(&mut lean, now, fact.clone());
             if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &fact) {
-                // The answer to a beat that the server asked for is news to a heartbeat alone.
+                // The answer to a heartbeat that the server asked for concerns a heartbeat alone.
                 assert!(seen.actions.is_empty() && expected.actions.is_empty());
                 seen.actions = expected.actions;
             }
@@ -152,7 +152,7 @@ fn side_by_side<C: ConfigSource>(
     steps
 }
 
-/// Many stories; enough of them get somewhere.
+/// Many scripts; enough of them get somewhere.
 fn same<C: ConfigSource>(
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> core::result::Result<C, ConfigError>,

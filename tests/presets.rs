@@ -14,7 +14,7 @@ use redial::{
     Jitter, Mode, Policy, Ratio, SplitMix64,
 };
 
-/// A preset's least and longest wait in ms, and its waits with the shared draws (lifecycle 5.1 to 5.6).
+/// A preset's least and longest wait in ms, and its waits with the shared draws.
 struct Vector {
     name: &'static str,
     floor: u64,
@@ -142,7 +142,7 @@ const VECTORS: &[Vector] = &[
         60_000,
         &[300.0, 1050.0, 933.75, 2058.75, 1392.1875, 4100.625, 5_353.593_75, 12_729.023_437_5],
     ),
-    // Twice the vector of 5.6, whose base is 1 s.
+    // Twice the published vector, whose base is 1 s.
     vector("polly", 0, 32_000, &[857.0218, 4431.7792, 1862.1674, 11_657.180_2, 4839.9502]),
     vector("polly-retry", 2000, 2000, &[2e3, 2e3, 2e3]),
     vector("ezsockets", 0, 5000, &[0.0, 5e3, 5e3, 5e3]),
@@ -202,7 +202,7 @@ struct Driver {
     /// What the newest dial said of itself.
     attempt: u32,
     mode: Mode,
-    /// Beats that nobody has looked at yet.
+    /// Heartbeats that nobody has looked at yet.
     beats: u32,
 }
 
@@ -336,7 +336,7 @@ fn every_preset_survives_200_failures_in_a_policy() {
 
 /// The same waits in a policy as outside it, failure by failure.
 #[test]
-fn a_policy_waits_like_its_ladder() {
+fn a_policy_waits_like_its_backoff() {
     for vector in VECTORS.iter().filter(|vector| !["ably", "websockex-guide"].contains(&vector.name)) {
         let (config, mut rng) = (retrying(vector.name), SplitMix64::new(11));
         let (mut driver, mut backoff) = (Driver::new(config), Backoff::new());
@@ -356,7 +356,7 @@ fn a_policy_waits_like_its_ladder() {
     }
 }
 
-/// The peers' limits: how long an outage may be (lifecycle 1.7), counted from the loss of a session that held.
+/// The peers' limits: how long an outage may be, counted from the loss of a session that held.
 #[test]
 fn limits_are_those_of_the_peers() {
     let limits = [
@@ -435,9 +435,9 @@ fn ably_is_suspended_after_two_minutes() {
     assert!((15..=20).contains(&suspended), "{suspended}");
 }
 
-/// 5.11: Pusher beats every 120 s, and a beat is answered within 30 s or the connection is dead.
+/// Pusher sends a heartbeat every 120 s, and a heartbeat is answered within 30 s or the connection is dead.
 #[test]
-fn pusher_answers_a_beat_within_30_s() {
+fn pusher_answers_a_heartbeat_within_30_s() {
     for (answered_after, alive) in [(29_999, true), (30_000, false)] {
         let mut driver = Driver::new(preset("pusher"));
         let epoch = driver.epoch.unwrap();
@@ -451,7 +451,7 @@ fn pusher_answers_a_beat_within_30_s() {
     }
 }
 
-/// Lifecycle 30, 5.11: Pusher asks an open connection for a sign of life when the host says that it is offline, and
+/// Lifecycle 30: Pusher asks an open connection for a sign of life when the host says that it is offline, and
 /// takes it for dead 30 s later.
 #[test]
 fn pusher_probes_when_offline() {
@@ -474,7 +474,7 @@ fn pusher_probes_when_offline() {
 }
 
 /// Pusher's 42xx: at once where a driver reports it as a request to reconnect and the connection had held; as a close
-/// code after the ladder's 1 s, which no verdict can shorten. A server that asks for ever makes nobody spin.
+/// code after the backoff's 1 s, which no verdict can shorten. A server that asks forever makes nobody spin.
 #[test]
 fn pusher_comes_back_at_once_when_asked() {
     let asked = |held| {
@@ -511,14 +511,14 @@ fn ezsockets_waits_after_a_close_frame() {
     }
 }
 
-/// 5.5: the rejoins of Phoenix's channels, 1 2 5 10 10 s.
+/// The rejoins of Phoenix's channels, 1 2 5 10 10 s.
 #[test]
 fn phoenix_rejoins() {
     let waits: Vec<_> = presets::PHOENIX_REJOIN.delays(Shared::default()).take(6).collect();
     assert_eq!(waits, [1000, 2000, 5000, 10_000, 10_000, 10_000].map(ms));
 }
 
-/// 5.11: SignalR's 30 s of silence are found at the first beat after them, 30 to 45 s after the last sign of life.
+/// SignalR's 30 s of silence are found at the first heartbeat after them, 30 to 45 s after the last sign of life.
 #[test]
 fn signalr_finds_silence_after_30_to_45_s() {
     for heard_at in [0, 1, 7_500, 14_999, 15_000] {
@@ -557,7 +557,7 @@ fn ably_first_dials_that_fail() {
 
 // Bugs of the peers that the presets do not have.
 
-/// Flapping (lifecycle 1.1; twilight HEAD: 14,494 connections in 2.0 s): a first wait of 0 is for a session that held.
+/// Flapping (twilight HEAD: 14,494 connections in 2.0 s): a first wait of 0 is for a session that held.
 #[test]
 fn a_first_wait_of_0_is_no_hot_loop() {
     for vector in
@@ -578,7 +578,7 @@ fn a_first_wait_of_0_is_no_hot_loop() {
     }
 }
 
-/// How many dials an hour of refusals takes, by the ladder alone: the mean of 16 clients.
+/// How many dials an hour of refusals takes, by the backoff alone: the mean of 16 clients.
 fn dials_to_a_dead_server(config: &Config) -> u64 {
     let dials = |seed| {
         let mut end = ms(0);
@@ -594,10 +594,10 @@ fn dials_to_a_dead_server(config: &Config) -> u64 {
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Lifecycle 13, F31, F33: a server that accepts and drops is dialled no more often than one that is dead, whatever the
-/// preset and the drop. The bound of an hour is what the preset's own ladder takes against refusals, climbing to its
+/// preset and the drop. The bound of an hour is what the preset's own backoff takes against refusals, growing to its
 /// cap, and an eighth for the luck of the draw. A cause with a limit ends it, at the first loss above the limit.
 #[test]
-fn flapping_climbs_the_ladder_in_every_preset() {
+fn flapping_backs_off_in_every_preset() {
     for (name, config) in presets::ALL {
         let bound = dials_to_a_dead_server(config);
         for held in [ms(0), ms(2000)] {
@@ -664,7 +664,7 @@ fn omi_gives_up_at_the_tenth_1008() {
     }
 }
 
-/// gRPC A6 (5.2): `min(initial × mult^(n-1), max)` ±20 %, 0.1 s here, and never more than five attempts.
+/// gRPC A6: `min(initial × mult^(n-1), max)` ±20 %, 0.1 s here, and never more than five attempts.
 #[test]
 fn grpc_a6_retries() {
     let ladder = BackoffConfig::exponential(ms(100), Ratio::TWO, ms(1000)).build().unwrap();
@@ -696,7 +696,7 @@ fn backo2_from(min: f64, jitter: f64, r: f64, n: i32, max: f64) -> i64 {
     if wait.is_nan() { 0 } else { i64::from(wait.min(max) as i64 as i32) }
 }
 
-/// socket.io's backo2 (5.4): from the fifth wait on every client waits 5000 ms.
+/// socket.io's backo2: from the fifth wait on every client waits 5000 ms.
 #[test]
 fn backo2_at_the_cap_is_lockstep() {
     let r = [0.1, 0.9, 0.33, 0.72, 0.05, 0.58, 0.44, 0.99];
@@ -713,7 +713,7 @@ fn backo2_at_the_cap_is_lockstep() {
     assert!(buckets.iter().all(|count| (900..1100).contains(count)), "{buckets:?}");
 }
 
-/// backo2's vectors (5.4) for 100 ms to 10 s, and what ours is with the same draws: as wide, and spread at the cap.
+/// backo2's vectors for 100 ms to 10 s, and what ours is with the same draws: as wide, and spread at the cap.
 #[test]
 fn backo2_vectors() {
     let r = [0.1, 0.9, 0.33, 0.72, 0.05, 0.58, 0.44, 0.99];
@@ -743,7 +743,7 @@ fn backo2_vectors() {
     assert_eq!(plain, [1000, 2000, 4000, 5000, 5000].map(ms));
 }
 
-/// backo2's ranges with socket.io's settings (5.4): the sign hangs on the draw's size, so that no first wait is below
+/// backo2's ranges with socket.io's settings: the sign hangs on the draw's size, so that no first wait is below
 /// 551 ms; from the third wait on the cap cuts them, and from the fifth there is one value. Ours reach all of ±50 %.
 #[test]
 fn backo2_ranges() {
@@ -762,7 +762,7 @@ fn backo2_ranges() {
     }
 }
 
-/// backo2 after 1014 doublings (5.4): half of the waits are 0 ms; beyond a cap of 2^31 ms they are negative.
+/// backo2 after 1014 doublings: half of the waits are 0 ms; beyond a cap of 2^31 ms they are negative.
 #[test]
 fn backo2_overflow() {
     assert_eq!([0.0, 0.05, 0.25].map(|r| backo2(r, 1015, 5000.0)), [0; 3]);
@@ -836,7 +836,7 @@ fn mulligan_31_waits_0_after_64_doublings() {
     }
 }
 
-/// twilight #2505: attempts counted in eight bits begin anew at 256.
+/// twilight #2505: attempts counted in eight bits restart at 256.
 #[test]
 fn twilight_2505_wraps_at_256_attempts() {
     assert_eq!(255_u8.wrapping_add(1), 0);
@@ -871,12 +871,12 @@ fn jitter_on_top_of_the_cap_exceeds_it() {
     }
 }
 
-/// reconnecting-websocket (5.5): the ranges below the cap; at it the peer waits 10 s exactly, whatever was drawn.
+/// reconnecting-websocket: the ranges below the cap; at it the peer waits 10 s exactly, whatever was drawn.
 #[test]
 fn reconnecting_websocket_ends_in_lockstep() {
     let peer = |drawn: f64, n: i32| (drawn * 1.3_f64.powi(n)).min(10_000.0);
     assert_eq!(peer(1000.0, 9), peer(5000.0, 9));
-    // The fourth of the peer's ranges begins at 2197 ms, that of its smallest first wait. Ours is drawn anew over a
+    // The fourth of the peer's ranges begins at 2197 ms, that of its smallest first wait. Ours is drawn again over a
     // fifth to all of the capped 10 s.
     assert_eq!((peer(1000.0, 3).round(), peer(5000.0, 3)), (2197.0, 10_000.0));
     let config = preset("reconnecting-websocket").backoff();
@@ -886,7 +886,7 @@ fn reconnecting_websocket_ends_in_lockstep() {
     assert_near(&highs, &[5000.0, 6500.0, 8450.0, 10_000.0], 2.0);
 }
 
-/// client-go's `DelayWithReset` begins anew every 2 minutes of an outage: 46 attempts in 15 minutes, not 27.
+/// client-go's `DelayWithReset` resets every 2 minutes of an outage: 46 attempts in 15 minutes, not 27.
 #[test]
 fn client_go_resets_in_the_midst_of_an_outage() {
     let mut driver = Driver::new(preset("k8s-reflector"));

@@ -1,4 +1,4 @@
-//! A policy carried to a later process: what goes on, what begins anew, and what bytes are refused.
+//! A policy carried to a later process: what goes on, what starts over, and what bytes are refused.
 
 use core::time::Duration;
 
@@ -115,7 +115,7 @@ fn climbing(config: &'static Config) -> Subject {
 }
 
 /// S56, F72, lifecycle 64: what is exported online is resumed by another instance, whose first dial goes to the
-/// session's endpoint with the newest mark.
+/// session's endpoint with the newest sequence.
 #[test]
 fn an_online_session_is_resumed_by_the_next_process() {
     let mut policy = new(&BASE);
@@ -132,10 +132,10 @@ fn an_online_session_is_resumed_by_the_next_process() {
     assert_eq!(fact(&mut later, 10, Event::Opened { epoch }), [Action::Resume { epoch }]);
 }
 
-/// F72: a restart in the middle of a wait keeps what is left of it, the number of the next attempt and the ladder, on a
-/// clock that begins anew or is far ahead.
+/// F72: a restart in the middle of a wait keeps what is left of it, the number of the next attempt and the backoff, on a
+/// clock that starts at zero or is far ahead.
 #[test]
-fn a_restart_within_the_ladder_goes_on_with_it() {
+fn a_restart_within_the_backoff_goes_on_with_it() {
     let policy = climbing(&BASE);
     for origin in [0, 1_000_000_000] {
         let mut later = reborn(&policy, 4_500, origin);
@@ -362,7 +362,7 @@ fn l64_malformed_bytes_are_typed_errors() {
     assert_eq!(SnapshotError::Version(9).to_string(), "a snapshot of the unknown version 9");
 }
 
-/// A token that has no room in the length field is an error, not a shorter token.
+/// A token that does not fit in the length field is an error, not a shorter token.
 #[test]
 fn an_oversized_token_does_not_fit() {
     let mut policy = new(&BASE);
@@ -378,7 +378,7 @@ fn an_oversized_token_does_not_fit() {
 
 /// A process that ends in the middle of each dial must not spin: the next one keeps the distance of the first wait.
 #[test]
-fn a_crash_within_a_dial_is_no_way_round_the_ladder() {
+fn a_crash_within_a_dial_is_no_way_round_the_backoff() {
     let mut policy = climbing(&BASE);
     next(&mut policy);
     assert_eq!(policy.phase(), Phase::Connecting);
@@ -391,7 +391,7 @@ fn a_crash_within_a_dial_is_no_way_round_the_ladder() {
     assert_eq!(later.poll_timeout(), Some(ms(at + 8_000)), "an unknown outcome is no step");
 }
 
-/// F31: a connection that has not held leaves its ladder to the next process; one that has leaves none.
+/// F31: a connection that has not held leaves its backoff to the next process; one that has leaves none.
 #[test]
 fn stability_ends_the_exported_outage() {
     let mut policy = climbing(&STABLE);
@@ -403,7 +403,7 @@ fn stability_ends_the_exported_outage() {
     assert_eq!(opened(&start(&mut later, 0)), Some((Mode::Resume, Endpoint::Session, 5)));
 }
 
-/// A stricter or changed config in the next process holds: the ladder is its own, and no wait is longer than its cap.
+/// A stricter or changed config in the next process holds: the backoff is its own, and no wait is longer than its cap.
 #[test]
 fn the_next_process_has_the_last_word() {
     static SHORT: Config = Config::new(
@@ -670,7 +670,7 @@ proptest! {
     }
 
     /// S93, lifecycle 64: whatever a snapshot says, the start dials within the config's own longest wait, and the waits
-    /// after it are those of the config's ladder.
+    /// after it are those of the config's backoff.
     #[test]
     fn no_snapshot_can_wedge_a_policy(blob in forged(), which in 0..5_usize, clock in prop_oneof![Just(0), any::<u64>()]) {
         let config = &JITTERS[which];

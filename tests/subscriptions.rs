@@ -19,7 +19,7 @@ const NOW: Instant = Instant::from_millis(1_000);
 const LATER: Instant = Instant::from_millis(2_000);
 const ALL: usize = usize::MAX;
 
-/// Keys wished for in this order, all with priority 0.
+/// Keys asked for in this order, all with priority 0.
 fn set(keys: &[&'static str]) -> Set {
     let mut set = Set::new();
     for key in keys {
@@ -137,7 +137,7 @@ fn an_empty_set_sends_nothing() {
     assert!(set.has_pending(NOW));
 }
 
-/// S76, lifecycle 68: only the refused key backs off; its failures in a row are counted for the ladder.
+/// S76, lifecycle 68: only the refused key backs off; its failures in a row are counted for the backoff.
 #[test]
 fn a_key_refused_for_now_backs_off_alone() {
     let mut set = set(&["a", "b"]);
@@ -170,7 +170,7 @@ fn the_earliest_wait_is_the_next_retry() {
     assert_eq!(set.next_retry(), Some(LATER));
 }
 
-/// Lifecycle 68: the timers die with the connection; the count of failures doesn't, so flapping resets no ladder.
+/// Lifecycle 68: the timers die with the connection; the count of failures doesn't, so flapping resets no backoff.
 #[test]
 fn a_wait_ends_with_its_connection() {
     let mut set = set(&["a"]);
@@ -192,7 +192,7 @@ fn a_confirmed_key_that_the_server_ends_is_tried_again() {
 
 /// F93: refused for good means for this session, resumed or not, unless the user asks again.
 #[test]
-fn a_rejected_key_waits_for_a_new_session_or_a_new_wish() {
+fn a_rejected_key_waits_for_a_new_session_or_a_new_request() {
     let mut set = set(&["a"]);
     take(&mut set, ALL, NOW);
     set.fail(&"a", None);
@@ -223,9 +223,9 @@ fn a_lost_session_restores_everything() {
     assert_eq!(take(&mut set, ALL, NOW), ["a", "b", "c", "d"]);
 }
 
-/// Lifecycle 66: N keys in batches of B make ceil(N/B), by priority and then in the order of the wishes.
+/// Lifecycle 66: N keys in batches of B make ceil(N/B), by priority and then in the order of the requests.
 #[test]
-fn batches_follow_priority_and_then_the_order_of_the_wishes() {
+fn batches_follow_priority_and_then_the_order_of_the_requests() {
     let mut set = Set::new();
     let wishes =
         [("low", i32::MIN), ("a", 0), ("high", i32::MAX), ("b", 0), ("c", 0), ("mid", 1), ("under", -1)];
@@ -240,9 +240,10 @@ fn batches_follow_priority_and_then_the_order_of_the_wishes() {
     assert_eq!(set.unconfirmed(), 7);
 }
 
-/// Lifecycle 66: a new priority is the newest wish of that priority; the same wish again moves nothing and sends nothing.
+/// Lifecycle 66: a new priority is the newest request of that priority; the same request again moves nothing and sends
+/// nothing.
 #[test]
-fn a_repeated_wish_changes_at_most_the_priority() {
+fn a_repeated_request_changes_at_most_the_priority() {
     let mut set = set(&["a", "b", "c"]);
     assert_eq!(set.subscribe("a", 0), Ok(Subscribed::Unchanged));
     assert_eq!(set.subscribe("c", 5), Ok(Subscribed::Changed));
@@ -257,9 +258,9 @@ fn a_repeated_wish_changes_at_most_the_priority() {
     assert_eq!(set.unconfirmed(), 2);
 }
 
-/// Lifecycle 69, 70: wishes change while there is no connection; the set says when no interest is left.
+/// Lifecycle 69, 70: the desired set changes while there is no connection; the set says when no interest is left.
 #[test]
-fn wishes_change_during_an_outage() {
+fn the_desired_set_changes_during_an_outage() {
     let mut set = set(&["a", "b"]);
     take(&mut set, ALL, NOW);
     set.transport_lost();
@@ -291,9 +292,9 @@ fn a_full_set_hands_the_key_back() {
     assert_eq!(FixedSubscriptions::<u8, 0>::new().subscribe(1, 0), Err(Full(1)));
 }
 
-/// The room of an unsubscribed key is used again, and leaves nothing behind for the next one.
+/// The slot of an unsubscribed key is used again, and leaves nothing behind for the next one.
 #[test]
-fn the_room_of_an_unsubscribed_key_is_used_again() {
+fn the_slot_of_an_unsubscribed_key_is_used_again() {
     fn check<S: Subscriptions<Key = &'static str>>(mut set: S) {
         for round in 0..5 {
             for key in ["a", "b", "c"] {
@@ -485,7 +486,7 @@ fn op(keys: u8, batch: usize) -> impl Strategy<Value = Op> {
     ]
 }
 
-/// One wish, as a beginner would write it down.
+/// One subscription, as a beginner would write it down.
 #[derive(Clone, Debug)]
 struct Wish {
     key: u8,
@@ -497,7 +498,7 @@ struct Wish {
     /// When, while it is sent.
     sent_at: u64,
     in_batch: bool,
-    /// May be sent once more: newly wished for, a new session, refused for now, or unanswered when the connection went.
+    /// May be sent once more: newly asked for, a new session, refused for now, or unanswered when the connection went.
     credit: bool,
 }
 
@@ -707,7 +708,7 @@ fn compare<S: Subscriptions<Key = u8> + Clone>(set: &S, model: &mut Model) {
 
 proptest! {
     /// F93-F96, S76-S78, lifecycle 61, 66-69, in any order of events: a desired key is sent at most once per session
-    /// unless it was refused for now or unanswered at a loss; nothing unsubscribed is sent; order by priority and wish.
+    /// unless it was refused for now or unanswered at a loss; nothing unsubscribed is sent; order by priority and request.
     #[test]
     fn any_history_agrees_with_a_naive_model(ops in prop::collection::vec(op(7, 4), 0..80)) {
         check(FixedSubscriptions::<u8, CAPACITY>::new(), CAPACITY, ops.clone());
@@ -781,7 +782,7 @@ fn apply<S: Subscriptions<Key = u8>>(set: &mut S, op: &Op, millis: &mut u64) {
 /// F96, S78: a set brings nothing of the policy that it comes from: no batch before the connection is there, and no pause
 /// that was another connection's.
 #[test]
-fn a_set_that_moves_to_another_policy_begins_anew() {
+fn a_set_that_moves_to_another_policy_starts_over() {
     use redial::policy::RestoreConfig;
     use redial::{Action, BackoffConfig, Config, Event, Policy, Ratio, SessionState, SplitMix64};
     const LADDER: BackoffConfig =
@@ -830,7 +831,7 @@ fn a_set_that_moves_to_another_policy_begins_anew() {
         for key in keys {
             assert_eq!(next.handle_event(ms(now + 5_000), Event::Unsubscribe { key }).len(), 0);
         }
-        // Emptied, it has no pause either: the first wish on the next connection goes out at once.
+        // Emptied, it has no pause either: the first subscription on the next connection goes out at once.
         let set = next.subscriptions().clone();
         let mut last: Moved = Policy::new(&CONFIG, SplitMix64::new(3))
             .with_subscriptions(set)

@@ -115,7 +115,7 @@ impl<S: Subscriptions<Key = Key>> Counted<S> {
     }
 
     fn each(&mut self, name: &'static str, keys: u32, fact: impl Fn(Key) -> Event<u32, Key>) {
-        // In an order that is not that of the wishes, with every key once: the factor is prime.
+        // In an order that is not that of the requests, with every key once: the factor is prime.
         for n in 0..keys {
             let key = Key((u64::from(n) * 7_919 % u64::from(keys)) as u32);
             ignore(self.fact(name, fact(key)));
@@ -185,7 +185,7 @@ where
     it.each("confirm", keys, |key| Event::SubscriptionConfirmed { epoch, key, send: None });
     assert_eq!(it.call("unanswered", |policy| policy.subscriptions().oldest_unanswered()), None);
 
-    // Lost and resumed with all of them confirmed: nothing is sent. Then lost and anew: everything.
+    // Lost and resumed with all of them confirmed: nothing is sent. Then lost, with a new session: everything.
     ignore(it.fact("lost", Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     let (epoch, sent, _) = it.establish("resumed");
     assert_eq!(sent, 0);

@@ -1,12 +1,12 @@
-//! What a reader may rely on when opening the house: rooms of a readable size, and dependencies that point one way.
+//! What a reader may rely on: modules of a readable size, and dependencies that point one way.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms that every other may use.
+/// The modules that every other may use.
 const BOTTOM: [&str; 10] =
     ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
-/// The rooms that compose others, or stand outside.
+/// The modules that compose others, or stand outside.
 const COMPOSERS: [&str; 6] = ["data", "driver", "lib", "policy", "presets", "record"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -21,7 +21,7 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file, with its text and the room that it belongs to.
+/// Every source file, with its text and the module that it belongs to.
 fn rooms() -> Vec<(PathBuf, String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -34,7 +34,7 @@ fn rooms() -> Vec<(PathBuf, String, String)> {
 }
 
 #[test]
-fn no_room_is_too_long_to_read_in_one_sitting() {
+fn no_module_is_too_long_to_read_in_one_sitting() {
     let rooms = rooms();
     assert!(rooms.len() > 30);
     let long = rooms.iter().filter(|(_, text, _)| text.lines().count() > 500);

@@ -1,6 +1,6 @@
-//! Every phase against every kind of fact, as a table to read in review: `tests/transitions.txt`.
+//! Every phase against every kind of event, as a table to read in review: `tests/transitions.txt`.
 //!
-//! A line: phase, fact, what became of the fact, the new phase with its deadline (from now) and its reason, the actions.
+//! A line: phase, event, what became of the event, the new phase with its deadline (from now) and its reason, the actions.
 //! After a wanted change: `BLESS=1 cargo test --test transitions`, then read the diff.
 
 use core::time::Duration;
@@ -40,7 +40,7 @@ fn hold() -> HoldReason {
     HoldReason::new(0).unwrap()
 }
 
-/// A policy to which these facts happened.
+/// A policy to which these events happened.
 fn after(facts: &[Fact]) -> Subject {
     let mut policy = Policy::new(&CONFIG, SplitMix64::new(7))
         .with_session_type()
@@ -115,7 +115,7 @@ fn phases() -> Vec<(&'static str, Subject)> {
     ]
 }
 
-/// Every kind of fact, those of a transport about this one.
+/// Every kind of event, those of a transport about this one.
 fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
     vec![
         ("start", Event::Start),
@@ -219,7 +219,7 @@ fn line(
 
 /// S93, S94 and every rule that says "ignored", at a glance.
 #[test]
-fn every_phase_against_every_fact() {
+fn every_phase_against_every_event() {
     let mut table = String::new();
     for (phase, policy) in phases() {
         // A phase without a transport is told about the newest one there was.

@@ -89,7 +89,7 @@ proptest! {
         first in any::<bool>(),
         steps in prop::collection::vec((any::<bool>(), prop_oneof![0..5_u32, 0..HALF, HALF - 5..HALF]), 1..200),
     ) {
-        // From nothing, or from the mark of another process.
+        // From nothing, or from the number of another process.
         let mut newest = if first { start & u64::from(u32::MAX) } else { start };
         let mut counter = if first { Widened::new() } else { Widened::after(start) };
         prop_assert_eq!(counter.widen(newest as u32), newest);

@@ -1,8 +1,9 @@
-//! An adversary that needs no time: whatever it says, in whatever order, it gets no second dial at one instant, and in an hour
-//! no more dials than the backoff alone would give, plus what its news may add.
+//! An adversary that needs no time: whatever it says, in whatever order, it gets no second dial at one instant, and in an
+//! hour no more dials than the backoff alone would give, plus what its host events may add.
 //!
 //! The user's own word (`Start`, `Stop`, `RetryNow`, `Redial`) is not in its hands: that overrides every wait but the least
-//! interval, as the contract says. Nor is a `NotNow` in the count of an hour: how often the host wants to be asked is its own.
+//! interval, as the contract says. Nor is a `NotNow` in the count of an hour: how often the host wants to be asked is its
+//! own.
 
 #[path = "zero_time/glitch.rs"]
 mod glitch;
@@ -34,8 +35,8 @@ use invariants::Lent;
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: u64 = 1_000;
 
-/// Always the same draw. The bounds hold for every run of draws; with one draw for ever they are exact, and the lowest is the
-/// luck of which an adversary dreams: full jitter then never waits at all.
+/// Always the same draw. The bounds hold for every run of draws; with one draw forever they are exact, and the lowest is
+/// the luck of which an adversary dreams: full jitter then never waits at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Draw(u64);
 
@@ -342,7 +343,7 @@ impl<'c> Play<'c> {
         play
     }
 
-    /// A fact of this instant; whether it was used.
+    /// An event of this instant; whether it was used.
     fn say(&mut self, fact: Fact) -> bool {
         let actions = self.policy.handle_event(self.now, fact);
         let applied = actions.disposition() == Disposition::Applied;

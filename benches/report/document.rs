@@ -69,7 +69,7 @@ const HONEST: [(&str, &str, &str); 6] = [
          so that the machine overlaps fewer of them.",
     ),
 ];
-/// What a fact in a fleet is compared with, where so many policies are one.
+/// What an event in a fleet is compared with, where so many policies are one.
 const BARE: &str = "two lines of bare memory";
 const MILLION: &str = "1000000";
 const TIMES_BARE: f64 = 1.5;
@@ -325,7 +325,7 @@ impl Report {
         Ok(())
     }
 
-    /// What a fact takes among so many policies, as a multiple of bare memory.
+    /// What an event takes among so many policies, as a multiple of bare memory.
     fn beside_bare(&self, fact: &str, size: &str) -> Option<f64> {
         let nanos = |what: &str| {
             let found = self.layouts.iter().find(|time| time.id.rsplit_once('/') == Some((what, size)));

@@ -17,7 +17,7 @@ use super::{Kind, Operation, Steps, repeat};
 
 const INITIAL: Duration = Duration::from_secs(1);
 const MAX: Duration = Duration::from_secs(30);
-/// One outage: a new ladder and this many delays.
+/// One outage: a new backoff and this many delays.
 const OUTAGE: u32 = 20;
 
 pub(crate) const LADDER: BackoffConfig =
@@ -57,7 +57,7 @@ fn draw<R: Rng + SeedableRng + 'static>() -> Steps {
     })
 }
 
-/// A peer's running ladder.
+/// A peer's running backoff.
 trait Ladder: 'static {
     type Delay;
     fn next(&mut self) -> Self::Delay;
@@ -102,7 +102,7 @@ impl Ladder for Bare {
     }
 }
 
-/// A peer whose ladder is an iterator.
+/// A peer whose backoff is an iterator.
 pub(crate) struct Iterated<I>(pub(crate) I);
 
 impl<I: Iterator + 'static> Ladder for Iterated<I> {

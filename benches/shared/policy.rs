@@ -1,7 +1,7 @@
-//! A whole policy with the preset of a Discord gateway: what a fact costs that changes nothing, and what an outage costs.
+//! A whole policy with the preset of a Discord gateway: what an event costs that changes nothing, and what an outage costs.
 //!
-//! A fact is made and handed over in memory as a driver would; the entry points are not inlined, so that the compiler
-//! can't know which fact it is.
+//! An event is made and handed over in memory as a driver would; the entry points are not inlined, so that the compiler
+//! can't know which event it is.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn quiet(make: impl Fn(Epoch, u64) -> Event<u32> + 'static) -> Steps {
     })
 }
 
-/// Takes a fact and leaves it alone, with the arguments and the result of [`fact`].
+/// Takes an event and leaves it alone, with the arguments and the result of [`fact`].
 #[inline(never)]
 fn disregard(_: &mut Tested, _: Instant, event: Event<u32>) -> [Option<Action>; 4] {
     black_box(&event);
@@ -109,7 +109,7 @@ fn ask() -> Steps {
     })
 }
 
-/// Waits for the next beat, sends it, hears the answer.
+/// Waits for the next heartbeat, sends it, hears the answer.
 fn beat() -> Steps {
     let (mut policy, _) = online();
     let epoch = live(&policy);
@@ -135,7 +135,7 @@ fn outage() -> Steps {
 }
 
 const HANDED: &str = "handed over and back";
-/// The facts that change next to nothing. What they cost is `handle_event` alone.
+/// The events that change next to nothing. What they cost is `handle_event` alone.
 const QUIET: [&str; 3] = ["a sequence number", "traffic", "an acknowledged beat"];
 
 pub(crate) fn operations() -> Vec<Operation> {

@@ -1,4 +1,4 @@
-//! Every byte string is a config and a string of facts; no one of them may break an invariant (S92 to S98).
+//! Every byte string is a config and a string of events; no one of them may break an invariant (S92 to S98).
 
 #![no_main]
 

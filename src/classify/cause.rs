@@ -292,3 +292,12 @@ impl fmt::Display for Cause {
         }
     }
 }
+
+#[cfg(feature = "std")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+impl From<&std::io::Error> for Cause {
+    /// [`Cause::Io`] with the error's kind.
+    fn from(error: &std::io::Error) -> Self {
+        Self::Io(IoKind::from(error.kind()))
+    }
+}

@@ -123,7 +123,7 @@ part! {
 /// use redial::CircuitBreaker;
 /// use redial::breaker;
 /// use redial::policy::{Lean, ResumeConfig};
-/// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64, valid};
+/// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64};
 ///
 /// const LADDER: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
@@ -136,10 +136,11 @@ part! {
 /// // Read at run time, it is an error.
 /// let config = CONFIG
 ///     .to_builder()
-///     .breaker(Some(breaker::Config::new(5, Duration::from_secs(60)).build_const()))
-///     .build_const();
+///     .breaker(Some(breaker::Config::new(5, Duration::from_secs(60)).build()?))
+///     .build()?;
 /// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
 /// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
+/// # Ok::<(), ConfigError>(())
 /// ```
 pub struct Lean<'a, B = (), H = (), D = ()> {
     config: &'a Config,

@@ -87,9 +87,7 @@ struct Cx {
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::{
-///     Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64, valid,
-/// };
+/// use redial::{Action, BackoffConfig, Cause, Config, Event, Instant, IoKind, Policy, Ratio, SplitMix64};
 ///
 /// static CONFIG: Config = Config::new(
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),

@@ -23,7 +23,7 @@ pub enum RecordError {
     OwnTable,
 }
 
-impl Display for RecordError {
+impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooManyNames => "too many different names to number; begin another recording",

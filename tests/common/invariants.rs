@@ -1,7 +1,7 @@
-//! What must hold after every call of a policy, whatever the facts, the times and the config: S92 to S98.
+//! What must hold after every call of a policy, whatever the events, the times and the config: S92 to S98.
 //!
 //! [`Watched`] wraps a policy, keeps its own small model of the transport and the host's conditions, and panics at the
-//! first call that breaks a rule. It knows nothing of where the facts come from: the property tests, the exhaustive
+//! first call that breaks a rule. It knows nothing of where the events come from: the property tests, the exhaustive
 //! exploration, the corpus and the fuzz target all share it.
 
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
@@ -17,7 +17,7 @@ use redial::policy::{DropReason, HoldReason, MAX_ACTIONS, WaitReason};
 use redial::subscriptions::{FixedSubscriptions, SubscriptionState, Subscriptions};
 use redial::{Action, Actions, Config, Disposition, Epoch, Event, Instant, Mode, Phase, Policy, SplitMix64};
 
-/// How many subscriptions there is room for.
+/// How many subscriptions it can hold.
 pub const KEYS: usize = 4;
 
 /// A config that is never compared: it does not change, and hashing it at every step would be most of the work.
@@ -51,7 +51,7 @@ pub fn policy(config: &Config, seed: u64, endpoints: u8) -> Tested<'_> {
     Policy::from_parts(Lent(config), SplitMix64::new(seed), FixedSubscriptions::new(), endpoints)
 }
 
-/// A fact for it.
+/// An event for it.
 pub type Fact = Event<u8, u8>;
 
 /// What the checker must know of a config, beside the config: its fields are private.
@@ -62,7 +62,7 @@ pub struct Facts {
     /// No dial can be longer than this.
     pub connect_timeout: Duration,
     pub min_interval: Duration,
-    /// Beats start with the establishment, so that an established connection always has a deadline.
+    /// Heartbeats start with the establishment, so that an established connection always has a deadline.
     pub beats: bool,
     pub needs_sequence: bool,
     pub restores: bool,
@@ -97,7 +97,7 @@ pub struct Watched<'c> {
     /// The newest dial, while the clock has not run backwards since.
     dialled_at: Option<Instant>,
     credential_asked: bool,
-    /// It may never be answered: since it was asked for, a timer ran out, or there was good news or the user's word.
+    /// It may never be answered: since it was asked for, a timer ran out, or there was a host event or the user's word.
     credential_doubted: bool,
     holds: u32,
     network_down: bool,
@@ -128,7 +128,7 @@ impl<'c> Watched<'c> {
         }
     }
 
-    /// Takes a fact.
+    /// Takes an event.
     pub fn event(&mut self, now: Instant, event: Fact) -> Actions {
         self.call(now, Some(event))
     }
@@ -148,7 +148,7 @@ impl<'c> Watched<'c> {
             self.check_rewind(&before, was);
         }
 
-        // S96: nothing but the state, the seed and the fact decides.
+        // S96: nothing but the state, the seed and the event decides.
         let mut twin = before.clone();
         assert_eq!(
             step(&mut twin, now, event.clone()),
@@ -196,7 +196,7 @@ impl<'c> Watched<'c> {
         actions
     }
 
-    /// What the driver and the host know from the fact alone.
+    /// What the driver and the host know from the event alone.
     fn note(&mut self, before: &Tested<'c>, event: Option<&Fact>, disposition: Disposition) {
         let applied = disposition == Disposition::Applied;
         self.network_down &= !matches!(event, Some(Event::NetworkUp));

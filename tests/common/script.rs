@@ -1,5 +1,5 @@
-//! Bytes to a config and a string of facts. Every byte string means something, so that a fuzzer wastes none, and a run
-//! of zeros is the simplest story: start, and everything goes well.
+//! Bytes to a config and a string of events. Every byte string means something, so that a fuzzer wastes none, and a run
+//! of zeros is the simplest script: start, and everything goes well.
 
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
 #![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
@@ -22,10 +22,10 @@ use redial::{
 
 use super::invariants::{Fact, Facts, Tested, Watched, policy};
 
-/// Reads a story and lives through it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
-/// told on standard error.
+/// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
+/// printed on standard error.
 pub fn run(bytes: &[u8]) {
-    // The only error of `arbitrary` here is the end of the bytes, which is the end of the story.
+    // The only error of `arbitrary` here is the end of the bytes, which is the end of the script.
     let _ = story(&mut Unstructured::new(bytes));
 }
 
@@ -58,7 +58,7 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
             eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), watched.policy.explain());
         }
     }
-    // S96: the same facts, told to a new policy, end in the same state.
+    // S96: the same events, told to a new policy, end in the same state.
     for (now, step) in log {
         let _ = match step {
             Some(event) => policy.handle_event(now, event),
@@ -292,7 +292,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     let class_waits = Duration::from_secs(86_400);
     if one_in(u, 4)? {
         let (name, config) = *u.choose(presets::ALL)?;
-        // What any of them promises; the ladder of one has no end.
+        // What any of them promises; the backoff of one has no end.
         let facts = Facts {
             longest_wait: if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) },
             connect_timeout: Duration::from_secs(600),

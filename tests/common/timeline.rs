@@ -1,7 +1,7 @@
-//! A policy on a virtual clock: facts go in at explicit times, decisions come out as lines of text.
+//! A policy on a virtual clock: events go in at explicit times, decisions come out as lines of text.
 //!
-//! Times are milliseconds. At one instant facts come before the timers that are due then, as in the replay contract.
-//! Every decision must be expected before the next fact, so a test that says nothing expects nothing. After every call
+//! Times are milliseconds. At one instant events come before the timers that are due then, as in the replay contract.
+//! Every decision must be expected before the next event, so a test that says nothing expects nothing. After every call
 //! the invariants of the whole run are checked: S92 (one live transport, closed before the next is opened), S93 (each
 //! phase has its deadline or its named condition), S94 (terminal once), S97 (the counters add up).
 
@@ -45,14 +45,14 @@ pub(crate) const BASE: Config = Config::new(LADDER).reset_after_stable(Duration:
 pub(crate) const NUMBERED: Config =
     BASE.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const();
 
-/// The same for a protocol with a greeting (deadline 30 s), whose first beat is not jittered.
+/// The same for a protocol with a greeting (deadline 30 s), whose first heartbeat is not jittered.
 pub(crate) const GATEWAY: Config = BASE
     .to_builder()
     .greeting(Some(secs(30)))
     .heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
     .build_const();
 
-/// The same ladder with a session that must hold for 120 s.
+/// The same backoff with a session that must hold for 120 s.
 pub(crate) const STABLE: Config = BASE.to_builder().reset_after_stable(secs(120)).build_const();
 
 pub(crate) struct Timeline {
@@ -105,7 +105,7 @@ impl Timeline {
         )
     }
 
-    /// Connected at 20 ms by epoch 1, with session "s1" at mark 5.
+    /// Connected at 20 ms by epoch 1, with session "s1" at sequence 5.
     #[track_caller]
     pub(crate) fn online(config: Config) -> Self {
         let mut t = Self::new(config);
@@ -114,7 +114,7 @@ impl Timeline {
         t
     }
 
-    /// Opened at `at`, ready 10 ms later with session "s1" at this mark.
+    /// Opened at `at`, ready 10 ms later with session "s1" at this sequence.
     #[track_caller]
     pub(crate) fn connect(&mut self, at: u64, epoch: u32, mark: Option<u64>) -> &mut Self {
         self.at(at).opened(epoch);
@@ -221,7 +221,7 @@ impl Timeline {
         }
     }
 
-    // Facts.
+    // Events.
 
     #[track_caller]
     pub(crate) fn event(&mut self, event: Fact) -> &mut Self {
@@ -475,14 +475,14 @@ impl Timeline {
         self.phase(Phase::Failed)
     }
 
-    /// The last fact was of an old transport.
+    /// The last event was of an old transport.
     #[track_caller]
     pub(crate) fn stale(&mut self) -> &mut Self {
         assert_eq!(self.disposition, Disposition::Stale, "{}", self.policy.explain());
         self
     }
 
-    /// The last fact did not apply.
+    /// The last event did not apply.
     #[track_caller]
     pub(crate) fn ignored(&mut self) -> &mut Self {
         assert_eq!(self.disposition, Disposition::Inapplicable, "{}", self.policy.explain());

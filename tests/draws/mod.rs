@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The same after one other draw, for a ladder whose published vector begins at its second wait.
+    /// The same after one other draw, for a backoff whose published vector begins at its second wait.
     pub(crate) fn from_the_second() -> Self {
         Self { drawn: R.len() - 1 }
     }
@@ -59,7 +59,7 @@ impl TryRng for Shared {
     }
 }
 
-/// The same draw for ever.
+/// The same draw forever.
 #[derive(Clone, Debug)]
 pub(crate) struct Constant(pub(crate) u64);
 

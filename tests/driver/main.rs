@@ -72,7 +72,8 @@ on_every_runtime! {
     a_policy_without_a_session_dials_afresh
 }
 
-/// A run can be spawned where tasks move between threads, and a handle used from another thread.
+/// P27: the runtimes are features that exclude nothing. A run can be spawned where tasks move between threads, and a handle
+/// used from another thread.
 #[test]
 fn a_run_is_send_on_every_runtime() {
     fn spawned<F: Future<Output = Outcome> + Send + 'static>(run: F) {

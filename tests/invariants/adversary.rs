@@ -232,7 +232,7 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
                 _ => {}
             }
         }
-        // Facts first, then timers, then noise; within one instant in the order in which they came up.
+        // Events first, then timers, then noise; within one instant in the order in which they came up.
         let timer = policy.poll_timeout().map_or(u64::MAX, |at| at.as_micros().max(micros));
         let noise = if (adversary.noise)(noises).is_some() { noise_at } else { u64::MAX };
         let next = facts_due

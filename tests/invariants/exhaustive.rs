@@ -31,7 +31,7 @@ const FACTS: Facts = Facts {
 /// Long enough for a dial, its outcome, the wait, the next dial and its outcome.
 const DEPTH: usize = 6;
 
-/// One step: a fact, or none, and when.
+/// One step: an event, or none, and when.
 type Step = (When, Option<Fact>);
 
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ enum When {
     Back,
 }
 
-/// What can happen next; facts about a transport speak of the newest one, one of them of the one before.
+/// What can happen next; events about a transport speak of the newest one, one of them of the one before.
 fn alphabet(opens: u32) -> Vec<Step> {
     let numbered = |number: u32| Epoch::from_raw(number.max(1)).expect("not 0");
     let (epoch, old) = (numbered(opens), numbered(opens.saturating_sub(1)));
@@ -82,7 +82,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
     facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
 }
 
-/// The facts of the server's plans and the host's news, with what they need around them.
+/// The events of the server's plans and host events, with what they need around them.
 fn news(opens: u32) -> Vec<Step> {
     let epoch = Epoch::from_raw(opens.max(1)).expect("not 0");
     let facts = [
@@ -150,7 +150,7 @@ fn explore(start: Watched<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> 
     (seen.len(), steps)
 }
 
-/// Every gate that two facts can shut, and every stage.
+/// Every gate that two events can shut, and every stage.
 #[test]
 fn all_short_strings_keep_the_invariants() {
     let plain = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
@@ -199,9 +199,9 @@ fn all_short_strings_keep_the_invariants() {
     }
 }
 
-/// What the server plans and the host has news of, from the beginning and from a connection; with one endpoint and with two.
+/// What the server plans and the host reports, from the beginning and from a connection; with one endpoint and with two.
 #[test]
-fn all_short_strings_of_plans_and_news_keep_the_invariants() {
+fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
     let plain = Config::new(LADDER).redirects(1).build_const();
     let planned = plain
         .to_builder()

@@ -21,7 +21,7 @@ const ON_OPEN: &[&str] = &[
     "ezsockets",
 ];
 
-/// Those of Discord's clients: a greeting, a session that needs its sequence, an answer to every beat.
+/// Those of Discord's clients: a greeting, a session that needs its sequence, an answer to every heartbeat.
 const GATEWAYS: &[&str] = &["discord-gateway", "carbon", "twilight"];
 
 /// Those of brokers that say "session taken over".
@@ -48,7 +48,7 @@ impl Driver {
         epoch
     }
 
-    /// Lets time pass, and answers every beat as soon as it is sent.
+    /// Lets time pass, and answers every heartbeat as soon as it is sent.
     fn live_to(&mut self, time: Duration) {
         let end = Instant::ZERO.saturating_add(time);
         while let (Some(due), Some(epoch)) = (self.policy.poll_timeout(), self.policy.epoch()) {
@@ -66,7 +66,7 @@ impl Driver {
 }
 
 /// A connection that held as long as the cap of its backoff, at least 10 s and at most 60 s, ends its outage, and none that
-/// held a millisecond less. So does no preset begin its outage anew at once. Others have a time of their own: Discord's
+/// held a millisecond less. So does no preset restart its outage at once. Others have a time of their own: Discord's
 /// clients and client-go 120 s, reconnecting-websocket and its heir 5 s.
 #[test]
 fn every_preset_has_a_stability() {
@@ -164,8 +164,8 @@ fn a_plain_socket_is_not_closed() {
     }
 }
 
-/// Silence is found, and an answer in the last millisecond keeps the connection, beat after beat. Interval, allowed beats
-/// and time for the answer are the peers' (5.11).
+/// Silence is found, and an answer in the last millisecond keeps the connection, heartbeat after heartbeat. Interval,
+/// allowed heartbeats and time for the answer are the peers'.
 #[test]
 fn heartbeats_find_silence_and_take_late_answers() {
     let beats = [
@@ -180,7 +180,7 @@ fn heartbeats_find_silence_and_take_late_answers() {
         ("async-nats", 60_000, 120_000, true),
     ];
     for (name, config) in presets::ALL {
-        // The draw of the first beat is another test's.
+        // The draw of the first heartbeat is another test's.
         let regular = config
             .to_builder()
             .heartbeat(config.heartbeat().to_builder().first_jitter(false).build_const())
@@ -205,7 +205,7 @@ fn heartbeats_find_silence_and_take_late_answers() {
             beat_at = driver.now.as_millis();
             driver.pass_to(ms(beat_at + answer - 1));
             assert!(driver.is_up(epoch), "{name}: dead before its time");
-            // The beats that were missed meanwhile were sent in their time.
+            // The heartbeats that were missed meanwhile were sent in their time.
             beat_at = driver.now.as_millis() - (answer - 1) % interval;
             driver.tell(sign_of_life.clone());
         }
@@ -217,8 +217,8 @@ fn heartbeats_find_silence_and_take_late_answers() {
     }
 }
 
-/// The first beat of a plain socket is drawn, or a fleet that connects together would beat together; and whatever the draw,
-/// a dead peer is found within 40 s.
+/// The first heartbeat of a plain socket is drawn, or a fleet that connects together would send heartbeats together; and
+/// whatever the draw, a dead peer is found within 40 s.
 #[test]
 fn a_plain_socket_finds_a_dead_peer_within_40_s() {
     let mut first = Vec::new();
@@ -236,9 +236,9 @@ fn a_plain_socket_finds_a_dead_peer_within_40_s() {
 }
 
 /// Reports 12, 65, 94: a plain socket that may have died unnoticed is asked at once, and is dead 10 s later unless anything
-/// comes. The recommended preset without a heartbeat has nothing to ask with: a changed network dials anew.
+/// comes. The recommended preset without a heartbeat has nothing to ask with: a changed network dials again.
 #[test]
-fn news_asks_a_plain_socket_for_a_sign_of_life() {
+fn host_events_ask_a_plain_socket_for_a_sign_of_life() {
     let asks: [(&str, &[Event]); 4] = [
         ("changed", &[Event::NetworkChanged]),
         ("back", &[Event::NetworkDown, Event::NetworkUp]),
@@ -290,10 +290,11 @@ fn no_preset_dials_twice_at_one_instant() {
     }
 }
 
-/// Reports 62, 75: two clients of one name, each held as long as the other waits, past any stability. With every preset of a
-/// broker the war ends at the sixth takeover, its waits climb until then, and takeovers an hour apart are no war.
+/// Reports 62, 75: two clients of one name, each held as long as the other waits, past any stability. With every preset
+/// of a broker it ends at the sixth takeover, its waits grow until then, and takeovers an hour apart don't count
+/// together.
 #[test]
-fn a_takeover_war_ends_after_six() {
+fn repeated_takeovers_end_after_six() {
     let taken_over = Loss::Closed(Cause::CloseFrame(142));
     for name in MQTT {
         for held in [0, 2_000, 61_000, 128_000, 500_000] {

@@ -44,7 +44,7 @@ fn failsafe_1_3_0() {
     assert_eq!((0..1_000).filter(|_| acquire(&mut breaker, &four, 60).is_some()).count(), 4);
 }
 
-/// getnora-io/nora#585: a probe that never reported kept it half-open for ever.
+/// getnora-io/nora#585: a probe that never reported kept it half-open forever.
 #[test]
 fn nora_585() {
     let leased = CONFIG.to_builder().lease(secs(30)).build_const();

@@ -81,7 +81,7 @@ fn kube_1603() {
     assert_eq!(Rig::failed_times(PLAIN.to_builder().backoff(other).build_const(), 1).waits(), secs(5));
 }
 
-/// naomijub/tokio-retry#9: the wait that the server asked for was reported and not waited.
+/// P20, naomijub/tokio-retry#9: the wait that the server asked for was reported and not waited.
 #[test]
 fn tokio_retry2_9() {
     let mut rig = Rig::started(PLAIN);
@@ -188,7 +188,7 @@ fn tokio_retry2_0_9_1() {
     );
 }
 
-/// retry 2.2.0: a negative or missing factor gave waits of zero for ever.
+/// retry 2.2.0: a negative or missing factor gave waits of zero forever.
 #[test]
 fn retry_2_2_0() {
     assert_eq!(
@@ -238,7 +238,7 @@ fn reliakit_retry_1_1_0() {
     assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::TableSpent, REFUSED)));
 }
 
-/// ihrwein/backoff 0.4.0: a server that always named a wait was retried for ever, past every limit.
+/// ihrwein/backoff 0.4.0: a server that always named a wait was retried forever, past every limit.
 #[test]
 fn backoff_0_4_0_hint() {
     let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(300))).build_const());

@@ -6,7 +6,7 @@ use redial::{Cause, Disposition, Event, Phase, presets};
 
 use super::rig::*;
 
-/// buape/carbon#353: the unanswered beat of the last connection made a zombie of every new one.
+/// buape/carbon#353: the unanswered heartbeat of the last connection made a zombie of every new one.
 #[test]
 fn carbon_353() {
     let mut rig = Rig::online(GATEWAY);
@@ -18,7 +18,7 @@ fn carbon_353() {
     assert_eq!(rig.policy.stats().zombies, 0);
 }
 
-/// buape/carbon bc092ea: the first beat came at once instead of somewhere in the first interval, and a requested
+/// buape/carbon bc092ea: the first heartbeat came at once instead of somewhere in the first interval, and a requested
 /// one was not sent.
 #[test]
 fn carbon_bc092ea() {
@@ -39,9 +39,9 @@ fn carbon_bc092ea() {
     assert_eq!(beats(&rig.fact(Event::HeartbeatRequested { epoch })), 1);
 }
 
-/// buape/carbon 0.16.0: a beat that the server asked for, just before the regular one, made a false zombie.
+/// buape/carbon 0.16.0: a heartbeat that the server asked for, just before the regular one, made a false zombie.
 #[test]
-fn carbon_0_16_requested_beat() {
+fn carbon_0_16_requested_heartbeat() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
@@ -50,7 +50,7 @@ fn carbon_0_16_requested_beat() {
     assert_eq!(rig.phase(), Phase::Online);
 }
 
-/// twilight-rs/twilight#1974: the heartbeat timer of the old connection beat on the new one.
+/// twilight-rs/twilight#1974: the heartbeat timer of the old connection fired on the new one.
 #[test]
 fn twilight_1974() {
     let mut rig = Rig::online(GATEWAY);
@@ -61,7 +61,7 @@ fn twilight_1974() {
     assert_eq!(beats(&rig.advance(secs(1))), 1);
 }
 
-/// discordjs/discord.js#9244: beats went on after the connection was gone.
+/// discordjs/discord.js#9244: heartbeats went on after the connection was gone.
 #[test]
 fn discord_js_9244() {
     let mut rig = Rig::online(
@@ -71,9 +71,9 @@ fn discord_js_9244() {
     assert_eq!(beats(&rig.advance(secs(599))), 0);
 }
 
-/// ZenHive/zen_websocket 0.4.2: missed beats were counted and nothing acted on them.
+/// ZenHive/zen_websocket 0.4.2: missed heartbeats were counted and nothing acted on them.
 #[test]
-fn zen_websocket_missed_beats() {
+fn zen_websocket_missed_heartbeats() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(90));
     assert_eq!((rig.phase(), rig.policy.stats().zombies), (Phase::Waiting, 1));

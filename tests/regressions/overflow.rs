@@ -140,7 +140,7 @@ fn polly_2163() {
     assert!(waits(day, 1_025, 5).iter().all(|wait| *wait >= secs(86_400)));
 }
 
-/// eclipse/paho.mqtt.java#210: the wait doubled for ever.
+/// eclipse/paho.mqtt.java#210: the wait doubled forever.
 #[test]
 fn paho_java_210() {
     let config = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(100)).build_const();

@@ -1,4 +1,4 @@
-//! Ladders that begin again too early, or never.
+//! Backoffs that reset too early, or never.
 
 use redial::policy::{Establish, WaitReason};
 use redial::{BackoffConfig, Cause, Config, GiveUp, Ratio};
@@ -61,7 +61,7 @@ fn relay_1610() {
     assert_eq!(flaps(STABLE, true, 30, RESET), GROWING);
 }
 
-/// moq-dev/moq#1806: accepted and dropped at once: a loop at full speed, and the clock of giving up began anew at
+/// moq-dev/moq#1806: accepted and dropped at once: a loop at full speed, and the time of giving up restarted at
 /// each drop.
 #[test]
 fn moq_1806() {
@@ -74,7 +74,7 @@ fn moq_1806() {
     assert!(rig.opens() < 20, "{}", rig.opens());
 }
 
-/// ghostdogpr/sage#140: a broker that dropped every new connection was met with the first wait for ever.
+/// ghostdogpr/sage#140: a broker that dropped every new connection was met with the first wait forever.
 #[test]
 fn sage_140() {
     assert_eq!(flaps(STABLE, true, 0, RESET), GROWING);
@@ -118,7 +118,7 @@ fn nuts_node_1267() {
     assert_eq!(flaps(GATEWAY, false, 3, RESET), GROWING);
 }
 
-/// erikwb/blueferry#107: every observation of "connected" reset the ladder, not the change to it.
+/// erikwb/blueferry#107: every observation of "connected" reset the backoff, not the change to it.
 #[test]
 fn blueferry_107() {
     let mut rig = Rig::failed_times(STABLE, 4);
@@ -184,7 +184,7 @@ fn client_go_reset() {
     assert_eq!(rig.waits(), secs(30), "half an hour into it");
 }
 
-/// kube-rs/kube 4.2.0: slow dials were taken for quiet time and reset the backoff while they still failed.
+/// kube-rs/kube 4.2.0: slow dials were taken for idle time and reset the backoff while they still failed.
 #[test]
 fn kube_4_2_0_slow_dials() {
     let slow =
@@ -208,8 +208,8 @@ fn pulse_52() {
     assert_eq!(rig.waits(), secs(8));
 }
 
-/// joshrotenberg/tower-resilience 0.13.0: each connect began the count anew, so a flapping peer was dialled every
-/// 200 ms for ever.
+/// P25, joshrotenberg/tower-resilience 0.13.0: each connect restarted the count, so a flapping peer was dialled every
+/// 200 ms forever.
 #[test]
 fn tower_resilience_0_13_0_flapping() {
     assert!(flaps(STABLE, true, 0, RESET).iter().sum::<u64>() > 150);

@@ -26,7 +26,7 @@ fn resumes_until_fresh(config: Config, cause: Cause) -> usize {
     resumes
 }
 
-/// buape/carbon#350: a stale session was resumed for ever after 1005 and 1006.
+/// buape/carbon#350: a stale session was resumed forever after 1005 and 1006.
 #[test]
 fn carbon_350() {
     assert_eq!(resumes_until_fresh(GATEWAY, Cause::CloseFrame(1005)), 3);
@@ -136,7 +136,7 @@ fn discordgo_zombie_close() {
     assert!(sent_resume(&greeted(&mut rig)));
 }
 
-/// twilight-rs/twilight#1942: a resume address that was dead was dialled for ever.
+/// twilight-rs/twilight#1942: a resume address that was dead was dialled forever.
 #[test]
 fn twilight_1942() {
     let mut rig = Rig::started(GATEWAY);
@@ -255,7 +255,7 @@ fn octoprint_discordremote_10() {
     assert!(fresh < 500, "{fresh} in a day");
 }
 
-/// openclaw/openclaw#608: an open socket without a greeting waited for ever.
+/// openclaw/openclaw#608: an open socket without a greeting waited forever.
 #[test]
 fn openclaw_608() {
     let mut rig = Rig::started(GATEWAY);

@@ -77,7 +77,7 @@ fn ably_java_167() {
     assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
 }
 
-/// ably/ably-js#1844: one failed check of the network was remembered for ever.
+/// ably/ably-js#1844: one failed check of the network was remembered forever.
 #[test]
 fn ably_js_1844() {
     let mut rig = Rig::failed_times(PLAIN, 1);
@@ -158,7 +158,7 @@ fn vector_72() {
     assert!(rig.opens() < 8);
 }
 
-/// tower-rs/tower#60: its reconnect has no delay: a service that is never ready spins inside one poll.
+/// P24, tower-rs/tower#60: its reconnect has no delay: a service that is never ready spins inside one poll.
 #[test]
 fn tower_60() {
     let mut rig = Rig::started(PLAIN);

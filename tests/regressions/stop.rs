@@ -107,7 +107,7 @@ fn carbon_5c460ee() {
     nothing_for_a_day(rig);
 }
 
-/// stubborn-io 0.3.6: the user's own shutdown began a reconnect.
+/// P26, stubborn-io 0.3.6: the user's own shutdown began a reconnect.
 #[test]
 fn stubborn_io_shutdown() {
     let mut rig = Rig::online(PLAIN);

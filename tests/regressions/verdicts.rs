@@ -15,14 +15,14 @@ fn fabric8_7933() {
     assert_eq!(gave_up(&Rig::started(PLAIN).fail(cause)), Some((GiveUp::Fatal, cause)));
 }
 
-/// firezone/firezone#9944: a certificate for another name was retried for ever.
+/// firezone/firezone#9944: a certificate for another name was retried forever.
 #[test]
 fn firezone_9944() {
     let cause = Cause::Tls(TlsKind::NameMismatch);
     assert_eq!(gave_up(&Rig::started(PLAIN).fail(cause)), Some((GiveUp::Fatal, cause)));
 }
 
-/// bwmarrin/discordgo#1544: a rejected token was sent again for ever.
+/// bwmarrin/discordgo#1544: a rejected token was sent again forever.
 #[test]
 fn discordgo_1544() {
     let mut rig = Rig::started(GATEWAY);
@@ -184,7 +184,7 @@ fn graphql_ws_558() {
     );
 }
 
-/// jetkvm#80: a refusal that the platform reported without a status was repeated every five seconds for ever.
+/// jetkvm#80: a refusal that the platform reported without a status was repeated every five seconds forever.
 #[test]
 fn jetkvm_80() {
     let refused = Cause::CloseFrame(1006);
@@ -201,7 +201,7 @@ fn jetkvm_80() {
     assert_eq!(gave_up(&rig.fail(refused)), Some((GiveUp::MaxAttempts, refused)));
 }
 
-/// BasedHardware/omi#7675: a rejected token (1008) was tried again every fifteen seconds; the ladder that was proposed
+/// BasedHardware/omi#7675: a rejected token (1008) was tried again every fifteen seconds; the backoff that was proposed
 /// for it was never merged.
 #[test]
 fn omi_7675() {
@@ -252,7 +252,7 @@ fn java_phoenix_client_82() {
 }
 
 /// braverhealth/phoenix-socket-dart#97: its parameters were made once, with a token that lives for minutes, and there
-/// was no place to make them anew.
+/// was no place to make them again.
 #[test]
 fn phoenix_socket_dart_97() {
     let mut rig = Rig::new(
@@ -274,7 +274,7 @@ fn phoenix_socket_dart_97() {
 }
 
 /// phoenixframework/phoenix#5155: a refused token and a server that was down were the same close without a reason, and
-/// both were dialled for ever.
+/// both were dialled forever.
 #[test]
 fn phoenix_5155() {
     for (cause, end) in [

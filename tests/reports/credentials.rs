@@ -53,8 +53,8 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
     assert!(leads.len() > 60, "drawn: {leads:?}");
 }
 
-/// Report 31: where each dial asks for a token, one that was renewed while online is the next dial's, and no other is asked for
-/// before it; after that dial the next one asks again.
+/// Report 31: where each dial asks for a token, one that was renewed while online is the next dial's, and no other is
+/// asked for before it; after that dial the next one asks again.
 #[test]
 fn report_31_a_renewed_token_is_the_next_dials() {
     let credential =
@@ -75,8 +75,8 @@ fn report_31_a_renewed_token_is_the_next_dials() {
     assert_eq!((opens(&actions), refreshes(&actions)), (0, 1));
 }
 
-/// Report 68 (drogue-iot/drogue-cloud#295, calagopus/panel#154): a token ends while the socket lives, the server wants a new
-/// one on the same socket, and the client could only reconnect. It authenticates again in place.
+/// Report 68 (drogue-iot/drogue-cloud#295, calagopus/panel#154): a token ends while the socket lives, the server wants a
+/// new one on the same socket, and the client could only reconnect. It authenticates again in place.
 #[test]
 fn report_68_a_new_token_on_the_same_socket() {
     let config: Config = BASE
@@ -111,9 +111,9 @@ fn report_68_a_new_token_on_the_same_socket() {
     assert_eq!((authentications(&actions), closed(&actions), rig.phase()), (0, None, Phase::Online));
 }
 
-/// Report 86 (get-convex/convex-js#181, Azure/azure-iot-sdk-python#1202, piotr-agier/google-drive-mcp#169): the token source
-/// never answered, the client was wedged, and "reconnect now" did nothing. A request has a time-out and is made again; the
-/// user and good news make it again at once, but not in a spin.
+/// Report 86 (get-convex/convex-js#181, Azure/azure-iot-sdk-python#1202, piotr-agier/google-drive-mcp#169): the token
+/// source never answered, the client was wedged, and "reconnect now" did nothing. A request has a time-out and is made
+/// again; the user and a host event make it again at once, but not in a spin.
 #[test]
 fn report_86_a_token_source_that_never_answers() {
     let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).timeout(secs(20)).build_const();

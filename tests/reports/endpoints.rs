@@ -144,7 +144,7 @@ fn hear_until(rig: &mut Rig, kept: core::time::Duration) {
 }
 
 /// Report 61 (faststream-community/zMQTT#90, moscajs/aedes#1115): MQTT 5 has "use another server" and "server moved", each
-/// with a name, and clients dialled the old one for ever. It is dialled, for once or until a stop; not in a circle.
+/// with a name, and clients dialled the old one forever. It is dialled, for once or until a stop; not in a circle.
 #[test]
 fn report_61_another_server_for_now_or_for_good() {
     let config = BASE

@@ -107,7 +107,7 @@ fn report_57_a_connection_proves_itself_first() {
     assert_eq!(dropped_after(&mut rig, secs(30)), 1);
 }
 
-/// Report 93, from gRFC A6: a lone connection under a throttle was silenced for ever, because only successes bring tokens
+/// Report 93, from gRFC A6: a lone connection under a throttle was silenced forever, because only successes bring tokens
 /// and nothing was let through that could succeed. At least one dial goes through in each cap of the backoff.
 #[test]
 fn report_93_a_lone_connection_is_not_silenced() {

@@ -39,7 +39,7 @@ fn report_59_a_long_interval_and_a_short_answer_time() {
 }
 
 /// Report 65 (block/buzz#4470, daltoniam/Starscream#865): back in the foreground the socket looks open and is dead, and it
-/// took the next beats to find out. It is asked when the page is visible again.
+/// took the next heartbeats to find out. It is asked when the page is visible again.
 #[test]
 fn report_65_a_page_that_comes_back_asks() {
     let config = BASE.to_builder().on_visible(OnVisible::Probe).build_const();
@@ -111,7 +111,7 @@ fn report_84_a_running_check_keeps_its_deadline() {
 }
 
 /// Report 85 (aws/aws-iot-device-sdk-embedded-C#853): the next ping was counted from the wrong moment, so the broker heard
-/// nothing for over 1.5 intervals and cut the connection. No gap between two beats is longer than the interval.
+/// nothing for over 1.5 intervals and cut the connection. No gap between two heartbeats is longer than the interval.
 #[test]
 fn report_85_the_interval_holds() {
     for pause in [1_300, 2_000, 7_000, 9_999, 11_000, 23_456] {
@@ -136,8 +136,8 @@ fn report_85_the_interval_holds() {
 }
 
 /// A tab in the background: its timers are exact for five minutes and come once a minute after that, as Chrome's intensive
-/// throttling makes them. The connection is healthy, and each beat is answered after 30 ms; or nothing is `heard` from it.
-/// How many beats went out, and how long after the throttling began it was closed.
+/// throttling makes them. The connection is healthy, and each heartbeat is answered after 30 ms; or nothing is `heard`
+/// from it. How many heartbeats went out, and how long after the throttling began it was closed.
 fn throttled(config: Config, heard: bool) -> (usize, Option<Duration>) {
     const MINUTES: u64 = 20;
     let mut rig = Rig::online(config);
@@ -169,9 +169,9 @@ fn throttled(config: Config, heard: bool) -> (usize, Option<Duration>) {
 
 /// Report 89 (vert-x3/vertx-eventbus-bridge-clients#51, robtaussig/react-use-websocket#273, nextcloud/text#8005,
 /// GetStream/stream-chat-js#698): a hidden tab's timers come once a minute, the late ping was taken for a dead connection,
-/// and a healthy socket was closed. A late beat asks, and the answer is what it is judged by.
+/// and a healthy socket was closed. A late heartbeat asks, and the answer is what it is judged by.
 #[test]
-fn report_89_a_late_beat_closes_no_healthy_connection() {
+fn report_89_a_late_heartbeat_closes_no_healthy_connection() {
     for interval in [5, 10, 15, 20, 25, 30, 45] {
         for defer in [false, true] {
             let config = BASE

@@ -57,7 +57,7 @@ fn wake(rig: &mut Rig, gap: Duration, counted: bool) -> Vec<Action> {
     rig.fact(Event::HostResumed { gap, counted })
 }
 
-/// The one dial that this fact brings, in the call or in the next one, which is due at once.
+/// The one dial that this event brings, in the call or in the next one, which is due at once.
 fn dial(rig: &mut Rig, fact: Fact) -> (Mode, Endpoint, u32) {
     let mut actions = rig.fact(fact);
     actions.extend(rig.advance(secs(0)));

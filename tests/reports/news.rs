@@ -31,7 +31,7 @@ fn climbs_from_the_first_wait(rig: &mut Rig) {
 }
 
 /// Report 08 (grpc/grpc-java#4028): the wait was reset by the network's return, but DNS needed another second: the one
-/// hasty try failed, and the next came after a minute. The backoff begins anew with the failure that follows.
+/// hasty try failed, and the next came after a minute. The backoff resets with the failure that follows.
 #[test]
 fn report_08_the_network_is_back_before_dns() {
     let mut rig = far_up();
@@ -51,8 +51,9 @@ fn report_15_the_host_wakes_before_dns() {
     }
 }
 
-/// Report 12 (mqttjs/MQTT.js#702, tailscale/tailscale#276, curl/curl#17225): the default route moved, nothing went "down" in
-/// between, and the socket stayed bound to the old one until the keep-alive. The connection is asked or replaced at once.
+/// Report 12 (mqttjs/MQTT.js#702, tailscale/tailscale#276, curl/curl#17225): the default route moved, nothing went "down"
+/// in between, and the socket stayed bound to the old one until the keep-alive. The connection is asked or replaced at
+/// once.
 #[test]
 fn report_12_the_default_route_moves() {
     let heartbeat = HeartbeatConfig::new().first_jitter(false).interval(secs(60)).build_const();
@@ -98,8 +99,9 @@ fn report_94_the_network_was_gone_and_nothing_can_ask() {
     assert!(rig.fact(Event::NetworkUp).is_empty());
 }
 
-/// Report 13 (adafruit/Adafruit_CircuitPython_MiniMQTT#243, nats-io/nats.py#869, phoenixframework/phoenix#3458): a user or a
-/// supervisor wants this connection replaced now, and there was no way to say so. Closed, with its session kept, and dialled.
+/// Report 13 (adafruit/Adafruit_CircuitPython_MiniMQTT#243, nats-io/nats.py#869, phoenixframework/phoenix#3458): a user
+/// or a supervisor wants this connection replaced now, and there was no way to say so. Closed, with its session kept, and
+/// dialled.
 #[test]
 fn report_13_replace_this_connection_now() {
     let mut rig = Rig::online(BASE);
@@ -108,7 +110,8 @@ fn report_13_replace_this_connection_now() {
     let actions = rig.fact(Event::Redial);
     assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
     assert_eq!((rig.told().attempt, rig.told().failures, rig.policy.stats().losses), (1, 0, 0));
-    // A dial under way begins anew as the same attempt; the second at once in a row keeps the first wait from the last one.
+    // A dial under way is dialled again as the same attempt; the second at once in a row keeps the first wait from the
+    // last one.
     rig.advance(ms(100));
     let actions = rig.fact(Event::Redial);
     assert_eq!((closed(&actions), rig.waits()), (Some(None), ms(900)));
@@ -129,9 +132,9 @@ fn report_13_replace_this_connection_now() {
 }
 
 /// Report 71 (signalapp/Signal-Desktop#3545, quadratichq/quadratic#1887): a dial that was begun before the sleep hung on a
-/// socket of yesterday, and nothing hurried. It is begun anew, and is no failure.
+/// socket of yesterday, and nothing hurried. It is dialled again, and is no failure.
 #[test]
-fn report_71_a_dial_of_before_the_sleep_is_begun_anew() {
+fn report_71_a_dial_of_before_the_sleep_is_dialled_again() {
     for counted in [true, false] {
         let mut rig = Rig::started(BASE);
         rig.advance(secs(3));

@@ -115,7 +115,7 @@ fn report_17_a_counter_of_32_bits_wraps() {
 }
 
 /// Report 22 (EventSource/eventsource#27, modelcontextprotocol/kotlin-sdk#590): the event id of the first connection was
-/// sent for ever, and the server's `retry:` was ignored. The newest id is what is resumed from, and `retry:` is the first
+/// sent forever, and the server's `retry:` was ignored. The newest id is what is resumed from, and `retry:` is the first
 /// wait.
 #[test]
 fn report_22_the_newest_event_id_and_the_servers_wait() {
@@ -146,7 +146,7 @@ fn report_22_the_newest_event_id_and_the_servers_wait() {
         cursor(&mut rig, "evt-E");
     }
     rig.advance(secs(20));
-    // It climbs from there, and ends with a stop.
+    // It backs off from there, and ends with a stop.
     rig.lose();
     for wait in [3, 6, 12] {
         assert_eq!(rig.redial(), secs(wait));
@@ -258,7 +258,7 @@ fn report_96_nobody_confirms_the_resume() {
         silent.opened();
         silent.advance(secs(60));
         assert_eq!(dropped(&silent.lose()), Some(DropReason::Expired));
-        // One that closes at once on every resume refuses it; one that holds in between begins anew.
+        // One that closes at once on every resume refuses it; one that holds in between resets the count.
         for _ in 1..failures {
             rig.redial();
             rig.opened();

@@ -50,7 +50,7 @@ fn sends(actions: &[Action]) -> Vec<u32> {
     actions.iter().filter_map(send).collect()
 }
 
-/// Report 38 (phoenixframework/phoenix#2115): a subscribe request that is never answered is sent again, along the backoff,
+/// Report 38 (phoenixframework/phoenix#2115): a subscribe request that is never answered is sent again, by the backoff,
 /// as often as it goes unanswered; the connection and the other keys do not notice.
 #[test]
 fn report_38_a_request_that_is_never_answered_is_sent_again() {
@@ -71,7 +71,7 @@ fn report_38_a_request_that_is_never_answered_is_sent_again() {
     assert_eq!((rig.due(), sends(&rig.advance(secs(3_600)))), (None, vec![]));
 }
 
-/// Report 38: without the time-out a request may go unanswered for ever, as protocols that never confirm need it.
+/// Report 38: without the time-out a request may go unanswered forever, as protocols that never confirm need it.
 #[test]
 fn report_38_by_default_nobody_has_to_answer() {
     let mut rig = online(PLAIN, &["a"]);
@@ -168,7 +168,7 @@ fn report_38_a_call_fails_no_more_than_a_batch() {
 }
 
 /// Report 42 (thrasher-corp/gocryptotrader#2337): notices of a gap in a book that is being subscribed again. Between a
-/// failure and the next send they change nothing; those after it climb, so that they can't cause a storm.
+/// failure and the next send they change nothing; those after it count, so that they can't cause a storm.
 #[test]
 fn report_42_stale_notices_cause_no_storm() {
     let mut rig = online(PLAIN, &["BTC"]);
@@ -214,15 +214,15 @@ fn report_42_answers_to_older_sends_are_stale() {
     assert_eq!(confirm(&mut rig, "ETH", Some(1)), Disposition::Applied);
     // Of a key that nobody wants there is no newest.
     assert_eq!(confirm(&mut rig, "DOGE", Some(1)), Disposition::Inapplicable);
-    // And one that is wished for again was never sent.
+    // And one that is asked for again was never sent.
     rig.fact(Event::Unsubscribe { key: "ETH" });
     rig.subscribe("ETH");
     assert_eq!(refuse(&mut rig, "ETH", Some(1)), Disposition::Stale);
     assert_eq!(confirm(&mut rig, "ETH", Some(3)), Disposition::Applied);
 }
 
-/// Report 91: the server ended a confirmed subscription without refusing it. It is sent again after the first wait; ended in
-/// turns, it climbs as refusals do; a connection on which it stayed confirmed resets that.
+/// Report 91: the server ended a confirmed subscription without refusing it. It is sent again after the first wait; ended
+/// in turns, it backs off as refusals do; a connection on which it stayed confirmed resets that.
 #[test]
 fn report_91_an_ended_subscription_is_sent_again() {
     let mut rig =

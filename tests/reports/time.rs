@@ -197,9 +197,9 @@ fn report_97_a_stream_is_replaced_before_the_servers_limit() {
     assert_eq!((restores(&rig.establish()), rig.opens()), (1, 3));
 }
 
-/// Report 11, with a server that says its time anew: only the newest time to live counts.
+/// Report 11, with a server that says its time again: only the newest time to live counts.
 #[test]
-fn report_11_a_session_told_anew_is_aged_from_its_news() {
+fn report_11_a_session_told_again_is_aged_from_then() {
     let mut rig = with_session(BASE, secs(60));
     rig.advance(secs(30));
     keep(&mut rig, "s2", secs(7_200));

@@ -25,15 +25,15 @@ fn answered(rig: &mut Rig, statuses: &[u16]) -> Vec<Option<(GiveUp, Cause)>> {
     statuses.iter().map(answer).collect()
 }
 
-/// Report 46 (gitpod-io/gitpod#5762, #5766): while the server restarts, the proxy answers the upgrade with 200 or a 4xx, and
-/// the client stopped for good. After a connection that worked such an answer is borne four times in a row.
+/// Report 46 (gitpod-io/gitpod#5762, #5766): while the server restarts, the proxy answers the upgrade with 200 or a 4xx,
+/// and the client stopped for good. After a connection that worked such an answer is retried four times in a row.
 #[test]
 fn report_46_a_proxy_answers_for_a_server_that_restarts() {
     let mut rig = after_a_good_connection(BASE);
     assert_eq!(answered(&mut rig, &[404, 200, 404, 410]), [None; 4]);
     assert_eq!(rig.waits(), secs(16), "along the backoff");
     rig.recover();
-    // Five in a row are the service's own word; another failure in between begins anew.
+    // Five in a row are the service's own word; another failure in between restarts the count.
     rig.advance(secs(600));
     rig.lose();
     assert_eq!(answered(&mut rig, &[404, 404, 404, 404, 503, 404, 404, 404, 404]), [None; 9]);
@@ -55,7 +55,7 @@ fn report_47_a_login_page_in_between() {
         assert_eq!(dial(&mut rig, news).2, 1, "from the beginning");
         rig.establish();
     }
-    // What the client itself is refused for is not changed by news.
+    // What the client itself is refused for is not changed by host events.
     let mut rig = after_a_good_connection(BASE);
     assert!(answered(&mut rig, &[403])[0].is_some());
     rig.advance(secs(3_600));
@@ -90,8 +90,8 @@ fn report_48_a_clock_that_is_not_set_yet() {
     }
 }
 
-/// Report 58 (rotki/rotki#1860, oliver-zehentleitner/unicorn-binance-websocket-api#330): the server bans with 418 or 403 and
-/// says for how long, and the client stopped for good. It is waited out; the fourth such answer in a row is final.
+/// Report 58 (rotki/rotki#1860, oliver-zehentleitner/unicorn-binance-websocket-api#330): the server bans with 418 or 403
+/// and says for how long, and the client stopped for good. It is waited out; the fourth such answer in a row is final.
 #[test]
 fn report_58_a_ban_that_says_how_long() {
     for status in [418, 403] {
@@ -131,8 +131,8 @@ fn taken_over(config: Config, held: u64) -> (Vec<u64>, (GiveUp, Cause)) {
 
 const TAKEN: (GiveUp, Cause) = (GiveUp::Repeated, Cause::CloseFrame(142));
 
-/// Report 62, two clients with one identity: each threw the other out for ever, because every connection held long enough to
-/// begin the backoff anew. A takeover climbs, whatever held, and the sixth within an hour of the last is final.
+/// Report 62, two clients with one identity: each threw the other out forever, because every connection held long enough to
+/// reset the backoff. A takeover backs off, whatever held, and the sixth within an hour of the last is final.
 #[test]
 fn report_62_two_clients_with_one_identity() {
     let mqtt = BASE.to_builder().classifier(Classifier::new(&tables::MQTT5).build_const()).build_const();

@@ -44,11 +44,11 @@ pub(crate) const fn ms(millis: u64) -> Duration {
 pub(crate) struct Rig<E = SingleEndpoint> {
     pub(crate) policy: Tested<E>,
     pub(crate) now: Instant,
-    /// Whether every beat is acknowledged at once.
+    /// Whether every heartbeat is acknowledged at once.
     pub(crate) acks: bool,
     /// Every action so far, with its time.
     pub(crate) log: Vec<(Instant, Action)>,
-    /// What became of the newest fact.
+    /// What became of the newest event.
     pub(crate) disposition: Disposition,
     alive: Option<Epoch>,
     terminal: bool,
@@ -84,7 +84,7 @@ impl Rig {
         rig
     }
 
-    /// Online with this many failed dials behind it: the next wait is the ladder's `failures + 1`-th.
+    /// Online with this many failed dials behind it: the next wait is the backoff's `failures + 1`-th.
     pub(crate) fn failed_times(config: Config, failures: u32) -> Self {
         let mut rig = Self::started(config);
         for failure in 0..failures {
@@ -222,7 +222,7 @@ impl<E: Endpoints + Clone> Rig<E> {
         self.now.saturating_duration_since(begun)
     }
 
-    // Facts.
+    // Events.
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.policy.epoch().expect("a living transport")

@@ -223,7 +223,7 @@ fn f14_a_dial_that_fails_at_once() {
     }
 }
 
-/// F15: "not now" is asked again for ever and is nobody's failure.
+/// F15: "not now" is asked again forever and is nobody's failure.
 #[test]
 fn f15_not_now_is_rescheduled_and_not_counted() {
     let mut rig = Rig::started(PLAIN.to_builder().max_attempts(Some(3)).build_const());
@@ -246,7 +246,7 @@ fn f16_an_inner_layer_can_be_told_not_to() {
     assert_eq!(rig.opens(), 1);
 }
 
-/// F17, lifecycle 37: "reconnect now" during a wait dials at once and begins the ladder again; while all is well it is
+/// F17, lifecycle 37: "reconnect now" during a wait dials at once and resets the backoff; while all is well it is
 /// nothing.
 #[test]
 fn f17_reconnect_now() {
@@ -286,10 +286,10 @@ fn f19_no_attempt_without_a_network() {
     assert_eq!(open(&rig.fact(Event::NetworkUp)).map(|open| open.2), Some(before.attempt + 1));
 }
 
-/// F20: a policy names no address and holds no credential, so both may change in the middle of an outage; the ladder
+/// F20: a policy names no address and holds no credential, so both may change in the middle of an outage; the backoff
 /// goes on where it was.
 #[test]
-fn f20_a_new_credential_or_address_keeps_the_ladder() {
+fn f20_a_new_credential_or_address_keeps_the_backoff() {
     let mut rig = Rig::failed_times(PLAIN, 3);
     let hold = HoldReason::new(0).expect("a reason");
     rig.fact(Event::Hold(hold));

@@ -94,7 +94,7 @@ fn fleet(size: usize) -> Vec<Rig> {
 }
 
 /// S60, F76, lifecycle 90: two that share a bucket, both fresh: the second waits until its turn, as the same first
-/// attempt, with no failure and no step on the ladder.
+/// attempt, with no failure and no step of the backoff.
 #[test]
 fn s60_the_second_fresh_start_waits_its_turn() {
     let mut host = Host::new(ONE_IN_5_S, fleet(4));
@@ -142,7 +142,7 @@ fn f77_one_that_is_stopped_leaves_the_line() {
     host.advance(secs(2));
     host.stop(1);
     assert_eq!(host.budget.waiting(), [2]);
-    // The third was told 10 s; it may ask sooner, and whoever asks is told the new time.
+    // The third was told 10 s; it may ask sooner, and is then told the new time.
     host.fleet[2].fact(Event::RetryNow);
     host.serve(2);
     assert_eq!(host.fleet[2].due(), Some((secs(3), WaitReason::NotNow)));

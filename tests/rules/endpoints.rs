@@ -34,7 +34,7 @@ fn at(rig: &Walker) -> (u8, u32) {
     (rig.policy.endpoints().current(), rig.told().attempt)
 }
 
-/// Lifecycle 71, 74: one round of the endpoints is one attempt and one step on the ladder; the gaps in it are drawn.
+/// Lifecycle 71, 74: one round of the endpoints is one attempt and one step of the backoff; the gaps in it are drawn.
 #[test]
 fn l71_a_round_is_one_attempt() {
     let mut rig = started(PLAIN, 3);
@@ -187,8 +187,8 @@ fn l75_a_fallback_that_works_is_kept() {
     }
 }
 
-/// Lifecycle 77: a new network and a long sleep clear what is remembered of the endpoints, also during a wait; a nap
-/// does not.
+/// Lifecycle 77: a new network and a long sleep clear what is remembered of the endpoints, also during a wait; a short
+/// suspend does not.
 #[test]
 fn l77_a_new_network_or_a_long_sleep_forgets() {
     for (fact, waiting, first) in [

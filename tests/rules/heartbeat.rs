@@ -11,9 +11,9 @@ const JITTERED: Config =
 const TRAFFIC: HeartbeatConfig =
     HeartbeatConfig::new().first_jitter(false).liveness(Liveness::AnyTraffic).build_const();
 
-/// F79: the first beat somewhere in the first interval, later ones one interval apart.
+/// F79: the first heartbeat somewhere in the first interval, later ones one interval apart.
 #[test]
-fn f79_the_first_beat_is_spread() {
+fn f79_the_first_heartbeat_is_spread() {
     let mut firsts = Vec::new();
     for seed in 0..100 {
         let mut rig = Rig::seeded(JITTERED, seed);
@@ -35,7 +35,7 @@ fn f79_the_first_beat_is_spread() {
     assert!(firsts.iter().any(|first| *first < secs(5)) && firsts.iter().any(|first| *first > secs(40)));
 }
 
-/// F80: a beat without an acknowledgement: closed at the next tick, with a code that keeps the session, and resumed.
+/// F80: a heartbeat without an acknowledgement: closed at the next tick, with a code that keeps the session, and resumed.
 #[test]
 fn f80_a_missed_acknowledgement_is_death() {
     let mut rig = Rig::online(GATEWAY);
@@ -66,7 +66,7 @@ fn f81_what_counts_as_life() {
     }
 }
 
-/// F82, F88: a beat that was unanswered, and the schedule, die with their connection.
+/// F82, F88: a heartbeat that was unanswered, and the schedule, die with their connection.
 #[test]
 fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
     let mut rig = Rig::online(GATEWAY);
@@ -86,9 +86,9 @@ fn f82_nothing_of_a_heartbeat_outlives_its_connection() {
     assert!(rig.advance(secs(3_600)).is_empty());
 }
 
-/// F83: a beat that the server asks for goes out at once, and the schedule stays.
+/// F83: a heartbeat that the server asks for goes out at once, and the schedule stays.
 #[test]
-fn f83_a_requested_beat_goes_at_once() {
+fn f83_a_requested_heartbeat_goes_at_once() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(10));
     let epoch = rig.epoch();
@@ -96,9 +96,9 @@ fn f83_a_requested_beat_goes_at_once() {
     assert_eq!(rig.due(), Some((secs(35), WaitReason::Heartbeat)));
 }
 
-/// F84: asked for just before the regular beat, and not yet acknowledged: nothing is missed.
+/// F84: asked for just before the regular heartbeat, and not yet acknowledged: nothing is missed.
 #[test]
-fn f84_a_requested_beat_is_not_missed() {
+fn f84_a_requested_heartbeat_is_not_missed() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
@@ -109,9 +109,9 @@ fn f84_a_requested_beat_is_not_missed() {
     assert_eq!(beats(&rig.advance(secs(45))), 1);
 }
 
-/// F85: a beat that can't be sent is a loss, once.
+/// F85: a heartbeat that can't be sent is a loss, once.
 #[test]
-fn f85_a_beat_that_fails_is_a_loss() {
+fn f85_a_heartbeat_that_fails_is_a_loss() {
     let mut rig = Rig::online(GATEWAY);
     rig.advance(secs(45));
     let epoch = rig.epoch();
@@ -145,7 +145,7 @@ fn f86_a_greeting_without_an_interval() {
     }
 }
 
-/// F87: an acknowledgement that nobody waits for is nothing, and buys no later beat.
+/// F87: an acknowledgement that nobody waits for is nothing, and buys no later heartbeat.
 #[test]
 fn f87_an_unasked_acknowledgement_is_nothing() {
     let mut rig = Rig::online(GATEWAY);
@@ -159,7 +159,8 @@ fn f87_an_unasked_acknowledgement_is_nothing() {
     assert_eq!(rig.policy.stats().zombies, 1);
 }
 
-/// F89, S70, report 89: a beat that is due late, on a connection that was not asked meanwhile, asks; the answer judges.
+/// F89, S70, report 89: a heartbeat that is due late, on a connection that was not asked meanwhile, asks; the answer
+/// judges.
 #[test]
 fn f89_a_late_tick_asks_before_it_judges() {
     for late in [44, 90, 250, 299] {
@@ -181,7 +182,7 @@ fn f89_a_late_tick_asks_before_it_judges() {
     assert!(keeps_session(&rig.tick()));
 }
 
-/// F90: no session for half an hour, but every beat is answered: the service is out and the connection is fine. A
+/// F90: no session for half an hour, but every heartbeat is answered: the service is out and the connection is fine. A
 /// deadline can bound it.
 #[test]
 fn f90_an_outage_of_the_service_is_sat_out() {
@@ -214,7 +215,7 @@ fn f91_connected_means_ready() {
     assert_eq!((rig.phase(), rig.policy.stats().established), (Phase::Online, 1));
 }
 
-/// Lifecycle 40: silence for longer than is allowed is a loss and resumed, at once where the ladder says so; anything
+/// Lifecycle 40: silence for longer than is allowed is a loss and resumed, at once where the backoff says so; anything
 /// received counts, what is sent does not.
 #[test]
 fn l40_silence_is_a_loss() {
@@ -230,7 +231,7 @@ fn l40_silence_is_a_loss() {
         rig.fact(Event::Received { epoch });
     }
     assert_eq!(rig.phase(), Phase::Online);
-    // From here on only our own beats are on the wire.
+    // From here on only our own heartbeats are on the wire.
     let silent = rig.now;
     while rig.phase() == Phase::Online {
         assert!(rig.now.saturating_duration_since(silent) <= secs(90));

@@ -37,9 +37,9 @@ fn s84_network_up_is_spread() {
     assert!(waits.len() > 90, "{}", waits.len());
 }
 
-/// S84, lifecycle 36: news that flaps twenty times in some seconds can't make it dial more often than the first wait.
+/// S84, lifecycle 36: host events that flap twenty times in some seconds can't make it dial more often than the first wait.
 #[test]
-fn s84_flapping_news_can_not_spin() {
+fn s84_flapping_host_events_can_not_spin() {
     for base in [PLAIN, DROP] {
         let mut rig = Rig::online(base);
         let before = rig.opens();
@@ -94,7 +94,7 @@ fn l31_network_down_while_dialling() {
 
 /// Lifecycle 35: a policy that is stopped stays stopped, whatever the host reports.
 #[test]
-fn l35_good_news_does_not_undo_a_stop() {
+fn l35_a_host_event_does_not_undo_a_stop() {
     let mut rig = Rig::online(GATEWAY);
     rig.stop(true);
     for fact in [
@@ -167,7 +167,7 @@ fn s88_a_name_that_is_not_found() {
 }
 
 /// S89: five failures open it for a minute, and it says so; one probe; a probe that fails, be it after it opened, opens
-/// it again for longer; one that becomes ready closes it and the ladder begins again.
+/// it again for longer; one that becomes ready closes it and the backoff resets.
 #[test]
 fn s89_a_breaker_over_a_policy() {
     let mut rig = Rig::failed_times(GUARDED, 5);
@@ -192,7 +192,7 @@ fn s90_reconnect_now_overrides_the_breaker() {
     assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
 }
 
-/// S91: of breaker and ladder the later one decides, and there is one deadline.
+/// S91: of breaker and backoff the later one decides, and there is one deadline.
 #[test]
 fn s91_the_later_gate_wins() {
     let brief = breaker::Config::new(5, secs(20)).build_const();

@@ -1,4 +1,4 @@
-//! When the ladder begins again, and where it ends.
+//! When the backoff resets, and where it ends.
 
 use redial::backoff::AfterTable;
 use redial::policy::WaitReason;
@@ -22,10 +22,10 @@ fn f30_only_a_session_resets() {
     assert_eq!(rig.redial(), secs(1));
 }
 
-/// F31, F33, lifecycle 13: sessions that don't hold climb the ladder to its cap, one that was accepted and dropped like
+/// F31, F33, lifecycle 13: sessions that don't hold back off to the cap, one that was accepted and dropped like
 /// one that was ready and dropped.
 #[test]
-fn f31_flapping_climbs() {
+fn f31_flapping_backs_off() {
     for ready in [false, true] {
         let mut rig = Rig::started(STABLE);
         for wait in [1, 2, 4, 8, 16, 30, 30, 30, 30, 30] {
@@ -164,7 +164,7 @@ fn f37_max_elapsed() {
     assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxElapsed, REFUSED)));
 }
 
-/// F37: a server's wish is bound by the limit too (and P19: it can't prolong an outage for ever).
+/// F37: a server's wait is bound by the limit too (and P19: it can't prolong an outage forever).
 #[test]
 fn f37_a_hint_is_bound_by_the_limit() {
     let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());

@@ -46,7 +46,7 @@ fn l03_a_failure_is_a_wait() {
     assert_eq!(opens(&rig.tick()), 1);
 }
 
-/// Lifecycle 4: five thousand failures in a row: every wait within the ladder, none of zero.
+/// Lifecycle 4: five thousand failures in a row: every wait within the backoff, none of zero.
 #[test]
 fn l04_five_thousand_failures() {
     let floor = LADDER.to_builder().jitter(Jitter::Full).floor(ms(250)).build_const();
@@ -80,7 +80,7 @@ fn l05_jitter_survives_the_cap() {
     assert!(waits.len() > 950, "{}", waits.len());
 }
 
-/// Lifecycle 6: the same seed and facts give the same actions at the same times; another seed gives other waits.
+/// Lifecycle 6: the same seed and events give the same actions at the same times; another seed gives other waits.
 #[test]
 fn l06_the_seed_decides() {
     let run = |seed| {
@@ -224,7 +224,7 @@ fn l63_the_age_of_a_session() {
 }
 
 /// Lifecycle 64: a session can be carried away only while there is one; what is imported is tried as often as the
-/// config says and not for ever, and half a session is a fresh start.
+/// config says and not forever, and half a session is a fresh start.
 #[test]
 fn l64_export_and_import() {
     let mut rig = Rig::started(PLAIN);

@@ -98,7 +98,7 @@ fn l08_a_wait_runs_from_the_dial_or_from_its_failure() {
     assert_eq!(rig.waits(), secs(1));
 }
 
-/// Lifecycle 34: the network's return starts a dial that is under way anew, where the config says so: it is closed and
+/// Lifecycle 34: the network's return dials again what is under way, where the config says so: it is closed and
 /// dialled again as the same attempt, no failure, and however often the network returns never closer than the first
 /// wait (S84).
 #[test]
@@ -146,7 +146,7 @@ fn l09_a_silent_dial_has_a_deadline() {
     }
 }
 
-/// Lifecycle 46: a rate limit climbs its own count of the ladder, does not move the others' step, and waits no less
+/// Lifecycle 46: a rate limit has a count of its own on the backoff, does not move the others' step, and waits no less
 /// than they do.
 #[test]
 fn l46_a_rate_limit_has_its_own_count() {
@@ -208,7 +208,7 @@ fn l46_a_rate_limit_at_once_keeps_its_distance() {
 
 /// Lifecycle 94: the second tier begins with the first failure after its time, and ends with the outage.
 #[test]
-fn l94_a_long_outage_has_its_own_ladder() {
+fn l94_a_long_outage_has_its_own_backoff() {
     let slow = BackoffConfig::constant(secs(300)).build_const();
     let mut rig = Rig::started(PLAIN.to_builder().long_outage(secs(120), slow).build_const());
     // 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s; the failure at 121 s is the first after 120 s.

@@ -10,7 +10,7 @@ use redial::{Cause, Event, GiveUp, Instant, Policy, SplitMix64};
 use crate::rig::*;
 
 /// Report 46: a cause that comes with an endpoint is not judged, whatever harmless call comes between the two: a timeout
-/// that finds nothing due, or a fact that does not apply.
+/// that finds nothing due, or an event that does not apply.
 #[test]
 fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
     let fatal = Cause::Class(redial::classify::Class::Fatal);
@@ -34,8 +34,8 @@ fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
     assert_eq!(gave_up(&rig.fail(fatal)), Some((GiveUp::Fatal, fatal)));
 }
 
-/// S48, report 06: the dial that walks on from a connection that was established is the first of its outage, and counts; where
-/// no loss is allowed, neither is that.
+/// S48, report 06: the dial that walks on from a connection that was established is the first of its outage, and counts;
+/// where no loss is allowed, neither is that.
 #[test]
 fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     let expired = Cause::Tls(TlsKind::CertificateExpired);
@@ -56,7 +56,7 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     assert_eq!(gave_up(&rig.close(expired)), Some((GiveUp::MaxAttempts, expired)));
 }
 
-/// Lifecycle 41: a sleep of no time is no news: what is overdue stays so, and nothing is told anew.
+/// Lifecycle 41: a sleep of no time is no event: what is overdue stays so, and nothing is told again.
 #[test]
 fn a_sleep_of_no_time_changes_nothing() {
     let mut rig = Rig::online(PLAIN.to_builder().max_age(Some(secs(100)), Duration::ZERO).build_const());
@@ -81,10 +81,10 @@ fn a_stop_after_the_end_forgets_the_redirect() {
     }
 }
 
-/// S98: good news in a call with a clock that was far ahead draws its spread, and keeps it in proportion when the clock is back:
-/// whatever is drawn, the next dial comes within the backoff and the spread.
+/// S98: a host event in a call with a clock that was far ahead draws its spread, and keeps it in proportion when the
+/// clock is back: whatever is drawn, the next dial comes within the backoff and the spread.
 #[test]
-fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
+fn a_clock_ahead_in_a_host_event_keeps_no_dial_away() {
     for seed in 0..64 {
         // A spread of 1 µs is always drawn as 0.
         let config = PLAIN.to_builder().network(OnNetworkDown::Park, Duration::from_micros(1)).build_const();
@@ -99,8 +99,8 @@ fn a_clock_ahead_in_good_news_keeps_no_dial_away() {
     }
 }
 
-/// Report 62: a loss to another client is forgotten an hour after it, also where that is before the clock began: a host that slept
-/// with its clock, and a process that is newer than the loss.
+/// Report 62: a loss to another client is forgotten an hour after it, also where that is before the clock began: a host
+/// that slept with its clock, and a process that is newer than the loss.
 #[test]
 fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     let replaced = Cause::Class(redial::classify::Class::Replaced);
@@ -155,7 +155,7 @@ fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
 
 /// Report 69: a server that makes the time to live longer than is kept takes back the shorter one.
 #[test]
-fn news_of_a_session_without_end_takes_its_end_back() {
+fn a_session_told_again_without_end_loses_its_end() {
     let mut rig = Rig::started(PLAIN);
     rig.opened();
     for ttl in [secs(10), secs(100 * 86_400)] {
@@ -173,8 +173,8 @@ fn news_of_a_session_without_end_takes_its_end_back() {
     assert_eq!(rig.told().mode, redial::Mode::Resume);
 }
 
-/// S48: what is replaced by plan is no loss, so that also a policy whose first loss is final dials anew; a failure of that dial is
-/// final then.
+/// S48: what is replaced by plan is no loss, so that also a policy whose first loss is final dials again; a failure of
+/// that dial is final then.
 #[test]
 fn a_planned_replacement_is_no_loss() {
     let final_loss = PLAIN.to_builder().max_attempts(Some(0)).reset_after_stable(secs(10)).build_const();

@@ -160,7 +160,7 @@ fn s97_the_counters_add_up() {
     }
 }
 
-/// F108: timers and facts that come too late, or twice, or in the wrong state, are nothing.
+/// F108: timers and events that come too late, or twice, or in the wrong state, are nothing.
 #[test]
 fn f108_late_calls_do_nothing() {
     let mut rig = Rig::failed_times(PLAIN, 1);

@@ -54,7 +54,7 @@ fn f92_each_step_gates_the_next() {
 }
 
 /// S93, F92: a connection that was live before its resume was answered with a new session has a batch planned; while it
-/// authenticates, no timer of that batch is due for ever.
+/// authenticates, no timer of that batch is due forever.
 #[test]
 fn a_planned_batch_does_not_outlive_a_step_back() {
     let restore = RestoreConfig::new().authentication(true).batches(1, secs(5)).build_const();
@@ -77,7 +77,7 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
 /// S93: what is still to be sent may be taken back before its batch; then all is restored, and nothing waits for a timer
 /// that is not there.
 #[test]
-fn a_wish_taken_back_ends_the_restoring() {
+fn an_unsubscribe_ends_the_restoring() {
     let restore = RestoreConfig::new().batches(1, secs(5)).build_const();
     let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
     rig.subscribe("a");
@@ -113,10 +113,10 @@ fn f93_a_refused_key_backs_off_for_itself() {
     assert_eq!(rig.batch(), ["a", "b"]);
 }
 
-/// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked along the ladder, and never at
-/// once, whatever the ladder's first wait.
+/// Lifecycle 68, S95: a server that confirms a key and ends it, again and again, is asked by the backoff, and never at
+/// once, whatever the backoff's first wait.
 #[test]
-fn l68_a_key_that_is_confirmed_and_ended_climbs() {
+fn l68_a_key_that_is_confirmed_and_ended_backs_off() {
     for (config, waits) in [
         (FRESH, [1, 2, 4, 8]),
         (
@@ -133,7 +133,7 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
             assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
             assert_eq!(restores(&rig.advance(secs(wait))), 1);
         }
-        // Confirmed to the end of its connection, it begins anew on the next.
+        // Confirmed to the end of its connection, it resets on the next.
         confirm(&mut rig, "a");
         rig.lose();
         rig.recover();
@@ -142,9 +142,9 @@ fn l68_a_key_that_is_confirmed_and_ended_climbs() {
     }
 }
 
-/// F94: only the user's wishes change the set; an answer or data for another key never adds one.
+/// F94: only the user's requests change the set; an answer or data for another key never adds one.
 #[test]
-fn f94_only_wishes_change_the_set() {
+fn f94_only_the_user_changes_the_set() {
     let mut rig = Rig::started(FRESH);
     rig.subscribe("a");
     rig.establish();
@@ -220,7 +220,7 @@ fn f99_nothing_to_restore() {
     assert_eq!((rig.phase(), state(&rig, "a")), (Phase::Online, Some(SubscriptionState::Pending)));
 }
 
-/// F100: config, wishes and counters are the same after any number of reconnects.
+/// F100: config, subscriptions and counters are the same after any number of reconnects.
 #[test]
 fn f100_nothing_is_lost_in_a_reconnect() {
     let mut rig = Rig::started(FRESH);

@@ -33,7 +33,7 @@ fn s80_a_rejected_credential() {
     let actions = rig.fact(Event::CredentialOk { request: None, ttl: None });
     assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
     assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
-    // Later: along the ladder. Never: the end.
+    // Later: by the backoff. Never: the end.
     let mut rig = Rig::online(PLAIN);
     rig.code(3000);
     rig.fact(Event::CredentialFailed { request: None, fatal: false });
@@ -43,7 +43,7 @@ fn s80_a_rejected_credential() {
     assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
-/// Lifecycle 53: without a limit the second rejection in a row takes the ladder.
+/// Lifecycle 53: without a limit the second rejection in a row backs off.
 #[test]
 fn l53_the_second_renewal_waits() {
     let mut rig = Rig::online(PLAIN);
@@ -58,7 +58,7 @@ fn l53_the_second_renewal_waits() {
     }
 }
 
-/// S81: the same policy violation again and again climbs its own ladder and is the end at the tenth; a lost network
+/// S81: the same policy violation again and again has a backoff of its own and is the end at the tenth; a lost network
 /// between them changes nothing, a session that held does.
 #[test]
 fn s81_policy_violations() {
@@ -91,7 +91,7 @@ fn s81_policy_violations() {
 }
 
 /// F48, S81: each cause is counted for itself. Rate limits, or another cause that is limited, neither use up the tries of
-/// a policy violation nor move it up its ladder.
+/// a policy violation nor lengthen its backoff.
 #[test]
 fn f48_each_cause_has_its_own_count() {
     let mut rig = Rig::started(PLAIN);
@@ -232,7 +232,7 @@ fn s100_two_reports_of_one_loss() {
 }
 
 /// Lifecycle 41: a wait that the server asks for is obeyed to the microsecond, or spread upwards where a fleet wants
-/// that. (The failure still counts on the ladder: a hint is a floor, S40.)
+/// that. (The failure still counts on the backoff: a hint is a floor, S40.)
 #[test]
 fn l41_the_servers_wait() {
     let mut rig = Rig::online(PLAIN);
@@ -330,8 +330,8 @@ fn l47_rejected_twice_is_the_end() {
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
-/// Lifecycle 48, reports 62 and 75: "taken over" climbs a backoff that no held connection resets within an hour, and the sixth
-/// is final: two clients with one identifier do not throw each other out for ever.
+/// Lifecycle 48, reports 62 and 75: "taken over" has a backoff that no held connection resets within an hour, and the sixth
+/// is final: two clients with one identifier do not throw each other out forever.
 #[test]
 fn l48_taken_over_is_no_ping_pong() {
     let config = with_table(&tables::MQTT5).to_builder().reset_after_stable(secs(120)).build_const();
@@ -443,7 +443,7 @@ fn l56_denied_is_the_end() {
     }
 }
 
-/// Lifecycle 56: nor does it take a question: whoever has no credential any more says so in any phase.
+/// Lifecycle 56: nor does it take a question: a host that has no credential any more says so in any phase.
 #[test]
 fn l56_the_end_in_any_phase() {
     let parked = || {
@@ -531,7 +531,7 @@ fn l57_other_credentials_on_an_open_connection() {
     assert_eq!((stats.opens, stats.established, stats.failed), (6, 1, 5));
 }
 
-/// Lifecycle 58: no dial goes round the credential, whoever asks for it.
+/// Lifecycle 58: no dial goes round the credential, whatever asks for it.
 #[test]
 fn l58_every_dial_passes_the_credential() {
     let hold = HoldReason::new(0).expect("a reason");
@@ -601,7 +601,7 @@ fn l59_an_answer_belongs_to_its_question() {
     assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(2), ttl: None })), 1);
 }
 
-/// F29: a least wait of the server or of the protocol lengthens a short step of the ladder and never shortens a long one.
+/// F29: a least wait of the server or of the protocol lengthens a short wait of the backoff and never shortens a long one.
 #[test]
 fn f29_a_least_wait_is_a_floor() {
     let mut rig = Rig::started(PLAIN);

@@ -17,8 +17,8 @@ fn greeted_again(rig: &mut Rig) -> Vec<redial::Action> {
     actions
 }
 
-/// F58: where the protocol needs both, a token without a sequence can't be resumed and is dropped; then it is a fresh start,
-/// never neither.
+/// F58: where the protocol needs both, a token without a sequence can't be resumed and is dropped; then it is a fresh
+/// start, never neither.
 #[test]
 fn f58_a_resume_needs_token_and_sequence() {
     let mut rig = Rig::started(with_resume(ResumeConfig::new().sequence_needed(true).build_const()));
@@ -36,7 +36,7 @@ fn f58_a_resume_needs_token_and_sequence() {
     assert!(sent_resume(&greeted_again(&mut rig)));
 }
 
-/// F59: the mark 0 is a mark.
+/// F59: the sequence 0 is a sequence.
 #[test]
 fn f59_sequence_zero_resumes() {
     let mut rig = Rig::started(GATEWAY);
@@ -48,9 +48,9 @@ fn f59_sequence_zero_resumes() {
     assert_eq!(rig.policy.session().sequence(), Some(0));
 }
 
-/// F60: what the new transport says before the resume went out can't move the mark of the old one.
+/// F60: what the new transport says before the resume went out can't move the sequence of the old one.
 #[test]
-fn f60_the_mark_waits_for_the_resume() {
+fn f60_the_sequence_waits_for_the_resume() {
     let mut rig = Rig::online(GATEWAY);
     rig.sequence(5);
     rig.lose();
@@ -64,9 +64,9 @@ fn f60_the_mark_waits_for_the_resume() {
     assert_eq!(rig.policy.session().sequence(), Some(6), "replayed events do");
 }
 
-/// F61: the mark never moves back within a session, and only a number moves it.
+/// F61: the sequence never moves back within a session, and only a number moves it.
 #[test]
-fn f61_the_mark_never_moves_back() {
+fn f61_the_sequence_never_moves_back() {
     let mut rig = Rig::online(GATEWAY);
     for (n, mark) in [(7, 7), (6, 7), (0, 7), (7, 7), (8, 8)] {
         rig.sequence(n);

@@ -16,7 +16,7 @@ fn a_reconnect_request_and_its_close_are_one_loss() {
 
 /// S02 (carbon): a dead heartbeat and the close that follows it are one loss.
 #[test]
-fn a_missed_beat_and_the_late_close_are_one_loss() {
+fn a_missed_heartbeat_and_the_late_close_are_one_loss() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]);
     t.fires(20_010, &["close 1 4000"]).wake(21_010, "backoff");
@@ -82,7 +82,7 @@ fn the_old_close_leaves_the_new_transport_alone() {
 
 /// S08: greeting, session, sequence, acknowledgement of the old transport are nothing to the new one.
 #[test]
-fn late_facts_of_the_old_transport_are_ignored() {
+fn late_events_of_the_old_transport_are_ignored() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(1_000).closed(1, RESET).expect(&[]);
     t.fires(2_000, &["open 2 resume #1"]);

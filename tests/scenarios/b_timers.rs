@@ -34,10 +34,10 @@ fn a_stop_during_the_dial_ends_it() {
     assert_eq!((t.stats().abandoned, t.stats().failed), (1, 0));
 }
 
-/// S16, F17 (socket.io-client #576, tatsu): "reconnect now" dials at once and begins the ladder again; the old wake,
+/// S16, F17 (socket.io-client #576, tatsu): "reconnect now" dials at once and resets the backoff; the old wake,
 /// firing late, does nothing.
 #[test]
-fn reconnect_now_cuts_the_wait_and_resets_the_ladder() {
+fn reconnect_now_cuts_the_wait_and_resets_the_backoff() {
     let mut t = Timeline::new(NUMBERED);
     fail_times(&mut t, 5);
     assert_eq!(t.wait(), 16_000);
@@ -84,14 +84,14 @@ fn an_old_close_and_the_wake_in_one_poll_are_one_open() {
     t.at(2_000).closed(1, NO_FRAME).stale().timeout().expect(&["open 2 resume #1"]);
     let mut t = lost();
     t.fires(2_000, &["open 2 resume #1"]).closed(1, NO_FRAME).stale().phase(Phase::Connecting);
-    // Lifecycle 27: the user's wish or the network's return at the instant of the wake.
+    // Lifecycle 27: the user's request or the network's return at the instant of the wake.
     let mut t = lost();
     t.at(2_000).retry_now().expect(&["open 2 resume #1"]).timeout().expect(&[]);
     let mut t = lost();
     t.at(2_000).event(redial::Event::NetworkUp).expect(&["open 2 resume #1"]).timeout().expect(&[]);
 }
 
-/// S20, F15 (omi): "not now" is asked again after the first wait, for ever, and is no failure and no attempt.
+/// S20, F15 (omi): "not now" is asked again after the first wait, forever, and is no failure and no attempt.
 #[test]
 fn not_now_never_ends_the_chain() {
     let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
@@ -105,7 +105,7 @@ fn not_now_never_ends_the_chain() {
     t.open_failed(1_001, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
 }
 
-/// S20: nor can it spin where the ladder is a table that begins with 0.
+/// S20: nor can it spin where the backoff is a table that begins with 0.
 #[test]
 fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
@@ -151,7 +151,7 @@ fn a_greeting_has_a_deadline() {
     t.wake(31_100, "backoff").fires(31_100, &["open 2 resume #2"]);
 }
 
-/// S24, F13: neither ready nor resumed in time: the same. With beats acknowledged and no deadline of its own it stays.
+/// S24, F13: neither ready nor resumed in time: the same. With heartbeats acknowledged and no deadline of its own it stays.
 #[test]
 fn establishing_has_a_deadline() {
     let mut t = Timeline::new(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
@@ -166,9 +166,9 @@ fn establishing_has_a_deadline() {
     t.wake(10_010, "ready_timeout").fires(10_010, &["close 1 4000"]).wake(11_010, "backoff");
 }
 
-/// S25 (Polymarket #46): stop and start begin at the bottom of the ladder.
+/// S25 (Polymarket #46): stop and start reset the backoff.
 #[test]
-fn stop_and_start_begin_anew() {
+fn stop_and_start_start_over() {
     let mut t = Timeline::new(BASE);
     fail_times(&mut t, 6);
     let now = t.now() + 1;
@@ -176,7 +176,7 @@ fn stop_and_start_begin_anew() {
     t.open_failed(7, REFUSED).expect(&[]).failures(1).wake(now + 1_000, "backoff");
 }
 
-/// Lifecycle 3: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
+/// Lifecycle 3, P21: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
 #[test]
 fn a_loss_leaves_a_deadline_and_never_dials() {
     let mut t = Timeline::online(
@@ -202,7 +202,7 @@ fn nothing_happens_before_the_start() {
         .phase(Phase::Idle);
 }
 
-/// The least time between two dials holds against everything, the user's wish included.
+/// The least time between two dials holds against everything, the user's request included.
 #[test]
 fn the_minimum_interval_overrides_reconnect_now() {
     let mut t = Timeline::new(BASE.to_builder().min_interval(secs(5)).build_const());

@@ -1,4 +1,4 @@
-//! The ladder as the policy climbs it: growth, reset, limits, hints.
+//! The backoff in a policy: growth, reset, limits, waits that a server asks for.
 
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::policy::ResumeConfig;
@@ -83,7 +83,7 @@ fn full_jitter_stays_inside_the_cap() {
     assert!((14_500..=15_700).contains(&mean), "{mean}");
 }
 
-/// S30, S96, F28: the same seed and facts give the same decisions; another seed gives others.
+/// S30, S96, F28: the same seed and events give the same decisions; another seed gives others.
 #[test]
 fn the_seed_decides() {
     let outage = |seed| {
@@ -98,7 +98,7 @@ fn the_seed_decides() {
 
 /// S31 (carbon #344), F33: a server that accepts and closes meets growing waits, and the limit.
 #[test]
-fn accept_then_close_climbs() {
+fn accept_then_close_backs_off() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let lose =
@@ -114,7 +114,7 @@ fn accept_then_close_climbs() {
 
 /// S32 (twilight): the same without a close frame, and with a greeting first.
 #[test]
-fn drop_without_a_frame_climbs() {
+fn drop_without_a_frame_backs_off() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let lose =
@@ -129,9 +129,9 @@ fn drop_without_a_frame_climbs() {
     assert_eq!(waits(&mut t, 8, greeted), GROWING);
 }
 
-/// S33 (openclaw #102285, relay #1610), F31: ready, then closed after 1 s, with a stability time of 120 s: it climbs.
+/// S33 (openclaw #102285, relay #1610), F31: ready, then closed after 1 s, with a stability time of 120 s: it backs off.
 #[test]
-fn ready_then_close_climbs() {
+fn ready_then_close_backs_off() {
     let mut t = Timeline::new(STABLE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let lose = |t: &mut Timeline, e| {
@@ -146,7 +146,7 @@ fn ready_then_close_climbs() {
 
 /// S34 (oscm #1020, Clawdi #1322), F32: after a session that held, the wait is the base again.
 #[test]
-fn a_long_session_resets_the_ladder() {
+fn a_long_session_resets_the_backoff() {
     for (held, wait) in [(119_999, 16_000), (120_000, 1_000), (121_000, 1_000)] {
         let mut t = Timeline::new(STABLE);
         fail_times(&mut t, 4);
@@ -165,7 +165,7 @@ fn the_stability_timer_is_silent() {
     t.wake(120_020, "stable").fires(120_020, &[]).no_wake().failures(0).phase(Phase::Online);
 }
 
-/// S35, F22: after a stable session the requested reconnect may be at once; five in quick succession climb.
+/// S35, F22: after a stable session the requested reconnect may be at once; five in quick succession back off.
 #[test]
 fn a_requested_reconnect_is_at_once_only_after_a_stable_session() {
     let at_once = STABLE.to_builder().requested_spread(Some(secs(0))).build_const();
@@ -235,9 +235,9 @@ fn five_attempts_then_the_end() {
     t.open_failed(7, REFUSED).expect(&[]).phase(Phase::Waiting);
 }
 
-/// S37: a start after giving up begins anew as well.
+/// S37: a start after giving up starts over as well.
 #[test]
-fn a_start_after_the_limit_begins_anew() {
+fn a_start_after_the_limit_starts_over() {
     let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
@@ -289,7 +289,7 @@ fn the_elapsed_budget_refuses_no_dial_at_once() {
     t.at(6_200).open_failed(2, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
 }
 
-/// S39, F34 (vellum): separate caps for resume and fresh, one ladder: after three failed resumes the fresh start waits
+/// S39, F34 (vellum): separate caps for resume and fresh, one backoff: after three failed resumes the fresh start waits
 /// 8 s, not 1 s.
 #[test]
 fn a_fresh_start_goes_on_climbing() {
@@ -365,10 +365,10 @@ fn the_wait_after_a_refused_session_is_a_floor() {
     t.wake(7_000 + 8_000, "backoff");
 }
 
-/// S81, F48 (omi): policy violations climb their own ladder and end at the tenth; a network loss between them doesn't
+/// S81, F48 (omi): policy violations have a backoff of their own and end at the tenth; a network loss between them doesn't
 /// start it again.
 #[test]
-fn policy_violations_climb_their_own_ladder() {
+fn policy_violations_have_a_backoff_of_their_own() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let violate = |t: &mut Timeline, least: u64| {
@@ -390,9 +390,9 @@ fn policy_violations_climb_their_own_ladder() {
     t.retry_now().ignored();
 }
 
-/// S81: a session that held starts the policy ladder again.
+/// S81: a session that held resets the backoff of policy violations.
 #[test]
-fn a_held_session_resets_the_policy_ladder() {
+fn a_held_session_resets_the_backoff_of_violations() {
     let mut t = Timeline::online(STABLE);
     t.at(1_000).closed(1, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class").retry_at_wake();
     t.open_failed(2, ws(1008)).expect(&[]).wake_within(30_000..=31_000, "class").retry_at_wake();
@@ -429,7 +429,7 @@ fn a_hint_replaces_the_wait_of_the_class() {
     t.refused(1, 429, None).expect(&[]).wake_within(30_000..=120_000, "class");
 }
 
-/// S86: 401 renews once and is then final; 400, 403, 404 are final; 429 waits; 5xx climb.
+/// S86: 401 renews once and is then final; 400, 403, 404 are final; 429 waits; 5xx back off.
 #[test]
 fn upgrade_statuses() {
     let start = || {
@@ -481,7 +481,7 @@ fn certificates() {
     t.open_failed(1, expired).expect(&[]).wake(30_000, "class");
 }
 
-/// S88, F52: a name that is not found is retried, for ever.
+/// S88, F52: a name that is not found is retried, forever.
 #[test]
 fn unknown_names_are_retried() {
     let unknown = Cause::Io(redial::IoKind::NameNotFound);
@@ -503,7 +503,7 @@ fn a_spent_table_is_the_end() {
     t.retry_now().expect(&["open 4 fresh #1"]);
 }
 
-/// S95: a server that asks for a reconnect the moment it is ready can't buy more dials than the ladder gives.
+/// S95: a server that asks for a reconnect the moment it is ready can't buy more dials than the backoff gives.
 #[test]
 fn the_dials_of_an_hour_are_bounded() {
     let mut t = Timeline::new(presets::DISCORD_GATEWAY);

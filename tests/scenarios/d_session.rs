@@ -12,7 +12,7 @@ fn lost(t: &mut Timeline) -> &mut Timeline {
     t.next()
 }
 
-/// S42 (carbon #264): id and mark lead to a resume with them, never to silence.
+/// S42 (carbon #264): id and sequence lead to a resume with them, never to silence.
 #[test]
 fn a_loss_leads_to_a_resume() {
     let mut t = Timeline::new(GATEWAY);
@@ -22,17 +22,18 @@ fn a_loss_leads_to_a_resume() {
     t.greeting(2, 0).expect(&["send_resume 2 s1 1"]).resumed(2).phase(Phase::Online);
 }
 
-/// S43, F59: 0 is a mark like any other.
+/// S43, F59: 0 is a sequence like any other.
 #[test]
-fn mark_0_is_resumed() {
+fn sequence_0_is_resumed() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).connect(10, 1, Some(0));
     lost(&mut t).expect(&["open 2 resume #1"]).opened(2).expect(&["send_resume 2 s1 0"]);
 }
 
-/// S44, F58: where the protocol needs a mark, without one the next start is fresh, at the base endpoint; otherwise it resumes.
+/// S44, F58: where the protocol needs a sequence, without one the next start is fresh, at the base endpoint; otherwise it
+/// resumes.
 #[test]
-fn without_a_mark_it_starts_fresh() {
+fn without_a_sequence_it_starts_fresh() {
     let mut t = Timeline::new(NUMBERED);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.ready_at(1, None, Some("wss://resume")).at(1_000).closed(1, ws(1006)).expect(&["forget incomplete"]);
@@ -43,9 +44,9 @@ fn without_a_mark_it_starts_fresh() {
     t.at(1_000).closed(1, ws(1006)).expect(&[]).fires(2_000, &["open 2 resume #1"]);
 }
 
-/// S45, F60: what the new transport says before the resume is out doesn't touch the mark.
+/// S45, F60: what the new transport says before the resume is out doesn't touch the sequence.
 #[test]
-fn the_new_transport_cannot_touch_the_mark_before_the_resume() {
+fn the_new_transport_cannot_touch_the_sequence_before_the_resume() {
     let mut t = Timeline::new(GATEWAY);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(5).opened(1).greeting(1, 0).expect(&["send_fresh 1"]);
     t.ready(1, Some(1)).seq(1, 5).applied();
@@ -56,15 +57,15 @@ fn the_new_transport_cannot_touch_the_mark_before_the_resume() {
     assert_eq!(t.policy.session().sequence(), Some(7));
 }
 
-/// S46, F61: the mark never moves back within a session.
+/// S46, F61: the sequence never moves back within a session.
 #[test]
-fn the_mark_never_moves_back() {
+fn the_sequence_never_moves_back() {
     let mut t = Timeline::online(BASE);
     t.seq(1, 7).applied().seq(1, 6).ignored().seq(1, 7).ignored();
     assert_eq!(t.policy.session().sequence(), Some(7));
 }
 
-/// S47, F42, F64: "session gone" forgets id, mark and endpoint together; the next session has only its own.
+/// S47, F42, F64: "session gone" forgets id, sequence and endpoint together; the next session has only its own.
 #[test]
 fn session_gone_forgets_everything() {
     let mut t = Timeline::new(
@@ -157,7 +158,7 @@ fn a_patient_endpoint_fallback_needs_count_and_time() {
     t.open_failed(11, REFUSED).expect(&[]).next().expect(&["open 12 resume #12"]);
 }
 
-/// S50: "in a row": a dial that reached the endpoint begins the count anew.
+/// S50: "in a row": a dial that reached the endpoint restarts the count.
 #[test]
 fn reaching_the_endpoint_clears_its_failures() {
     let twice = ResumeConfig::new().endpoint_fallback(2, secs(0)).build_const();
@@ -362,9 +363,9 @@ fn ready_out_of_place_is_nothing() {
     t.phase(Phase::Establishing).wake(30_000, "greeting_timeout");
 }
 
-/// Lifecycle 18: a second ready in one session is news about the session and touches no counter.
+/// Lifecycle 18: a second ready in one session is about the session and touches no counter.
 #[test]
-fn a_second_ready_is_news() {
+fn a_second_ready_touches_no_counter() {
     let mut t = Timeline::online(BASE);
     t.ready_at(1, Some(8), Some("wss://moved")).applied().expect(&[]).phase(Phase::Online);
     assert_eq!((t.stats().fresh, t.stats().established), (1, 1));
@@ -416,7 +417,7 @@ fn an_expired_session_is_not_resumed() {
         .fires(1_062_010, &["open 3 fresh #1"]);
 }
 
-/// F30, F91: a connection that counts as established when it is open resets the ladder there and needs no session.
+/// F30, F91: a connection that counts as established when it is open resets the backoff there and needs no session.
 #[test]
 fn on_open_is_established_at_once() {
     let on_open = BASE.to_builder().establish(redial::policy::Establish::OnOpen).build_const();
@@ -429,9 +430,9 @@ fn on_open_is_established_at_once() {
     assert_eq!((t.stats().losses, t.stats().failed), (1, 1));
 }
 
-/// F31 with an open socket as success: accept-then-close must still climb when a stability time is set.
+/// F31 with an open socket as success: accept-then-close must still back off when a stability time is set.
 #[test]
-fn on_open_with_stability_climbs() {
+fn on_open_with_stability_backs_off() {
     let config: Config = BASE
         .to_builder()
         .establish(redial::policy::Establish::OnOpen)

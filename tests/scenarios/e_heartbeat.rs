@@ -1,4 +1,4 @@
-//! The heartbeat in a connection: when it beats, what silence means.
+//! The heartbeat in a connection: when one is sent, what silence means.
 
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::{Config, Event, Phase};
@@ -9,9 +9,9 @@ fn with(heartbeat: HeartbeatConfig) -> Config {
     GATEWAY.to_builder().heartbeat(heartbeat.to_builder().first_jitter(false).build_const()).build_const()
 }
 
-/// S61, F79: the first beat is drawn from the interval, the others follow every interval.
+/// S61, F79: the first heartbeat is drawn from the interval, the others follow every interval.
 #[test]
-fn the_first_beat_is_jittered() {
+fn the_first_heartbeat_is_jittered() {
     let mut firsts = Vec::new();
     for seed in 0..200 {
         let mut t =
@@ -31,9 +31,9 @@ fn the_first_beat_is_jittered() {
     t.wake(45_010, "beat").fires(45_010, &["beat 1"]).beat_ack(1).wake(90_010, "beat");
 }
 
-/// S62, F80: no acknowledgement by the next beat: closed at that moment, resumed, counted.
+/// S62, F80: no acknowledgement by the next heartbeat: closed at that moment, resumed, counted.
 #[test]
-fn a_missed_beat_is_a_dead_connection() {
+fn a_missed_heartbeat_is_a_dead_connection() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).quiet_until(20_009).fires(20_010, &["close 1 4000"]);
     t.wake(21_010, "backoff").fires(21_010, &["open 2 resume #1"]);
@@ -54,9 +54,9 @@ fn nothing_of_the_heartbeat_outlives_the_connection() {
     assert_eq!(t.stats().zombies, 0);
 }
 
-/// S64 (carbon), F84: a beat asked for just before the regular one is not a miss.
+/// S64 (carbon), F84: a heartbeat asked for just before the regular one is not a miss.
 #[test]
-fn a_requested_beat_is_no_miss() {
+fn a_requested_heartbeat_is_no_miss() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(10_000).beat_requested(1).expect(&["beat 1"]).fires(10_010, &["beat 1"]);
     t.at(10_100).beat_ack(1).applied().fires(20_010, &["beat 1"]);
@@ -64,7 +64,7 @@ fn a_requested_beat_is_no_miss() {
 
 /// S65, F83: it is answered at once and moves nothing.
 #[test]
-fn a_requested_beat_keeps_the_schedule() {
+fn a_requested_heartbeat_keeps_the_schedule() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(3_000).beat_requested(1).expect(&["beat 1"]).wake(10_010, "beat");
     t.at(3_100).beat_ack(1).applied().fires(10_010, &["beat 1"]).wake(20_010, "beat");
@@ -72,7 +72,7 @@ fn a_requested_beat_keeps_the_schedule() {
 
 /// S65: a request before the transport is open is nothing.
 #[test]
-fn a_requested_beat_needs_an_open_transport() {
+fn a_requested_heartbeat_needs_an_open_transport() {
     let mut t = Timeline::new(BASE);
     t.at(0).start().expect(&["open 1 fresh #1"]).beat_requested(1).ignored().rx(1).ignored();
     // Without a schedule it is answered all the same.
@@ -108,16 +108,16 @@ fn misses_may_be_allowed() {
     t.fires(40_010, &["beat 1"]).fires(50_010, &["close 1 4000"]);
 }
 
-/// S68, F85: a beat that can't be sent is a loss, once.
+/// S68, F85: a heartbeat that can't be sent is a loss, once.
 #[test]
-fn a_beat_that_cannot_be_sent_is_a_loss() {
+fn a_heartbeat_that_cannot_be_sent_is_a_loss() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).send_failed(1).expect(&["close 1 4000"]).send_failed(1).stale();
     t.wake(11_010, "backoff").failures(1);
 }
 
 /// S69, F86: a greeting without a usable interval fails the attempt where a heartbeat is required; else there are no
-/// beats. An absurd one neither spins nor overflows.
+/// heartbeats. An absurd one neither spins nor overflows.
 #[test]
 fn odd_greetings() {
     let opened = |config| {
@@ -163,9 +163,10 @@ fn a_second_greeting_is_nothing() {
     t.at(5_000).greeting(1, 1_000).ignored().wake(10_010, "beat");
 }
 
-/// S70, F89, report 89: a beat that is due long ago, on a connection that was not asked meanwhile, asks; then the answer judges.
+/// S70, F89, report 89: a heartbeat that is due long ago, on a connection that was not asked meanwhile, asks; then the
+/// answer judges.
 #[test]
-fn a_late_beat_asks() {
+fn a_late_heartbeat_asks() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.fires(10_010, &["beat 1"]).beat_ack(1);
     t.jump(20_010 + 30_000).timeout().expect(&["beat 1"]).wake(60_010, "beat");
@@ -206,9 +207,9 @@ fn an_outage_of_the_service_is_waited_out() {
     t.ready(1, Some(1)).phase(Phase::Online);
 }
 
-/// S73, F88: no beat after a stop, nor after a loss.
+/// S73, F88: no heartbeat after a stop, nor after a loss.
 #[test]
-fn no_beat_after_the_end() {
+fn no_heartbeat_after_the_end() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
     t.at(5_000).stop(false).expect(&["close 1 1000", "forget stop"]).no_wake();
     t.jump(10_010).timeout().expect(&[]).jump(86_400_000).timeout().expect(&[]);
@@ -218,8 +219,8 @@ fn no_beat_after_the_end() {
     t.open_failed(2, REFUSED).expect(&[]).at(12_499).timeout().expect(&[]);
 }
 
-/// An interval of the config beats without a greeting, from the moment the connection is established; the greeting's
-/// own wins.
+/// An interval of the config sends heartbeats without a greeting, from the moment the connection is established; the
+/// greeting's own wins.
 #[test]
 fn an_interval_of_the_config() {
     let own = HeartbeatConfig::new().first_jitter(false).build_const();

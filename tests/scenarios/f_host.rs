@@ -48,7 +48,7 @@ fn holds_are_a_set() {
 
 /// A release never dials earlier than the other gates allow.
 #[test]
-fn a_release_respects_the_ladder() {
+fn a_release_respects_the_backoff() {
     let mut t = Timeline::online(BASE);
     t.at(1_000).closed(1, RESET).expect(&[]).at(1_100).hold(5).expect(&[]).parked(WaitReason::Hold);
     t.at(1_200).release(5).expect(&[]).wake(2_000, "backoff").fires(2_000, &["open 2 resume #1"]);
@@ -95,7 +95,7 @@ fn network_up_cuts_the_wait() {
     let mut t = Timeline::new(BASE);
     crate::b_timers::fail_times(&mut t, 5);
     t.wake(31_000, "backoff").at(15_500).event(UP).expect(&[]).wake(16_000, "backoff");
-    // The ladder begins anew with the next failure (report 08).
+    // The backoff resets with the next failure (report 08).
     t.fires(16_000, &["open 6 fresh #6"]).open_failed(6, REFUSED).expect(&[]).failures(1);
     t.fires(17_000, &["open 7 fresh #7"]).open_failed(7, REFUSED).expect(&[]).wake(19_000, "backoff");
 }
@@ -130,9 +130,9 @@ fn a_flapping_network_cannot_make_it_spin() {
     }
 }
 
-/// S84: a network that keeps coming back can't put the dial off for ever.
+/// S84: a network that keeps coming back can't put the dial off forever.
 #[test]
-fn repeated_good_news_does_not_put_the_dial_off() {
+fn repeated_host_events_do_not_put_the_dial_off() {
     for seed in 0..50 {
         let mut t =
             Timeline::seeded(BASE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const(), seed);
@@ -264,7 +264,7 @@ fn all_conditions_must_be_met() {
 // Sleep.
 
 /// Lifecycle 39: after a sleep longer than its liveness rule a connection is not trusted; its session is kept. A short
-/// nap changes nothing.
+/// suspend changes nothing.
 #[test]
 fn a_sleep_ends_the_trust() {
     let mut t = Timeline::gateway(GATEWAY, 10_000);
@@ -276,8 +276,8 @@ fn a_sleep_ends_the_trust() {
     t.at(5_000).woke(9_999).ignored().woke(10_000).expect(&["close 1 4000"]);
 }
 
-/// Lifecycle 30, 39 (pusher-js): instead of a close, a beat that must be answered in the time that a dial may take; then the
-/// schedule goes on.
+/// Lifecycle 30, 39 (pusher-js): instead of a close, a heartbeat that must be answered in the time that a dial may take;
+/// then the schedule goes on.
 #[test]
 fn a_probe_asks_before_it_closes() {
     let config = GATEWAY
@@ -287,7 +287,7 @@ fn a_probe_asks_before_it_closes() {
         .build_const();
     let mut t = Timeline::gateway(config, 45_000);
     t.at(5_000).woke(60_000).expect(&["beat 1"]).phase(Phase::Online).wake(15_000, "answer");
-    // The answer gives the beat its own schedule back (report 85).
+    // The answer gives the heartbeat its own schedule back (report 85).
     t.at(5_050).beat_ack(1).expect(&[]).wake(45_010, "beat");
     t.at(20_000).event(DOWN).expect(&["beat 1"]).wake(30_000, "answer");
     t.fires(30_000, &["close 1 4000"]).phase(Phase::Parked);
@@ -312,9 +312,9 @@ fn waking_between_connections() {
     t.hold(0).start().expect(&[]).woke(86_400_000).expect(&[]).parked(WaitReason::Hold);
 }
 
-/// S70: after a stable session the ladder begins at its first wait, however long the sleep.
+/// S70: after a stable session the backoff starts at its first wait, however long the sleep.
 #[test]
-fn a_sleep_does_not_inflate_the_ladder() {
+fn a_sleep_does_not_inflate_the_backoff() {
     let mut t = Timeline::online(STABLE);
     t.at(200_000).woke(86_400_000).expect(&["close 1 4000"]).failures(1).wake(201_000, "backoff");
 }

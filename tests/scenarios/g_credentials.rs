@@ -23,9 +23,9 @@ fn one_renewal_is_free() {
     t.failures(0).at(500).event(OK).expect(&["open 2 fresh #2"]).event(OK).ignored();
 }
 
-/// S80: "later": the ladder, and another try at the credential before the dial.
+/// S80: "later": the backoff, and another try at the credential before the dial.
 #[test]
-fn a_credential_that_comes_later_climbs() {
+fn a_credential_that_comes_later_backs_off() {
     let mut t = rejected(BASE);
     t.at(500).credential_failed(false).expect(&[]).failures(1).wake(1_500, "backoff");
     t.fires(1_500, &["refresh"]).parked(WaitReason::Credential);
@@ -79,9 +79,9 @@ fn a_held_session_earns_a_free_renewal() {
         .expect(&["open 3 resume #1"]);
 }
 
-/// Lifecycle 53: without a limit the second rejection in a row climbs the ladder, and each dial renews first.
+/// Lifecycle 53: without a limit the second rejection in a row backs off, and each dial renews first.
 #[test]
-fn further_rejections_climb() {
+fn further_rejections_back_off() {
     let mut t = rejected(BASE);
     t.at(20).event(OK).expect(&["open 2 fresh #2"]);
     t.at(30).open_failed(2, REJECTED).expect(&[]).wake(1_030, "backoff").failures(1);
@@ -145,8 +145,9 @@ fn refresh_before_every_dial() {
     t.event(OK).expect(&["open 4 fresh #2"]);
 }
 
-/// A condition while the credential is being renewed: no second question, and no dial without the answer. The user's wish asks
-/// again at once, and good news does after the first wait: the first question may never be answered (report 86).
+/// A condition while the credential is being renewed: no second question, and no dial without the answer. The user's
+/// request asks again at once, and a host event does after the first wait: the first question may never be answered
+/// (report 86).
 #[test]
 fn the_question_is_asked_once() {
     let mut t = rejected(BASE);
@@ -233,7 +234,7 @@ fn a_failed_authentication_restores_nothing() {
     t.at(50).closed(1, RESET).expect(&[]).wake(1_050, "backoff");
 }
 
-/// S84, lifecycle 58: a source that has no credential is not asked again at every piece of good news.
+/// S84, lifecycle 58: a source that has no credential is not asked again at every host event.
 #[test]
 fn a_source_that_fails_is_not_asked_in_a_spin() {
     let mut t = Timeline::new(

@@ -9,7 +9,7 @@ fn batches(batch: u16, interval: u64) -> Config {
     BASE.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
 }
 
-/// Wishes first, then a connection that is ready at 20 ms.
+/// Subscriptions first, then a connection that is ready at 20 ms.
 fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Timeline {
     let mut t = Timeline::new(config);
     for (key, priority) in keys {
@@ -26,7 +26,7 @@ fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Timeline {
     t
 }
 
-/// Lifecycle 66: ceil(n / batch) batches, an interval apart, higher priority first, then in the order of the wishes,
+/// Lifecycle 66: ceil(n / batch) batches, an interval apart, higher priority first, then in the order of the requests,
 /// whether or not the earlier ones are confirmed.
 #[test]
 fn batches_are_paced_and_ordered() {
@@ -52,16 +52,16 @@ fn nothing_to_restore() {
     t.expect(&[]).phase(Phase::Online).subscribe("b", 0).expect(&[]).no_wake();
 }
 
-/// A wish while online is sent at once, or when the pause since the last batch is over.
+/// A subscription while online is sent at once, or when the pause since the last batch is over.
 #[test]
-fn wishes_while_online() {
+fn subscriptions_while_online() {
     let mut t = Timeline::online(batches(50, 500));
     t.at(1_000).subscribe("a", 0).expect(&["restore 1 a"]).subscribe("a", 0).ignored();
     t.at(1_200).subscribe("b", 0).expect(&[]).wake(1_500, "restore").phase(Phase::Online);
     t.subscribe("c", 1).fires(1_500, &["restore 1 c,b"]);
 }
 
-/// A set without room says so and changes nothing.
+/// A full set says so and changes nothing.
 #[test]
 fn a_full_set_says_so() {
     let keys = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
@@ -146,9 +146,9 @@ fn the_pacing_dies_with_the_connection() {
     t.jump(5_020).timeout().expect(&[]);
 }
 
-/// Wishes before the start, in every phase without a session, are kept for it.
+/// Subscriptions before the start, in every phase without a session, are kept for it.
 #[test]
-fn wishes_are_kept_for_the_session() {
+fn subscriptions_are_kept_for_the_session() {
     let mut t = Timeline::new(BASE);
     t.subscribe("a", 0).at(0).start().expect(&["open 1 fresh #1"]).subscribe("b", 0).expect(&[]);
     t.open_failed(1, RESET).expect(&[]).subscribe("c", 0).expect(&[]).wake(1_000, "backoff");

@@ -19,7 +19,7 @@ fn tripped(config: Config) -> Timeline {
     t
 }
 
-/// S89, S91, F101: five failures in a row open it for 60 s from the last one; the later of breaker and ladder wins, and
+/// S89, S91, F101: five failures in a row open it for 60 s from the last one; the later of breaker and backoff wins, and
 /// there is one wake. Then exactly one probe.
 #[test]
 fn five_failures_open_it() {
@@ -28,9 +28,9 @@ fn five_failures_open_it() {
     t.timeout().expect(&[]).wake(85_000, "connect_timeout");
 }
 
-/// S91: a ladder that waits longer than the breaker wins.
+/// S91: a backoff that waits longer than the breaker wins.
 #[test]
-fn a_longer_ladder_wins() {
+fn a_longer_backoff_wins() {
     let short = breaker::Config::new(5, secs(10)).build_const();
     tripped(with(BASE, short)).wake(31_000, "backoff").fires(31_000, &["open 6 fresh #6"]);
 }
@@ -54,7 +54,7 @@ fn a_failed_probe_opens_it_again() {
         .wake(196_000, "breaker");
 }
 
-/// S89, F103: a probe that is ready closes it and resets the ladder.
+/// S89, F103: a probe that is ready closes it and resets the backoff.
 #[test]
 fn a_ready_probe_closes_it() {
     let mut t = tripped(with(BASE, MINUTE));
@@ -104,7 +104,7 @@ fn reconnect_now_forces_the_breaker() {
 
 /// S90: the network's return does not.
 #[test]
-fn good_news_does_not_force_the_breaker() {
+fn a_host_event_does_not_force_the_breaker() {
     let mut t = tripped(with(BASE, MINUTE));
     t.at(20_000).event(redial::Event::NetworkUp).expect(&[]).wake(75_000, "breaker");
     t.woke(100).expect(&[]).wake(75_000, "breaker").hold(0).release(0).expect(&[]).wake(75_000, "breaker");
@@ -121,7 +121,7 @@ fn a_probe_without_a_verdict_leaves_its_place() {
 }
 
 /// A session that was established after the probe's lease ran out is a success all the same: its loss much later waits
-/// for the ladder, not for a breaker that opened behind its back.
+/// for the backoff, not for a breaker that opened behind its back.
 #[test]
 fn a_slow_probe_that_succeeds_is_a_success() {
     let lease = MINUTE.to_builder().lease(secs(5)).build_const();

@@ -9,7 +9,7 @@ use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, STABLE, Timeline, ms, secs}
 /// A day, in milliseconds: what the clock is set back by.
 const DAY: u64 = 86_400_000;
 
-/// Ahead of the caller's epoch by two days, so that there is room to run back.
+/// Ahead of the caller's epoch by two days, so that the clock can run back.
 fn started(config: Config) -> Timeline {
     let mut t = Timeline::new(config);
     t.at(2 * DAY).start().expect(&["open 1 fresh #1"]);
@@ -81,7 +81,7 @@ fn back_with_an_open_breaker() {
     t.fires(DAY + 60_000, &["open 2 fresh #2"]);
 }
 
-/// S98: parked stays parked, and the ladder behind it moves along.
+/// S98: parked stays parked, and the backoff behind it moves along.
 #[test]
 fn back_while_parked() {
     let mut t = started(BASE);
@@ -133,7 +133,7 @@ fn back_at_the_end() {
     noticed(t.jump(0)).phase(Phase::Failed).no_wake();
 }
 
-/// S98: one wild reading ahead, seen by a fact, leaves no trace when the clock is right again.
+/// S98: one wild reading ahead, seen by an event, leaves no trace when the clock is right again.
 #[test]
 fn one_wild_reading_ahead() {
     let mut t = Timeline::online(BASE);

@@ -1,4 +1,4 @@
-//! The conformance scenarios (S01 …): each test names its rule. Facts in, decisions out, through the public API only.
+//! The conformance scenarios (S01 …): each test names its rule. Events in, decisions out, through the public API only.
 
 #[path = "../common/timeline.rs"]
 mod timeline;

@@ -38,7 +38,7 @@ fn glitch(play: &mut Play<'_>, ahead: Duration, before: Option<Move>, step: Opti
 }
 
 /// Issue 9, counting: 1,000 calls of which each second one is hours or years ahead. Such a call dials nothing that its own
-/// instant would not have dialled, so that there are no more dials than without it, but what its news may add.
+/// instant would not have dialled, so that there are no more dials than without it, but what its host events may add.
 #[test]
 fn a_clock_that_is_far_ahead_for_one_call_dials_no_more() {
     let far = [7_200 * SECOND, 31_536_000 * SECOND * 3, Duration::MAX];

@@ -12,10 +12,10 @@ const DIALS: u64 = 100;
 
 /// What a config allows.
 pub(crate) struct Allowed {
-    /// When the backoff alone dials: the server refuses each dial, throttles it or throws it out at once, without and with a first wait of 0
-    /// that it set, for a fresh start and for a resume.
+    /// When the backoff alone dials: the server refuses each dial, throttles it or throws it out at once, without and
+    /// with a first wait of 0 that it set, for a fresh start and for a resume.
     alone: Vec<Vec<u64>>,
-    /// The dials of a backoff that begins anew, until its waits are the longest or its table is spent.
+    /// The dials of a backoff that resets, until its waits are the longest or its table is spent.
     anew: u64,
     /// The least distance between dials, but for one at once after each.
     least: u64,
@@ -91,7 +91,7 @@ impl Allowed {
         Self { alone, anew, least, endpoints: prey.endpoints.into() }
     }
 
-    /// How many dials there may be until `at`, with so many reasons to begin anew, and so many more for other reasons.
+    /// How many dials there may be until `at`, with so many reasons to reset, and so many more for other reasons.
     pub(crate) fn until(&self, at: u64, anew: u64, more: u64) -> u64 {
         let alone = |dials: &Vec<u64>| dials.partition_point(|dial| *dial <= at) as u64;
         let alone = self.alone.iter().map(alone).max().unwrap_or(0);
@@ -167,14 +167,14 @@ fn check(
 
 /// Issue 9, spins at zero time. Every circle of two moves, at each of its dials, keeps the smaller of two bounds:
 ///
-/// * the dials that the backoff alone would have made by then (limits apart), and for each piece of news, and each connection
-///   over which time passed, as many as a backoff that begins anew makes until its waits are the longest, and two more (the
+/// * the dials that the backoff alone would have made by then (limits apart), and for each host event, and each connection
+///   over which time passed, as many as a backoff that resets makes until its waits are the longest, and two more (the
 ///   free renewal of a credential, and a replacement at once), one for each session that ended by its time, and twice the
 ///   dials of a backoff for what is counted apart (throttling, takeovers);
-/// * two dials, times the endpoints of a round, for each first wait (or whichever wait of the curve is the least): with news
-///   as often as dials, that is what is left. Two, because the first retry of some curves is at once.
+/// * two dials, times the endpoints of a round, for each first wait (or whichever wait of the curve is the least): with
+///   host events as often as dials, that is what is left. Two, because the first retry of some curves is at once.
 #[test]
-fn no_circle_of_moves_gets_more_dials_in_an_hour_than_its_news_may_add() {
+fn no_circle_of_moves_gets_more_dials_in_an_hour_than_its_host_events_may_add() {
     let moves = || Move::ALL.into_iter().filter(|step| *step != Move::NotNow);
     let mut broken = Vec::new();
     for prey in all() {

@@ -1,6 +1,6 @@
 //! What the probes share: a generator that is not counted, and a halt in place of a panic.
 //!
-//! Each probe in `bin/` is a loop as firmware has it. Every fact, time and choice in it goes through
+//! Each probe in `bin/` is a loop as firmware has it. Every event, time and choice in it goes through
 //! [`black_box`](core::hint::black_box), so that the compiler knows none of them and can leave nothing out; the program
 //! `empty` is subtracted. Nothing is ever run.
 
@@ -75,7 +75,7 @@ pub fn halt() -> ! {
     }
 }
 
-/// A policy as firmware has it: every fact, the passing of time, the deadline, every action.
+/// A policy as firmware has it: every event, the passing of time, the deadline, every action.
 pub fn run<C: ConfigSource>(config: C) -> ! {
     let mut policy = Policy::new(config, Counter::new());
     loop {

@@ -1,4 +1,4 @@
-//! The ladder of waits with a config that is a constant of the program: exponential, full jitter.
+//! The backoff with a config that is a constant of the program: exponential, full jitter.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! The ladder of waits with a config that the compiler does not know: every curve and every jitter.
+//! The backoff with a config that the compiler does not know: every curve and every jitter.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A ladder of waits whose config is made at run time, from numbers that the compiler does not know: every constructor,
+//! A backoff whose config is made at run time, from numbers that the compiler does not know: every constructor,
 //! every setter, every jitter, a first wait that the server sets.
 #![no_std]
 #![no_main]

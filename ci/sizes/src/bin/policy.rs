@@ -1,4 +1,4 @@
-//! The whole policy with one classification table: every fact, the passing of time, the deadline, every action.
+//! The whole policy with one classification table: every event, the passing of time, the deadline, every action.
 #![no_std]
 #![no_main]
 

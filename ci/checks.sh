@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# What a change must pass beside the tests, one step after the other. It needs rustup with stable and nightly, and where
+# rustup can fetch nothing, apt. All it makes stays under the target directory.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+
+step() {
+    printf '\n== %s (at %d s)\n' "$1" "$SECONDS"
+    shift
+    "$@"
+}
+
+# The README's command that shows a client under every fault, with the seed $1.
+gateway() {
+    local command
+    command=$(grep -m 1 '^cargo run --release --example gateway' README.md)
+    $command -- --seed "$1"
+}
+
+step "where a token is sent, without the list of suffixes" cargo test --features std --test trust
+step "format" cargo fmt --check
+step "lints, no features" cargo clippy --no-default-features --all-targets -- -D warnings
+step "lints, default features" cargo clippy --all-targets -- -D warnings
+step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
+step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+step "what the core may not contain" ci/purity.sh
+step "a target without std" ci/no-std.sh
+step "the oldest compiler" ci/msrv.sh
+step "replay in debug and release" ci/replay.sh
+step "gateway, seed 1" gateway 1
+step "gateway, seed 2" gateway 2
+step "benchmarks build and run once" cargo bench -q --all-features --benches -- --test
+step "code size" ci/sizes.sh
+step "counts of instructions" ci/instructions.sh
+step "fuzzing" ci/fuzz.sh 30

@@ -1,0 +1,183 @@
+//! The documents of the repository name files, functions and decisions that exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const DOCUMENTS: [&str; 6] = [
+    "ARCHITECTURE.md",
+    "BENCHMARKS.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "docs/decisions.md",
+    "docs/rules.md",
+];
+
+/// The folders whose files a document names by their path.
+const FOLDERS: [&str; 8] = [".ci", "benches", "ci", "docs", "examples", "fuzz", "src", "tests"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the project") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    sources(&root().join("src"), &mut found);
+    found
+}
+
+/// What stands between backticks outside of blocks of code.
+fn code_spans(document: &str) -> Vec<&str> {
+    let mut spans = Vec::new();
+    let mut in_block = false;
+    for line in document.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            spans.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    spans
+}
+
+/// The path at the beginning of a code span, if it is one of the project's: `ci/sizes.sh --accept` names a file.
+fn path_in(span: &str) -> Option<&str> {
+    let path = span.split_whitespace().next()?.trim_end_matches(['/', ':', ',']);
+    let (folder, _) = path.split_once('/')?;
+    (FOLDERS.contains(&folder) && !path.contains(['*', '{', '<'])).then_some(path)
+}
+
+#[test]
+fn documents_name_files_that_exist() {
+    let mut missing = Vec::new();
+    for document in DOCUMENTS {
+        let text = read(document);
+        let spans = code_spans(&text).into_iter().filter_map(path_in);
+        missing.extend(
+            spans.filter(|path| !root().join(path).exists()).map(|path| format!("{document}: {path}")),
+        );
+    }
+    assert!(missing.is_empty(), "no such file: {missing:#?}");
+}
+
+#[test]
+fn documents_link_to_files_and_headings_that_exist() {
+    let mut broken = Vec::new();
+    for document in DOCUMENTS {
+        let text = read(document);
+        let folder = root().join(document).parent().expect("a folder").to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = if path.is_empty() { root().join(document) } else { folder.join(path) };
+            let found = file.exists() && (heading.is_empty() || headings(&read(&file)).contains(heading));
+            if !found {
+                broken.push(format!("{document}: {target}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "broken links: {broken:#?}");
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn headings(document: &str) -> BTreeSet<String> {
+    let titles = document.lines().filter(|line| line.starts_with('#'));
+    let anchor = |title: &str| {
+        let kept = title.trim_start_matches('#').trim().to_lowercase();
+        kept.chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+            .collect::<String>()
+            .replace(' ', "-")
+    };
+    titles.map(anchor).collect()
+}
+
+/// `lose()` in `ARCHITECTURE.md` is a function in `src`.
+#[test]
+fn the_architecture_names_functions_that_exist() {
+    let code: String = all_sources().iter().map(read).collect();
+    let text = read("ARCHITECTURE.md");
+    let names: BTreeSet<_> =
+        code_spans(&text).into_iter().filter_map(|span| span.strip_suffix("()")).collect();
+    assert!(names.len() > 15, "the trace names functions: {names:?}");
+    let missing: Vec<_> = names
+        .into_iter()
+        .filter(|name| !["(", "<"].iter().any(|after| code.contains(&format!("fn {name}{after}"))))
+        .collect();
+    assert!(missing.is_empty(), "no such function in src: {missing:?}");
+}
+
+/// Each module of the crate, and each of the policy, is in the code map.
+#[test]
+fn the_code_map_names_every_module() {
+    let text = read("ARCHITECTURE.md");
+    let map = text.split("## Code map").nth(1).expect("the section is there");
+    let map = map.split("\n## ").next().unwrap_or_default();
+    let words: BTreeSet<&str> = map.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let mut missing = BTreeSet::new();
+    for file in all_sources() {
+        let path = file.strip_prefix(root().join("src")).expect("below src");
+        let mut parts = path.iter().map(|part| part.to_string_lossy().trim_end_matches(".rs").to_owned());
+        let first = parts.next().expect("a name");
+        let second = parts.next().filter(|_| first == "policy");
+        missing.extend(
+            [Some(first), second].into_iter().flatten().filter(|module| {
+                !["lib", "mod"].contains(&module.as_str()) && !words.contains(module.as_str())
+            }),
+        );
+    }
+    assert!(missing.is_empty(), "not in the code map of ARCHITECTURE.md: {missing:?}");
+}
+
+/// Ids such as `D-POLICY-07` in a text.
+fn decisions_in(text: &str) -> Vec<String> {
+    let id = |rest: &str| {
+        let (module, rest) = rest.split_once('-')?;
+        let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let named = !module.is_empty() && module.chars().all(|c| c.is_ascii_uppercase());
+        (named && number.len() == 2).then(|| format!("D-{module}-{number}"))
+    };
+    text.match_indices("D-").filter_map(|(at, _)| id(&text[at + 2..])).collect()
+}
+
+/// Every decision has an id of its own, counted within its module without a gap, and a reason; and no document names a
+/// decision that there is not.
+#[test]
+fn decisions_have_ids_and_reasons() {
+    let text = read("docs/decisions.md");
+    let entries: Vec<&str> = text.split("\n- **D-").skip(1).collect();
+    assert!(entries.len() >= 98, "a decision that is replaced stays, and names its successor");
+    let mut ids = BTreeSet::new();
+    for entry in entries {
+        let entry = format!("D-{}", entry.split("\n#").next().unwrap_or_default());
+        let id = decisions_in(&entry).into_iter().next().unwrap_or_else(|| panic!("no id: {entry}"));
+        let (module, number) = id.rsplit_once('-').expect("two parts");
+        let before = format!("{module}-{:02}", number.parse::<u32>().expect("two digits") - 1);
+        assert!(number == "01" || ids.contains(&before), "{id} does not follow {before}");
+        assert!(ids.insert(id.clone()), "{id} is there twice");
+        assert!(entry.contains("*Why:*"), "{id} has no reason");
+    }
+    for document in DOCUMENTS {
+        let unknown: Vec<_> =
+            decisions_in(&read(document)).into_iter().filter(|id| !ids.contains(id)).collect();
+        assert!(unknown.is_empty(), "{document} names {unknown:?}, which are no decisions");
+    }
+}
