@@ -40,6 +40,9 @@ pub use jitter::Jitter;
 /// assert_eq!(backoff.failures(), 1);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[doc(alias = "retry")]
+#[doc(alias = "reconnect")]
+#[doc(alias = "exponential backoff")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Backoff {
     /// What the next step continues from: the nominal wait after the last failure, up to the larger of the caps, or the last

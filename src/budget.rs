@@ -1,5 +1,4 @@
-//! Budgets that several connections share. The caller owns them and passes them in; nothing here is global, so two
-//! connections share one only where somebody made them.
+//! Budgets that several connections share. The caller owns them and passes them to each call; nothing is global.
 
 mod retry;
 mod start;

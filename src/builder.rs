@@ -41,7 +41,7 @@ use crate::error::ConfigError;
 #[must_use = "a config is there only after `build` or `build_const`"]
 pub struct Builder<C> {
     pub(crate) config: C,
-    /// What a setting could not keep, so that the check of the whole can't find it: the first such mistake.
+    /// The first mistake that a setting found, which the check of the whole can't find because the value could not be stored.
     pub(crate) error: Option<ConfigError>,
 }
 
@@ -50,7 +50,7 @@ impl<C> Builder<C> {
         Self { config, error: None }
     }
 
-    /// With this mistake, unless there is one already.
+    /// Records a mistake, unless there is one already.
     pub(crate) const fn refuse(&mut self, error: ConfigError) {
         if self.error.is_none() {
             self.error = Some(error);
@@ -62,17 +62,17 @@ impl<C> Builder<C> {
 macro_rules! builds {
     ($config:ty $(, $parameter:ident: $bound:path)?) => {
         impl$(<$parameter: $bound>)? $config {
-            /// This config, to be changed.
+            /// A builder that starts from this config.
             pub const fn to_builder(&self) -> $crate::builder::Builder<Self> {
                 $crate::builder::Builder::of(*self)
             }
         }
 
         impl$(<$parameter: $bound>)? $crate::builder::Builder<$config> {
-            /// The config, if nothing is wrong with it.
+            /// Checks the config and returns it.
             ///
             /// # Errors
-            /// The first mistake, as each setting states its own.
+            /// The first mistake. Each setting states its own.
             pub const fn build(self) -> Result<$config, $crate::error::ConfigError> {
                 match self.error {
                     Some(error) => Err(error),
@@ -80,11 +80,10 @@ macro_rules! builds {
                 }
             }
 
-            /// The config, in a `const` or a `static`.
+            /// Checks the config and returns it, in a `const` or a `static`.
             ///
             /// # Panics
-            /// When something is wrong with it: at compile time in a `const`, which is what it is for. At run time use
-            /// `build`.
+            /// If the config has a mistake; in a `const` that is a compile error. Use `build` at run time.
             #[must_use]
             #[track_caller]
             pub const fn build_const(self) -> $config {

@@ -1,4 +1,4 @@
-//! Several endpoints of one service: which to dial first, which next, and what is remembered of each.
+//! Several endpoints of one service: which to dial first and next, and what is remembered of each.
 
 #[cfg(feature = "serde")]
 mod serial;
@@ -14,13 +14,13 @@ use crate::ratio::uniform;
 use crate::time::{Instant, Micros};
 use crate::words::words;
 
-/// Which endpoint a round begins with.
+/// The endpoint that a round begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum EndpointOrder {
-    /// Endpoint 0, whatever it did; then the others, least failed first (Ably RTN17).
+    /// Endpoint 0, whatever its failures; then the others, the least failed first (Ably RTN17).
     PrimaryFirst,
-    /// The least failed, drawn among equals (async-nats).
+    /// The least failed one, drawn among equals (async-nats).
     LeastFailed,
 }
 
@@ -29,7 +29,7 @@ words!(EndpointOrder {
     LeastFailed => "least_failed",
 });
 
-/// How [`Endpoints`] are walked. Built in a `const`, shared by any number of them.
+/// The config of [`Endpoints`]: in which order they are dialled. Shared by any number of them.
 ///
 /// ```
 /// use core::time::Duration;
@@ -52,7 +52,7 @@ pub struct EndpointsConfig {
 builds!(EndpointsConfig);
 
 impl EndpointsConfig {
-    /// Primary first, and what each setting states as its default.
+    /// The defaults that each setting states.
     pub const DEFAULT: Self = Self {
         order: EndpointOrder::PrimaryFirst,
         gap: (Micros::from_millis(100), Micros::from_millis(400)),
@@ -77,15 +77,15 @@ impl EndpointsConfig {
 }
 
 impl Builder<EndpointsConfig> {
-    /// Which endpoint a round begins with. Default: [`EndpointOrder::PrimaryFirst`].
+    /// The endpoint that a round begins with. Default: [`EndpointOrder::PrimaryFirst`].
     pub const fn order(mut self, order: EndpointOrder) -> Self {
         self.config.order = order;
         self
     }
 
-    /// The wait between two endpoints of one round, drawn from `[low, high)`, so that a fleet does not walk in lockstep
+    /// The wait between two endpoints of one round, drawn from `[low, high)`, so that clients don't move on in lockstep
     /// (nats.java#1586). Default: 100 to 400 ms, on average the 250 ms and never less than the 100 ms
-    /// that RFC 8305 recommends between two addresses. Two zeros: none.
+    /// that RFC 8305 recommends between two addresses. Two zeros: no wait.
     ///
     /// # Errors
     /// [`ConfigError::RangeReversed`].
@@ -101,8 +101,8 @@ impl Builder<EndpointsConfig> {
         self
     }
 
-    /// After how long failures count half, at least 1 µs. A failure is gone after five half-lives, however many there
-    /// were after eight. Default: 1 min, with which one failure is remembered for at most 5 min (libsignal).
+    /// The half-life of the failures, at least 1 µs. One failure is forgotten after five half-lives, and any number of them after
+    /// eight. Default: 1 min, with which one failure is remembered for at most 5 min (libsignal).
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
@@ -150,22 +150,22 @@ impl Default for EndpointsConfig {
     }
 }
 
-/// The endpoints of one service, numbered from 0; what the numbers mean (URLs, addresses) is the caller's.
+/// The endpoints of one service, numbered from 0. The caller knows the URL or address of each number.
 ///
-/// **One attempt is one round**: [`begin_round`](Self::begin_round) says whom to dial first, and
-/// [`failed`](Self::failed) whom to dial next, after a [`gap`](EndpointsConfig::draw_gap), until it says that the round is
-/// over. The backoff waits, and the attempt counter counts, between rounds. A round dials each endpoint once at most.
+/// **One attempt is one round.** [`begin_round`](Self::begin_round) returns the endpoint to dial first, and
+/// [`failed`](Self::failed) the one to dial next, after a [`gap`](EndpointsConfig::draw_gap), until the round is over. A round dials
+/// each endpoint at most once. The backoff waits between rounds, and a round counts as one attempt.
 ///
 /// * **Order**: see [`EndpointOrder`]. Ties are drawn, so that clients with different seeds spread.
-/// * **No network**: such a fault says nothing about an endpoint; it ends the round, blames nobody.
-/// * **Sticky**: an endpoint that succeeded goes first for a while, counted from its first success, and
-///   until it fails. A live connection is not moved back; the next round is.
-/// * **Memory**: a success clears its endpoint's failures, age halves them, and
-///   [`forget`](Self::forget) clears everything, for a new network or a long sleep.
+/// * **No network**: such an error says nothing about an endpoint. It ends the round, and no failure is counted.
+/// * **Sticky**: an endpoint that succeeded goes first for a while, from its first success on and until it fails. Afterwards a
+///   live connection stays, and the next round begins in the configured order.
+/// * **Memory**: a success clears the failures of its endpoint, age halves them, and [`forget`](Self::forget) clears everything,
+///   for a new network or after a long sleep.
 ///
-/// A clock that ran backwards keeps nothing longer than it would have been kept from now on.
+/// After a clock ran backwards, nothing is kept for longer than if it happened now.
 ///
-/// There are two: [`SingleEndpoint`], which costs nothing, and [`FixedEndpoints`].
+/// There are two implementations: [`SingleEndpoint`], which costs nothing, and [`FixedEndpoints`].
 ///
 /// ```
 /// use redial::endpoints::{Endpoints, EndpointsConfig, FixedEndpoints};
@@ -185,6 +185,8 @@ impl Default for EndpointsConfig {
 /// assert_eq!(endpoints.begin_round(&CONFIG, Instant::from_millis(600_000), &mut rng), 0);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[doc(alias = "failover")]
+#[doc(alias = "fallback")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not walk several endpoints",
     note = "pass a `FixedEndpoints::<N>::new(count)?`; a policy without `with_endpoints` has the one of `SingleEndpoint`"
@@ -193,35 +195,35 @@ pub trait Endpoints {
     /// Begins a round and ends the one before. Returns the endpoint to dial. At most one draw.
     fn begin_round<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> u8;
 
-    /// The endpoint dialled last, or to be dialled next. 0 before the first round.
+    /// The endpoint of the present dial, or of the next one between dials; 0 before the first round.
     #[must_use]
     fn current(&self) -> u8;
 
-    /// The dial of [`current`](Self::current) failed. Call it once for each. Returns the next endpoint of the round,
-    /// which is current from now on, or `None`: the round is over. At most one draw.
+    /// The dial of [`current`](Self::current) failed; call this once for each failure. Returns the next endpoint of the round, which
+    /// becomes the current one, or `None` if the round is over. At most one draw.
     fn failed<R: Rng + ?Sized>(&mut self, config: &EndpointsConfig, now: Instant, rng: &mut R) -> Option<u8>;
 
-    /// The dial of [`current`](Self::current) failed for a reason that no other endpoint would mend, such as a missing network:
-    /// the round is over, and the endpoint is not blamed.
+    /// The dial of [`current`](Self::current) failed for a reason that concerns every endpoint, such as a missing network. The round
+    /// is over, and no failure is counted.
     fn end_round(&mut self);
 
-    /// The connection to [`current`](Self::current) is over, and it should not be the first to be dialled next: it asked to be
-    /// left, or its connections don't hold. Counts like a failed dial, and the next round begins with the least failed of the
-    /// others, drawn among equals.
+    /// The connection to [`current`](Self::current) has ended, and the next round is to begin with another endpoint, because this one
+    /// asked for a reconnect or its connections don't hold. Counts as a failed dial; the next round begins with the least failed
+    /// of the others, drawn among equals.
     fn leave(&mut self, config: &EndpointsConfig, now: Instant);
 
-    /// Whether there is more than one.
+    /// Whether there is more than one endpoint.
     #[must_use]
     fn several(&self) -> bool;
 
     /// The dial of [`current`](Self::current) succeeded: the session is established, not only the socket open.
     fn succeeded(&mut self, config: &EndpointsConfig, now: Instant);
 
-    /// Forgets every failure and success, and says whether there was one. The round goes on.
+    /// Forgets every failure and success, and returns whether there was one. The round continues.
     fn forget(&mut self) -> bool;
 }
 
-/// The only endpoint there is: no bytes, no instructions, no draw. Its number is 0, its rounds one dial.
+/// A single endpoint, in no bytes, no instructions and no draws. Its number is 0, and each round is one dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
@@ -255,7 +257,7 @@ impl Endpoints for SingleEndpoint {
     }
 }
 
-/// Up to `N` endpoints, in place. 24 bytes and two for each.
+/// Up to `N` endpoints, in place. The size is 24 bytes plus two for each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -267,16 +269,16 @@ pub struct FixedEndpoints<const N: usize> {
     halved_at: Instant,
     /// Until when `sticky` goes first.
     sticky_until: Instant,
-    /// In sixteenths, so that halving tells an old failure from a new one and from none. 16 of them are as bad as more.
+    /// The failures in sixteenths, so that halving distinguishes an old failure from a new one and from none; at most 16 failures.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     failures: [u8; N],
-    /// In this round.
+    /// The endpoints that were dialled in this round.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::array::serialize"))]
     tried: [bool; N],
     count: u8,
     current: u8,
     sticky: u8,
-    /// The current one is not to begin the next round.
+    /// Whether the current endpoint is not to begin the next round.
     left: bool,
 }
 
@@ -286,7 +288,7 @@ const _: () = assert!(size_of::<FixedEndpoints<2>>() <= 24);
 const FAILURE: u8 = 16;
 
 impl<const N: usize> FixedEndpoints<N> {
-    /// `count` endpoints, 1 to `N` (and 255), of which nothing is known.
+    /// `count` endpoints without failures or successes: 1 to `N`, at most 255.
     ///
     /// # Errors
     /// [`ConfigError::EndpointCount`].
@@ -320,7 +322,7 @@ impl<const N: usize> FixedEndpoints<N> {
         }
     }
 
-    /// How many there are.
+    /// The number of endpoints.
     #[must_use]
     pub const fn count(&self) -> u8 {
         self.count
@@ -354,7 +356,7 @@ impl<const N: usize> FixedEndpoints<N> {
         }
     }
 
-    /// The current endpoint failed: it is remembered, and goes first no longer.
+    /// Counts a failure of the current endpoint, which no longer goes first.
     fn blame(&mut self, config: &EndpointsConfig, now: Instant) {
         self.decay(config, now);
         if let Some(failures) = self.failures.get_mut(usize::from(self.current)) {
@@ -365,7 +367,7 @@ impl<const N: usize> FixedEndpoints<N> {
         }
     }
 
-    /// Halves the failures for each half-life that is over.
+    /// Halves the failures for each half-life that has passed.
     fn decay(&mut self, config: &EndpointsConfig, now: Instant) {
         self.halved_at = self.halved_at.min(now);
         let times = now.since(self.halved_at).0.checked_div(config.half_life.0).unwrap_or(0);

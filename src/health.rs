@@ -1,4 +1,4 @@
-//! How a connection fares: what a dashboard shows and what an alarm is about. It watches and never decides.
+//! The health of a connection, for dashboards and alerts. It observes and decides nothing.
 
 use core::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::words::words;
 
 /// The upper ends of the first eight classes of [`Recoveries::histogram`], each inclusive; the ninth has none.
 ///
-/// 1, 2, 5, 10, 30, 60, 120 and 300 s: the alert's 30 s, the longest wait of the usual backoff (60 s) and the alert's
-/// window (5 min) are ends, so that each can be read off (all three from the WebsockexAdapter guide).
+/// They are 1, 2, 5, 10, 30, 60, 120 and 300 s. The alert's 30 s, the longest wait of the usual backoff (60 s) and the alert's
+/// window (5 min), all from the WebsockexAdapter guide, are among them, so that each can be read off.
 pub const RECOVERY_BOUNDS: [Duration; 8] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -24,7 +24,7 @@ pub const RECOVERY_BOUNDS: [Duration; 8] = [
     Duration::from_secs(300),
 ];
 
-/// From when on [`Health`] raises an alert. Built in a `const`, shared by any number of them.
+/// The config of [`Health`]: when it raises an alert. Shared by any number of them.
 ///
 /// ```
 /// use core::time::Duration;
@@ -48,8 +48,8 @@ pub struct HealthConfig {
 builds!(HealthConfig);
 
 impl HealthConfig {
-    /// More than 10 % failed attempts in 5 minutes, or recoveries of more than 30 s on average in that time: the alerts
-    /// that the WebsockexAdapter guide "Troubleshooting Reconnection" asks for.
+    /// Alerts for more than 10 % failed attempts in 5 minutes, and for recoveries of more than 30 s on average in that time, as in
+    /// the WebsockexAdapter guide "Troubleshooting Reconnection".
     pub const DEFAULT: Self = Self {
         width: slot_width(Micros::from_millis(300_000)),
         failure_rate: Ratio::new_const(1, 10),
@@ -74,8 +74,7 @@ impl HealthConfig {
 }
 
 impl Builder<HealthConfig> {
-    /// Over how long both alerts look back; up to a tenth more, to be exact, because the window moves in ten steps.
-    /// Default: 5 min.
+    /// The window of both alerts. It moves in ten steps, so that it may be up to a tenth longer. Default: 5 min.
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
@@ -84,8 +83,8 @@ impl Builder<HealthConfig> {
         self
     }
 
-    /// The share of failed attempts, 0 to 1, above which an alert is raised, once there were `min_attempts` in the
-    /// window. Default: 1/10 and 1, with which the first failure after a time without any is an alert.
+    /// The share of failed attempts, 0 to 1, above which an alert is raised, if there are `min_attempts` in the window. Default:
+    /// 1/10 and 1, so that a single failed attempt raises it.
     ///
     /// # Errors
     /// [`ConfigError::ShareRange`].
@@ -122,16 +121,16 @@ impl Default for HealthConfig {
     }
 }
 
-/// How a connection fares, in one word.
+/// The health of a connection in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum HealthStatus {
-    /// Nothing is wrong: connected, or not wanted.
+    /// Connected, or not to be connected.
     Ok,
     /// An alert is raised, or the connection was lost and no attempt has ended yet.
     Degraded,
-    /// An attempt failed, and none has succeeded since. Waiting and dialling again don't change that (    /// gRPC A62).
+    /// An attempt failed, and none has succeeded since. Waiting and dialling again don't change that (gRPC A62).
     Failing,
 }
 
@@ -153,48 +152,47 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Whether one is raised.
+    /// Whether any is raised.
     #[must_use]
     pub const fn any(self) -> bool {
         self.failure_rate || self.slow_recovery
     }
 }
 
-/// The times to recover, from the loss of an established connection to the next one, without the time in which nothing
-/// could be tried ([`Health::paused`], [`Health::slept`]). They survive every reconnect and saturate.
+/// The recoveries so far. A recovery lasts from the loss of an established connection to the next one, without the time in which
+/// nothing could be tried ([`Health::paused`], [`Health::slept`]). The numbers saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Recoveries {
-    /// How many.
+    /// The number of recoveries.
     pub count: u32,
-    /// All together.
+    /// Their total time.
     pub sum: Duration,
-    /// The longest.
+    /// The time of the longest.
     pub max: Duration,
-    /// How many took at most [`RECOVERY_BOUNDS`] and more than the bound before; the last: longer than all bounds.
+    /// How many took at most each of [`RECOVERY_BOUNDS`] and more than the bound before it; the last counts those above all.
     pub histogram: [u32; RECOVERY_BOUNDS.len() + 1],
 }
 
-/// What [`Health::report`] found.
+/// The result of [`Health::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct HealthReport {
-    /// In one word.
+    /// The health in one word.
     pub status: HealthStatus,
     /// The alerts that are raised.
     pub alerts: Alerts,
-    /// Failed attempts in the window.
+    /// The failed attempts in the window.
     pub failed: u32,
-    /// Attempts in the window.
+    /// The attempts in the window.
     pub attempts: u32,
     /// All recoveries so far.
     pub recoveries: Recoveries,
     /// For how long the connection has been established; `None` if it is not.
-    ///
     pub uptime: Option<Duration>,
-    /// For how long the one before was established; `None` when there was none.
+    /// For how long the previous connection was established; `None` if there was none.
     pub last_uptime: Option<Duration>,
 }
 
@@ -210,15 +208,14 @@ struct Slot {
 /// The health of one connection, or of what serves as one. It is used beside a policy and takes events: attempts that
 /// ended, losses, stops, and the time in which nothing could be tried. The policy does not know it.
 ///
-/// A recovery says how long the service and the client took. While the page is hidden, the network is down, a precondition
-/// or a credential is missing, or the host is asleep, neither can do anything: a night in a hidden tab is no slow
-/// recovery. Beside a policy, such time is [`Phase::Parked`](crate::Phase::Parked).
+/// A recovery measures the service and the client. Time in which neither can do anything does not count: while the page is hidden,
+/// the network is down, a precondition or a credential is missing, or the host is asleep. A policy is
+/// [parked](crate::Phase::Parked) during that time.
 ///
 /// An attempt succeeds when its session is established (ready, CONNACK), not when the socket is open. A stop by the
 /// user is neither a loss nor a failure.
 ///
-/// Times come from the clock that is passed in; one that ran backwards makes a time shorter, never negative, and
-/// forgets nothing early. 392 bytes.
+/// A clock that runs backwards makes a time shorter, never negative, and no count expires early. The size is 392 bytes.
 ///
 /// ```
 /// use core::time::Duration;
@@ -246,7 +243,7 @@ pub struct Health {
     window: Window<Slot>,
     recoveries: Recoveries,
     up_since: OptInstant,
-    /// When the connection was lost, later by the time since then in which nothing could be tried.
+    /// When the connection was lost, plus the time since then in which nothing could be tried.
     lost_at: OptInstant,
     /// Since when nothing can be tried.
     paused_at: OptInstant,
@@ -263,7 +260,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Nothing happened.
+    /// A health without events.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -302,7 +299,7 @@ impl Health {
         self.up_since = OptInstant::at(now);
     }
 
-    /// An attempt ended without one.
+    /// An attempt failed.
     pub fn attempt_failed(&mut self, config: &HealthConfig, now: Instant) {
         self.window.advance(now, config.width);
         if let Some(slot) = self.window.newest() {
@@ -312,8 +309,8 @@ impl Health {
         self.failing = true;
     }
 
-    /// From now on nothing can be tried, until [`unpaused`](Self::unpaused): this time is no time of a recovery. It may be
-    /// told while the connection is up, too; said twice, the first counts.
+    /// Nothing can be tried from now on, until [`unpaused`](Self::unpaused). This time does not count as time of a recovery. It may
+    /// be called while connected, too; a repeated call changes nothing.
     pub const fn paused(&mut self, now: Instant) {
         if !self.paused_at.is_some() {
             self.paused_at = OptInstant::at(now);
@@ -328,15 +325,15 @@ impl Health {
         }
     }
 
-    /// The host was asleep for `gap` until now, and the clock that is passed in went on meanwhile: this time is no time of
-    /// a recovery either. Where the clock stood still, there is nothing to tell. Within a pause it is left out once.
+    /// The host was asleep for `gap` until now while the clock ran. This time does not count as time of a recovery either, and only
+    /// once during a pause. If the clock stood still, don't call this.
     pub fn slept(&mut self, now: Instant, gap: Duration) {
         let fell_asleep = now.as_micros().saturating_sub(Micros::from_duration(gap).0);
         let fell_asleep = Instant::from_micros(fell_asleep);
         self.leave_out(fell_asleep, self.paused_at.get().unwrap_or(now));
     }
 
-    /// The established connection is lost. Without one it changes nothing: the end of an attempt is no loss.
+    /// The established connection is lost. Without one this changes nothing, because the end of an attempt is not a loss.
     pub const fn lost(&mut self, now: Instant) {
         if self.up_since.is_some() {
             self.end_uptime(now);
@@ -344,14 +341,14 @@ impl Health {
         }
     }
 
-    /// The user stopped it: nothing is failing, nothing is to be recovered from, and the counters stay.
+    /// The user stopped the connection: it is not failing, and there is nothing to recover from. The counters stay.
     pub const fn stopped(&mut self, now: Instant) {
         self.end_uptime(now);
         self.lost_at = OptInstant::NONE;
         self.failing = false;
     }
 
-    /// How it fares at `now`.
+    /// The health at `now`.
     #[must_use]
     pub fn report(&self, config: &HealthConfig, now: Instant) -> HealthReport {
         let mut window = self.window.clone();
@@ -387,7 +384,7 @@ impl Health {
         }
     }
 
-    /// How long the recovery took that ends now.
+    /// The time of the recovery that ends now.
     fn recovered(&mut self, now: Instant) -> Option<Micros> {
         let until = self.paused_at.get().map_or(now, |paused_at| paused_at.min(now));
         let lost_at = self.lost_at.get()?;
@@ -395,7 +392,7 @@ impl Health {
         Some(until.since(lost_at))
     }
 
-    /// What lies between these two is no time of the recovery under way.
+    /// Excludes the time between these two from the present recovery.
     fn leave_out(&mut self, from: Instant, to: Instant) {
         self.lost_at = self.lost_at.map(|lost_at| lost_at.after(to.since(from.max(lost_at))));
     }

@@ -1,4 +1,6 @@
-//! Whether a connection is alive: when to beat, and when silence means death.
+//! The heartbeat: when to send one, and when a silent connection is dead.
+
+mod config;
 
 mod stored;
 
@@ -6,193 +8,24 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::builder::{Builder, builds};
-use crate::error::ConfigError;
 use crate::ratio::uniform;
 use crate::time::{Instant, Micros, OptInstant};
 use crate::words::words;
 
-/// What counts as a sign of life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a choice of the configuration, matched by nobody but the heartbeat"
-)]
-pub enum Liveness {
-    /// Only the acknowledgement of a beat, as Discord's documentation says.
-    Ack,
-    /// Anything received.
-    AnyTraffic,
-}
+pub use config::{HeartbeatConfig, Liveness};
 
-words!(Liveness {
-    Ack => "ack",
-    AnyTraffic => "any_traffic",
-});
-
-/// How a connection is kept alive and found dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct HeartbeatConfig {
-    pub(crate) interval: Option<Micros>,
-    pub(crate) liveness: Liveness,
-    pub(crate) missed: u8,
-    pub(crate) first_jitter: bool,
-    pub(crate) required: bool,
-    pub(crate) answer_within: Option<Micros>,
-}
-
-builds!(HeartbeatConfig);
-
-impl HeartbeatConfig {
-    /// No interval of its own (a greeting may bring one), acknowledgements count, dead at the first miss, first beat
-    /// jittered, an answer due by the next beat.
-    pub const DEFAULT: Self = Self {
-        interval: None,
-        liveness: Liveness::Ack,
-        missed: 1,
-        first_jitter: true,
-        required: false,
-        answer_within: None,
-    };
-
-    /// [`Self::DEFAULT`], to be changed.
-    pub const fn new() -> Builder<Self> {
-        Self::DEFAULT.to_builder()
-    }
-
-    const fn checked(self) -> Result<Self, ConfigError> {
-        match self.interval {
-            Some(interval) if interval.is_zero() => return Err(ConfigError::HeartbeatIntervalZero),
-            Some(interval) if interval.0 > Micros::DAY.0 => {
-                return Err(ConfigError::HeartbeatIntervalTooLong);
-            }
-            _ => {}
-        }
-        if self.missed == 0 {
-            return Err(ConfigError::HeartbeatMissedZero);
-        }
-        match self.answer_within {
-            Some(within) if within.is_zero() => Err(ConfigError::TimeoutZero),
-            _ => Ok(self),
-        }
-    }
-}
-
-impl Builder<HeartbeatConfig> {
-    /// Beat every `interval` from the moment the connection counts as established, or from the greeting. An interval
-    /// in the greeting wins. Whole milliseconds, rounded up, 10 ms to a day. Default: none, so no beats without a greeting
-    /// that asks for them.
-    ///
-    /// # Errors
-    /// [`ConfigError::HeartbeatIntervalZero`]; [`ConfigError::HeartbeatIntervalTooLong`] above a day.
-    pub const fn interval(mut self, interval: Duration) -> Self {
-        self.config.interval = Some(Micros::from_duration(interval));
-        self
-    }
-
-    /// No interval of its own: the default, for a config made from one that has one.
-    pub const fn without_interval(mut self) -> Self {
-        self.config.interval = None;
-        self
-    }
-
-    /// What counts as a sign of life. Default: [`Liveness::Ack`].
-    pub const fn liveness(mut self, liveness: Liveness) -> Self {
-        self.config.liveness = liveness;
-        self
-    }
-
-    /// How many beats in a row may stay unanswered before the next tick finds the connection dead. Default 1.
-    ///
-    /// # Errors
-    /// [`ConfigError::HeartbeatMissedZero`].
-    pub const fn missed(mut self, missed: u8) -> Self {
-        self.config.missed = missed;
-        self
-    }
-
-    /// Whether the first beat comes after `interval × r`, r in [0, 1), so that a fleet that connects together does
-    /// not beat together (Discord documentation, "Heartbeat Interval"). Default true.
-    pub const fn first_jitter(mut self, on: bool) -> Self {
-        self.config.first_jitter = on;
-        self
-    }
-
-    /// Whether a greeting without a usable interval is a failed attempt. Default false: no beats then.
-    pub const fn required(mut self, on: bool) -> Self {
-        self.config.required = on;
-        self
-    }
-
-    /// How long the answer to a beat or a probe may take, apart from the interval: IMAP IDLE asks every 29 minutes and
-    /// should know within seconds. The connection is dead this long after the beat that the [allowed
-    /// number](Self::missed) left unanswered, whenever the next beat is due. Default `None`: a beat may be answered
-    /// until the next one, a probe for as long as a dial may take.
-    ///
-    /// # Errors
-    /// [`ConfigError::TimeoutZero`].
-    pub const fn answer_within(mut self, within: Option<Duration>) -> Self {
-        self.config.answer_within = Micros::from_duration_option(within);
-        self
-    }
-}
-
-impl HeartbeatConfig {
-    /// The interval of its own, if it has one.
-    #[must_use]
-    pub const fn interval(&self) -> Option<Duration> {
-        Micros::to_duration_option(self.interval)
-    }
-
-    /// What counts as a sign of life.
-    #[must_use]
-    pub const fn liveness(&self) -> Liveness {
-        self.liveness
-    }
-
-    /// How many beats in a row may stay unanswered.
-    #[must_use]
-    pub const fn missed(&self) -> u8 {
-        self.missed
-    }
-
-    /// Whether the first beat is jittered.
-    #[must_use]
-    pub const fn first_jitter(&self) -> bool {
-        self.first_jitter
-    }
-
-    /// Whether a greeting must bring an interval.
-    #[must_use]
-    pub const fn required(&self) -> bool {
-        self.required
-    }
-
-    /// How long an answer may take, where that is not until the next beat.
-    #[must_use]
-    pub const fn answer_within(&self) -> Option<Duration> {
-        Micros::to_duration_option(self.answer_within)
-    }
-}
-
-impl Default for HeartbeatConfig {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// What a tick found.
+/// The result of [`Heartbeat::handle_timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the caller must obey it")]
 pub enum Tick {
     /// Nothing is due.
     NotYet,
-    /// Send a beat. `missed`: the one before is still unanswered, but not yet too many are.
+    /// Send a heartbeat.
     Heartbeat {
-        /// Whether the beat before this one is still unanswered.
+        /// Whether the heartbeat before this one is unanswered, though not yet too many are.
         missed: bool,
     },
-    /// Too many beats are unanswered, or a probe is: the connection is dead.
+    /// The connection is dead: too many heartbeats are unanswered, or a probe is.
     Dead,
 }
 
@@ -202,10 +35,10 @@ words!(Tick {
     Dead => "dead",
 });
 
-/// The shortest interval that is obeyed, 10 ms: no greeting can make a client spin.
+/// The shortest interval, 10 ms, so that no greeting can make the client spin.
 const MIN_INTERVAL_MS: u32 = 10;
 
-/// The heartbeat of one connection. Start it again for every connection: nothing of the last one is kept.
+/// The heartbeat of one connection. Start it again for every connection; nothing of the last one is kept.
 ///
 /// ```
 /// use core::time::Duration;
@@ -219,25 +52,29 @@ const MIN_INTERVAL_MS: u32 = 10;
 ///     heartbeat.handle_timeout(&CONFIG, Instant::from_millis(45_000)),
 ///     Tick::Heartbeat { missed: false }
 /// );
-/// // No acknowledgement came: at the next tick the connection is dead.
+/// // No acknowledgement came, so that the connection is dead when the next one is due.
 /// assert_eq!(heartbeat.handle_timeout(&CONFIG, Instant::from_millis(90_000)), Tick::Dead);
 /// ```
 ///
-/// A tick may come late: a hidden page's timers fire once a minute, and a host sleeps. A beat that is due late is sent, and
-/// the connection is judged by its answer; a late tick alone proves nothing. Hand over what was received first.
+/// A call may come late, because the timers of a hidden page run once a minute and a host sleeps. A late call alone does not mean
+/// that the connection is dead: the heartbeat is sent, and its answer decides. Report what was received before the call.
 ///
-/// 24 bytes.
+/// The size is 24 bytes.
+#[doc(alias = "keepalive")]
+#[doc(alias = "keep-alive")]
+#[doc(alias = "ping")]
+#[doc(alias = "pong")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Heartbeat {
-    /// The next beat; none while it is not running.
+    /// When the next heartbeat is due; none while it is not running.
     next: OptInstant,
-    /// Until when something that was asked must be answered; none while the next beat is early enough to judge.
+    /// The limit for an answer; none while the next heartbeat is the limit.
     answer_by: OptInstant,
-    /// Zero: not running.
+    /// Zero while it is not running.
     interval_ms: u32,
-    /// Regular beats since the last sign of life.
+    /// The regular heartbeats since the last sign of life.
     unanswered: u8,
-    /// A requested beat awaits its acknowledgement.
+    /// Whether a heartbeat that the server asked for is unacknowledged.
     extra: bool,
 }
 
@@ -250,7 +87,7 @@ impl Default for Heartbeat {
 }
 
 impl Heartbeat {
-    /// Not running.
+    /// A heartbeat that is not running.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -262,9 +99,9 @@ impl Heartbeat {
         }
     }
 
-    /// Starts beating. The first beat is drawn in `[now, now + interval)` where the config jitters it (one draw),
-    /// otherwise it comes after one interval. The interval is rounded up to whole milliseconds, 10 ms to a day; one of 0
-    /// stops instead.
+    /// Starts the heartbeat. The first one is drawn from `[now, now + interval)` if the config jitters it (one draw), and otherwise
+    /// comes after one interval. The interval is rounded up to whole milliseconds and clamped to 10 ms to a day; zero stops the
+    /// heartbeat.
     pub fn start<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
@@ -275,7 +112,7 @@ impl Heartbeat {
         self.start_micros(config, now, Micros::from_duration(interval), rng);
     }
 
-    /// The same in the core's own unit.
+    /// The same in microseconds.
     pub(crate) fn start_micros<R: Rng + ?Sized>(
         &mut self,
         config: &HeartbeatConfig,
@@ -294,14 +131,14 @@ impl Heartbeat {
     }
 
     const fn set_interval(&mut self, interval: Micros) {
-        // At most a day, so it fits.
+        // At most a day, which fits.
         let millis = interval.min(Micros::DAY).millis_up() as u32;
         self.interval_ms = if millis < MIN_INTERVAL_MS { MIN_INTERVAL_MS } else { millis };
     }
 
-    /// The other side sets the interval of this connection: the next beat is due `interval` from `now` at the latest, and
-    /// what was asked is still to be answered in its time. The interval is bounded as by [`Self::start`]; one of 0 says
-    /// nothing and changes nothing. Starts a heartbeat that is not running. True if it was obeyed.
+    /// The server sets the interval of this connection. The next heartbeat is due `interval` from `now` at the latest; the limits
+    /// of pending answers stay. The interval is clamped as by [`Self::start`], and zero changes nothing. A heartbeat that is not
+    /// running starts. True if the interval was taken.
     pub fn keep_alive(&mut self, now: Instant, interval: Duration) -> bool {
         let interval = Micros::from_duration(interval);
         if interval.is_zero() {
@@ -312,7 +149,7 @@ impl Heartbeat {
         true
     }
 
-    /// Stops beating and forgets everything.
+    /// Stops the heartbeat and forgets everything.
     pub const fn stop(&mut self) {
         *self = Self::new();
     }
@@ -329,14 +166,14 @@ impl Heartbeat {
         if self.is_running() { Some(self.span().to_duration()) } else { None }
     }
 
-    /// When [`Self::handle_timeout`] has something to say.
+    /// When to call [`Self::handle_timeout`].
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         self.next().get()
     }
 
-    /// Until when an answer is awaited, where that is before the next beat or instead of it. `None` while nothing was asked,
-    /// and where an answer is due by the next beat.
+    /// The limit for a pending answer, if that differs from the next heartbeat. `None` if no answer is pending, or if it is due by
+    /// the next heartbeat.
     #[must_use]
     pub const fn answer_by(&self) -> Option<Instant> {
         self.answer_by.get()
@@ -348,7 +185,7 @@ impl Heartbeat {
         self.answer_by
     }
 
-    /// When the next beat is due; none while it is not running.
+    /// When the next heartbeat is due; none while it is not running.
     #[inline]
     pub(crate) const fn beat_deadline(&self) -> OptInstant {
         self.next
@@ -365,7 +202,7 @@ impl Heartbeat {
         self.next.min(self.answer_by)
     }
 
-    /// A beat or a probe was acknowledged. False if none was awaited: it changes nothing then.
+    /// A heartbeat or a probe was acknowledged. False, and without effect, if none was pending.
     #[inline]
     pub const fn acknowledged(&mut self) -> bool {
         let awaited = (self.unanswered > 0) | self.extra | self.answer_by.is_some();
@@ -375,7 +212,7 @@ impl Heartbeat {
         awaited
     }
 
-    /// Something was received: a sign of life where any traffic counts.
+    /// Something was received, which is a sign of life with [`Liveness::AnyTraffic`].
     #[inline]
     pub const fn received(&mut self, config: &HeartbeatConfig) {
         if matches!(config.liveness, Liveness::AnyTraffic) {
@@ -384,19 +221,18 @@ impl Heartbeat {
         }
     }
 
-    /// A beat was sent because the other side asked for it. It neither moves the schedule nor can be missed.
+    /// A heartbeat is sent because the server asked for it. It does not move the schedule and can't be missed.
     pub const fn requested(&mut self) {
         self.extra = true;
     }
 
-    /// Asks for a sign of life at once: the caller sends a beat now, and the connection is dead `within` from now unless
-    /// an answer has come. A deadline that is running already is never put off, and the regular beats go on as they were.
-    /// False where no heartbeat is running.
+    /// Probes the connection: the caller sends a heartbeat now, and the connection is dead `within` from now unless an answer
+    /// comes. An earlier limit is not postponed, and the regular heartbeats are not moved. False if no heartbeat is running.
     pub const fn probe(&mut self, now: Instant, within: Duration) -> bool {
         self.probe_micros(now, Micros::from_duration(within))
     }
 
-    /// The same in the core's own unit.
+    /// The same in microseconds.
     pub(crate) const fn probe_micros(&mut self, now: Instant, within: Micros) -> bool {
         if self.is_running() {
             self.answer_by = self.answer_by.min(OptInstant::at(now.after(within)));
@@ -404,8 +240,8 @@ impl Heartbeat {
         self.is_running()
     }
 
-    /// What is due at `now`. An early or repeated call is [`Tick::NotYet`]. The next beat is one interval from `now`,
-    /// not from the missed deadline, so a late tick can't make the next one a miss.
+    /// What is due at `now`. An early or repeated call returns [`Tick::NotYet`]. The next heartbeat is one interval from `now` and
+    /// not from the deadline, so that a late call can't cause a miss.
     pub fn handle_timeout(&mut self, config: &HeartbeatConfig, now: Instant) -> Tick {
         if self.answer_by.get().is_some_and(|by| now >= by) {
             return Tick::Dead;
@@ -427,13 +263,13 @@ impl Heartbeat {
         Tick::Heartbeat { missed }
     }
 
-    /// The host slept for `gap` and its clock stood still: the next beat is so much nearer. What was asked keeps its time,
-    /// since the answer may be waiting.
+    /// The host slept for `gap` while its clock stood still. The next heartbeat is nearer by that; the limits of pending answers
+    /// stay, since the answers may be waiting to be read.
     pub(crate) fn age(&mut self, now: Instant, gap: Micros) {
         self.next = self.next.map(|next| next.before(gap).max(now));
     }
 
-    /// The clock ran backwards to `now`: no beat is further away than one interval, and no answer than `within`.
+    /// The clock ran back to `now`. No heartbeat is further away than one interval, and no limit than `within`.
     pub(crate) fn rewind(&mut self, now: Instant, within: Micros) {
         self.next = self.next.map(|next| next.min(now.after(self.span())));
         self.answer_by = self.answer_by.map(|by| by.min(now.after(within)));
@@ -443,6 +279,7 @@ impl Heartbeat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ConfigError;
     use crate::rng::SplitMix64;
 
     const PLAIN: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).build_const();

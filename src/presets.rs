@@ -142,7 +142,7 @@ pub const RECOMMENDED: Config =
 ///
 /// A beat is a ping frame. A page in a browser can't send one: send a message that the server answers there. Where nothing
 /// is answered, lay [`without_interval`](crate::builder::Builder::without_interval) over it, and [`OnVisible::Nothing`]: what can't be asked is dialled
-/// anew, which is too much for every return of a page.
+/// again, which is too much for every return of a page.
 pub const WEBSOCKET: Config = RECOMMENDED
     .to_builder()
     .establish(Establish::OnOpen)

@@ -27,6 +27,9 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant};
 /// ```
 ///
 /// Debug output shows neither token nor endpoint. The size is 30 bytes plus token and endpoint.
+#[doc(alias = "resume")]
+#[doc(alias = "token")]
+#[doc(alias = "sequence number")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

@@ -188,6 +188,9 @@ impl Pace {
 /// assert!(set.batch().eq(&["trades"]));
 /// # Ok::<(), redial::subscriptions::Full<&str>>(())
 /// ```
+#[doc(alias = "resubscribe")]
+#[doc(alias = "channel")]
+#[doc(alias = "topic")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no set of subscriptions",
     note = "`SubscriptionList` (feature `alloc`) grows, `FixedSubscriptions` does not, and `NoSubscriptions` is what a policy has without `with_subscriptions`"

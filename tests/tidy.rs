@@ -1,4 +1,5 @@
-//! What a reader may rely on: modules of a readable size, and dependencies that point one way.
+//! What a reader of the source may rely on: modules of a readable size, dependencies that point one way, words for every enum,
+//! and comments in the terms of the field.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,35 +23,36 @@ fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// Every source file, with its text and the module that it belongs to.
-fn rooms() -> Vec<(PathBuf, String, String)> {
+fn modules() -> Vec<(PathBuf, String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
-    let room = |path: &Path| {
+    let module = |path: &Path| {
         let first = path.strip_prefix(&src).expect("below src").iter().next().expect("a name");
         first.to_string_lossy().trim_end_matches(".rs").to_owned()
     };
-    files.iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"), room(path))).collect()
+    files.iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"), module(path))).collect()
 }
 
 #[test]
 fn no_module_is_too_long_to_read_in_one_sitting() {
-    let rooms = rooms();
-    assert!(rooms.len() > 30);
-    let long = rooms.iter().filter(|(_, text, _)| text.lines().count() > 500);
+    let modules = modules();
+    assert!(modules.len() > 30);
+    let long = modules.iter().filter(|(_, text, _)| text.lines().count() > 500);
     let long: Vec<_> = long.map(|(path, ..)| path.display().to_string()).collect();
-    assert!(long.is_empty(), "rooms over 500 lines: {long:?}");
+    assert!(long.is_empty(), "modules over 500 lines: {long:?}");
 }
 
 #[test]
 fn leaves_know_nothing_of_each_other() {
-    for (path, text, room) in rooms().iter().filter(|(.., room)| !COMPOSERS.contains(&room.as_str())) {
+    for (path, text, module) in modules().iter().filter(|(.., module)| !COMPOSERS.contains(&module.as_str()))
+    {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for used in line.split("crate::").skip(1) {
                 let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let known = used == *room || BOTTOM.contains(&used.as_str());
-                assert!(known, "{}: the room {room} uses {used}: {line}", path.display());
+                let known = used == *module || BOTTOM.contains(&used.as_str());
+                assert!(known, "{}: the module {module} uses {used}: {line}", path.display());
             }
         }
     }
@@ -59,7 +61,7 @@ fn leaves_know_nothing_of_each_other() {
 #[test]
 fn nothing_in_the_core_knows_the_driver_or_the_presets() {
     for (path, text, _) in
-        rooms().iter().filter(|(.., room)| !["driver", "lib", "presets"].contains(&room.as_str()))
+        modules().iter().filter(|(.., module)| !["driver", "lib", "presets"].contains(&module.as_str()))
     {
         for outside in ["crate::driver", "crate::presets"] {
             let used =
@@ -92,17 +94,84 @@ fn has_words(text: &str, name: &str) -> bool {
 
 #[test]
 fn every_public_enum_has_a_word_for_each_variant() {
-    let files = rooms();
+    let files = modules();
     let mut enums = 0;
-    for (path, text, room) in &files {
+    for (path, text, module) in &files {
         for name in
             text.lines().filter_map(|line| name_after(line, "pub enum ")).filter(|name| !name.is_empty())
         {
             enums += 1;
-            let texts = files.iter().filter(|(.., other)| other == room).map(|(_, text, _)| text.as_str());
+            let texts = files.iter().filter(|(.., other)| other == module).map(|(_, text, _)| text.as_str());
             let found = has_words(&texts.collect::<String>(), name);
             assert!(found, "{}: {name} has no as_str and Display: give it a `words!`", path.display());
         }
     }
     assert!(enums > 30);
+}
+
+/// The comments of a source file with their line numbers, without those of its tests, which name the rules they check.
+fn comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    code.lines()
+        .enumerate()
+        .filter_map(|(at, line)| line.split_once("//").map(|(_, comment)| (at + 1, comment)))
+}
+
+/// The words of a comment.
+fn words_of(comment: &str) -> Vec<&str> {
+    comment.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect()
+}
+
+/// Whether this is the number of a rule in `docs/rules.md`, such as F12 or S40.
+fn is_rule(word: &str) -> bool {
+    let mut chars = word.chars();
+    let family = chars.next().is_some_and(|first| "FSPR".contains(first));
+    family && (2..=3).contains(&chars.as_str().len()) && chars.all(|c| c.is_ascii_digit())
+}
+
+#[test]
+fn no_comment_cites_a_rule_that_its_reader_cannot_look_up() {
+    for (path, text, _) in modules() {
+        for (at, comment) in comments(&text) {
+            let words = words_of(comment);
+            let number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+            let cited = words.iter().any(|word| is_rule(word))
+                || words.windows(2).any(|pair| {
+                    ["lifecycle", "report", "reports"].contains(&pair[0].to_lowercase().as_str())
+                        && number(pair[1])
+                });
+            assert!(!cited, "{}:{at}: say it without the number of the rule:{comment}", path.display());
+        }
+    }
+}
+
+/// Words of no field, each with the one to use. Those that are right in another sense are not here.
+const PRIVATE_WORDS: [(&str, &str); 14] = [
+    ("anew", "again, or say what starts over"),
+    ("fact", "event"),
+    ("facts", "events"),
+    ("for ever", "without end, indefinitely"),
+    ("goodbye", "close handshake"),
+    ("herd", "burst of dials"),
+    ("ladder", "backoff"),
+    ("ladders", "backoffs"),
+    ("manieth", "n-th"),
+    ("quiet", "hot path"),
+    ("room", "module, or space"),
+    ("whoever", "callers that, or name who it is"),
+    ("wish", "request"),
+    ("wishes", "requests"),
+];
+
+#[test]
+fn comments_use_the_words_of_the_field() {
+    for (path, text, _) in modules().iter().filter(|(.., module)| module != "driver") {
+        for (at, comment) in comments(text) {
+            let said = format!(" {} ", words_of(comment).join(" ").to_lowercase());
+            for (word, better) in PRIVATE_WORDS {
+                let used = said.contains(&format!(" {word} "));
+                assert!(!used, "{}:{at}: \"{word}\" ({better}):{comment}", path.display());
+            }
+        }
+    }
 }

@@ -30,6 +30,9 @@ use crate::words::words;
 /// assert_eq!(LADDER.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
 /// assert_eq!(BackoffConfig::constant(Duration::ZERO).build(), Err(ConfigError::InitialZero));
 /// ```
+#[doc(alias = "retry")]
+#[doc(alias = "exponential backoff")]
+#[doc(alias = "delay")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackoffConfig {
     pub(super) curve: Curve,

@@ -10,6 +10,8 @@ use crate::words::words;
 ///
 /// One `u64` is drawn for each wait, none for [`Jitter::None`]. The ranges below exclude their upper end; an empty range yields
 /// its lower end. A [floor](crate::BackoffConfig::floor) raises the lower end.
+#[doc(alias = "random")]
+#[doc(alias = "thundering herd")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Jitter {

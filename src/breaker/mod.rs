@@ -101,6 +101,8 @@ pub use window::{Consecutive, CountWindow, Outcome, RateWindow, TimeWindow, Wind
 /// assert_eq!(breaker.metrics(&CONFIG, now).failure_rate, Ratio::new(1, 2).ok());
 /// # Ok::<(), Denied>(())
 /// ```
+#[doc(alias = "circuit breaker")]
+#[doc(alias = "half-open")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CircuitBreaker<W = Consecutive> {

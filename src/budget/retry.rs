@@ -1,4 +1,4 @@
-//! The retry budget: retries may be a share of the calls, and a few in any case.
+//! The retry budget: a share of the calls may be retries, and a few retries are allowed in any case.
 
 use core::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
 use crate::window::{Window, slot_width};
 
-/// How many retries a [`RetryBudget`] pays for. Built in a `const`, shared by any number of budgets.
+/// The config of a [`RetryBudget`]: how many retries it allows. Shared by any number of budgets.
 ///
 /// ```
 /// use redial::budget::RetryBudgetConfig;
@@ -56,8 +56,8 @@ impl RetryBudgetConfig {
 }
 
 impl Builder<RetryBudgetConfig> {
-    /// How long a deposit can be spent and a withdrawal counts; between that and a tenth more, to be exact. 1 to 60 s
-    /// (the limits of Finagle and tower). Default: 10 s. For a budget in use, replace the budget too.
+    /// How long a deposit can be spent and a withdrawal counts, up to a tenth longer; 1 to 60 s (the limits of Finagle and tower).
+    /// Default: 10 s. To change it for a budget in use, replace the budget too.
     ///
     /// # Errors
     /// [`ConfigError::BudgetTtl`].
@@ -66,14 +66,14 @@ impl Builder<RetryBudgetConfig> {
         self
     }
 
-    /// Retries a second that need no deposit, over the time to live: 10 a second and 10 s are 100 retries in any 10 s.
-    /// For callers that have just begun or rarely call. Default: 10; 0: every retry must be earned.
+    /// The retries a second that need no deposit, summed over the time to live: 10 a second and 10 s are 100 retries in any 10 s. It
+    /// serves callers that have just started or rarely call. Default: 10; with 0 every retry needs deposits.
     pub const fn reserve(mut self, per_second: u32) -> Self {
         self.config.per_second = per_second;
         self
     }
 
-    /// Retries for one call, 0 to [`RetryBudgetConfig::MAX_SHARE`], exact for every ratio. Default: 1/5; 0: only the
+    /// The retries for one call, 0 to [`RetryBudgetConfig::MAX_SHARE`], exact for every ratio. Default: 1/5; 0: only the
     /// reserve.
     ///
     /// # Errors
@@ -91,19 +91,19 @@ impl RetryBudgetConfig {
         self.ttl.to_duration()
     }
 
-    /// Retries a second that need no deposit.
+    /// The retries a second that need no deposit.
     #[must_use]
     pub const fn reserve(&self) -> u32 {
         self.per_second
     }
 
-    /// Retries for one call.
+    /// The retries for one call.
     #[must_use]
     pub const fn share(&self) -> Ratio {
         self.share
     }
 
-    /// A call pays the numerator of the share, a retry costs the denominator: no rounding. A share of 0 is 0/1.
+    /// A call deposits the numerator of the share and a retry costs the denominator, without rounding. A share of 0 is 0/1.
     fn deposit(&self) -> i64 {
         i64::from(self.share.numerator())
     }
@@ -128,21 +128,19 @@ impl Default for RetryBudgetConfig {
     }
 }
 
-/// A budget of retries for any number of connections: in any time to live, no more than the reserve and a share of the
-/// calls that were made. So a service that is down gets its calls times (1 + share), not times the attempts of each.
+/// A budget of retries for any number of connections: within the time to live, at most the reserve plus a share of the calls. A
+/// service that is down then gets its calls times (1 + share), and not times the attempts of each client.
 ///
-/// [`deposit`](Self::deposit) for each first attempt, and for retries nothing. [`withdraw`](Self::withdraw) **when a
-/// retry is decided, before its backoff begins**, not when it is dialled: a waiting retry holds its token, and what it
-/// holds nobody else takes meanwhile (envoy#30205 overshot because waiting retries were not counted). A
-/// token is never given back.
+/// [`deposit`](Self::deposit) for each first attempt, and not for retries. [`withdraw`](Self::withdraw) **when a retry is decided,
+/// before its backoff begins**, and not when it is dialled, so that waiting retries are counted (envoy#30205 overshot because they
+/// were not). A token is never returned.
 ///
-/// With a reserve, every refusal ends by itself. Without one, only calls earn retries, and a connection that is down makes none:
-/// [`withdraw`](Self::withdraw) then refuses it for as long as nobody else deposits. Such a connection asks
+/// With a reserve, every refusal ends with time. Without one only calls bring tokens, and a connection that is down makes none:
+/// [`withdraw`](Self::withdraw) refuses it until others deposit. Such a connection uses
 /// [`withdraw_after`](Self::withdraw_after).
 ///
-/// Arithmetic: Finagle's `RetryBudget` and tower's `TpsBudget`, with exact shares.
-///
-/// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
+/// The arithmetic is that of Finagle's `RetryBudget` and tower's `TpsBudget`, with exact shares. After a clock ran backwards (see
+/// [`Instant`]), nothing expires early. The size is 96 bytes.
 ///
 /// ```
 /// use redial::Instant;
@@ -158,10 +156,12 @@ impl Default for RetryBudgetConfig {
 /// assert!(budget.withdraw(&CONFIG, now).is_ok());
 /// assert!(budget.withdraw(&CONFIG, now).is_err());
 /// ```
+#[doc(alias = "retry")]
+#[doc(alias = "token bucket")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RetryBudget {
-    /// Deposits less withdrawals.
+    /// The deposits minus the withdrawals.
     moves: Window<i64>,
 }
 
@@ -174,13 +174,13 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// The reserve, and no deposit.
+    /// A budget with its reserve and without deposits.
     #[must_use]
     pub const fn new() -> Self {
         Self { moves: Window::new(0) }
     }
 
-    /// A call was made.
+    /// Counts a call, which is a first attempt.
     pub fn deposit(&mut self, config: &RetryBudgetConfig, now: Instant) {
         self.put(config, now, config.deposit());
     }
@@ -188,7 +188,8 @@ impl RetryBudget {
     /// Takes the token of one retry.
     ///
     /// # Errors
-    /// [`Denied`], with the time to come back.
+    ///
+    /// [`Denied`], with the time at which to ask again.
     pub fn withdraw(&mut self, config: &RetryBudgetConfig, now: Instant) -> Result<(), Denied> {
         self.moves.advance(now, config.width());
         let cost = config.cost();
@@ -204,13 +205,12 @@ impl RetryBudget {
         Err(Denied { until })
     }
 
-    /// As [`withdraw`](Self::withdraw), for a connection that must not be refused indefinitely. Where only a deposit would
-    /// help and `waited`, the time since its last dial, is at least `longest`, it is granted a retry that costs nothing. For
-    /// `longest`, take the cap of the connection's backoff: each connection then exceeds the budget by one retry in this
-    /// time, at most. Where the reserve brings a retry in time, nothing changes.
+    /// As [`withdraw`](Self::withdraw), for a connection that must not be refused indefinitely. If only a deposit would help, and
+    /// `waited`, the time since the last dial, is at least `longest`, a free retry is granted. For `longest` take the cap of the
+    /// connection's backoff, so that each connection exceeds the budget by at most one retry in this time.
     ///
     /// # Errors
-    /// [`Denied`], always with a time to come back.
+    /// [`Denied`], always with the time at which to ask again.
     pub fn withdraw_after(
         &mut self,
         config: &RetryBudgetConfig,
@@ -227,7 +227,7 @@ impl RetryBudget {
         }
     }
 
-    /// How many retries could be withdrawn at `now`.
+    /// The number of retries that can be withdrawn at `now`.
     #[must_use]
     pub fn balance(&self, config: &RetryBudgetConfig, now: Instant) -> u64 {
         let mut at = self.clone();

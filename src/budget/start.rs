@@ -1,4 +1,4 @@
-//! The budget of fresh starts: so many in a window for each bucket, so many a day, and a line for those that wait.
+//! The budget of fresh starts: a number in a window for each bucket, a number a day, and a queue.
 
 #[cfg(feature = "serde")]
 mod serial;
@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 use crate::time::{Instant, Micros};
 use crate::words::words;
 
-/// How many fresh starts a [`StartBudget`] grants, and how often. Built in a `const`.
+/// The config of a [`StartBudget`]: how many fresh starts it grants in which time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -58,7 +58,7 @@ impl StartBudgetConfig {
         Ok(self)
     }
 
-    /// How many buckets there are, how many starts each has in a window, and how long that is.
+    /// The number of buckets, the starts of each in a window, and the length of the window.
     #[must_use]
     pub const fn window(&self) -> (u16, u16, Duration) {
         (self.buckets, self.per_window, self.window.to_duration())
@@ -89,16 +89,17 @@ impl Builder<StartBudgetConfig> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "whoever asks must handle each")]
 pub enum Grant {
-    /// Start; it is counted.
+    /// Start now. The start is counted.
     Now,
-    /// Wait in line: [`StartBudget::next_grant`] will name the ticket, at this time if nobody before it withdraws.
+    /// Wait: the ticket is in the queue, and [`StartBudget::next_grant`] returns it at this time, or earlier if a ticket before it
+    /// withdraws.
     Later(Instant),
-    /// The day's starts are used up or promised to those in line. This one is not in line: ask again at `until`.
+    /// The day's starts are used up or promised to the queue. The ticket is not in the queue: ask again at `until`.
     Exhausted {
         /// The beginning of the next day, later than `now`.
         until: Instant,
     },
-    /// The line is full. This one is not in it: ask again at `until`.
+    /// The queue is full. The ticket is not in it: ask again at `until`.
     Full {
         /// One window from `now`.
         until: Instant,
@@ -112,36 +113,34 @@ words!(Grant {
     Full => "full",
 });
 
-/// A budget of fresh starts for any number of connections that share an account. By default resumes are free and don't
-/// ask.
+/// A budget of fresh starts for any number of connections that share an account. Resumes are usually free and don't ask.
 ///
-/// **Whether resumes ask too** depends on what the server counts, and the caller decides it by asking or not. Where the
-/// limit is on new sessions, such as Discord's `session_start_limit` and `max_concurrency` (on identify), a resume must
-/// not ask: it would spend a start that the server does not count, and a fleet would recover more slowly than it may.
-/// Where the limit is on connections, for instance one a second from each address, or on upgrade requests, the server
-/// counts every dial, and a resume that does not ask is refused. Ask before every dial then.
+/// Every refusal has the time at which to ask again. A connection that has the budget to itself is granted its start then. In no
+/// span of a window's length are there more starts than configured. The day is a fixed period, as servers count it: it begins with
+/// its first start, unless [`set_remaining`](Self::set_remaining) reports what the server counted.
 ///
-/// Every refusal names the time at which to ask again. A connection that has the budget to itself is granted its start
-/// then.
+/// # Resumes
 ///
-/// A ticket is the caller's number of a connection, such as its shard; its bucket is `ticket mod buckets` (Discord).
-/// A connection is in line once at most. Within a bucket the line is first come, first served, and nobody who asks
-/// later goes first, not even when a start is free and the one in line was not told yet. Buckets don't wait for each
-/// other; the daily limit is one for all, and what is left of it goes to those in line first.
+/// Whether resumes ask, too, depends on what the server counts. If its limit is on new sessions, such as Discord's
+/// `session_start_limit` and `max_concurrency` (on identify), a resume must not ask, or it takes a start that the server does not
+/// count, and many clients recover more slowly than they may. If its limit is on connections or upgrade requests, for instance
+/// one a second from each address, every dial must ask, or it is refused.
 ///
-/// A connection that dies while it is in line must [`withdraw`](Self::withdraw): the start would be spent on
-/// nobody. Its successor asks again and is last. A start that was granted is spent; it is not known what the server
-/// saw of it.
+/// # Tickets
 ///
-/// In no stretch of a window's length are there more starts than configured, however they fall. The day is a fixed
-/// period as the servers count it: it begins with its first start, unless [`set_remaining`](Self::set_remaining) says
-/// what the server counted.
+/// A ticket is the caller's number of a connection, such as its shard; its bucket is `ticket mod buckets` (Discord). A connection
+/// is in the queue at most once. Within a bucket the order is first come, first served, even while a start is free that the first
+/// in the queue has not been told yet. Buckets don't wait for each other. The daily limit is common to all, and the rest of it
+/// goes to the queue first.
 ///
-/// **Storage.** `STARTS` is at least buckets × starts per window, `WAITING` the length of the line: the number of
-/// connections is always enough. 8 bytes for each start, 4 for each place.
+/// A connection that ends while it is in the queue must [`withdraw`](Self::withdraw), or its start is wasted. Its successor asks
+/// again and is last. A start that was granted is used up, since it is not known what the server counted.
 ///
-/// **Clocks.** A clock that ran backwards grants nothing early, and what is left of a wait is cut to one window (or one
-/// day) at the next call.
+/// # Storage and clocks
+///
+/// `STARTS` is at least buckets × starts per window, and `WAITING` is the length of the queue, for which the number of connections
+/// is always enough. The size is 8 bytes for each start and 4 for each place. A clock that ran backwards grants nothing early, and
+/// the rest of a wait is cut to one window, or one day, at the next call.
 ///
 /// ```
 /// use core::time::Duration;
@@ -159,6 +158,8 @@ words!(Grant {
 /// assert_eq!(budget.next_grant(second), None);
 /// # Ok::<(), redial::ConfigError>(())
 /// ```
+#[doc(alias = "rate limit")]
+#[doc(alias = "identify")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -167,18 +168,18 @@ words!(Grant {
 )]
 pub struct StartBudget<const STARTS: usize, const WAITING: usize> {
     config: StartBudgetConfig,
-    /// When each start of a window can be had again; those of bucket 0 first, and of a bucket the earliest first.
+    /// When each start of a window is available again; those of bucket 0 first, and in a bucket the earliest first.
     free_at: [Instant; STARTS],
-    /// The tickets in line, first come first; the rest is 0.
+    /// The tickets in the queue, in their order; the rest is 0.
     line: [u32; WAITING],
     len: usize,
     left: u32,
-    /// The end of the day; the day is over, or has not begun, from then on.
+    /// The end of the day, from which on no day has begun.
     day_ends: Instant,
 }
 
 impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
-    /// Nothing used, nobody in line.
+    /// A budget without starts and with an empty queue.
     ///
     /// # Errors
     /// [`ConfigError::BudgetRoom`] when `STARTS` is less than buckets × starts per window.
@@ -210,7 +211,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         }
     }
 
-    /// A connection wants to start fresh. One that is in line already keeps its place and is told its time again.
+    /// Asks for a fresh start. A ticket that is in the queue already keeps its place and gets its time again.
     #[must_use]
     pub fn request(&mut self, now: Instant, ticket: u32) -> Grant {
         self.advance(now);
@@ -235,8 +236,8 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         Grant::Later(self.turn(now, place))
     }
 
-    /// The next ticket in line whose start is free at `now`: it has left the line and its start is counted. Call it
-    /// until it answers `None`, at [`poll_timeout`](Self::poll_timeout) or whenever you like.
+    /// The next ticket whose start is available at `now`. It has left the queue, and its start is counted. Call this until it returns
+    /// `None`, at [`poll_timeout`](Self::poll_timeout) or at any other time.
     #[must_use = "the start is spent"]
     pub fn next_grant(&mut self, now: Instant) -> Option<u32> {
         self.advance(now);
@@ -250,41 +251,41 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         None
     }
 
-    /// A connection that was in line does not want to start any more: its transport died, its user stopped it.
-    /// Those behind it move up. False if it was not in line.
+    /// Removes a ticket from the queue, because its connection has ended or its user stopped it. Those behind it move up. False if it
+    /// was not in the queue.
     pub fn withdraw(&mut self, ticket: u32) -> bool {
         let place = self.waiting().iter().position(|other| *other == ticket);
         place.map(|place| self.leave(place)).is_some()
     }
 
-    /// When to call [`next_grant`](Self::next_grant): as soon as anyone in line can start. `None`: nobody is in line.
+    /// When to call [`next_grant`](Self::next_grant): as soon as a ticket in the queue can start. `None` if the queue is empty.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let free = self.waiting().iter().filter_map(|ticket| self.starts(*ticket).first()).min()?;
         Some(if self.left == 0 { self.day_ends.max(*free) } else { *free })
     }
 
-    /// The tickets in line, first come first.
+    /// The tickets in the queue, in their order.
     #[must_use]
     pub fn waiting(&self) -> &[u32] {
         self.line.get(..self.len).unwrap_or(&[])
     }
 
-    /// How many starts the day has left, those promised to the line included. [`u32::MAX`] without a daily limit, a
-    /// little less once some were used.
+    /// The starts that are left of the day, including those promised to the queue. Without a daily limit [`u32::MAX`], and a little
+    /// less once some were used.
     #[must_use]
     pub fn remaining(&self, now: Instant) -> u32 {
         if now >= self.day_ends { self.config.per_day } else { self.left }
     }
 
-    /// What the server says: `remaining` starts until the day ends in `reset_after` (cut to one day). Discord's
-    /// `session_start_limit`; it knows of other processes and of the ones before this.
+    /// Sets the day as the server reports it: `remaining` starts until it ends in `reset_after`, at most one day (Discord's
+    /// `session_start_limit`). The server also counts the starts of other and earlier processes.
     pub const fn set_remaining(&mut self, now: Instant, remaining: u32, reset_after: Duration) {
         self.left = remaining;
         self.day_ends = now.after(Micros::from_duration(reset_after).min(self.config.day));
     }
 
-    /// Cuts what a clock that ran backwards put out of reach, and ends the day.
+    /// Shortens what a clock that ran backwards made too distant, and ends the day.
     fn advance(&mut self, now: Instant) {
         self.day_ends = self.day_ends.min(now.after(self.config.day));
         self.left = self.remaining(now);
@@ -318,8 +319,8 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
         }
     }
 
-    /// When the one at this place can start if all before it do: each start of the bucket serves every n-th of
-    /// the line, a window apart.
+    /// When the ticket at this place can start if all before it do: each start of the bucket serves every n-th ticket in the queue, a
+    /// window apart.
     fn turn(&self, now: Instant, place: usize) -> Instant {
         let Some(ticket) = self.line.get(place).copied() else { return now };
         let bucket = self.bucket(ticket);
@@ -350,7 +351,7 @@ impl<const STARTS: usize, const WAITING: usize> StartBudget<STARTS, WAITING> {
     }
 }
 
-/// The first item leaves, the others move up, and `last` is behind them. What `rotate_left` does can panic, to the linker.
+/// Removes the first item, moves the others up, and puts `last` behind them. The linker can't remove the panic of `rotate_left`.
 fn push_out<T>(items: &mut [T], mut last: T) {
     for item in items.iter_mut().rev() {
         core::mem::swap(item, &mut last);

@@ -10,7 +10,7 @@ use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
 use crate::window::{Window, slot_width};
 
-/// How many failures a [`Throttle`] takes, and how fast it recovers. Built in a `const`.
+/// The config of a [`Throttle`]: how many failures it takes, and how fast it recovers.
 ///
 /// ```
 /// use redial::budget::ThrottleConfig;
@@ -31,7 +31,7 @@ pub struct ThrottleConfig {
 builds!(ThrottleConfig);
 
 impl ThrottleConfig {
-    /// Most tokens that may be configured (gRPC A6).
+    /// The largest number of tokens (gRPC A6).
     pub const MAX_TOKENS: u16 = 1_000;
 
     /// At most `tokens` (1 to [`ThrottleConfig::MAX_TOKENS`]), and `ratio` for each success: more than 0, cut to three
@@ -50,13 +50,13 @@ impl ThrottleConfig {
         Builder::of(Self { max, per_success })
     }
 
-    /// The most tokens, in thousandths.
+    /// The largest number of tokens, in thousandths.
     #[must_use]
     pub const fn max_millitokens(&self) -> u32 {
         self.max
     }
 
-    /// What a success brings, in thousandths of a token.
+    /// What a success adds, in thousandths of a token.
     #[must_use]
     pub const fn millitokens_per_success(&self) -> u32 {
         self.per_success
@@ -76,18 +76,18 @@ impl ThrottleConfig {
 /// One token.
 const MILLI: u32 = 1_000;
 
-/// gRPC A6's retry throttle, one for each server: a failure takes a token, a success brings a fraction of one, and
-/// nobody retries while half of them or less are left.
+/// The retry throttle of gRPC A6, one for each server. A failure takes a token, a success adds a fraction of one, and no retry is
+/// permitted while half of them or fewer are left.
 ///
-/// It says whether to *retry*; first attempts are always made, or it would never learn of a success. A failure here is
-/// an outcome that would be retried, or a server's word that it must not be (A6).
+/// It limits *retries* only. First attempts are always made, or it would not learn of a success. A failure is an outcome that would
+/// be retried, or that the server says must not be (A6).
 ///
-/// **Calls and connections.** A client makes calls all the time, so their first attempts bring the tokens back, and
-/// [`permits`](Self::permits) is all that their retries need. A connection that is down has only retries. Where no other
-/// shares its throttle, nothing brings a token back, and `permits` never lets it dial again: ask
+/// **Calls and connections.** A client makes calls all the time, whose first attempts bring the tokens back, so that
+/// [`permits`](Self::permits) is enough for retries of calls. A connection that is down makes only retries. If no other shares its
+/// throttle, nothing brings a token back, and `permits` never allows another dial: use
 /// [`permits_after`](Self::permits_after) for a connection.
 ///
-/// 4 bytes.
+/// The size is 4 bytes.
 ///
 /// ```
 /// use redial::budget::{Throttle, ThrottleConfig};
@@ -102,6 +102,7 @@ const MILLI: u32 = 1_000;
 /// throttle.success(&CONFIG);
 /// assert!(throttle.permits(&CONFIG));
 /// ```
+#[doc(alias = "retry throttling")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Throttle {
@@ -110,26 +111,24 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// With all its tokens.
+    /// A throttle with all its tokens.
     #[must_use]
     pub const fn new(config: &ThrottleConfig) -> Self {
         Self { tokens: config.max }
     }
 
-    /// Whether the retry of a call may be made: more than half of the tokens are there. For a connection, see
+    /// Whether the retry of a call is permitted: more than half of the tokens are left. For a connection, see
     /// [`permits_after`](Self::permits_after).
     #[must_use]
     pub const fn permits(&self, config: &ThrottleConfig) -> bool {
         self.tokens > config.max / 2
     }
 
-    /// Whether a connection may be dialled again: more than half of the tokens are there, or `waited`, the time since its
-    /// last dial, is at least `longest`. So each connection is dialled at least once in `longest`, and learns that the
-    /// server is back.
+    /// Whether another dial of a connection is permitted: more than half of the tokens are left, or `waited`, the time since the last
+    /// dial, is at least `longest`. Each connection is then dialled at least once in `longest`, and learns that the server is back.
     ///
-    /// Take the cap of the connection's backoff for `longest`: this is how often a server that is down is dialled
-    /// without a throttle. A refused dial is let through `longest - waited` from now at the latest, whatever the tokens
-    /// are. A `longest` of zero permits everything.
+    /// For `longest` take the cap of the connection's backoff, since a server that is down is dialled so often without a throttle. A
+    /// refused dial is permitted `longest - waited` from now at the latest. A `longest` of zero permits every dial.
     ///
     /// ```
     /// use core::time::Duration;
@@ -150,13 +149,13 @@ impl Throttle {
         self.permits(config) || waited.as_nanos() >= longest.as_nanos()
     }
 
-    /// Something succeeded.
+    /// An attempt succeeded.
     pub const fn success(&mut self, config: &ThrottleConfig) {
         let tokens = self.tokens.saturating_add(config.per_success);
         self.tokens = if tokens > config.max { config.max } else { tokens };
     }
 
-    /// Something failed.
+    /// An attempt failed.
     pub const fn failure(&mut self) {
         self.tokens = self.tokens.saturating_sub(MILLI);
     }
@@ -168,7 +167,7 @@ impl Throttle {
     }
 }
 
-/// How an [`AdaptiveThrottle`] weighs what it saw. Built in a `const`.
+/// The config of an [`AdaptiveThrottle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AdaptiveThrottleConfig {
     width: Micros,
@@ -199,7 +198,7 @@ impl AdaptiveThrottleConfig {
 }
 
 impl Builder<AdaptiveThrottleConfig> {
-    /// Over how long requests and accepts are counted; up to a tenth more, to be exact. Default: 2 min.
+    /// The window in which requests and accepts are counted, up to a tenth longer. Default: 2 min.
     ///
     /// # Errors
     /// [`ConfigError::WindowZero`].
@@ -208,8 +207,8 @@ impl Builder<AdaptiveThrottleConfig> {
         self
     }
 
-    /// How many requests for each accepted one pass freely, at least 1. Lower throttles sooner; higher lets the server
-    /// be asked more often whether it is back. Default: 2.
+    /// How many requests for each accepted one always pass, at least 1. A lower number throttles sooner; a higher one asks the server
+    /// more often whether it is back. Default: 2.
     ///
     /// # Errors
     /// [`ConfigError::FactorBelowOne`].
@@ -220,7 +219,7 @@ impl Builder<AdaptiveThrottleConfig> {
 }
 
 impl AdaptiveThrottleConfig {
-    /// How many requests for each accepted one pass freely.
+    /// How many requests for each accepted one always pass.
     #[must_use]
     pub const fn multiplier(&self) -> Ratio {
         self.multiplier
@@ -233,16 +232,16 @@ impl Default for AdaptiveThrottleConfig {
     }
 }
 
-/// The adaptive throttle of the SRE book: requests are refused here, before they are sent, with the probability
+/// The adaptive throttle of the SRE book, which refuses requests before they are sent, with the probability
 /// `max(0, (requests - K × accepts) / (requests + 1))`, K being the multiplier.
 ///
-/// Every request counts at the moment it asks, before it is sent and whether it is let through or not:
-/// those in flight are requests too, and a throttle that counted answers would let a burst through.
+/// Every request counts when it asks, before it is sent, and whether or not it passes. A throttle that counted answers only would let
+/// a burst pass.
 ///
 /// The probability stays below 1, so no caller is refused indefinitely: with n requests in the window and none accepted, one in
 /// n + 1 passes. A connection alone that goes on asking is dialled about once in a window, every two minutes by default.
 ///
-/// 96 bytes. Clock: see [`Instant`]; a rewind forgets nothing early.
+/// After a clock ran backwards (see [`Instant`]), nothing expires early. The size is 96 bytes.
 ///
 /// ```
 /// use redial::budget::{AdaptiveThrottle, AdaptiveThrottleConfig};
@@ -261,7 +260,7 @@ impl Default for AdaptiveThrottleConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdaptiveThrottle {
-    /// Requests and accepts.
+    /// The requests and the accepts.
     seen: Window<(u32, u32)>,
 }
 
@@ -274,14 +273,13 @@ impl Default for AdaptiveThrottle {
 }
 
 impl AdaptiveThrottle {
-    /// Nothing was seen: everything passes.
+    /// A throttle without requests, which lets every request pass.
     #[must_use]
     pub const fn new() -> Self {
         Self { seen: Window::new((0, 0)) }
     }
 
-    /// Whether a request may be sent; it is counted either way. Takes one draw from `rng`, and none while everything
-    /// passes.
+    /// Whether a request may be sent. It is counted either way. Takes one draw from `rng`, and none while every request passes.
     #[must_use]
     pub fn admit<R: Rng + ?Sized>(
         &mut self,
@@ -300,7 +298,7 @@ impl AdaptiveThrottle {
         admitted
     }
 
-    /// The server took a request, whatever became of it then: it was not overloaded.
+    /// The server accepted a request, whatever its result: it was not overloaded.
     pub fn accepted(&mut self, config: &AdaptiveThrottleConfig, now: Instant) {
         self.seen.advance(now, config.width);
         if let Some((_, accepts)) = self.seen.newest() {

@@ -194,6 +194,8 @@ named! {
 ///
 /// If a library reports one loss twice, such as a close frame and then "connection closed", the first report says more.
 /// What does not end the connection, such as a message that can't be decoded or a full write buffer, is not a cause.
+#[doc(alias = "error")]
+#[doc(alias = "close code")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]

@@ -1,9 +1,9 @@
-//! What is known of endpoints, as data.
+//! The memory of endpoints as data.
 
 use super::FixedEndpoints;
 use crate::time::Instant;
 
-/// Endpoints that were not looked at yet.
+/// Endpoints that are not checked yet.
 #[derive(serde::Deserialize)]
 #[serde(rename = "FixedEndpoints")]
 pub(super) struct Unchecked<const N: usize> {

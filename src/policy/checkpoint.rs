@@ -5,7 +5,7 @@ use crate::codec::{
 };
 
 use super::Policy;
-use super::lend::{ConfigSource, OptionalPart};
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{State, load_part, store_part};
 
 /// Where the generator is: behind magic, version and fingerprint.
@@ -55,14 +55,14 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C,
     /// The config.
     #[cfg(feature = "record")]
     pub(crate) fn lent(&self) -> &super::Config {
-        self.config.lend()
+        self.source.config()
     }
 
     /// The same without the checksum.
     pub(crate) fn store_whole(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self { config, session, state, rng, subscriptions, endpoints } = self;
+        let Self { source, session, state, rng, subscriptions, endpoints } = self;
         to.bytes(&[MAGIC, VERSION])?;
-        to.bytes(&Fingerprint::of(config.lend()).to_le_bytes())?;
+        to.bytes(&Fingerprint::of(source.config()).to_le_bytes())?;
         rng.store(to)?;
         state.store(to)?;
         store_part(to, session.get())?;
@@ -80,7 +80,7 @@ impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy
     /// # Errors
     /// In this order: [`CheckpointError::NotACheckpoint`], [`CheckpointError::Version`], [`CheckpointError::Corrupt`],
     /// [`CheckpointError::OtherConfig`]; then [`CheckpointError::Impossible`] and [`CheckpointError::Unfit`].
-    pub fn from_checkpoint(config: C, bytes: &[u8]) -> Result<Self, CheckpointError> {
+    pub fn from_checkpoint(source: C, bytes: &[u8]) -> Result<Self, CheckpointError> {
         match bytes {
             [MAGIC, VERSION, ..] => {}
             [MAGIC, version, ..] => return Err(CheckpointError::Version(*version)),
@@ -88,7 +88,7 @@ impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy
         }
         let mut from = Reader::unsealed(bytes).ok_or(CheckpointError::Corrupt)?;
         let [_, _] = from.array()?;
-        if u32::from_le_bytes(from.array()?) != Fingerprint::of(config.lend()) {
+        if u32::from_le_bytes(from.array()?) != Fingerprint::of(source.config()) {
             return Err(CheckpointError::OtherConfig);
         }
         let rng = R::load(&mut from)?;
@@ -98,6 +98,6 @@ impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy
         if !from.rest().is_empty() {
             return Err(impossible("it goes on behind its end"));
         }
-        Ok(Self { config, session, state, rng, subscriptions, endpoints })
+        Ok(Self { source, session, state, rng, subscriptions, endpoints })
     }
 }

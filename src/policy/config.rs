@@ -36,12 +36,15 @@ use super::options::{
 /// static CONFIG: Config = Config::new(LADDER).reset_after_stable(Duration::from_secs(30)).build_const();
 /// # let _ = &CONFIG;
 /// ```
+#[doc(alias = "settings")]
+#[doc(alias = "options")]
+#[doc(alias = "timeout")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     pub(crate) backoff: BackoffConfig,
     pub(crate) classifier: Classifier,
     pub(crate) reset_after_stable: Micros,
-    /// It follows from the backoff's cap.
+    /// Whether it follows from the backoff's cap.
     pub(crate) stable_by_cap: bool,
     pub(crate) min_interval: Micros,
     pub(crate) max_attempts: Option<u32>,
@@ -81,7 +84,7 @@ pub struct Config {
 builds!(Config);
 
 impl Config {
-    /// This backoff, and for everything else the defaults that each setting of the [`Builder`] states.
+    /// A config with this backoff, and for everything else the defaults that each setting of the [`Builder`] states.
     pub const fn new(backoff: BackoffConfig) -> Builder<Self> {
         Builder::of(Self {
             backoff,
@@ -124,7 +127,7 @@ impl Config {
         })
     }
 
-    /// The same, if nothing is wrong with it, with what follows from the settings.
+    /// Checks the config and derives what follows from its settings.
     const fn checked(mut self) -> Result<Self, ConfigError> {
         if self.stable_by_cap {
             self.reset_after_stable = stable_by(&self.backoff);

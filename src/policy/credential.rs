@@ -15,8 +15,8 @@ use crate::time::{Micros, OptInstant};
 use super::action::{Action, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
-use super::lend::ConfigSource;
 use super::options::{CredentialConfig, RefreshOn};
+use super::source::ConfigSource;
 use super::state::{Credential, Flag, Stage};
 use super::verdict::Step;
 use super::{Cx, Policy};
@@ -28,7 +28,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let request = state.counts.request.wrapping_add(1).max(1);
         state.counts.request = request;
         state.credential = Credential::Pending;
-        state.credential_at = OptInstant::at(cx.now.after(self.config.lend().credential.timeout));
+        state.credential_at = OptInstant::at(cx.now.after(self.source.config().credential.timeout));
         cx.actions.push(Action::RefreshCredential { request });
     }
 
@@ -37,7 +37,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.state.credential != Credential::Pending {
             return;
         }
-        let timeout = self.config.lend().credential.timeout;
+        let timeout = self.source.config().credential.timeout;
         let asked_at = self.state.credential_at.or_never().before(timeout);
         if cx.now >= asked_at.after(self.first_wait()) {
             self.ask_credential(cx);
@@ -58,7 +58,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.state.credential != Credential::Pending {
             return false;
         }
-        let config: CredentialConfig = self.config.lend().credential;
+        let config: CredentialConfig = self.source.config().credential;
         // A credential that is renewed while online is for the next dial.
         self.state.credential = Credential::Fine;
         self.state.credential_at = match ttl.map(Micros::from_duration).filter(|ttl| !ttl.is_zero()) {
@@ -100,7 +100,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.back_off(cx, &Step { cause, verdict, retry_after: None, from: now, free: false, nth: 0 });
         } else if matches!(self.state.stage, Stage::Live { .. }) && !fatal {
             // The connection still has its old one. The next request comes after the longest wait, at most half the lead.
-            let config: &Config = self.config.lend();
+            let config: &Config = self.source.config();
             let base = self.state.backoff.base();
             let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
             let lead = Micros(config.credential.lead.0 / 2);
@@ -144,7 +144,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// Authenticates the live connection with a renewed credential.
     fn authenticate_in_band(&mut self, cx: &mut Cx) {
         if let (true, Stage::Live { .. }, Some(epoch)) =
-            (self.config.lend().credential.in_band, self.state.stage, self.state.epoch)
+            (self.source.config().credential.in_band, self.state.stage, self.state.epoch)
         {
             self.state.set(Flag::Reauthenticating, true);
             cx.actions.push(Action::Authenticate { epoch });

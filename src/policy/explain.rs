@@ -14,7 +14,7 @@ use crate::words::words;
 use super::Policy;
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::lend::ConfigSource;
+use super::source::ConfigSource;
 use super::state::Stage;
 
 /// The phase that a policy is in.

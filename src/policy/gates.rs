@@ -12,8 +12,8 @@ use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Trigger, WaitReason};
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Gate, Stage, Streaks};
 use super::stats::count;
 use super::{Cx, Policy};
@@ -64,7 +64,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if asleep {
             state.set(Flag::Ever, false);
             state.set(Flag::EverAtBase, false);
-            if self.config.lend().credential.refresh_on == RefreshOn::Dial {
+            if self.source.config().credential.refresh_on == RefreshOn::Dial {
                 self.state.credential = Credential::Needed;
             }
         }
@@ -73,7 +73,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Starts a policy that continues the outage of a snapshot.
     pub(super) fn go_on(&mut self, cx: &mut Cx) {
-        if self.config.lend().credential.refresh_on == RefreshOn::Dial {
+        if self.source.config().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
         self.dial_or_wait(cx, Trigger::Start);
@@ -144,7 +144,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The latest of everything that delays the next dial, and its reason.
     pub(super) fn gate(&self, now: Instant) -> Gate {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let mut gate = self.state.backoff_gate().later(self.state.floor());
         if let Some(at) = self.state.dialled_at.get() {
             gate = gate.later(Gate { at: at.after(config.min_interval), reason: WaitReason::MinInterval });
@@ -154,7 +154,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// When the breaker admits the next dial.
     pub(super) fn breaker_gate(&self, now: Instant) -> Gate {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if let (Some(limits), Some(breaker)) = (&config.breaker, self.state.breaker.get()) {
             if let Err(rejected) = breaker.check(limits, now) {
                 let at = rejected.until.unwrap_or_else(|| now.after(config.connect_timeout));
@@ -199,7 +199,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// What the next dial sends.
     pub(super) fn next_mode(&self) -> Mode {
-        let resume = &self.config.lend().resume;
+        let resume = &self.source.config().resume;
         match self.session.get() {
             Some(session) if resume.enabled && session.is_resumable(resume.needs_sequence) => Mode::Resume,
             _ => Mode::Fresh,
@@ -226,7 +226,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if mode == Mode::Fresh {
             self.drop_session(cx, DropReason::Incomplete);
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         if let (Some(limits), Some(breaker)) = (&config.breaker, state.breaker.get_mut()) {
             let admitted = breaker.try_acquire(limits, now, &mut self.rng).is_ok();

@@ -14,8 +14,8 @@ use super::action::DropReason;
 use super::config::Config;
 use super::event::HoldReason;
 use super::explain::{Trigger, WaitReason};
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::{OnNetworkChange, OnNetworkDown, OnVisible, OnWake};
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Gate, Stage};
 use super::{Cx, Policy};
 
@@ -58,7 +58,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             | Stage::Authenticating { .. }
             | Stage::Live { .. } => {}
         }
-        let code = if keep { self.config.lend().close_code } else { CLOSE_NORMAL };
+        let code = if keep { self.source.config().close_code } else { CLOSE_NORMAL };
         self.abandon(cx, Some(code));
         if !keep {
             self.drop_session(cx, DropReason::Stop);
@@ -105,7 +105,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_network_down(&mut self, cx: &mut Cx) -> bool {
-        let on_down = self.config.lend().on_network_down;
+        let on_down = self.source.config().on_network_down;
         if on_down == OnNetworkDown::Ignore || self.state.is(Flag::NetworkDown) {
             return false;
         }
@@ -130,7 +130,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_network_up(&mut self, cx: &mut Cx) -> bool {
         let was_down = self.state.is(Flag::NetworkDown);
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if config.on_network_down == OnNetworkDown::Ignore {
             return false;
         }
@@ -163,7 +163,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_network_changed(&mut self, cx: &mut Cx) -> bool {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let (ignored, spread) = (config.on_network_change == OnNetworkChange::Ignore, config.network_spread);
         let forgot = self.reset_backoff() | self.endpoints.forget();
         match self.state.stage {
@@ -192,7 +192,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_hidden(&mut self, cx: &mut Cx) -> bool {
-        if !self.config.lend().defer_while_hidden || self.state.is(Flag::Hidden) {
+        if !self.source.config().defer_while_hidden || self.state.is(Flag::Hidden) {
             return false;
         }
         self.state.set(Flag::Hidden, true);
@@ -207,7 +207,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if was_hidden {
             self.reset_backoff();
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } if was_hidden => {
                 self.shorten_wait(cx, Micros::ZERO, Trigger::Gate(WaitReason::Hidden));
@@ -226,7 +226,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// short as when the network returns, and a dial is repeated. `counted`: whether the clock ran meanwhile.
     pub(super) fn on_host_resumed(&mut self, cx: &mut Cx, gap: Micros, counted: bool) -> bool {
         let now = cx.now;
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let on_wake = config.on_wake;
         let trusted = match self.state.heartbeat.get().map_or(Micros::ZERO, Heartbeat::span) {
             Micros::ZERO => config.connect_timeout,

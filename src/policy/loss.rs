@@ -13,7 +13,7 @@ use crate::time::Instant;
 use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::Trigger;
-use super::lend::{ConfigSource, OptionalPart};
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
 use super::stats::{count, count_small};
 use super::verdict::Step;
@@ -74,7 +74,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// with it, so that further reports of the same loss are stale.
     pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
         let now = cx.now;
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         // A loss that comes with a redirect is not classified: it is the way to the other endpoint.
         let redirected = state.is(Flag::Unclassified);
@@ -149,7 +149,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.has_session() && self.next_mode() == Mode::Fresh {
             self.drop_session(cx, DropReason::Incomplete);
         }
-        let from_dial = self.config.lend().wait_from_dial && held.is_none();
+        let from_dial = self.source.config().wait_from_dial && held.is_none();
         let from = dialled_at.get().filter(|_| from_dial).unwrap_or(now);
         let mut step = Step { cause, verdict, retry_after, from, free: false, nth: 0 };
         self.apply_verdict(cx, &mut step, held.is_none(), held_well);
@@ -161,7 +161,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     fn on_endpoint_failed(&mut self, now: Instant) {
-        let resume = &self.config.lend().resume;
+        let resume = &self.source.config().resume;
         let Some(session) = self.session.get_mut() else { return };
         session.missed(now);
         let (dials, failing) = session.unreachable(now);
@@ -172,7 +172,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     fn on_resume_failed(&mut self, cx: &mut Cx) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
-        if self.state.resume_failures >= self.config.lend().resume.failures_max {
+        if self.state.resume_failures >= self.source.config().resume.failures_max {
             self.drop_session(cx, DropReason::ResumeFailed);
         }
     }

@@ -16,12 +16,12 @@ mod event;
 mod explain;
 mod gates;
 mod host;
-mod lend;
 mod loss;
 mod options;
 mod planned;
 mod restore;
 mod snapshot;
+mod source;
 mod stages;
 mod state;
 mod stats;
@@ -46,12 +46,12 @@ pub(crate) use checkpoint::generator_of;
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Trigger, WaitReason};
-pub use lend::{ConfigSource, Lean, OptionalPart, SessionPart};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
+pub use source::{ConfigSource, Lean, OptionalPart, SessionPart};
 pub use stats::Stats;
 
 use state::{Flag, Named, State};
@@ -104,10 +104,14 @@ struct Cx {
 /// assert!(actions.is_empty());
 /// assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_020)));
 /// ```
+#[doc(alias = "reconnect")]
+#[doc(alias = "retry")]
+#[doc(alias = "connection")]
+#[doc(alias = "state machine")]
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[repr(C)] // The hot path reads adjacent fields: the config's address, the sequence, the beginning of the state.
 pub struct Policy<R, T = (), S = NoSubscriptions, C: ConfigSource = &'static Config, E = SingleEndpoint> {
-    config: C,
+    source: C,
     session: C::Session<T>,
     state: State<C::Breaker, C::Heartbeat, Named<T>>,
     rng: R,
@@ -151,29 +155,29 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// [`new`](Policy::new) and the methods that change a type are for everything else.
     #[must_use]
     pub const fn from_parts(config: C, rng: R, subscriptions: S, endpoints: E) -> Self {
-        Self { config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
+        Self { source: config, session: C::Session::NEW, state: State::NEW, rng, subscriptions, endpoints }
     }
 
     /// The same with this set of subscriptions. What the policy had of its own is dropped.
     #[must_use]
     pub fn with_subscriptions<S2: Subscriptions>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
-        let Self { config, session, state, rng, subscriptions: _, endpoints } = self;
-        Policy { config, session, state, rng, subscriptions, endpoints }
+        let Self { source, session, state, rng, subscriptions: _, endpoints } = self;
+        Policy { source, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with several endpoints.
     #[must_use]
     pub fn with_endpoints<E2: Endpoints>(self, endpoints: E2) -> Policy<R, T, S, C, E2> {
-        let Self { config, session, state, rng, subscriptions, endpoints: _ } = self;
-        Policy { config, session, state, rng, subscriptions, endpoints }
+        let Self { source, session, state, rng, subscriptions, endpoints: _ } = self;
+        Policy { source, session, state, rng, subscriptions, endpoints }
     }
 
     /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a
     /// `heapless::String<64>`, an index. A session and a redirect that the policy has are dropped.
     #[must_use]
     pub fn with_session_type<T2>(self) -> Policy<R, T2, S, C, E> {
-        let Self { config, session: _, state, rng, subscriptions, endpoints } = self;
-        Policy { config, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
+        let Self { source, session: _, state, rng, subscriptions, endpoints } = self;
+        Policy { source, session: C::Session::NEW, state: state.renamed(), rng, subscriptions, endpoints }
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it, and its storage is the policy's
@@ -224,7 +228,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// The config.
     #[must_use]
     pub fn config(&self) -> &Config {
-        self.config.lend()
+        self.source.config()
     }
 
     /// Takes an event that happened at `now` and returns what to do.
@@ -353,7 +357,7 @@ impl<R, T, S: core::fmt::Debug, C: ConfigSource, E: core::fmt::Debug> core::fmt:
 {
     /// Shows neither the config, which is shared, nor the generator, which would reveal the jitter to come, nor the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { config: _, rng: _, endpoints, session, subscriptions, state } = self;
+        let Self { source: _, rng: _, endpoints, session, subscriptions, state } = self;
         f.debug_struct("Policy")
             .field("endpoints", endpoints)
             .field("session", session)

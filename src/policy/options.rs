@@ -1,4 +1,4 @@
-//! The choices that a config is made of.
+//! The choices of a config.
 
 use crate::words::words;
 
@@ -10,13 +10,15 @@ pub use credential::CredentialConfig;
 pub use restore::RestoreConfig;
 pub use resume::ResumeConfig;
 
-/// When a connection counts as established, which is when its attempt has succeeded.
+/// When a connection counts as established, so that its attempt has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum Establish {
-    /// When the transport is open: for protocols that say nothing of their own.
+    /// When the transport is open, for protocols that don't confirm a session. The policy still returns
+    /// [`Action::Identify`](crate::Action::Identify).
     OnOpen,
-    /// When the protocol says so: READY, SETTINGS, CONNACK.
+    /// When the protocol confirms it: READY, SETTINGS, CONNACK. The caller reports [`Event::Ready`](crate::Event::Ready) or
+    /// [`Event::Resumed`](crate::Event::Resumed).
     OnReady,
 }
 
@@ -29,11 +31,11 @@ words!(Establish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum RefreshOn {
-    /// After the server rejected it: once at once, then along the backoff.
+    /// After the server rejected it: the first time at once, then with the backoff.
     Auth,
     /// Before every dial.
     Dial,
-    /// Never; a rejection is fatal.
+    /// Never. A rejection is fatal.
     Never,
 }
 
@@ -43,18 +45,18 @@ words!(RefreshOn {
     Never => "never",
 });
 
-/// What "the network went" does.
+/// What happens when the network goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum OnNetworkDown {
-    /// No dial until it is back, and none is spent; what is connected stays.
+    /// The policy does not dial until the network is back, and counts no attempts meanwhile. An open connection stays.
     Park,
-    /// The same, and what is connected is closed.
+    /// As [`Self::Park`], and an open connection is closed.
     Drop,
-    /// The same as parking, and what is connected is asked for a sign of life at once, as after [`OnWake::Probe`]; without
-    /// a running heartbeat there is nothing to ask with, and it is closed.
+    /// As [`Self::Park`], and an open connection is probed with a heartbeat, as for [`OnWake::Probe`]. Without a running heartbeat
+    /// it is closed.
     Probe,
-    /// Nothing.
+    /// Nothing happens.
     Ignore,
 }
 
@@ -65,14 +67,15 @@ words!(OnNetworkDown {
     Ignore => "ignore",
 });
 
-/// What a sleep of the host does to a connection that was open through it.
+/// What happens to an open connection after a sleep of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum OnWake {
-    /// It is not trusted: closed and dialled again, with the session kept.
+    /// It is closed and dialled again. The session is kept.
     Redial,
-    /// It is asked for a sign of life: a beat now, and dead unless it is answered within the time that a dial may take
-    /// (Pusher's activity check). Without a running heartbeat there is nothing to ask with; then as [`Self::Redial`].
+    /// It is probed: a heartbeat is sent now, and the connection is dead unless it is answered within
+    /// [`HeartbeatConfig::answer_within`](crate::heartbeat::HeartbeatConfig::answer_within), or else the connect timeout (Pusher's
+    /// activity check). Without a running heartbeat: as [`Self::Redial`].
     Probe,
 }
 
@@ -81,17 +84,15 @@ words!(OnWake {
     Probe => "probe",
 });
 
-/// What a move of the default route does to a connection that is open, and the network's return to one that was open while it
-/// was down.
+/// What happens to an open connection when the default route changes, or when the network returns that was down meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum OnNetworkChange {
-    /// It is asked for a sign of life at once. Without a running heartbeat there is nothing to ask with; then as
-    /// [`Self::Drop`].
+    /// It is probed with a heartbeat. Without a running heartbeat: as [`Self::Drop`].
     Probe,
-    /// It is closed, with its session kept, and dialled again at once.
+    /// It is closed and dialled again at once. The session is kept.
     Drop,
-    /// Nothing.
+    /// Nothing happens.
     Ignore,
 }
 
@@ -101,14 +102,14 @@ words!(OnNetworkChange {
     Ignore => "ignore",
 });
 
-/// What the page's return does to a connection that is open.
+/// What happens to an open connection when the page becomes visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of the configuration")]
 pub enum OnVisible {
-    /// Nothing.
+    /// Nothing happens.
     Nothing,
-    /// It is asked for a sign of life at once: in the background it may have died unnoticed. Without a running heartbeat it
-    /// is closed, with its session kept, and dialled again at once.
+    /// It is probed with a heartbeat, because it may have died in the background. Without a running heartbeat it is closed and
+    /// dialled again at once, and the session is kept.
     Probe,
 }
 

@@ -14,8 +14,8 @@ use crate::time::{Instant, Micros, OptInstant};
 use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::OnNetworkChange;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Gate, Reached, Stage};
 use super::{Cx, Policy};
 
@@ -48,7 +48,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         self.state.enter_outage(now);
         if trigger == Trigger::Requested && self.state.endpoint == Endpoint::Base {
-            self.endpoints.leave(&self.config.lend().endpoints, now);
+            self.endpoints.leave(&self.source.config().endpoints, now);
         }
         self.leave_redirect(true);
         self.end_transport();
@@ -109,7 +109,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The limit that the next dial would exceed, if any.
     pub(super) fn limit(&self, now: Instant) -> Option<GiveUp> {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
         let counts = !self.state.is(Flag::InRound) || self.state.attempt == 0;
         if counts && attempts.is_some_and(|max| self.state.attempt >= max) {
@@ -135,7 +135,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not zero.
     pub(super) fn first_wait(&self) -> Micros {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let base = self.state.backoff.base().filter(|base| !base.is_zero());
         base.map_or(config.first_wait(), |base| base.min(config.backoff.cap(Mode::Resume)))
     }
@@ -154,7 +154,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The stage of a live connection, with the time at which it reaches its maximum age.
     pub(super) fn live(&mut self, now: Instant) -> Stage {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let replace_at = match (self.state.stage, config.max_age) {
             // Live before its resume was answered: a planned replacement stays.
             (Stage::Live { .. }, _) => return self.state.stage.restored(true),
@@ -170,7 +170,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The network changed, to which an open connection may be bound. False where the config ignores it.
     pub(super) fn on_changed(&mut self, cx: &mut Cx) -> bool {
-        let on_change = self.config.lend().on_network_change;
+        let on_change = self.source.config().on_network_change;
         if on_change != OnNetworkChange::Ignore && !(on_change == OnNetworkChange::Probe && self.probe(cx)) {
             self.replace(cx, Trigger::NetworkChanged);
         }
@@ -180,7 +180,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// Sends a heartbeat to probe the connection. False if no heartbeat is running.
     pub(super) fn probe(&mut self, cx: &mut Cx) -> bool {
         let now = cx.now;
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
         let Some(epoch) = self.state.epoch else { return false };
         let open = self.state.is_open();
@@ -202,7 +202,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The server names another endpoint, which is followed up to the configured number of times.
     pub(super) fn on_redirected(&mut self, endpoint: T, permanent: bool) -> bool {
-        if self.state.hops >= self.config.lend().max_hops {
+        if self.state.hops >= self.source.config().max_hops {
             // A loop of redirects: the configured endpoints again.
             self.forget_redirect();
             return true;
@@ -230,7 +230,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_cursor(&mut self, now: Instant, token: T) -> bool {
-        if self.state.reached < Reached::Identified || !self.config.lend().resume.enabled {
+        if self.state.reached < Reached::Identified || !self.source.config().resume.enabled {
             return false;
         }
         let Some(session) = self.session.get_mut() else { return false };

@@ -11,7 +11,7 @@ use crate::time::{Instant, Micros, OptInstant};
 use super::action::{Action, Disposition};
 use super::config::Config;
 use super::explain::Trigger;
-use super::lend::ConfigSource;
+use super::source::ConfigSource;
 use super::state::Stage;
 use super::stats::count;
 use super::{Cx, Policy};
@@ -21,7 +21,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let now = cx.now;
         let live = self.live(now);
         self.state.enter(live, now, trigger);
-        if self.config.lend().restore.enabled && self.subscriptions.has_pending(now) {
+        if self.source.config().restore.enabled && self.subscriptions.has_pending(now) {
             self.state.stage = live.restored(false);
             self.restore(cx);
         } else {
@@ -53,7 +53,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     fn restore(&mut self, cx: &mut Cx) {
         let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
-        let batch = usize::from(self.config.lend().restore.batch);
+        let batch = usize::from(self.source.config().restore.batch);
         if self.subscriptions.take_batch(batch, now) > 0 {
             cx.actions.push(Action::Restore { epoch, send: self.subscriptions.sends() });
             self.set_pace(|pace| Pace { last: OptInstant::at(now), ..pace });
@@ -74,7 +74,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let trigger = if self.state.since == now { self.state.trigger } else { Trigger::Restored };
             self.state.enter(self.state.stage.restored(true), now, trigger);
         }
-        let restore = self.config.lend().restore;
+        let restore = self.source.config().restore;
         let live = matches!(self.state.stage, Stage::Live { .. });
         let next = if !live || !restore.enabled {
             None
@@ -90,7 +90,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sets the limit for the answer to the oldest send.
     fn plan_confirm(&mut self) {
-        let Some(timeout) = self.config.lend().restore.confirm_timeout else { return };
+        let Some(timeout) = self.source.config().restore.confirm_timeout else { return };
         let live = matches!(self.state.stage, Stage::Live { .. });
         let oldest = if live { self.subscriptions.oldest_unanswered() } else { None };
         self.set_pace(|pace| Pace { confirm: OptInstant::new(oldest.map(|at| at.after(timeout))), ..pace });
@@ -98,7 +98,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The clock ran back to `now`.
     pub(super) fn rewind_restore(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let interval = config.restore.interval;
         self.subscriptions.rewind(now, now.after(config.backoff.cap(Mode::Resume)));
         self.set_pace(|pace| Pace {
@@ -190,7 +190,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let failures = entry.failures().saturating_add(1);
         let base = self.state.backoff.base();
         let retry_at =
-            if retryable { retry_at(self.config.lend(), base, now, failures, &mut self.rng) } else { None };
+            if retryable { retry_at(self.source.config(), base, now, failures, &mut self.rng) } else { None };
         self.subscriptions.fail(key, retry_at);
         self.plan_restore(now);
         true
@@ -198,7 +198,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// A subscription that was not answered in time has failed for a while. At most one batch of keys fails in one call.
     fn fail_unanswered(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let Some(timeout) = config.restore.confirm_timeout else { return };
         let Some(sent_by) = now.as_micros().checked_sub(timeout.0).map(Instant::from_micros) else { return };
         let (base, rng) = (self.state.backoff.base(), &mut self.rng);

@@ -21,8 +21,8 @@ use super::Policy;
 use super::config::Config;
 use super::explain::WaitReason;
 use super::host::NOT_NOW_MAX;
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, State, Streaks, secs_up};
 
 pub use bytes::SNAPSHOT_BYTES;
@@ -74,6 +74,8 @@ pub use bytes::SNAPSHOT_BYTES;
 /// ```
 ///
 /// Debug output shows neither token nor endpoint. The other forms do: store them like a password.
+#[doc(alias = "persist")]
+#[doc(alias = "restart")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -289,7 +291,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     fn outage(&self, now: Instant) -> Outage {
         let state = &self.state;
-        let (failures, trail) = state.backoff.parts(&self.config.lend().backoff);
+        let (failures, trail) = state.backoff.parts(&self.source.config().backoff);
         let mut gate = state.backoff_gate();
         // A process that ends during each of its dials must not spin.
         if let (true, Some(at)) = (state.stage.is_alive() || state.is(Flag::InRound), state.dialled_at.get())
@@ -339,7 +341,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return self;
         }
         let now = now.min(Instant::END);
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if let Some(session) = self.session.get_mut() {
             *session = snapshot.session.rebased(Instant::ZERO, now);
         }

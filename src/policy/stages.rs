@@ -15,8 +15,8 @@ use super::action::{Action, Endpoint};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::Trigger;
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::Establish;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage, Streaks};
 use super::stats::{count, count_small};
 use super::{Cx, Policy};
@@ -31,7 +31,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if let Some(session) = self.session.get_mut() {
             session.reached();
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let greeting =
             config.greeting.then(|| now.after(config.greeting_timeout.unwrap_or(config.connect_timeout)));
         if config.establish == Establish::OnOpen {
@@ -48,7 +48,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let now = cx.now;
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let awaited = matches!(self.state.stage, Stage::Greeting { .. });
         if !open || heartbeat.is_running() && !awaited {
             // Where no greeting is expected, the config's interval applies until one comes.
@@ -98,7 +98,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// Sets the deadline of the session's establishment. Without a configured one the heartbeat finds a dead connection;
     /// without a heartbeat the connect timeout applies.
     fn await_ready(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let beats =
             self.state.heartbeat.get().filter(|heartbeat| heartbeat.is_running()).map(Heartbeat::span);
         let span = match config.ready_timeout {
@@ -133,7 +133,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 session.replaced();
             }
             match token {
-                Some(token) if self.config.lend().resume.enabled => {
+                Some(token) if self.source.config().resume.enabled => {
                     if settled && session.token().is_some() {
                         session.update(token, endpoint, sequence, ttl);
                     } else {
@@ -185,7 +185,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The attempt has succeeded.
     fn establish(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         state.set_established(now);
         state.set(Flag::Ever, true);
@@ -222,7 +222,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if new {
             self.subscriptions.session_started();
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         if new && config.restore.authenticate {
             self.state.set(Flag::Unauthenticated, true);
         }
@@ -268,7 +268,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         // Before the resume is sent, the new transport's numbers are not the session's.
         let (mode, reached) = (self.state.mode, self.state.reached);
         let Some(session) = self.session.get_mut() else { return false };
-        if !self.config.lend().resume.enabled {
+        if !self.source.config().resume.enabled {
             return false;
         }
         match (mode, reached) {
@@ -291,7 +291,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
-        let tick = heartbeat.handle_timeout(&self.config.lend().heartbeat, cx.now);
+        let tick = heartbeat.handle_timeout(&self.source.config().heartbeat, cx.now);
         match (tick, self.state.epoch) {
             (Tick::NotYet, _) | (_, None) => {}
             (Tick::Heartbeat { missed }, Some(epoch)) => {

@@ -13,7 +13,7 @@ use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
 use super::explain::{Trigger, WaitReason};
-use super::lend::OptionalPart;
+use super::source::OptionalPart;
 use super::stats::{Counts, count_small};
 
 pub(super) use named::Named;

@@ -1,7 +1,7 @@
 //! The counters of a policy.
 
 use super::Policy;
-use super::lend::ConfigSource;
+use super::source::ConfigSource;
 use super::state::Flag;
 
 impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {

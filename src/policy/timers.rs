@@ -10,7 +10,7 @@ use crate::time::{Instant, Micros, OptInstant};
 use super::action::Actions;
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
-use super::lend::{ConfigSource, OptionalPart};
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Stage};
 use super::{Cx, Policy};
 
@@ -225,7 +225,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// When the connection becomes stable, with or without an outage; the end of time without a connection.
     #[inline]
     pub(super) fn held_at(&self) -> Instant {
-        self.state.established_at().or_never().after(self.config.lend().reset_after_stable)
+        self.state.established_at().or_never().after(self.source.config().reset_after_stable)
     }
 
     /// Records the time, which stops at the end of the policy's clock.
@@ -255,7 +255,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// The clock ran back to `now`.
     #[cold]
     fn rewind(&mut self, now: Instant) {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
         self.state.rewind(now, within.max(config.connect_timeout));
         if let Some(session) = self.session.get_mut() {

@@ -9,7 +9,7 @@ use crate::time::{Instant, divide};
 
 use super::action::{Action, DropReason};
 use super::event::Epoch;
-use super::lend::{ConfigSource, OptionalPart};
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached};
 use super::{Cx, Policy};
 
@@ -30,7 +30,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     #[inline]
     pub(super) fn hear(&mut self, now: Instant) {
         if let Some(heartbeat) = self.state.heartbeat.get_mut() {
-            heartbeat.received(&self.config.lend().heartbeat);
+            heartbeat.received(&self.source.config().heartbeat);
         }
         self.session_heard(now);
     }
@@ -83,7 +83,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The close code of a transport whose session is kept; none while it is not open.
     pub(super) fn close_code(&self) -> Option<u16> {
-        if self.state.is_open() { Some(self.config.lend().close_code) } else { None }
+        if self.state.is_open() { Some(self.source.config().close_code) } else { None }
     }
 
     /// Remembers how long an established connection held.

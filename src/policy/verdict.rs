@@ -14,8 +14,8 @@ use crate::time::{Instant, Micros};
 use super::action::{Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
-use super::lend::{ConfigSource, OptionalPart};
 use super::options::RefreshOn;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, Streaks, secs_up};
 use super::stats::count_small;
 use super::{Cx, Policy};
@@ -79,7 +79,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let reason = if verdict.class == Class::Auth { GiveUp::Auth } else { GiveUp::Repeated };
             return self.fail(cx, reason, cause);
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         let refresh_on = config.credential.refresh_on;
         if verdict.renew && refresh_on != RefreshOn::Never && state.credential == Credential::Fine {
@@ -182,14 +182,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return false;
         };
         let cause = self.state.last_cause;
-        cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).scope == Scope::Service)
+        cause.is_some_and(|cause| self.source.config().classifier.classify(cause).scope == Scope::Service)
     }
 
     /// Whether the policy gave up because another client took the session over. The user may take it back.
     pub(super) fn failed_by_takeovers(&self) -> bool {
         let Stage::Failed { reason: GiveUp::Repeated } = self.state.stage else { return false };
         let cause = self.state.last_cause;
-        cause.is_some_and(|cause| self.config.lend().classifier.classify(cause).class == Class::Replaced)
+        cause.is_some_and(|cause| self.source.config().classifier.classify(cause).class == Class::Replaced)
     }
 
     /// A failed attempt continues the round: the next endpoint is dialled after a short gap, as the same attempt and without a
@@ -200,7 +200,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.state.endpoint != Endpoint::Base {
             return false;
         }
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         // Without a network every endpoint fails, and none is to blame.
         if matches!(step.cause, Cause::Io(IoKind::NetworkUnreachable | IoKind::NetworkDown)) {
             self.endpoints.end_round();
@@ -223,7 +223,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Whether the next dial would come after the time allowed for the outage. An immediate one never does.
     pub(super) fn is_too_late(&self, now: Instant) -> bool {
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.is(Flag::Ever)).or(config.max_elapsed);
         let at = self.gate(now).at;
         elapsed.is_some_and(|max| at > now && self.lasted(now, at) > max)
@@ -259,7 +259,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     fn advance_backoff(&mut self, now: Instant, step: &Step) -> bool {
         let mode = self.next_mode();
         let lost = self.lasted(now, now);
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let state = &mut self.state;
         let (wait, nth) = match step.verdict.class {
             // A count of its own in the same backoff: it neither adds to the other failures nor waits less than they do.
@@ -292,7 +292,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// Sets the floor: the server's wait, that of the cause's class, or that of a refused session.
     fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
-        let config: &Config = self.config.lend();
+        let config: &Config = self.source.config();
         let Step { cause, verdict, retry_after, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
@@ -334,7 +334,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// A stable session that is asked to reconnect waits within the configured spread instead of the backoff.
     fn spread_reconnect(&mut self, now: Instant) {
-        let Some(spread) = self.config.lend().requested_spread else { return };
+        let Some(spread) = self.source.config().requested_spread else { return };
         let Stage::Waiting { .. } = self.state.stage else { return };
         let wait = below(&mut self.rng, spread);
         let earliest = if wait.is_zero() { self.earliest_at_once(now) } else { now };

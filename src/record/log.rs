@@ -1,7 +1,7 @@
 //! A recording as text: one JSON object a line, as the `replay` program reads it.
 
 use alloc::string::String;
-use core::fmt::{self, Display, Write as _};
+use core::fmt::{self, Write as _};
 use core::time::Duration;
 
 use crate::classify::Cause;
@@ -245,11 +245,11 @@ impl Line<'_> {
         _ = write!(self.out, "{{\"at_us\": {}, \"event\": \"{word}\"", now.as_micros());
     }
 
-    fn field(&mut self, key: &str, value: impl Display) {
+    fn field(&mut self, key: &str, value: impl fmt::Display) {
         _ = write!(self.out, ", \"{key}\": {value}");
     }
 
-    fn optional(&mut self, key: &str, value: Option<impl Display>) {
+    fn optional(&mut self, key: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
             self.field(key, value);
         }

@@ -1,4 +1,4 @@
-//! How a connection starts, is kept, and ends.
+//! Settings of a connection: how it starts, is kept alive, and ends.
 
 use core::time::Duration;
 
@@ -18,15 +18,15 @@ impl Builder<Config> {
         self
     }
 
-    /// Whether a dial may take as long as the wait that would follow it, before jitter, where that is longer than the
-    /// [connect timeout](Self::connect_timeout): gRPC's `max(20 s, backoff)`. Default false.
+    /// Whether a dial may take as long as the wait after it (before jitter), if that is longer than the
+    /// [connect timeout](Self::connect_timeout), as in gRPC's `max(20 s, backoff)`. Default false.
     pub const fn connect_timeout_growing(mut self, on: bool) -> Self {
         self.config.connect_timeout_grows = on;
         self
     }
 
-    /// Wait for a greeting before anything is sent, at most this long. `None`: as long as a dial may take.
-    /// Default: no greeting is expected.
+    /// Expects a greeting before anything is sent, and waits for it at most this long; `None`: for the connect timeout. Default: no
+    /// greeting is expected.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`](crate::ConfigError::TimeoutZero).
@@ -36,16 +36,15 @@ impl Builder<Config> {
         self
     }
 
-    /// Expects no greeting: the default, for a config made from one that does.
+    /// Expects no greeting. This is the default, for a config that is made from one with a greeting.
     pub const fn without_greeting(mut self) -> Self {
         self.config.greeting = false;
         self.config.greeting_timeout = None;
         self
     }
 
-    /// How long the server may take to establish or resume the session. `None`, the default: as long as the
-    /// heartbeat finds the connection alive (in an outage of the service, stay), and without a heartbeat as long
-    /// as a dial may take.
+    /// How long the server may take to establish or resume the session. Default `None`: as long as the heartbeat finds the
+    /// connection alive, so that a client waits through an outage of the service; without a heartbeat, the connect timeout.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`](crate::ConfigError::TimeoutZero).
@@ -54,7 +53,7 @@ impl Builder<Config> {
         self
     }
 
-    /// When an attempt has succeeded. Default [`Establish::OnReady`].
+    /// When a connection counts as established. Default [`Establish::OnReady`].
     pub const fn establish(mut self, establish: Establish) -> Self {
         self.config.establish = establish;
         self
@@ -66,16 +65,15 @@ impl Builder<Config> {
         self
     }
 
-    /// When a server asks a stable session to reconnect, dial within this window instead of climbing the
-    /// backoff. `Some(ZERO)`: at once. Default `None`: wait as after any loss. A session is stable here when it held
-    /// for [`Self::reset_after_stable`] and at least for the first wait of the backoff, so that a server can't
-    /// make a client spin.
+    /// The time within which a stable session that is asked to reconnect dials again, drawn at random, instead of the wait of the
+    /// backoff. `Some(ZERO)`: at once. Default `None`: the wait after any loss. The session is stable here if it held for
+    /// [`Self::reset_after_stable`] and at least for the first wait of the backoff, so that a server can't make the client spin.
     pub const fn requested_spread(mut self, spread: Option<Duration>) -> Self {
         self.config.requested_spread = Micros::from_duration_option(spread);
         self
     }
 
-    /// How a connection is kept alive and found dead. Default: [`HeartbeatConfig::DEFAULT`].
+    /// How a connection is kept alive and how a dead one is found. Default: [`HeartbeatConfig::DEFAULT`].
     pub const fn heartbeat(mut self, heartbeat: HeartbeatConfig) -> Self {
         self.config.heartbeat = heartbeat;
         self
@@ -87,14 +85,14 @@ impl Builder<Config> {
         self
     }
 
-    /// When credentials are asked for, and what becomes of them. Default: [`CredentialConfig::DEFAULT`].
+    /// When credentials are requested and how they are renewed. Default: [`CredentialConfig::DEFAULT`].
     pub const fn credential(mut self, credential: CredentialConfig) -> Self {
         self.config.credential = credential;
         self
     }
 
-    /// After how long a connection is replaced, as by [`Event::Redial`](crate::Event::Redial), drawn up to `spread` earlier and
-    /// never later: connections of one age would end together. Default: never.
+    /// The age at which a connection is replaced, as by [`Event::Redial`](crate::Event::Redial), and how much earlier at random, so
+    /// that connections of one age don't end together. Default: never.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`](crate::ConfigError::TimeoutZero) for an age of zero; [`ConfigError::RangeReversed`](crate::ConfigError::RangeReversed) for a spread above the age.
@@ -104,8 +102,8 @@ impl Builder<Config> {
         self
     }
 
-    /// The code to close with when the session is to be resumed. Default 4000 (twilight); never 1000 or 1001, which
-    /// end a session. Browsers take only 3000 to 4999.
+    /// The close code of a connection whose session is kept. Default 4000 (twilight). It is never 1000 or 1001, which end a session;
+    /// browsers accept only 3000 to 4999.
     ///
     /// # Errors
     /// [`ConfigError::CloseCode`](crate::ConfigError::CloseCode).
@@ -122,31 +120,31 @@ impl Config {
         self.connect_timeout.to_duration()
     }
 
-    /// Whether a dial may take as long as the wait that would follow it.
+    /// Whether a dial may take as long as the wait after it.
     #[must_use]
     pub const fn connect_timeout_growing(&self) -> bool {
         self.connect_timeout_grows
     }
 
-    /// Whether a greeting is awaited before anything is sent.
+    /// Whether a greeting is expected before anything is sent.
     #[must_use]
     pub const fn greeting(&self) -> bool {
         self.greeting
     }
 
-    /// How long, where it is not as long as a dial may take.
+    /// How long the greeting may take, if that is not the connect timeout.
     #[must_use]
     pub const fn greeting_timeout(&self) -> Option<Duration> {
         Micros::to_duration_option(self.greeting_timeout)
     }
 
-    /// How long the server may take to establish or resume the session, where that has a limit of its own.
+    /// How long the server may take to establish or resume the session, if that has a limit of its own.
     #[must_use]
     pub const fn ready_timeout(&self) -> Option<Duration> {
         Micros::to_duration_option(self.ready_timeout)
     }
 
-    /// When an attempt has succeeded.
+    /// When a connection counts as established.
     #[must_use]
     pub const fn establish(&self) -> Establish {
         self.establish
@@ -158,13 +156,13 @@ impl Config {
         self.resume
     }
 
-    /// The window for a dial that the server asked for.
+    /// The time within which a stable session that is asked to reconnect dials again.
     #[must_use]
     pub const fn requested_spread(&self) -> Option<Duration> {
         Micros::to_duration_option(self.requested_spread)
     }
 
-    /// How a connection is kept alive and found dead.
+    /// How a connection is kept alive and how a dead one is found.
     #[must_use]
     pub const fn heartbeat(&self) -> HeartbeatConfig {
         self.heartbeat
@@ -176,19 +174,19 @@ impl Config {
         self.restore
     }
 
-    /// When credentials are asked for, and what becomes of them.
+    /// When credentials are requested and how they are renewed.
     #[must_use]
     pub const fn credential(&self) -> CredentialConfig {
         self.credential
     }
 
-    /// After how long a connection is replaced, and the spread of that.
+    /// The age at which a connection is replaced, and how much earlier at random.
     #[must_use]
     pub const fn max_age(&self) -> (Option<Duration>, Duration) {
         (Micros::to_duration_option(self.max_age), self.max_age_spread.to_duration())
     }
 
-    /// The code to close with when the session is to be resumed.
+    /// The close code of a connection whose session is kept.
     #[must_use]
     pub const fn close_code(&self) -> u16 {
         self.close_code

@@ -1,4 +1,4 @@
-//! How an outage goes: the waits, what the causes mean, and the limits.
+//! Settings of an outage: the waits, the classification of causes, and the limits.
 
 use core::time::Duration;
 
@@ -12,34 +12,33 @@ use crate::ratio::Ratio;
 use crate::time::Micros;
 
 impl Builder<Config> {
-    /// With this backoff.
+    /// The backoff.
     pub const fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.config.backoff = backoff;
         self
     }
 
-    /// What the causes mean. Default: the `websocket` table, unknown causes transient.
+    /// The classification of causes. Default: the `websocket` table, with unknown causes transient.
     pub const fn classifier(mut self, classifier: Classifier) -> Self {
         self.config.classifier = classifier;
         self
     }
 
-    /// How long an established connection must hold until its outage is over and the backoff resets. Default: the cap of the
-    /// backoff, at least 10 s and at most 60 s. Zero, at once, lets a server that accepts and drops keep you at the first
-    /// wait; where that is 0, the least is the first that is not, or 1 s.
+    /// How long an established connection must hold to be stable, which ends the outage and resets the backoff. Default: the cap of
+    /// the backoff, clamped to 10 to 60 s. With zero, a server that accepts and drops keeps the client at the first wait.
     pub const fn reset_after_stable(mut self, held: Duration) -> Self {
         self.config.reset_after_stable = Micros::from_duration(held);
         self.config.stable_by_cap = false;
         self
     }
 
-    /// The default of [`Self::reset_after_stable`], for a config made from one that has another.
+    /// The default of [`Self::reset_after_stable`], for a config that is made from one with another value.
     pub const fn stability_by_cap(mut self) -> Self {
         self.config.stable_by_cap = true;
         self
     }
 
-    /// The least time between two dials, whatever asks for them; at most a day. Default zero.
+    /// The minimum time between two dials, whatever their reason; at most a day. Default zero.
     ///
     /// # Errors
     /// [`ConfigError::MinIntervalTooLong`](crate::ConfigError::MinIntervalTooLong).
@@ -48,55 +47,55 @@ impl Builder<Config> {
         self
     }
 
-    /// At most so many dials in one outage; 0: the first loss is final. Default: no limit.
+    /// The largest number of dials in one outage; 0: the first loss is final. Default: no limit.
     pub const fn max_attempts(mut self, attempts: Option<u32>) -> Self {
         self.config.max_attempts = attempts;
         self
     }
 
-    /// No wait may end later than this after the outage began. Default: no limit.
+    /// The longest time of one outage: no wait may end later than this after it began. Default: no limit.
     pub const fn max_elapsed(mut self, elapsed: Option<Duration>) -> Self {
         self.config.max_elapsed = Micros::from_duration_option(elapsed);
         self
     }
 
-    /// Other limits for the time until the first connection after a start is established: at most so
-    /// many dials (1: the first failure is final), and none that would begin later than so long after the start.
-    /// Default `None` and `None`: the same limits as for any outage.
+    /// The limits until the first connection after a start is established: the number of dials (1: the first failure is final), and
+    /// the time after the start at which the last one may begin. Default `None` and `None`: the limits of any outage.
     pub const fn initial_limits(mut self, attempts: Option<u32>, elapsed: Option<Duration>) -> Self {
         self.config.initial_attempts = attempts;
         self.config.initial_elapsed = Micros::from_duration_option(elapsed);
         self
     }
 
-    /// Whether the wait after a failed attempt counts from the attempt's beginning, as gRPC's does, and not from its
-    /// failure: an attempt that took longer than its wait is followed at once. With several endpoints it
-    /// counts from the last dial of the round. Default false.
+    /// Whether the wait after a failed attempt counts from its dial, as in gRPC, and not from its failure. An attempt that took longer
+    /// than its wait is then followed at once. With several endpoints the wait counts from the last dial of the round. Default
+    /// false.
     pub const fn wait_from_dial(mut self, on: bool) -> Self {
         self.config.wait_from_dial = on;
         self
     }
 
-    /// Another backoff for an outage that has lasted `after` (Ably's SUSPENDED). Give it a jitter: a fleet
-    /// enters it together. Default: none.
+    /// Another backoff for an outage that has lasted `after` (Ably's SUSPENDED). Give it a jitter, since many clients reach it
+    /// together. Default: none.
     pub const fn long_outage(mut self, after: Duration, backoff: BackoffConfig) -> Self {
         self.config.long_outage = Some((Micros::from_duration(after), backoff));
         self
     }
 
-    /// One backoff however long an outage lasts: the default, for a config made from one with two.
+    /// One backoff for outages of any length. This is the default, for a config that is made from one with two.
     pub const fn without_long_outage(mut self) -> Self {
         self.config.long_outage = None;
         self
     }
 
-    /// The longest wait a server may ask for; a longer one is cut to this and counted. Default 300 s.
+    /// The longest wait that a server may ask for. A longer one is cut to a random time in the last quarter of this, and counted.
+    /// Default 300 s.
     pub const fn retry_after_max(mut self, longest: Duration) -> Self {
         self.config.retry_after_max = Micros::from_duration(longest);
         self
     }
 
-    /// Spreads the wait that a server asked for upwards, over this share of it. Default 0: obeyed exactly. Take 1 for a
+    /// The share of a server's wait over which it is lengthened at random. Default 0: the wait is kept exactly. Take 1 for a
     /// fleet: a constant `Retry-After` that every client obeys to the second brings all of them back at once (measured:
     /// 28 to 41 attempts a client against 5.5 to 11 with a share of 1).
     pub const fn retry_after_spread(mut self, share: Ratio) -> Self {
@@ -104,19 +103,19 @@ impl Builder<Config> {
         self
     }
 
-    /// A breaker over the attempts of this policy. Default: none.
+    /// A breaker for the attempts of this policy. Default: none.
     pub const fn breaker(mut self, breaker: Option<breaker::Config>) -> Self {
         self.config.breaker = breaker;
         self
     }
 
-    /// How several endpoints are walked. Default: [`EndpointsConfig::DEFAULT`].
+    /// How several endpoints are dialled. Default: [`EndpointsConfig::DEFAULT`].
     pub const fn endpoints(mut self, endpoints: EndpointsConfig) -> Self {
         self.config.endpoints = endpoints;
         self
     }
 
-    /// How many endpoints that servers name are followed in one outage; 0: none. Default 5.
+    /// How many redirects are followed in one outage; 0: none. Default 5.
     pub const fn redirects(mut self, hops: u8) -> Self {
         self.config.max_hops = hops;
         self
@@ -130,31 +129,31 @@ impl Config {
         self.backoff
     }
 
-    /// What the causes mean.
+    /// The classification of causes.
     #[must_use]
     pub const fn classifier(&self) -> Classifier {
         self.classifier
     }
 
-    /// How long an established connection must hold until its outage is over.
+    /// How long an established connection must hold to be stable.
     #[must_use]
     pub const fn reset_after_stable(&self) -> Duration {
         self.reset_after_stable.to_duration()
     }
 
-    /// Whether that follows from the cap of the backoff.
+    /// Whether that is the default, which follows from the cap of the backoff.
     #[must_use]
     pub const fn stability_by_cap(&self) -> bool {
         self.stable_by_cap
     }
 
-    /// The least time between two dials.
+    /// The minimum time between two dials.
     #[must_use]
     pub const fn min_interval(&self) -> Duration {
         self.min_interval.to_duration()
     }
 
-    /// The most dials in one outage.
+    /// The largest number of dials in one outage.
     #[must_use]
     pub const fn max_attempts(&self) -> Option<u32> {
         self.max_attempts
@@ -166,19 +165,19 @@ impl Config {
         Micros::to_duration_option(self.max_elapsed)
     }
 
-    /// The limits of attempts and time of the first connect, where it has its own.
+    /// The limits until the first connection is established, if there are separate ones.
     #[must_use]
     pub const fn initial_limits(&self) -> (Option<u32>, Option<Duration>) {
         (self.initial_attempts, Micros::to_duration_option(self.initial_elapsed))
     }
 
-    /// Whether the wait after a failed attempt counts from the attempt's beginning.
+    /// Whether the wait after a failed attempt counts from its dial.
     #[must_use]
     pub const fn wait_from_dial(&self) -> bool {
         self.wait_from_dial
     }
 
-    /// After how long an outage is long, and its backoff.
+    /// When an outage is long, and the backoff from then on.
     #[must_use]
     pub const fn long_outage(&self) -> Option<(Duration, BackoffConfig)> {
         match self.long_outage {
@@ -187,31 +186,31 @@ impl Config {
         }
     }
 
-    /// The longest wait a server may ask for.
+    /// The longest wait that a server may ask for.
     #[must_use]
     pub const fn retry_after_max(&self) -> Duration {
         self.retry_after_max.to_duration()
     }
 
-    /// Over which share of it such a wait is spread.
+    /// The share of a server's wait over which it is lengthened at random.
     #[must_use]
     pub const fn retry_after_spread(&self) -> Ratio {
         self.retry_after_spread
     }
 
-    /// The breaker over the attempts.
+    /// The breaker for the attempts.
     #[must_use]
     pub const fn breaker(&self) -> Option<breaker::Config> {
         self.breaker
     }
 
-    /// How several endpoints are walked.
+    /// How several endpoints are dialled.
     #[must_use]
     pub const fn endpoints(&self) -> EndpointsConfig {
         self.endpoints
     }
 
-    /// How many endpoints that servers name are followed in one outage.
+    /// How many redirects are followed in one outage.
     #[must_use]
     pub const fn redirects(&self) -> u8 {
         self.max_hops

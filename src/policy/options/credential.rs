@@ -1,4 +1,4 @@
-//! Credentials.
+//! The config of credentials.
 
 use core::time::Duration;
 
@@ -7,7 +7,9 @@ use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::Micros;
 
-/// When credentials are asked for, and what becomes of them.
+/// When credentials are requested and how they are renewed.
+#[doc(alias = "token")]
+#[doc(alias = "authentication")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CredentialConfig {
     pub(crate) refresh_on: RefreshOn,
@@ -21,7 +23,7 @@ pub struct CredentialConfig {
 builds!(CredentialConfig);
 
 impl CredentialConfig {
-    /// Asked for after a rejection, at most 30 s for each request, renewed at the end of their time, sent with the next dial.
+    /// Requested after a rejection, with 30 s for each request; renewed when they expire; used by the next dial.
     pub const DEFAULT: Self = Self {
         refresh_on: RefreshOn::Auth,
         rejections_max: None,
@@ -45,21 +47,21 @@ impl CredentialConfig {
 }
 
 impl Builder<CredentialConfig> {
-    /// When a credential is asked for. Default [`RefreshOn::Auth`].
+    /// When a credential is requested. Default [`RefreshOn::Auth`].
     pub const fn refresh_on(mut self, refresh_on: RefreshOn) -> Self {
         self.config.refresh_on = refresh_on;
         self
     }
 
-    /// After how many rejections in a row of a renewed credential the policy gives up; 0: at the first. Default
-    /// `None`: never, it goes on along the backoff, renewing before each dial.
+    /// After how many rejections in a row of renewed credentials the policy gives up; 0: at the first. Default `None`: never; it
+    /// renews the credential before each dial, with the waits of the backoff.
     pub const fn rejections_max(mut self, rejections: Option<u8>) -> Self {
         self.config.rejections_max = rejections;
         self
     }
 
-    /// How long a request for a credential may take; one that is not answered by then has failed, and is made again after a
-    /// wait of the backoff. Default 30 s.
+    /// How long a request for a credential may take. After that it has failed, and is repeated after a wait of the backoff.
+    /// Default 30 s.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`].
@@ -68,16 +70,16 @@ impl Builder<CredentialConfig> {
         self
     }
 
-    /// How long before its end a credential that came with a time to live is renewed while online, and over how much more
-    /// that is spread. A lead longer than the credential lives is half of that. Default: zero and zero.
+    /// How long before its end a credential with a time to live is renewed while online, and how much earlier at random. If the
+    /// lead is longer than the time to live, the credential is renewed after half of that. Default: zero and zero.
     pub const fn lead(mut self, lead: Duration, spread: Duration) -> Self {
         self.config.lead = Micros::from_duration(lead);
         self.config.lead_spread = Micros::from_duration(spread);
         self
     }
 
-    /// Whether a renewed credential, asked for or not, is sent on the connection that is up, by
-    /// [`Action::Authenticate`](crate::Action::Authenticate). Default false: the next dial uses it.
+    /// Whether a renewed credential is sent on the live connection, by [`Action::Authenticate`](crate::Action::Authenticate). Default
+    /// false: the next dial uses it.
     pub const fn in_band(mut self, on: bool) -> Self {
         self.config.in_band = on;
         self
@@ -85,13 +87,13 @@ impl Builder<CredentialConfig> {
 }
 
 impl CredentialConfig {
-    /// When a credential is asked for.
+    /// When a credential is requested.
     #[must_use]
     pub const fn refresh_on(&self) -> RefreshOn {
         self.refresh_on
     }
 
-    /// After how many rejections in a row of a renewed credential the policy gives up.
+    /// After how many rejections in a row of renewed credentials the policy gives up.
     #[must_use]
     pub const fn rejections_max(&self) -> Option<u8> {
         self.rejections_max
@@ -103,13 +105,13 @@ impl CredentialConfig {
         self.timeout.to_duration()
     }
 
-    /// How long before its end a credential is renewed, and the spread of that.
+    /// How long before its end a credential is renewed, and how much earlier at random.
     #[must_use]
     pub const fn lead(&self) -> (Duration, Duration) {
         (self.lead.to_duration(), self.lead_spread.to_duration())
     }
 
-    /// Whether a renewed credential is sent on the connection that is up.
+    /// Whether a renewed credential is sent on the live connection.
     #[must_use]
     pub const fn in_band(&self) -> bool {
         self.in_band

@@ -1,4 +1,4 @@
-//! Subscriptions.
+//! The config of restoring subscriptions.
 
 use core::time::Duration;
 
@@ -6,7 +6,8 @@ use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
 use crate::time::Micros;
 
-/// How subscriptions are restored.
+/// How subscriptions are restored on a connection.
+#[doc(alias = "resubscribe")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RestoreConfig {
     pub(crate) enabled: bool,
@@ -19,12 +20,12 @@ pub struct RestoreConfig {
 builds!(RestoreConfig);
 
 impl RestoreConfig {
-    /// On; batches of 50 (a third of the strictest limits in the field would still take it), no pause between them,
-    /// no confirmation timeout, no authentication step.
+    /// On, in batches of 50 (the strictest known limits allow three times as many) without a pause between them, with neither a
+    /// confirmation timeout nor an authentication step.
     pub const DEFAULT: Self =
         Self { enabled: true, batch: 50, interval: Micros::ZERO, confirm_timeout: None, authenticate: false };
 
-    /// Nothing is ever restored.
+    /// Nothing is restored.
     pub const DISABLED: Self = Self { enabled: false, ..Self::DEFAULT };
 
     /// [`Self::DEFAULT`], to be changed.
@@ -50,7 +51,7 @@ impl Builder<RestoreConfig> {
         self
     }
 
-    /// `batch` subscriptions at a time, `interval` apart, whether or not the earlier ones are confirmed.
+    /// Sends `batch` subscriptions at a time, `interval` apart, whether or not the earlier ones are confirmed.
     ///
     /// # Errors
     /// [`ConfigError::BatchZero`].
@@ -60,9 +61,8 @@ impl Builder<RestoreConfig> {
         self
     }
 
-    /// How long the server may take to answer a subscription, counted for each key from its send. After that it counts as
-    /// refused for a while: it is sent again along the backoff. Ends with the connection. Default `None`: no limit, for
-    /// protocols that never confirm.
+    /// How long the server may take to answer a subscription, counted for each key from its send. After that the subscription has
+    /// failed, and is sent again after a wait of the backoff. Default `None`: no limit, for protocols that don't confirm.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`].
@@ -71,7 +71,8 @@ impl Builder<RestoreConfig> {
         self
     }
 
-    /// Whether a new session must be authenticated before anything is restored. Default false.
+    /// Whether a new session is authenticated before its subscriptions are restored, by
+    /// [`Action::Authenticate`](crate::Action::Authenticate). Default false.
     pub const fn authentication(mut self, on: bool) -> Self {
         self.config.authenticate = on;
         self
@@ -97,7 +98,7 @@ impl RestoreConfig {
         Micros::to_duration_option(self.confirm_timeout)
     }
 
-    /// Whether a new session must be authenticated before anything is restored.
+    /// Whether a new session is authenticated before its subscriptions are restored.
     #[must_use]
     pub const fn authentication(&self) -> bool {
         self.authenticate

@@ -1,4 +1,4 @@
-//! Sessions.
+//! The config of resuming sessions.
 
 use core::time::Duration;
 
@@ -7,6 +7,7 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// Whether and how sessions are resumed.
+#[doc(alias = "resume")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResumeConfig {
     pub(crate) enabled: bool,
@@ -20,9 +21,9 @@ pub struct ResumeConfig {
 builds!(ResumeConfig);
 
 impl ResumeConfig {
-    /// On; with the sequence where the session has one; given up after 3 failed resumes in a row (carbon); 1 to 5 s before the fresh
-    /// start that follows a refused session (Discord documentation of 2018-2022); the session's endpoint is
-    /// left after its first failed dial (twilight).
+    /// On, with the sequence number if the session has one. The session is dropped after 3 failed resumes in a row (carbon); after a
+    /// refused session a fresh start waits 1 to 5 s (Discord documentation of 2018-2022); the session's endpoint is given up after
+    /// its first failed dial (twilight).
     pub const DEFAULT: Self = Self {
         enabled: true,
         needs_sequence: false,
@@ -32,7 +33,7 @@ impl ResumeConfig {
         fallback_after: Micros::ZERO,
     };
 
-    /// Every connection starts fresh; no session is kept.
+    /// Every connection starts fresh, and no session is kept.
     pub const DISABLED: Self = Self { enabled: false, ..Self::DEFAULT };
 
     /// [`Self::DEFAULT`], to be changed.
@@ -58,16 +59,16 @@ impl Builder<ResumeConfig> {
         self
     }
 
-    /// Whether a token without a sequence number can't be resumed. Default false: a session resumes with its sequence, and
-    /// one that never had a number by its token alone. True for protocols that need both, such as Discord's gateway.
+    /// Whether a resume needs a sequence number. Default false: a session without one is resumed with its token alone. True for
+    /// protocols that need both, such as Discord's gateway.
     pub const fn sequence_needed(mut self, needed: bool) -> Self {
         self.config.needs_sequence = needed;
         self
     }
 
-    /// After how many resumes in a row that were sent and not granted the session is dropped. A connection that ended before
-    /// its resume was sent does not count, nor does one that held although nobody confirmed the resume; a cursor resets the
-    /// count. Default 3, range 1 to 255.
+    /// After how many failed resumes in a row the session is dropped, 1 to 255. A resume failed if it was sent and not granted. A
+    /// connection that ended before its resume was sent does not count, nor does one that held without a confirmation; a cursor
+    /// resets the count. Default 3.
     ///
     /// # Errors
     /// [`ConfigError::ResumeFailuresZero`].
@@ -76,7 +77,7 @@ impl Builder<ResumeConfig> {
         self
     }
 
-    /// The least wait before the fresh start that follows "session invalid", drawn in `[low, high)`. Default 1-5 s.
+    /// The minimum wait before the fresh start that follows a refused session, drawn from `[low, high)`. Default 1 to 5 s.
     ///
     /// # Errors
     /// [`ConfigError::RangeReversed`].
@@ -85,9 +86,8 @@ impl Builder<ResumeConfig> {
         self
     }
 
-    /// The session's own endpoint is left for the base endpoint after `failures` dials in a row that did not reach it
-    /// and when the first of them is at least `after` ago; the session is kept. Default 1 and zero;
-    /// 0 failures means 1.
+    /// When the session's own endpoint is given up for the base endpoint: after `failures` dials in a row that did not reach it, if
+    /// the first of them is at least `after` ago. The session is kept. Default 1 and zero; 0 failures means 1.
     pub const fn endpoint_fallback(mut self, failures: u8, after: Duration) -> Self {
         self.config.fallback_failures = if failures == 0 { 1 } else { failures };
         self.config.fallback_after = Micros::from_duration(after);
@@ -102,7 +102,7 @@ impl ResumeConfig {
         self.enabled
     }
 
-    /// Whether a token without a sequence number can't be resumed.
+    /// Whether a resume needs a sequence number.
     #[must_use]
     pub const fn sequence_needed(&self) -> bool {
         self.needs_sequence
@@ -114,13 +114,13 @@ impl ResumeConfig {
         self.failures_max
     }
 
-    /// The range of the least wait after "session invalid".
+    /// The range of the minimum wait after a refused session.
     #[must_use]
     pub const fn invalid_wait(&self) -> (Duration, Duration) {
         (self.invalid_wait.0.to_duration(), self.invalid_wait.1.to_duration())
     }
 
-    /// After how many failed dials, over how long, the session's endpoint is left.
+    /// After how many failed dials, over how long, the session's endpoint is given up.
     #[must_use]
     pub const fn endpoint_fallback(&self) -> (u8, Duration) {
         (self.fallback_failures, self.fallback_after.to_duration())

@@ -8,7 +8,7 @@ use crate::time::Instant;
 
 use super::super::codes::{put, put_cause, put_trigger, take, take_cause, take_trigger};
 use super::super::event::Epoch;
-use super::super::lend::OptionalPart;
+use super::super::source::OptionalPart;
 use super::super::stats::Counts;
 use super::{Flag, Named, Stage, State, Streaks};
 

@@ -27,7 +27,7 @@ pub trait ConfigSource: sealed::ConfigSource {
     type Session<T>: OptionalPart<SessionState<T>>;
 
     /// The config.
-    fn lend(&self) -> &Config;
+    fn config(&self) -> &Config;
 }
 
 impl<C: Borrow<Config>> ConfigSource for C {
@@ -36,7 +36,7 @@ impl<C: Borrow<Config>> ConfigSource for C {
     type Session<T> = SessionState<T>;
 
     #[inline]
-    fn lend(&self) -> &Config {
+    fn config(&self) -> &Config {
         self.borrow()
     }
 }
@@ -209,7 +209,7 @@ where
     type Session<T> = D::Session<T>;
 
     #[inline]
-    fn lend(&self) -> &Config {
+    fn config(&self) -> &Config {
         self.config
     }
 }
