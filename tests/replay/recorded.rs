@@ -102,21 +102,12 @@ fn a_checkpoint_is_where_the_log_begins() {
          {{\"at_us\": 90000000, \"event\": \"timeout\"}}"
     ));
     let resumed =
-        "\"action\": \"open\", \"epoch\": 2, \"mode\": \"resume\", \"endpoint\": \"eu\", \"attempt\": 1}";
+        "\"action\": \"open\", \"epoch\": 2, \"mode\": \"resume\", \"endpoint\": \"us\", \"attempt\": 2}";
     assert!(out.contains("\"state\": \"parked\"") && out.contains(resumed), "{out}");
 
     let spoilt = |from: &str, to: &str| error(&set_up.replace(from, to));
     assert!(spoilt("\"eu\", \"us\"", "\"eu\"").contains("has 1 names, and the checkpoint 2 endpoints"));
-    assert!(
-        spoilt("\"max_attempts\"", "\"max_attemps\"").contains("did you mean \"max_attempts\"?")
-            || !set_up.contains("max_attempts")
-    );
-    let other = spoilt("\"connect_timeout_ms\": 10000", "\"connect_timeout_ms\": 9999");
-    let other = if other.is_empty() {
-        spoilt("\"connect_timeout_ms\":10000", "\"connect_timeout_ms\":9999")
-    } else {
-        other
-    };
+    let other = spoilt("\"connect_timeout_ms\":10000", "\"connect_timeout_ms\":9999");
     assert!(
         other.contains("\"checkpoint\": the checkpoint belongs to a policy with another config"),
         "{other}"
