@@ -54,7 +54,7 @@ pub enum CheckpointError {
     /// A policy was in this state, but not one of this type: it has another generator, more endpoints or subscriptions, or
     /// names that this one can't hold.
     Unfit(&'static str),
-    /// The buffer has no room for it.
+    /// The buffer is too small.
     Full,
 }
 

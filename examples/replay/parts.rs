@@ -176,7 +176,7 @@ impl SubscriptionStorage for Wishes {
         grows
     }
 
-    fn room(&self) -> Option<usize> {
+    fn capacity(&self) -> Option<usize> {
         self.room
     }
 

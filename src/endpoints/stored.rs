@@ -26,7 +26,7 @@ impl<const N: usize> Store for FixedEndpoints<N> {
             to.bytes(&[*failures])?;
             to.flag(*tried)?;
         }
-        // Those that there is room for count as tried or not, all alike.
+        // The unused places all count as tried, or none does.
         to.flag(tried.get(usize::from(*count)).copied().unwrap_or(false))
     }
 }

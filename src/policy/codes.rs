@@ -1,4 +1,4 @@
-//! The vocabulary of a policy as numbers. They are part of the byte forms: a number is never given anew.
+//! The vocabulary of a policy as numbers. They are part of the byte forms: a number is never used again for something else.
 
 mod cause;
 

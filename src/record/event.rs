@@ -13,7 +13,7 @@ macro_rules! kinds {
     ($($name:ident = $kind:literal,)*) => {$(const $name: u8 = $kind;)*};
 }
 
-// A number is never given anew.
+// A number is never used again for something else.
 kinds! {
     START = 1, STOP = 2, RETRY_NOW = 3, HOLD = 4, RELEASE = 5, NETWORK_DOWN = 6, NETWORK_UP = 7, HIDDEN = 8, VISIBLE = 9,
     HOST_RESUMED = 10, NETWORK_CHANGED = 11, REDIAL = 12, BACKOFF_HINT = 13, OPENED = 14, OPEN_FAILED = 15, NOT_NOW = 16,

@@ -20,7 +20,7 @@ const VERSION: u8 = 1;
 /// few microseconds an event. After an incident [`dump`](Self::dump) writes both for `replay --flight`, which takes the
 /// decisions again and prints them.
 ///
-/// A heartbeat and its answer are about ten bytes, so 4 KiB hold the last hours of a quiet connection or the last minutes of
+/// A heartbeat and its answer are about ten bytes, so 4 KiB hold the last hours of an idle connection or the last minutes of
 /// a busy one. When the ring is full the oldest event is told to the second policy, which so is always where the ring begins;
 /// an event that is larger than the ring moves it there at once.
 ///

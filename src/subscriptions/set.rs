@@ -39,9 +39,9 @@ impl<A> SubscriptionSet<A> {
 }
 
 impl<A: SubscriptionStorage> SubscriptionSet<A> {
-    /// What the storage says of its room.
-    pub(super) fn room(&self) -> Option<usize> {
-        self.slots.room()
+    /// The most keys that the storage can hold, where it has a limit.
+    pub(super) fn capacity(&self) -> Option<usize> {
+        self.slots.capacity()
     }
 
     fn position(&self, key: &A::Key) -> Option<u32> {

@@ -39,14 +39,14 @@ pub trait SubscriptionStorage {
 
     /// The most slots there will ever be. Default `None`: there is no limit.
     #[must_use]
-    fn room(&self) -> Option<usize> {
+    fn capacity(&self) -> Option<usize> {
         None
     }
 
-    /// Never more than so many slots from here on: a checkpoint is read of a set that had no more room. By default nothing
+    /// Never more than so many slots from here on: a checkpoint is read of a set that had no more. By default nothing
     /// happens, which is right where the storage has a limit of its own.
-    fn limit(&mut self, room: usize) {
-        let _ = room;
+    fn limit(&mut self, slots: usize) {
+        let _ = slots;
     }
 }
 
@@ -99,7 +99,7 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
         false
     }
 
-    fn room(&self) -> Option<usize> {
+    fn capacity(&self) -> Option<usize> {
         Some(N)
     }
 

@@ -35,7 +35,7 @@ impl<A: SubscriptionStorage<Key: Named>> Store for SubscriptionSet<A> {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         store_head(to, self.len() as u64, self.sends(), self.pace())?;
         // None is 0.
-        to.number(self.room().map_or(0, |room| (room as u64).saturating_add(1)))?;
+        to.number(self.capacity().map_or(0, |slots| (slots as u64).saturating_add(1)))?;
         self.iter().try_for_each(|entry| store_entry(to, entry))
     }
 }
@@ -44,8 +44,8 @@ impl<A: SubscriptionStorage<Key: FromName> + Default> Load for SubscriptionSet<A
     fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
         let (len, sends, pace) = load_head(from)?;
         let mut storage = A::default();
-        if let Some(room) = from.number::<u64>()?.checked_sub(1) {
-            storage.limit(usize::try_from(room).unwrap_or(usize::MAX));
+        if let Some(slots) = from.number::<u64>()?.checked_sub(1) {
+            storage.limit(usize::try_from(slots).unwrap_or(usize::MAX));
         }
         let mut set = Self::with_storage(storage);
         let mut lowest = i32::MAX;
@@ -117,6 +117,6 @@ fn load_entry<A: SubscriptionStorage<Key: FromName>>(
         return Err(impossible("the subscriptions are not in the order of their priorities"));
     }
     set.add(key, entry_of(priority, failures, send, state, at, code == SENT_IN_BATCH))
-        .map_err(|_| CheckpointError::Unfit("it has more subscriptions than there is room for"))?;
+        .map_err(|_| CheckpointError::Unfit("it has more subscriptions than fit"))?;
     Ok(priority)
 }
