@@ -175,3 +175,18 @@ fn comments_use_the_words_of_the_field() {
         }
     }
 }
+
+#[test]
+fn the_words_of_the_events_are_those_of_a_recorded_log() {
+    let read = |path| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("text");
+    let (log, words) = (read("examples/replay/fact.rs"), read("src/policy/event.rs"));
+    let mut events = 0;
+    for (name, rest) in
+        log.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => Event::"))
+    {
+        let variant: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+        events += 1;
+        assert!(words.contains(&format!("    {variant} => \"{name}\",\n")), "{variant} is {name} in a log");
+    }
+    assert!(events > 25);
+}

@@ -1,4 +1,4 @@
-//! What can be wrong with the config of a backoff.
+//! The check of a backoff's config.
 
 use core::time::Duration;
 
@@ -70,7 +70,7 @@ const fn check_table(delays: &[Duration], after: AfterTable) -> Result<(), Confi
     Ok(())
 }
 
-/// What a wait must be at least, so that a config is no hot loop.
+/// The shortest wait that is not zero, so that no config is a hot loop.
 pub(super) const fn check_wait(wait: Micros) -> Result<(), ConfigError> {
     if wait.is_zero() {
         Err(ConfigError::InitialZero)

@@ -22,12 +22,12 @@ use crate::words::words;
 /// use core::time::Duration;
 /// use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio};
 ///
-/// const LADDER: BackoffConfig =
+/// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
 ///         .jitter(Jitter::Full)
 ///         .build_const();
-/// assert_eq!(LADDER.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
-/// assert_eq!(LADDER.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
+/// assert_eq!(BACKOFF.ceiling(1, Mode::Resume), Some(Duration::from_secs(1)));
+/// assert_eq!(BACKOFF.ceiling(6, Mode::Resume), Some(Duration::from_secs(30)));
 /// assert_eq!(BackoffConfig::constant(Duration::ZERO).build(), Err(ConfigError::InitialZero));
 /// ```
 #[doc(alias = "retry")]
@@ -147,7 +147,7 @@ impl BackoffConfig {
         Self::begin(curve, initial, max)
     }
 
-    /// Every wait is `delay`.
+    /// A constant curve: every wait is `delay`.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`].
@@ -179,9 +179,7 @@ impl BackoffConfig {
         Self::begin(Curve::Quadratic(step), initial, max)
     }
 
-    /// The waits are those of `delays`, then what `after` says. The cap is the longest of them.
-    ///
-    /// An entry of 0 is a retry at once.
+    /// The waits are the entries of `delays`, followed by `after`. The cap is the longest entry. An entry of 0 is an immediate retry.
     ///
     /// # Errors
     /// [`ConfigError::TableEmpty`]; [`ConfigError::InitialTooShort`] for an entry above 0 and below 1 ms;
@@ -201,9 +199,9 @@ impl BackoffConfig {
         Self::begin(Curve::Table(delays, after), initial, max)
     }
 
-    /// The wait is `share` of the time already lost in this outage, at least `initial` and at most `max`.
+    /// The wait is `share` of the time that the outage has lasted, at least `initial` and at most `max`.
     ///
-    /// A short blip is retried fast and a long outage seldom, however many attempts either took.
+    /// A short outage is retried fast and a long one rarely, however many attempts either took.
     ///
     /// # Errors
     /// [`ConfigError::InitialZero`], [`ConfigError::InitialTooShort`], [`ConfigError::InitialAboveMax`].
@@ -231,7 +229,7 @@ impl BackoffConfig {
 }
 
 impl Builder<BackoffConfig> {
-    /// With this jitter. Default: [`Jitter::None`].
+    /// The jitter. Default: [`Jitter::None`].
     ///
     /// # Errors
     /// [`ConfigError::JitterAboveOne`], [`ConfigError::JitterWindow`]; [`ConfigError::RangeReversed`] for a
@@ -245,7 +243,7 @@ impl Builder<BackoffConfig> {
         self
     }
 
-    /// With no wait below `floor` (or below the cap for fresh dials, where that is less). Default: 0.
+    /// The shortest wait, at most the cap; before fresh dials, at most their cap. Default: 0.
     ///
     /// # Errors
     /// [`ConfigError::FloorAboveMax`].
@@ -254,28 +252,27 @@ impl Builder<BackoffConfig> {
         self
     }
 
-    /// With `first` in place of the first wait of an outage, at most the cap; 0 is a retry at once, and what is above 0 is
-    /// at least 1 ms. Default: none.
+    /// Another first wait of an outage: 0 for an immediate retry, or from 1 ms to the cap. Default: none.
     ///
-    /// Jittered like any other, but not raised to the floor: it was asked for. The later waits stay as they are.
+    /// It is jittered like any other wait, but not raised to the floor. The later waits are not affected.
     pub const fn first_delay(mut self, first: Duration) -> Self {
         let first = Micros::from_duration(first);
         self.config.first = Some(if first.is_zero() { first } else { first.max(Micros::MILLISECOND) });
         self
     }
 
-    /// With no jitter on the first wait of an outage: one client alone comes back as soon as it may. grpc-go has this.
+    /// No jitter on the first wait of an outage, as in grpc-go, so that a single client comes back as early as possible. Many clients
+    /// that lose a server together then come back together once.
     ///
-    /// A fleet that loses its server together then comes back together once. The wait still takes its draw, so that
-    /// the later ones are the same with and without this.
+    /// The wait still takes its draw, so that the later waits are the same with and without this.
     pub const fn exact_first(mut self) -> Self {
         self.config.first_exact = true;
         self
     }
 
-    /// With another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
+    /// Another cap for the waits before a [`Mode::Fresh`] dial. Default: the same cap.
     ///
-    /// The progression itself is shared: a fresh dial after three resumes waits as long as a fourth failure should.
+    /// The curve is shared: a fresh dial after three failed resumes has the wait of the fourth failure.
     ///
     /// # Errors
     /// [`ConfigError::InitialAboveMax`]; [`ConfigError::InitialZero`] for 0, [`ConfigError::InitialTooShort`] below 1 ms.
@@ -288,10 +285,9 @@ impl Builder<BackoffConfig> {
 impl BackoffConfig {
     /// The nominal wait after the `failure`-th failure in a row (from 1; 0 counts as 1), before floor and jitter.
     ///
-    /// `None`: a table that gives up is spent. The same number as a [`Backoff`] reaches by counting, in at most 1025
-    /// steps for any `failure`. Never falls as `failure` rises, but for a table and a [`first_delay`](Self::first_delay).
-    /// Where the wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters) it is the
-    /// cap, which no wait exceeds.
+    /// `None`: a table that gives up is exhausted. It is what a [`Backoff`] reaches by counting, in at most 1025 steps for any
+    /// `failure`. It does not decrease as `failure` increases, except for a table and a [`first_delay`](Self::first_delay). Where the
+    /// wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters), it is the cap.
     #[must_use]
     pub fn ceiling(&self, failure: u32, mode: Mode) -> Option<Duration> {
         let failure = failure.max(1);
@@ -307,18 +303,18 @@ impl BackoffConfig {
         nominal.map(|nominal| nominal.min(self.nominal_cap(mode)).to_duration())
     }
 
-    /// These waits as an iterator, for a retry loop of your own.
+    /// These waits as an iterator, for a retry loop.
     pub const fn delays<R: Rng>(self, rng: R) -> Delays<R> {
         Delays::new(self, rng)
     }
 
-    /// How the waits grow.
+    /// The curve.
     #[must_use]
     pub const fn curve(&self) -> Curve {
         self.curve
     }
 
-    /// How they are spread.
+    /// The jitter.
     #[must_use]
     pub const fn jitter(&self) -> Jitter {
         self.jitter
@@ -342,7 +338,7 @@ impl BackoffConfig {
         self.floor.to_duration()
     }
 
-    /// The wait in place of the first one of an outage, if there is one.
+    /// The separate first wait of an outage, if there is one.
     #[must_use]
     pub const fn first_delay(&self) -> Option<Duration> {
         Micros::to_duration_option(self.first)
@@ -354,7 +350,7 @@ impl BackoffConfig {
         self.first_exact
     }
 
-    /// The first nominal wait of the curve that is not 0: what guards against spinning.
+    /// The first nominal wait of the curve that is not 0, which keeps a client from spinning.
     pub(crate) const fn initial(&self) -> Micros {
         if let (Curve::Table(mut rest, _), true) = (self.curve, self.initial.is_zero()) {
             while let [delay, tail @ ..] = rest {
@@ -385,7 +381,7 @@ impl BackoffConfig {
         }
     }
 
-    /// The window of a jitter that only adds, for the nominal wait under the cap of this mode.
+    /// The range of a jitter that only adds, for the nominal wait under the cap of this mode.
     fn on_top(&self, nominal: Micros, mode: Mode) -> (Micros, Micros) {
         let nominal = nominal.min(self.nominal_cap(mode));
         let (low, high) = match self.jitter {
@@ -402,7 +398,7 @@ impl BackoffConfig {
         self.max.max(self.max_fresh)
     }
 
-    /// The same, if nothing is wrong with it, with what follows from the settings.
+    /// Checks the config and derives what follows from its settings.
     const fn checked(self) -> Result<Self, ConfigError> {
         if let Err(error) = self.check_curve() {
             return Err(error);
@@ -413,7 +409,7 @@ impl BackoffConfig {
         if self.floor.0 > self.max.0 {
             return Err(ConfigError::FloorAboveMax);
         }
-        // A table may begin with 0; its cap for fresh dials is then the same as the other, or of a length that may be waited.
+        // A table may begin with 0. Its cap for fresh dials is then the same as the other, or a valid wait.
         if self.max_fresh.0 != self.max.0 {
             if let Err(error) = check_wait(self.max_fresh) {
                 return Err(error);
@@ -425,7 +421,7 @@ impl BackoffConfig {
         Ok(self.marked())
     }
 
-    /// With [`Self::rare`], [`Self::turn`] and what belongs to it as the other fields have it.
+    /// The config with [`Self::rare`], [`Self::turn`] and what belongs to it derived from the other fields.
     const fn marked(mut self) -> Self {
         self.rare = match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
@@ -445,5 +441,5 @@ impl BackoffConfig {
     }
 }
 
-/// How many failures an exponential curve is followed for. A factor of 1.01 has grown 26,000 times by then.
+/// The number of failures up to which an exponential curve is computed. A factor of 1.01 has grown 26,000 times by then.
 pub(super) const FOLLOWED: u32 = 1024;

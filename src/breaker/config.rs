@@ -8,8 +8,7 @@ use crate::error::ConfigError;
 use crate::ratio::Ratio;
 use crate::time::Micros;
 
-/// The thresholds of a breaker by rate, for a [`CountWindow`] or a [`TimeWindow`]. Reaching a threshold exactly is
-/// enough.
+/// The thresholds of a breaker by rate, for a [`CountWindow`] or a [`TimeWindow`]. A rate that equals a threshold reaches it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -25,17 +24,17 @@ use crate::time::Micros;
 pub struct Rates {
     pub(super) failure: Ratio,
     pub(super) minimum: u32,
-    /// What is slow, and the share of slow results that is too much. A `Duration`, to compare it with what comes in
-    /// without a conversion.
+    /// The duration above which a result is slow, and the threshold of slow results. A `Duration` needs no conversion for the
+    /// comparison.
     pub(super) slow: Option<(Duration, Ratio)>,
 }
 
 builds!(Rates);
 
 impl Rates {
-    /// Opens when at least `failure` (above 0, at most 1) of the results in the window are failures and the window
-    /// holds at least `minimum` results (at least 1), the minimum throughput. Usual choices are 1/2 of 100
-    /// (resilience4j) and 1/10 of 100 (Polly). Slow results are results like any other.
+    /// Opens when at least `failure` (above 0, at most 1) of the results in the window are failures, and the window has at least
+    /// `minimum` results (at least 1), the minimum throughput. Usual choices are 1/2 of 100 (resilience4j) and 1/10 of 100 (Polly).
+    /// Slow results are among the results.
     ///
     /// # Errors
     /// [`ConfigError::BreakerRate`], [`ConfigError::BreakerMinimum`].
@@ -43,13 +42,13 @@ impl Rates {
         Builder::of(Self { failure, minimum, slow: None })
     }
 
-    /// The share of failures that is too much, and the minimum throughput.
+    /// The threshold of failures, and the minimum throughput.
     #[must_use]
     pub const fn failure(&self) -> (Ratio, u32) {
         (self.failure, self.minimum)
     }
 
-    /// From when on a result is slow, and the share of slow ones that is too much.
+    /// The duration above which a result is slow, and the threshold of slow results.
     #[must_use]
     pub const fn slow(&self) -> Option<(Duration, Ratio)> {
         self.slow
@@ -79,8 +78,8 @@ impl Rates {
 }
 
 impl Builder<Rates> {
-    /// Opens as well when at least `rate` (above 0, at most 1) of the results, good or bad, took longer than `longer_than`
-    /// (above 0). resilience4j: all of them, 60 s. Default: off.
+    /// Opens also when at least `rate` (above 0, at most 1) of the results, failures or not, took longer than `longer_than` (above
+    /// 0). resilience4j has 1 and 60 s. Default: off.
     ///
     /// # Errors
     /// [`ConfigError::BreakerRate`], [`ConfigError::BreakerSlowZero`].
@@ -90,8 +89,8 @@ impl Builder<Rates> {
     }
 }
 
-/// When a [`CircuitBreaker`](crate::CircuitBreaker) opens, for how long, and what closes it. Built in a `const`, shared
-/// by any number of breakers. `W` is what the breaker counts.
+/// The config of a [`CircuitBreaker`](crate::CircuitBreaker): when it opens, for how long, and what closes it. Shared by any number
+/// of breakers. `W` is what the breaker counts.
 ///
 /// ```
 /// use core::time::Duration;
@@ -123,7 +122,7 @@ pub struct Config<W: Window = Consecutive> {
 }
 
 impl Config {
-    /// The most probes that a half-open breaker can keep apart.
+    /// The largest number of probes of a half-open breaker.
     pub const MAX_PROBES: u8 = u16::BITS as u8;
 
     /// Opens after `failures` failures in a row (at least 1), for `open` (at least 1 µs). A usual choice is 5 failures
@@ -218,7 +217,7 @@ impl<W: Window> Config<W> {
         Ok(self)
     }
 
-    /// How long it stays open the first time.
+    /// The first open time.
     #[must_use]
     pub const fn open_for(&self) -> Duration {
         self.open.to_duration()
@@ -226,8 +225,8 @@ impl<W: Window> Config<W> {
 }
 
 impl<W: Window> Builder<Config<W>> {
-    /// Multiplies the open time by `factor` (at least 1) each time a probe fails, up to `max`, which is the limit
-    /// before jitter. Closing starts over. Default: no growth. It stops growing after 255 failed probes at the latest.
+    /// Multiplies the open time by `factor` (at least 1) each time a probe fails, up to `max` before jitter, and at most 255 times.
+    /// Closing the breaker resets it. Default: no growth.
     ///
     /// # Errors
     /// [`ConfigError::FactorBelowOne`]; [`ConfigError::BreakerOpenTime`] when `max` is below the first open time.
@@ -237,8 +236,8 @@ impl<W: Window> Builder<Config<W>> {
         self
     }
 
-    /// Draws each open time from `[open, open × (1 + share))`, so that breakers which opened together do not probe
-    /// together. `share` is 0 to 1. Default: 0, which takes nothing from the generator.
+    /// Draws each open time from `[open, open × (1 + share))`, so that breakers that opened together don't probe together. `share` is 0
+    /// to 1. Default: 0, which takes no draws.
     ///
     /// # Errors
     /// [`ConfigError::JitterAboveOne`].
@@ -247,8 +246,7 @@ impl<W: Window> Builder<Config<W>> {
         self
     }
 
-    /// How many probes a half-open breaker admits, 1 to [`Config::MAX_PROBES`] and, with a [`CountWindow`], to its
-    /// size. Default: 1.
+    /// How many probes a half-open breaker admits: 1 to [`Config::MAX_PROBES`], and at most the size of a [`CountWindow`]. Default: 1.
     ///
     /// With [`Consecutive`] all of them must succeed to close it, and the first one that fails opens it again. With rates
     /// it waits for the results of all of them and applies the thresholds to these; the minimum throughput does
@@ -261,9 +259,8 @@ impl<W: Window> Builder<Config<W>> {
         self
     }
 
-    /// How long a probe may take before it counts as failed: a probe that never answers must not keep the breaker
-    /// half-open indefinitely. With several probes, one lease covers all of
-    /// them and runs from the last admission. Default: 60 s.
+    /// How long a probe may take before it counts as failed, so that a probe without a result does not keep the breaker half-open
+    /// indefinitely. With several probes, one lease covers all of them and starts with the last one. Default: 60 s.
     ///
     /// # Errors
     /// [`ConfigError::BreakerLeaseZero`].
@@ -280,7 +277,7 @@ impl<W: Window> Config<W> {
         (self.factor, self.max_open.to_duration())
     }
 
-    /// The share that is added to an open time at most.
+    /// The share that is added to an open time at random.
     #[must_use]
     pub const fn jitter(&self) -> Ratio {
         self.jitter

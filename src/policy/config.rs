@@ -29,11 +29,11 @@ use super::options::{
 /// use core::time::Duration;
 /// use redial::{BackoffConfig, Config, Jitter, Ratio};
 ///
-/// const LADDER: BackoffConfig =
+/// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
 ///         .jitter(Jitter::Full)
 ///         .build_const();
-/// static CONFIG: Config = Config::new(LADDER).reset_after_stable(Duration::from_secs(30)).build_const();
+/// static CONFIG: Config = Config::new(BACKOFF).reset_after_stable(Duration::from_secs(30)).build_const();
 /// # let _ = &CONFIG;
 /// ```
 #[doc(alias = "settings")]

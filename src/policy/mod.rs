@@ -1,7 +1,7 @@
 //! The policy of one connection, with its events, actions and explanations.
 //!
 //! [`Policy`] composes the parts of this crate: a [`Backoff`](crate::Backoff), a [`CircuitBreaker`](crate::CircuitBreaker),
-//! a [`Heartbeat`](crate::heartbeat::Heartbeat), a [`SessionState`], a set of [`Subscriptions`] and [`Endpoints`]. It is the
+//! a [`Heartbeat`], a [`SessionState`], a set of [`Subscriptions`] and [`Endpoints`]. It is the
 //! only module that knows what a connection does next.
 // Between connections, everything that may delay or forbid a dial is a gate (`gates.rs`). During a connection, what must
 // happen in order is a stage (`stages.rs`). The one way from a stage back to the gates is `lose` (`loss.rs`). Events of the

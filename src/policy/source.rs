@@ -125,9 +125,9 @@ part! {
 /// use redial::policy::{Lean, ResumeConfig};
 /// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64};
 ///
-/// const LADDER: BackoffConfig =
+/// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
-/// static CONFIG: Config = Config::new(LADDER).resume(ResumeConfig::DISABLED).build_const();
+/// static CONFIG: Config = Config::new(BACKOFF).resume(ResumeConfig::DISABLED).build_const();
 /// // With a breaker, a heartbeat or sessions in the config this line would not compile.
 /// static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
 ///
