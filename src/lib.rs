@@ -46,6 +46,9 @@ mod rng;
 pub mod session;
 pub mod subscriptions;
 pub mod time;
+#[cfg(feature = "websocket")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "websocket")))]
+pub mod websocket;
 mod window;
 mod words;
 

@@ -44,15 +44,14 @@ impl fmt::Display for DialError {
     }
 }
 
-impl core::error::Error for DialError {}
-
-words!([T, K] Command<T, K> {
+words!([T, K, M] Command<T, K, M> {
     Identify => "send_fresh",
     Resume => "send_resume",
     Heartbeat => "beat",
     Authenticate => "authenticate",
     Restore => "restore",
     Unsubscribe => "unsubscribe",
+    Message => "message",
 });
 
 words!(['a] EndpointTrust<'a> {

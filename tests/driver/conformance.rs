@@ -40,7 +40,7 @@ fn acked(epoch: redial::Epoch) -> Fact {
 }
 
 /// Duties 2 and 3: each dial comes when the ladder says, and the session ends it.
-pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn dials_on_the_ladder<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -61,7 +61,7 @@ pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
 }
 
 /// Duty 2 (quinn #587): the sleep for a minute's wait must not outlive "reconnect now".
-pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -87,7 +87,10 @@ pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Du
 }
 
 /// Duty 2 (quinn #587): a greeting brings a beat that is due long before the deadline the sleep is armed for.
-pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime + 'static>(
+    rt: Rt,
+    slack: Duration,
+) {
     static CONFIG: Config = LONG
         .to_builder()
         .greeting(Some(ms(60_000)))
@@ -110,7 +113,7 @@ pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt
 }
 
 /// Duties 7 and 10 (F05): a stop during a dial drops the dial.
-pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_dial<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Hang]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -126,7 +129,7 @@ pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
 }
 
 /// Duty 10 (F04).
-pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -141,7 +144,7 @@ pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Durat
 }
 
 /// Duties 9 and 10.
-pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_pending_send<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(0));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -156,7 +159,7 @@ pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Durat
 }
 
 /// Duties 7 and 10 (F08): a goodbye that never ends holds up the return for its own time and no longer.
-pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_goodbye<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![please_reconnect])])])
         .set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
@@ -172,7 +175,7 @@ pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) 
 }
 
 /// A long wait doesn't keep the old socket.
-pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![please_reconnect])])])
         .set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
@@ -190,7 +193,7 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack
 
 /// Duties 6 and 7 (F07, F08): the next dial neither waits for a goodbye nor stands beside it, but the goodbye was
 /// begun, even if the next dial is asked for in the same instant.
-pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let retry_now: fn(_) -> Fact = |_| Event::RetryNow;
     let asked = || {
         let facts = vec![please_reconnect, retry_now, please_reconnect];
@@ -215,7 +218,7 @@ pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duratio
 }
 
 /// Duty 4: after a suspend the acknowledgement lies behind other messages in the socket, and the beat is overdue.
-pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn facts_before_timers<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let script = vec![
         Say::Facts(vec![ready]),
@@ -240,7 +243,7 @@ pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// Duty 4: messages without end starve neither the heartbeat nor the user's stop nor the executor.
-pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_flood_starves_nobody<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
@@ -270,7 +273,7 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
-pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 9 };
     let script =
@@ -297,7 +300,7 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
 }
 
 /// A failed send ends the connection.
-pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::FailAt(0));
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -314,7 +317,7 @@ pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration
 }
 
 /// A close frame that lies in the socket says more than the send that fails because of it.
-pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let cause = Cause::Http(404);
     let lab =
         Lab::new(rt, vec![Answer::Accept(vec![Say::End(cause)])]).set(|set| set.writes = Writes::FailAt(0));
@@ -324,7 +327,7 @@ pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: D
 }
 
 /// Duty 7: a dial whose time is over doesn't live on during the wait.
-pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LONG.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
@@ -338,7 +341,7 @@ pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt,
 }
 
 /// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.
-pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang, Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
@@ -356,7 +359,7 @@ pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Dur
 }
 
 /// Duty 12: giving up is a value, and a new run starts over.
-pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn giving_up_is_a_value<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -369,7 +372,7 @@ pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// Dropping the run drops the socket; the next run resumes.
-pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -386,7 +389,7 @@ pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duratio
 }
 
 /// A driver without handles goes on; a handle without a driver says so.
-pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -400,7 +403,7 @@ pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duratio
 }
 
 /// A stop that comes before the run is not lost, and dials nothing.
-pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_stop_before_the_run<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LONG);
     driver.handle().stop_keeping_session();
@@ -409,7 +412,7 @@ pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// Duty 10: preconditions park it and let it go.
-pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_hold_parks<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -431,7 +434,7 @@ pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
 }
 
 /// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn credentials_are_refreshed<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     let rejected = || Answer::Refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
     let mut driver = lab.driver(&LONG);
@@ -469,7 +472,7 @@ pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Durati
 }
 
 /// Duty 11: however long the host slept, time passes once.
-pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&CONFIG);
@@ -493,7 +496,7 @@ pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Durati
 }
 
 /// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn subscriptions_are_restored<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
     let lab = Lab::new(
         rt,
@@ -534,7 +537,7 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
 }
 
 /// Duty 6: whatever comes in whatever order, there are never two.
-pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn never_two_transports<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let mut dials = Vec::new();
     for round in 0..200 {
         dials.push(match round % 5 {
@@ -560,7 +563,7 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
                 0 | 1 => handle.retry_now(),
                 2 => handle.network_down(),
                 3 | 4 => handle.network_up(),
-                5 => handle.woke(Duration::from_secs(60)),
+                5 => handle.host_resumed(Duration::from_secs(60)),
                 _ => {
                     lab.sleep(ms(2)).await;
                     true
@@ -574,7 +577,7 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_resume_has_its_session<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
     let ready: fn(_) -> Fact = |epoch| Event::Ready {
         epoch,
         token: Some("token".into()),
@@ -598,7 +601,7 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
     static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;

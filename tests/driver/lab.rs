@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use redial::driver::{
-    Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
+    Command, Dial, DialError, Driver, Notice, Outcome, Protocol, Received, RefreshFailed, Runtime, SendFailed,
 };
 use redial::policy::ConfigSource;
 use redial::subscriptions::SubscriptionList;
 use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
 
 pub(crate) type Fact = Event<String, String>;
-pub(crate) type Sent = Command<String, String>;
+/// What the reader finds: facts for the policy, numbers for the application.
+pub(crate) type Item = Received<String, String, u32>;
+pub(crate) type Sent = Command<String, String, u32>;
 pub(crate) type LabDriver<Rt, C = &'static Config> =
     Driver<Lab<Rt>, Lab<Rt>, Policy<SplitMix64, String, SubscriptionList<String>, C>>;
-pub(crate) type LabHandle = Handle<String, String>;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -38,6 +39,10 @@ pub(crate) enum Answer {
 pub(crate) enum Say {
     Wait(Duration),
     Facts(Vec<fn(Epoch) -> Fact>),
+    /// A message for the application.
+    Message(u32),
+    /// The same behind its sequence number.
+    Numbered(u32),
     /// The host is suspended for so long.
     Suspend(Duration),
     /// A message after each millisecond of the host's clock, for ever, without the reader ever being idle; a stop
@@ -66,7 +71,8 @@ struct Inner<Rt> {
     skew: AtomicU64,
     alive: AtomicU32,
     alive_max: AtomicU32,
-    handle: Mutex<Option<LabHandle>>,
+    /// Stops the driver from inside.
+    stop: Mutex<Option<Box<dyn Fn() + Send>>>,
     set: Mutex<Settings>,
     log: Mutex<Log>,
 }
@@ -128,7 +134,7 @@ impl Wake for Called {
 
 #[derive(Default)]
 struct Pipe {
-    facts: VecDeque<Vec<Fact>>,
+    items: VecDeque<Vec<Item>>,
     waker: Option<Waker>,
 }
 
@@ -149,14 +155,14 @@ pub(crate) fn ready(epoch: Epoch) -> Fact {
     Event::Ready { epoch, token: Some("token".into()), endpoint: None, sequence: Some(1), ttl: None }
 }
 
-impl<Rt: Runtime> Lab<Rt> {
+impl<Rt: Runtime + 'static> Lab<Rt> {
     pub(crate) fn new(runtime: Rt, dials: Vec<Answer>) -> Self {
         Self(Arc::new(Inner {
             runtime,
             skew: AtomicU64::new(0),
             alive: AtomicU32::new(0),
             alive_max: AtomicU32::new(0),
-            handle: Mutex::new(None),
+            stop: Mutex::new(None),
             set: Mutex::new(Settings {
                 dials: dials.into(),
                 writes: Writes::Fine,
@@ -178,7 +184,10 @@ impl<Rt: Runtime> Lab<Rt> {
             .with_session_type()
             .with_subscriptions(SubscriptionList::new());
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
-        *self.0.handle.lock().unwrap() = Some(driver.handle());
+        let handle = driver.handle();
+        *self.0.stop.lock().unwrap() = Some(Box::new(move || {
+            handle.stop_keeping_session();
+        }));
         driver
     }
 
@@ -247,24 +256,28 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 }
 
-impl<Rt: Runtime> Runtime for Lab<Rt> {
+impl<Rt: Runtime + 'static> Runtime for Lab<Rt> {
+    type Sleep = Rt::Sleep;
+
     fn now(&self) -> Instant {
         let skew = Duration::from_micros(self.0.skew.load(Ordering::SeqCst));
         self.0.runtime.now().saturating_add(skew)
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+    fn sleep_until(&self, at: Instant) -> Rt::Sleep {
         let skew = self.0.skew.load(Ordering::SeqCst);
         self.0.runtime.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)))
     }
 }
 
-impl<Rt: Runtime> Protocol for Lab<Rt> {
+impl<Rt: Runtime + 'static> Protocol for Lab<Rt> {
     type Reader = Reader<Rt>;
     type Writer = Writer<Rt>;
     type Token = String;
     type Key = String;
-    type Facts = Vec<Fact>;
+    type Message = u32;
+    type Incoming = u32;
+    type Received = Vec<Item>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader<Rt>, Writer<Rt>), DialError> {
         let alive = Alive::new(self);
@@ -285,12 +298,19 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
         Ok((reader, Writer { _alive: alive, sent: 0, pipe, epoch: dial.epoch }))
     }
 
-    async fn receive(&self, reader: &mut Reader<Rt>, epoch: Epoch) -> Result<Vec<Fact>, Cause> {
+    async fn receive(&self, reader: &mut Reader<Rt>, epoch: Epoch) -> Result<Vec<Item>, Cause> {
         loop {
             match reader.script.pop_front() {
                 Some(Say::Wait(span)) => self.sleep(span).await,
                 Some(Say::Suspend(gap)) => self.suspend(gap),
-                Some(Say::Facts(facts)) => return Ok(facts.into_iter().map(|fact| fact(epoch)).collect()),
+                Some(Say::Facts(facts)) => {
+                    return Ok(facts.into_iter().map(|fact| fact(epoch).into()).collect());
+                }
+                Some(Say::Message(number)) => return Ok(vec![Received::Message(number)]),
+                Some(Say::Numbered(number)) => {
+                    let sequence = Event::Sequence { epoch, sequence: u64::from(number) };
+                    return Ok(vec![sequence.into(), Received::Message(number)]);
+                }
                 Some(Say::End(cause)) => return Err(cause),
                 Some(Say::Flood { stop_at }) => {
                     reader.script.push_front(Say::Flood { stop_at });
@@ -301,19 +321,19 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                         log.received
                     };
                     if number == stop_at {
-                        self.0.handle.lock().unwrap().as_ref().unwrap().stop_keeping_session();
+                        self.0.stop.lock().unwrap().as_ref().unwrap()();
                     }
                     return Ok(Vec::new());
                 }
                 None => break,
             }
         }
-        let facts = poll_fn(|cx| {
+        let items = poll_fn(|cx| {
             let mut pipe = reader.pipe.lock().unwrap();
             pipe.waker = Some(cx.waker().clone());
-            pipe.facts.pop_front().map_or(Poll::Pending, Poll::Ready)
+            pipe.items.pop_front().map_or(Poll::Pending, Poll::Ready)
         });
-        Ok(facts.await)
+        Ok(items.await)
     }
 
     async fn send(&self, writer: &mut Writer<Rt>, command: Sent) -> Result<(), SendFailed> {
@@ -338,11 +358,11 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                 let send = Some(send);
                 keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key, send }).collect()
             }
-            Command::Unsubscribe(_) => return Ok(()),
+            Command::Message(_) | Command::Unsubscribe(_) => return Ok(()),
         };
         if answers {
             let mut pipe = writer.pipe.lock().unwrap();
-            pipe.facts.push_back(answer);
+            pipe.items.push_back(answer.into_iter().map(Received::Event).collect());
             if let Some(waker) = pipe.waker.take() {
                 waker.wake();
             }
@@ -370,10 +390,10 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
 
     fn observe(&self, notice: &Notice<'_, String, String>) {
         let mut log = self.0.log.lock().unwrap();
-        if notice.fact.is_none() {
+        if notice.event.is_none() {
             log.timeouts.push(notice.at);
         }
-        log.phases.push(notice.explanation.phase);
+        log.phases.push(notice.explanation().phase);
     }
 }
 

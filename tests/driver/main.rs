@@ -36,7 +36,7 @@ macro_rules! on_every_runtime {
         }
         mod on_smol {
             $(#[test] fn $test() {
-                async_io::block_on(crate::conformance::$test(redial::driver::Smol::new(), crate::ROUGH));
+                smol::block_on(crate::conformance::$test(redial::driver::Smol::new(), crate::ROUGH));
             })*
         }
     };
