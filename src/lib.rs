@@ -30,8 +30,8 @@ mod codec;
 #[cfg(feature = "serde")]
 mod data;
 mod denied;
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub mod driver;
 pub mod endpoints;
 mod error;

@@ -47,7 +47,7 @@ pub enum DialError {
 }
 
 impl DialError {
-    pub(super) fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
+    pub(super) const fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
         match self {
             Self::Failed { cause, retry_after } => Event::OpenFailed { epoch, cause, retry_after },
             Self::NotNow { retry_after } => Event::NotNow { epoch, retry_after },

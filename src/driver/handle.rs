@@ -1,5 +1,6 @@
 //! The way in from outside: what the user asks for, what the host says, and what both may know.
 
+use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
@@ -20,15 +21,20 @@ use super::status::{Run, State};
 /// Requests do not block or wait. They are queued without a limit (they are your own, and a running driver takes them at
 /// once) and kept while no `run` is under way. Each returns false, and does nothing, once the driver is dropped. A driver
 /// whose handles are all dropped just goes on.
-pub struct Handle<P: Protocol>(pub(super) Arc<Shared<P::Token, P::Key, P::Message>>);
+///
+/// `T`, `K` and `M` are the protocol's token, key and message; [`HandleFor`] finds them by the protocol.
+pub struct Handle<T = (), K = Infallible, M = Infallible>(pub(super) Arc<Shared<T, K, M>>);
 
-impl<P: Protocol> Clone for Handle<P> {
+/// The [`Handle`] of a driver with this protocol.
+pub type HandleFor<P> = Handle<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Message>;
+
+impl<T, K, M> Clone for Handle<T, K, M> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<P: Protocol> fmt::Debug for Handle<P> {
+impl<T, K, M> fmt::Debug for Handle<T, K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let run = self.0.status.lock().run;
         f.debug_struct("Handle").field("run", &run).finish_non_exhaustive()
@@ -46,15 +52,8 @@ pub struct Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.outcome {
-            Some(Outcome::Stopped) => f.write_str("the connection was stopped"),
-            Some(Outcome::GaveUp { reason, cause }) => {
-                write!(
-                    f,
-                    "no connection is tried any more: {reason}, last cause {cause}",
-                    reason = reason.as_str()
-                )
-            }
-            None => f.write_str("the driver was dropped"),
+            Some(outcome) => write!(f, "the run has ended: {outcome}"),
+            None => f.write_str("the run has ended: it was dropped"),
         }
     }
 }
@@ -62,7 +61,7 @@ impl fmt::Display for Ended {
 impl core::error::Error for Ended {}
 
 #[expect(clippy::must_use_candidate, reason = "a request to a driver that is gone is no error")]
-impl<P: Protocol> Handle<P> {
+impl<T, K, M> Handle<T, K, M> {
     /// [`Event::Stop`]: `run` closes what is open and returns; the session is forgotten. A stop that comes before `run` ends
     /// that at its start.
     pub fn stop(&self) -> bool {
@@ -136,18 +135,18 @@ impl<P: Protocol> Handle<P> {
     }
 
     /// [`Event::Subscribe`]: wanted now and after every reconnect; higher priorities are restored first.
-    pub fn subscribe(&self, key: P::Key, priority: i32) -> bool {
+    pub fn subscribe(&self, key: K, priority: i32) -> bool {
         self.0.request(Event::Subscribe { key, priority })
     }
 
     /// [`Event::Unsubscribe`]: no longer wanted.
-    pub fn unsubscribe(&self, key: P::Key) -> bool {
+    pub fn unsubscribe(&self, key: K) -> bool {
         self.0.request(Event::Unsubscribe { key })
     }
 }
 
 /// Messages of the application.
-impl<P: Protocol> Handle<P> {
+impl<T, K, M> Handle<T, K, M> {
     /// Sends a message: [`Command::Message`](super::Command::Message). Ready when the protocol has written it, or with the
     /// reason why not, and the message.
     ///
@@ -165,10 +164,7 @@ impl<P: Protocol> Handle<P> {
     ///
     /// # Errors
     /// [`SendError`]; all but [`SendError::InDoubt`] give the message back.
-    pub fn send(
-        &self,
-        message: P::Message,
-    ) -> impl Future<Output = Result<(), SendError<P::Message>>> + use<P> {
+    pub fn send(&self, message: M) -> impl Future<Output = Result<(), SendError<M>>> + use<T, K, M> {
         let shared = self.0.clone();
         async move {
             let receipt = shared.out.push(message, true)?;
@@ -184,7 +180,7 @@ impl<P: Protocol> Handle<P> {
     /// # Errors
     /// [`SendError::Full`] where [so many](super::Outbox::with_capacity) wait already, [`SendError::NotOnline`] and
     /// [`SendError::Ended`].
-    pub fn try_send(&self, message: P::Message) -> Result<Receipt<P::Message>, SendError<P::Message>> {
+    pub fn try_send(&self, message: M) -> Result<Receipt<M>, SendError<M>> {
         let receipt = self.0.out.push(message, false)?;
         self.0.waker.wake();
         Ok(receipt)
@@ -204,13 +200,13 @@ impl<T, K, M> Drop for Sending<'_, T, K, M> {
 }
 
 /// What the driver knows.
-impl<P: Protocol> Handle<P> {
+impl<T, K, M> Handle<T, K, M> {
     /// Waits until the policy is [online](crate::Phase::Online): the session is there and its subscriptions are sent.
     /// Before the first `run` it waits for that.
     ///
     /// # Errors
     /// [`Ended`], with the outcome: the run ended first.
-    pub fn online(&self) -> impl Future<Output = Result<(), Ended>> + Send + use<P> {
+    pub fn online(&self) -> impl Future<Output = Result<(), Ended>> + Send + use<T, K, M> {
         let status = self.0.status.clone();
         async move {
             let ready = |state: &mut State| match state.run {
@@ -223,7 +219,7 @@ impl<P: Protocol> Handle<P> {
     }
 
     /// Waits until the run has ended, and says how. Before the first `run` it waits for that.
-    pub fn closed(&self) -> impl Future<Output = Ended> + Send + use<P> {
+    pub fn closed(&self) -> impl Future<Output = Ended> + Send + use<T, K, M> {
         let status = self.0.status.clone();
         async move {
             let ready = |state: &mut State| match state.run {
@@ -242,18 +238,18 @@ impl<P: Protocol> Handle<P> {
 
     /// What the policy does, until when, and why: [`Policy::explain`](crate::Policy::explain). The running driver answers; after a
     /// run this is how it ended. `None` before the first run, and after one whose future was dropped.
-    pub fn explain(&self) -> impl Future<Output = Option<Explanation>> + Send + use<P> {
+    pub fn explain(&self) -> impl Future<Output = Option<Explanation>> + Send + use<T, K, M> {
         let report = self.report();
         async move { Some(report.await?.0) }
     }
 
     /// The counters of the policy: [`Policy::stats`](crate::Policy::stats). Answered as [`explain`](Self::explain) is.
-    pub fn stats(&self) -> impl Future<Output = Option<Stats>> + Send + use<P> {
+    pub fn stats(&self) -> impl Future<Output = Option<Stats>> + Send + use<T, K, M> {
         let report = self.report();
         async move { Some(report.await?.1) }
     }
 
-    fn report(&self) -> impl Future<Output = Option<(Explanation, Stats)>> + Send + use<P> {
+    fn report(&self) -> impl Future<Output = Option<(Explanation, Stats)>> + Send + use<T, K, M> {
         let (status, waker) = (self.0.status.clone(), self.0.waker.clone());
         async move {
             let asked = status.lock().reports;

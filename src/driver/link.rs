@@ -55,7 +55,7 @@ struct Inner<P: Protocol> {
 }
 
 impl<P: Protocol> Mailbox<P> {
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         let inner = Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None };
         Self { inner: Mutex::new(inner), flags: AtomicU8::new(0), writes: AtomicU32::new(0) }
     }
@@ -188,8 +188,8 @@ impl<P: Protocol> Mailbox<P> {
         self.has(WRITING).then(|| self.writes.load(Ordering::Relaxed))
     }
 
-    /// A write takes too long: nobody waits for it any more.
-    pub(super) fn write_failed(&self) {
+    /// Nobody waits for the write under way any more: it took too long, or its transport is gone.
+    pub(super) fn forget_write(&self) {
         self.set(WRITING, false);
     }
 }

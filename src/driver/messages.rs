@@ -32,18 +32,29 @@ pub(super) struct Inbox<I> {
     driver: Arc<AtomicWaker>,
 }
 
-impl<I> Inbox<I> {
-    pub(super) fn new(driver: Arc<AtomicWaker>) -> Arc<Self> {
-        Arc::new(Self {
+/// The driver's own end. Dropped, it tells the consumer.
+pub(super) struct Receiving<I>(pub(super) Arc<Inbox<I>>);
+
+impl<I> Receiving<I> {
+    pub(super) fn new(driver: Arc<AtomicWaker>) -> Self {
+        Self(Arc::new(Inbox {
             buffer: Mutex::new(Buffer { messages: VecDeque::new(), waker: None, discarded: 0, consumer: 0 }),
             waiting: AtomicUsize::new(0),
             capacity: AtomicUsize::new(CAPACITY),
             taken: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             driver,
-        })
+        }))
     }
+}
 
+impl<I> Drop for Receiving<I> {
+    fn drop(&mut self) {
+        self.0.set_ended(true);
+    }
+}
+
+impl<I> Inbox<I> {
     fn lock(&self) -> MutexGuard<'_, Buffer<I>> {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,6 +164,12 @@ impl<I> Messages<I> {
             self.inbox.driver.wake();
         }
         Poll::Ready(Some(message))
+    }
+
+    /// How many messages wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        if self.inbox.lock().consumer == self.number { self.inbox.waiting.load(Ordering::Acquire) } else { 0 }
     }
 
     /// A message that is there already.

@@ -21,7 +21,8 @@
 //! use tokio::net::TcpStream;
 //! use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 //!
-//! /// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`, `MSG <text>`.
+//! /// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`,
+//! /// `SUBBED <topic>`, `MSG <text>`.
 //! struct Feed;
 //!
 //! impl Protocol for Feed {
@@ -49,6 +50,7 @@
 //!             ("RESUMED", _) => Event::Resumed { epoch },
 //!             ("EXPIRED", _) => Event::SessionInvalid { epoch, resumable: false },
 //!             ("PONG", _) => Event::HeartbeatAcked { epoch },
+//!             ("SUBBED", topic) => Event::SubscriptionConfirmed { epoch, key: topic.to_owned(), send: None },
 //!             ("MSG", text) => return Ok(Some(Received::Message(text.to_owned()))),
 //!             _ => return Ok(None),
 //!         };
@@ -91,6 +93,27 @@
 //! # }
 //! ```
 //!
+//! `tokio::spawn` is one way to run it beside the rest; [`Driver::spawn`] does the same on every runtime for a
+//! [`SendProtocol`]. A crate that owns its socket needs no protocol: [`supervise`].
+//!
+//! # What becomes of a message
+//!
+//! The driver's writer is the only one. [`Handle::send`] queues a message behind whatever the policy wants sent, and
+//! nothing of the application is written before the policy is online: the session is there, and every batch of
+//! subscriptions that is due is written. A message is written at most once, and its sender learns what became of it:
+//!
+//! | what happened | the sender gets |
+//! | --- | --- |
+//! | the transport took it | `Ok`; whether the peer has it, only the peer can say |
+//! | there is no connection | [`SendError::NotOnline`] with the message, unless an [`Outbox`] keeps it |
+//! | the connection was lost before the write began | [`SendError::Lost`] with the message, unless an [`Outbox`] keeps it |
+//! | the connection was lost during the write | [`SendError::InDoubt`] |
+//! | the queue was full | [`SendError::Full`] or [`SendError::Displaced`] with the message |
+//! | the run ended | [`SendError::Ended`] with the message |
+//!
+//! Received ones wait in a bounded buffer for [`Messages::recv`]. When it is full the reader pauses, which is not held
+//! against the peer: see [`Messages`].
+//!
 //! # Where a session token is sent
 //!
 //! A server may name the endpoint of the next resume, and the session's token is sent there. The driver dials what an event
@@ -106,19 +129,29 @@
 //! 2. It MUST ask [`Policy::poll_timeout`] again after every `handle_*` call: a deadline can move *earlier* while a
 //!    sleep is armed for the old one, and an armed sleep must not outlive that.
 //! 3. It MUST NOT sleep past the deadline, and SHOULD look at the clock before it polls a sleep.
-//! 4. It MUST feed facts that are ready before timers that are due (after a suspend the acknowledgement lies in the
-//!    socket while the heartbeat is overdue), and MUST NOT let a flood of facts hold timers or wishes up for ever.
-//! 5. It MUST echo the epoch of each transport in each fact about it. A late fact need not be filtered: it is stale.
-//! 6. It MUST hold at most one transport: the old one, and a goodbye that is still under way, ends before the next
+//! 4. It MUST feed events that are ready before timers that are due (after a suspend the acknowledgement lies in the
+//!    socket while the heartbeat is overdue), and MUST NOT let a flood of events hold up timers or requests without end.
+//! 5. It MUST echo the epoch of each transport in each event about it. A late event need not be filtered: it is stale.
+//! 6. It MUST hold at most one transport: the old one, and a close that is still under way, ends before the next
 //!    dial begins.
 //! 7. It MUST end a dial or transport when [`Action::Close`] says so, and MUST NOT wait for the other side's answer.
-//! 8. It MUST answer every [`Action::Open`] and [`Action::RefreshCredential`] with one of the facts named there.
-//! 9. It MUST NOT let a send that blocks hold up timers, reading or wishes: the peer that doesn't read is the very one
+//! 8. It MUST answer every [`Action::Open`] and [`Action::RefreshCredential`] with one of the events named there.
+//! 9. It MUST NOT let a send that blocks hold up timers, reading or requests: the peer that doesn't read is the very one
 //!    that the heartbeat is to find.
-//! 10. It MUST take wishes of the user at any moment, waits of the policy included.
+//! 10. It MUST take requests of the user at any moment, waits of the policy included.
 //! 11. After a long suspend it MUST call [`Policy::handle_timeout`] with the time that it is now, and not make up for what
 //!     was missed; a deadline that still lies in the past after the call is due at once, like any other.
 //! 12. It MUST end, and say why, when the policy has failed; it MUST NOT dial by itself, ever.
+//! 13. It MUST NOT write a message of the application before the policy is online, nor one message twice, and MUST say of
+//!     each that it does not write what became of it.
+//! 14. It MUST NOT let an application that takes no messages hold up heartbeats, nor count its own pause in reading
+//!     against the peer.
+//!
+//! [`Action::Close`]: crate::Action::Close
+//! [`Action::Open`]: crate::Action::Open
+//! [`Action::RefreshCredential`]: crate::Action::RefreshCredential
+//! [`Policy::handle_timeout`]: crate::Policy::handle_timeout
+//! [`Policy::poll_timeout`]: crate::Policy::poll_timeout
 
 #[cfg(feature = "async-std")]
 mod async_std;
@@ -146,7 +179,6 @@ mod words;
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
-use std::sync::Arc;
 
 use crate::classify::Cause;
 use crate::policy::GiveUp;
@@ -157,7 +189,7 @@ use crate::time::Instant;
 pub use async_std::AsyncStd;
 pub use changes::Changes;
 pub use command::{Command, Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
-pub use handle::{Ended, Handle};
+pub use handle::{Ended, Handle, HandleFor};
 pub use messages::Messages;
 pub use outbox::{Outbox, Overflow, Receipt, SendError};
 pub use protocol::Protocol;
@@ -172,7 +204,7 @@ pub use supervise::{Failure, Link, Supervised, supervise};
 pub use tokio::Tokio;
 pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 
-use messages::Inbox;
+use messages::Receiving;
 use shared::Owner;
 
 /// How long a close may take ([`Protocol::close`]): 1 s, this project's choice. It delays nothing but the return of
@@ -226,7 +258,7 @@ pub struct Driver<P: Protocol, Rt, Q> {
     protocol: P,
     runtime: Rt,
     owner: Owner<P::Token, P::Key, P::Message>,
-    inbox: Arc<Inbox<P::Incoming>>,
+    inbox: Receiving<P::Incoming>,
     send_timeout: Option<Duration>,
 }
 
@@ -235,7 +267,7 @@ impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     #[must_use]
     pub fn new(policy: Q, protocol: P, runtime: Rt) -> Self {
         let owner = Owner::new();
-        let inbox = Inbox::new(owner.0.waker.clone());
+        let inbox = Receiving::new(owner.0.waker.clone());
         Self { policy, protocol, runtime, owner, inbox, send_timeout: Some(SEND_TIMEOUT) }
     }
 
@@ -252,7 +284,7 @@ impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     /// project's choice.
     #[must_use]
     pub fn with_message_buffer(self, capacity: usize) -> Self {
-        self.inbox.set_capacity(capacity);
+        self.inbox.0.set_capacity(capacity);
         self
     }
 
@@ -266,19 +298,19 @@ impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
 
     /// The way to steer it, to send through it and to ask it while it runs.
     #[must_use]
-    pub fn handle(&self) -> Handle<P> {
+    pub fn handle(&self) -> HandleFor<P> {
         Handle(self.owner.0.clone())
     }
 
     /// The messages that it receives.
     pub fn messages(&self) -> Messages<P::Incoming> {
-        self.inbox.consumer()
+        self.inbox.0.consumer()
     }
 
     /// How many received messages were discarded because nobody took messages.
     #[must_use]
     pub fn discarded(&self) -> u64 {
-        self.inbox.discarded()
+        self.inbox.0.discarded()
     }
 
     /// The policy, between two runs: its session to keep, its counters.

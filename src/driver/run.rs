@@ -42,7 +42,7 @@ where
     pub async fn run(&mut self) -> Outcome {
         let Self { policy, protocol, runtime, owner, inbox, send_timeout } = self;
         let (protocol, runtime, shared) = (&*protocol, &*runtime, &*owner.0);
-        let inbox = &**inbox;
+        let inbox = &*inbox.0;
         let mail = Mailbox::<P>::new();
         let (mut link, mut refresh, mut sleep) = (pin!(None), pin!(None), pin!(None));
         let mut turn = EventLoop {

@@ -31,7 +31,7 @@ use super::protocol::Protocol;
 ///   when the policy closes the connection, the future is dropped, and with it the connection must be closed.
 ///
 /// Both fail with any error by `?`: see [`Failure`]. The first connect has limits of its own where the config says so
-/// ([`Config::with_initial_limits`](crate::Config::with_initial_limits)), so that a wrong address is found at the start.
+/// ([`Config::initial_limits`](crate::Config::initial_limits)), so that a wrong address is found at the start.
 ///
 /// A policy with a heartbeat needs a `live` that asks the peer when [`Link::command`] says so, or tells what it receives
 /// where any traffic counts; [`presets::RECOMMENDED`](crate::presets::RECOMMENDED) has none.
@@ -57,6 +57,7 @@ use super::protocol::Protocol;
 /// # let _ = outcome;
 /// # }
 /// ```
+#[expect(clippy::type_complexity, reason = "a driver with everything that it is made of")]
 pub fn supervise<Rt, R, T, S, C, E, Connect, Connecting, Connection, Live, Living>(
     policy: Policy<R, T, S, C, E>,
     runtime: Rt,
@@ -84,19 +85,14 @@ pub struct Failure(DialError);
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(cause_of(&error).into())
+        let error: &(dyn Error + 'static) = &error;
+        Self(error.downcast_ref::<DialError>().copied().unwrap_or_else(|| cause_of(error).into()))
     }
 }
 
 impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
         Self(cause.into())
-    }
-}
-
-impl From<DialError> for Failure {
-    fn from(error: DialError) -> Self {
-        Self(error)
     }
 }
 

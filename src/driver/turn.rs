@@ -105,12 +105,14 @@ where
     pub(super) fn drop_link(&mut self) {
         self.timers.close_at = None;
         self.timers.write = None;
+        self.mail.forget_write();
         self.link.set(None);
     }
 
     pub(super) fn close(&mut self, code: u16) {
         if self.link.is_some() && self.mail.close(code) {
             self.timers.close_at = Some(self.runtime.now().saturating_add(CLOSE_TIMEOUT));
+            self.mail.forget_write();
         } else {
             self.drop_link();
         }
@@ -203,7 +205,7 @@ where
         if let (Some((_, at)), Some(epoch)) = (self.timers.write, self.timers.epoch) {
             if now >= at {
                 self.timers.write = None;
-                self.mail.write_failed();
+                self.mail.forget_write();
                 return Some(Step::Event(Event::SendFailed { epoch }));
             }
         }

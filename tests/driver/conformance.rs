@@ -4,30 +4,31 @@
 
 use core::time::Duration;
 
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, RefreshFailed, Runtime};
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, Runtime};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
-use redial::policy::{HoldReason, Lean, ResumeConfig};
-use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio, SessionState};
+use redial::policy::HoldReason;
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio};
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
 
 /// Waits of 40, 80, 160, 320, 320 ms …
-const LADDER: Config =
+pub(crate) const LADDER: Config =
     Config::new(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320)).build_const()).build_const();
 /// A wait that no test survives.
-const LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
-const BEATS: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const();
+pub(crate) const LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
+pub(crate) const BEATS: HeartbeatConfig =
+    HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const();
 
-async fn nothing() {}
+pub(crate) async fn nothing() {}
 
 #[track_caller]
-fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
+pub(crate) fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
     let gap = to.saturating_duration_since(from);
     // What is logged is the moment at which a task noted it: on a loaded machine that is itself late by a little.
     assert!(gap + slack / 100 >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
 }
 
-fn please_reconnect(epoch: redial::Epoch) -> Fact {
+pub(crate) fn please_reconnect(epoch: redial::Epoch) -> Fact {
     Event::ReconnectRequested { epoch, retry_after: None, deadline: None }
 }
 
@@ -40,7 +41,7 @@ fn acked(epoch: redial::Epoch) -> Fact {
 }
 
 /// Duties 2 and 3: each dial comes when the ladder says, and the session ends it.
-pub(crate) async fn dials_on_the_ladder<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -61,7 +62,7 @@ pub(crate) async fn dials_on_the_ladder<Rt: Runtime + 'static>(rt: Rt, slack: Du
 }
 
 /// Duty 2 (quinn #587): the sleep for a minute's wait must not outlive "reconnect now".
-pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -87,10 +88,7 @@ pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt,
 }
 
 /// Duty 2 (quinn #587): a greeting brings a beat that is due long before the deadline the sleep is armed for.
-pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime + 'static>(
-    rt: Rt,
-    slack: Duration,
-) {
+pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .greeting(Some(ms(60_000)))
@@ -113,7 +111,7 @@ pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime + '
 }
 
 /// Duties 7 and 10 (F05): a stop during a dial drops the dial.
-pub(crate) async fn stop_during_a_dial<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Hang]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -129,7 +127,7 @@ pub(crate) async fn stop_during_a_dial<Rt: Runtime + 'static>(rt: Rt, slack: Dur
 }
 
 /// Duty 10 (F04).
-pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -144,7 +142,7 @@ pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime + 'static>(rt: Rt, sl
 }
 
 /// Duties 9 and 10.
-pub(crate) async fn stop_during_a_pending_send<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(0));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -159,7 +157,7 @@ pub(crate) async fn stop_during_a_pending_send<Rt: Runtime + 'static>(rt: Rt, sl
 }
 
 /// Duties 7 and 10 (F08): a goodbye that never ends holds up the return for its own time and no longer.
-pub(crate) async fn stop_during_a_goodbye<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![please_reconnect])])])
         .set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
@@ -175,7 +173,7 @@ pub(crate) async fn stop_during_a_goodbye<Rt: Runtime + 'static>(rt: Rt, slack: 
 }
 
 /// A long wait doesn't keep the old socket.
-pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![please_reconnect])])])
         .set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
@@ -193,7 +191,7 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime + 'static>(rt:
 
 /// Duties 6 and 7 (F07, F08): the next dial neither waits for a goodbye nor stands beside it, but the goodbye was
 /// begun, even if the next dial is asked for in the same instant.
-pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
     let retry_now: fn(_) -> Fact = |_| Event::RetryNow;
     let asked = || {
         let facts = vec![please_reconnect, retry_now, please_reconnect];
@@ -218,7 +216,7 @@ pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime + 'static>(rt: Rt, slac
 }
 
 /// Duty 4: after a suspend the acknowledgement lies behind other messages in the socket, and the beat is overdue.
-pub(crate) async fn facts_before_timers<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let script = vec![
         Say::Facts(vec![ready]),
@@ -243,7 +241,7 @@ pub(crate) async fn facts_before_timers<Rt: Runtime + 'static>(rt: Rt, _: Durati
 }
 
 /// Duty 4: messages without end starve neither the heartbeat nor the user's stop nor the executor.
-pub(crate) async fn a_flood_starves_nobody<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
@@ -273,7 +271,7 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime + 'static>(rt: Rt, _: Dur
 }
 
 /// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
-pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 9 };
     let script =
@@ -300,7 +298,7 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime + 'static>(rt:
 }
 
 /// A failed send ends the connection.
-pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::FailAt(0));
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -317,7 +315,7 @@ pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime + 'static>(rt: Rt, slack
 }
 
 /// A close frame that lies in the socket says more than the send that fails because of it.
-pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: Duration) {
     let cause = Cause::Http(404);
     let lab =
         Lab::new(rt, vec![Answer::Accept(vec![Say::End(cause)])]).set(|set| set.writes = Writes::FailAt(0));
@@ -327,7 +325,7 @@ pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime + 'static>(rt
 }
 
 /// Duty 7: a dial whose time is over doesn't live on during the wait.
-pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LONG.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
@@ -341,7 +339,7 @@ pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime + 'stati
 }
 
 /// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.
-pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::Hang, Answer::Hang]);
     let mut driver = lab.driver(&CONFIG);
@@ -359,7 +357,7 @@ pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime + 'static>(rt: Rt, 
 }
 
 /// Duty 12: giving up is a value, and a new run starts over.
-pub(crate) async fn giving_up_is_a_value<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -372,7 +370,7 @@ pub(crate) async fn giving_up_is_a_value<Rt: Runtime + 'static>(rt: Rt, _: Durat
 }
 
 /// Dropping the run drops the socket; the next run resumes.
-pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.goodbye_hangs = true);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -389,7 +387,7 @@ pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime + 'static>(rt: Rt, 
 }
 
 /// A driver without handles goes on; a handle without a driver says so.
-pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -403,7 +401,7 @@ pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime + 'static>(rt: Rt, 
 }
 
 /// A stop that comes before the run is not lost, and dials nothing.
-pub(crate) async fn a_stop_before_the_run<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LONG);
     driver.handle().stop_keeping_session();
@@ -412,7 +410,7 @@ pub(crate) async fn a_stop_before_the_run<Rt: Runtime + 'static>(rt: Rt, _: Dura
 }
 
 /// Duty 10: preconditions park it and let it go.
-pub(crate) async fn a_hold_parks<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -433,46 +431,8 @@ pub(crate) async fn a_hold_parks<Rt: Runtime + 'static>(rt: Rt, slack: Duration)
     assert_after(begun, *dials.last().expect("dialled"), ms(250), slack);
 }
 
-/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
-    let rejected = || Answer::Refuse(Cause::AuthRejected);
-    let lab = Lab::new(rt, vec![rejected()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
-    let script = async {
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!((log.dials.len(), log.refreshed), (2, 1));
-    assert_after(log.dials[0], log.dials[1], ms(0), slack);
-
-    let lab = Lab::new(lab, vec![rejected()]).set(|set| set.refresh = None);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
-    let script = async {
-        lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
-        lab.suspend(Duration::from_secs(30));
-        handle.visible();
-        lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-
-    let lab =
-        Lab::new(lab, vec![rejected()]).set(|set| set.refresh = Some(Err(RefreshFailed { fatal: true })));
-    let mut driver = lab.driver(&LONG);
-    let outcome = lab.drive(&mut driver, nothing()).await;
-    assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
-}
-
 /// Duty 11: however long the host slept, time passes once.
-pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&CONFIG);
@@ -495,49 +455,8 @@ pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime + 'static>(rt: Rt,
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
 
-/// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
-    let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
-    let lab = Lab::new(
-        rt,
-        vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![invalid])])],
-    );
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
-    handle.subscribe("b".into(), 0);
-    let script = async {
-        lab.sleep(ms(50)).await;
-        handle.subscribe("a".into(), 1);
-        while lab.log().closed.is_empty() {
-            lab.sleep(ms(1)).await;
-        }
-        handle.unsubscribe("b".into());
-        handle.retry_now();
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
-        lab.sleep(ms(50)).await;
-        handle.unsubscribe("a".into());
-        handle.unsubscribe("a".into());
-        lab.sleep(ms(50)).await;
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
-    let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
-    let expected = [
-        Command::Identify,
-        restore("b", 1),
-        restore("a", 2),
-        Command::Identify,
-        restore("a", 3),
-        Command::Unsubscribe("a".into()),
-    ];
-    assert_eq!(sent, expected);
-}
-
 /// Duty 6: whatever comes in whatever order, there are never two.
-pub(crate) async fn never_two_transports<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
+pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
     let mut dials = Vec::new();
     for round in 0..200 {
         dials.push(match round % 5 {
@@ -574,47 +493,4 @@ pub(crate) async fn never_two_transports<Rt: Runtime + 'static>(rt: Rt, _: Durat
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(lab.log().dials.len() > 20);
-}
-
-/// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session<Rt: Runtime + 'static>(rt: Rt, _: Duration) {
-    let ready: fn(_) -> Fact = |epoch| Event::Ready {
-        epoch,
-        token: Some("token".into()),
-        endpoint: Some("own".into()),
-        sequence: Some(7),
-        ttl: None,
-    };
-    let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
-    let script = async {
-        lab.until_sent(2).await;
-        handle.stop_keeping_session();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.endpoints, [None, Some("own".to_owned())]);
-    let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
-    assert_eq!(log.sent[1].1, Command::Resume(session));
-}
-
-/// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime + 'static>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
-    static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
-    let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
-    let mut driver = lab.driver(LEAN);
-    let handle = driver.handle();
-    let script = async {
-        lab.until_sent(2).await;
-        handle.stop_keeping_session();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.dials.len(), 2);
-    assert_after(log.dials[0], log.dials[1], ms(40), slack);
-    assert_eq!(log.sent.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&Command::Identify; 2]);
 }

@@ -43,6 +43,11 @@ pub(crate) enum Say {
     Message(u32),
     /// The same behind its sequence number.
     Numbered(u32),
+    /// A stop from inside, and behind a fact of the same receive a message with or without a number.
+    Stop {
+        numbered: bool,
+        message: u32,
+    },
     /// The host is suspended for so long.
     Suspend(Duration),
     /// A message after each millisecond of the host's clock, for ever, without the reader ever being idle; a stop
@@ -60,6 +65,8 @@ pub(crate) enum Writes {
     FailAt(usize),
     /// The peer doesn't read from the command of this number on.
     BlockAt(usize),
+    /// Every command takes so long.
+    Slow(Duration),
 }
 
 #[derive(Clone)]
@@ -93,6 +100,8 @@ pub(crate) struct Log {
     /// The session's own, where it was dialled.
     pub(crate) endpoints: Vec<Option<String>>,
     pub(crate) sent: Vec<(Instant, Sent)>,
+    /// The transport of each.
+    pub(crate) sent_on: Vec<Epoch>,
     pub(crate) closed: Vec<u16>,
     pub(crate) refreshed: u32,
     pub(crate) received: u32,
@@ -155,7 +164,7 @@ pub(crate) fn ready(epoch: Epoch) -> Fact {
     Event::Ready { epoch, token: Some("token".into()), endpoint: None, sequence: Some(1), ttl: None }
 }
 
-impl<Rt: Runtime + 'static> Lab<Rt> {
+impl<Rt: Runtime> Lab<Rt> {
     pub(crate) fn new(runtime: Rt, dials: Vec<Answer>) -> Self {
         Self(Arc::new(Inner {
             runtime,
@@ -256,7 +265,7 @@ impl<Rt: Runtime + 'static> Lab<Rt> {
     }
 }
 
-impl<Rt: Runtime + 'static> Runtime for Lab<Rt> {
+impl<Rt: Runtime> Runtime for Lab<Rt> {
     type Sleep = Rt::Sleep;
 
     fn now(&self) -> Instant {
@@ -270,7 +279,7 @@ impl<Rt: Runtime + 'static> Runtime for Lab<Rt> {
     }
 }
 
-impl<Rt: Runtime + 'static> Protocol for Lab<Rt> {
+impl<Rt: Runtime> Protocol for Lab<Rt> {
     type Reader = Reader<Rt>;
     type Writer = Writer<Rt>;
     type Token = String;
@@ -311,6 +320,15 @@ impl<Rt: Runtime + 'static> Protocol for Lab<Rt> {
                     let sequence = Event::Sequence { epoch, sequence: u64::from(number) };
                     return Ok(vec![sequence.into(), Received::Message(number)]);
                 }
+                Some(Say::Stop { numbered, message }) => {
+                    self.0.stop.lock().unwrap().as_ref().unwrap()();
+                    let mut items = vec![Event::Received { epoch }.into()];
+                    if numbered {
+                        items.push(Event::Sequence { epoch, sequence: u64::from(message) }.into());
+                    }
+                    items.push(Received::Message(message));
+                    return Ok(items);
+                }
                 Some(Say::End(cause)) => return Err(cause),
                 Some(Say::Flood { stop_at }) => {
                     reader.script.push_front(Say::Flood { stop_at });
@@ -344,11 +362,16 @@ impl<Rt: Runtime + 'static> Protocol for Lab<Rt> {
         match writes {
             Writes::FailAt(number) if writer.sent >= number => return Err(SendFailed),
             Writes::BlockAt(number) if writer.sent >= number => pending().await,
+            Writes::Slow(span) => self.sleep(span).await,
             _ => {}
         }
         writer.sent += 1;
-        self.0.log.lock().unwrap().sent.push((self.now(), command.clone()));
         let epoch = writer.epoch;
+        {
+            let mut log = self.0.log.lock().unwrap();
+            log.sent.push((self.now(), command.clone()));
+            log.sent_on.push(epoch);
+        }
         let answer = match command {
             Command::Identify => vec![ready(epoch)],
             Command::Resume(_) => vec![Event::Resumed { epoch }],
