@@ -301,7 +301,7 @@ fn fast() -> &'static str {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_says_goodbye_with_1000() {
+async fn ctrl_c_closes_with_1000() {
     let listener = listener().await;
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let mut child =

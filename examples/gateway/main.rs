@@ -209,7 +209,7 @@ async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> Ex
             () = over => {}
         }
         handle.stop();
-        // Whoever presses it twice does not want to wait for the goodbye.
+        // A second one does not wait for the close.
         signal::interrupted().await;
     };
     let outcome = tokio::select! {

@@ -20,6 +20,7 @@ use crate::driver::{
     Command, Dial, DialError, EndpointGuard, Notice, Received, RefreshFailed, SendFailed, SendProtocol,
 };
 use crate::endpoints::FixedEndpoints;
+use crate::mode::Mode;
 use crate::policy::{Action, Disposition, Epoch, Event};
 
 use super::connect::MAX_URLS;
@@ -76,7 +77,7 @@ type Told<P> = Vec<Received<String, <P as Protocol>::Key, <P as Protocol>::Incom
 impl<P: Protocol> Client<P> {
     /// The meaning of the messages.
     #[must_use]
-    pub fn protocol(&self) -> &Arc<P> {
+    pub const fn protocol(&self) -> &Arc<P> {
         &self.protocol
     }
 
@@ -253,6 +254,10 @@ impl<P: Protocol> SendProtocol for Client<P> {
     type Received = Told<P>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader, Writer), DialError> {
+        if dial.mode == Mode::Fresh {
+            // A new session, whose numbers may begin anywhere, also where nothing says so.
+            *self.noted() = None;
+        }
         let (socket, upgraded) = self.open(&dial).await.map_err(|failure| {
             self.protocol.report(dial.epoch, Report::DialFailed(&failure));
             failure.dial_error()

@@ -177,7 +177,7 @@ impl<P: Protocol> Connect<P> {
 
     /// The policy, but for when a connection is established: that is the protocol's to say
     /// ([`Protocol::ESTABLISHED`]). Default: [`presets::WEBSOCKET`].
-    pub fn config(mut self, config: Config) -> Self {
+    pub const fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }

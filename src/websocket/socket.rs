@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime;
 
-use crate::driver::{self, Driver, Ended, Handle, Messages, Tokio};
+use crate::driver::{self, Driver, Ended, HandleFor, Messages, Tokio};
 use crate::policy::Policy;
 use crate::rng::SplitMix64;
 use crate::subscriptions::SubscriptionList;
@@ -29,7 +29,7 @@ pub struct Socket<P: Protocol = Raw> {
 
 /// Sends on a [`Socket`], from any task. Cheap to clone.
 pub struct Sender<P: Protocol = Raw> {
-    handle: Handle<Client<P>>,
+    handle: HandleFor<Client<P>>,
     protocol: Arc<P>,
     /// The largest message, in bytes.
     limit: usize,
@@ -123,7 +123,7 @@ impl<P: Protocol> Socket<P> {
 
     /// The driver's handle: to reconnect now, to report what the host knows, to watch the policy.
     #[must_use]
-    pub const fn handle(&self) -> &Handle<Client<P>> {
+    pub const fn handle(&self) -> &HandleFor<Client<P>> {
         &self.sender.handle
     }
 }
@@ -155,7 +155,7 @@ impl<P: Protocol> Sender<P> {
 
     /// The driver's handle.
     #[must_use]
-    pub const fn handle(&self) -> &Handle<Client<P>> {
+    pub const fn handle(&self) -> &HandleFor<Client<P>> {
         &self.handle
     }
 }

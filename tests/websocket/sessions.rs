@@ -1,5 +1,6 @@
 //! Subscriptions and a session over reconnects, and where a server may send them.
 
+use core::convert::Infallible;
 use core::time::Duration;
 use std::sync::Mutex;
 
@@ -254,5 +255,44 @@ async fn a_message_that_comes_again_is_left_out() {
     }
     for expected in ["d", "e"] {
         assert_eq!(soon(chat.recv()).await.unwrap(), expected);
+    }
+}
+
+/// Numbered messages without a session.
+struct Feed;
+
+impl Protocol for Feed {
+    type Key = Infallible;
+    type Outgoing = Frame;
+    type Incoming = String;
+
+    fn subscribe(&self, key: &Infallible) -> Frame {
+        match *key {}
+    }
+
+    fn encode(&self, message: &Frame) -> Frame {
+        message.clone()
+    }
+
+    fn decode(&self, frame: Frame) -> Decoded<Infallible, String> {
+        let text = frame.to_string();
+        let (number, text) = text.split_once(' ').unwrap_or_default();
+        Decoded::numbered(number, text.to_owned())
+    }
+}
+
+/// Without a session the numbers begin again with each connection, and nothing is a duplicate of an earlier one.
+#[tokio::test]
+async fn without_a_session_the_numbers_begin_again() {
+    let (base, base_url) = listener().await;
+    let mut feed = connect(&base_url).config(CONFIG).with_protocol(Feed).spawn().unwrap();
+    for round in 0..3 {
+        let (mut socket, _) = accept(&base).await;
+        for text in ["1 a", "2 b"] {
+            socket.send(Message::text(text)).await.unwrap();
+        }
+        for expected in ["a", "b"] {
+            assert_eq!(soon(feed.recv()).await.unwrap(), expected, "round {round}");
+        }
     }
 }

@@ -78,7 +78,7 @@ pub(crate) enum ClientEvent {
     Parked {
         why: &'static str,
     },
-    /// A fact that changed nothing: of an old connection, or out of place.
+    /// An event that changed nothing: of an old connection, or out of place.
     Ignored {
         stale: bool,
         event: &'static str,

@@ -39,7 +39,7 @@ impl Quota {
         None
     }
 
-    /// The kinds of which lines were left out, and how many. From here they count anew.
+    /// The kinds of which lines were left out, and how many. From here they count from 0 again.
     pub(crate) fn left_out(&mut self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.0.iter_mut().map(|(kind, bucket)| (*kind, std::mem::take(&mut bucket.left_out)));
         counts.filter(|(_, count)| *count > 0)

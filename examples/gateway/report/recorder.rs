@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::fault::{Expect, Fault};
-use crate::report::fact::{Entry, Fact, How};
+use crate::report::server_event::{Entry, How, ServerEvent};
 
-/// Facts kept at most, so that a client gone wild cannot fill the memory.
-const MAX_FACTS: usize = 100_000;
+/// Events kept at most, so that a client gone wild cannot fill the memory.
+const MAX_EVENTS: usize = 100_000;
 
 /// One line of the table at the end.
 #[derive(Clone, Debug)]
@@ -132,22 +132,22 @@ impl Recorder {
 
     // --- the server's side ---
 
-    pub(crate) fn record(&self, fact: Fact) {
-        let entry = Entry { at: self.now(), fact };
+    pub(crate) fn record(&self, event: ServerEvent) {
+        let entry = Entry { at: self.now(), event };
         let mut book = self.book();
-        match fact {
-            Fact::Fault(fault) => {
+        match event {
+            ServerEvent::Fault(fault) => {
                 book.chapters.push(Chapter { fault: Some(fault), began: entry.at, ..Chapter::default() });
             }
-            Fact::Accepted { open, .. } => {
+            ServerEvent::Accepted { open, .. } => {
                 book.server_most_open = book.server_most_open.max(open);
                 book.chapter().accepted += 1;
             }
-            Fact::Closed { .. } => book.chapter().closed += 1,
-            Fact::Offence { conn, offence } => {
+            ServerEvent::Closed { .. } => book.chapter().closed += 1,
+            ServerEvent::Offence { conn, offence } => {
                 book.complain(format!("conduct on connection {conn}: {offence:?}"))
             }
-            Fact::SessionEnded => {
+            ServerEvent::SessionEnded => {
                 let chapter = book.chapters.len() - 1;
                 if let Some(session) = book.sessions.last_mut() {
                     session.ended_in.get_or_insert(chapter);
@@ -155,7 +155,7 @@ impl Recorder {
             }
             _ => {}
         }
-        if book.entries.len() < MAX_FACTS {
+        if book.entries.len() < MAX_EVENTS {
             book.entries.push(entry);
         }
     }
@@ -176,7 +176,7 @@ impl Recorder {
     /// The client came back at `at`, and has been healthy since.
     pub(crate) fn healthy(&self, at: Duration, how: How) {
         self.book().chapter().recovered.get_or_insert((at, how));
-        self.record(Fact::Healthy { how });
+        self.record(ServerEvent::Healthy { how });
     }
 
     // --- the judge's side ---
@@ -242,7 +242,7 @@ impl Book {
     }
 
     fn complain(&mut self, complaint: String) {
-        if self.complaints.len() < MAX_FACTS {
+        if self.complaints.len() < MAX_EVENTS {
             self.complaints.push(complaint);
         }
     }
@@ -308,7 +308,7 @@ impl Chapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fact::By;
+    use crate::report::server_event::By;
 
     fn with_session() -> Recorder {
         let recorder = Recorder::new();
@@ -337,8 +337,8 @@ mod tests {
         for (fault, excused) in [(Fault::SessionTimedOut, true), (Fault::Drop, false)] {
             let recorder = with_session();
             assert_eq!(recorder.generated(), 1);
-            recorder.record(Fact::Fault(fault));
-            recorder.record(Fact::SessionEnded);
+            recorder.record(ServerEvent::Fault(fault));
+            recorder.record(ServerEvent::SessionEnded);
             recorder.healthy(recorder.now(), How::Fresh);
             assert_eq!(recorder.rows()[1].lost, 1);
             assert_eq!(recorder.complaints().is_empty(), excused, "{fault:?}");
@@ -384,9 +384,9 @@ mod tests {
     #[test]
     fn a_fatal_end_is_survived_only_by_staying_away() {
         let recorder = with_session();
-        recorder.record(Fact::Fault(Fault::Fatal));
+        recorder.record(ServerEvent::Fault(Fault::Fatal));
         assert!(!recorder.rows()[1].recovered, "nothing was closed yet");
-        recorder.record(Fact::Closed { conn: 1, by: By::Server, code: Some(4004) });
+        recorder.record(ServerEvent::Closed { conn: 1, by: By::Server, code: Some(4004) });
         assert!(recorder.rows()[1].recovered);
         drop(recorder.dial(None));
         assert!(!recorder.rows()[1].recovered);

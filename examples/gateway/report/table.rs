@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::fault::{Expect, Fault};
-use crate::report::fact::{Fact, How};
 use crate::report::recorder::{Recorder, Row};
+use crate::report::server_event::{How, ServerEvent};
 use crate::report::timeline::{count, seconds};
 use crate::report::view::View;
 
@@ -105,8 +105,8 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
                 }
                 text.push_str("\nWhat the server saw:\n");
                 for entry in recorder.entries() {
-                    if !matches!(entry.fact, Fact::Dispatch { .. } | Fact::Heartbeat { .. }) {
-                        writeln!(text, "{:>11}  {}", seconds(entry.at), entry.fact).unwrap_or_default();
+                    if !matches!(entry.event, ServerEvent::Dispatch { .. } | ServerEvent::Heartbeat { .. }) {
+                        writeln!(text, "{:>11}  {}", seconds(entry.at), entry.event).unwrap_or_default();
                     }
                 }
             }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::fault::{Order, Welcome, ends_session};
 use crate::protocol::{Event, Frame, TOKEN};
-use crate::report::fact::{By, Endpoint, Fact, How, Offence};
+use crate::report::server_event::{By, Endpoint, How, Offence, ServerEvent};
 use crate::server::state::{Probes, Resumption, Seat};
 use crate::server::upgrade::{ignore, refuse, upgrade};
 
@@ -32,7 +32,7 @@ pub(crate) async fn serve(mut seat: Seat, mut probes: Probes, stream: TcpStream,
     // Small frames at a steady pace: Nagle would hold them back. A socket that refuses this is served all the same.
     stream.set_nodelay(true).unwrap_or_default();
     let open = seat.shared.settle(seat.conn).await;
-    seat.record(Fact::Accepted { conn: seat.conn, endpoint: seat.endpoint, open });
+    seat.record(ServerEvent::Accepted { conn: seat.conn, endpoint: seat.endpoint, open });
     match welcome {
         Welcome::NeverAnswer => ignore(stream, &mut probes).await,
         Welcome::Http(answer) => refuse(&mut seat, stream, &mut probes, answer).await,
@@ -83,8 +83,8 @@ struct Line<'a> {
 }
 
 impl Seat {
-    pub(crate) fn record(&self, fact: Fact) {
-        self.shared.recorder.record(fact);
+    pub(crate) fn record(&self, event: ServerEvent) {
+        self.shared.recorder.record(event);
     }
 }
 
@@ -173,7 +173,7 @@ impl<'a> Line<'a> {
             self.send(&Frame::Dispatch { s, event: Event::Message { n } }).await?;
             self.cursor = s;
             self.seat.shared.note_sent(self.seat.conn);
-            self.seat.record(Fact::Dispatch { conn: self.seat.conn, s, n });
+            self.seat.record(ServerEvent::Dispatch { conn: self.seat.conn, s, n });
         }
         Ok(())
     }
@@ -278,7 +278,7 @@ impl<'a> Line<'a> {
     }
 
     async fn heartbeat(&mut self, seq: Option<u64>) -> Result<(), Leave> {
-        self.seat.record(Fact::Heartbeat { conn: self.seat.conn, seq });
+        self.seat.record(ServerEvent::Heartbeat { conn: self.seat.conn, seq });
         if self.phase == Phase::Online {
             if let Some(seen) = self.seen.filter(|&seen| seq.is_none_or(|seq| seq < seen)) {
                 self.offence(Offence::SequenceBehind { seq, seen });
@@ -316,7 +316,7 @@ impl<'a> Line<'a> {
 
     async fn identify(&mut self, token: &str) -> Result<(), Leave> {
         let conn = self.seat.conn;
-        self.seat.record(Fact::Identify { conn });
+        self.seat.record(ServerEvent::Identify { conn });
         if !self.may_enter(token).await? {
             return Ok(());
         }
@@ -333,14 +333,14 @@ impl<'a> Line<'a> {
         let resume_gateway_url = self.seat.shared.resume_url.clone();
         (self.cursor, self.seen) = (1, None);
         self.send(&Frame::Dispatch { s: 1, event: Event::Ready { session_id, resume_gateway_url } }).await?;
-        self.seat.record(Fact::Ready { conn });
+        self.seat.record(ServerEvent::Ready { conn });
         self.enter(How::Fresh);
         Ok(())
     }
 
     async fn resume(&mut self, token: &str, session_id: &str, seq: u64) -> Result<(), Leave> {
         let conn = self.seat.conn;
-        self.seat.record(Fact::Resume { conn, seq });
+        self.seat.record(ServerEvent::Resume { conn, seq });
         if !self.may_enter(token).await? {
             return Ok(());
         }
@@ -372,7 +372,7 @@ impl<'a> Line<'a> {
         };
         self.send(&Frame::Dispatch { s, event: Event::Resumed }).await?;
         self.cursor = s;
-        self.seat.record(Fact::Resumed { conn, replayed });
+        self.seat.record(ServerEvent::Resumed { conn, replayed });
         self.enter(How::Resumed);
         Ok(())
     }
@@ -385,7 +385,7 @@ impl<'a> Line<'a> {
     }
 
     fn offence(&self, offence: Offence) {
-        self.seat.record(Fact::Offence { conn: self.seat.conn, offence });
+        self.seat.record(ServerEvent::Offence { conn: self.seat.conn, offence });
     }
 
     async fn send(&mut self, frame: &Frame) -> Result<(), Leave> {

@@ -21,8 +21,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::fault::{Expect, Fault, Ports};
-use crate::report::fact::{Endpoint, Fact};
 use crate::report::recorder::Recorder;
+use crate::report::server_event::{Endpoint, ServerEvent};
 use state::{Seat, Shared};
 
 /// Sockets served at once; more are dropped as they come.
@@ -175,7 +175,7 @@ impl Port {
     fn close(&mut self, recorder: &Recorder, up_at: Option<Instant>) {
         self.listener = None;
         self.up_at = up_at;
-        recorder.record(Fact::PortDown(self.endpoint));
+        recorder.record(ServerEvent::PortDown(self.endpoint));
     }
 
     /// Opens a closed port whose time has come. If the system does not give it back yet, the next tick tries again.
@@ -183,7 +183,7 @@ impl Port {
         if self.listener.is_none() && self.up_at.is_some_and(|at| at <= now) {
             if let Ok(listener) = bind(self.address) {
                 self.listener = Some(listener);
-                recorder.record(Fact::PortUp(self.endpoint));
+                recorder.record(ServerEvent::PortUp(self.endpoint));
             }
         }
     }
@@ -271,7 +271,7 @@ impl Main {
     fn begin(&mut self, fault: Fault) {
         let recorder = &self.shared.recorder;
         let plan = fault.plan();
-        recorder.record(Fact::Fault(fault));
+        recorder.record(ServerEvent::Fault(fault));
         self.health.send_replace(false);
         match plan.ports {
             Ports::Up => {}

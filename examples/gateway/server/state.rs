@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::fault::{Order, Plan, RETRY_AFTER, Welcome};
-use crate::report::fact::{By, Endpoint, Fact, How, Offence};
 use crate::report::recorder::Recorder;
+use crate::report::server_event::{By, Endpoint, How, Offence, ServerEvent};
 use crate::server::Config;
 
 /// Events kept for a resume.
@@ -185,7 +185,7 @@ impl Shared {
         let mut state = self.state();
         if state.dead.iter().any(|dead| dead == id) {
             drop(state);
-            self.recorder.record(Fact::Offence { conn, offence: Offence::DeadSession });
+            self.recorder.record(ServerEvent::Offence { conn, offence: Offence::DeadSession });
             return Resumption::Unknown;
         }
         let Some(session) = state.session.as_mut().filter(|session| session.id == id) else {
@@ -194,7 +194,7 @@ impl Shared {
         if seq > session.s {
             let offence = Offence::SequenceAhead { seq, sent: session.s };
             drop(state);
-            self.recorder.record(Fact::Offence { conn, offence });
+            self.recorder.record(ServerEvent::Offence { conn, offence });
             return Resumption::SequenceAhead;
         }
         session.attached = Some(conn);
@@ -271,7 +271,7 @@ impl State {
             }
             self.dead.push_back(session.id);
             self.online = None;
-            recorder.record(Fact::SessionEnded);
+            recorder.record(ServerEvent::SessionEnded);
         }
     }
 }
@@ -300,7 +300,7 @@ impl Seat {
         let early = state.not_before.take().map(|at| at.saturating_duration_since(Instant::now()));
         drop(state);
         if let Some(by) = early.filter(|by| !by.is_zero()) {
-            shared.recorder.record(Fact::Offence { conn, offence: Offence::TooEarly { by } });
+            shared.recorder.record(ServerEvent::Offence { conn, offence: Offence::TooEarly { by } });
         }
         (Self { shared: Arc::clone(shared), conn, endpoint, ending: None }, probes, welcome)
     }
@@ -312,7 +312,7 @@ impl Drop for Seat {
         let mut state = self.shared.state();
         state.detach(self.conn);
         state.open.remove(&self.conn);
-        self.shared.recorder.record(Fact::Closed { conn: self.conn, by, code });
+        self.shared.recorder.record(ServerEvent::Closed { conn: self.conn, by, code });
     }
 }
 

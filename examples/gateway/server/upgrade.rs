@@ -9,7 +9,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use crate::fault::{Answer, RETRY_AFTER};
 use crate::protocol::QUERY;
-use crate::report::fact::{By, Fact, Offence};
+use crate::report::server_event::{By, Offence, ServerEvent};
 use crate::server::connection::IDLE;
 use crate::server::state::{Probes, Seat};
 
@@ -64,7 +64,7 @@ pub(crate) async fn upgrade(
     let result = beside(accept_hdr_async_with_config(stream, check, Some(limits)), probes).await;
     note(seat, bare);
     let socket = result?.ok()?;
-    seat.record(Fact::Upgraded { conn: seat.conn });
+    seat.record(ServerEvent::Upgraded { conn: seat.conn });
     Some(socket)
 }
 
@@ -91,12 +91,12 @@ pub(crate) async fn refuse(seat: &mut Seat, mut stream: TcpStream, probes: &mut 
     let asked = String::from_utf8_lossy(&request);
     note(seat, !asked.starts_with(&format!("GET {QUERY} ")));
     if matches!(done, Some(Ok(()))) {
-        seat.record(Fact::Refused { conn: seat.conn, status });
+        seat.record(ServerEvent::Refused { conn: seat.conn, status });
     }
 }
 
 fn note(seat: &Seat, bare: bool) {
     if bare {
-        seat.record(Fact::Offence { conn: seat.conn, offence: Offence::BareUrl });
+        seat.record(ServerEvent::Offence { conn: seat.conn, offence: Offence::BareUrl });
     }
 }

@@ -3,7 +3,7 @@
 use super::peer::{Peer, Seen, dropped, offences, online, server};
 use crate::fault::Fault;
 use crate::protocol::{Event, Frame, TOKEN};
-use crate::report::fact::{By, Fact, How, Offence};
+use crate::report::server_event::{By, How, Offence, ServerEvent};
 use futures_util::SinkExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::connect_async;
@@ -22,8 +22,9 @@ async fn the_clients_close_code_decides_about_the_session() {
         peer.ask_resume(&session, seq).await;
         let resumed = matches!(peer.skip().await, Seen::Frame(Frame::Dispatch { event: Event::Resumed, .. }));
         assert_eq!(resumed, kept, "{code}");
-        let closed = |fact| matches!(fact, Fact::Closed { by: By::Client, code: Some(c), .. } if c == code);
-        assert!(server.recorder().entries().iter().any(|entry| closed(entry.fact)));
+        let closed =
+            |event| matches!(event, ServerEvent::Closed { by: By::Client, code: Some(c), .. } if c == code);
+        assert!(server.recorder().entries().iter().any(|entry| closed(entry.event)));
     }
 }
 

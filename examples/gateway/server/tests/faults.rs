@@ -3,7 +3,7 @@
 use super::peer::{Peer, SILENCE, Seen, back, back_after_drop, dropped, offences, online, server, struck};
 use crate::fault::{Expect, Fault};
 use crate::protocol::{Event, Frame};
-use crate::report::fact::{Fact, Offence};
+use crate::report::server_event::{Offence, ServerEvent};
 use crate::server::Stuck;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -16,9 +16,9 @@ async fn plain_drop_has_no_close_frame_and_can_be_resumed() {
     let (server, peer) = dropped(Fault::Drop).await;
     sleep(Duration::from_millis(300)).await;
     back(&server, &peer).await;
-    let replayed = |fact| matches!(fact, Fact::Resumed { replayed: 2.., .. });
+    let replayed = |event| matches!(event, ServerEvent::Resumed { replayed: 2.., .. });
     let entries = server.recorder().entries();
-    assert!(entries.iter().any(|entry| replayed(entry.fact)), "events went on during the outage");
+    assert!(entries.iter().any(|entry| replayed(entry.event)), "events went on during the outage");
     assert_eq!(offences(&server), []);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::protocol::{Event, Frame, QUERY, TOKEN};
-use crate::report::fact::{Fact, Offence};
+use crate::report::server_event::{Offence, ServerEvent};
 use crate::server::{Config, Server, ServerHandle};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
@@ -205,8 +205,8 @@ pub(super) async fn dropped(fault: Fault) -> (ServerHandle, Peer) {
 
 pub(super) fn offences(server: &ServerHandle) -> Vec<Offence> {
     let entries = server.recorder().entries();
-    let offences = entries.iter().filter_map(|entry| match entry.fact {
-        Fact::Offence { offence, .. } => Some(offence),
+    let offences = entries.iter().filter_map(|entry| match entry.event {
+        ServerEvent::Offence { offence, .. } => Some(offence),
         _ => None,
     });
     offences.collect()

@@ -1,4 +1,4 @@
-//! What the server did or saw, one fact at a time: the recorder keeps them.
+//! What the server did or saw, one event at a time: the recorder keeps them.
 
 use std::fmt;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub(crate) enum Offence {
 
 /// What the server did or saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fact {
+pub(crate) enum ServerEvent {
     /// A fault begins.
     Fault(Fault),
     /// The client is over it.
@@ -114,11 +114,11 @@ pub(crate) enum Fact {
     },
 }
 
-/// A fact and when it was, since the show began.
+/// An event and when it was, since the show began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: Duration,
-    pub(crate) fact: Fact,
+    pub(crate) event: ServerEvent,
 }
 
 /// How a client came back.
@@ -137,7 +137,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl fmt::Display for Fact {
+impl fmt::Display for ServerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(fault) => write!(f, "FAULT {}: {}", fault.name(), fault.description()),
