@@ -97,6 +97,9 @@ pub mod breaker;
 pub mod budget;
 pub mod builder;
 pub mod classify;
+mod codec;
+#[cfg(feature = "serde")]
+mod data;
 mod denied;
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
@@ -109,6 +112,7 @@ mod mode;
 pub mod policy;
 pub mod presets;
 mod ratio;
+pub mod record;
 mod rng;
 pub mod session;
 pub mod subscriptions;

@@ -84,7 +84,7 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
         ([&url[..], &["--config", &broken]].concat(), "not valid JSON"),
         ([&url[..], &["--config", &unknown]].concat(), "bakoff"),
         ([&url[..], &["--config", &zero]].concat(), "connect_timeout_ms"),
-        ([&url[..], &["--config", &watched]].concat(), "\"config.health\" is for replay"),
+        ([&url[..], &["--config", &watched]].concat(), "unknown key \"config.health\""),
         ([&url[..], &["--seed", "x"]].concat(), "--seed"),
         ([&url[..], &["--for", "-1"]].concat(), "--for"),
         ([&url[..], &["--for", "nan"]].concat(), "--for"),

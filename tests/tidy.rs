@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules that every other may use.
-const BOTTOM: [&str; 9] = ["array", "builder", "denied", "error", "mode", "ratio", "time", "window", "words"];
+const BOTTOM: [&str; 10] =
+    ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The modules that compose others, or stand outside.
-const COMPOSERS: [&str; 5] = ["driver", "lib", "policy", "presets", "websocket"];
+const COMPOSERS: [&str; 7] = ["data", "driver", "lib", "policy", "presets", "record", "websocket"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in

@@ -7,9 +7,10 @@
 //! `--url ws://HOST:PORT` runs the client alone against another gateway; `--help` prints the rest.
 
 mod client;
-#[path = "../shared/config.rs"]
-#[expect(dead_code, reason = "seed and endpoints are for the replay program")]
-mod config;
+#[cfg(all(test, feature = "chacha"))]
+#[path = "../replay/engine.rs"]
+#[expect(dead_code, reason = "the replay program uses all of it")]
+mod engine;
 mod fault;
 mod protocol;
 mod report;
@@ -24,13 +25,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use redial::Config;
 use redial::driver::{Outcome, Runtime, Tokio};
+use redial::policy::ConfigOver;
 use redial::websocket::Url;
-use serde_json::{Value, json};
+use redial::{Config, presets};
+use serde::de::DeserializeSeed;
 
 use client::{Client, signal};
-use config::SetUp;
 use report::client_event::ClientEvent;
 use report::view::View;
 
@@ -68,6 +69,21 @@ struct Arguments {
     /// One JSON object a line instead of the timeline
     #[arg(long)]
     json: bool,
+    /// Write what the policy is told to this file, as a log for the example "replay"
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Writes the log of a recording where that was asked for.
+    fn write(&self, recorded: Option<(String, String)>) -> Result<(), String> {
+        match (&self.record, recorded) {
+            (Some(path), Some((log, _))) => {
+                std::fs::write(path, log).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn positive(text: &str) -> Result<Duration, String> {
@@ -100,9 +116,12 @@ fn main() -> ExitCode {
         }
     };
     let status = match &arguments.url {
-        None => match runtime.block_on(show::run(seed, arguments.json)) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
+        None => match runtime.block_on(show::run(seed, arguments.json, arguments.record.is_some())) {
+            Ok(played) => match arguments.write(played.recorded) {
+                Ok(()) if played.survived => ExitCode::SUCCESS,
+                Ok(()) => ExitCode::FAILURE,
+                Err(error) => unusable(&error),
+            },
             Err(error) => {
                 eprintln!("gateway: {error}");
                 ExitCode::FAILURE
@@ -125,19 +144,15 @@ fn unusable(error: &str) -> ExitCode {
 
 fn set_up(arguments: &Arguments, url: &str) -> Result<(Url, Config), String> {
     let url = client::gateway_url(url).map_err(|error| error.to_string())?;
-    let preset = preset(arguments);
-    let value = match &arguments.config {
-        Some(path) => json!({ "preset": preset, "config": read(path)? }),
-        None => json!({ "preset": preset }),
-    };
-    let config = SetUp::parse(&value).map_err(|error| match &arguments.config {
-        Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
-        _ => error,
+    let name = preset(arguments);
+    let preset = presets::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = presets::ALL.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        format!("unknown preset \"{name}\"; use one of {}", known.join(", "))
     })?;
-    if config.health.is_some() {
-        return Err("\"config.health\" is for replay: nothing watches here".to_owned());
-    }
-    let config = config.config;
+    let config = match &arguments.config {
+        Some(path) => read(path, preset)?,
+        None => *preset,
+    };
     if config.greeting() {
         return Ok((url, config));
     }
@@ -151,10 +166,16 @@ fn preset(arguments: &Arguments) -> &str {
     arguments.preset.as_deref().unwrap_or("discord-gateway")
 }
 
-fn read(path: &Path) -> Result<Value, String> {
+/// The settings of a file over a preset.
+fn read(path: &Path, preset: &Config) -> Result<Config, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("{shown}: not valid JSON: {error}"))
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let config = ConfigOver::new(preset).named("config").deserialize(&mut json);
+    config.and_then(|config| json.end().map(|()| config)).map_err(|error| {
+        let syntax = if error.is_data() { "" } else { "not valid JSON: " };
+        format!("{shown}: {syntax}{error}")
+    })
 }
 
 /// The client alone.
@@ -170,6 +191,11 @@ async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> Ex
         Ok(client) => client,
         Err(error) => return unusable(&error.to_string()),
     };
+    if arguments.record.is_some() {
+        if let Err(error) = client.record() {
+            return unusable(&error);
+        }
+    }
     let handle = client.driver.handle();
     let over = async {
         match arguments.limit {
@@ -190,6 +216,9 @@ async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> Ex
         outcome = client.run() => outcome,
         () = stop => return ExitCode::from(130),
     };
+    if let Err(error) = arguments.write(client.recorded()) {
+        return unusable(&error);
+    }
     if outcome != Outcome::Stopped {
         return ExitCode::FAILURE;
     }

@@ -43,8 +43,15 @@ const FAST: Config = presets::DISCORD_GATEWAY
     )
     .build_const();
 
-/// True: the client has survived everything.
-pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
+/// How the show went.
+pub(crate) struct Played {
+    /// The client has survived everything.
+    pub(crate) survived: bool,
+    /// What its policy was told, and what it decided, where that was to be recorded.
+    pub(crate) recorded: Option<(String, String)>,
+}
+
+pub(crate) async fn run(seed: u64, json: bool, record: bool) -> Result<Played, String> {
     let failed = |error: std::io::Error| format!("the server can't start: {error}");
     let server = Server::start(server::Config::default()).await.map_err(failed)?;
     let recorder = server.recorder().clone();
@@ -67,6 +74,9 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
     let token = TOKEN.to_owned();
     let mut client = Client::new(&url, token, (FAST, seed), clock, Arc::clone(&view), Some(recorder.clone()))
         .map_err(|error| error.to_string())?;
+    if record {
+        client.record()?;
+    }
     let handle = client.driver.handle();
     let number = Cell::new(0);
     let announce = |fault: Fault| {
@@ -97,7 +107,7 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
     let (played, outcome) = tokio::join!(script, client.run());
     let Some(played) = played else {
         view.note(|_| String::new(), |_| "interrupted\n".to_owned());
-        return Ok(false);
+        return Ok(Played { survived: false, recorded: client.recorded() });
     };
     let took = Duration::from_micros(clock.now().as_micros());
 
@@ -112,5 +122,5 @@ pub(crate) async fn run(seed: u64, json: bool) -> Result<bool, String> {
         complaints.push(format!("the show took {}", seconds(took)));
     }
     table::show(&view, &recorder, &complaints, took);
-    Ok(complaints.is_empty())
+    Ok(Played { survived: complaints.is_empty(), recorded: client.recorded() })
 }

@@ -144,6 +144,8 @@ pub struct Notice<'a, T, K> {
     pub actions: &'a Actions,
     /// Explains the policy when asked, since few steps are worth the work.
     pub(super) explain: &'a dyn Fn() -> Explanation,
+    /// The same for the session's sequence number.
+    pub(super) sequence: &'a dyn Fn() -> Option<u64>,
 }
 
 impl<T, K> Notice<'_, T, K> {
@@ -151,6 +153,12 @@ impl<T, K> Notice<'_, T, K> {
     #[must_use]
     pub fn explanation(&self) -> Explanation {
         (self.explain)()
+    }
+
+    /// The newest sequence number of the session: what a resume and a heartbeat of this step carry.
+    #[must_use]
+    pub fn session_sequence(&self) -> Option<u64> {
+        (self.sequence)()
     }
 }
 

@@ -175,6 +175,7 @@ where
                 event: event.as_ref(),
                 actions: &actions,
                 explain: &|| policy.explain(),
+                sequence: &|| policy.session().get().and_then(SessionState::sequence),
             });
         }
     }

@@ -16,6 +16,7 @@ use redial::{Config, Policy, SplitMix64};
 
 use crate::protocol::QUERY;
 use crate::report::recorder::Recorder;
+use crate::report::tape::Tape;
 use crate::report::view::View;
 use gateway::Gateway;
 use observed::Observed;
@@ -58,6 +59,17 @@ impl Client {
         let policy = Policy::new(config, SplitMix64::new(seed)).with_session_type();
         let driver = driver::Driver::new(policy, Observed::new(websocket, recorder), clock);
         Ok(Self { driver, gateway })
+    }
+
+    /// Records from here on what the policy is told and decides. The error is that it can't be recorded.
+    pub(crate) fn record(&self) -> Result<(), String> {
+        self.driver.protocol().record(Tape::new(self.driver.policy())?);
+        Ok(())
+    }
+
+    /// What was recorded: the log, and what was decided.
+    pub(crate) fn recorded(&self) -> Option<(String, String)> {
+        self.driver.protocol().tape().map(Tape::lines)
     }
 
     /// Runs until it is stopped or gives up, and delivers what it receives.

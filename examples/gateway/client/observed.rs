@@ -1,6 +1,7 @@
 //! The WebSocket client as the show wants it: its dials are shown and recorded, and its sockets counted.
 
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 use redial::driver::{Command, Dial, DialError, Notice, Received, SendFailed, SendProtocol};
 use redial::websocket::{self, Frame};
@@ -8,11 +9,13 @@ use redial::{Cause, Epoch};
 
 use super::gateway::{Dispatch, Gateway};
 use crate::report::recorder::{Recorder, Socket};
+use crate::report::tape::Tape;
 
 /// A protocol around that of the library.
 pub(crate) struct Observed {
     websocket: websocket::Client<Gateway>,
     recorder: Option<Recorder>,
+    tape: OnceLock<Tape>,
 }
 
 pub(crate) struct Reader {
@@ -23,7 +26,16 @@ pub(crate) struct Reader {
 
 impl Observed {
     pub(super) const fn new(websocket: websocket::Client<Gateway>, recorder: Option<Recorder>) -> Self {
-        Self { websocket, recorder }
+        Self { websocket, recorder, tape: OnceLock::new() }
+    }
+
+    /// Records from here on. The first tape stays.
+    pub(super) fn record(&self, tape: Tape) {
+        let _first = self.tape.get_or_init(|| tape);
+    }
+
+    pub(super) fn tape(&self) -> Option<&Tape> {
+        self.tape.get()
     }
 }
 
@@ -62,6 +74,9 @@ impl SendProtocol for Observed {
     }
 
     fn observe(&self, notice: &Notice<'_, String, Infallible>) {
+        if let Some(tape) = self.tape() {
+            tape.observe(notice);
+        }
         SendProtocol::observe(&self.websocket, notice);
     }
 }

@@ -1,13 +1,21 @@
-//! From JSON to a ladder of waits.
+//! A backoff, as it is read.
 
+use std::string::String;
 use std::time::Duration;
+use std::vec::Vec;
 
-use redial::backoff::{AfterTable, Curve};
-use redial::{BackoffConfig, ConfigError, Jitter, Mode, Ratio};
-use serde_json::Value;
-
-use super::PLAIN;
+use super::classify::refused;
 use super::object::{self, Object, one_of};
+use super::tables::kept;
+use super::tree::Value;
+use crate::backoff::{AfterTable, BackoffConfig, Curve, Jitter};
+use crate::error::ConfigError;
+use crate::mode::Mode;
+use crate::ratio::Ratio;
+
+/// What the keys are laid over where no other config is named: 1 s, doubling to 30 s, without jitter.
+pub(super) const PLAIN: BackoffConfig =
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
 
 pub(super) const BACKOFF: &[&str] = &[
     "curve",
@@ -36,7 +44,7 @@ enum Shape {
 }
 
 pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConfig, String> {
-    let refused = |error: ConfigError| format!("\"{}\": {error}", o.path());
+    let refused = refused(o);
     let words = [
         ("exponential", Shape::Exponential),
         ("constant", Shape::Constant),
@@ -85,45 +93,49 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
     });
     let built = match shape {
         // Not `BackoffConfig::constant`: a jitter may go up to `max_ms`.
-        Shape::Constant => BackoffConfig::exponential(first_wait, Ratio::ONE, cap).build(),
-        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap).build(),
-        Shape::Linear => BackoffConfig::linear(first_wait, cap).build(),
-        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap).build(),
-        Shape::Quadratic => BackoffConfig::quadratic(first_wait, step, cap).build(),
-        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap).build(),
+        // A jitter may go up to `max_ms`.
+        Shape::Constant if cap != first_wait => BackoffConfig::exponential(first_wait, Ratio::ONE, cap),
+        Shape::Constant => BackoffConfig::constant(first_wait),
+        Shape::Exponential => BackoffConfig::exponential(first_wait, factor, cap),
+        Shape::Linear => BackoffConfig::linear(first_wait, cap),
+        Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap),
+        Shape::Quadratic => BackoffConfig::quadratic(first_wait, step, cap),
+        Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap),
         Shape::Table => {
-            let mut entries = entries.unwrap_or_else(|| base_entries.to_vec());
-            if let Some(cap) = max {
-                entries.iter_mut().for_each(|entry| *entry = cap.min(*entry));
-            }
-            // A config is a constant of the program elsewhere, so its table lives for ever. There is one a run.
-            BackoffConfig::table(Box::leak(entries.into_boxed_slice()), after).build()
+            let entries = match (entries, max) {
+                (None, None) => base_entries,
+                (entries, max) => {
+                    let mut entries = entries.unwrap_or_else(|| base_entries.to_vec());
+                    if let Some(cap) = max {
+                        entries.iter_mut().for_each(|entry| *entry = cap.min(*entry));
+                    }
+                    kept(entries, &o.name("table_ms"))?
+                }
+            };
+            BackoffConfig::table(entries, after)
         }
     };
-    let mut backoff = built.map_err(refused)?;
+    let mut backoff = built;
+    backoff.build().map_err(&refused)?;
     let jitter = if o.get("jitter").is_some() { jitter(o)? } else { base.jitter() };
-    backoff = backoff.to_builder().jitter(jitter).build().map_err(refused)?;
-    backoff =
-        backoff.to_builder().floor(o.ms("floor_ms")?.unwrap_or(base.floor())).build().map_err(refused)?;
+    backoff = backoff.jitter(jitter).floor(o.ms("floor_ms")?.unwrap_or(base.floor()));
     if let Some(first) = o.or_null("first_ms", Object::ms)?.unwrap_or(base.first_delay()) {
-        backoff = backoff.to_builder().first_delay(first).build_const();
+        backoff = backoff.first_delay(first);
     }
     if o.bool("exact_first")?.unwrap_or(base.exact_first()) {
-        backoff = backoff.to_builder().exact_first().build_const();
+        backoff = backoff.exact_first();
     }
     let fresh = base.max_delay(Mode::Fresh);
     let fresh = Some(fresh).filter(|fresh| *fresh != base.max_delay(Mode::Resume));
     if let Some(max_fresh) = o.or_null("max_fresh_ms", Object::ms)?.unwrap_or(fresh) {
-        backoff = backoff.to_builder().max_fresh(max_fresh).build().map_err(refused)?;
+        backoff = backoff.max_fresh(max_fresh);
     }
-    Ok(backoff)
+    backoff.build().map_err(refused)
 }
 
 fn table(o: &Object<'_>) -> Result<Option<Vec<Duration>>, String> {
     let Some(value) = o.get("table_ms") else { return Ok(None) };
-    let entries = value
-        .as_array()
-        .and_then(|list| list.iter().map(|entry| entry.as_u64().map(Duration::from_millis)).collect());
+    let entries = value.as_array().and_then(|list| list.iter().map(object::millis).collect());
     entries.map(Some).ok_or_else(|| o.wrong("table_ms", "a list of integers of at least 0"))
 }
 

@@ -32,7 +32,7 @@ const PLAINS: [Cause; 17] = [
 ];
 
 /// Its kind and its number.
-pub(super) fn to_code(cause: Option<Cause>) -> (u8, u16) {
+pub(crate) fn to_code(cause: Option<Cause>) -> (u8, u16) {
     let place = |at: Option<usize>| at.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX);
     match cause {
         None => (NONE, 0),
@@ -47,7 +47,7 @@ pub(super) fn to_code(cause: Option<Cause>) -> (u8, u16) {
 }
 
 /// The cause with this code, which may be none; `None` where there is no such code.
-pub(super) fn from_code(kind: u8, number: u16) -> Option<Option<Cause>> {
+pub(crate) fn from_code(kind: u8, number: u16) -> Option<Option<Cause>> {
     let at = usize::from(number);
     Some(Some(match kind {
         NONE if number == 0 => return Some(None),

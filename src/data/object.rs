@@ -1,12 +1,16 @@
-//! A JSON object that is read strictly: every key known, every value of the right kind, and the error says which.
+//! An object that is read strictly: every key known, every value of the right kind, and the error says which.
 
-#![allow(dead_code, reason = "each program reads the kinds that it needs")]
+// The examples read their logs with this file too, over the values of their own format.
+#![allow(dead_code, reason = "each reader needs some of the kinds")]
 
+use std::borrow::ToOwned;
 use std::fmt::Display;
+use std::format;
+use std::string::{String, ToString};
 use std::time::Duration;
+use std::vec::Vec;
 
-use redial::Ratio;
-use serde_json::{Map, Value};
+use super::tree::{Map, Ratio, Value};
 
 pub(crate) struct Object<'a> {
     /// Where it stands, for messages: `config.backoff`, or nothing for a whole line.
@@ -109,17 +113,18 @@ impl<'a> Object<'a> {
         self.read(key, expected, |value| value.as_i64().and_then(|number| number.try_into().ok()))
     }
 
-    /// A duration in integer milliseconds. The core saturates, so any `u64` will do.
+    /// A duration in integer milliseconds, or as a text with decimals. The core saturates, so any number will do.
     pub(crate) fn ms(&self, key: &str) -> Result<Option<Duration>, String> {
-        Ok(self.u64(key)?.map(Duration::from_millis))
+        match self.get(key).and_then(millis) {
+            Some(span) => Ok(Some(span)),
+            None => Ok(self.u64(key)?.map(Duration::from_millis)),
+        }
     }
 
     /// Two durations in a list.
     pub(crate) fn range(&self, key: &str) -> Result<Option<(Duration, Duration)>, String> {
         self.read(key, "two integers of at least 0", |value| match value.as_array()?.as_slice() {
-            [low, high] => {
-                Some((Duration::from_millis(low.as_u64()?), Duration::from_millis(high.as_u64()?)))
-            }
+            [low, high] => Some((millis(low)?, millis(high)?)),
             _ => None,
         })
     }
@@ -154,6 +159,28 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Milliseconds as an integer, or exactly as a text.
+pub(crate) fn millis(value: &Value) -> Option<Duration> {
+    match value.as_str() {
+        Some(text) => exact_millis(text),
+        None => value.as_u64().map(Duration::from_millis),
+    }
+}
+
+/// `"1.5"`: milliseconds to the nanosecond.
+fn exact_millis(text: &str) -> Option<Duration> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(decimals) || decimals.len() > 6 {
+        return None;
+    }
+    let nanos: u128 = format!("{decimals:0<6}").parse().ok()?;
+    let nanos = whole.parse::<u128>().ok()?.checked_mul(1_000_000)?.checked_add(nanos)?;
+    let secs = nanos.checked_div(1_000_000_000)?;
+    let nanos = nanos.checked_rem(1_000_000_000)?;
+    Some(Duration::new(secs.try_into().ok()?, nanos.try_into().ok()?))
+}
+
 pub(crate) fn ratio(value: &Value) -> Option<Ratio> {
     value.as_str()?.parse().ok()
 }
@@ -177,6 +204,12 @@ pub(crate) fn unknown(what: &str, full: &str, name: &str, known: &[&str]) -> Str
     }
 }
 
+/// The names in the order of their distance.
+pub(crate) fn nearest<'a>(name: &str, mut known: Vec<&'a str>) -> Vec<&'a str> {
+    known.sort_by_key(|candidate| distance(name, candidate));
+    known
+}
+
 /// A value as it was written, cut to a length fit for a message.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
@@ -187,14 +220,19 @@ fn shown(value: &Value) -> String {
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<_> = b.chars().take(64).collect();
     let mut row: Vec<_> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    for (above, from) in a.chars().take(64).enumerate() {
+        // The cells to the left in this row and in the one above.
+        let (mut left, mut diagonal) = (above.saturating_add(1), above);
+        let mut cells = row.iter_mut();
+        if let Some(first) = cells.next() {
+            *first = left;
+        }
+        for (cell, to) in cells.zip(&b) {
+            let replaced = diagonal.saturating_add(usize::from(from != *to));
+            diagonal = *cell;
+            left = replaced.min(left.saturating_add(1)).min(cell.saturating_add(1));
+            *cell = left;
         }
     }
-    row[b.len()]
+    row.last().copied().unwrap_or_default()
 }
