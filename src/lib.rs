@@ -27,8 +27,8 @@ pub mod budget;
 pub mod builder;
 pub mod classify;
 mod denied;
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub mod driver;
 pub mod endpoints;
 mod error;

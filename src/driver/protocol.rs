@@ -95,7 +95,7 @@ pub trait Protocol {
     }
 
     /// Gets a fresh credential, and how long it will be good for where that is known. What takes longer than
-    /// [`CredentialConfig::with_timeout`](crate::policy::CredentialConfig::with_timeout) allows has failed, and is asked for again. By
+    /// [`CredentialConfig::timeout`](crate::policy::CredentialConfig::timeout) allows has failed, and is asked for again. By
     /// default there is none.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ use super::protocol::Protocol;
 ///   when the policy closes the connection, the future is dropped, and with it the connection must be closed.
 ///
 /// Both fail with any error by `?`: see [`Failure`]. The first connect has limits of its own where the config says so
-/// ([`Config::with_initial_limits`](crate::Config::with_initial_limits)), so that a wrong address is found at the start.
+/// ([`Config::initial_limits`](crate::Config::initial_limits)), so that a wrong address is found at the start.
 ///
 /// A policy with a heartbeat needs a `live` that asks the peer when [`Link::command`] says so, or tells what it receives
 /// where any traffic counts; [`presets::RECOMMENDED`](crate::presets::RECOMMENDED) has none.
