@@ -32,17 +32,17 @@
 //!     type Outgoing = (String, String);
 //!     type Incoming = String;
 //!
-//!     fn subscribe(&self, room: &String) -> Frame {
-//!         format!("SUB {room}").into()
+//!     fn subscribe(&self, channel: &String) -> Frame {
+//!         format!("SUB {channel}").into()
 //!     }
 //!
-//!     fn encode(&self, (room, text): &(String, String)) -> Frame {
-//!         format!("SAY {room} {text}").into()
+//!     fn encode(&self, (channel, text): &(String, String)) -> Frame {
+//!         format!("SAY {channel} {text}").into()
 //!     }
 //!
 //!     fn decode(&self, frame: Frame) -> Decoded<String, String> {
 //!         match frame.as_text().and_then(|text| text.split_once(' ')) {
-//!             Some(("OK", room)) => Decoded::confirmed(room.to_owned()),
+//!             Some(("OK", channel)) => Decoded::confirmed(channel.to_owned()),
 //!             Some(("MSG", text)) => Decoded::Message(text.to_owned()),
 //!             _ => Decoded::Ignored,
 //!         }
@@ -103,6 +103,7 @@ mod socket;
 mod tls;
 mod url;
 mod wire;
+mod words;
 
 pub use client::{Client, Reader, Writer};
 pub use connect::{Connect, connect};

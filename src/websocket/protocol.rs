@@ -22,7 +22,7 @@ use super::request::{Headers, Upgraded};
 ///
 /// Three types and three methods are required. The others have defaults for a protocol that needs nothing of the kind.
 ///
-/// Methods are called from the driver's task, and [`encode`](Self::encode) also from whoever sends; none of them may block.
+/// Methods are called from the driver's task, and [`encode`](Self::encode) also from the task that sends; none of them may block.
 pub trait Protocol: Send + Sync + 'static {
     /// What names a subscription; [`Infallible`](core::convert::Infallible) where there are none.
     type Key: Clone + Ord + fmt::Debug + Send + Sync + 'static;

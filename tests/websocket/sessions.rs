@@ -205,7 +205,7 @@ async fn a_token_is_not_sent_wherever_a_message_says() {
     assert_eq!(hear(&mut socket).await, "HELLO t0 0");
     assert!(tokio::time::timeout(Duration::ZERO, stranger.accept()).await.is_err(), "nobody came");
     let reports = chat.protocol().reports.lock().unwrap().clone();
-    for (count, why) in (1..).zip(["its host is not", "user name", "its scheme is not"]) {
+    for (count, why) in (1..).zip(["its host is ", "user name", "its scheme is not"]) {
         let told =
             |told: &String| told.contains(why) && told.ends_with(&format!("(refused so far: {count})"));
         assert!(reports.iter().any(told), "{why}: {reports:?}");
