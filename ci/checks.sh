@@ -20,7 +20,9 @@ gateway() {
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
 step "format" cargo fmt --check
-step "lints, no features" cargo clippy --no-default-features --all-targets -- -D warnings
+step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
+step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
+step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
