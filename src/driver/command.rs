@@ -80,7 +80,7 @@ pub enum Command<T = (), K = Infallible, M = Infallible> {
         /// `None`: none was received yet, or the protocol has none.
         sequence: Option<u64>,
     },
-    /// Authenticate: on the new session, or anew on one that lives, with a credential that was renewed.
+    /// Authenticate: on the new session, or again on one that lives, with a credential that was renewed.
     Authenticate,
     /// Subscribe to these.
     Restore {

@@ -279,7 +279,7 @@ impl<M> OutQueue<M> {
             return None;
         }
         let mut inner = self.lock();
-        // Under the lock: whoever queued a message did before whatever he asked for before that.
+        // Under the lock: a sender that asked for something before it queued a message has done so.
         if hold_back() {
             return None;
         }

@@ -10,7 +10,7 @@ use super::command::{Command, Dial, DialError, Notice, Received, RefreshFailed, 
 use super::protocol::Protocol;
 
 /// [`Protocol`] with the promise that everything may move between threads: the form for libraries whose functions take
-/// any protocol and spawn its driver. Whoever implements this trait implements [`Protocol`] with it, method by method.
+/// any protocol and spawn its driver. A type that implements this trait implements [`Protocol`] too, method by method.
 ///
 /// A concrete protocol needs it not: for a type that is known, the compiler finds out by itself that the futures of
 /// [`Protocol`] are `Send`. In generic code it can't, and a bound for it does not exist in stable Rust.

@@ -144,7 +144,7 @@ struct LinkShared<T, K> {
     inner: Mutex<Inner<T, K>>,
     /// The driver's task.
     reader: AtomicWaker,
-    /// Whoever waits for a command.
+    /// The task that waits for a command.
     consumer: AtomicWaker,
 }
 

@@ -8,7 +8,7 @@ use std::string::{String, ToString};
 /// Which endpoints of a server's choice are dialled with the session's token.
 ///
 /// A server that names an endpoint for the resume (`resume_gateway_url`, a redirect, "use another server") decides where
-/// the token goes next. Whoever can forge or inject one message could have it sent to a host of theirs. So an endpoint is
+/// the token goes next. An attacker who can forge or inject one message could have it sent to a host of theirs. So an endpoint is
 /// judged against the base, the address in the client's own configuration, and never against an endpoint that a server
 /// named before.
 ///
