@@ -8,9 +8,9 @@ mod rig;
 
 mod credentials;
 mod endpoints;
+mod host;
 mod limits;
 mod liveness;
-mod news;
 mod sessions;
 mod subscriptions;
 mod time;

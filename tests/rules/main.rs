@@ -6,11 +6,12 @@
 mod rig;
 
 mod attempts;
+mod backoff;
 mod budget;
+mod credentials;
 mod endpoints;
 mod heartbeat;
 mod host;
-mod ladder;
 mod lifecycle;
 mod limits;
 mod neighbours;

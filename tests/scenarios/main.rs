@@ -5,7 +5,8 @@ mod timeline;
 
 mod a_one_loss;
 mod b_timers;
-mod c_ladder;
+mod c_backoff;
+mod c_server_waits;
 mod d_session;
 mod e_heartbeat;
 mod f_host;
