@@ -34,12 +34,7 @@ fn modules() -> Vec<(PathBuf, String, String)> {
 }
 
 /// Files of tests that are longer than any other may be.
-const LONG_TESTS: [&str; 4] = [
-    "tests/common/invariants.rs",
-    "tests/common/timeline.rs",
-    "tests/driver/conformance.rs",
-    "tests/replay.rs",
-];
+const LONG_TESTS: [&str; 2] = ["tests/driver/conformance.rs", "tests/replay.rs"];
 
 /// Those of these files that have more than 500 lines, below the root of the project.
 fn long(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<String> {

@@ -9,10 +9,10 @@
 mod configs;
 #[path = "zero_time/glitch.rs"]
 mod glitch;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "zero_time/hour.rs"]
 mod hour;
-#[path = "common/invariants.rs"]
-mod invariants;
 #[path = "zero_time/orders.rs"]
 mod orders;
 
@@ -33,7 +33,7 @@ use redial::{
 };
 
 use configs::{Case, all, nasty};
-use invariants::Lent;
+use harness::Lent;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: u64 = 1_000;

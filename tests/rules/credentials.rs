@@ -5,54 +5,54 @@ use redial::policy::{CredentialConfig, Establish, HoldReason, RefreshOn, Restore
 use redial::subscriptions::NoSubscriptions;
 use redial::{Action, Cause, Config, Event, GiveUp, Instant, Mode, Phase, Policy, SplitMix64};
 
-use crate::rig::*;
+use crate::harness::*;
 
 /// F47, S80, lifecycle 53: a rejected credential is renewed once, for nothing and at once; where the row says so, a second
 /// rejection is the end, and never a loop.
 #[test]
 fn s80_a_rejected_credential() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     assert_eq!(refreshes(&rig.code(3000)), 1);
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Credential)));
-    let actions = rig.fact(Event::CredentialOk { request: None, ttl: None });
+    let actions = rig.event(Event::CredentialOk { request: None, ttl: None });
     assert_eq!((open(&actions).map(|open| open.0), rig.told().failures), (Some(Mode::Resume), 0));
     assert_eq!(gave_up(&rig.code(3000)), Some((GiveUp::Auth, Cause::CloseFrame(3000))));
     // Later: by the backoff. Never: the end.
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.code(3000);
-    rig.fact(Event::CredentialFailed { request: None, fatal: false });
+    rig.event(Event::CredentialFailed { request: None, fatal: false });
     assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     assert_eq!(refreshes(&rig.advance(secs(1))), 1);
-    let actions = rig.fact(Event::CredentialFailed { request: None, fatal: true });
+    let actions = rig.event(Event::CredentialFailed { request: None, fatal: true });
     assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
 
 /// Lifecycle 53: without a limit the second rejection in a row backs off.
 #[test]
 fn l53_the_second_renewal_waits() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk { request: None, ttl: None });
+    rig.event(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     for wait in [1, 2, 4] {
         assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 0);
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
+        assert_eq!(opens(&rig.event(Event::CredentialOk { request: None, ttl: None })), 1);
     }
 }
 
 /// Lifecycle 47: rejected again right after a renewal: the end, where that is wanted.
 #[test]
 fn l47_rejected_twice_is_the_end() {
-    let mut rig = Rig::online(
+    let mut rig = Harness::online(
         PLAIN
             .to_builder()
             .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
             .build_const(),
     );
     assert_eq!(refreshes(&rig.close(Cause::AuthRejected)), 1);
-    rig.fact(Event::CredentialOk { request: None, ttl: None });
+    rig.event(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     assert_eq!(gave_up(&rig.close(Cause::AuthRejected)), Some((GiveUp::Auth, Cause::AuthRejected)));
 }
@@ -60,7 +60,7 @@ fn l47_rejected_twice_is_the_end() {
 /// Lifecycle 52: where each dial needs a new credential, it is fetched before the socket opens.
 #[test]
 fn l52_the_credential_comes_before_the_dial() {
-    let mut rig = Rig::new(
+    let mut rig = Harness::new(
         PLAIN
             .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
@@ -69,7 +69,7 @@ fn l52_the_credential_comes_before_the_dial() {
     for _ in 0..3 {
         let actions = if rig.phase() == Phase::Idle { rig.start() } else { rig.advance(secs(1)) };
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
+        assert_eq!(opens(&rig.event(Event::CredentialOk { request: None, ttl: None })), 1);
         rig.establish();
         rig.lose();
     }
@@ -78,7 +78,7 @@ fn l52_the_credential_comes_before_the_dial() {
 /// Lifecycle 54: a credential that can't be renewed.
 #[test]
 fn l54_no_renewal_is_the_end() {
-    let mut rig = Rig::online(
+    let mut rig = Harness::online(
         PLAIN
             .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
@@ -90,18 +90,18 @@ fn l54_no_renewal_is_the_end() {
 /// Lifecycle 56: denied for good is the end wherever a credential is asked for.
 #[test]
 fn l56_denied_is_the_end() {
-    let mut rig = Rig::new(
+    let mut rig = Harness::new(
         PLAIN
             .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
             .build_const(),
     );
     rig.start();
-    assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
-    let mut rig = Rig::online(PLAIN);
+    assert!(gave_up(&rig.event(Event::CredentialFailed { request: None, fatal: true })).is_some());
+    let mut rig = Harness::online(PLAIN);
     rig.close(Cause::AuthRejected);
-    assert!(gave_up(&rig.fact(Event::CredentialFailed { request: None, fatal: true })).is_some());
-    for mut rig in [Rig::started(PLAIN), Rig::online(PLAIN)] {
+    assert!(gave_up(&rig.event(Event::CredentialFailed { request: None, fatal: true })).is_some());
+    for mut rig in [Harness::started(PLAIN), Harness::online(PLAIN)] {
         assert_eq!(gave_up(&rig.close(Cause::AuthDenied)), Some((GiveUp::Fatal, Cause::AuthDenied)));
     }
 }
@@ -110,32 +110,32 @@ fn l56_denied_is_the_end() {
 #[test]
 fn l56_the_end_in_any_phase() {
     let parked = || {
-        let mut rig = Rig::online(PLAIN);
+        let mut rig = Harness::online(PLAIN);
         rig.close(Cause::AuthRejected);
         rig
     };
-    let waiting = Rig::failed_times(PLAIN, 2);
+    let waiting = Harness::failed_times(PLAIN, 2);
     for (mut rig, closes) in [
-        (Rig::started(PLAIN), Some(None)),
-        (Rig::online(PLAIN), Some(Some(4000))),
+        (Harness::started(PLAIN), Some(None)),
+        (Harness::online(PLAIN), Some(Some(4000))),
         (waiting, None),
         (parked(), None),
     ] {
-        let actions = rig.fact(Event::CredentialLost);
+        let actions = rig.event(Event::CredentialLost);
         assert_eq!(gave_up(&actions), Some((GiveUp::Auth, Cause::AuthRejected)));
         assert_eq!(closed(&actions), closes);
-        assert!(rig.fact(Event::CredentialLost).is_empty() && rig.fact(Event::RetryNow).is_empty());
+        assert!(rig.event(Event::CredentialLost).is_empty() && rig.event(Event::RetryNow).is_empty());
         // A new start asks first.
         assert_eq!((refreshes(&rig.start()), rig.opens()), (1, rig.opens()));
     }
-    assert!(Rig::new(PLAIN).fact(Event::CredentialLost).is_empty());
+    assert!(Harness::new(PLAIN).event(Event::CredentialLost).is_empty());
 }
 
 /// Lifecycle 57: other credentials during a dial: the dial with the old ones is given up and not counted, and the next
 /// keeps its distance from it.
 #[test]
 fn l57_other_credentials_while_dialling() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.lose();
     rig.redial();
     for opened in [false, true] {
@@ -144,7 +144,7 @@ fn l57_other_credentials_while_dialling() {
         if opened {
             rig.opened();
         }
-        assert_eq!(closed(&rig.fact(Event::CredentialNew)), Some(opened.then_some(4000)));
+        assert_eq!(closed(&rig.event(Event::CredentialNew)), Some(opened.then_some(4000)));
         let dialled = rig.advance(ms(700));
         assert_eq!(open(&dialled).map(|open| (open.0, open.2)), Some((Mode::Resume, attempt)));
     }
@@ -154,11 +154,11 @@ fn l57_other_credentials_while_dialling() {
     rig.close(Cause::AuthRejected);
     assert_eq!(rig.phase(), Phase::Parked);
     rig.advance(secs(1));
-    assert_eq!(opens(&rig.fact(Event::CredentialNew)), 1);
-    assert!(rig.fact(Event::CredentialOk { request: None, ttl: None }).is_empty(), "late");
+    assert_eq!(opens(&rig.event(Event::CredentialNew)), 1);
+    assert!(rig.event(Event::CredentialOk { request: None, ttl: None }).is_empty(), "late");
     rig.establish();
     let told = rig.told();
-    assert!(rig.fact(Event::CredentialNew).is_empty());
+    assert!(rig.event(Event::CredentialNew).is_empty());
     assert_eq!(rig.told(), told);
 }
 
@@ -198,7 +198,7 @@ fn l57_other_credentials_on_an_open_connection() {
 #[test]
 fn l58_every_dial_passes_the_credential() {
     let hold = HoldReason::new(0).expect("a reason");
-    let good_news: [fn(HoldReason) -> Fact; 5] = [
+    let good_news: [fn(HoldReason) -> TestEvent; 5] = [
         |_| Event::RetryNow,
         |_| Event::NetworkUp,
         |_| Event::Visible,
@@ -206,47 +206,47 @@ fn l58_every_dial_passes_the_credential() {
         Event::Release,
     ];
     for news in good_news {
-        let mut rig = Rig::new(
+        let mut rig = Harness::new(
             PLAIN
                 .to_builder()
                 .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
                 .build_const(),
         );
         rig.start();
-        rig.fact(Event::CredentialOk { request: None, ttl: None });
+        rig.event(Event::CredentialOk { request: None, ttl: None });
         rig.fail(REFUSED);
         rig.advance(ms(999));
-        rig.fact(match news(hold) {
+        rig.event(match news(hold) {
             Event::NetworkUp => Event::NetworkDown,
             Event::Visible => Event::Hidden,
             Event::Release(hold) => Event::Hold(hold),
             _ => Event::CredentialOk { request: None, ttl: None },
         });
         rig.now = rig.now.saturating_add(ms(1));
-        let actions = rig.fact(news(hold));
+        let actions = rig.event(news(hold));
         assert_eq!((refreshes(&actions), opens(&actions)), (1, 0), "{:?}", news(hold));
-        assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
+        assert_eq!(opens(&rig.event(Event::CredentialOk { request: None, ttl: None })), 1);
     }
 }
 
 /// Lifecycle 59: the answer to a refresh that nobody waits for any more dials nothing.
 #[test]
 fn l59_a_late_credential_is_nothing() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.close(Cause::AuthRejected);
     rig.stop(false);
-    assert!(rig.fact(Event::CredentialOk { request: None, ttl: None }).is_empty());
-    assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
+    assert!(rig.event(Event::CredentialOk { request: None, ttl: None }).is_empty());
+    assert!(rig.event(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Stopped);
     rig.start();
-    assert!(rig.fact(Event::CredentialFailed { request: None, fatal: true }).is_empty());
+    assert!(rig.event(Event::CredentialFailed { request: None, fatal: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Connecting);
 }
 
 /// Lifecycle 59: nor does the answer to an earlier question answer a later one, for good or ill.
 #[test]
 fn l59_an_answer_belongs_to_its_question() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     assert_eq!(rig.close(Cause::AuthRejected), [Action::RefreshCredential { request: 1 }]);
     rig.stop(true);
     assert_eq!(rig.start(), [Action::RefreshCredential { request: 2 }]);
@@ -257,18 +257,18 @@ fn l59_an_answer_belongs_to_its_question() {
         Event::CredentialOk { request: Some(1), ttl: None },
         Event::CredentialOk { request: Some(3), ttl: None },
     ] {
-        assert!(rig.fact(fact).is_empty());
+        assert!(rig.event(fact).is_empty());
         assert_eq!(rig.told(), told);
     }
     assert_eq!(rig.policy.stats().stale, 4);
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(2), ttl: None })), 1);
+    assert_eq!(opens(&rig.event(Event::CredentialOk { request: Some(2), ttl: None })), 1);
 }
 
 /// Lifecycle 55: a renewal that fails for now backs off while there is no connection, and a connection that lives is
 /// left alone.
 #[test]
 fn l55_a_failed_renewal() {
-    let mut rig = Rig::failed_times(
+    let mut rig = Harness::failed_times(
         PLAIN
             .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
@@ -276,15 +276,15 @@ fn l55_a_failed_renewal() {
         0,
     );
     for wait in [1, 2, 4, 8] {
-        rig.fact(Event::CredentialFailed { request: None, fatal: false });
+        rig.event(Event::CredentialFailed { request: None, fatal: false });
         assert_eq!(rig.waits(), secs(wait));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
     }
-    rig.fact(Event::CredentialOk { request: None, ttl: None });
+    rig.event(Event::CredentialOk { request: None, ttl: None });
     rig.establish();
     let told = rig.told();
     for fatal in [false, true] {
-        assert!(rig.fact(Event::CredentialFailed { request: None, fatal }).is_empty());
+        assert!(rig.event(Event::CredentialFailed { request: None, fatal }).is_empty());
         assert_eq!(rig.told(), told);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A doc comment names the numbers that its test proves; `tests/rules.tsv` says what each of them means.
 
-#[path = "../rig/mod.rs"]
-mod rig;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod attempts;
 mod backoff;

@@ -4,7 +4,7 @@ use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables}
 use redial::policy::{CredentialConfig, DropReason, HoldReason, RefreshOn, WaitReason};
 use redial::{Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase, Ratio};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const fn with_rule(cause: Cause, verdict: Verdict) -> Config {
     PLAIN
@@ -23,7 +23,7 @@ const fn with_table(table: &'static redial::classify::Table) -> Config {
 /// between them changes nothing, a session that held does.
 #[test]
 fn s81_policy_violations() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for (n, wait) in [15, 30, 60, 120, 300, 300, 300, 300, 300].into_iter().enumerate() {
         if n == 4 {
             rig.fail(REFUSED);
@@ -55,7 +55,7 @@ fn s81_policy_violations() {
 /// a policy violation nor lengthen its backoff.
 #[test]
 fn f48_each_cause_has_its_own_count() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for _ in 0..9 {
         rig.refuse(429, None);
         rig.redial();
@@ -87,7 +87,7 @@ fn s82_restart_and_later() {
     for (code, low, high) in [(1012, 5, 15), (1013, 30, 120)] {
         let mut waits = Vec::new();
         for seed in 0..100 {
-            let mut rig = Rig::seeded(PLAIN, seed);
+            let mut rig = Harness::seeded(PLAIN, seed);
             rig.start();
             rig.establish();
             rig.code(code);
@@ -106,7 +106,7 @@ fn s82_restart_and_later() {
 /// F46, S83: an application's own "stop": the end, with the code that the producer is told to stop by.
 #[test]
 fn s83_an_application_stop_is_told() {
-    let mut rig = Rig::online(with_rule(Cause::CloseFrame(4002), Verdict::new(Class::Fatal)));
+    let mut rig = Harness::online(with_rule(Cause::CloseFrame(4002), Verdict::new(Class::Fatal)));
     assert_eq!(gave_up(&rig.code(4002)), Some((GiveUp::Fatal, Cause::CloseFrame(4002))));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!(rig.told().last_cause, Some(Cause::CloseFrame(4002)));
@@ -115,22 +115,22 @@ fn s83_an_application_stop_is_told() {
 /// S86: refused upgrades.
 #[test]
 fn s86_refused_upgrades() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     assert_eq!(refreshes(&rig.refuse(401, None)), 1);
-    rig.fact(Event::CredentialOk { request: None, ttl: None });
+    rig.event(Event::CredentialOk { request: None, ttl: None });
     assert_eq!(gave_up(&rig.refuse(401, None)), Some((GiveUp::Auth, Cause::Http(401))));
     for status in [400, 403, 404] {
-        let mut rig = Rig::started(PLAIN);
+        let mut rig = Harness::started(PLAIN);
         assert_eq!(gave_up(&rig.refuse(status, None)), Some((GiveUp::Fatal, Cause::Http(status))));
     }
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.refuse(429, Some(secs(77)));
     assert_eq!(rig.due(), Some((secs(77), WaitReason::RetryAfter)));
     rig.redial();
     rig.refuse(429, None);
     assert!((secs(30)..=secs(120)).contains(&rig.waits()));
     for status in [500, 502, 503, 504] {
-        let mut rig = Rig::started(PLAIN);
+        let mut rig = Harness::started(PLAIN);
         for wait in [1, 2, 4] {
             rig.refuse(status, None);
             assert_eq!(rig.redial(), secs(wait));
@@ -142,8 +142,8 @@ fn s86_refused_upgrades() {
 #[test]
 fn s87_an_expired_certificate() {
     let expired = Cause::Tls(TlsKind::CertificateExpired);
-    assert_eq!(gave_up(&Rig::started(PLAIN).fail(expired)), Some((GiveUp::Fatal, expired)));
-    let mut rig = Rig::started(with_rule(expired, Verdict::new(Class::Transient).with_at_cap()));
+    assert_eq!(gave_up(&Harness::started(PLAIN).fail(expired)), Some((GiveUp::Fatal, expired)));
+    let mut rig = Harness::started(with_rule(expired, Verdict::new(Class::Transient).with_at_cap()));
     for _ in 0..3 {
         rig.fail(expired);
         assert_eq!(rig.due(), Some((secs(30), WaitReason::Class)));
@@ -156,7 +156,7 @@ fn s87_an_expired_certificate() {
 fn s99_any_number_has_one_outcome() {
     for table in tables::ALL {
         let config = with_table(table);
-        let online = Rig::online(config).policy;
+        let online = Harness::online(config).policy;
         let epoch = online.epoch().expect("a living transport");
         for cause in (0..=u16::MAX).map(Cause::CloseFrame).chain((0..1_000).map(Cause::Http)) {
             let mut policy = online.clone();
@@ -182,11 +182,11 @@ fn s100_two_reports_of_one_loss() {
         (Cause::NoCloseFrame, Cause::CloseFrame(4004), Mode::Resume),
         (Cause::CloseFrame(1007), Cause::NoCloseFrame, Mode::Fresh),
     ] {
-        let mut rig = Rig::online(GATEWAY);
+        let mut rig = Harness::online(GATEWAY);
         let epoch = rig.epoch();
         rig.close(first);
         let told = rig.told();
-        assert!(rig.fact(Event::Closed { epoch, cause: second }).is_empty());
+        assert!(rig.event(Event::Closed { epoch, cause: second }).is_empty());
         assert_eq!(rig.told(), told);
         assert_eq!((told.mode, told.last_cause, rig.policy.stats().losses), (mode, Some(first), 1));
     }
@@ -196,13 +196,13 @@ fn s100_two_reports_of_one_loss() {
 /// that. (The failure still counts on the backoff: a hint is a floor, S40.)
 #[test]
 fn l41_the_servers_wait() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let epoch = rig.epoch();
-    rig.fact(Event::ReconnectRequested { epoch, retry_after: Some(secs(7)), deadline: None });
+    rig.event(Event::ReconnectRequested { epoch, retry_after: Some(secs(7)), deadline: None });
     assert_eq!(rig.redial(), secs(7));
     let mut waits = Vec::new();
     for seed in 0..100 {
-        let mut rig = Rig::seeded(PLAIN.to_builder().retry_after_spread(Ratio::ONE).build_const(), seed);
+        let mut rig = Harness::seeded(PLAIN.to_builder().retry_after_spread(Ratio::ONE).build_const(), seed);
         rig.start();
         rig.refuse(503, Some(secs(7)));
         waits.push(rig.waits());
@@ -215,7 +215,7 @@ fn l41_the_servers_wait() {
 #[test]
 fn l42_never_is_the_end() {
     let never = Cause::Class(Class::Fatal);
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     assert_eq!(gave_up(&rig.close(never)), Some((GiveUp::Fatal, never)));
     assert!(rig.advance(secs(86_400)).is_empty());
 }
@@ -231,7 +231,7 @@ fn l43_ranges_of_codes() {
         (&tables::PUSHER, 4001, false),
         (&tables::PUSHER, 4200, true),
     ] {
-        let mut rig = Rig::online(with_table(table));
+        let mut rig = Harness::online(with_table(table));
         assert_eq!(gave_up(&rig.code(code)).is_none(), retried, "{code}");
         assert_eq!(rig.policy.poll_timeout().is_some(), retried);
     }
@@ -240,13 +240,13 @@ fn l43_ranges_of_codes() {
 /// Lifecycle 44: "drop your state" drops it and then reconnects.
 #[test]
 fn l44_drop_state() {
-    let mut rig = Rig::online(with_table(&tables::CENTRIFUGE));
+    let mut rig = Harness::online(with_table(&tables::CENTRIFUGE));
     assert_eq!(dropped(&rig.code(3014)), Some(DropReason::Gone));
     // The token goes with it, and that is no rejection of it.
     for round in 0..3 {
         assert_eq!(refreshes(&rig.advance(rig.waits())), 1, "{round}");
         assert_eq!(
-            open(&rig.fact(Event::CredentialOk { request: None, ttl: None })).map(|open| open.0),
+            open(&rig.event(Event::CredentialOk { request: None, ttl: None })).map(|open| open.0),
             Some(Mode::Fresh)
         );
         rig.opened();
@@ -257,7 +257,7 @@ fn l44_drop_state() {
         .to_builder()
         .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
         .build_const();
-    let mut rig = Rig::online(never);
+    let mut rig = Harness::online(never);
     rig.code(3014);
     assert_eq!(open(&rig.advance(secs(1))).map(|open| open.0), Some(Mode::Fresh));
 }
@@ -265,13 +265,13 @@ fn l44_drop_state() {
 /// Lifecycle 45: a clean close by the peer: retried, final, or retried while somebody cares.
 #[test]
 fn l45_a_clean_close() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.code(1000);
     assert_eq!(rig.recover(), secs(1));
-    let mut rig = Rig::online(with_rule(Cause::CloseFrame(1000), Verdict::new(Class::Fatal)));
+    let mut rig = Harness::online(with_rule(Cause::CloseFrame(1000), Verdict::new(Class::Fatal)));
     assert!(gave_up(&rig.code(1000)).is_some());
-    let mut rig = Rig::online(PLAIN);
-    rig.fact(Event::Hold(HoldReason::new(1).expect("a reason")));
+    let mut rig = Harness::online(PLAIN);
+    rig.event(Event::Hold(HoldReason::new(1).expect("a reason")));
     rig.code(1000);
     assert!(rig.advance(secs(86_400)).is_empty());
 }
@@ -282,7 +282,7 @@ fn l45_a_clean_close() {
 fn l48_taken_over_is_no_ping_pong() {
     let config = with_table(&tables::MQTT5).to_builder().reset_after_stable(secs(120)).build_const();
     for held in [1, 128, 1_800, 3_580] {
-        let mut rig = Rig::online(config);
+        let mut rig = Harness::online(config);
         for wait in [1, 2, 4, 8, 16] {
             rig.advance(secs(held));
             assert!(gave_up(&rig.code(0x8E)).is_none());
@@ -298,7 +298,7 @@ fn l48_taken_over_is_no_ping_pong() {
         assert_eq!(gave_up(&rig.code(0x8E)), Some((GiveUp::Repeated, Cause::CloseFrame(0x8E))), "{held}");
     }
     // One an hour is no war.
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     for _ in 0..20 {
         rig.advance(secs(3_600));
         rig.code(0x8E);
@@ -309,7 +309,7 @@ fn l48_taken_over_is_no_ping_pong() {
 /// Lifecycle 49: a fatal cause in the middle of an outage is the end, told once.
 #[test]
 fn l49_fatal_while_reconnecting() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.lose();
     rig.redial();
     rig.opened();
@@ -321,7 +321,7 @@ fn l49_fatal_while_reconnecting() {
         Event::NetworkUp,
         Event::CredentialOk { request: None, ttl: None },
     ] {
-        assert!(rig.fact(fact).is_empty());
+        assert!(rig.event(fact).is_empty());
     }
     assert!(rig.advance(secs(86_400)).is_empty());
 }
@@ -329,7 +329,7 @@ fn l49_fatal_while_reconnecting() {
 /// Lifecycle 50: a start after the end begins from nothing.
 #[test]
 fn l50_start_after_the_end() {
-    let mut rig = Rig::failed_times(GATEWAY, 6);
+    let mut rig = Harness::failed_times(GATEWAY, 6);
     rig.recover();
     rig.code(4004);
     assert_eq!(rig.phase(), Phase::Failed);
@@ -343,14 +343,14 @@ fn l50_start_after_the_end() {
 /// F29: a least wait of the server or of the protocol lengthens a short wait of the backoff and never shortens a long one.
 #[test]
 fn f29_a_least_wait_is_a_floor() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.refuse(503, Some(secs(45)));
     assert_eq!(rig.due(), Some((secs(45), WaitReason::RetryAfter)));
-    let mut rig = Rig::failed_times(PLAIN, 5);
+    let mut rig = Harness::failed_times(PLAIN, 5);
     rig.redial();
     rig.refuse(503, Some(secs(1)));
     assert_eq!(rig.due(), Some((secs(30), WaitReason::Backoff)));
-    let mut rig = Rig::failed_times(PLAIN, 5);
+    let mut rig = Harness::failed_times(PLAIN, 5);
     rig.redial();
     rig.opened();
     rig.invalid(false);
@@ -360,11 +360,11 @@ fn f29_a_least_wait_is_a_floor() {
 /// F56: a message that can't be understood is no loss: it is traffic, and everything goes on.
 #[test]
 fn f56_a_bad_message_is_no_loss() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let (told, due) = (rig.told(), rig.due());
     let epoch = rig.epoch();
     for _ in 0..1_000 {
-        assert!(rig.fact(Event::Received { epoch }).is_empty());
+        assert!(rig.event(Event::Received { epoch }).is_empty());
     }
     assert_eq!((rig.told(), rig.due()), (told, due));
 }

@@ -6,26 +6,26 @@ use redial::{BackoffConfig, Cause, Config, GiveUp};
 
 use crate::b_timers::fail_times;
 use crate::c_backoff::{GROWING, waits};
-use crate::timeline::{BASE, REFUSED, STABLE, Timeline, ms, secs, ws};
+use crate::harness::{PLAIN, REFUSED, STABLE, Scenario, ms, secs, ws};
 
 /// S40, F29, F50: the server's wait is a floor, never a short cut, cut to the longest allowed and then reported.
 #[test]
 fn retry_after_is_a_floor() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(45))).expect(&[]).wake(45_000, "hint");
 
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     fail_times(&mut t, 5);
     t.next().expect(&["open 6 fresh #6"]).refused(6, 503, Some(secs(1))).expect(&[]);
     t.wake(31_000 + 30_000, "backoff");
 
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(0))).expect(&[]).wake(1_000, "backoff");
     assert_eq!(t.stats().retry_after_cut, 0);
 
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(10 * 365 * 86_400))).expect(&[]).wake_within(225_000..=300_000, "hint");
     assert_eq!(t.stats().retry_after_cut, 1);
@@ -35,11 +35,11 @@ fn retry_after_is_a_floor() {
 #[test]
 fn the_wait_after_a_refused_session_is_a_floor() {
     let wait_3 = ResumeConfig::new().invalid_wait(secs(3), secs(3)).build_const();
-    let mut t = Timeline::online(BASE.to_builder().resume(wait_3).build_const());
+    let mut t = Scenario::online(PLAIN.to_builder().resume(wait_3).build_const());
     t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "forget invalid"]);
     t.wake(4_000, "invalid_session");
 
-    let mut t = Timeline::new(STABLE.to_builder().resume(wait_3).build_const());
+    let mut t = Scenario::new(STABLE.to_builder().resume(wait_3).build_const());
     fail_times(&mut t, 3);
     t.next().expect(&["open 4 fresh #4"]);
     t.opened(4).expect(&["send_fresh 4"]).session_invalid(4, false).expect(&["close 4 4000"]);
@@ -50,9 +50,9 @@ fn the_wait_after_a_refused_session_is_a_floor() {
 /// start it again.
 #[test]
 fn policy_violations_have_a_backoff_of_their_own() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
-    let violate = |t: &mut Timeline, least: u64| {
+    let violate = |t: &mut Scenario, least: u64| {
         let epoch = t.newest();
         t.open_failed(epoch, ws(1008))
             .expect(&[])
@@ -74,7 +74,7 @@ fn policy_violations_have_a_backoff_of_their_own() {
 /// S81: a session that held resets the backoff of policy violations.
 #[test]
 fn a_held_session_resets_the_backoff_of_violations() {
-    let mut t = Timeline::online(STABLE);
+    let mut t = Scenario::online(STABLE);
     t.at(1_000).closed(1, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class").retry_at_wake();
     t.open_failed(2, ws(1008)).expect(&[]).wake_within(30_000..=31_000, "class").retry_at_wake();
     let ready = t.now() + 10;
@@ -88,7 +88,7 @@ fn restart_and_try_later_wait_their_class() {
     for (code, least, most) in [(1012, 5_000, 15_000), (1013, 30_000, 120_000)] {
         let mut seen = Vec::new();
         for seed in 0..50 {
-            let mut t = Timeline::seeded(BASE, seed);
+            let mut t = Scenario::seeded(PLAIN, seed);
             t.at(0).start().expect(&["open 1 fresh #1"]).connect(10, 1, Some(5));
             t.at(1_000).closed(1, ws(code)).expect(&[]).wake_within(least..=most, "class");
             seen.push(t.wait());
@@ -102,10 +102,10 @@ fn restart_and_try_later_wait_their_class() {
 /// S82, S40: where the server gave a wait, the class's own is not used.
 #[test]
 fn a_hint_replaces_the_wait_of_the_class() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 429, Some(secs(7))).expect(&[]).wake(7_000, "hint");
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 429, None).expect(&[]).wake_within(30_000..=120_000, "class");
 }
@@ -114,7 +114,7 @@ fn a_hint_replaces_the_wait_of_the_class() {
 #[test]
 fn upgrade_statuses() {
     let start = || {
-        let mut t = Timeline::new(BASE);
+        let mut t = Scenario::new(PLAIN);
         t.at(0).start().expect(&["open 1 fresh #1"]);
         t
     };
@@ -136,7 +136,7 @@ fn upgrade_statuses() {
 #[test]
 fn other_limited_failures_leave_the_renewal() {
     let denied = Cause::Io(redial::IoKind::PermissionDenied);
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, denied).expect(&[]).retry_at_wake();
     t.open_failed(2, denied).expect(&[]).retry_at_wake();
@@ -151,13 +151,13 @@ fn other_limited_failures_leave_the_renewal() {
 #[test]
 fn certificates() {
     let expired = Cause::Tls(redial::classify::TlsKind::CertificateExpired);
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&["gave_up fatal certificate_expired"]);
 
     let retry = Rule::new(Match::AnyTls, Verdict::new(Class::Transient).with_at_cap());
     let classifier = Classifier::new(&tables::WEBSOCKET).rule(retry).build_const();
-    let mut t = Timeline::new(BASE.to_builder().classifier(classifier).build_const());
+    let mut t = Scenario::new(PLAIN.to_builder().classifier(classifier).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&[]).wake(30_000, "class");
 }
@@ -166,7 +166,7 @@ fn certificates() {
 #[test]
 fn unknown_names_are_retried() {
     let unknown = Cause::Io(redial::IoKind::NameNotFound);
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     assert_eq!(waits(&mut t, 8, |t, e| _ = t.open_failed(e, unknown)), GROWING);
 }
@@ -176,7 +176,7 @@ fn unknown_names_are_retried() {
 fn a_spent_table_is_the_end() {
     static WAITS: [core::time::Duration; 2] = [ms(0), secs(2)];
     let table = BackoffConfig::table(&WAITS, redial::backoff::AfterTable::GiveUp).build_const();
-    let mut t = Timeline::new(Config::new(table).build_const());
+    let mut t = Scenario::new(Config::new(table).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(1).open_failed(1, REFUSED).expect(&[]).wake(1, "backoff");
     t.timeout().expect(&["open 2 fresh #2"]).open_failed(2, REFUSED).expect(&[]).wake(2_001, "backoff");
     t.fires(2_001, &["open 3 fresh #3"]).open_failed(3, REFUSED);

@@ -1,7 +1,7 @@
 //! The conformance scenarios (S01 …): each test names its rule. Events in, decisions out, through the public API only.
 
-#[path = "../common/timeline.rs"]
-mod timeline;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod a_one_loss;
 mod b_timers;
