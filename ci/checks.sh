@@ -18,7 +18,7 @@ gateway() {
     $command -- --seed "$1"
 }
 
-step "where a token is sent, without the list of suffixes" cargo test --features std --test trust
+step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --all-targets -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod jitter;
 mod polly;
+mod stored;
 
 use core::iter::FusedIterator;
 use core::time::Duration;

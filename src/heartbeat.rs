@@ -2,6 +2,8 @@
 
 mod config;
 
+mod stored;
+
 use core::time::Duration;
 
 use rand_core::Rng;

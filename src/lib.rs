@@ -1,4 +1,75 @@
-#![doc = include_str!("../README.md")]
+//! Decides when a connection is dialled, waited for, resumed, re-authenticated, restored and given up.
+//!
+//! The core is `no_std`, allocates nothing and does no I/O: events, time and randomness come in, [`Action`]s go out. The same seed
+//! with the same events gives the same actions on every machine, to the bit. [`driver`] runs it on tokio, smol and async-std, and
+//! [`websocket`] is a client on top of that.
+//!
+//! # Where to start
+//!
+//! | you have | take |
+//! | --- | --- |
+//! | an operation that is retried until it works | [`BackoffConfig::delays`], an iterator of waits; with [backon](https://docs.rs/backon), or backon alone |
+//! | a crate that owns its socket (Redis, MQTT, NATS, gRPC, Postgres) | [`driver::supervise`] |
+//! | a WebSocket | [`websocket::connect`], and [`websocket::Protocol`] for subscriptions and a session |
+//! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
+//! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
+//!
+//! ```
+//! use core::time::Duration;
+//! use redial::{BackoffConfig, Jitter, Ratio, SplitMix64};
+//!
+//! const BACKOFF: BackoffConfig = BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30))
+//!     .jitter(Jitter::Full)
+//!     .build_const();
+//! let mut delays = BACKOFF.delays(SplitMix64::new(7)); // with `std`, `SplitMix64::from_os()`
+//! assert!(delays.next() <= Some(Duration::from_secs(1)));
+//! ```
+//!
+//! # The contract
+//!
+//! **Execute every returned action in order before the next `handle_*` call, echo each epoch, never sleep past
+//! [`poll_timeout()`](Policy::poll_timeout).** Nothing else is required. The README has the whole loop in 50 lines, and
+//! `examples/blocking.rs` runs it with one thread and blocking sockets.
+//!
+//! - [`Policy::handle_event`] takes an [`Event`], [`Policy::handle_timeout`] the passing of time. Both return [`Actions`], each an
+//!   [`Action`] that carries the [`Epoch`] of its transport, and a [`Disposition`] that says what became of the event.
+//! - [`Policy::poll_timeout`] is the next deadline, an [`Instant`]: microseconds since an epoch of your choice. Nothing here reads a
+//!   clock.
+//! - [`Policy::phase`] is the [`Phase`], [`Policy::explain`] an [`Explanation`] of what is waited for, until when and why,
+//!   [`Policy::stats`] the [`Stats`].
+//! - The end is a value: [`Action::GaveUp`] with a [`GiveUp`] and the [`Cause`] that came last.
+//!
+//! With [`Establish::OnOpen`](policy::Establish::OnOpen) the policy still says [`Action::Identify`]; a protocol that has nothing to
+//! say does nothing then. [`Event::OpenFailed`] after [`Event::Opened`] is the loss of an open transport.
+//!
+//! # The parts
+//!
+//! | type | alone it is | in a [`Policy`] it is |
+//! | --- | --- | --- |
+//! | [`Backoff`] with [`BackoffConfig`], [`Jitter`], [`Ratio`] | a curve of waits | the gate between two dials |
+//! | [`CircuitBreaker`] | a breaker with bounded, leased probes | a gate |
+//! | [`SessionState`] | token, sequence and endpoint as one value | what a resume needs; [`Mode`] says whether a dial resumes |
+//! | [`heartbeat::Heartbeat`] | when to send a heartbeat, and when silence means death | the liveness of a connection |
+//! | [`classify::Classifier`] | tables from a [`Cause`] ([`IoKind`], close codes, HTTP statuses) to a verdict | what a loss means |
+//! | [`subscriptions::SubscriptionSet`] | what is desired, with batches in priority order | what is restored |
+//! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
+//! | [`budget`] | budgets that many connections share | outside it |
+//! | [`health::Health`] | failure rate, times to recover, alerts | beside it |
+//! | [`Config`], built by a [`builder::Builder`] and checked once ([`ConfigError`]) | | what it is told |
+//! | [`presets`] | the settings of the field's clients | a [`Config`] to start from |
+//!
+//! The generator is any [`rand_core::Rng`]; [`ChaCha8Rng`] is the documented one, and [`SplitMix64`] has 8 bytes. There is no default
+//! seed: clients that share one wait in step.
+//!
+//! # Features
+//!
+//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `alloc` and
+//! `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+
+#![cfg_attr(
+    not(all(feature = "websocket", feature = "chacha")),
+    allow(rustdoc::broken_intra_doc_links, reason = "the front page names what a feature brings")
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -26,9 +97,12 @@ pub mod breaker;
 pub mod budget;
 pub mod builder;
 pub mod classify;
+mod codec;
+#[cfg(feature = "serde")]
+mod data;
 mod denied;
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub mod driver;
 pub mod endpoints;
 mod error;
@@ -38,10 +112,14 @@ mod mode;
 pub mod policy;
 pub mod presets;
 mod ratio;
+pub mod record;
 mod rng;
 pub mod session;
 pub mod subscriptions;
 pub mod time;
+#[cfg(feature = "websocket")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "websocket")))]
+pub mod websocket;
 mod window;
 mod words;
 
@@ -61,3 +139,7 @@ pub use time::Instant;
 #[cfg(feature = "chacha")]
 pub use rand_chacha::ChaCha8Rng;
 pub use rand_core;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

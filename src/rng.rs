@@ -1,8 +1,13 @@
 //! A random number generator of eight bytes, for fleets and microcontrollers.
 
+mod stored;
+
 use core::convert::Infallible;
 
 use rand_core::{SeedableRng, TryRng};
+
+#[cfg(feature = "record")]
+pub(crate) use stored::name_of;
 
 /// The generator SplitMix64, with 8 bytes of state.
 ///

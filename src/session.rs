@@ -2,6 +2,7 @@
 
 #[cfg(feature = "serde")]
 mod serial;
+mod stored;
 
 use core::time::Duration;
 

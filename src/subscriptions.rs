@@ -5,6 +5,7 @@ mod serial;
 mod set;
 mod slot;
 mod storage;
+mod stored;
 mod tree;
 
 use core::fmt;

@@ -181,3 +181,45 @@ fn decisions_have_ids_and_reasons() {
         assert!(unknown.is_empty(), "{document} names {unknown:?}, which are no decisions");
     }
 }
+
+/// The code of an example, without the comment on top.
+fn example(name: &str) -> String {
+    read(format!("examples/{name}.rs"))
+        .lines()
+        .filter(|line| !line.starts_with("//!"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim()
+        .to_owned()
+}
+
+/// The README says how many lines each client takes: those that are neither blank nor a comment.
+#[test]
+fn the_readme_counts_the_lines_of_the_examples() {
+    let readme = read("README.md");
+    let rows = readme.lines().filter_map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, _, lines, name, _] = cells[..] else { return None };
+        Some((name.strip_prefix('`')?.strip_suffix('`')?.to_owned(), lines.parse::<usize>().ok()?))
+    });
+    let rows: Vec<_> = rows.collect();
+    let bounds = [("websocket", 12), ("chat", 40), ("supervise", 15), ("blocking", 60)];
+    assert_eq!(rows.len(), bounds.len(), "{rows:?}");
+    for ((name, lines), bound) in rows.iter().zip(bounds) {
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+        assert_eq!(example(name).lines().filter(is_code).count(), *lines, "{name}");
+        assert!(name == bound.0 && *lines <= bound.1, "{name} has {lines} lines, and may have {}", bound.1);
+    }
+}
+
+/// What the README shows is what is tested.
+#[test]
+fn the_readme_shows_the_examples_as_they_are() {
+    let readme = read("README.md");
+    for name in ["supervise", "websocket"] {
+        assert!(
+            readme.contains(&format!("```rust,ignore\n{}\n```\n", example(name))),
+            "{name} is another in the README"
+        );
+    }
+}

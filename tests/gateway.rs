@@ -15,6 +15,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+#[path = "common/example.rs"]
+mod example;
 #[path = "gateway/hostile.rs"]
 mod hostile;
 
@@ -24,20 +26,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// The example's program, built by the first test that asks.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // …/target/debug/deps/gateway-0123, unless there is a target triple above `debug`.
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo.args(["build", "--quiet", "--example", "gateway", "--features", "tokio", "--target-dir"]);
-        cargo.arg(profile.parent().unwrap());
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(cargo.status().unwrap().success());
-        profile.join("examples").join(format!("gateway{}", std::env::consts::EXE_SUFFIX))
-    })
+    PROGRAM.get_or_init(|| example::build("gateway", "websocket"))
 }
 
 /// A config file of that name.
@@ -86,16 +75,16 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
     let watched = file("watched", r#"{"health": {}}"#);
     let url = ["--url", "ws://127.0.0.1:9"];
     for (arguments, says) in [
-        (vec!["--url", "wss://127.0.0.1:9"], "no TLS"),
+        (vec!["--url", "https://127.0.0.1:9"], "use wss://"),
         (vec!["--url", "127.0.0.1:9"], "ws://HOST:PORT"),
         (vec!["--url", ""], "ws://HOST:PORT"),
-        (vec!["--url", "ws://127.0.0.1:99999"], "the port"),
+        (vec!["--url", "ws://127.0.0.1:99999"], "its port"),
         ([&url[..], &["--preset", "discord"]].concat(), "unknown preset \"discord\""),
         ([&url[..], &["--config", "/nowhere/at/all.json"]].concat(), "/nowhere/at/all.json"),
         ([&url[..], &["--config", &broken]].concat(), "not valid JSON"),
         ([&url[..], &["--config", &unknown]].concat(), "bakoff"),
         ([&url[..], &["--config", &zero]].concat(), "connect_timeout_ms"),
-        ([&url[..], &["--config", &watched]].concat(), "\"config.health\" is for replay"),
+        ([&url[..], &["--config", &watched]].concat(), "unknown key \"config.health\""),
         ([&url[..], &["--seed", "x"]].concat(), "--seed"),
         ([&url[..], &["--for", "-1"]].concat(), "--for"),
         ([&url[..], &["--for", "nan"]].concat(), "--for"),
@@ -312,7 +301,7 @@ fn fast() -> &'static str {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_says_goodbye_with_1000() {
+async fn ctrl_c_closes_with_1000() {
     let listener = listener().await;
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let mut child =

@@ -2,6 +2,8 @@
 
 #[path = "../examples/replay/engine.rs"]
 mod engine;
+#[path = "replay/recorded.rs"]
+mod recorded;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use engine::Replay;
-use engine::config::SetUp;
+use engine::set_up::SetUp;
 use redial::backoff::AfterTable;
 use redial::breaker;
 use redial::budget::{AdaptiveThrottleConfig, RetryBudgetConfig, StartBudgetConfig, ThrottleConfig};
@@ -310,6 +312,22 @@ fn bad_lines_are_named() {
         ("{\"at\": 1.5}", "not 1.5"),
         ("{\"at\": 99999999999999999999}", "\"at\" must be an integer"),
         ("{\"at\": 18446744073709552}", "\"at\" must be at most 18446744073709551, not 18446744073709552"),
+        ("{\"at\": 1, \"at_us\": 1}", "\"at\" and \"at_us\" are both there; use one"),
+        ("{\"at\": 1, \"at\": 2}", "the key \"at\" is there twice; remove one at column"),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"ws\": 1, \"ws\": 2}}",
+            "the key \"ws\" is there twice; remove one",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"tls\": \"certificat_expired\"}}",
+            "did you mean \"certificate_expired\"? The names, nearest first: certificate_expired, ",
+        ),
+        (
+            "{\"at\": 1, \"event\": \"closed\", \"cause\": {\"kind\": \"unknwon\"}}",
+            "\"cause.kind\" must be \"connect_timeout\"",
+        ),
+        ("{\"at\": 1, \"event\": \"timeout\", \"epoch\": 1}", "unknown key \"epoch\""),
+        ("{\"at\": 1, \"event\": \"redirected\"}", "event \"redirected\": \"endpoint\" is missing"),
         ("{\"at\": 1, \"epoch\": 1}", "unknown key \"epoch\""),
         ("{\"at\": 1, \"event\": \"opened\", \"epok\": 1}", "unknown key \"epok\"; did you mean \"epoch\"?"),
         ("{\"at\": 1, \"event\": \"opened\", \"epoch\": 0}", "\"epoch\" must be at least 1, not 0"),
@@ -1037,6 +1055,20 @@ fn the_program() {
     assert_eq!(bad.status.code(), Some(2));
     assert!(text(&bad.stderr).starts_with("replay: line 3: unknown key \"att\""), "{}", text(&bad.stderr));
     assert_eq!(text(&bad.stdout).lines().count(), 3);
+
+    let timeline = run(&["--timeline"], example);
+    assert_eq!(text(&timeline.stdout), include_str!("replay/worked_example.timeline.txt"));
+    let odd = run(&[], "{}\n{\"at\": 0, \"event\": \"opened\", \"epoch\": 3}\n");
+    assert_eq!(odd.status.code(), Some(0));
+    assert_eq!(
+        text(&odd.stderr),
+        "replay: line 2: \"opened\" can't follow: it is of connection 3, and none was dialled\n"
+    );
+    let no_file = run(&["--flight"], "");
+    assert!(text(&no_file.stderr).contains("\"--flight\" needs a file"), "{}", text(&no_file.stderr));
+    let nowhere = run(&["--flight", "/nowhere/at/all"], "");
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(text(&nowhere.stderr).starts_with("replay: /nowhere/at/all: "), "{}", text(&nowhere.stderr));
 
     let help = run(&["--help"], "");
     assert_eq!(help.status.code(), Some(0));

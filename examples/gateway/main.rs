@@ -1,35 +1,21 @@
 //! A gateway that misbehaves by a script, and a client that rides through all of it.
 //!
 //! ```text
-//! cargo run --release --example gateway --features tokio
+//! cargo run --release --example gateway --features websocket
 //! ```
 //!
 //! `--url ws://HOST:PORT` runs the client alone against another gateway; `--help` prints the rest.
 
 mod client;
-#[path = "../shared/config.rs"]
-#[expect(dead_code, reason = "seed and endpoints are for the replay program")]
-mod config;
-mod connection;
-mod fact;
-mod failure;
+#[cfg(all(test, feature = "chacha"))]
+#[path = "../replay/engine.rs"]
+#[expect(dead_code, reason = "the replay program uses all of it")]
+mod engine;
 mod fault;
-mod happening;
-mod ledger;
-mod meaning;
 mod protocol;
-mod quota;
+mod report;
 mod server;
 mod show;
-mod signal;
-mod state;
-mod target;
-#[cfg(test)]
-mod tests;
-mod timeline;
-mod upgrade;
-mod view;
-mod wire;
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -39,15 +25,15 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use redial::driver::{Driver, Outcome, Runtime, Tokio};
-use redial::{Config, Policy, SplitMix64};
-use serde_json::{Value, json};
+use redial::driver::{Outcome, Runtime, Tokio};
+use redial::policy::ConfigOver;
+use redial::websocket::Url;
+use redial::{Config, presets};
+use serde::de::DeserializeSeed;
 
-use client::Client;
-use config::SetUp;
-use happening::Happening;
-use target::Target;
-use view::View;
+use client::{Client, signal};
+use report::client_event::ClientEvent;
+use report::view::View;
 
 /// Exit status for arguments that can't be used.
 const UNUSABLE: u8 = 2;
@@ -62,7 +48,7 @@ const UNUSABLE: u8 = 2;
 #[derive(Parser)]
 #[command(name = "gateway")]
 struct Arguments {
-    /// Run the client alone against this gateway (ws://HOST:PORT)
+    /// Run the client alone against this gateway (ws://HOST:PORT or wss://HOST)
     #[arg(long)]
     url: Option<String>,
     /// The token to identify with [default: the one that the show's server takes]
@@ -83,6 +69,21 @@ struct Arguments {
     /// One JSON object a line instead of the timeline
     #[arg(long)]
     json: bool,
+    /// Write what the policy is told to this file, as a log for the example "replay"
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Writes the log of a recording where that was asked for.
+    fn write(&self, recorded: Option<(String, String)>) -> Result<(), String> {
+        match (&self.record, recorded) {
+            (Some(path), Some((log, _))) => {
+                std::fs::write(path, log).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn positive(text: &str) -> Result<Duration, String> {
@@ -115,16 +116,19 @@ fn main() -> ExitCode {
         }
     };
     let status = match &arguments.url {
-        None => match runtime.block_on(show::run(seed, arguments.json)) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
+        None => match runtime.block_on(show::run(seed, arguments.json, arguments.record.is_some())) {
+            Ok(played) => match arguments.write(played.recorded) {
+                Ok(()) if played.survived => ExitCode::SUCCESS,
+                Ok(()) => ExitCode::FAILURE,
+                Err(error) => unusable(&error),
+            },
             Err(error) => {
                 eprintln!("gateway: {error}");
                 ExitCode::FAILURE
             }
         },
         Some(url) => match set_up(&arguments, url) {
-            Ok((target, config)) => runtime.block_on(alone(&arguments, seed, target, config)),
+            Ok((url, config)) => runtime.block_on(alone(&arguments, seed, url, config)),
             Err(error) => unusable(&error),
         },
     };
@@ -138,51 +142,61 @@ fn unusable(error: &str) -> ExitCode {
     ExitCode::from(UNUSABLE)
 }
 
-fn set_up(arguments: &Arguments, url: &str) -> Result<(Target, Config), String> {
-    let target = Target::parse(url)?;
-    let preset = preset(arguments);
-    let value = match &arguments.config {
-        Some(path) => json!({ "preset": preset, "config": read(path)? }),
-        None => json!({ "preset": preset }),
-    };
-    let config = SetUp::parse(&value).map_err(|error| match &arguments.config {
-        Some(path) if !error.contains("preset") => format!("{}: {error}", path.display()),
-        _ => error,
+fn set_up(arguments: &Arguments, url: &str) -> Result<(Url, Config), String> {
+    let url = client::gateway_url(url).map_err(|error| error.to_string())?;
+    let name = preset(arguments);
+    let preset = presets::by_name(name).ok_or_else(|| {
+        let known: Vec<_> = presets::ALL.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        format!("unknown preset \"{name}\"; use one of {}", known.join(", "))
     })?;
-    if config.health.is_some() {
-        return Err("\"config.health\" is for replay: nobody watches here".to_owned());
-    }
-    let config = config.config;
+    let config = match &arguments.config {
+        Some(path) => read(path, preset)?,
+        None => *preset,
+    };
     if config.greeting() {
-        return Ok((target, config));
+        return Ok((url, config));
     }
     // This protocol greets, whatever the preset is made for: nothing may be said before the hello.
     let config =
         config.to_builder().greeting(config.greeting_timeout()).build().map_err(|error| error.to_string())?;
-    Ok((target, config))
+    Ok((url, config))
 }
 
 fn preset(arguments: &Arguments) -> &str {
     arguments.preset.as_deref().unwrap_or("discord-gateway")
 }
 
-fn read(path: &Path) -> Result<Value, String> {
+/// The settings of a file over a preset.
+fn read(path: &Path, preset: &Config) -> Result<Config, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("{shown}: not valid JSON: {error}"))
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let config = ConfigOver::new(preset).named("config").deserialize(&mut json);
+    config.and_then(|config| json.end().map(|()| config)).map_err(|error| {
+        let syntax = if error.is_data() { "" } else { "not valid JSON: " };
+        format!("{shown}: {syntax}{error}")
+    })
 }
 
 /// The client alone.
-async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config) -> ExitCode {
+async fn alone(arguments: &Arguments, seed: u64, url: Url, config: Config) -> ExitCode {
     let clock = Tokio::new();
     let view = Arc::new(View::new(arguments.json));
-    let start = Happening::Start { seed, url: target.url.clone(), preset: preset(arguments).to_owned() };
+    let start =
+        ClientEvent::Start { seed, url: url.as_str().to_owned(), preset: preset(arguments).to_owned() };
     view.show(clock.now(), 0, &start);
     let token = arguments.token.clone().unwrap_or_else(|| protocol::TOKEN.to_owned());
-    let client = Client::new(target, token, &config, clock, Arc::clone(&view), None);
-    let mut driver =
-        Driver::new(Policy::new(config, SplitMix64::new(seed)).with_session_type(), client, clock);
-    let handle = driver.handle();
+    let client = Client::new(&url, token, (config, seed), clock, Arc::clone(&view), None);
+    let mut client = match client {
+        Ok(client) => client,
+        Err(error) => return unusable(&error.to_string()),
+    };
+    if arguments.record.is_some() {
+        if let Err(error) = client.record() {
+            return unusable(&error);
+        }
+    }
+    let handle = client.driver.handle();
     let over = async {
         match arguments.limit {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -195,18 +209,21 @@ async fn alone(arguments: &Arguments, seed: u64, target: Target, config: Config)
             () = over => {}
         }
         handle.stop();
-        // Whoever presses it twice does not want to wait for the goodbye.
+        // A second one does not wait for the close.
         signal::interrupted().await;
     };
     let outcome = tokio::select! {
-        outcome = driver.run() => outcome,
+        outcome = client.run() => outcome,
         () = stop => return ExitCode::from(130),
     };
+    if let Err(error) = arguments.write(client.recorded()) {
+        return unusable(&error);
+    }
     if outcome != Outcome::Stopped {
         return ExitCode::FAILURE;
     }
-    let stats = driver.policy().stats();
-    let stopped = Happening::Stopped { opens: stats.opens, resumed: stats.resumed, fresh: stats.fresh };
-    view.show(clock.now(), driver.protocol().newest(), &stopped);
+    let stats = client.driver.policy().stats();
+    let stopped = ClientEvent::Stopped { opens: stats.opens, resumed: stats.resumed, fresh: stats.fresh };
+    view.show(clock.now(), client.newest(), &stopped);
     ExitCode::SUCCESS
 }

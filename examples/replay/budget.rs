@@ -9,8 +9,8 @@ use redial::budget::{
 use redial::rand_core::SeedableRng;
 use redial::{ChaCha8Rng, Instant, Mode, Stats};
 
-use super::config::SetUp;
-use super::number;
+use super::decisions::number;
+use super::set_up::SetUp;
 
 /// How many starts a window can have here.
 const STARTS: usize = 64;

@@ -1,27 +1,40 @@
 //! The virtual clock: facts and timers in order, one policy, every decision as a line of JSON.
 
 mod budget;
-#[path = "../shared/config.rs"]
-pub(crate) mod config;
+mod budgets;
+#[path = "../../src/data/cause.rs"]
+mod cause;
+#[path = "../shared/decisions.rs"]
+pub(crate) mod decisions;
 mod fact;
+#[path = "../shared/json.rs"]
+pub(crate) mod json;
+#[path = "../../src/data/object.rs"]
+mod object;
+mod parts;
 mod process;
+pub(crate) mod set_up;
 mod watch;
 
-use std::collections::BTreeMap;
+/// What the readers of the library are made of here.
+mod tree {
+    pub(crate) use redial::classify::{Class, TlsKind};
+    pub(crate) use redial::{Cause, IoKind, Ratio};
+    pub(crate) use serde_json::{Map, Value};
+}
 
 use redial::endpoints::{Endpoints, FixedEndpoints};
 use redial::policy::Endpoint;
-use redial::rand_core::SeedableRng;
-use redial::subscriptions::{SubscriptionSet, SubscriptionSlot, SubscriptionStorage, Subscriptions};
-use redial::{
-    Action, Actions, ChaCha8Rng, Config, Disposition, Epoch, Event, Instant, Mode, Phase, Policy, Stats,
-};
+use redial::subscriptions::{SubscriptionSet, Subscriptions};
+use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Policy, Stats};
 use serde_json::Value;
 
 use budget::{Budgets, Wish};
-use config::{MAX_ENDPOINTS, SetUp};
+use decisions::{Decided, Decisions, Stamp, Unit, line, quoted};
 use fact::{Corrupt, Epochs, Fact, Holds, What};
+use parts::{Generator, Process, Walk, Wishes};
 use process::Ended;
+use set_up::{SetUp, Timers};
 use watch::Watch;
 
 /// A log being replayed: lines in, lines out, nothing else.
@@ -29,6 +42,7 @@ use watch::Watch;
 pub(crate) struct Replay {
     lines: u64,
     run: Option<Run>,
+    notes: Vec<String>,
 }
 
 impl Replay {
@@ -51,18 +65,26 @@ impl Replay {
         }
     }
 
+    /// What is odd about the lines since the last call and is no error: events that can't follow.
+    pub(crate) fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     fn read(&mut self, line: &[u8], out: &mut String) -> Result<(), String> {
         let line = line.trim_ascii();
         if line.is_empty() {
             return Ok(());
         }
-        // The parser has seen one line only: its own line number would contradict the log's.
-        let value: Value = serde_json::from_slice(line).map_err(|error| {
-            format!("not valid JSON: {}", error.to_string().replace(" at line 1 column ", " at column "))
-        })?;
+        let value = json::parse(line)?;
         match &mut self.run {
-            Some(run) => run.take(&value, out),
-            None if value.get("at").is_some() || value.get("event").is_some() => Err(NO_SET_UP.to_owned()),
+            Some(run) => {
+                let note = run.take(&value, out)?;
+                self.notes.extend(note.map(|note| format!("line {}: {note}", self.lines)));
+                Ok(())
+            }
+            None if ["at", "at_us", "event"].iter().any(|key| value.get(key).is_some()) => {
+                Err(NO_SET_UP.to_owned())
+            }
             None => {
                 self.run = Some(Run::new(SetUp::parse(&value)?)?);
                 Ok(())
@@ -83,7 +105,7 @@ const MAX_TIMERS_A_LINE: u32 = 250_000;
 struct Run {
     set_up: SetUp,
     /// Endpoints of which nothing is known.
-    walk: FixedEndpoints<MAX_ENDPOINTS>,
+    walk: Walk,
     policy: Process,
     /// How many processes ended.
     restarts: u64,
@@ -93,30 +115,39 @@ struct Run {
     watch: Option<Watch>,
     holds: Holds,
     epochs: Epochs,
-    /// The instant that is not over yet, ms.
-    clock: u64,
-    // What was printed last.
-    phase: Phase,
-    wake: Option<u64>,
+    /// The instant that is not over yet.
+    clock: Stamp,
+    printed: Decisions,
 }
 
-type Process = Policy<ChaCha8Rng, String, SubscriptionSet<Wishes>, Config, FixedEndpoints<MAX_ENDPOINTS>>;
-
 impl Run {
-    fn new(set_up: SetUp) -> Result<Self, String> {
-        if set_up.seed.is_none() && set_up.is_jittered() {
+    fn new(mut set_up: SetUp) -> Result<Self, String> {
+        if set_up.needs_seed() && set_up.is_jittered() {
             return Err("\"seed\" is required because a jitter is on".to_owned());
         }
         if set_up.seed.is_none() && set_up.budgets.adaptive.is_some() {
             return Err("\"seed\" is required because an adaptive throttle draws".to_owned());
         }
-        let walk =
-            u8::try_from(set_up.endpoints.len()).ok().and_then(|count| FixedEndpoints::new(count).ok());
-        let walk = walk.ok_or("there is no room for so many endpoints")?;
-        let policy = process(&set_up, walk.clone(), 0);
+        let (policy, walk) = match set_up.checkpoint.take() {
+            Some(bytes) => {
+                let policy = Process::from_checkpoint(set_up.config, &bytes)
+                    .map_err(|error| format!("\"checkpoint\": {error}"))?;
+                set_up.name_endpoints(policy.endpoints().count())?;
+                let walk = policy.endpoints().new_one();
+                (policy, walk)
+            }
+            None => {
+                let count = u8::try_from(set_up.endpoints().len()).ok();
+                let walk = count.and_then(|count| FixedEndpoints::new(count).ok()).map(Walk::Several);
+                let walk = walk.ok_or("there is no room for so many endpoints")?;
+                (process(&set_up, walk.clone(), 0), walk)
+            }
+        };
         let budgets = Budgets::new(&set_up)?;
         let watch = set_up.health.map(Watch::new);
-        let phase = policy.phase();
+        let printed = Decisions::new(policy.phase());
+        // Epochs count from 1, and so do the dials.
+        let epochs = Epochs { newest: policy.stats().opens, before: 0 };
         Ok(Self {
             set_up,
             walk,
@@ -126,20 +157,21 @@ impl Run {
             budgets,
             watch,
             holds: Holds::default(),
-            epochs: Epochs::default(),
-            clock: 0,
-            phase,
-            wake: None,
+            epochs,
+            clock: Stamp { micros: 0, unit: Unit::Millis },
+            printed,
         })
     }
 
-    fn take(&mut self, value: &Value, out: &mut String) -> Result<(), String> {
+    /// Takes a line. Some events can't follow those before: what is wrong is returned as a note.
+    fn take(&mut self, value: &Value, out: &mut String) -> Result<Option<String>, String> {
         let epochs = self.epochs;
         let mut fact = Fact::parse(value, epochs, &mut self.holds)?;
         if fact.at != self.clock {
             self.end_instant(out)?;
-            self.begin_process(fact.at, out);
-            self.fire_before(fact.at, out)?;
+            self.clock.unit = fact.at.unit;
+            self.begin_process(fact.at.micros, out);
+            self.fire_until(fact.at.micros.checked_sub(1), out)?;
             self.clock = fact.at;
         }
         if epochs != self.epochs {
@@ -147,15 +179,21 @@ impl Run {
             fact = Fact::parse(value, self.epochs, &mut self.holds)?;
         }
         let Fact { at, event } = fact;
-        let Some((name, what)) = event else { return Ok(()) };
+        let Some((name, what)) = event else { return Ok(None) };
         let ours = !matches!(what, What::Calls { .. } | What::StartLimit { .. });
         if ours && self.ended.is_some() {
-            line(out, format_args!("\"at\": {at}, \"ignored\": \"down\", \"event\": \"{name}\""));
-            return Ok(());
+            line(out, format_args!("{at}, \"ignored\": \"down\", \"event\": \"{name}\""));
+            return Ok(None);
         }
-        let now = Instant::from_millis(at);
+        let now = at.instant();
+        let mut note = None;
         match what {
+            What::Timeout => {
+                let actions = self.policy.handle_timeout(now);
+                self.print(None, Some(actions), out);
+            }
             What::Event { redirected, event } => {
+                note = self.odd(value, &event, name);
                 // Of a connection that is gone both are stale, and that is one fact.
                 if let Some(redirected) = redirected.filter(|fact| fact.epoch() == self.policy.epoch()) {
                     let actions = self.policy.handle_event(now, redirected);
@@ -183,28 +221,63 @@ impl Run {
                 let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
                 let explained =
                     watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
-                line(out, format_args!("\"at\": {at}, {explained}"));
+                line(out, format_args!("{at}, {explained}"));
             }
             What::Stats => {
-                line(out, format_args!("\"at\": {at}, {}", watch::counted(self.stats())));
+                line(out, format_args!("{at}, {}", watch::counted(self.stats())));
                 if let Some(left) = self.budgets.left(now) {
-                    line(out, format_args!("\"at\": {at}, {left}"));
+                    line(out, format_args!("{at}, {left}"));
                 }
                 if let Some(watch) = &self.watch {
-                    line(out, format_args!("\"at\": {at}, {}", watch.recoveries(now)));
+                    line(out, format_args!("{at}, {}", watch.recoveries(now)));
                 }
             }
         }
-        Ok(())
+        Ok(note)
+    }
+
+    /// Why this event can't follow, if it can't.
+    fn odd(&self, line: &Value, event: &Event<String, String>, name: &str) -> Option<String> {
+        let (epoch, newest) = (event.epoch()?, u64::from(self.epochs.newest));
+        // That of an earlier process has no number here any more.
+        let number = line.get("epoch").and_then(Value::as_u64).unwrap_or(newest);
+        if number > newest || newest == 0 {
+            let dialled = match newest {
+                0 => "none was dialled".to_owned(),
+                newest => format!("the newest that was dialled is {newest}"),
+            };
+            return Some(format!(
+                "\"{name}\" can't follow: it is of connection {}, and {dialled}",
+                number.max(1)
+            ));
+        }
+        if self.policy.epoch() != Some(epoch) {
+            return None;
+        }
+        let opening = self.policy.phase() == Phase::Connecting;
+        let ends = matches!(
+            event,
+            Event::OpenFailed { .. } | Event::NotNow { .. } | Event::Closed { .. } | Event::Redirected { .. }
+        );
+        match event {
+            Event::Opened { .. } if !opening => {
+                Some(format!("\"{name}\" can't follow: connection {number} is open already"))
+            }
+            Event::Opened { .. } => None,
+            _ if opening && !ends => {
+                Some(format!("\"{name}\" can't follow: connection {number} is not open yet"))
+            }
+            _ => None,
+        }
     }
 
     /// The process ends; the next one begins at `up_at`, with what this one leaves behind.
     fn end_process(&mut self, up_at: u64, corrupt: Option<Corrupt>, out: &mut String) {
         let at = self.clock;
-        let snapshot = self.policy.snapshot(Instant::from_millis(at));
-        let ended = Ended::new(at, up_at, snapshot, corrupt);
-        if up_at > at {
-            line(out, format_args!("\"at\": {at}, \"restart\": \"down\", \"bytes\": {}", ended.len()));
+        let snapshot = self.policy.snapshot(at.instant());
+        let ended = Ended::new(at.micros, up_at, snapshot, corrupt);
+        if up_at > at.micros {
+            line(out, format_args!("{at}, \"restart\": \"down\", \"bytes\": {}", ended.len()));
         }
         self.ended = Some(ended);
         self.restarts += 1;
@@ -214,14 +287,14 @@ impl Run {
             watch.begin();
         }
         self.budgets.begin();
-        self.begin_process(at, out);
+        self.begin_process(at.micros, out);
         self.print(None, None, out);
     }
 
     /// The next process begins, if it does so until `latest`.
     fn begin_process(&mut self, latest: u64, out: &mut String) {
         let Some(ended) = self.ended.take_if(|ended| ended.up_at <= latest) else { return };
-        self.clock = ended.up_at;
+        self.clock.micros = ended.up_at;
         let (at, bytes) = (self.clock, ended.len());
         let result = match ended.read() {
             Ok(None) => "\"empty\", \"bytes\": 0".to_owned(),
@@ -232,84 +305,78 @@ impl Run {
             }
             Err(error) => format!("\"refused\", \"bytes\": {bytes}, \"error\": {}", quoted(&error)),
         };
-        line(out, format_args!("\"at\": {at}, \"restart\": {result}"));
+        line(out, format_args!("{at}, \"restart\": {result}"));
     }
 
     /// All facts of this instant are in: now its timers. The policy is told the time even if none is due, so that it
     /// can notice a clock that runs backwards later.
     fn end_instant(&mut self, out: &mut String) -> Result<(), String> {
-        self.fire(out);
-        self.fire_before(self.clock + 1, out)
+        if self.set_up.timers == Timers::Auto {
+            self.fire(out);
+        }
+        self.fire_until(Some(self.clock.micros), out)
     }
 
-    /// Every timer before `end`, each at its own time.
-    fn fire_before(&mut self, end: u64, out: &mut String) -> Result<(), String> {
+    /// Every timer up to `end`, each at its own time.
+    fn fire_until(&mut self, end: Option<u64>, out: &mut String) -> Result<(), String> {
+        let (Some(end), Timers::Auto) = (end, self.set_up.timers) else { return Ok(()) };
         let (mut fired, mut all) = (0, 0);
-        while let Some(due) = self.due().map(|due| due.max(self.clock)).filter(|due| *due < end) {
-            fired = if due == self.clock { fired + 1 } else { 0 };
+        while let Some(due) = self.due().map(|due| due.max(self.clock.micros)).filter(|due| *due <= end) {
+            fired = if due == self.clock.micros { fired + 1 } else { 0 };
+            let shown = Stamp { micros: due, ..self.clock };
             if fired > MAX_TIMERS {
-                return Err(format!("more than {MAX_TIMERS} timers at {due}"));
+                return Err(format!("more than {MAX_TIMERS} timers at {}", shown.number()));
             }
             all += 1;
             if all > MAX_TIMERS_A_LINE {
                 return Err(format!(
-                    "more than {MAX_TIMERS_A_LINE} timers would fire before this; the last was at {due}: \
-                     put lines without an event between"
+                    "more than {MAX_TIMERS_A_LINE} timers would fire before this; the last was at {}: \
+                     put lines without an event between",
+                    shown.number()
                 ));
             }
-            self.clock = due;
+            self.clock.micros = due;
             self.fire(out);
         }
         Ok(())
     }
 
     fn fire(&mut self, out: &mut String) {
-        let actions = self.policy.handle_timeout(Instant::from_millis(self.clock));
+        let actions = self.policy.handle_timeout(self.clock.instant());
         self.print(None, Some(actions), out);
     }
 
-    /// The next deadline in ms: rounded up, so that no timer fires early.
+    /// The next deadline, by a clock of the log's unit: rounded up, so that no timer fires early. The end of time never comes.
     fn due(&self) -> Option<u64> {
-        self.policy.poll_timeout().map(|at| at.as_micros().div_ceil(1_000))
+        let at = self.policy.poll_timeout().filter(|at| *at != Instant::MAX)?.as_micros();
+        Some(match self.clock.unit {
+            Unit::Millis => at.div_ceil(1_000).saturating_mul(1_000),
+            Unit::Micros => at,
+        })
     }
 
-    /// What one call decided: the phase, the actions in order, the deadline.
+    /// What one call decided.
     fn print(&mut self, event: Option<&str>, actions: Option<Actions>, out: &mut String) {
         let at = self.clock;
-        let ignored = match actions.map(|actions| actions.disposition()) {
-            None | Some(Disposition::Applied) => None,
-            Some(Disposition::Stale) => Some("stale"),
-            Some(Disposition::Inapplicable) => Some("inapplicable"),
-            Some(Disposition::Full) => Some("full"),
-        };
-        if let (Some(ignored), Some(event)) = (ignored, event) {
-            line(out, format_args!("\"at\": {at}, \"ignored\": \"{ignored}\", \"event\": \"{event}\""));
-        }
-        let explained = self.policy.explain();
-        if explained.phase != self.phase {
-            self.phase = explained.phase;
-            let (state, why) = (explained.phase, explained.trigger);
-            line(out, format_args!("\"at\": {at}, \"state\": \"{state}\", \"why\": \"{why}\""));
-        }
         let mut dialled = None;
-        for action in actions.into_iter().flatten() {
+        for action in actions.iter().flat_map(Actions::iter) {
             if let Action::Open { epoch, mode, attempt, .. } = action {
+                self.epochs.newest = self.epochs.shown(epoch);
                 dialled = Some((epoch, Wish { fresh: mode == Mode::Fresh, attempt }));
             }
-            let text = self.action(action);
-            line(out, format_args!("\"at\": {at}, \"action\": {text}"));
         }
-        let wake = self.due();
-        if wake != self.wake {
-            self.wake = wake;
-            let wake = number(wake);
-            let why = self.policy.deadline().map(|(_, reason)| reason).or(explained.waiting_for);
-            let why = why.map_or(explained.phase.as_str(), |reason| reason.as_str());
-            line(out, format_args!("\"at\": {at}, \"wake\": {wake}, \"why\": \"{why}\""));
-        }
-        let (now, stats) = (Instant::from_millis(at), self.stats());
-        if let Some(news) = self.watch.as_mut().and_then(|watch| watch.look(now, stats, self.phase)) {
-            line(out, format_args!("\"at\": {at}, {news}"));
+        let policy = &self.policy;
+        let deadline =
+            policy.poll_timeout().map(|until| (until, policy.deadline().map(|(_, reason)| reason)));
+        let explained = policy.explain();
+        let deadline = deadline.and_then(|(until, reason)| Some((until, reason.or(explained.waiting_for)?)));
+        let decided = Decided { at, event, actions, explained, deadline };
+        let (epochs, set_up) = (self.epochs, &self.set_up);
+        self.printed.print(decided, |action| shown(policy, set_up, epochs, action), out);
+        let (now, stats) = (at.instant(), self.stats());
+        let phase = self.printed.phase();
+        if let Some(news) = self.watch.as_mut().and_then(|watch| watch.look(now, stats, phase)) {
+            line(out, format_args!("{at}, {news}"));
         }
         self.budgets.look(now, stats);
         self.ask(dialled, out);
@@ -317,10 +384,10 @@ impl Run {
 
     /// A dial asks the budgets at once. Where one says no, the host can't dial just now.
     fn ask(&mut self, dialled: Option<(Epoch, Wish)>, out: &mut String) {
-        let (at, now) = (self.clock, Instant::from_millis(self.clock));
+        let (at, now) = (self.clock, self.clock.instant());
         let Some((epoch, wish)) = dialled else {
             // Whoever waits for a dial may be in line, and for its outcome has paid; nobody else is.
-            if !matches!(self.phase, Phase::Waiting | Phase::Connecting | Phase::Establishing) {
+            if !matches!(self.printed.phase(), Phase::Waiting | Phase::Connecting | Phase::Establishing) {
                 self.budgets.withdraw();
             }
             return;
@@ -328,7 +395,7 @@ impl Run {
         let mut said = Vec::new();
         let answer = self.budgets.ask(now, wish, &mut said);
         for answer in said {
-            line(out, format_args!("\"at\": {at}, {answer}"));
+            line(out, format_args!("{at}, {answer}"));
         }
         if let Err(retry_after) = answer {
             let actions = self.policy.handle_event(now, Event::NotNow { epoch, retry_after });
@@ -339,113 +406,32 @@ impl Run {
     fn stats(&self) -> Stats {
         self.policy.stats()
     }
+}
 
-    fn action(&mut self, action: Action) -> String {
-        let seq = || number(self.policy.session().sequence());
-        let epochs = self.epochs;
-        let shown = |epoch| epochs.shown(epoch);
-        match action {
-            Action::Open { epoch, mode, endpoint, attempt } => {
-                let epoch = shown(epoch);
-                self.epochs.newest = epoch;
-                let endpoint = match endpoint {
-                    Endpoint::Base => {
-                        let current = usize::from(self.policy.endpoints().current());
-                        quoted(self.set_up.endpoints.get(current).map_or("", String::as_str))
-                    }
-                    Endpoint::Session => quoted("session"),
-                    Endpoint::Redirect => quoted(self.policy.redirect().map_or("", String::as_str)),
-                };
-                let mode = mode.as_str();
-                format!(
-                    "\"open\", \"epoch\": {epoch}, \"mode\": \"{mode}\", \"endpoint\": {endpoint}, \"attempt\": {attempt}"
-                )
-            }
-            Action::Close { epoch, code } => {
-                format!("\"close\", \"epoch\": {}, \"code\": {}", shown(epoch), number(code))
-            }
-            Action::Identify { epoch } => format!("\"send_fresh\", \"epoch\": {}", shown(epoch)),
-            Action::Resume { epoch } => {
-                format!("\"send_resume\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
-            }
-            Action::Heartbeat { epoch } => {
-                format!("\"beat\", \"epoch\": {}, \"seq\": {}", shown(epoch), seq())
-            }
-            Action::RefreshCredential { .. } => "\"refresh_credential\"".to_owned(),
-            Action::Authenticate { epoch } => format!("\"authenticate\", \"epoch\": {}", shown(epoch)),
-            Action::Restore { epoch, send } => {
-                let keys: Vec<_> = self.policy.subscriptions().batch().map(|key| quoted(key)).collect();
-                format!(
-                    "\"restore\", \"epoch\": {}, \"keys\": [{}], \"send\": {send}",
-                    shown(epoch),
-                    keys.join(", ")
-                )
-            }
-            Action::DropSession { reason } => {
-                format!("\"drop_session\", \"reason\": \"{}\"", reason.as_str())
-            }
-            Action::GaveUp { reason, cause } => {
-                format!("\"gave_up\", \"reason\": \"{}\", \"detail\": \"{cause}\"", reason.as_str())
-            }
+/// An action, with what the policy knows of it.
+fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> String {
+    let Action::Open { endpoint, .. } = action else {
+        let keys = || policy.subscriptions().batch().map(|key| quoted(key)).collect::<Vec<_>>().join(", ");
+        let sequence = policy.session().sequence();
+        return decisions::action(action, |epoch| epochs.shown(epoch), String::new, sequence, keys);
+    };
+    let name = match endpoint {
+        Endpoint::Base => {
+            let current = usize::from(policy.endpoints().current());
+            set_up.endpoints().get(current).map_or("", String::as_str)
         }
-    }
-}
-
-fn line(out: &mut String, fields: std::fmt::Arguments<'_>) {
-    out.push_str(&format!("{{{fields}}}\n"));
-}
-
-fn number(number: Option<impl ToString>) -> String {
-    number.map_or_else(|| "null".to_owned(), |number| number.to_string())
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+        Endpoint::Session => "session",
+        Endpoint::Redirect => policy.redirect().map_or("", String::as_str),
+    };
+    decisions::action(action, |epoch| epochs.shown(epoch), || quoted(name), None, String::new)
 }
 
 /// A policy as the n-th restart makes it: nothing is known but the set-up, and the seed is another one each time.
-fn process(set_up: &SetUp, walk: FixedEndpoints<MAX_ENDPOINTS>, restarts: u64) -> Process {
+fn process(set_up: &SetUp, walk: Walk, restarts: u64) -> Process {
     let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
     let wishes = SubscriptionSet::with_storage(Wishes::default());
-    Policy::new(set_up.config, ChaCha8Rng::seed_from_u64(seed))
+    Policy::new(set_up.config, Generator::new(set_up.generator, seed))
         .with_session_type::<String>()
         .with_subscriptions(wishes)
         .with_endpoints(walk)
-}
-
-/// Where the user's subscriptions are kept. (`redial::subscriptions::SubscriptionList` is the same behind feature `alloc`; this program
-/// needs none.)
-#[derive(Default)]
-struct Wishes {
-    slots: Vec<SubscriptionSlot<String>>,
-    by_key: BTreeMap<String, usize>,
-}
-
-impl SubscriptionStorage for Wishes {
-    type Key = String;
-
-    fn slot(&self, at: usize) -> Option<&SubscriptionSlot<String>> {
-        self.slots.get(at)
-    }
-
-    fn slot_mut(&mut self, at: usize) -> Option<&mut SubscriptionSlot<String>> {
-        self.slots.get_mut(at)
-    }
-
-    fn grow(&mut self) -> bool {
-        self.slots.push(SubscriptionSlot::EMPTY);
-        true
-    }
-
-    fn position(&self, key: &String) -> Option<usize> {
-        self.by_key.get(key).copied()
-    }
-
-    fn index(&mut self, key: &String, at: usize) {
-        self.by_key.insert(key.clone(), at);
-    }
-
-    fn unindex(&mut self, key: &String) {
-        self.by_key.remove(key);
-    }
 }

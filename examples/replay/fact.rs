@@ -6,8 +6,9 @@ use redial::policy::HoldReason;
 use redial::{Cause, Epoch, Event};
 use serde_json::Value;
 
-use super::config;
-use super::config::object::{Object, unknown};
+use super::cause::cause as read_cause;
+use super::decisions::{Stamp, Unit};
+use super::object::{Object, unknown};
 
 /// Every event with the fields it may have beside `at` and `event`.
 const EVENTS: &[(&str, &[&str])] = &[
@@ -40,8 +41,8 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("beat_ack", &["epoch"]),
     ("beat_requested", &["epoch"]),
     ("rx", &["epoch"]),
-    ("credential_ok", &["fatal", "ttl"]),
-    ("credential_failed", &["fatal"]),
+    ("credential_ok", &["request", "fatal", "ttl"]),
+    ("credential_failed", &["request", "fatal"]),
     ("auth_ok", &["epoch", "fatal"]),
     ("auth_failed", &["epoch", "fatal"]),
     ("subscribe", &["key", "priority"]),
@@ -57,14 +58,17 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("calls", &["succeeded", "failed"]),
     ("explain", &[]),
     ("stats", &[]),
+    // What a recording holds.
+    ("timeout", &[]),
+    ("redirected", &["epoch", "endpoint", "permanent"]),
 ];
 
 /// The latest `at`: beyond it the core's microseconds are at their end.
-pub(super) const LATEST: u64 = u64::MAX / 1_000;
+const LATEST: u64 = u64::MAX / 1_000;
 
 /// One line: the time, and what happened then, if anything.
 pub(super) struct Fact {
-    pub(super) at: u64,
+    pub(super) at: Stamp,
     pub(super) event: Option<(&'static str, What)>,
 }
 
@@ -72,7 +76,9 @@ pub(super) struct Fact {
 pub(super) enum What {
     /// A fact for the policy, and before it the endpoint that the server named with it, a fact of its own to the core.
     Event { redirected: Option<Event<String, String>>, event: Event<String, String> },
-    /// The process ended; the next one begins at `up_at`, ms.
+    /// The timers are called, on time or late.
+    Timeout,
+    /// The process ended; the next one begins at `up_at`, in microseconds.
     Restart { up_at: u64, corrupt: Option<Corrupt> },
     /// The server says how many fresh starts are left.
     StartLimit { remaining: u32, reset_after: Duration },
@@ -116,20 +122,24 @@ impl Epochs {
     }
 }
 
-/// The names that the log gives to the core's numbered hold reasons, in the order of their first use.
+/// The names that the log gives to the core's numbered hold reasons, in the order of their first use; a number is its own.
 #[derive(Default)]
-pub(super) struct Holds(Vec<String>);
+pub(super) struct Holds([Option<String>; HoldReason::COUNT as usize]);
 
 impl Holds {
+    /// A recording calls the reasons by their numbers, and each has its own while no other name took it.
     fn number(&mut self, name: &str) -> Result<HoldReason, String> {
-        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.0.push(name.to_owned());
-            self.0.len() - 1
-        });
-        u8::try_from(at)
-            .ok()
-            .and_then(HoldReason::new)
-            .ok_or_else(|| format!("more than {} different hold reasons", HoldReason::COUNT))
+        let own = || {
+            let number: usize = name.parse().ok()?;
+            Some(number).filter(|at| *at < self.0.len() && self.0[*at].is_none() && at.to_string() == name)
+        };
+        let known = self.0.iter().position(|known| known.as_deref() == Some(name));
+        let at = known.or_else(own).or_else(|| self.0.iter().position(Option::is_none));
+        let number = at.and_then(|at| u8::try_from(at).ok()).and_then(HoldReason::new);
+        if let Some(at) = at {
+            self.0[at] = Some(name.to_owned());
+        }
+        number.ok_or_else(|| format!("more than {} different hold reasons", HoldReason::COUNT))
     }
 }
 
@@ -138,7 +148,7 @@ impl Fact {
     pub(super) fn parse(value: &Value, epochs: Epochs, holds: &mut Holds) -> Result<Self, String> {
         let name = value.get("event");
         let Some(name) = name else {
-            let line = Object::new("", value, &["at", "event"])?;
+            let line = Object::new("", value, &["at", "at_us", "event"])?;
             return Ok(Self { at: at(&line)?, event: None });
         };
         let Some(name) = name.as_str() else { return Err(format!("\"event\" must be a string, not {name}")) };
@@ -146,7 +156,7 @@ impl Fact {
             let known: Vec<_> = EVENTS.iter().map(|(known, _)| *known).collect();
             return Err(unknown("event", name, name, &known));
         };
-        let known: Vec<_> = ["at", "event"].iter().chain(*fields).copied().collect();
+        let known: Vec<_> = ["at", "at_us", "event"].iter().chain(*fields).copied().collect();
         let line = Object::new("", value, &known)?;
         let at = at(&line)?;
         let epoch = match line.u32("epoch")? {
@@ -155,7 +165,8 @@ impl Fact {
             None => epochs.newest,
         };
         let what = match *name {
-            "restart" => restart(&line, at),
+            "timeout" => Ok(What::Timeout),
+            "restart" => restart(&line, at.micros),
             "start_limit" => start_limit(&line),
             "calls" => calls(&line),
             "explain" => Ok(What::Explain),
@@ -167,17 +178,21 @@ impl Fact {
     }
 }
 
-fn at(line: &Object<'_>) -> Result<u64, String> {
-    let at = line.required("at", line.u64("at")?)?;
-    if at > LATEST {
-        return Err(line.wrong("at", format_args!("at most {LATEST}")));
+fn at(line: &Object<'_>) -> Result<Stamp, String> {
+    let micros = match (line.u64("at")?, line.u64("at_us")?) {
+        (Some(_), Some(_)) => return Err("\"at\" and \"at_us\" are both there; use one".to_owned()),
+        (None, Some(micros)) => return Ok(Stamp { micros, unit: Unit::Micros }),
+        (at, None) => line.required("at", at)?,
+    };
+    match micros.checked_mul(1_000) {
+        Some(micros) => Ok(Stamp { micros, unit: Unit::Millis }),
+        None => Err(line.wrong("at", format_args!("at most {LATEST}"))),
     }
-    Ok(at)
 }
 
 fn restart(line: &Object<'_>, at: u64) -> Result<What, String> {
     let down = line.u64("down_ms")?.unwrap_or(0);
-    let up_at = at.checked_add(down).filter(|up_at| *up_at <= LATEST);
+    let up_at = down.checked_mul(1_000).and_then(|down| at.checked_add(down));
     let up_at = up_at.ok_or_else(|| line.wrong("down_ms", format_args!("at most {LATEST} with \"at\"")))?;
     let words = [
         ("altered", Corrupt::Altered),
@@ -201,8 +216,8 @@ fn calls(line: &Object<'_>) -> Result<What, String> {
 
 fn event(line: &Object<'_>, name: &str, epoch: Epoch, holds: &mut Holds) -> Result<What, String> {
     let event = read(line, name, epoch, holds)?;
-    // A session's endpoint is part of the session.
-    let redirected = if name == "ready" { None } else { redirected(line, epoch)? };
+    // A session's endpoint is part of the session, and that of a redirect is all of it.
+    let redirected = if matches!(name, "ready" | "redirected") { None } else { redirected(line, epoch)? };
     Ok(What::Event { redirected, event })
 }
 
@@ -228,6 +243,7 @@ fn read(
     let optional_text =
         |key: &str| Ok::<_, String>(line.or_null(key, Object::str)?.flatten().map(str::to_owned));
     let send = || Ok::<_, String>(line.or_null("send", Object::u32)?.flatten());
+    let request = || Ok::<_, String>(line.or_null("request", Object::u16)?.flatten());
     let optional_ms = |key: &str| Ok::<_, String>(line.or_null(key, Object::ms)?.flatten());
     Ok(match name {
         "start" => Event::Start,
@@ -266,6 +282,9 @@ fn read(
             sequence: line.or_null("seq", Object::u64)?.flatten(),
             ttl: optional_ms("ttl")?,
         },
+        "redirected" => {
+            Event::Redirected { epoch, endpoint: text("endpoint")?, permanent: flag("permanent")? }
+        }
         "resumed" => Event::Resumed { epoch },
         "seq" => Event::Sequence { epoch, sequence: line.required("n", line.u64("n")?)? },
         "cursor" => Event::Cursor { epoch, token: text("id")? },
@@ -281,8 +300,8 @@ fn read(
         "beat_ack" => Event::HeartbeatAcked { epoch },
         "beat_requested" => Event::HeartbeatRequested { epoch },
         "rx" => Event::Received { epoch },
-        "credential_ok" => Event::CredentialOk { request: None, ttl: optional_ms("ttl")? },
-        "credential_failed" => Event::CredentialFailed { request: None, fatal: flag("fatal")? },
+        "credential_ok" => Event::CredentialOk { request: request()?, ttl: optional_ms("ttl")? },
+        "credential_failed" => Event::CredentialFailed { request: request()?, fatal: flag("fatal")? },
         "credential_new" => Event::CredentialNew,
         "credential_lost" => Event::CredentialLost,
         "auth_ok" => Event::AuthOk { epoch },
@@ -303,8 +322,8 @@ fn read(
 
 /// The cause of a loss, and what the server asked to wait for.
 fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
-    let known = ["ws", "http", "io", "tls", "timeout", "class", "retry_after"];
+    let known = ["ws", "http", "io", "tls", "timeout", "class", "kind", "retry_after"];
     let cause = line.required("cause", line.object("cause", &known)?)?;
     let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
-    Ok((config::causes::cause(&cause, &["retry_after"])?, retry_after))
+    Ok((read_cause(&cause, &["retry_after"])?, retry_after))
 }

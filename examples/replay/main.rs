@@ -8,42 +8,112 @@
 
 #[path = "engine.rs"]
 mod engine;
+#[path = "flight.rs"]
+mod flight;
+#[path = "timeline.rs"]
+mod timeline;
 
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
 use engine::Replay;
+use timeline::Timeline;
 
 const HELP: &str = include_str!("help.txt");
 
 /// Exit status for a log, or a command line, that can't be read.
 const UNUSABLE: u8 = 2;
 
+/// What the command line asks for.
+#[derive(Default)]
+struct Arguments {
+    /// The dump of a flight recorder, to be played in place of a log.
+    flight: Option<String>,
+    /// For people.
+    timeline: bool,
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         return finish(io::stdout().write_all(HELP.as_bytes()));
     }
-    if let Some(argument) = arguments.first() {
-        eprintln!("replay: unknown argument \"{argument}\"; the log is read from standard input, see --help");
-        return ExitCode::from(UNUSABLE);
-    }
+    let arguments = match Arguments::parse(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return unusable(&error),
+    };
     let mut output = BufWriter::new(io::stdout().lock());
-    let replayed = replay(BufReader::new(io::stdin().lock()), &mut output);
+    let input = BufReader::new(io::stdin().lock());
+    let mut shown = Shown { replay: Replay::default(), timeline: arguments.timeline.then(Timeline::default) };
+    let replayed = match &arguments.flight {
+        Some(file) => fly(file, input, &mut shown, &mut output),
+        None => replay(input, &mut shown, &mut output),
+    };
     match (replayed, output.flush()) {
         (Err(error), _) | (_, Err(error)) => finish(Err(error)),
-        (Ok(Err(error)), Ok(())) => {
-            eprintln!("replay: {error}");
-            ExitCode::from(UNUSABLE)
-        }
+        (Ok(Err(error)), Ok(())) => unusable(&error),
         (Ok(Ok(())), Ok(())) => ExitCode::SUCCESS,
     }
 }
 
+impl Arguments {
+    fn parse(arguments: Vec<String>) -> Result<Self, String> {
+        let mut parsed = Self::default();
+        let mut rest = arguments.into_iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--timeline" => parsed.timeline = true,
+                "--flight" => match rest.next() {
+                    Some(file) => parsed.flight = Some(file),
+                    None => return Err("\"--flight\" needs a file: the dump of a flight recorder".to_owned()),
+                },
+                _ => {
+                    return Err(format!(
+                        "unknown argument \"{argument}\"; the log is read from standard input, see --help"
+                    ));
+                }
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// What is done with the lines of a log.
+struct Shown {
+    replay: Replay,
+    timeline: Option<Timeline>,
+}
+
+impl Shown {
+    /// Plays a line, or the end, and writes what is to be shown. The inner error is the log's.
+    fn line(&mut self, line: Option<&[u8]>, output: &mut impl Write) -> io::Result<Result<(), String>> {
+        let mut decided = String::new();
+        let result = match line {
+            Some(line) => self.replay.line(line, &mut decided),
+            None => self.replay.finish(&mut decided),
+        };
+        if let Some(timeline) = &mut self.timeline {
+            let told = line.map_or_else(String::new, |line| String::from_utf8_lossy(line).into_owned());
+            decided = timeline.lines(if result.is_ok() { &told } else { "" }, &decided);
+            if line.is_none() || result.is_err() {
+                decided += &timeline.finish();
+            }
+        }
+        output.write_all(decided.as_bytes())?;
+        for note in self.replay.notes() {
+            eprintln!("replay: {note}");
+        }
+        Ok(result)
+    }
+}
+
 /// The inner error is the log's, the outer one that of reading or writing it.
-fn replay<R: io::Read>(mut input: BufReader<R>, output: &mut impl Write) -> io::Result<Result<(), String>> {
-    let mut replay = Replay::default();
-    let (mut line, mut decided) = (Vec::new(), String::new());
+fn replay<R: io::Read>(
+    mut input: BufReader<R>,
+    shown: &mut Shown,
+    output: &mut impl Write,
+) -> io::Result<Result<(), String>> {
+    let mut line = Vec::new();
     loop {
         if input.buffer().is_empty() {
             // Nothing more to read for now: somebody may be watching.
@@ -51,13 +121,46 @@ fn replay<R: io::Read>(mut input: BufReader<R>, output: &mut impl Write) -> io::
         }
         line.clear();
         let read = input.read_until(b'\n', &mut line)?;
-        decided.clear();
-        let result = if read == 0 { replay.finish(&mut decided) } else { replay.line(&line, &mut decided) };
-        output.write_all(decided.as_bytes())?;
+        let result = shown.line((read > 0).then_some(&line), output)?;
         if read == 0 || result.is_err() {
             return Ok(result);
         }
     }
+}
+
+/// The same for the dump of a flight recorder; its set-up comes from the input where it has none.
+fn fly(
+    file: &str,
+    mut input: impl BufRead,
+    shown: &mut Shown,
+    output: &mut impl Write,
+) -> io::Result<Result<(), String>> {
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(format!("{file}: {error}"))),
+    };
+    let mut log = flight::log(&bytes, None);
+    if log.as_ref().is_err_and(|error| error == flight::NO_SET_UP) {
+        let mut set_up = String::new();
+        input.read_line(&mut set_up)?;
+        log = flight::log(&bytes, Some(set_up.as_str()).filter(|line| !line.trim().is_empty()));
+    }
+    let log = match log {
+        Ok(log) => log,
+        Err(error) => return Ok(Err(format!("{file}: {error}"))),
+    };
+    for line in log.iter().map(|line| Some(line.as_bytes())).chain([None]) {
+        let result = shown.line(line, output)?;
+        if let Err(error) = result {
+            return Ok(Err(format!("{file}: {error}")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn unusable(error: &str) -> ExitCode {
+    eprintln!("replay: {error}");
+    ExitCode::from(UNUSABLE)
 }
 
 fn finish(result: io::Result<()>) -> ExitCode {

@@ -12,7 +12,7 @@ const KEY: u32 = 0;
 
 /// A process that has ended, as the next one will see it.
 pub(super) struct Ended {
-    /// When.
+    /// When, in microseconds.
     at: u64,
     /// When the next one begins.
     pub(super) up_at: u64,
@@ -53,12 +53,12 @@ impl Ended {
         let snapshot = Snapshot::decode(bytes, key).map_err(|error| error.to_string())?;
         let snapshot = snapshot.try_map(|text| String::from_utf8(text.to_vec()));
         let snapshot = snapshot.map_err(|error| error.to_string())?;
-        Ok(Some(snapshot.aged(Duration::from_millis(self.up_at - self.at))))
+        Ok(Some(snapshot.aged(Duration::from_micros(self.up_at - self.at))))
     }
 
     /// The instant at which the next process begins.
     pub(super) fn up(&self) -> Instant {
-        Instant::from_millis(self.up_at)
+        Instant::from_micros(self.up_at)
     }
 }
 

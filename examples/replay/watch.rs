@@ -5,7 +5,7 @@ use std::time::Duration;
 use redial::health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus};
 use redial::{Explanation, Instant, Phase, Stats};
 
-use super::{number, quoted};
+use super::decisions::{number, quoted};
 
 /// The health of the connection, fed from the policy's counters.
 pub(super) struct Watch {

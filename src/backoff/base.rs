@@ -35,6 +35,16 @@ impl Base {
         Self(if millis > MOST { MOST as u32 } else { millis as u32 }.saturating_add(1))
     }
 
+    /// For a checkpoint.
+    pub(super) const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// What [`Self::to_bits`] gave.
+    pub(super) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     const fn get(self) -> Option<Micros> {
         match self.settled().0.checked_sub(1) {
             Some(millis) => Some(Micros::from_millis(millis as u64)),

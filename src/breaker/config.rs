@@ -137,6 +137,12 @@ impl Config {
         }
         builder
     }
+
+    /// How many failures in a row open it.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.limits
+    }
 }
 
 impl<const N: usize> Config<CountWindow<N>> {

@@ -3,6 +3,7 @@
 mod config;
 mod machine;
 mod state;
+mod stored;
 mod window;
 
 use core::num::NonZeroU32;

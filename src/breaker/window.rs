@@ -102,7 +102,7 @@ pub trait Rated: Counting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Consecutive {
-    failures: u32,
+    pub(super) failures: u32,
 }
 
 impl Counting for Consecutive {

@@ -148,6 +148,12 @@ impl Verdict {
         self
     }
 
+    /// The range of the least wait and what the n-th failure adds to it, in milliseconds.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn waits(&self) -> ((u32, u32), &'static [u32]) {
+        (self.wait_ms, self.steps_ms)
+    }
+
     /// The range to draw the least wait from after the `nth` such failure in a row, counted from 1. Zeros: none.
     #[must_use]
     pub fn wait(&self, nth: u32) -> (Duration, Duration) {

@@ -1,11 +1,13 @@
 //! async-std: the clock of `std` and its sleep.
 
 use core::future::Future;
+use core::pin::Pin;
+use std::boxed::Box;
 use std::time;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
 /// The clock and sleep of async-std 1, from the moment it was made.
 ///
@@ -27,11 +29,25 @@ impl AsyncStd {
 }
 
 impl Runtime for AsyncStd {
+    type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        ::async_std::task::sleep(at.saturating_duration_since(self.now()))
+    fn sleep_until(&self, at: Instant) -> Self::Sleep {
+        Box::pin(::async_std::task::sleep(at.saturating_duration_since(self.now())))
+    }
+}
+
+impl Spawn for AsyncStd {
+    type Task<T: Send + 'static> = ::async_std::task::JoinHandle<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::async_std::task::spawn(future)
     }
 }

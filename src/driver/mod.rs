@@ -1,8 +1,9 @@
-//! Drives a [`Policy`]: one loop for all runtimes, over a connector and a protocol of yours.
+//! Drives a [`Policy`](crate::Policy): one loop for all runtimes, over a connector and a protocol of yours.
 //!
 //! You write a [`Protocol`] (how to dial, read, write, and what the messages mean), pick a [`Runtime`] and call
 //! [`Driver::run`]. It returns, with the reason as a value, when you stop it or the policy gives up; dropping its
-//! future drops everything. A [`Handle`] stops and nudges it from anywhere. The runtimes are features and additive:
+//! future drops everything. A [`Handle`] steers it, sends through it and asks it, from anywhere; [`Messages`] is what it
+//! receives. The runtimes are features and additive:
 #![cfg_attr(feature = "tokio", doc = "[`Tokio`] (`tokio`),")]
 #![cfg_attr(not(feature = "tokio"), doc = "`Tokio` (`tokio`),")]
 #![cfg_attr(feature = "smol", doc = "[`Smol`] (`smol`),")]
@@ -13,14 +14,15 @@
 //!
 #![cfg_attr(feature = "tokio", doc = "```no_run")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
-//! use redial::driver::{Command, Dial, DialError, Driver, Outcome, Protocol, SendFailed, Tokio};
+//! use redial::driver::{Command, Dial, DialError, Driver, Outcome, Protocol, Received, SendFailed, Tokio};
 //! use redial::subscriptions::SubscriptionList;
 //! use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, presets};
 //! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 //! use tokio::net::TcpStream;
 //! use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 //!
-//! /// A protocol of lines: `LOGIN`, `OK <token>`, `SUB <topic>`, `PING`.
+//! /// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`,
+//! /// `SUBBED <topic>`, `MSG <text>`.
 //! struct Feed;
 //!
 //! impl Protocol for Feed {
@@ -28,62 +30,89 @@
 //!     type Writer = OwnedWriteHalf;
 //!     type Token = String;
 //!     type Key = String;
-//!     type Facts = Option<Event<String, String>>;
+//!     type Message = String;
+//!     type Incoming = String;
+//!     type Received = Option<Received<String, String, String>>;
 //!
-//!     async fn dial(&self, dial: Dial<String>) -> Result<(Self::Reader, Self::Writer), DialError> {
-//!         let address = dial.endpoint.as_deref().unwrap_or("feed.example:4000");
-//!         let (read, write) = TcpStream::connect(address).await?.into_split();
+//!     async fn dial(&self, _: Dial<String>) -> Result<(Self::Reader, Self::Writer), DialError> {
+//!         let (read, write) = TcpStream::connect("feed.example:4000").await?.into_split();
 //!         Ok((BufReader::new(read).lines(), write))
 //!     }
 //!
-//!     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Facts, Cause> {
+//!     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
 //!         let line = reader.next_line().await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
 //!         let line = line.ok_or(Cause::Io(IoKind::UnexpectedEof))?;
-//!         Ok(match line.split_once(' ') {
-//!             Some(("OK", token)) => Some(Event::Ready {
-//!                 epoch,
-//!                 token: Some(token.to_owned()),
-//!                 endpoint: None,
-//!                 sequence: None,
-//!                 ttl: None,
-//!             }),
-//!             _ if line == "PONG" => Some(Event::HeartbeatAcked { epoch }),
-//!             _ => None,
-//!         })
+//!         let event = match line.split_once(' ').unwrap_or((&line, "")) {
+//!             ("OK", token) => {
+//!                 let token = Some(token.to_owned());
+//!                 Event::Ready { epoch, token, endpoint: None, sequence: None, ttl: None }
+//!             }
+//!             ("RESUMED", _) => Event::Resumed { epoch },
+//!             ("EXPIRED", _) => Event::SessionInvalid { epoch, resumable: false },
+//!             ("PONG", _) => Event::HeartbeatAcked { epoch },
+//!             ("SUBBED", topic) => Event::SubscriptionConfirmed { epoch, key: topic.to_owned(), send: None },
+//!             ("MSG", text) => return Ok(Some(Received::Message(text.to_owned()))),
+//!             _ => return Ok(None),
+//!         };
+//!         Ok(Some(event.into()))
 //!     }
 //!
 //!     async fn send(
 //!         &self,
 //!         writer: &mut Self::Writer,
-//!         command: Command<String, String>,
+//!         command: Command<String, String, String>,
 //!     ) -> Result<(), SendFailed> {
 //!         let text = match command {
 //!             Command::Identify | Command::Authenticate => "LOGIN\n".to_owned(),
-//!             Command::Resume(session) => format!("LOGIN {}\n", session.token().map_or("", |token| token)),
+//!             Command::Resume(session) => format!("RESUME {}\n", session.token().map_or("", |token| token)),
 //!             Command::Heartbeat { .. } => "PING\n".to_owned(),
 //!             Command::Restore { keys, .. } => keys.iter().map(|topic| format!("SUB {topic}\n")).collect(),
 //!             Command::Unsubscribe(topic) => format!("UNSUB {topic}\n"),
+//!             Command::Message(text) => format!("MSG {text}\n"),
 //!         };
 //!         Ok(writer.write_all(text.as_bytes()).await?)
 //!     }
 //! }
 //!
-//! # async fn main_() {
+//! # async fn main_() -> Result<(), Box<dyn core::error::Error>> {
 //! let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7))
-//!     .with_session_type::<String>()
+//!     .with_session_type()
 //!     .with_subscriptions(SubscriptionList::new());
 //! let mut driver = Driver::new(policy, Feed, Tokio::new());
-//! let handle = driver.handle();
+//! let (handle, mut messages) = (driver.handle(), driver.messages());
 //! handle.subscribe("weather".to_owned(), 0);
 //! let task = tokio::spawn(async move { driver.run().await });
-//! // Any time later, from anywhere:
+//! // From anywhere, and again after each reconnect without another line:
+//! handle.online().await?;
+//! handle.send("hello".to_owned()).await?;
+//! let answer = messages.recv().await;
+//! # let _ = answer;
 //! handle.stop();
-//! assert_eq!(task.await.ok(), Some(Outcome::Stopped));
+//! assert_eq!(task.await?, Outcome::Stopped);
+//! # Ok(())
 //! # }
 //! ```
 //!
-//! Messages of the application don't pass through the driver: give [`Protocol::receive`] a channel to it, and let it
-//! share the writer (a `Mutex`, or a channel whose other end is read where the transport is written).
+//! `tokio::spawn` is one way to run it beside the rest; [`Driver::spawn`] does the same on every runtime for a
+//! [`SendProtocol`]. A crate that owns its socket needs no protocol: [`supervise`].
+//!
+//! # What becomes of a message
+//!
+//! The driver's writer is the only one. [`Handle::send`] queues a message behind whatever the policy wants sent, and
+//! nothing of the application is written before the policy is online: the session is there, and every batch of
+//! subscriptions that is due is written. A message is written at most once, and its sender learns what became of it:
+//!
+//! | what happened | the sender gets |
+//! | --- | --- |
+//! | the transport took it | `Ok`; whether the peer has it, only the peer can say |
+//! | there is no connection | [`SendError::NotOnline`] with the message, unless an [`Outbox`] keeps it |
+//! | the connection was lost before the write began | [`SendError::Lost`] with the message, unless an [`Outbox`] keeps it |
+//! | the connection was lost during the write | [`SendError::InDoubt`] |
+//! | the queue was full | [`SendError::Full`] or [`SendError::Displaced`] with the message |
+//! | the run ended | [`SendError::Ended`] with the message |
+//!
+//! Received ones wait in a bounded buffer for [`Messages::recv`]. When it is full the reader pauses, which is not held
+//! against the peer: see [`Messages`].
 //!
 //! # Where a session token is sent
 //!
@@ -100,27 +129,47 @@
 //! 2. It MUST ask [`Policy::poll_timeout`] again after every `handle_*` call: a deadline can move *earlier* while a
 //!    sleep is armed for the old one, and an armed sleep must not outlive that.
 //! 3. It MUST NOT sleep past the deadline, and SHOULD look at the clock before it polls a sleep.
-//! 4. It MUST feed facts that are ready before timers that are due (after a suspend the acknowledgement lies in the
-//!    socket while the heartbeat is overdue), and MUST NOT let a flood of facts hold timers or wishes up for ever.
-//! 5. It MUST echo the epoch of each transport in each fact about it. A late fact need not be filtered: it is stale.
-//! 6. It MUST hold at most one transport: the old one, and a goodbye that is still under way, ends before the next
+//! 4. It MUST feed events that are ready before timers that are due (after a suspend the acknowledgement lies in the
+//!    socket while the heartbeat is overdue), and MUST NOT let a flood of events hold up timers or requests without end.
+//! 5. It MUST echo the epoch of each transport in each event about it. A late event need not be filtered: it is stale.
+//! 6. It MUST hold at most one transport: the old one, and a close that is still under way, ends before the next
 //!    dial begins.
 //! 7. It MUST end a dial or transport when [`Action::Close`] says so, and MUST NOT wait for the other side's answer.
-//! 8. It MUST answer every [`Action::Open`] and [`Action::RefreshCredential`] with one of the facts named there.
-//! 9. It MUST NOT let a send that blocks hold up timers, reading or wishes: the peer that doesn't read is the very one
+//! 8. It MUST answer every [`Action::Open`] and [`Action::RefreshCredential`] with one of the events named there.
+//! 9. It MUST NOT let a send that blocks hold up timers, reading or requests: the peer that doesn't read is the very one
 //!    that the heartbeat is to find.
-//! 10. It MUST take wishes of the user at any moment, waits of the policy included.
+//! 10. It MUST take requests of the user at any moment, waits of the policy included.
 //! 11. After a long suspend it MUST call [`Policy::handle_timeout`] with the time that it is now, and not make up for what
 //!     was missed; a deadline that still lies in the past after the call is due at once, like any other.
 //! 12. It MUST end, and say why, when the policy has failed; it MUST NOT dial by itself, ever.
+//! 13. It MUST NOT write a message of the application before the policy is online, nor one message twice, and MUST say of
+//!     each that it does not write what became of it.
+//! 14. It MUST NOT let an application that takes no messages hold up heartbeats, nor count its own pause in reading
+//!     against the peer.
+//!
+//! [`Action::Close`]: crate::Action::Close
+//! [`Action::Open`]: crate::Action::Open
+//! [`Action::RefreshCredential`]: crate::Action::RefreshCredential
+//! [`Policy::handle_timeout`]: crate::Policy::handle_timeout
+//! [`Policy::poll_timeout`]: crate::Policy::poll_timeout
 
 #[cfg(feature = "async-std")]
 mod async_std;
+mod changes;
+mod command;
 mod handle;
 mod link;
+mod messages;
+mod outbox;
 mod protocol;
+mod run;
+mod send_protocol;
+mod shared;
 #[cfg(feature = "smol")]
 mod smol;
+mod spawn;
+mod status;
+mod supervise;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod trust;
@@ -128,43 +177,49 @@ mod turn;
 mod words;
 
 use core::fmt;
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::Poll;
+use core::future::Future;
 use core::time::Duration;
 
-use rand_core::Rng;
-
 use crate::classify::Cause;
-use crate::endpoints::Endpoints;
-use crate::policy::{Action, ConfigSource, Endpoint, Event, GiveUp, OptionalPart, Phase, Policy};
-use crate::session::SessionState;
-use crate::subscriptions::{SubscriptionState, Subscriptions};
+use crate::policy::GiveUp;
 use crate::time::Instant;
 
 #[cfg(feature = "async-std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "async-std")))]
 pub use async_std::AsyncStd;
-pub use handle::Handle;
-pub use protocol::{Command, Dial, DialError, Notice, Protocol, RefreshFailed, SendFailed};
+pub use changes::Changes;
+pub use command::{Command, Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
+pub use handle::{Ended, Handle, HandleFor};
+pub use messages::Messages;
+pub use outbox::{Outbox, Overflow, Receipt, SendError};
+pub use protocol::Protocol;
+pub use send_protocol::SendProtocol;
 #[cfg(feature = "smol")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "smol")))]
-pub use smol::Smol;
+pub use smol::{Smol, SmolSleep};
+pub use spawn::Spawn;
+pub use supervise::{Failure, Link, Supervised, supervise};
 #[cfg(feature = "tokio")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::Tokio;
 pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 
-use handle::CommandQueue;
-use link::Mailbox;
-use turn::{EventLoop, Step};
+use messages::Receiving;
+use shared::Owner;
 
-/// How long a goodbye may take ([`Protocol::close`]): 1 s, this project's choice. It delays nothing but the return of
+/// How long a close may take ([`Protocol::close`]): 1 s, this project's choice. It delays nothing but the return of
 /// [`Driver::run`]; the next dial cuts it off.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long one [`Protocol::send`] may take unless [`Driver::with_send_timeout`] says otherwise: 60 s, as long as nginx
+/// lets a peer take nothing (`send_timeout`).
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// What a runtime supplies: a clock and a sleep by that clock.
 pub trait Runtime {
+    /// The future of [`sleep_until`](Self::sleep_until).
+    type Sleep: Future<Output = ()>;
+
     /// Whether [`now`](Self::now) goes on while the host sleeps. Default: only on Windows, as `std::time::Instant` does;
     /// those of Linux, macOS and iOS stand still.
     const COUNTS_SLEEP: bool = cfg!(windows);
@@ -173,7 +228,7 @@ pub trait Runtime {
     fn now(&self) -> Instant;
 
     /// Ends when `now()` is at or after `at`. Ending early is harmless, ending late delays everything.
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()>;
+    fn sleep_until(&self, at: Instant) -> Self::Sleep;
 }
 
 /// How a [`Driver::run`] ended.
@@ -193,28 +248,69 @@ pub enum Outcome {
 }
 
 /// The loop over a policy, a protocol and a runtime. See the [module](self) for an example. `Q` is the whole type of the
-/// [`Policy`]; its `T` is the protocol's [`Token`](Protocol::Token) and its subscriptions have the protocol's
-/// [`Key`](Protocol::Key).
+/// [`Policy`](crate::Policy); its `T` is the protocol's [`Token`](Protocol::Token) and its subscriptions have the
+/// protocol's [`Key`](Protocol::Key).
 ///
-/// It holds at most one transport, counted from the beginning of its dial to the end of its goodbye.
+/// It holds at most one transport, counted from the beginning of its dial to the
+/// end of its close.
 pub struct Driver<P: Protocol, Rt, Q> {
     policy: Q,
     protocol: P,
     runtime: Rt,
-    wishes: CommandQueue<P::Token, P::Key>,
+    owner: Owner<P::Token, P::Key, P::Message>,
+    inbox: Receiving<P::Incoming>,
+    send_timeout: Option<Duration>,
 }
 
 impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     /// A driver that does nothing until [`run`](Self::run).
     #[must_use]
     pub fn new(policy: Q, protocol: P, runtime: Rt) -> Self {
-        Self { policy, protocol, runtime, wishes: CommandQueue::new() }
+        let owner = Owner::new();
+        let inbox = Receiving::new(owner.0.waker.clone());
+        Self { policy, protocol, runtime, owner, inbox, send_timeout: Some(SEND_TIMEOUT) }
     }
 
-    /// The way to stop and nudge it while it runs.
+    /// How many messages of the application wait to be written, and whether they may wait while there is no connection.
+    /// Default: [`Outbox::new`].
     #[must_use]
-    pub fn handle(&self) -> Handle<P::Token, P::Key> {
-        self.wishes.handle()
+    pub fn with_outbox(self, outbox: Outbox) -> Self {
+        self.owner.0.out.set_limits(outbox);
+        self
+    }
+
+    /// How many received messages wait for the application before the driver stops reading, at least 1: see
+    /// [`Messages`]. Those of one [`Protocol::receive`] are not divided, so it may be that many more. Default 64, this
+    /// project's choice.
+    #[must_use]
+    pub fn with_message_buffer(self, capacity: usize) -> Self {
+        self.inbox.0.set_capacity(capacity);
+        self
+    }
+
+    /// How long one [`Protocol::send`] may take before the connection counts as lost; `None`: as long as the heartbeat
+    /// finds the peer alive, which one that sends and does not read may seem without end. Default [`SEND_TIMEOUT`].
+    #[must_use]
+    pub const fn with_send_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.send_timeout = timeout;
+        self
+    }
+
+    /// The way to steer it, to send through it and to ask it while it runs.
+    #[must_use]
+    pub fn handle(&self) -> HandleFor<P> {
+        Handle(self.owner.0.clone())
+    }
+
+    /// The messages that it receives.
+    pub fn messages(&self) -> Messages<P::Incoming> {
+        self.inbox.0.consumer()
+    }
+
+    /// How many received messages were discarded because nobody took messages.
+    #[must_use]
+    pub fn discarded(&self) -> u64 {
+        self.inbox.0.discarded()
     }
 
     /// The policy, between two runs: its session to keep, its counters.
@@ -233,131 +329,6 @@ impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     #[must_use]
     pub fn into_parts(self) -> (Q, P) {
         (self.policy, self.protocol)
-    }
-}
-
-impl<P, Rt, R, S, C, E> Driver<P, Rt, Policy<R, P::Token, S, C, E>>
-where
-    P: Protocol,
-    Rt: Runtime,
-    R: Rng,
-    S: Subscriptions<Key = P::Key>,
-    C: ConfigSource,
-    E: Endpoints,
-{
-    /// Starts the policy and drives it until the user stops it ([`Handle::stop`]) or it gives up.
-    ///
-    /// It may be called again then, and starts over. Wishes that came before it are taken before the start: a missing
-    /// precondition or network is known then, and after a stop it dials nothing and returns.
-    ///
-    /// Dropping the future drops the transport and whatever else is under way, without a goodbye; the next call takes
-    /// that for a stop that keeps the session.
-    pub async fn run(&mut self) -> Outcome {
-        let Self { policy, protocol, runtime, wishes } = self;
-        let (protocol, runtime) = (&*protocol, &*runtime);
-        let mail = Mailbox::new();
-        let (mut link, mut refresh, mut sleep) = (pin!(None), pin!(None), pin!(None));
-        let sleep_until = |at| runtime.sleep_until(at);
-        let mut turn = EventLoop::new(
-            runtime,
-            sleep_until,
-            &*wishes,
-            &mail,
-            link.as_mut(),
-            refresh.as_mut(),
-            sleep.as_mut(),
-        );
-        let mut gave_up = Outcome::Stopped;
-
-        // An earlier run that was dropped took its transport with it.
-        let dropped = !matches!(policy.phase(), Phase::Idle | Phase::Stopped | Phase::Failed);
-        let mut first = dropped.then_some(Event::Stop { keep: true });
-        let (mut started, mut stopped) = (false, false);
-        loop {
-            let step = if let Some(fact) = first.take() {
-                Step::Fact(fact)
-            } else if started {
-                let ended = matches!(policy.phase(), Phase::Idle | Phase::Stopped | Phase::Failed);
-                let deadline = policy.poll_timeout();
-                poll_fn(|cx| turn.poll(cx, deadline, ended)).await
-            } else if let Some(wish) = wishes.take() {
-                stopped |= matches!(wish, Event::Stop { .. });
-                Step::Fact(wish)
-            } else if stopped {
-                Step::End
-            } else {
-                started = true;
-                Step::Fact(Event::Start)
-            };
-            let now = runtime.now();
-            let (fact, actions) = match step {
-                Step::Timeout => (None, policy.handle_timeout(now)),
-                Step::Fact(mut event) => {
-                    if let Event::HostResumed { counted, .. } = &mut event {
-                        *counted = Rt::COUNTS_SLEEP;
-                    }
-                    let fact = event.clone();
-                    if let Event::Unsubscribe { key } = &event {
-                        let known = policy.subscriptions().find(key).map(|entry| entry.state());
-                        let sent =
-                            matches!(known, Some(SubscriptionState::Sent | SubscriptionState::Confirmed));
-                        if sent && matches!(policy.phase(), Phase::Restoring | Phase::Online) {
-                            mail.command(Command::Unsubscribe(key.clone()));
-                        }
-                    }
-                    (Some(fact), policy.handle_event(now, event))
-                }
-                Step::End if policy.phase() == Phase::Failed => return gave_up,
-                Step::End => return Outcome::Stopped,
-            };
-            let explanation = policy.explain();
-            protocol.observe(&Notice { at: now, fact: fact.as_ref(), actions: &actions, explanation });
-            for action in actions {
-                match action {
-                    Action::Open { epoch, mode, endpoint, attempt } => {
-                        let endpoint = match endpoint {
-                            Endpoint::Base => None,
-                            Endpoint::Session => {
-                                policy.session().get().and_then(|session| session.endpoint().cloned())
-                            }
-                            Endpoint::Redirect => policy.redirect().cloned(),
-                        };
-                        let endpoint_index = policy.endpoints().current();
-                        let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
-                        turn.open(link::transport(protocol, dial, &mail));
-                    }
-                    Action::Close { code: None, .. } => turn.drop_link(),
-                    Action::Close { code: Some(code), .. } => {
-                        turn.close(code);
-                        // Once at once, whatever comes next.
-                        poll_fn(|cx| {
-                            turn.poll_link(cx);
-                            Poll::Ready(())
-                        })
-                        .await;
-                    }
-                    Action::Identify { .. } => mail.command(Command::Identify),
-                    Action::Resume { .. } => {
-                        let session = policy.session().get().cloned().unwrap_or_default();
-                        mail.command(Command::Resume(session));
-                    }
-                    Action::Heartbeat { .. } => {
-                        let sequence = policy.session().get().and_then(SessionState::sequence);
-                        mail.command(Command::Heartbeat { sequence });
-                    }
-                    Action::Authenticate { .. } => mail.command(Command::Authenticate),
-                    Action::Restore { send, .. } => {
-                        let keys = policy.subscriptions().batch().cloned().collect();
-                        mail.command(Command::Restore { keys, send });
-                    }
-                    Action::RefreshCredential { request } => {
-                        turn.refresh(request, async { protocol.refresh_credential().await });
-                    }
-                    Action::DropSession { .. } => {}
-                    Action::GaveUp { reason, cause } => gave_up = Outcome::GaveUp { reason, cause },
-                }
-            }
-        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! smol: the clock of `std` and the timer of async-io.
 
 use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use std::time;
 
-use async_io::Timer;
+use ::smol::Timer;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
-/// The clock of `std` and the timers of async-io 2, from the moment it was made. async-io brings its own thread for
-/// the timers, so this runs on smol's executors and on any other.
+/// The clock of `std` and the timers of smol 2, from the moment it was made. smol brings its own thread for the timers,
+/// so this runs on its executors and on any other; [`Driver::spawn`](super::Driver::spawn) uses its global one.
 #[derive(Clone, Copy, Debug)]
 pub struct Smol {
     origin: time::Instant,
@@ -27,14 +29,37 @@ impl Smol {
 }
 
 impl Runtime for Smol {
+    type Sleep = SmolSleep;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
-        let timer = Timer::after(at.saturating_duration_since(self.now()));
-        async move {
-            timer.await;
-        }
+    fn sleep_until(&self, at: Instant) -> SmolSleep {
+        SmolSleep(Timer::after(at.saturating_duration_since(self.now())))
+    }
+}
+
+/// The future of [`Smol::sleep_until`](Runtime::sleep_until).
+#[derive(Debug)]
+pub struct SmolSleep(Timer);
+
+impl Future for SmolSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx).map(|_| ())
+    }
+}
+
+impl Spawn for Smol {
+    type Task<T: Send + 'static> = ::smol::Task<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::smol::spawn(future)
     }
 }

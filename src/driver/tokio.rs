@@ -6,7 +6,7 @@ use ::tokio::time;
 
 use crate::time::Instant;
 
-use super::Runtime;
+use super::{Runtime, Spawn};
 
 /// The clock and sleep of tokio 1, from the moment it was made. `run` must be called inside a runtime whose time
 /// driver is enabled; a paused clock (`tokio::time::pause`) is obeyed.
@@ -25,11 +25,25 @@ impl Tokio {
 }
 
 impl Runtime for Tokio {
+    type Sleep = time::Sleep;
+
     fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+    fn sleep_until(&self, at: Instant) -> time::Sleep {
         time::sleep(at.saturating_duration_since(self.now()))
+    }
+}
+
+impl Spawn for Tokio {
+    type Task<T: Send + 'static> = ::tokio::task::JoinHandle<T>;
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::tokio::spawn(future)
     }
 }

@@ -5,12 +5,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use crate::policy::Event;
+use crate::policy::{Epoch, Event};
 use crate::time::Instant;
 
-use super::handle::CommandQueue;
+use super::command::RefreshFailed;
 use super::link::Mailbox;
-use super::protocol::RefreshFailed;
+use super::messages::Inbox;
+use super::protocol::Protocol;
+use super::shared::Shared;
 use super::{CLOSE_TIMEOUT, Runtime};
 
 /// How many steps may follow one another while more are ready; then a timer that is due goes first, once, and the
@@ -20,95 +22,104 @@ const BURST: u8 = 64;
 /// The longest single sleep. Runtimes differ in how far they can look ahead; waking once a day costs nothing.
 const MAX_SLEEP: Duration = Duration::from_secs(86_400);
 
-/// What the policy is told next.
+/// What comes next.
 #[derive(Debug)]
 pub(super) enum Step<T, K> {
-    Fact(Event<T, K>),
+    /// The user or the host says something.
+    Request(Event<T, K>),
+    /// The transport or the source of credentials does.
+    Event(Event<T, K>),
     Timeout,
+    /// A handle wants to know how things are.
+    Report,
     /// The policy wants no connection, and there is nothing left of the last one.
     End,
 }
 
 /// Everything the loop waits for. The futures lie pinned in [`Driver::run`](super::Driver::run).
-pub(super) struct EventLoop<'a, Rt, N, T, K, L, Q, Z> {
-    runtime: &'a Rt,
-    sleep_until: N,
-    wishes: &'a CommandQueue<T, K>,
-    mail: &'a Mailbox<T, K>,
+pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, L, Q> {
+    pub(super) runtime: &'a Rt,
+    pub(super) shared: &'a Shared<P::Token, P::Key, P::Message>,
+    pub(super) inbox: &'a Inbox<P::Incoming>,
+    pub(super) mail: &'a Mailbox<P>,
     /// The one transport.
-    link: Pin<&'a mut Option<L>>,
-    /// When its goodbye has taken long enough.
+    pub(super) link: Pin<&'a mut Option<L>>,
+    pub(super) refresh: Pin<&'a mut Option<Q>>,
+    pub(super) sleep: Pin<&'a mut Option<Rt::Sleep>>,
+    pub(super) timers: Timers,
+}
+
+/// What the loop remembers between two turns.
+pub(super) struct Timers {
+    /// How long a send may take.
+    send_timeout: Option<Duration>,
+    /// The number of the transport.
+    epoch: Option<Epoch>,
+    /// When the close has taken long enough.
     close_at: Option<Instant>,
-    refresh: Pin<&'a mut Option<Q>>,
-    /// The number of the request under way.
+    /// The write under way, and when it has taken long enough.
+    write: Option<(u32, Instant)>,
+    /// The number of the request for a credential under way.
     request: u16,
-    sleep: Pin<&'a mut Option<Z>>,
     /// What the sleep is armed for.
     armed: Option<Instant>,
     /// Steps left in this burst.
     left: u8,
     /// A burst is over: whatever is due comes first.
     clock_first: bool,
-    /// The step before this one was no wish.
-    wish_first: bool,
+    /// The step before this one was no request.
+    request_first: bool,
 }
 
-impl<'a, Rt, N, T, K, L, Q, Z> EventLoop<'a, Rt, N, T, K, L, Q, Z>
-where
-    Rt: Runtime,
-    N: Fn(Instant) -> Z,
-    L: Future<Output = ()>,
-    Q: Future<Output = Result<Option<Duration>, RefreshFailed>>,
-    Z: Future<Output = ()>,
-{
-    pub(super) const fn new(
-        runtime: &'a Rt,
-        sleep_until: N,
-        wishes: &'a CommandQueue<T, K>,
-        mail: &'a Mailbox<T, K>,
-        link: Pin<&'a mut Option<L>>,
-        refresh: Pin<&'a mut Option<Q>>,
-        sleep: Pin<&'a mut Option<Z>>,
-    ) -> Self {
+impl Timers {
+    pub(super) const fn new(send_timeout: Option<Duration>) -> Self {
         Self {
-            runtime,
-            sleep_until,
-            wishes,
-            mail,
-            link,
+            send_timeout,
+            epoch: None,
             close_at: None,
-            refresh,
+            write: None,
             request: 0,
-            sleep,
             armed: None,
             left: BURST,
             clock_first: false,
-            wish_first: true,
+            request_first: true,
         }
     }
+}
 
+impl<P, Rt, L, Q> EventLoop<'_, P, Rt, L, Q>
+where
+    P: Protocol,
+    Rt: Runtime,
+    L: Future<Output = ()>,
+    Q: Future<Output = Result<Option<Duration>, RefreshFailed>>,
+{
     /// A new transport, after whatever was left of the old one.
-    pub(super) fn open(&mut self, link: L) {
+    pub(super) fn open(&mut self, epoch: Epoch, link: L) {
         self.drop_link();
         self.mail.renew();
+        self.timers.epoch = Some(epoch);
         self.link.set(Some(link));
     }
 
     pub(super) fn drop_link(&mut self) {
-        self.close_at = None;
+        self.timers.close_at = None;
+        self.timers.write = None;
+        self.mail.forget_write();
         self.link.set(None);
     }
 
     pub(super) fn close(&mut self, code: u16) {
         if self.link.is_some() && self.mail.close(code) {
-            self.close_at = Some(self.runtime.now().saturating_add(CLOSE_TIMEOUT));
+            self.timers.close_at = Some(self.runtime.now().saturating_add(CLOSE_TIMEOUT));
+            self.mail.forget_write();
         } else {
             self.drop_link();
         }
     }
 
     pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
-        self.request = request;
+        self.timers.request = request;
         self.refresh.set(Some(refresh));
     }
 
@@ -118,30 +129,41 @@ where
         }
     }
 
-    /// Facts before timers, wishes and facts in turn, and nothing starved by the rest.
+    /// Events before timers, requests and events in turn, and nothing starved by the rest.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         deadline: Option<Instant>,
         ended: bool,
-    ) -> Poll<Step<T, K>> {
-        let Some(left) = self.left.checked_sub(1) else {
-            self.left = BURST;
-            self.clock_first = true;
+    ) -> Poll<Step<P::Token, P::Key>> {
+        if self.timers.left == BURST {
+            // Before anything is looked at, so that nothing that comes meanwhile is overlooked.
+            self.shared.waker.register(cx.waker());
+        }
+        let Some(left) = self.timers.left.checked_sub(1) else {
+            self.timers.left = BURST;
+            self.timers.clock_first = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         };
-        self.left = left;
-        if core::mem::take(&mut self.clock_first) {
+        self.timers.left = left;
+        if core::mem::take(&mut self.timers.clock_first) {
             if let Some(step) = self.due(deadline) {
                 return Poll::Ready(step);
             }
         }
-        for wish in [self.wish_first, !self.wish_first] {
-            let fact = if wish { self.wishes.poll(cx) } else { self.poll_io(cx) };
-            if let Some(fact) = fact {
-                self.wish_first = !wish;
-                return Poll::Ready(Step::Fact(fact));
+        if self.shared.status.is_asked() {
+            return Poll::Ready(Step::Report);
+        }
+        for request in [self.timers.request_first, !self.timers.request_first] {
+            let step = if request {
+                self.shared.take_request().map(Step::Request)
+            } else {
+                self.poll_io(cx).map(Step::Event)
+            };
+            if let Some(step) = step {
+                self.timers.request_first = !request;
+                return Poll::Ready(step);
             }
         }
         // The clock before the sleep: a runtime that rations its timers may say "pending" to one that is due.
@@ -151,22 +173,22 @@ where
         if ended && self.link.is_none() {
             return Poll::Ready(Step::End);
         }
-        self.left = BURST;
+        self.timers.left = BURST;
         self.poll_sleep(cx, deadline);
         Poll::Pending
     }
 
-    fn poll_io(&mut self, cx: &mut Context<'_>) -> Option<Event<T, K>> {
-        if let Some(fact) = self.mail.fact() {
-            return Some(fact);
+    fn poll_io(&mut self, cx: &mut Context<'_>) -> Option<Event<P::Token, P::Key>> {
+        if let Some(event) = self.mail.event(self.inbox) {
+            return Some(event);
         }
         self.poll_link(cx);
-        if let Some(fact) = self.mail.fact() {
-            return Some(fact);
+        if let Some(event) = self.mail.event(self.inbox) {
+            return Some(event);
         }
         let Poll::Ready(result) = self.refresh.as_mut().as_pin_mut()?.poll(cx) else { return None };
         self.refresh.set(None);
-        let request = Some(self.request);
+        let request = Some(self.timers.request);
         Some(match result {
             Ok(ttl) => Event::CredentialOk { request, ttl },
             Err(RefreshFailed { fatal }) => Event::CredentialFailed { request, fatal },
@@ -174,10 +196,18 @@ where
     }
 
     /// What the clock says, one thing at a time.
-    fn due(&mut self, deadline: Option<Instant>) -> Option<Step<T, K>> {
+    fn due(&mut self, deadline: Option<Instant>) -> Option<Step<P::Token, P::Key>> {
         let now = self.runtime.now();
-        if self.close_at.is_some_and(|at| now >= at) {
+        if self.timers.close_at.is_some_and(|at| now >= at) {
             self.drop_link();
+        }
+        self.watch_write(now);
+        if let (Some((_, at)), Some(epoch)) = (self.timers.write, self.timers.epoch) {
+            if now >= at {
+                self.timers.write = None;
+                self.mail.forget_write();
+                return Some(Step::Event(Event::SendFailed { epoch }));
+            }
         }
         if deadline.is_some_and(|at| now >= at) {
             return Some(Step::Timeout);
@@ -185,16 +215,28 @@ where
         None
     }
 
+    /// Notes when a write began, or that none is under way.
+    fn watch_write(&mut self, now: Instant) {
+        let Some(write) = self.mail.write_under_way() else {
+            self.timers.write = None;
+            return;
+        };
+        if self.timers.write.is_none_or(|(other, _)| other != write) {
+            self.timers.write = self.timers.send_timeout.map(|span| (write, now.saturating_add(span)));
+        }
+    }
+
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) {
-        let at = [deadline, self.close_at].into_iter().flatten().min();
-        if at != self.armed {
-            self.armed = at;
+        let write = self.timers.write.map(|(_, at)| at);
+        let at = [deadline, self.timers.close_at, write].into_iter().flatten().min();
+        if at != self.timers.armed {
+            self.timers.armed = at;
             self.sleep.set(None);
         }
         let Some(at) = at else { return };
         if self.sleep.is_none() {
-            let nap = self.runtime.now().saturating_add(MAX_SLEEP);
-            self.sleep.set(Some((self.sleep_until)(at.min(nap))));
+            let longest = self.runtime.now().saturating_add(MAX_SLEEP);
+            self.sleep.set(Some(self.runtime.sleep_until(at.min(longest))));
         }
         if self.sleep.as_mut().as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready()) {
             self.sleep.set(None);

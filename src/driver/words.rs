@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::trust::{Distrust, EndpointTrust, TrustedHost};
-use super::{Command, DialError, Outcome};
+use super::{Command, DialError, Outcome, Overflow, Received};
 use crate::words::words;
 
 words!(as_str Outcome {
@@ -46,13 +46,25 @@ impl fmt::Display for DialError {
 
 impl core::error::Error for DialError {}
 
-words!([T, K] Command<T, K> {
+words!([T, K, M] Command<T, K, M> {
     Identify => "send_fresh",
     Resume => "send_resume",
     Heartbeat => "beat",
     Authenticate => "authenticate",
     Restore => "restore",
+    Message => "message",
     Unsubscribe => "unsubscribe",
+});
+
+words!([T, K, I] Received<T, K, I> {
+    Event => "event",
+    Message => "message",
+});
+
+words!(Overflow {
+    Refuse => "refuse",
+    DropOldest => "drop_oldest",
+    DropNewest => "drop_newest",
 });
 
 words!(['a] EndpointTrust<'a> {

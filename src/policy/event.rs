@@ -67,6 +67,12 @@ impl HoldReason {
         if number < Self::COUNT { Some(Self(number)) } else { None }
     }
 
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
     pub(crate) const fn bit(self) -> u32 {
         1_u32.wrapping_shl(self.0 as u32)
     }

@@ -8,6 +8,8 @@
 // user and the host are in `host.rs`.
 
 mod action;
+mod checkpoint;
+pub(crate) mod codes;
 mod config;
 mod credential;
 mod event;
@@ -35,7 +37,12 @@ use crate::session::SessionState;
 use crate::subscriptions::{NoSubscriptions, Subscriptions};
 use crate::time::{Instant, Micros};
 
+#[cfg(all(feature = "serde", feature = "std"))]
+#[cfg_attr(redial_docsrs, doc(cfg(all(feature = "serde", feature = "std"))))]
+pub use crate::data::ConfigOver;
 pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
+#[cfg(feature = "record")]
+pub(crate) use checkpoint::generator_of;
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Trigger, WaitReason};

@@ -1,6 +1,7 @@
 //! What a policy remembers: everything that does not depend on the caller's types.
 
 mod named;
+mod stored;
 
 use crate::backoff::Backoff;
 use crate::breaker::CircuitBreaker;
@@ -16,6 +17,7 @@ use super::source::OptionalPart;
 use super::stats::{Counts, count_small};
 
 pub(super) use named::Named;
+pub(super) use stored::{load_part, store_part};
 
 /// The part of a policy that does not depend on the caller's types, except for the optional parts and the redirect's endpoint.
 /// The fields are in this order in memory, so that the hot path reads one or two cache lines and there is no padding: a fleet

@@ -5,11 +5,9 @@ use core::hash::{Hash, Hasher};
 
 use crate::time::{Instant, OptInstant};
 
-#[cfg(feature = "serde")]
-use super::SubscriptionState;
 use super::slot::{Entry, NIL, Slot, Stage, Summary, Tag};
 use super::tree;
-use super::{Full, Pace, Subscribed, Subscription, SubscriptionStorage, Subscriptions};
+use super::{Full, Pace, Subscribed, Subscription, SubscriptionState, SubscriptionStorage, Subscriptions};
 
 /// A set of desired subscriptions in the storage `A`: [`FixedSubscriptions`](super::FixedSubscriptions) (no heap) and
 #[cfg_attr(feature = "alloc", doc = "[`SubscriptionList`](super::SubscriptionList) (grows; feature `alloc`)")]
@@ -41,6 +39,11 @@ impl<A> SubscriptionSet<A> {
 }
 
 impl<A: SubscriptionStorage> SubscriptionSet<A> {
+    /// The most keys that the storage can hold, where it has a limit.
+    pub(super) fn capacity(&self) -> Option<usize> {
+        self.slots.capacity()
+    }
+
     fn position(&self, key: &A::Key) -> Option<u32> {
         self.slots.position(key).and_then(|at| u32::try_from(at).ok())
     }
@@ -113,7 +116,6 @@ impl<A: SubscriptionStorage> SubscriptionSet<A> {
     }
 
     /// Sets the number of batches, for a set that is read.
-    #[cfg(feature = "serde")]
     pub(super) const fn set_sends(&mut self, sends: u32) {
         self.sends = sends;
     }
@@ -321,7 +323,6 @@ impl<A: SubscriptionStorage> fmt::Debug for SubscriptionSet<A> {
 }
 
 /// The inverse of what [`Subscription`] shows.
-#[cfg(feature = "serde")]
 pub(super) const fn entry_of(
     priority: i32,
     failures: u32,

@@ -36,6 +36,18 @@ pub trait SubscriptionStorage {
 
     /// Removes a key from the index. The set removes it from its slot next.
     fn unindex(&mut self, key: &Self::Key);
+
+    /// The most slots there will ever be. Default `None`: there is no limit.
+    #[must_use]
+    fn capacity(&self) -> Option<usize> {
+        None
+    }
+
+    /// Never more than so many slots from here on: a checkpoint is read of a set that had no more. By default nothing
+    /// happens, which is right where the storage has a limit of its own.
+    fn limit(&mut self, slots: usize) {
+        let _ = slots;
+    }
 }
 
 /// At most `N` subscriptions, in place and without a heap.
@@ -48,6 +60,16 @@ pub struct InPlace<K, const N: usize> {
     /// The numbers of slots in the order of their keys; the first `len` are used.
     sorted: [u32; N],
     len: usize,
+}
+
+impl<K, const N: usize> InPlace<K, N> {
+    const EMPTY: Self = Self { slots: [const { Slot::EMPTY }; N], sorted: [0; N], len: 0 };
+}
+
+impl<K, const N: usize> Default for InPlace<K, N> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 impl<K: Ord, const N: usize> InPlace<K, N> {
@@ -75,6 +97,10 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> SubscriptionStorage for InPlac
 
     fn grow(&mut self) -> bool {
         false
+    }
+
+    fn capacity(&self) -> Option<usize> {
+        Some(N)
     }
 
     fn position(&self, key: &K) -> Option<usize> {
@@ -106,7 +132,7 @@ impl<K: Clone + Ord + fmt::Debug, const N: usize> FixedSubscriptions<K, N> {
     /// An empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_storage(InPlace { slots: [const { Slot::EMPTY }; N], sorted: [0; N], len: 0 })
+        Self::with_storage(InPlace::EMPTY)
     }
 }
 
@@ -126,6 +152,18 @@ pub type SubscriptionList<K> = SubscriptionSet<OnHeap<K>>;
 pub struct OnHeap<K> {
     pieces: Vec<Box<[Slot<K>; PIECE]>>,
     by_key: BTreeMap<K, usize>,
+}
+
+#[cfg(feature = "alloc")]
+impl<K> OnHeap<K> {
+    const EMPTY: Self = Self { pieces: Vec::new(), by_key: BTreeMap::new() };
+}
+
+#[cfg(feature = "alloc")]
+impl<K> Default for OnHeap<K> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 /// The number of slots in a chunk.
@@ -167,7 +205,7 @@ impl<K: Clone + Ord + fmt::Debug> SubscriptionList<K> {
     /// An empty set. It allocates with the first key, and reuses the space of a key that is unsubscribed.
     #[must_use]
     pub const fn new() -> Self {
-        Self::with_storage(OnHeap { pieces: Vec::new(), by_key: BTreeMap::new() })
+        Self::with_storage(OnHeap::EMPTY)
     }
 }
 

@@ -4,30 +4,31 @@
 
 use core::time::Duration;
 
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, RefreshFailed, Runtime};
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, Runtime};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
-use redial::policy::{HoldReason, Lean, ResumeConfig};
-use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio, SessionState};
+use redial::policy::HoldReason;
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio};
 
 use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
 
 /// Waits of 40, 80, 160, 320, 320 ms …
-const LADDER: Config =
+pub(crate) const LADDER: Config =
     Config::new(BackoffConfig::exponential(ms(40), Ratio::TWO, ms(320)).build_const()).build_const();
 /// A wait that no test survives.
-const LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
-const BEATS: HeartbeatConfig = HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const();
+pub(crate) const LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
+pub(crate) const BEATS: HeartbeatConfig =
+    HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const();
 
-async fn nothing() {}
+pub(crate) async fn nothing() {}
 
 #[track_caller]
-fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
+pub(crate) fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Duration) {
     let gap = to.saturating_duration_since(from);
     // What is logged is the moment at which a task noted it: on a loaded machine that is itself late by a little.
     assert!(gap + slack / 100 >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
 }
 
-fn please_reconnect(epoch: redial::Epoch) -> Fact {
+pub(crate) fn please_reconnect(epoch: redial::Epoch) -> Fact {
     Event::ReconnectRequested { epoch, retry_after: None, deadline: None }
 }
 
@@ -430,44 +431,6 @@ pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
     assert_after(begun, *dials.last().expect("dialled"), ms(250), slack);
 }
 
-/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let rejected = || Answer::Refuse(Cause::AuthRejected);
-    let lab = Lab::new(rt, vec![rejected()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
-    let script = async {
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!((log.dials.len(), log.refreshed), (2, 1));
-    assert_after(log.dials[0], log.dials[1], ms(0), slack);
-
-    let lab = Lab::new(lab, vec![rejected()]).set(|set| set.refresh = None);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
-    let script = async {
-        lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
-        lab.suspend(Duration::from_secs(30));
-        handle.visible();
-        lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-
-    let lab =
-        Lab::new(lab, vec![rejected()]).set(|set| set.refresh = Some(Err(RefreshFailed { fatal: true })));
-    let mut driver = lab.driver(&LONG);
-    let outcome = lab.drive(&mut driver, nothing()).await;
-    assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
-}
-
 /// Duty 11: however long the host slept, time passes once.
 pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
@@ -490,47 +453,6 @@ pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Durati
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-}
-
-/// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration) {
-    let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
-    let lab = Lab::new(
-        rt,
-        vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![invalid])])],
-    );
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
-    handle.subscribe("b".into(), 0);
-    let script = async {
-        lab.sleep(ms(50)).await;
-        handle.subscribe("a".into(), 1);
-        while lab.log().closed.is_empty() {
-            lab.sleep(ms(1)).await;
-        }
-        handle.unsubscribe("b".into());
-        handle.retry_now();
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
-        lab.sleep(ms(50)).await;
-        handle.unsubscribe("a".into());
-        handle.unsubscribe("a".into());
-        lab.sleep(ms(50)).await;
-        handle.stop();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
-    let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
-    let expected = [
-        Command::Identify,
-        restore("b", 1),
-        restore("a", 2),
-        Command::Identify,
-        restore("a", 3),
-        Command::Unsubscribe("a".into()),
-    ];
-    assert_eq!(sent, expected);
 }
 
 /// Duty 6: whatever comes in whatever order, there are never two.
@@ -560,7 +482,7 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
                 0 | 1 => handle.retry_now(),
                 2 => handle.network_down(),
                 3 | 4 => handle.network_up(),
-                5 => handle.woke(Duration::from_secs(60)),
+                5 => handle.host_resumed(Duration::from_secs(60)),
                 _ => {
                     lab.sleep(ms(2)).await;
                     true
@@ -571,47 +493,4 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(lab.log().dials.len() > 20);
-}
-
-/// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
-    let ready: fn(_) -> Fact = |epoch| Event::Ready {
-        epoch,
-        token: Some("token".into()),
-        endpoint: Some("own".into()),
-        sequence: Some(7),
-        ttl: None,
-    };
-    let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
-    let script = async {
-        lab.until_sent(2).await;
-        handle.stop_keeping_session();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.endpoints, [None, Some("own".to_owned())]);
-    let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
-    assert_eq!(log.sent[1].1, Command::Resume(session));
-}
-
-/// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
-    static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
-    let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
-    let mut driver = lab.driver(LEAN);
-    let handle = driver.handle();
-    let script = async {
-        lab.until_sent(2).await;
-        handle.stop_keeping_session();
-    };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.dials.len(), 2);
-    assert_after(log.dials[0], log.dials[1], ms(40), slack);
-    assert_eq!(log.sent.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&Command::Identify; 2]);
 }

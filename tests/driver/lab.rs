@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use redial::driver::{
-    Command, Dial, DialError, Driver, Handle, Notice, Outcome, Protocol, RefreshFailed, Runtime, SendFailed,
+    Command, Dial, DialError, Driver, Notice, Outcome, Protocol, Received, RefreshFailed, Runtime, SendFailed,
 };
 use redial::policy::ConfigSource;
 use redial::subscriptions::SubscriptionList;
 use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
 
 pub(crate) type Fact = Event<String, String>;
-pub(crate) type Sent = Command<String, String>;
+/// What the reader finds: facts for the policy, numbers for the application.
+pub(crate) type Item = Received<String, String, u32>;
+pub(crate) type Sent = Command<String, String, u32>;
 pub(crate) type LabDriver<Rt, C = &'static Config> =
     Driver<Lab<Rt>, Lab<Rt>, Policy<SplitMix64, String, SubscriptionList<String>, C>>;
-pub(crate) type LabHandle = Handle<String, String>;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -38,6 +39,15 @@ pub(crate) enum Answer {
 pub(crate) enum Say {
     Wait(Duration),
     Facts(Vec<fn(Epoch) -> Fact>),
+    /// A message for the application.
+    Message(u32),
+    /// The same behind its sequence number.
+    Numbered(u32),
+    /// A stop from inside, and behind a fact of the same receive a message with or without a number.
+    Stop {
+        numbered: bool,
+        message: u32,
+    },
     /// The host is suspended for so long.
     Suspend(Duration),
     /// A message after each millisecond of the host's clock, for ever, without the reader ever being idle; a stop
@@ -55,6 +65,8 @@ pub(crate) enum Writes {
     FailAt(usize),
     /// The peer doesn't read from the command of this number on.
     BlockAt(usize),
+    /// Every command takes so long.
+    Slow(Duration),
 }
 
 #[derive(Clone)]
@@ -66,7 +78,8 @@ struct Inner<Rt> {
     skew: AtomicU64,
     alive: AtomicU32,
     alive_max: AtomicU32,
-    handle: Mutex<Option<LabHandle>>,
+    /// Stops the driver from inside.
+    stop: Mutex<Option<Box<dyn Fn() + Send>>>,
     set: Mutex<Settings>,
     log: Mutex<Log>,
 }
@@ -87,6 +100,8 @@ pub(crate) struct Log {
     /// The session's own, where it was dialled.
     pub(crate) endpoints: Vec<Option<String>>,
     pub(crate) sent: Vec<(Instant, Sent)>,
+    /// The transport of each.
+    pub(crate) sent_on: Vec<Epoch>,
     pub(crate) closed: Vec<u16>,
     pub(crate) refreshed: u32,
     pub(crate) received: u32,
@@ -128,7 +143,7 @@ impl Wake for Called {
 
 #[derive(Default)]
 struct Pipe {
-    facts: VecDeque<Vec<Fact>>,
+    items: VecDeque<Vec<Item>>,
     waker: Option<Waker>,
 }
 
@@ -156,7 +171,7 @@ impl<Rt: Runtime> Lab<Rt> {
             skew: AtomicU64::new(0),
             alive: AtomicU32::new(0),
             alive_max: AtomicU32::new(0),
-            handle: Mutex::new(None),
+            stop: Mutex::new(None),
             set: Mutex::new(Settings {
                 dials: dials.into(),
                 writes: Writes::Fine,
@@ -178,7 +193,10 @@ impl<Rt: Runtime> Lab<Rt> {
             .with_session_type()
             .with_subscriptions(SubscriptionList::new());
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
-        *self.0.handle.lock().unwrap() = Some(driver.handle());
+        let handle = driver.handle();
+        *self.0.stop.lock().unwrap() = Some(Box::new(move || {
+            handle.stop_keeping_session();
+        }));
         driver
     }
 
@@ -248,12 +266,14 @@ impl<Rt: Runtime> Lab<Rt> {
 }
 
 impl<Rt: Runtime> Runtime for Lab<Rt> {
+    type Sleep = Rt::Sleep;
+
     fn now(&self) -> Instant {
         let skew = Duration::from_micros(self.0.skew.load(Ordering::SeqCst));
         self.0.runtime.now().saturating_add(skew)
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> {
+    fn sleep_until(&self, at: Instant) -> Rt::Sleep {
         let skew = self.0.skew.load(Ordering::SeqCst);
         self.0.runtime.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)))
     }
@@ -264,7 +284,9 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
     type Writer = Writer<Rt>;
     type Token = String;
     type Key = String;
-    type Facts = Vec<Fact>;
+    type Message = u32;
+    type Incoming = u32;
+    type Received = Vec<Item>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader<Rt>, Writer<Rt>), DialError> {
         let alive = Alive::new(self);
@@ -285,12 +307,28 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
         Ok((reader, Writer { _alive: alive, sent: 0, pipe, epoch: dial.epoch }))
     }
 
-    async fn receive(&self, reader: &mut Reader<Rt>, epoch: Epoch) -> Result<Vec<Fact>, Cause> {
+    async fn receive(&self, reader: &mut Reader<Rt>, epoch: Epoch) -> Result<Vec<Item>, Cause> {
         loop {
             match reader.script.pop_front() {
                 Some(Say::Wait(span)) => self.sleep(span).await,
                 Some(Say::Suspend(gap)) => self.suspend(gap),
-                Some(Say::Facts(facts)) => return Ok(facts.into_iter().map(|fact| fact(epoch)).collect()),
+                Some(Say::Facts(facts)) => {
+                    return Ok(facts.into_iter().map(|fact| fact(epoch).into()).collect());
+                }
+                Some(Say::Message(number)) => return Ok(vec![Received::Message(number)]),
+                Some(Say::Numbered(number)) => {
+                    let sequence = Event::Sequence { epoch, sequence: u64::from(number) };
+                    return Ok(vec![sequence.into(), Received::Message(number)]);
+                }
+                Some(Say::Stop { numbered, message }) => {
+                    self.0.stop.lock().unwrap().as_ref().unwrap()();
+                    let mut items = vec![Event::Received { epoch }.into()];
+                    if numbered {
+                        items.push(Event::Sequence { epoch, sequence: u64::from(message) }.into());
+                    }
+                    items.push(Received::Message(message));
+                    return Ok(items);
+                }
                 Some(Say::End(cause)) => return Err(cause),
                 Some(Say::Flood { stop_at }) => {
                     reader.script.push_front(Say::Flood { stop_at });
@@ -301,19 +339,19 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                         log.received
                     };
                     if number == stop_at {
-                        self.0.handle.lock().unwrap().as_ref().unwrap().stop_keeping_session();
+                        self.0.stop.lock().unwrap().as_ref().unwrap()();
                     }
                     return Ok(Vec::new());
                 }
                 None => break,
             }
         }
-        let facts = poll_fn(|cx| {
+        let items = poll_fn(|cx| {
             let mut pipe = reader.pipe.lock().unwrap();
             pipe.waker = Some(cx.waker().clone());
-            pipe.facts.pop_front().map_or(Poll::Pending, Poll::Ready)
+            pipe.items.pop_front().map_or(Poll::Pending, Poll::Ready)
         });
-        Ok(facts.await)
+        Ok(items.await)
     }
 
     async fn send(&self, writer: &mut Writer<Rt>, command: Sent) -> Result<(), SendFailed> {
@@ -324,11 +362,16 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
         match writes {
             Writes::FailAt(number) if writer.sent >= number => return Err(SendFailed),
             Writes::BlockAt(number) if writer.sent >= number => pending().await,
+            Writes::Slow(span) => self.sleep(span).await,
             _ => {}
         }
         writer.sent += 1;
-        self.0.log.lock().unwrap().sent.push((self.now(), command.clone()));
         let epoch = writer.epoch;
+        {
+            let mut log = self.0.log.lock().unwrap();
+            log.sent.push((self.now(), command.clone()));
+            log.sent_on.push(epoch);
+        }
         let answer = match command {
             Command::Identify => vec![ready(epoch)],
             Command::Resume(_) => vec![Event::Resumed { epoch }],
@@ -338,11 +381,11 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                 let send = Some(send);
                 keys.into_iter().map(|key| Event::SubscriptionConfirmed { epoch, key, send }).collect()
             }
-            Command::Unsubscribe(_) => return Ok(()),
+            Command::Message(_) | Command::Unsubscribe(_) => return Ok(()),
         };
         if answers {
             let mut pipe = writer.pipe.lock().unwrap();
-            pipe.facts.push_back(answer);
+            pipe.items.push_back(answer.into_iter().map(Received::Event).collect());
             if let Some(waker) = pipe.waker.take() {
                 waker.wake();
             }
@@ -370,10 +413,10 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
 
     fn observe(&self, notice: &Notice<'_, String, String>) {
         let mut log = self.0.log.lock().unwrap();
-        if notice.fact.is_none() {
+        if notice.event.is_none() {
             log.timeouts.push(notice.at);
         }
-        log.phases.push(notice.explanation.phase);
+        log.phases.push(notice.explanation().phase);
     }
 }
 

@@ -2,7 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 mod conformance;
+mod handles;
 mod lab;
+mod messages;
+mod sessions;
+mod spawned;
+mod supervised;
 
 use core::future::Future;
 use core::pin::pin;
@@ -23,26 +28,27 @@ fn paused<F: Future>(future: F) -> F::Output {
 }
 
 macro_rules! on_every_runtime {
-    ($($test:ident)*) => {
-        mod on_tokio {
-            $(#[test] fn $test() {
-                super::paused(async { crate::conformance::$test(redial::driver::Tokio::new(), crate::EXACT).await });
-            })*
-        }
-        mod on_async_std {
-            $(#[test] fn $test() {
-                async_std::task::block_on(crate::conformance::$test(redial::driver::AsyncStd::new(), crate::ROUGH));
-            })*
-        }
-        mod on_smol {
-            $(#[test] fn $test() {
-                async_io::block_on(crate::conformance::$test(redial::driver::Smol::new(), crate::ROUGH));
-            })*
-        }
+    ($($tests:ident { $($test:ident)* })*) => {
+        mod on_tokio {$($(
+            #[test] fn $test() {
+                super::paused(async { crate::$tests::$test(redial::driver::Tokio::new(), crate::EXACT).await });
+            }
+        )*)*}
+        mod on_async_std {$($(
+            #[test] fn $test() {
+                async_std::task::block_on(crate::$tests::$test(redial::driver::AsyncStd::new(), crate::ROUGH));
+            }
+        )*)*}
+        mod on_smol {$($(
+            #[test] fn $test() {
+                smol::block_on(crate::$tests::$test(redial::driver::Smol::new(), crate::ROUGH));
+            }
+        )*)*}
     };
 }
 
 on_every_runtime! {
+    conformance {
     dials_on_the_ladder
     retry_now_cuts_a_backoff_wait
     a_deadline_that_moves_earlier_during_a_sleep
@@ -64,12 +70,41 @@ on_every_runtime! {
     handles_may_go_first_or_last
     a_stop_before_the_run
     a_hold_parks
-    credentials_are_refreshed
     a_long_suspend_is_one_timeout
-    subscriptions_are_restored
     never_two_transports
-    a_resume_has_its_session
-    a_policy_without_a_session_dials_afresh
+    }
+    sessions {
+        credentials_are_refreshed
+        subscriptions_are_restored
+        a_resume_has_its_session
+        a_policy_without_a_session_dials_afresh
+    }
+    messages {
+        no_message_before_the_subscriptions
+        a_peer_that_stops_reading_holds_up_no_sender
+        a_send_has_its_limit
+        a_slow_application_is_not_a_dead_peer
+        a_trickle_is_not_a_dead_peer
+        a_heartbeat_before_a_pause_is_not_missed
+        a_peer_that_died_in_a_pause_is_found
+        a_full_buffer_lets_a_session_begin
+        a_stale_number_takes_its_message_along
+        messages_that_nobody_takes_are_counted
+    }
+    handles {
+        offline_messages_come_back
+        the_offline_queue_is_bounded
+        the_offline_queue_outlives_a_loss
+        a_dropped_send_takes_its_message_along
+        a_subscription_goes_before_a_later_message
+        handles_know_how_it_is
+        changes_are_transitions
+    }
+    supervised {
+        lives_end_before_the_next_begins
+        the_first_connect_has_its_own_limits
+        heartbeats_can_be_answered
+    }
 }
 
 /// P27: the runtimes are features that exclude nothing. A run can be spawned where tasks move between threads, and a handle

@@ -20,11 +20,11 @@
 //! The last draw is zero for a jitter that does not depend on it. Times are microseconds except where milliseconds or seconds
 //! are named. An absent field is zero.
 
-mod cause;
-
+use crate::codec::{CheckpointError, Names, Reader, Writer, crc32};
 use crate::session::SessionState;
 use crate::time::{Instant, Micros};
 
+use super::super::codes::{cause_from_code, cause_to_code};
 use super::{Outage, Snapshot, SnapshotError, Wait};
 
 /// The length in bytes of an [encoded](Snapshot::encode) snapshot, without its token and its endpoint.
@@ -96,43 +96,41 @@ impl<T: AsRef<[u8]>> Snapshot<T> {
         let flags = flags.iter().fold(0, |all, (flag, on)| if *on { all | flag } else { all });
         let (left, ttl_ms) = life.unwrap_or_default();
 
-        let mut writer = Writer { out, length: 0 };
-        writer.put(&[MAGIC, VERSION])?;
-        writer.put(&key.to_le_bytes())?;
-        writer.put(&u16::to_le_bytes(flags))?;
-        writer.put(&session.sequence().unwrap_or_default().to_le_bytes())?;
-        writer.put(&left.to_le_bytes())?;
-        writer.put(&ttl_ms.to_le_bytes())?;
+        let mut writer = Writer::new(out, Names::Shown);
+        writer.bytes(&[MAGIC, VERSION])?;
+        writer.bytes(&key.to_le_bytes())?;
+        writer.bytes(&u16::to_le_bytes(flags))?;
+        writer.bytes(&session.sequence().unwrap_or_default().to_le_bytes())?;
+        writer.bytes(&left.to_le_bytes())?;
+        writer.bytes(&ttl_ms.to_le_bytes())?;
         let (unreachable, failing) = session.unreachable(Instant::ZERO);
-        writer.put(&[self.resume_failures, unreachable])?;
+        writer.bytes(&[self.resume_failures, unreachable])?;
         for micros in [failing.0, self.dialled_us.unwrap_or_default(), outage.lasted_us] {
-            writer.put(&micros.to_le_bytes())?;
+            writer.bytes(&micros.to_le_bytes())?;
         }
-        writer.put(&outage.attempt.to_le_bytes())?;
-        writer.put(&outage.failures.to_le_bytes())?;
-        writer.put(&outage.trail_us.to_le_bytes())?;
-        writer.put(&[outage.rejections, outage.limited, outage.rate_limited])?;
-        let (kind, number) = cause::to_code(outage.limited_by);
-        writer.put(&[kind])?;
-        writer.put(&number.to_le_bytes())?;
+        writer.bytes(&outage.attempt.to_le_bytes())?;
+        writer.bytes(&outage.failures.to_le_bytes())?;
+        writer.bytes(&outage.trail_us.to_le_bytes())?;
+        writer.bytes(&[outage.rejections, outage.limited, outage.rate_limited])?;
+        let (kind, number) = cause_to_code(outage.limited_by);
+        writer.bytes(&[kind])?;
+        writer.bytes(&number.to_le_bytes())?;
         let (replaced, ago) = self.replaced;
-        writer.put(&[outage.rows, replaced])?;
-        writer.put(&ago.to_le_bytes())?;
-        writer.put(&self.base_ms.unwrap_or_default().to_le_bytes())?;
+        writer.bytes(&[outage.rows, replaced])?;
+        writer.bytes(&ago.to_le_bytes())?;
+        writer.bytes(&self.base_ms.unwrap_or_default().to_le_bytes())?;
         for wait in [outage.backoff, outage.floor] {
             let place = Wait::REASONS.iter().position(|reason| *reason == wait.reason);
-            writer.put(&[place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()])?;
-            writer.put(&wait.left_us.to_le_bytes())?;
+            writer.bytes(&[place.and_then(|place| u8::try_from(place).ok()).unwrap_or_default()])?;
+            writer.bytes(&wait.left_us.to_le_bytes())?;
         }
         for text in [session.token(), session.endpoint()] {
             let text = text.map_or(&[][..], AsRef::as_ref);
             let length = u16::try_from(text.len()).map_err(|_| SnapshotError::Full)?;
-            writer.put(&length.to_le_bytes())?;
-            writer.put(text)?;
+            writer.bytes(&length.to_le_bytes())?;
+            writer.bytes(text)?;
         }
-        let checksum = crc32(writer.out.get(..writer.length).unwrap_or_default());
-        writer.put(&checksum.to_le_bytes())?;
-        Ok(writer.length)
+        Ok(writer.sealed()?)
     }
 }
 
@@ -149,7 +147,7 @@ impl<'a> Snapshot<&'a [u8]> {
             return Err(SnapshotError::TooSmall);
         }
         let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SnapshotError::TooSmall)?;
-        let mut reader = Reader { rest: body };
+        let mut reader = Fields(Reader::new(body));
         if reader.byte()? != MAGIC {
             return Err(SnapshotError::NotASnapshot);
         }
@@ -176,7 +174,7 @@ impl<'a> Snapshot<&'a [u8]> {
         let (lasted_us, attempt, failures) = (reader.u64()?, reader.u32()?, reader.u32()?);
         let (trail_us, rejections) = (reader.u64()?, reader.byte()?);
         let (limited, rate_limited) = (reader.byte()?, reader.byte()?);
-        let limited_by = cause::from_code(reader.byte()?, reader.u16()?).ok_or(SnapshotError::Corrupt)?;
+        let limited_by = cause_from_code(reader.byte()?, reader.u16()?).ok_or(SnapshotError::Corrupt)?;
         let (rows, replaced) = (reader.byte()?, (reader.byte()?, reader.u32()?));
         let base_ms = Some(reader.u32()?).filter(|_| on(BASE));
         let outage = Outage {
@@ -195,7 +193,7 @@ impl<'a> Snapshot<&'a [u8]> {
             floor: reader.wait()?,
         };
         let (token, endpoint) = (reader.text()?, reader.text()?);
-        if !reader.rest.is_empty() || on(ENDPOINT) && !on(TOKEN) {
+        if !reader.0.rest().is_empty() || on(ENDPOINT) && !on(TOKEN) {
             return Err(SnapshotError::Corrupt);
         }
         let session = if on(TOKEN) {
@@ -219,47 +217,30 @@ impl<'a> Snapshot<&'a [u8]> {
     }
 }
 
-struct Writer<'a> {
-    out: &'a mut [u8],
-    length: usize,
-}
-
-impl Writer<'_> {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let end = self.length.saturating_add(bytes.len());
-        let room = self.out.get_mut(self.length..end).ok_or(SnapshotError::Full)?;
-        // `copy_from_slice` would keep its panic, although the lengths are equal.
-        room.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
-        self.length = end;
-        Ok(())
+impl From<CheckpointError> for SnapshotError {
+    fn from(error: CheckpointError) -> Self {
+        if error == CheckpointError::Full { Self::Full } else { Self::Corrupt }
     }
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
-}
+/// The fields of a snapshot.
+struct Fields<'a>(Reader<'a>);
 
-impl<'a> Reader<'a> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(SnapshotError::Corrupt)?;
-        self.rest = rest;
-        Ok(*taken)
-    }
-
+impl<'a> Fields<'a> {
     fn byte(&mut self) -> Result<u8, SnapshotError> {
-        self.take().map(u8::from_le_bytes)
+        Ok(self.0.byte()?)
     }
 
     fn u16(&mut self) -> Result<u16, SnapshotError> {
-        self.take().map(u16::from_le_bytes)
+        Ok(u16::from_le_bytes(self.0.array()?))
     }
 
     fn u32(&mut self) -> Result<u32, SnapshotError> {
-        self.take().map(u32::from_le_bytes)
+        Ok(u32::from_le_bytes(self.0.array()?))
     }
 
     fn u64(&mut self) -> Result<u64, SnapshotError> {
-        self.take().map(u64::from_le_bytes)
+        Ok(u64::from_le_bytes(self.0.array()?))
     }
 
     fn wait(&mut self) -> Result<Wait, SnapshotError> {
@@ -269,27 +250,13 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<&'a [u8], SnapshotError> {
         let length = usize::from(self.u16()?);
-        let (text, rest) = self.rest.split_at_checked(length).ok_or(SnapshotError::Corrupt)?;
-        self.rest = rest;
-        Ok(text)
+        Ok(self.0.bytes(length)?)
     }
-}
-
-/// CRC-32/ISO-HDLC, bit by bit, because a snapshot is small and rarely written.
-fn crc32(bytes: &[u8]) -> u32 {
-    let shift = |crc: u32| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The check value of the catalogue of CRCs.
-    #[test]
-    fn the_checksum_is_the_one_it_says() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-    }
 
     #[test]
     fn the_smallest_snapshot_has_the_documented_size() {

@@ -1,0 +1,106 @@
+//! The client: redial's driver over `redial::websocket`, speaking the gateway's protocol.
+//!
+//! Everything that reconnects is in the policy, and everything about sockets in the library. What is here is what the
+//! messages mean ([`gateway`], [`decode`]) and what the show wants to know ([`observed`]).
+
+mod decode;
+mod gateway;
+mod observed;
+pub(crate) mod signal;
+
+use std::sync::Arc;
+
+use redial::driver::{self, Outcome, Tokio};
+use redial::websocket::{Limits, SetupError, Url, UrlError, connect};
+use redial::{Config, Policy, SplitMix64};
+
+use crate::protocol::QUERY;
+use crate::report::recorder::Recorder;
+use crate::report::tape::Tape;
+use crate::report::view::View;
+use gateway::Gateway;
+use observed::Observed;
+
+/// The largest message taken from a server; a bigger one ends the connection before it fills the memory.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// The largest message that is sent: it has a token and a session id in it.
+const MAX_OUTGOING: usize = 256 << 10;
+
+/// The client of this example.
+pub(crate) struct Client {
+    pub(crate) driver: driver::Driver<
+        Observed,
+        Tokio,
+        Policy<SplitMix64, String, redial::subscriptions::NoSubscriptions, Config>,
+    >,
+    gateway: Arc<Gateway>,
+}
+
+/// A gateway's URL as the user gives it: without parameters of its own it gets the gateway's.
+pub(crate) fn gateway_url(text: &str) -> Result<Url, UrlError> {
+    Url::parse(&format!("ws://localhost{QUERY}"))?.join(text)
+}
+
+impl Client {
+    /// A client that does nothing before [`run`](Self::run). `recorder`: the judge of the show.
+    pub(crate) fn new(
+        url: &Url,
+        token: String,
+        (config, seed): (Config, u64),
+        clock: Tokio,
+        view: Arc<View>,
+        recorder: Option<Recorder>,
+    ) -> Result<Self, SetupError> {
+        let limits = Limits::new().message(MAX_MESSAGE).outgoing(MAX_OUTGOING).build()?;
+        let protocol = Gateway::new(token, clock, view, recorder.clone());
+        let websocket = connect(url.as_str()).limits(limits).with_protocol(protocol).client()?;
+        let gateway = Arc::clone(websocket.protocol());
+        let policy = Policy::new(config, SplitMix64::new(seed)).with_session_type();
+        let driver = driver::Driver::new(policy, Observed::new(websocket, recorder), clock);
+        Ok(Self { driver, gateway })
+    }
+
+    /// Records from here on what the policy is told and decides. The error is that it can't be recorded.
+    pub(crate) fn record(&self) -> Result<(), String> {
+        self.driver.protocol().record(Tape::new(self.driver.policy())?);
+        Ok(())
+    }
+
+    /// What was recorded: the log, and what was decided.
+    pub(crate) fn recorded(&self) -> Option<(String, String)> {
+        self.driver.protocol().tape().map(Tape::lines)
+    }
+
+    /// Runs until it is stopped or gives up, and delivers what it receives.
+    pub(crate) async fn run(&mut self) -> Outcome {
+        let mut messages = self.driver.messages();
+        let deliver = async {
+            while let Some(dispatch) = messages.recv().await {
+                self.gateway.deliver(dispatch);
+            }
+        };
+        let (outcome, ()) = tokio::join!(self.driver.run(), deliver);
+        outcome
+    }
+
+    /// The number of the newest connection; 0 before the first.
+    pub(crate) fn newest(&self) -> u32 {
+        self.gateway.newest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_gets_the_parameters_that_it_lacks() {
+        assert_eq!(
+            gateway_url("ws://127.0.0.1:4000").unwrap().as_str(),
+            format!("ws://127.0.0.1:4000{QUERY}")
+        );
+        assert_eq!(gateway_url("wss://[::1]/path?v=9").unwrap().as_str(), "wss://[::1]/path?v=9");
+        assert!(gateway_url("127.0.0.1:4000").is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! How do I drive a protocol of my own? Lines over TCP, on tokio: sessions that are resumed, subscriptions, messages both
+//! ways. What is typed is sent; what comes is printed.
+//!
+//! ```sh
+//! cargo run --example tokio_lines --features tokio -- 127.0.0.1:4000
+//! ```
+
+use redial::driver::{Command, Dial, DialError, Driver, Protocol, Received, SendFailed, Tokio};
+use redial::subscriptions::SubscriptionList;
+use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, presets};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+/// A protocol of lines: `LOGIN`, `OK <token>`, `RESUME <token>`, `RESUMED`, `EXPIRED`, `SUB <topic>`,
+/// `SUBBED <topic>`, `MSG <text>`.
+struct Feed {
+    address: String,
+}
+
+impl Protocol for Feed {
+    type Reader = Lines<BufReader<OwnedReadHalf>>;
+    type Writer = OwnedWriteHalf;
+    type Token = String;
+    type Key = String;
+    type Message = String;
+    type Incoming = String;
+    type Received = Option<Received<String, String, String>>;
+
+    async fn dial(&self, _: Dial<String>) -> Result<(Self::Reader, Self::Writer), DialError> {
+        let (read, write) = TcpStream::connect(&self.address).await?.into_split();
+        Ok((BufReader::new(read).lines(), write))
+    }
+
+    async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
+        let line = reader.next_line().await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+        let line = line.ok_or(Cause::Io(IoKind::UnexpectedEof))?;
+        let event = match line.split_once(' ').unwrap_or((&line, "")) {
+            ("OK", token) => {
+                let token = Some(token.to_owned());
+                Event::Ready { epoch, token, endpoint: None, sequence: None, ttl: None }
+            }
+            ("RESUMED", _) => Event::Resumed { epoch },
+            ("EXPIRED", _) => Event::SessionInvalid { epoch, resumable: false },
+            ("PONG", _) => Event::HeartbeatAcked { epoch },
+            ("SUBBED", topic) => Event::SubscriptionConfirmed { epoch, key: topic.to_owned(), send: None },
+            ("MSG", text) => return Ok(Some(Received::Message(text.to_owned()))),
+            _ => return Ok(None),
+        };
+        Ok(Some(event.into()))
+    }
+
+    async fn send(
+        &self,
+        writer: &mut Self::Writer,
+        command: Command<String, String, String>,
+    ) -> Result<(), SendFailed> {
+        let text = match command {
+            Command::Identify | Command::Authenticate => "LOGIN\n".to_owned(),
+            Command::Resume(session) => format!("RESUME {}\n", session.token().map_or("", |token| token)),
+            Command::Heartbeat { .. } => "PING\n".to_owned(),
+            Command::Restore { keys, .. } => keys.iter().map(|topic| format!("SUB {topic}\n")).collect(),
+            Command::Unsubscribe(topic) => format!("UNSUB {topic}\n"),
+            Command::Message(text) => format!("MSG {text}\n"),
+        };
+        Ok(writer.write_all(text.as_bytes()).await?)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let address = std::env::args().nth(1).ok_or("an address: HOST:PORT")?;
+    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os())
+        .with_session_type()
+        .with_subscriptions(SubscriptionList::new());
+    let mut driver = Driver::new(policy, Feed { address }, Tokio::new());
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    handle.subscribe("weather".to_owned(), 0);
+    let run = tokio::spawn(async move { driver.run().await });
+    tokio::spawn(async move {
+        let mut typed = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = typed.next_line().await {
+            // Given back while there is no connection.
+            if let Err(error) = handle.send(line).await {
+                println!("{error}");
+            }
+        }
+        handle.stop();
+    });
+    while let Some(message) = messages.recv().await {
+        println!("{message}");
+    }
+    println!("{:?}", run.await?);
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Every byte string is a config, the rest of a checkpoint and that of a flight recorder's dump, with right checksums. Reading
+//! them is an error, or gives a policy that lives on.
+
+#![no_main]
+
+#[path = "../../tests/common/invariants.rs"]
+mod invariants;
+#[path = "../../tests/common/recorded.rs"]
+mod recorded;
+#[path = "../../tests/common/script.rs"]
+mod script;
+
+use arbitrary::Unstructured;
+use redial::record::Names;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let mut u = Unstructured::new(bytes);
+    let Ok((config, _)) = script::config(&mut u) else { return };
+    let rest = u.take_rest();
+    // The head of what this config's policies write: magic, version, fingerprint.
+    let mut head = [0; 1_000];
+    let length = invariants::policy(&config, 7, 1).checkpoint(Names::Shown, &mut head).expect("small");
+    let head = &head[..length.min(6)];
+    let checkpoint = recorded::sealed([head, rest].concat());
+    let _ = recorded::checkpoint(&config, &checkpoint, rest);
+    let _ = recorded::flight(&config, &recorded::sealed([&[0xd3, 1], rest].concat()));
+});

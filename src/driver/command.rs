@@ -1,0 +1,173 @@
+//! What passes between a driver and its protocol.
+
+use core::convert::Infallible;
+use core::error::Error;
+use core::fmt;
+use core::time::Duration;
+use std::vec::Vec;
+
+use crate::classify::{Cause, IoKind};
+use crate::mode::Mode;
+use crate::policy::{Actions, Epoch, Event, Explanation};
+use crate::session::SessionState;
+use crate::time::Instant;
+
+/// What to dial: [`Action::Open`](crate::Action::Open) with the session's endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Dial<T = ()> {
+    /// The number of the new transport.
+    pub epoch: Epoch,
+    /// What will be sent on it, for endpoints that want to know.
+    pub mode: Mode,
+    /// The session's own endpoint; `None`: yours, the one with the number `endpoint_index`.
+    pub endpoint: Option<T>,
+    /// Which of your endpoints, where the policy has several; otherwise 0.
+    pub endpoint_index: u8,
+    /// The number of this dial within its outage, counted from 1.
+    pub attempt: u32,
+}
+
+/// Why no transport was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "made by the user")]
+pub enum DialError {
+    /// The dial failed: [`Event::OpenFailed`].
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// What the server asked to wait for (`Retry-After`, turned into a duration).
+        retry_after: Option<Duration>,
+    },
+    /// The host could not dial just now, or a shared budget has no dial to give: [`Event::NotNow`].
+    NotNow {
+        /// When to ask again, if it is known.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl DialError {
+    pub(super) const fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
+        match self {
+            Self::Failed { cause, retry_after } => Event::OpenFailed { epoch, cause, retry_after },
+            Self::NotNow { retry_after } => Event::NotNow { epoch, retry_after },
+        }
+    }
+}
+
+impl From<Cause> for DialError {
+    fn from(cause: Cause) -> Self {
+        Self::Failed { cause, retry_after: None }
+    }
+}
+
+impl From<std::io::Error> for DialError {
+    fn from(error: std::io::Error) -> Self {
+        Cause::Io(IoKind::from(error.kind())).into()
+    }
+}
+
+/// What to send: the commands among the [`Action`](crate::Action)s, with what they carry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a protocol that skips a command would hang")]
+pub enum Command<T = (), K = Infallible, M = Infallible> {
+    /// Identify: ask for a new session.
+    Identify,
+    /// Resume this session.
+    Resume(SessionState<T>),
+    /// A heartbeat, with the newest sequence number.
+    Heartbeat {
+        /// `None`: none was received yet, or the protocol has none.
+        sequence: Option<u64>,
+    },
+    /// Authenticate: on the new session, or anew on one that lives, with a credential that was renewed.
+    Authenticate,
+    /// Subscribe to these.
+    Restore {
+        /// What to, in the order in which it is to be sent.
+        keys: Vec<K>,
+        /// The number of this batch. A protocol whose server echoes it hands it back with the answers, so that one to an
+        /// earlier send is told from one to this.
+        send: u32,
+    },
+    /// A message of the application's, from [`Handle::send`](super::Handle::send): only while the policy is online, and
+    /// after everything else that is to be sent.
+    Message(M),
+    /// The user gave up a subscription that the server may have. Sent only while the session is live: a server that
+    /// resumes a session does not hear of what was given up in between.
+    Unsubscribe(K),
+}
+
+/// A send failed. Made by `?` from any error; what it was is for your own log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "made by the user")]
+pub struct SendFailed;
+
+impl<E: Error> From<E> for SendFailed {
+    fn from(_: E) -> Self {
+        Self
+    }
+}
+
+/// A credential could not be refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "made by the user")]
+pub struct RefreshFailed {
+    /// Whether its source will never give one.
+    pub fatal: bool,
+}
+
+/// What the other side said: one item of what [`Protocol::receive`](super::Protocol::receive) returns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "made by the user")]
+pub enum Received<T = (), K = Infallible, I = Infallible> {
+    /// For the policy. `Event::into` makes it.
+    Event(Event<T, K>),
+    /// For the application, which takes it from [`Messages`](super::Messages).
+    Message(I),
+}
+
+impl<T, K, I> From<Event<T, K>> for Received<T, K, I> {
+    fn from(event: Event<T, K>) -> Self {
+        Self::Event(event)
+    }
+}
+
+/// One step of the policy.
+#[non_exhaustive]
+pub struct Notice<'a, T, K> {
+    /// When.
+    pub at: Instant,
+    /// What happened; `None`: a timer fired.
+    pub event: Option<&'a Event<T, K>>,
+    /// What was decided and executed, and what became of the event.
+    pub actions: &'a Actions,
+    /// Explains the policy when asked, since few steps are worth the work.
+    pub(super) explain: &'a dyn Fn() -> Explanation,
+    /// The same for the session's sequence number.
+    pub(super) sequence: &'a dyn Fn() -> Option<u64>,
+}
+
+impl<T, K> Notice<'_, T, K> {
+    /// Where the policy is now, until when, and why.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        (self.explain)()
+    }
+
+    /// The newest sequence number of the session: what a resume and a heartbeat of this step carry.
+    #[must_use]
+    pub fn session_sequence(&self) -> Option<u64> {
+        (self.sequence)()
+    }
+}
+
+impl<T: fmt::Debug, K: fmt::Debug> fmt::Debug for Notice<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice")
+            .field("at", &self.at)
+            .field("event", &self.event)
+            .field("actions", &self.actions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! What a driver and its handles share.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use atomic_waker::AtomicWaker;
+
+use crate::policy::{Event, Explanation, Stats};
+
+use super::Outcome;
+use super::outbox::{Gate, OutQueue, Writing};
+use super::status::{Run, Status};
+
+pub(super) struct Shared<T, K, M> {
+    /// The task of the run.
+    pub(super) waker: Arc<AtomicWaker>,
+    requests: Mutex<VecDeque<Event<T, K>>>,
+    /// Whether there are any, so that the loop locks nothing where there are none.
+    requested: AtomicBool,
+    pub(super) out: OutQueue<M>,
+    pub(super) status: Arc<Status>,
+    gone: AtomicBool,
+}
+
+impl<T, K, M> Shared<T, K, M> {
+    fn requests(&self) -> MutexGuard<'_, VecDeque<Event<T, K>>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the user or the host says. False once the driver is dropped.
+    pub(super) fn request(&self, request: Event<T, K>) -> bool {
+        if self.gone.load(Ordering::Acquire) {
+            return false;
+        }
+        self.requests().push_back(request);
+        self.requested.store(true, Ordering::Release);
+        // Outside the lock: a waker may run the driver right here.
+        self.waker.wake();
+        true
+    }
+
+    /// The oldest request.
+    pub(super) fn take_request(&self) -> Option<Event<T, K>> {
+        if !self.requested.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut requests = self.requests();
+        let request = requests.pop_front();
+        self.requested.store(!requests.is_empty(), Ordering::Release);
+        request
+    }
+
+    /// The next message of the application. What was asked for before it, a subscription, goes first.
+    pub(super) fn message_to_write(&self) -> Option<(Writing<M>, M)> {
+        self.out.take(|| self.requested.load(Ordering::Acquire))
+    }
+
+    /// A run begins.
+    pub(super) fn begin(&self) {
+        self.out.set_gate(Gate::Offline);
+        self.status.set_run(Run::Running, None);
+    }
+
+    /// How far the session has come.
+    pub(super) fn set_session(&self, live: bool, online: bool) {
+        self.out.set_gate(if live { Gate::Live } else { Gate::Offline });
+        self.status.change(|state| state.online = online);
+    }
+
+    /// A run has ended; `None`: it was dropped.
+    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<(Explanation, Stats)>) {
+        self.out.set_gate(Gate::Ended);
+        self.status.set_run(Run::Ended(outcome), report);
+    }
+}
+
+/// The driver's own end. Dropped, it tells the handles.
+pub(super) struct Owner<T, K, M>(pub(super) Arc<Shared<T, K, M>>);
+
+impl<T, K, M> Owner<T, K, M> {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Shared {
+            waker: Arc::new(AtomicWaker::new()),
+            requests: Mutex::new(VecDeque::new()),
+            requested: AtomicBool::new(false),
+            out: OutQueue::new(),
+            status: Arc::new(Status::new()),
+            gone: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl<T, K, M> Drop for Owner<T, K, M> {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Release);
+        self.0.requests().clear();
+        self.0.out.set_gate(Gate::Ended);
+        let ended = matches!(self.0.status.lock().run, Run::Ended(_));
+        if !ended {
+            self.0.status.set_run(Run::Ended(None), None);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What the handles may ask of a driver: whether it is online, how it ended, what its policy does.
+
+use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::vec::Vec;
+
+use crate::policy::{Explanation, Stats};
+
+use super::Outcome;
+use super::changes::Subscriber;
+
+/// Whether a run is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    /// None was begun.
+    New,
+    Running,
+    /// `None`: the driver or the future of its run was dropped.
+    Ended(Option<Outcome>),
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) run: Run,
+    pub(super) online: bool,
+    /// What the policy does and counts, as of the last time somebody asked or the run ended.
+    pub(super) report: Option<(Explanation, Stats)>,
+    /// How many reports were made.
+    pub(super) reports: u64,
+    waiters: Vec<(u64, Waker)>,
+    next_waiter: u64,
+    subscribers: Vec<Weak<Subscriber>>,
+}
+
+/// The state, with its flags beside it so that the loop locks nothing while nobody asks.
+#[derive(Debug)]
+pub(super) struct Status {
+    state: Mutex<State>,
+    /// Somebody waits for a report.
+    asked: AtomicBool,
+    /// Somebody may be subscribed to the changes.
+    watched: AtomicBool,
+}
+
+impl Status {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                run: Run::New,
+                online: false,
+                report: None,
+                reports: 0,
+                waiters: Vec::new(),
+                next_waiter: 0,
+                subscribers: Vec::new(),
+            }),
+            asked: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state and wakes everybody who waits for a change of it.
+    pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
+        let waiters = {
+            let mut state = self.lock();
+            change(&mut state);
+            core::mem::take(&mut state.waiters)
+        };
+        // Outside the lock: a waker may run its task right here.
+        for (_, waker) in waiters {
+            waker.wake();
+        }
+    }
+
+    /// Waits until `ready` finds in the state what it looks for.
+    pub(super) async fn until<R>(&self, mut ready: impl FnMut(&mut State) -> Option<R>) -> R {
+        let mut waiter = Waiter { status: self, id: None };
+        poll_fn(|cx| waiter.poll(cx, &mut ready)).await
+    }
+
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// The answer to [`Self::ask`].
+    pub(super) fn report(&self, explanation: Explanation, stats: Stats) {
+        self.asked.store(false, Ordering::Release);
+        self.change(|state| {
+            state.report = Some((explanation, stats));
+            state.reports = state.reports.wrapping_add(1);
+        });
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+    }
+
+    pub(super) fn subscribe(&self, subscriber: &Arc<Subscriber>) {
+        let mut state = self.lock();
+        state.subscribers.retain(|other| other.strong_count() > 0);
+        state.subscribers.push(Arc::downgrade(subscriber));
+        self.watched.store(true, Ordering::Release);
+    }
+
+    /// Tells every subscriber.
+    pub(super) fn publish(&self, explanation: Explanation) {
+        let subscribers = self.subscribers();
+        if subscribers.is_empty() {
+            self.watched.store(!self.lock().subscribers.is_empty(), Ordering::Release);
+        }
+        for subscriber in subscribers {
+            subscriber.push(explanation);
+        }
+    }
+
+    fn subscribers(&self) -> Vec<Arc<Subscriber>> {
+        let mut state = self.lock();
+        state.subscribers.retain(|other| other.strong_count() > 0);
+        state.subscribers.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The beginning and the end of a run.
+    pub(super) fn set_run(&self, run: Run, report: Option<(Explanation, Stats)>) {
+        self.change(|state| {
+            state.run = run;
+            state.online = false;
+            state.report = report;
+        });
+        for subscriber in self.subscribers() {
+            subscriber.wake();
+        }
+    }
+}
+
+/// One who waits, and takes its waker back when it waits no longer.
+struct Waiter<'a> {
+    status: &'a Status,
+    id: Option<u64>,
+}
+
+impl Waiter<'_> {
+    fn poll<R>(&mut self, cx: &Context<'_>, ready: &mut impl FnMut(&mut State) -> Option<R>) -> Poll<R> {
+        let mut state = self.status.lock();
+        if let Some(found) = ready(&mut state) {
+            return Poll::Ready(found);
+        }
+        let id = *self.id.get_or_insert(state.next_waiter);
+        state.next_waiter = state.next_waiter.max(id.wrapping_add(1));
+        match state.waiters.iter_mut().find(|(other, _)| *other == id) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.waiters.push((id, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.status.lock().waiters.retain(|(other, _)| *other != id);
+        }
+    }
+}

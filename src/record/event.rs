@@ -1,0 +1,282 @@
+//! An event as bytes: a number for its kind, and its fields in the order of their declaration.
+
+use core::time::Duration;
+
+use crate::codec::{CheckpointError, FromName, Load, Named, Reader, Store, Writer, impossible};
+use crate::policy::codes::{put_cause, take_cause};
+use crate::policy::{Epoch, Event, HoldReason};
+
+/// What a recorded step was: a call of `handle_timeout`, or an event.
+pub(super) const TIMEOUT: u8 = 0;
+
+macro_rules! kinds {
+    ($($name:ident = $kind:literal,)*) => {$(const $name: u8 = $kind;)*};
+}
+
+// A number is never used again for something else.
+kinds! {
+    START = 1, STOP = 2, RETRY_NOW = 3, HOLD = 4, RELEASE = 5, NETWORK_DOWN = 6, NETWORK_UP = 7, HIDDEN = 8, VISIBLE = 9,
+    HOST_RESUMED = 10, NETWORK_CHANGED = 11, REDIAL = 12, BACKOFF_HINT = 13, OPENED = 14, OPEN_FAILED = 15, NOT_NOW = 16,
+    CLOSED = 17, SEND_FAILED = 18, GREETING = 19, READY = 20, RESUMED = 21, SEQUENCE = 22, RECONNECT_REQUESTED = 23,
+    REDIRECTED = 24, CURSOR = 25, KEEP_ALIVE = 26, SESSION_INVALID = 27, HEARTBEAT_ACKED = 28, HEARTBEAT_REQUESTED = 29,
+    RECEIVED = 30, CREDENTIAL_OK = 31, CREDENTIAL_FAILED = 32, CREDENTIAL_NEW = 33, CREDENTIAL_LOST = 34, AUTH_OK = 35,
+    AUTH_FAILED = 36, SUBSCRIBE = 37, UNSUBSCRIBE = 38, SUBSCRIPTION_CONFIRMED = 39, SUBSCRIPTION_FAILED = 40,
+    SUBSCRIPTION_LOST = 41,
+}
+
+impl<T, K> Event<T, K> {
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Start => START,
+            Self::Stop { .. } => STOP,
+            Self::RetryNow => RETRY_NOW,
+            Self::Hold(_) => HOLD,
+            Self::Release(_) => RELEASE,
+            Self::NetworkDown => NETWORK_DOWN,
+            Self::NetworkUp => NETWORK_UP,
+            Self::Hidden => HIDDEN,
+            Self::Visible => VISIBLE,
+            Self::HostResumed { .. } => HOST_RESUMED,
+            Self::NetworkChanged => NETWORK_CHANGED,
+            Self::Redial => REDIAL,
+            Self::BackoffHint { .. } => BACKOFF_HINT,
+            Self::Opened { .. } => OPENED,
+            Self::OpenFailed { .. } => OPEN_FAILED,
+            Self::NotNow { .. } => NOT_NOW,
+            Self::Closed { .. } => CLOSED,
+            Self::SendFailed { .. } => SEND_FAILED,
+            Self::Greeting { .. } => GREETING,
+            Self::Ready { .. } => READY,
+            Self::Resumed { .. } => RESUMED,
+            Self::Sequence { .. } => SEQUENCE,
+            Self::ReconnectRequested { .. } => RECONNECT_REQUESTED,
+            Self::Redirected { .. } => REDIRECTED,
+            Self::Cursor { .. } => CURSOR,
+            Self::KeepAlive { .. } => KEEP_ALIVE,
+            Self::SessionInvalid { .. } => SESSION_INVALID,
+            Self::HeartbeatAcked { .. } => HEARTBEAT_ACKED,
+            Self::HeartbeatRequested { .. } => HEARTBEAT_REQUESTED,
+            Self::Received { .. } => RECEIVED,
+            Self::CredentialOk { .. } => CREDENTIAL_OK,
+            Self::CredentialFailed { .. } => CREDENTIAL_FAILED,
+            Self::CredentialNew => CREDENTIAL_NEW,
+            Self::CredentialLost => CREDENTIAL_LOST,
+            Self::AuthOk { .. } => AUTH_OK,
+            Self::AuthFailed { .. } => AUTH_FAILED,
+            Self::Subscribe { .. } => SUBSCRIBE,
+            Self::Unsubscribe { .. } => UNSUBSCRIBE,
+            Self::SubscriptionConfirmed { .. } => SUBSCRIPTION_CONFIRMED,
+            Self::SubscriptionFailed { .. } => SUBSCRIPTION_FAILED,
+            Self::SubscriptionLost { .. } => SUBSCRIPTION_LOST,
+        }
+    }
+}
+
+impl<T: Named, K: Named> Store for Event<T, K> {
+    fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        to.bytes(&[self.kind()])?;
+        if let Some(epoch) = self.epoch() {
+            to.number(epoch.get())?;
+        }
+        match self {
+            Self::Start
+            | Self::RetryNow
+            | Self::NetworkDown
+            | Self::NetworkUp
+            | Self::Hidden
+            | Self::Visible
+            | Self::NetworkChanged
+            | Self::Redial
+            | Self::CredentialNew
+            | Self::CredentialLost
+            | Self::Opened { .. }
+            | Self::SendFailed { .. }
+            | Self::Resumed { .. }
+            | Self::HeartbeatAcked { .. }
+            | Self::HeartbeatRequested { .. }
+            | Self::Received { .. }
+            | Self::AuthOk { .. } => Ok(()),
+            Self::Stop { keep: flag }
+            | Self::SessionInvalid { resumable: flag, .. }
+            | Self::AuthFailed { fatal: flag, .. } => to.flag(*flag),
+            Self::Hold(reason) | Self::Release(reason) => to.number(reason.get()),
+            Self::HostResumed { gap, counted } => {
+                put_span(to, *gap)?;
+                to.flag(*counted)
+            }
+            Self::BackoffHint { base: span } | Self::KeepAlive { interval: span, .. } => put_span(to, *span),
+            Self::OpenFailed { cause, retry_after, .. } => {
+                put_cause(to, Some(*cause))?;
+                put_optional_span(to, *retry_after)
+            }
+            Self::NotNow { retry_after: span, .. } | Self::Greeting { heartbeat: span, .. } => {
+                put_optional_span(to, *span)
+            }
+            Self::Closed { cause, .. } => put_cause(to, Some(*cause)),
+            Self::Ready { token, endpoint, sequence, ttl, .. } => {
+                to.name(token.as_ref())?;
+                to.name(endpoint.as_ref())?;
+                to.flag(sequence.is_some())?;
+                to.number(sequence.unwrap_or_default())?;
+                put_optional_span(to, *ttl)
+            }
+            Self::Sequence { sequence, .. } => to.number(*sequence),
+            Self::ReconnectRequested { retry_after, deadline, .. } => {
+                put_optional_span(to, *retry_after)?;
+                put_optional_span(to, *deadline)
+            }
+            Self::Redirected { endpoint, permanent, .. } => {
+                to.name(Some(endpoint))?;
+                to.flag(*permanent)
+            }
+            Self::Cursor { token, .. } => to.name(Some(token)),
+            Self::CredentialOk { request, ttl } => {
+                to.opt_number(request.map(u32::from))?;
+                put_optional_span(to, *ttl)
+            }
+            Self::CredentialFailed { request, fatal } => {
+                to.opt_number(request.map(u32::from))?;
+                to.flag(*fatal)
+            }
+            Self::Subscribe { key, priority } => {
+                to.name(Some(key))?;
+                to.signed((*priority).into())
+            }
+            Self::Unsubscribe { key } | Self::SubscriptionLost { key, .. } => to.name(Some(key)),
+            Self::SubscriptionConfirmed { key, send, .. } => {
+                to.name(Some(key))?;
+                to.opt_number(*send)
+            }
+            Self::SubscriptionFailed { key, send, retryable, .. } => {
+                to.name(Some(key))?;
+                to.opt_number(*send)?;
+                to.flag(*retryable)
+            }
+        }
+    }
+}
+
+impl<T: FromName, K: FromName> Load for Event<T, K> {
+    fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
+        let kind = from.byte()?;
+        load(kind, from)
+    }
+}
+
+/// What follows the number of its kind.
+pub(super) fn load<T: FromName, K: FromName>(
+    kind: u8,
+    from: &mut Reader<'_>,
+) -> Result<Event<T, K>, CheckpointError> {
+    Ok(match kind {
+        START => Event::Start,
+        STOP => Event::Stop { keep: from.flag()? },
+        RETRY_NOW => Event::RetryNow,
+        HOLD => Event::Hold(reason(from)?),
+        RELEASE => Event::Release(reason(from)?),
+        NETWORK_DOWN => Event::NetworkDown,
+        NETWORK_UP => Event::NetworkUp,
+        HIDDEN => Event::Hidden,
+        VISIBLE => Event::Visible,
+        HOST_RESUMED => Event::HostResumed { gap: span(from)?, counted: from.flag()? },
+        NETWORK_CHANGED => Event::NetworkChanged,
+        REDIAL => Event::Redial,
+        BACKOFF_HINT => Event::BackoffHint { base: span(from)? },
+        CREDENTIAL_OK => Event::CredentialOk { request: request(from)?, ttl: optional_span(from)? },
+        CREDENTIAL_FAILED => Event::CredentialFailed { request: request(from)?, fatal: from.flag()? },
+        CREDENTIAL_NEW => Event::CredentialNew,
+        CREDENTIAL_LOST => Event::CredentialLost,
+        SUBSCRIBE => {
+            let key = from.some_name()?;
+            let priority =
+                i32::try_from(from.signed()?).map_err(|_| impossible("a priority that is too large"))?;
+            Event::Subscribe { key, priority }
+        }
+        UNSUBSCRIBE => Event::Unsubscribe { key: from.some_name()? },
+        OPENED..=SUBSCRIPTION_LOST => {
+            let epoch = Epoch::from_raw(from.number()?).ok_or(impossible("a transport with the number 0"))?;
+            of_transport(kind, epoch, from)?
+        }
+        _ => return Err(impossible("an event that is not known")),
+    })
+}
+
+fn of_transport<T: FromName, K: FromName>(
+    kind: u8,
+    epoch: Epoch,
+    from: &mut Reader<'_>,
+) -> Result<Event<T, K>, CheckpointError> {
+    let cause = |from: &mut Reader<'_>| take_cause(from)?.ok_or(impossible("a loss without a cause"));
+    Ok(match kind {
+        OPENED => Event::Opened { epoch },
+        OPEN_FAILED => Event::OpenFailed { epoch, cause: cause(from)?, retry_after: optional_span(from)? },
+        NOT_NOW => Event::NotNow { epoch, retry_after: optional_span(from)? },
+        CLOSED => Event::Closed { epoch, cause: cause(from)? },
+        SEND_FAILED => Event::SendFailed { epoch },
+        GREETING => Event::Greeting { epoch, heartbeat: optional_span(from)? },
+        READY => {
+            let (token, endpoint) = (from.name()?, from.name()?);
+            let (has_sequence, sequence): (bool, u64) = (from.flag()?, from.number()?);
+            let sequence = Some(sequence).filter(|_| has_sequence);
+            Event::Ready { epoch, token, endpoint, sequence, ttl: optional_span(from)? }
+        }
+        RESUMED => Event::Resumed { epoch },
+        SEQUENCE => Event::Sequence { epoch, sequence: from.number()? },
+        RECONNECT_REQUESTED => Event::ReconnectRequested {
+            epoch,
+            retry_after: optional_span(from)?,
+            deadline: optional_span(from)?,
+        },
+        REDIRECTED => Event::Redirected { epoch, endpoint: from.some_name()?, permanent: from.flag()? },
+        CURSOR => Event::Cursor { epoch, token: from.some_name()? },
+        KEEP_ALIVE => Event::KeepAlive { epoch, interval: span(from)? },
+        SESSION_INVALID => Event::SessionInvalid { epoch, resumable: from.flag()? },
+        HEARTBEAT_ACKED => Event::HeartbeatAcked { epoch },
+        HEARTBEAT_REQUESTED => Event::HeartbeatRequested { epoch },
+        RECEIVED => Event::Received { epoch },
+        AUTH_OK => Event::AuthOk { epoch },
+        AUTH_FAILED => Event::AuthFailed { epoch, fatal: from.flag()? },
+        SUBSCRIPTION_CONFIRMED => {
+            Event::SubscriptionConfirmed { epoch, key: from.some_name()?, send: from.opt_number()? }
+        }
+        SUBSCRIPTION_FAILED => Event::SubscriptionFailed {
+            epoch,
+            key: from.some_name()?,
+            send: from.opt_number()?,
+            retryable: from.flag()?,
+        },
+        SUBSCRIPTION_LOST => Event::SubscriptionLost { epoch, key: from.some_name()? },
+        _ => return Err(impossible("an event that is not known")),
+    })
+}
+
+fn reason(from: &mut Reader<'_>) -> Result<HoldReason, CheckpointError> {
+    HoldReason::new(from.number()?).ok_or(impossible("a precondition with a number above 31"))
+}
+
+fn request(from: &mut Reader<'_>) -> Result<Option<u16>, CheckpointError> {
+    let request = from.opt_number()?.map(u16::try_from).transpose();
+    request.map_err(|_| impossible("a request with a number above 65535"))
+}
+
+fn put_span(to: &mut Writer<'_>, span: Duration) -> Result<(), CheckpointError> {
+    to.number(span.as_secs())?;
+    to.number(span.subsec_nanos())
+}
+
+fn span(from: &mut Reader<'_>) -> Result<Duration, CheckpointError> {
+    let (secs, nanos) = (from.number()?, from.number()?);
+    if nanos >= 1_000_000_000 {
+        return Err(impossible("a second with more than a billion nanoseconds"));
+    }
+    Ok(Duration::new(secs, nanos))
+}
+
+fn put_optional_span(to: &mut Writer<'_>, span: Option<Duration>) -> Result<(), CheckpointError> {
+    to.flag(span.is_some())?;
+    span.map_or(Ok(()), |span| put_span(to, span))
+}
+
+fn optional_span(from: &mut Reader<'_>) -> Result<Option<Duration>, CheckpointError> {
+    if from.flag()? { span(from).map(Some) } else { Ok(None) }
+}

@@ -1,0 +1,261 @@
+//! How a client is set up.
+
+use std::borrow::ToOwned;
+use std::boxed::Box;
+use std::string::String;
+use std::sync::{Arc, Mutex};
+use std::vec;
+use std::vec::Vec;
+
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::driver::{EndpointGuard, EndpointTrust, Outbox};
+use crate::endpoints::FixedEndpoints;
+use crate::policy::{Config, Epoch};
+use crate::presets;
+
+use super::client::Client;
+use super::error::SetupError;
+use super::limits::Limits;
+use super::protocol::{Connection, Protocol};
+use super::raw::Raw;
+use super::report::Report;
+use super::request::Headers;
+use super::socket::Socket;
+use super::tls;
+use super::url::Url;
+
+/// How many URLs a client may have.
+pub(super) const MAX_URLS: usize = 8;
+
+/// The longest reason of a close frame, in bytes (RFC 6455, section 5.5).
+const MAX_REASON: usize = 123;
+
+/// A client that stays connected to `url`, once it is [spawned](Connect::spawn).
+///
+/// What is wrong with the URL or another argument is an error of [`Connect::spawn`].
+///
+/// ```no_run
+/// # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = redial::websocket::connect("wss://feed.example")
+///     .on_connect(|connection| connection.send("SUB lobby"))
+///     .spawn()?;
+/// socket.send("hello").await?;
+/// while let Some(message) = socket.recv().await {
+///     println!("{message}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "spawn it"]
+pub fn connect(url: &str) -> Connect<Raw> {
+    Connect {
+        urls: vec![url.to_owned()],
+        protocol: Raw::default(),
+        headers: Headers::default(),
+        tls: None,
+        limits: Limits::DEFAULT,
+        trust: EndpointTrust::default(),
+        close_reason: String::new(),
+        config: presets::WEBSOCKET,
+        seed: None,
+        outbox: None,
+        buffer: None,
+        subscriptions: Vec::new(),
+        error: None,
+    }
+}
+
+/// What a client needs to know. [`connect`] begins it, [`spawn`](Self::spawn) ends it.
+#[derive(Debug)]
+#[must_use = "spawn it"]
+pub struct Connect<P: Protocol> {
+    urls: Vec<String>,
+    protocol: P,
+    headers: Headers,
+    tls: Option<Box<ClientConfig>>,
+    limits: Limits,
+    trust: EndpointTrust<'static>,
+    close_reason: String,
+    pub(super) config: Config,
+    pub(super) seed: Option<u64>,
+    pub(super) outbox: Option<Outbox>,
+    pub(super) buffer: Option<usize>,
+    pub(super) subscriptions: Vec<(P::Key, i32)>,
+    /// The first thing that was wrong.
+    error: Option<SetupError>,
+}
+
+impl Connect<Raw> {
+    /// Calls this on every new connection, before anything else is sent. Of several, all in order.
+    pub fn on_connect(mut self, on_connect: impl Fn(&mut Connection<'_>) + Send + Sync + 'static) -> Self {
+        self.protocol.on_connect.push(Box::new(on_connect));
+        self
+    }
+
+    /// Calls this with what the policy does not decide: failed dials, close frames, and why. For logs.
+    pub fn on_report(mut self, on_report: impl Fn(Epoch, &Report<'_>) + Send + Sync + 'static) -> Self {
+        self.protocol.on_report.push(Box::new(on_report));
+        self
+    }
+
+    /// Speaks this protocol, with subscriptions and a session where it has them. It replaces what
+    /// [`on_connect`](Self::on_connect) and [`on_report`](Self::on_report) set: see [`Protocol::identify`] and
+    /// [`Protocol::report`].
+    pub fn with_protocol<P: Protocol>(self, protocol: P) -> Connect<P> {
+        Connect {
+            protocol,
+            subscriptions: Vec::new(),
+            urls: self.urls,
+            headers: self.headers,
+            tls: self.tls,
+            limits: self.limits,
+            trust: self.trust,
+            close_reason: self.close_reason,
+            config: self.config,
+            seed: self.seed,
+            outbox: self.outbox,
+            buffer: self.buffer,
+            error: self.error,
+        }
+    }
+}
+
+impl<P: Protocol> Connect<P> {
+    /// Another URL of the same service, up to 8 in all: dialled where the others fail, as
+    /// [`EndpointsConfig`](crate::endpoints::EndpointsConfig) says. Sessions are resumed at any of them.
+    pub fn or(mut self, url: &str) -> Self {
+        self.urls.push(url.to_owned());
+        let result = if self.urls.len() > MAX_URLS { Err(SetupError::TooManyUrls) } else { Ok(()) };
+        self.check(result)
+    }
+
+    /// Sends this header with each upgrade. For one that changes from dial to dial see [`Protocol::request`].
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let result = self.headers.set(name, value);
+        self.check(result)
+    }
+
+    /// Sends this `Origin`, for servers that ask where a page comes from.
+    pub fn origin(self, origin: &str) -> Self {
+        self.header("Origin", origin)
+    }
+
+    /// Asks for this subprotocol; the first that was asked for is preferred. A server that chooses none of them has not
+    /// granted the upgrade ([`Cause::Http(101)`](crate::Cause::Http)).
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        let result = self.headers.add_subprotocol(name);
+        self.check(result)
+    }
+
+    /// Uses this configuration of TLS: with roots of your own, a certificate of the client's, another version. ALPN is
+    /// `http/1.1` in any case. Default: TLS 1.2 and 1.3, Mozilla's roots (the crate `webpki-roots`).
+    pub fn tls(mut self, config: ClientConfig) -> Self {
+        self.tls = Some(Box::new(config));
+        self
+    }
+
+    /// Bounds of messages, headers and time. Default: [`Limits::DEFAULT`].
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Which endpoints that a server names for a session or a redirect are dialled; the others are left out, and the dial
+    /// goes to the client's own URL. Default: [`EndpointTrust::SameDomain`].
+    pub const fn trust(mut self, trust: EndpointTrust<'static>) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// The reason in the close frames that this client sends, at most 123 bytes. Default: none.
+    pub fn close_reason(mut self, reason: &str) -> Self {
+        let result = if reason.len() > MAX_REASON { Err(SetupError::CloseReason) } else { Ok(()) };
+        reason.clone_into(&mut self.close_reason);
+        self.check(result)
+    }
+
+    /// The policy, but for when a connection is established: that is the protocol's to say
+    /// ([`Protocol::ESTABLISHED`]). Default: [`presets::WEBSOCKET`].
+    pub const fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The seed of all random waits: the same seed draws the same waits. Default: random.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// What becomes of messages while there is no connection. Default: they are given back.
+    pub const fn outbox(mut self, outbox: Outbox) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// How many messages wait for the application before reading pauses, at least 1. Default: 64.
+    pub const fn buffer(mut self, messages: usize) -> Self {
+        self.buffer = Some(messages);
+        self
+    }
+
+    /// Subscribes to this from the beginning. See also [`Socket::subscribe`].
+    pub fn subscribe(mut self, key: impl Into<P::Key>) -> Self {
+        self.subscriptions.push((key.into(), 0));
+        self
+    }
+
+    /// The protocol for a [`Driver`](crate::driver::Driver) of your own, with a policy, a recorder or endpoints that
+    /// [`spawn`](Self::spawn) does not know. Config, seed, outbox, buffer and subscriptions are left out: those are the
+    /// driver's.
+    ///
+    /// # Errors
+    /// [`SetupError`], which says what is wrong and what to do.
+    pub fn client(self) -> Result<Client<P>, SetupError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let mut urls = self.urls.iter().map(|url| Url::parse(url));
+        let first = urls.next().unwrap_or_else(|| Url::parse(""))?;
+        let others = urls.collect::<Result<_, _>>()?;
+        let count = u8::try_from(self.urls.len()).unwrap_or(u8::MAX);
+        let endpoints = FixedEndpoints::new(count).map_err(|_| SetupError::TooManyUrls)?;
+        let tls = match self.tls {
+            Some(config) => *config,
+            None => tls::default()?,
+        };
+        Ok(Client {
+            protocol: Arc::new(self.protocol),
+            first,
+            others,
+            endpoints,
+            headers: self.headers,
+            tls: tls::http11(tls),
+            limits: self.limits,
+            guard: EndpointGuard::new(self.trust),
+            close_reason: self.close_reason,
+            noted: Mutex::default(),
+        })
+    }
+
+    /// Spawns the client on the tokio runtime that this is called in. It connects, stays connected, and ends when the
+    /// [`Socket`] is closed or dropped, or the policy gives up.
+    ///
+    /// # Errors
+    /// [`SetupError`], which says what is wrong and what to do. Nothing is dialled then.
+    pub fn spawn(self) -> Result<Socket<P>, SetupError> {
+        Socket::spawn(self)
+    }
+
+    pub(super) const fn outgoing_limit(&self) -> usize {
+        self.limits.outgoing()
+    }
+
+    fn check(mut self, result: Result<(), SetupError>) -> Self {
+        if let Err(error) = result {
+            self.error.get_or_insert(error);
+        }
+        self
+    }
+}

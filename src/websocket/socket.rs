@@ -1,0 +1,234 @@
+//! The application's end of a client.
+
+use core::error::Error;
+use core::fmt;
+use std::sync::Arc;
+
+use tokio::runtime;
+
+use crate::driver::{self, Driver, Ended, HandleFor, Messages, Tokio};
+use crate::policy::Policy;
+use crate::rng::SplitMix64;
+use crate::subscriptions::SubscriptionList;
+
+use super::client::Client;
+use super::connect::Connect;
+use super::error::SetupError;
+use super::protocol::Protocol;
+use super::raw::Raw;
+
+/// A connection that is kept: what [`Connect::spawn`] returns.
+///
+/// Dropping it closes the connection, in the background. While messages are not taken, at most
+/// [`Connect::buffer`] of them wait, and then reading pauses: see [`Messages`].
+#[derive(Debug)]
+pub struct Socket<P: Protocol = Raw> {
+    sender: Sender<P>,
+    messages: Messages<P::Incoming>,
+}
+
+/// Sends on a [`Socket`], from any task. Cheap to clone.
+pub struct Sender<P: Protocol = Raw> {
+    handle: HandleFor<Client<P>>,
+    protocol: Arc<P>,
+    /// The largest message, in bytes.
+    limit: usize,
+}
+
+impl<P: Protocol> Socket<P> {
+    pub(super) fn spawn(mut connect: Connect<P>) -> Result<Self, SetupError> {
+        if runtime::Handle::try_current().is_err() {
+            return Err(SetupError::NoRuntime);
+        }
+        let config = connect.config.to_builder().establish(P::ESTABLISHED).build()?;
+        let rng = connect.seed.map_or_else(SplitMix64::from_os, SplitMix64::new);
+        let (outbox, buffer) = (connect.outbox, connect.buffer);
+        let subscriptions = core::mem::take(&mut connect.subscriptions);
+        let limit = connect.outgoing_limit();
+        let client = connect.client()?;
+        let protocol = Arc::clone(client.protocol());
+
+        let policy = Policy::from_parts(config, rng, SubscriptionList::new(), client.endpoints());
+        let mut driver = Driver::new(policy, client, Tokio::new());
+        if let Some(outbox) = outbox {
+            driver = driver.with_outbox(outbox);
+        }
+        if let Some(buffer) = buffer {
+            driver = driver.with_message_buffer(buffer);
+        }
+        let (handle, messages) = (driver.handle(), driver.messages());
+        for (key, priority) in subscriptions {
+            handle.subscribe(key, priority);
+        }
+        // Its end is told by the handle.
+        drop(driver.spawn());
+        Ok(Self { sender: Sender { handle, protocol, limit }, messages })
+    }
+
+    /// Sends a message: see [`Sender::send`].
+    ///
+    /// # Errors
+    /// [`SendError`], with the message where it was not written.
+    pub async fn send(&self, message: impl Into<P::Outgoing>) -> Result<(), SendError<P::Outgoing>> {
+        self.sender.send(message).await
+    }
+
+    /// The next message of the server, through all reconnects; `None` when the client has ended and all of them were taken.
+    /// It may be dropped before it is ready: no message is lost.
+    pub async fn recv(&mut self) -> Option<P::Incoming> {
+        self.messages.recv().await
+    }
+
+    /// Waits until the client is online: connected, with its session, authenticated and subscribed.
+    ///
+    /// # Errors
+    /// [`Ended`]: it will not be.
+    pub async fn online(&self) -> Result<(), Ended> {
+        self.sender.handle.online().await
+    }
+
+    /// Subscribes, now and on every reconnect. False once the client has ended.
+    pub fn subscribe(&self, key: impl Into<P::Key>) -> bool {
+        self.sender.handle.subscribe(key.into(), 0)
+    }
+
+    /// Ends a subscription. False once the client has ended.
+    pub fn unsubscribe(&self, key: impl Into<P::Key>) -> bool {
+        self.sender.handle.unsubscribe(key.into())
+    }
+
+    /// Waits for the end of the client: it was closed, or its policy has given up, and why.
+    pub async fn closed(&self) -> Ended {
+        self.sender.handle.closed().await
+    }
+
+    /// Closes the connection with code 1000, and waits until the server has answered, 1 s at most
+    /// ([`CLOSE_TIMEOUT`](driver::CLOSE_TIMEOUT)). Messages that were received and not taken are dropped.
+    pub async fn close(self) -> Ended {
+        self.sender.handle.stop();
+        self.sender.handle.closed().await
+    }
+
+    /// The protocol, for what it shares with the application.
+    #[must_use]
+    pub fn protocol(&self) -> &P {
+        &self.sender.protocol
+    }
+
+    /// Sends from other tasks.
+    #[must_use]
+    pub fn sender(&self) -> Sender<P> {
+        self.sender.clone()
+    }
+
+    /// The driver's handle: to reconnect now, to report what the host knows, to watch the policy.
+    #[must_use]
+    pub const fn handle(&self) -> &HandleFor<Client<P>> {
+        &self.sender.handle
+    }
+}
+
+impl<P: Protocol> Drop for Socket<P> {
+    fn drop(&mut self) {
+        self.sender.handle.stop();
+    }
+}
+
+impl<P: Protocol> Sender<P> {
+    /// Sends a message, when the client is online and everything that was to be sent before it is. Ready when it was handed
+    /// to the system.
+    ///
+    /// At most once: a message is never sent again by itself, and the error says whether it may have been received. Dropping
+    /// the future before the message is being written takes it back.
+    ///
+    /// # Errors
+    /// [`SendError`], with the message where it was not written. While there is no connection the message is given back
+    /// at once, unless [`Connect::outbox`] keeps it; [`Socket::online`] waits for one.
+    pub async fn send(&self, message: impl Into<P::Outgoing>) -> Result<(), SendError<P::Outgoing>> {
+        let message = message.into();
+        let frame = self.protocol.encode(&message);
+        if frame.len() > self.limit {
+            return Err(SendError::TooLarge { message, bytes: frame.len(), limit: self.limit });
+        }
+        self.handle.send(frame).await.map_err(|error| SendError::from_driver(&error, message))
+    }
+
+    /// The driver's handle.
+    #[must_use]
+    pub const fn handle(&self) -> &HandleFor<Client<P>> {
+        &self.handle
+    }
+}
+
+impl<P: Protocol> Clone for Sender<P> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), protocol: Arc::clone(&self.protocol), limit: self.limit }
+    }
+}
+
+impl<P: Protocol> fmt::Debug for Sender<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+/// Why a message was not sent. `Debug` and `Display` leave out the message, which may be anything.
+#[non_exhaustive]
+pub enum SendError<M> {
+    /// It is larger than [`Limits::outgoing`](super::Limits::outgoing) allows.
+    TooLarge {
+        /// The message.
+        message: M,
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// There was no connection to write it to. See [`driver::SendError`] for the cases.
+    NotSent(driver::SendError<M>),
+}
+
+impl<M> SendError<M> {
+    fn from_driver<F>(error: &driver::SendError<F>, message: M) -> Self {
+        use driver::SendError as E;
+        Self::NotSent(match error {
+            E::NotOnline(_) => E::NotOnline(message),
+            E::Lost(_) => E::Lost(message),
+            E::Full(_) => E::Full(message),
+            E::Displaced(_) => E::Displaced(message),
+            E::Ended(_) => E::Ended(message),
+            E::InDoubt => E::InDoubt,
+        })
+    }
+
+    /// The message; `None` where it may have been received.
+    #[must_use]
+    pub fn into_message(self) -> Option<M> {
+        match self {
+            Self::TooLarge { message, .. } => Some(message),
+            Self::NotSent(error) => error.into_message(),
+        }
+    }
+}
+
+impl<M> fmt::Display for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes, limit, .. } => {
+                write!(
+                    f,
+                    "not sent: the message has {bytes} bytes, and the limit is {limit}; split it, or raise the limit"
+                )
+            }
+            Self::NotSent(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<M> fmt::Debug for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SendError({self})")
+    }
+}
+
+impl<M> Error for SendError<M> {}

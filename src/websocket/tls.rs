@@ -1,0 +1,70 @@
+//! TLS by rustls: the default configuration, ALPN, and what a failure of it means.
+
+use std::io;
+use std::string::ToString;
+use std::sync::Arc;
+use std::vec;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{
+    AlertDescription as Alert, CertificateError as Bad, ClientConfig, Error, RootCertStore,
+};
+
+use crate::classify::{Cause, TlsKind};
+
+use super::error::SetupError;
+
+/// TLS 1.2 and 1.3, the roots of Mozilla's list, no certificate of the client's own.
+///
+/// The list comes with the crate `webpki-roots`, so that a client behaves the same on every host, a container without
+/// certificates included. A private root, or those of the host, come with a configuration of the user's.
+pub(super) fn default() -> Result<ClientConfig, SetupError> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| SetupError::Tls(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The same with ALPN `http/1.1` and nothing else. A proxy that is offered nothing, or HTTP/2, may choose HTTP/2, which has
+/// no upgrade: the handshake would fail there and nowhere else.
+pub(super) fn http11(mut config: ClientConfig) -> Arc<ClientConfig> {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+/// What an error of the stream says about TLS; `None`: nothing.
+pub(super) fn cause(error: &io::Error) -> Option<Cause> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    Some(Cause::Tls(match error {
+        Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => TlsKind::CertificateExpired,
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => TlsKind::CertificateNotYetValid,
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => TlsKind::NameMismatch,
+            Bad::UnknownIssuer => TlsKind::UnknownIssuer,
+            Bad::Revoked => TlsKind::Revoked,
+            _ => TlsKind::BadCertificate,
+        },
+        Error::NoCertificatesPresented => TlsKind::BadCertificate,
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => TlsKind::HandshakeFailure,
+        Error::AlertReceived(alert) => match alert {
+            Alert::HandshakeFailure
+            | Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::NoApplicationProtocol => TlsKind::HandshakeFailure,
+            Alert::InternalError => TlsKind::InternalAlert,
+            // All of these are about a certificate, and it is ours that the server has judged.
+            Alert::NoCertificate
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::CertificateRequired => TlsKind::ClientCertificate,
+            _ => TlsKind::Other,
+        },
+        _ => TlsKind::Other,
+    }))
+}

@@ -1,0 +1,50 @@
+//! Any bytes as a checkpoint and as the dump of a flight recorder: read or refused, never a panic, and what is read lives on.
+
+#![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
+
+use arbitrary::Unstructured;
+use redial::record::{CheckpointError, Flight, Names};
+use redial::{Config, Instant};
+
+use super::invariants::{Lent, Tested};
+use super::script;
+
+/// With the checksum of these bytes behind them.
+pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let shift = |crc: u32| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
+    let crc =
+        !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)));
+    bytes.extend(crc.to_le_bytes());
+    bytes
+}
+
+/// Reads a checkpoint of `config`, writes it, reads it again, and lives on by `story`.
+pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), CheckpointError> {
+    let mut read = Tested::from_checkpoint(Lent(config), bytes)?;
+    let mut written = vec![0; 2_000];
+    let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
+    let again = Tested::from_checkpoint(Lent(config), &written[..length]).expect("its own");
+    assert!(again == read);
+    let u = &mut Unstructured::new(story);
+    let mut now = Instant::ZERO;
+    while let (Ok(next), Ok(event), false) =
+        (script::time(u, now, &read), script::fact(u, &read), u.is_empty())
+    {
+        now = next;
+        let _actions = match event {
+            Some(event) => read.handle_event(now, event),
+            None => read.handle_timeout(now),
+        };
+        let explained = (read.explain().to_string(), read.poll_timeout());
+        assert!(!explained.0.is_empty(), "{explained:?}");
+    }
+    Ok(())
+}
+
+/// Reads the dump of a flight recorder, and its state as one of `config`.
+pub fn flight(config: &Config, bytes: &[u8]) -> Result<(), CheckpointError> {
+    let flight = Flight::decode(bytes)?;
+    let after = flight.steps::<u8, u8>().skip_while(Result::is_ok).count();
+    assert!(after <= 1, "an error is the last item");
+    checkpoint(config, flight.checkpoint(), &[])
+}

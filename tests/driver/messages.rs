@@ -1,0 +1,324 @@
+//! Messages of the application: in order, behind the subscriptions, written at most once and never lost silently; and the
+//! received ones, with a reader that waits for the application and is not held against the peer.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use futures_util::future::join3;
+use redial::driver::{Command, Outcome, Runtime, SEND_TIMEOUT, SendError};
+use redial::heartbeat::Liveness;
+use redial::policy::RestoreConfig;
+use redial::{Cause, Config, Event, Phase};
+
+use crate::conformance::{BEATS, LADDER, LONG};
+use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready};
+
+fn random(state: &mut u32) -> u32 {
+    *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    *state >> 16
+}
+
+/// 449 messages and a server that hangs up at random: none is written before the subscriptions of its connection, each
+/// that was confirmed is written once, in order, and none that was given back is written at all.
+pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    const MESSAGES: u32 = 449;
+    let mut seed = 7;
+    let mut dials: Vec<_> = (0..40)
+        .map(|_| {
+            let span = ms(u64::from(random(&mut seed) % 30 + 10));
+            Answer::Accept(vec![Say::Wait(span), Say::End(Cause::NoCloseFrame)])
+        })
+        .collect();
+    dials.push(Answer::Accept(vec![]));
+    let lab = Lab::new(rt, dials).set(|set| set.writes = Writes::Slow(ms(1)));
+    // One subscription at a time, so that the session is there long before they all are.
+    static CONFIG: Config =
+        LADDER.to_builder().restore(RestoreConfig::new().batches(1, ms(2)).build_const()).build_const();
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    for key in ["a", "b", "c"] {
+        handle.subscribe(key.to_owned(), 0);
+    }
+    let mut results = BTreeMap::new();
+    let script = async {
+        for number in 0..MESSAGES {
+            loop {
+                let result = handle.send(number).await;
+                let again = matches!(result, Err(SendError::NotOnline(_) | SendError::Lost(_)));
+                results.entry(number).or_insert_with(Vec::new).push(result);
+                if !again {
+                    break;
+                }
+                // Not until it is online: as soon as there is a session, the message is queued.
+                lab.sleep(ms(1)).await;
+            }
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    let mut written = Vec::new();
+    let mut restored = BTreeMap::new();
+    for ((_, sent), epoch) in log.sent.iter().zip(&log.sent_on) {
+        let restored = restored.entry(epoch.get()).or_insert(0);
+        match sent {
+            Command::Restore { keys, .. } => *restored += keys.len(),
+            Command::Message(number) => {
+                assert_eq!(*restored, 3, "message {number} came before the subscriptions");
+                written.push(*number);
+            }
+            _ => {}
+        }
+    }
+    assert!(restored.len() > 10, "{} connections", restored.len());
+    assert!(written.is_sorted() && written.windows(2).all(|pair| pair[0] != pair[1]), "{written:?}");
+    for number in 0..MESSAGES {
+        let (last, before) = results[&number].split_last().unwrap();
+        for given_back in before {
+            assert!(matches!(given_back, Err(SendError::NotOnline(n) | SendError::Lost(n)) if *n == number));
+        }
+        match last {
+            Ok(()) => assert!(written.contains(&number), "{number} was said to be written"),
+            Err(error) => assert_eq!(*error, SendError::InDoubt),
+        }
+    }
+}
+
+/// A peer that stops reading: the heartbeat finds it, one message is in doubt, those behind it come back, and the next
+/// connection is the only one.
+pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    // Identify is read, and nothing after it.
+    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
+    let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(400)));
+    let handle = driver.handle();
+    let script = async {
+        handle.online().await.unwrap();
+        let (first, second, third) = (handle.send(1), handle.send(2), handle.try_send(3).unwrap());
+        let (first, second, third) = join3(first, second, third).await;
+        // What was tried without waiting was there first.
+        assert_eq!(third, Err(SendError::InDoubt));
+        assert_eq!(first, Err(SendError::Lost(1)));
+        assert_eq!(second, Err(SendError::Lost(2)));
+        // The write that was given up with its transport is not missed later.
+        lab.clone().set(|set| set.dials.push_back(Answer::Hang));
+        lab.sleep(ms(600)).await;
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let stats = driver.policy().stats();
+    assert_eq!((stats.zombies, stats.stale), (1, 0));
+}
+
+/// The same where whatever the peer says keeps the heartbeat content: the time of the send is over.
+pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LONG
+        .to_builder()
+        .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
+        .build_const();
+    let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
+    let mut script = vec![Say::Facts(vec![ready])];
+    script.extend((0..100).flat_map(|_| [Say::Wait(ms(40)), Say::Facts(vec![received])]));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| {
+        set.writes = Writes::BlockAt(1);
+        set.answers = false;
+    });
+    let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(500)));
+    let handle = driver.handle();
+    let script = async {
+        handle.online().await.unwrap();
+        assert_eq!(handle.send(1).await, Err(SendError::InDoubt));
+        assert_eq!(handle.send(2).await, Err(SendError::NotOnline(2)));
+        let explanation = handle.explain().await.unwrap();
+        assert_eq!((explanation.phase, explanation.last_cause), (Phase::Waiting, Some(Cause::SendFailed)));
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().zombies, 0);
+    assert_eq!(SEND_TIMEOUT, ms(60_000));
+}
+
+/// Ten heartbeats long the application takes nothing: the peer is not declared dead, and then everything comes in order.
+pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let mut script = vec![Say::Facts(vec![ready])];
+    script.extend((0..300).map(Say::Message));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(8);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        handle.online().await.unwrap();
+        while heartbeats(&lab) < 10 {
+            lab.sleep(ms(5)).await;
+        }
+        for number in 0..300 {
+            assert_eq!(messages.recv().await, Some(number));
+        }
+        // It reads on: what is answered now is heard.
+        let before = heartbeats(&lab);
+        while heartbeats(&lab) < before + 3 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop();
+        assert_eq!(messages.recv().await, None);
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let stats = driver.policy().stats();
+    assert_eq!((stats.zombies, stats.heartbeats_missed, stats.opens), (0, 0, 1));
+    assert_eq!(driver.discarded(), 0);
+}
+
+/// An application that takes one message now and then pauses the reader again and again; an acknowledgement that lies far
+/// behind is not held against the peer either.
+pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let mut script = vec![Say::Facts(vec![ready])];
+    script.extend((0..100).map(Say::Message));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(2);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        for number in 0..30 {
+            assert_eq!(messages.recv().await, Some(number));
+            lab.sleep(ms(35)).await;
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let stats = driver.policy().stats();
+    assert_eq!((stats.zombies, stats.opens), (0, 1));
+}
+
+/// A heartbeat that was written just before the pause is not missed in it.
+pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let mut script = vec![Say::Facts(vec![ready]), Say::Wait(ms(110))];
+    script.extend((0..10).map(Say::Message));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
+    let (handle, messages) = (driver.handle(), driver.messages());
+    let script = async {
+        while heartbeats(&lab) < 4 {
+            lab.sleep(ms(5)).await;
+        }
+        assert_eq!(messages.waiting(), 4);
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
+}
+
+/// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
+pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
+    let script = || {
+        let mut script = vec![Say::Facts(vec![ready])];
+        script.extend((0..10).map(Say::Message));
+        vec![Answer::Accept(script)]
+    };
+    let lab = Lab::new(rt, script()).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let watch = async {
+        while heartbeats(&lab) < 5 {
+            lab.sleep(ms(5)).await;
+        }
+        assert_eq!(handle.explain().await.unwrap().phase, Phase::Online);
+        for number in 0..10 {
+            assert_eq!(messages.recv().await, Some(number));
+        }
+        while handle.explain().await.unwrap().phase == Phase::Online {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().zombies, 1);
+
+    let lab = Lab::new(lab, script()).set(|set| {
+        set.answers = false;
+        set.writes = Writes::FailAt(3);
+    });
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
+    let (handle, _messages) = (driver.handle(), driver.messages());
+    let watch = async {
+        handle.online().await.unwrap();
+        while handle.explain().await.unwrap().phase == Phase::Online {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().zombies, 0);
+    assert_eq!(heartbeats(&lab), 2, "the third failed");
+}
+
+/// A full buffer does not keep a new connection from being established, and memory is bounded all the same.
+pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let mut first = vec![Say::Facts(vec![ready])];
+    first.extend((0..4).map(Say::Message));
+    first.push(Say::End(Cause::NoCloseFrame));
+    // The second replays before it says that the session is resumed.
+    let mut second: Vec<_> = (4..7).map(Say::Message).collect();
+    second.push(Say::Facts(vec![|epoch| Event::Resumed { epoch }]));
+    second.extend((7..50).map(Say::Message));
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&LADDER).with_message_buffer(5);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        while lab.log().dials.len() < 2 {
+            lab.sleep(ms(1)).await;
+        }
+        handle.online().await.unwrap();
+        lab.sleep(ms(50)).await;
+        assert!(messages.waiting() <= 10, "{} wait", messages.waiting());
+        for number in 0..50 {
+            assert_eq!(messages.recv().await, Some(number));
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.policy().stats().resumed, 1);
+}
+
+/// What came behind a number that the policy did not take, because the transport was closed in between, is left to the
+/// resume; what came without a number is delivered.
+pub(crate) async fn a_stale_number_takes_its_message_along<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let script = |say| vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Numbered(2), say])];
+    let lab = Lab::new(rt, script(Say::Stop { numbered: true, message: 3 }));
+    let mut driver = lab.driver(&LONG);
+    let mut messages = driver.messages();
+    assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
+    assert_eq!((messages.recv().await, messages.recv().await), (Some(2), None));
+    assert_eq!(driver.policy().stats().stale, 1);
+
+    let lab = Lab::new(lab, script(Say::Stop { numbered: false, message: 3 }));
+    let mut driver = lab.driver(&LONG);
+    let mut messages = driver.messages();
+    assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
+    assert_eq!((messages.recv().await, messages.recv().await), (Some(2), Some(3)));
+}
+
+/// Without an application that takes them, messages hold up nothing, and are counted.
+pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let mut script = vec![Say::Facts(vec![ready])];
+    script.extend((0..200).map(Say::Message));
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut driver = lab.driver(&LONG).with_message_buffer(2);
+    let handle = driver.handle();
+    let (mut first, mut second) = (driver.messages(), driver.messages());
+    let script = async {
+        assert_eq!(first.recv().await, None, "there is a newer consumer");
+        assert_eq!(second.recv().await, Some(0));
+        drop(second);
+        lab.sleep(ms(50)).await;
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(driver.discarded(), 199);
+}
+
+fn heartbeats<Rt: Runtime + Clone>(lab: &Lab<Rt>) -> usize {
+    lab.log().sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).count()
+}

@@ -1,0 +1,132 @@
+//! What every driver must do for sessions, subscriptions and credentials.
+
+use core::time::Duration;
+
+use redial::driver::{Command, Outcome, RefreshFailed, Runtime};
+use redial::policy::{Lean, ResumeConfig};
+use redial::{Cause, Config, Event, GiveUp, Phase, SessionState};
+
+use crate::conformance::{LADDER, LONG, assert_after, nothing, please_reconnect};
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+
+/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
+pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Duration) {
+    let rejected = || Answer::Refuse(Cause::AuthRejected);
+    let lab = Lab::new(rt, vec![rejected()]);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().phases.last() != Some(&Phase::Online) {
+            lab.sleep(ms(1)).await;
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!((log.dials.len(), log.refreshed), (2, 1));
+    assert_after(log.dials[0], log.dials[1], ms(0), slack);
+
+    let lab = Lab::new(lab, vec![rejected()]).set(|set| set.refresh = None);
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
+        lab.suspend(Duration::from_secs(30));
+        handle.visible();
+        lab.sleep(ms(50)).await;
+        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+
+    let lab =
+        Lab::new(lab, vec![rejected()]).set(|set| set.refresh = Some(Err(RefreshFailed { fatal: true })));
+    let mut driver = lab.driver(&LONG);
+    let outcome = lab.drive(&mut driver, nothing()).await;
+    assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
+}
+
+/// Subscriptions go out when they are wished, again after a loss, and are given up once.
+pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration) {
+    let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
+    let lab = Lab::new(
+        rt,
+        vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![invalid])])],
+    );
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    handle.subscribe("b".into(), 0);
+    let script = async {
+        lab.sleep(ms(50)).await;
+        handle.subscribe("a".into(), 1);
+        while lab.log().closed.is_empty() {
+            lab.sleep(ms(1)).await;
+        }
+        handle.unsubscribe("b".into());
+        handle.retry_now();
+        while lab.log().phases.last() != Some(&Phase::Online) {
+            lab.sleep(ms(1)).await;
+        }
+        lab.sleep(ms(50)).await;
+        handle.unsubscribe("a".into());
+        handle.unsubscribe("a".into());
+        lab.sleep(ms(50)).await;
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
+    let expected = [
+        Command::Identify,
+        restore("b", 1),
+        restore("a", 2),
+        Command::Identify,
+        restore("a", 3),
+        Command::Unsubscribe("a".into()),
+    ];
+    assert_eq!(sent, expected);
+}
+
+/// F63: a resume goes to the session's own endpoint, with token and mark.
+pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
+    let ready: fn(_) -> Fact = |epoch| Event::Ready {
+        epoch,
+        token: Some("token".into()),
+        endpoint: Some("own".into()),
+        sequence: Some(7),
+        ttl: None,
+    };
+    let lost: fn(_) -> Fact = please_reconnect;
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        lab.until_sent(2).await;
+        handle.stop_keeping_session();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!(log.endpoints, [None, Some("own".to_owned())]);
+    let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
+    assert_eq!(log.sent[1].1, Command::Resume(session));
+}
+
+/// A driver runs a policy with parts left out, too: each connection begins afresh.
+pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
+    static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
+    let lost: fn(_) -> Fact = please_reconnect;
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let mut driver = lab.driver(LEAN);
+    let handle = driver.handle();
+    let script = async {
+        lab.until_sent(2).await;
+        handle.stop_keeping_session();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    assert_eq!(log.dials.len(), 2);
+    assert_after(log.dials[0], log.dials[1], ms(40), slack);
+    assert_eq!(log.sent.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&Command::Identify; 2]);
+}

@@ -1,0 +1,13 @@
+//! `redial::websocket` against servers of this process: how it dials, what it makes of refusals, how it talks and closes.
+
+mod close;
+mod dial;
+#[path = "../common/example.rs"]
+mod example;
+mod examples;
+mod heard;
+mod messages;
+mod server;
+mod sessions;
+mod setup;
+mod tls;
