@@ -1,7 +1,7 @@
 //! The whole of a policy as bytes: what is read is what was written, in every state, and nothing else is read.
 
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/recorded.rs"]
 mod recorded;
 #[path = "common/script.rs"]
@@ -14,13 +14,13 @@ use redial::record::{CheckpointError, Names};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::{Config, Event, Instant, Policy, SplitMix64, presets};
 
-use invariants::{Lent, Tested, policy};
+use harness::{Lent, SmallPolicy, small_policy};
 use recorded::sealed;
 
 /// One with names of 64 bits, as hashing makes them, and more room.
 type Hashed<'c> = Policy<SplitMix64, u64, FixedSubscriptions<u64, 6>, Lent<'c>, FixedEndpoints<5>>;
 
-fn encoded(policy: &Tested<'_>, names: Names) -> Vec<u8> {
+fn encoded(policy: &SmallPolicy<'_>, names: Names) -> Vec<u8> {
     let mut bytes = vec![0; 1_000];
     let length = policy.checkpoint(names, &mut bytes).expect("room");
     bytes.truncate(length);
@@ -28,20 +28,20 @@ fn encoded(policy: &Tested<'_>, names: Names) -> Vec<u8> {
 }
 
 /// Lives through a story, which ends where its bytes do, and gives every policy on the way to `check`.
-fn live(story: &[u8], check: impl for<'c> FnMut(&'c Config, &Tested<'c>)) {
+fn live(story: &[u8], check: impl for<'c> FnMut(&'c Config, &SmallPolicy<'c>)) {
     lived(story, check).unwrap_or_default();
 }
 
-fn lived(story: &[u8], mut check: impl for<'c> FnMut(&'c Config, &Tested<'c>)) -> arbitrary::Result<()> {
+fn lived(story: &[u8], mut check: impl for<'c> FnMut(&'c Config, &SmallPolicy<'c>)) -> arbitrary::Result<()> {
     let u = &mut Unstructured::new(story);
     let (config, _) = script::config(u)?;
-    let mut policy = policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let mut policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
     let mut now = Instant::ZERO;
     let mut steps = 0;
     while !u.is_empty() && steps < 500 {
         check(&config, &policy);
         now = script::time(u, now, &policy)?;
-        let _actions = match script::fact(u, &policy)? {
+        let _actions = match script::event(u, &policy)? {
             Some(event) => policy.handle_event(now, event),
             None => policy.handle_timeout(now),
         };
@@ -62,7 +62,7 @@ proptest! {
     fn what_is_read_is_what_was_written(story in story()) {
         live(&story, |config, policy| {
             let bytes = encoded(policy, Names::Shown);
-            let read = Tested::from_checkpoint(Lent(config), &bytes).expect("its own");
+            let read = SmallPolicy::from_checkpoint(Lent(config), &bytes).expect("its own");
             assert!(read == *policy, "{read:?}\n{policy:?}");
             assert_eq!(encoded(&read, Names::Shown), bytes);
         });
@@ -101,7 +101,7 @@ proptest! {
 
     #[test]
     fn random_bytes_are_no_checkpoint(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let read = Tested::from_checkpoint(Lent(&presets::RECOMMENDED), &bytes);
+        let read = SmallPolicy::from_checkpoint(Lent(&presets::RECOMMENDED), &bytes);
         prop_assert!(read.is_err());
     }
 }

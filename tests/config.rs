@@ -2,8 +2,8 @@
 
 #![cfg(all(feature = "serde", feature = "std"))]
 
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/script.rs"]
 mod script;
 

@@ -1,7 +1,7 @@
 //! The scripts that taught the fuzzer something, on a stable toolchain: `fuzz/corpus/policy`.
 
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/script.rs"]
 mod script;
 

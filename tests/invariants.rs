@@ -1,7 +1,7 @@
 //! S92 to S98 for every string of events: random ones, all short ones, and those of an adversary.
 
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/script.rs"]
 mod script;
 

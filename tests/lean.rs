@@ -1,14 +1,14 @@
 //! What is not configured costs nothing and changes nothing: policies with parts left out, beside whole ones.
 
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/script.rs"]
 mod script;
 
 use core::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use invariants::{Fact, KEYS};
+use harness::{KEYS, TestEvent};
 use rand_core::Rng;
 use redial::breaker;
 use redial::endpoints::{Endpoints, FixedEndpoints};
@@ -94,8 +94,8 @@ struct Seen {
 
 type Of<C> = Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, C, FixedEndpoints<3>>;
 
-fn see<C: ConfigSource>(policy: &mut Of<C>, now: Instant, fact: Option<Fact>) -> Seen {
-    let actions = match fact {
+fn see<C: ConfigSource>(policy: &mut Of<C>, now: Instant, event: Option<TestEvent<u8>>) -> Seen {
+    let actions = match event {
         Some(event) => policy.handle_event(now, event),
         None => policy.handle_timeout(now),
     };
@@ -125,26 +125,26 @@ fn side_by_side<C: ConfigSource>(
         let config: &Config = Box::leak(Box::new(plain(config)));
         let seed = SplitMix64::new(u64::from(u.arbitrary::<u8>()?));
         let endpoints = FixedEndpoints::new(u.int_in_range(1..=3)?).expect("1 to 3 endpoints");
-        let lent = invariants::Lent(config);
+        let lent = harness::Lent(config);
         let mut whole = Policy::from_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
         let lender = lean(config).expect("nothing that is left out");
         let mut lean: Of<C> = Policy::from_parts(lender, seed, FixedSubscriptions::new(), endpoints);
         let mut now = Instant::ZERO;
         while !u.is_empty() && steps < 2_000 {
             now = script::time(u, now, &whole)?;
-            let fact = script::fact(u, &whole)?;
+            let event = script::event(u, &whole)?;
             let beats = <C::Heartbeat as OptionalPart<Heartbeat>>::NEW.get().is_some();
-            if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &fact) {
+            if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &event) {
                 continue;
             }
-            let expected = see(&mut whole, now, fact.clone());
-            let mut seen = see(&mut lean, now, fact.clone());
-            if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &fact) {
+            let expected = see(&mut whole, now, event.clone());
+            let mut seen = see(&mut lean, now, event.clone());
+            if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &event) {
                 // The answer to a heartbeat that the server asked for concerns a heartbeat alone.
                 assert!(seen.actions.is_empty() && expected.actions.is_empty());
                 seen.actions = expected.actions;
             }
-            assert_eq!(seen, expected, "{} us: {fact:?}", now.as_micros());
+            assert_eq!(seen, expected, "{} us: {event:?}", now.as_micros());
             steps += 1;
         }
         Ok(())

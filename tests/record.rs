@@ -8,8 +8,8 @@
 mod engine;
 #[path = "../examples/replay/flight.rs"]
 mod flight;
-#[path = "common/invariants.rs"]
-mod invariants;
+#[path = "harness/mod.rs"]
+mod harness;
 #[path = "common/recorded.rs"]
 mod recorded;
 #[path = "common/script.rs"]
@@ -25,7 +25,7 @@ use redial::{Action, Actions, Event, Instant, presets};
 
 use engine::Replay;
 use engine::decisions::{self, Decided, Decisions, Stamp, Unit, quoted};
-use invariants::{Tested, policy};
+use harness::{SmallPolicy, small_policy};
 use recorded::sealed;
 
 /// What a log prints.
@@ -41,7 +41,7 @@ fn replay(log: &str) -> String {
 /// What a call decided, in the words of the replay program.
 fn print(
     printed: &mut Decisions,
-    policy: &Tested<'_>,
+    policy: &SmallPolicy<'_>,
     at: Instant,
     told: (Option<&str>, Actions),
     out: &mut String,
@@ -75,7 +75,7 @@ fn print(
 fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
     let u = &mut Unstructured::new(story);
     let (config, _) = script::config(u)?;
-    let mut policy = policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let mut policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
     let (mut now, mut log, mut decided) = (Instant::ZERO, String::new(), String::new());
     let mut printed = None;
     for step in 0..500 {
@@ -86,7 +86,7 @@ fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result
         if u.is_empty() {
             break;
         }
-        let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::fact(u, &policy)) else { break };
+        let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::event(u, &policy)) else { break };
         now = next;
         let line = recorder.step(now, event.as_ref()).expect("few names").to_owned();
         let told = event.as_ref().map(Event::as_str);
@@ -184,11 +184,11 @@ proptest! {
 fn fly<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
     let u = &mut Unstructured::new(story);
     let (name, config) = *u.choose(presets::ALL)?;
-    let mut policy = policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let mut policy = small_policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
     let set_up = format!("{{\"preset\": \"{name}\"}}");
     let mut recorder = FlightRecorder::<_, BYTES>::new(&policy);
     let (mut now, mut lived) = (Instant::ZERO, Vec::new());
-    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::fact(u, &policy)) {
+    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::event(u, &policy)) {
         if u.is_empty() || lived.len() > 400 {
             break;
         }

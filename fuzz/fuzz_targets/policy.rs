@@ -2,8 +2,8 @@
 
 #![no_main]
 
-#[path = "../../tests/common/invariants.rs"]
-mod invariants;
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
 #[path = "../../tests/common/script.rs"]
 mod script;
 

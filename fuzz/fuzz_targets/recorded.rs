@@ -3,8 +3,8 @@
 
 #![no_main]
 
-#[path = "../../tests/common/invariants.rs"]
-mod invariants;
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
 #[path = "../../tests/common/recorded.rs"]
 mod recorded;
 #[path = "../../tests/common/script.rs"]
@@ -19,7 +19,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let rest = u.take_rest();
     // The head of what this config's policies write: magic, version, fingerprint.
     let mut head = [0; 1_000];
-    let length = invariants::policy(&config, 7, 1).checkpoint(Names::Shown, &mut head).expect("small");
+    let length = harness::small_policy(&config, 7, 1).checkpoint(Names::Shown, &mut head).expect("small");
     let head = &head[..length.min(6)];
     let checkpoint = recorded::sealed([head, rest].concat());
     let _ = recorded::checkpoint(&config, &checkpoint, rest);

@@ -6,7 +6,7 @@ use arbitrary::Unstructured;
 use redial::record::{CheckpointError, Flight, Names};
 use redial::{Config, Instant};
 
-use super::invariants::{Lent, Tested};
+use super::harness::{Lent, SmallPolicy};
 use super::script;
 
 /// With the checksum of these bytes behind them.
@@ -20,15 +20,15 @@ pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// Reads a checkpoint of `config`, writes it, reads it again, and lives on by `story`.
 pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), CheckpointError> {
-    let mut read = Tested::from_checkpoint(Lent(config), bytes)?;
+    let mut read = SmallPolicy::from_checkpoint(Lent(config), bytes)?;
     let mut written = vec![0; 2_000];
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
-    let again = Tested::from_checkpoint(Lent(config), &written[..length]).expect("its own");
+    let again = SmallPolicy::from_checkpoint(Lent(config), &written[..length]).expect("its own");
     assert!(again == read);
     let u = &mut Unstructured::new(story);
     let mut now = Instant::ZERO;
     while let (Ok(next), Ok(event), false) =
-        (script::time(u, now, &read), script::fact(u, &read), u.is_empty())
+        (script::time(u, now, &read), script::event(u, &read), u.is_empty())
     {
         now = next;
         let _actions = match event {

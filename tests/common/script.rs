@@ -20,7 +20,7 @@ use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
-use super::invariants::{Fact, Facts, Tested, Watched, policy};
+use super::harness::{Limits, SmallHarness, SmallPolicy, TestEvent, small_policy};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// printed on standard error.
@@ -30,32 +30,32 @@ pub fn run(bytes: &[u8]) {
 }
 
 fn story(u: &mut Unstructured<'_>) -> Result<()> {
-    let (config, facts) = config(u)?;
+    let (config, limits) = config(u)?;
     let seed = u64::from(u.arbitrary::<u8>()?);
-    let mut policy = policy(&config, seed, u.int_in_range(1..=3)?);
+    let mut policy = small_policy(&config, seed, u.int_in_range(1..=3)?);
     if one_in(u, 8)? {
         let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), u.arbitrary()?);
         policy = policy.with_session(session);
     }
-    let mut watched = Watched::resuming(policy.clone(), facts);
+    let mut harness = SmallHarness::small(policy.clone(), limits);
     let mut log = Vec::new();
     let told = std::env::var_os("REDIAL_STORY").is_some();
     if told {
         eprintln!("{config:?}");
     }
     while !u.is_empty() && log.len() < 2_000 {
-        let now = time(u, watched.now, &watched.policy)?;
-        let step = fact(u, &watched.policy)?;
+        let now = time(u, harness.now, &harness.policy)?;
+        let step = event(u, &harness.policy)?;
         log.push((now, step.clone()));
         if told {
             eprintln!("{} {step:?}", now.as_micros());
         }
         let actions = match step {
-            Some(event) => watched.event(now, event),
-            None => watched.timeout(now),
+            Some(event) => harness.handle_event(now, event),
+            None => harness.handle_timeout(now),
         };
         if told {
-            eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), watched.policy.explain());
+            eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), harness.policy.explain());
         }
     }
     // S96: the same events, told to a new policy, end in the same state.
@@ -65,8 +65,8 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
             None => policy.handle_timeout(now),
         };
     }
-    assert_eq!(policy, watched.policy, "S96: the replay ends elsewhere");
-    watched.finish();
+    assert_eq!(policy, harness.policy, "S96: the replay ends elsewhere");
+    harness.finish();
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn maybe_duration(u: &mut Unstructured<'_>) -> Result<Option<Duration>> {
 }
 
 /// Mostly the next deadline or no time at all; sometimes a step back, a leap, or the end of time.
-pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &Tested<'_>) -> Result<Instant> {
+pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &SmallPolicy<'_>) -> Result<Instant> {
     let until = policy.poll_timeout().unwrap_or(now).max(now);
     let micros = |at: Instant| at.as_micros();
     Ok(match u.int_in_range(0..=23_u8)? {
@@ -121,7 +121,7 @@ fn send(u: &mut Unstructured<'_>) -> Result<Option<u32>> {
 }
 
 /// `None`: nothing but time.
-pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact>> {
+pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Option<TestEvent<u8>>> {
     let newest = policy.stats().opens.max(1);
     let number = match u.int_in_range(0..=15_u8)? {
         0..=12 => newest,
@@ -195,7 +195,7 @@ pub fn fact(u: &mut Unstructured<'_>, policy: &Tested<'_>) -> Result<Option<Fact
     }))
 }
 
-fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<Fact> {
+fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<TestEvent<u8>> {
     let token = (!one_in(u, 4)?).then_some(1);
     let endpoint = u.arbitrary::<bool>()?.then_some(2);
     Ok(Event::Ready { epoch, token, endpoint, sequence: u.arbitrary()?, ttl: maybe_duration(u)? })
@@ -287,13 +287,13 @@ fn ladder(u: &mut Unstructured<'_>) -> Result<(BackoffConfig, Duration)> {
 }
 
 /// A whole config, every knob of it, or a preset.
-pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
+pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Limits)> {
     // A class asks for up to 302 s, and a host that can't dial for up to a day.
     let class_waits = Duration::from_secs(86_400);
     if one_in(u, 4)? {
         let (name, config) = *u.choose(presets::ALL)?;
         // What any of them promises; the backoff of one has no end.
-        let facts = Facts {
+        let limits = Limits {
             longest_wait: if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) },
             connect_timeout: Duration::from_secs(600),
             min_interval: Duration::ZERO,
@@ -301,13 +301,13 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
             needs_sequence: false,
             restores: false,
         };
-        return Ok((*config, facts));
+        return Ok((*config, limits));
     }
     let (first, cap) = ladder(u)?;
     let mut config = Config::new(first).build_const();
     let mut longest_wait = cap.max(class_waits);
     let mut connect_timeout = Duration::from_secs(10);
-    let mut facts_beats = false;
+    let mut beats = false;
     let default = *u.choose(Class::ALL)?;
     let fatal = Rule::new(Match::Is(Cause::CloseFrame(4_999)), Verdict::new(Class::Fatal).with_limit(2));
     let mut classifier = Classifier::new(u.choose(&tables::ALL)?).rule(fatal).build();
@@ -407,7 +407,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     if u.arbitrary()? {
         if let Ok(beating) = heartbeat.to_builder().interval(duration(u)?).build() {
             heartbeat = beating;
-            facts_beats = !greeting;
+            beats = !greeting;
         }
     }
     heartbeat = heartbeat.to_builder().missed(u.arbitrary()?).build().unwrap_or(heartbeat);
@@ -474,7 +474,6 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Facts)> {
     // Spans are taken to whole microseconds, upwards.
     let longest_wait = longest_wait.saturating_add(Duration::from_micros(1));
     let connect_timeout = connect_timeout.saturating_add(Duration::from_micros(1));
-    let facts =
-        Facts { longest_wait, connect_timeout, min_interval, beats: facts_beats, needs_sequence, restores };
-    Ok((config, facts))
+    let limits = Limits { longest_wait, connect_timeout, min_interval, beats, needs_sequence, restores };
+    Ok((config, limits))
 }

@@ -6,7 +6,7 @@ use redial::backoff::AfterTable;
 use redial::policy::{CredentialConfig, Establish, HoldReason, OnNetworkDown, RefreshOn};
 use redial::{Action, BackoffConfig, Cause, Config, Epoch, Event, Instant, Ratio, presets};
 
-use super::invariants::{Fact, policy};
+use super::harness::{TestEvent, small_policy};
 
 /// Milliseconds. Restless hosts get ten minutes; they say enough in that.
 const HOUR: u64 = 3_600_000;
@@ -22,19 +22,19 @@ const LADDER: BackoffConfig =
 #[derive(Clone, Copy, Debug)]
 struct Adversary {
     name: &'static str,
-    on_open: fn(Epoch) -> Vec<Fact>,
+    on_open: fn(Epoch) -> Vec<TestEvent<u8>>,
     held: Duration,
-    end: fn(Epoch) -> Option<Fact>,
+    end: fn(Epoch) -> Option<TestEvent<u8>>,
     /// What the host says every `period`.
-    noise: fn(u64) -> Option<Fact>,
+    noise: fn(u64) -> Option<TestEvent<u8>>,
     period: Duration,
 }
 
-fn ready(epoch: Epoch) -> Fact {
+fn ready(epoch: Epoch) -> TestEvent<u8> {
     Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None }
 }
 
-fn established(epoch: Epoch) -> Vec<Fact> {
+fn established(epoch: Epoch) -> Vec<TestEvent<u8>> {
     vec![
         Event::Opened { epoch },
         Event::Greeting { epoch, heartbeat: Some(45 * SECOND) },
@@ -43,7 +43,7 @@ fn established(epoch: Epoch) -> Vec<Fact> {
     ]
 }
 
-fn refused(epoch: Epoch) -> Vec<Fact> {
+fn refused(epoch: Epoch) -> Vec<TestEvent<u8>> {
     vec![Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None }]
 }
 
@@ -205,9 +205,9 @@ fn adversaries() -> Vec<Adversary> {
 
 /// Lives through `millis`; how often it dialled.
 fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> u64 {
-    let mut policy = policy(config, 7, 1);
+    let mut policy = small_policy(config, 7, 1);
     let mut now = Instant::ZERO;
-    let mut facts_due: Vec<(u64, Fact)> = Vec::new();
+    let mut events_due: Vec<(u64, TestEvent<u8>)> = Vec::new();
     let (mut opens, mut noises) = (0, 0);
     let mut noise_at = 0_u64;
     let end = millis * 1_000;
@@ -219,15 +219,15 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
                 Action::Open { epoch, .. } => {
                     opens += 1;
                     assert!(opens <= bound, "{}: {opens} dials in {} ms", adversary.name, micros / 1_000);
-                    facts_due.extend((adversary.on_open)(epoch).into_iter().map(|fact| (micros, fact)));
+                    events_due.extend((adversary.on_open)(epoch).into_iter().map(|fact| (micros, fact)));
                     let held = adversary.held.as_micros() as u64;
-                    facts_due.extend((adversary.end)(epoch).map(|fact| (micros + held, fact)));
+                    events_due.extend((adversary.end)(epoch).map(|fact| (micros + held, fact)));
                 }
                 Action::RefreshCredential { .. } => {
-                    facts_due.push((micros, Event::CredentialOk { request: None, ttl: None }))
+                    events_due.push((micros, Event::CredentialOk { request: None, ttl: None }))
                 }
                 Action::Heartbeat { epoch } if adversary.name != "a dead heartbeat" => {
-                    facts_due.push((micros, Event::HeartbeatAcked { epoch }))
+                    events_due.push((micros, Event::HeartbeatAcked { epoch }))
                 }
                 _ => {}
             }
@@ -235,7 +235,7 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
         // Events first, then timers, then noise; within one instant in the order in which they came up.
         let timer = policy.poll_timeout().map_or(u64::MAX, |at| at.as_micros().max(micros));
         let noise = if (adversary.noise)(noises).is_some() { noise_at } else { u64::MAX };
-        let next = facts_due
+        let next = events_due
             .iter()
             .enumerate()
             .min_by_key(|(at, (due, _))| (*due, *at))
@@ -247,7 +247,7 @@ fn opens_in(millis: u64, config: &Config, adversary: &Adversary, bound: u64) -> 
         }
         now = Instant::from_micros(soonest);
         actions = if fact_due == soonest {
-            policy.handle_event(now, facts_due.remove(fact_at).1)
+            policy.handle_event(now, events_due.remove(fact_at).1)
         } else if timer == soonest {
             policy.handle_timeout(now)
         } else {

@@ -13,13 +13,13 @@ use redial::policy::{
 };
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, SessionState};
 
-use super::invariants::{Fact, Facts, Watched, policy};
+use super::harness::{Limits, SmallHarness, TestEvent, small_policy};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LADDER: BackoffConfig =
     BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
-const FACTS: Facts = Facts {
+const LIMITS: Limits = Limits {
     longest_wait: Duration::from_secs(302),
     connect_timeout: Duration::from_secs(10),
     min_interval: Duration::ZERO,
@@ -32,7 +32,7 @@ const FACTS: Facts = Facts {
 const DEPTH: usize = 6;
 
 /// One step: an event, or none, and when.
-type Step = (When, Option<Fact>);
+type Step = (When, Option<TestEvent<u8>>);
 
 #[derive(Clone, Copy)]
 enum When {
@@ -48,7 +48,7 @@ fn alphabet(opens: u32) -> Vec<Step> {
     let (epoch, old) = (numbered(opens), numbered(opens.saturating_sub(1)));
     let hold = HoldReason::new(0).expect("a valid number");
     let refused = Cause::Io(IoKind::ConnectionRefused);
-    let facts = [
+    let events = [
         Event::Start,
         Event::Stop { keep: true },
         Event::Stop { keep: false },
@@ -79,13 +79,13 @@ fn alphabet(opens: u32) -> Vec<Step> {
         Event::SubscriptionFailed { epoch, key: 1, send: None, retryable: true },
     ];
     let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
-    facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
+    events.into_iter().map(|event| (When::Now, Some(event))).chain(time).collect()
 }
 
 /// The events of the server's plans and host events, with what they need around them.
 fn news(opens: u32) -> Vec<Step> {
     let epoch = Epoch::from_raw(opens.max(1)).expect("not 0");
-    let facts = [
+    let events = [
         Event::Start,
         Event::Stop { keep: true },
         Event::NetworkDown,
@@ -110,33 +110,33 @@ fn news(opens: u32) -> Vec<Step> {
         Event::AuthFailed { epoch, fatal: false },
     ];
     let time = [When::Due, When::Late, When::Back].map(|when| (when, None));
-    facts.into_iter().map(|fact| (When::Now, Some(fact))).chain(time).collect()
+    events.into_iter().map(|event| (When::Now, Some(event))).chain(time).collect()
 }
 
-fn at(when: When, watched: &Watched<'_>) -> Option<Instant> {
-    let now = watched.now;
+fn at(when: When, harness: &SmallHarness<'_>) -> Option<Instant> {
+    let now = harness.now;
     Some(match when {
         When::Now => now,
-        When::Due => watched.policy.poll_timeout()?.max(now),
-        When::Late => watched.policy.poll_timeout()?.max(now).saturating_add(60 * SECOND),
+        When::Due => harness.policy.poll_timeout()?.max(now),
+        When::Late => harness.policy.poll_timeout()?.max(now).saturating_add(60 * SECOND),
         When::Back => Instant::from_micros(now.as_micros().checked_sub(1_500_000)?),
     })
 }
 
 /// Explores all strings of at most `depth` steps; the states found and the steps taken.
-fn explore(start: Watched<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> (usize, usize) {
+fn explore(start: SmallHarness<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> (usize, usize) {
     let mut seen = HashSet::from([start.clone()]);
     let mut frontier = vec![start];
     let mut steps = 0;
     for _ in 0..depth {
         let mut next = Vec::new();
         for state in &frontier {
-            for (when, fact) in alphabet(state.policy.stats().opens) {
+            for (when, event) in alphabet(state.policy.stats().opens) {
                 let Some(now) = at(when, state) else { continue };
                 let mut reached = state.clone();
-                let _ = match fact {
-                    Some(fact) => reached.event(now, fact),
-                    None => reached.timeout(now),
+                let _ = match event {
+                    Some(event) => reached.handle_event(now, event),
+                    None => reached.handle_timeout(now),
                 };
                 steps += 1;
                 if !seen.contains(&reached) {
@@ -171,7 +171,7 @@ fn all_short_strings_keep_the_invariants() {
         .max_attempts(Some(2))
         .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
         .build_const();
-    let beating = Facts { beats: true, ..FACTS };
+    let beating = Limits { beats: true, ..LIMITS };
     // A connection that is live before its resume was answered can step back.
     let resuming = plain
         .to_builder()
@@ -186,13 +186,13 @@ fn all_short_strings_keep_the_invariants() {
         .build_const();
     let session = SessionState::resumable(1, None, Some(0));
     let fresh = SessionState::new();
-    for (name, config, facts, session) in [
-        ("plain", plain, FACTS, &fresh),
-        ("everything", everything, FACTS, &fresh),
+    for (name, config, limits, session) in [
+        ("plain", plain, LIMITS, &fresh),
+        ("everything", everything, LIMITS, &fresh),
         ("on open", open, beating, &fresh),
-        ("resuming", resuming, FACTS, &session),
+        ("resuming", resuming, LIMITS, &session),
     ] {
-        let start = Watched::resuming(policy(&config, 7, 1).with_session(session.clone()), facts);
+        let start = SmallHarness::small(small_policy(&config, 7, 1).with_session(session.clone()), limits);
         let (states, steps) = explore(start, DEPTH, alphabet);
         println!("{name}: {states} states, {steps} steps");
         assert!(states > 1_000, "{name}: it goes nowhere");
@@ -230,21 +230,21 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
         .max_attempts(Some(2))
         .reset_after_stable(Duration::ZERO)
         .build_const();
-    let beating = Facts { beats: true, needs_sequence: false, ..FACTS };
-    let plainly = Facts { needs_sequence: false, ..FACTS };
-    for (name, config, facts) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
+    let beating = Limits { beats: true, needs_sequence: false, ..LIMITS };
+    let plainly = Limits { needs_sequence: false, ..LIMITS };
+    for (name, config, limits) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
         for (endpoints, online) in [(1, true), (1, false), (2, true)] {
-            let mut watched = Watched::resuming(policy(&config, 7, endpoints), facts);
+            let mut harness = SmallHarness::small(small_policy(&config, 7, endpoints), limits);
             let epoch = Epoch::from_raw(1).expect("not 0");
             let ready =
                 Event::Ready { epoch, token: Some(1), endpoint: None, sequence: None, ttl: Some(5 * SECOND) };
             let credential = Event::CredentialOk { request: None, ttl: Some(6 * SECOND) };
-            for fact in [Event::Start, credential, Event::Opened { epoch }, ready] {
+            for event in [Event::Start, credential, Event::Opened { epoch }, ready] {
                 if online {
-                    let _ = watched.event(Instant::from_millis(5_000), fact);
+                    let _ = harness.handle_event(Instant::from_millis(5_000), event);
                 }
             }
-            let (states, steps) = explore(watched, DEPTH - 1, news);
+            let (states, steps) = explore(harness, DEPTH - 1, news);
             println!("{name}, {endpoints} endpoints, online {online}: {states} states, {steps} steps");
             assert!(states > 1_000, "{name}: it goes nowhere");
         }
@@ -256,9 +256,9 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
 fn all_short_strings_from_a_session_keep_the_invariants() {
     let config =
         Config::new(LADDER).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
-    let mut watched = Watched::new(&config, FACTS, 7);
+    let mut harness = SmallHarness::small(small_policy(&config, 7, 1), LIMITS);
     let epoch = Epoch::from_raw(1).expect("not 0");
-    for fact in [
+    for event in [
         Event::Subscribe { key: 1, priority: 0 },
         Event::Start,
         Event::Opened { epoch },
@@ -267,8 +267,8 @@ fn all_short_strings_from_a_session_keep_the_invariants() {
         Event::SubscriptionConfirmed { epoch, key: 1, send: None },
         Event::Closed { epoch, cause: Cause::NoCloseFrame },
     ] {
-        let _ = watched.event(Instant::from_millis(5_000), fact);
+        let _ = harness.handle_event(Instant::from_millis(5_000), event);
     }
-    let (states, steps) = explore(watched, DEPTH, alphabet);
+    let (states, steps) = explore(harness, DEPTH, alphabet);
     println!("from a session: {states} states, {steps} steps");
 }

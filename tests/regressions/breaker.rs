@@ -3,7 +3,7 @@
 use redial::breaker::{self, CountWindow, Outcome, Permit, Rates, TimeWindow};
 use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 
-use super::rig::secs;
+use super::harness::secs;
 
 const CONFIG: breaker::Config = breaker::Config::new(3, secs(60)).build_const();
 

@@ -6,12 +6,13 @@ use redial::endpoints::{Endpoints, FixedEndpoints};
 use redial::policy::WaitReason;
 use redial::{Config, GiveUp, Policy, SplitMix64};
 
-use super::rig::*;
+use super::harness::*;
 
 /// Three servers; the first dial is under way.
-fn pool(config: Config, seed: u64) -> Rig<FixedEndpoints<3>> {
+fn pool(config: Config, seed: u64) -> Harness<FixedEndpoints<3>> {
     let endpoints = FixedEndpoints::new(3).expect("room for them");
-    let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
+    let mut rig =
+        Harness::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
     rig.start();
     rig
 }

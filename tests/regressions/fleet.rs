@@ -9,19 +9,19 @@ use redial::budget::{
 use redial::policy::WaitReason;
 use redial::{Config, Event, Instant, Phase, SplitMix64, presets};
 
-use super::rig::*;
+use super::harness::*;
 
 /// The dial that is under way has to wait until then.
-fn not_before(rig: &mut Rig, until: Instant) {
+fn not_before(rig: &mut Harness, until: Instant) {
     let (epoch, wait) = (rig.epoch(), until.saturating_duration_since(rig.now));
-    rig.fact(Event::NotNow { epoch, retry_after: Some(wait) });
+    rig.event(Event::NotNow { epoch, retry_after: Some(wait) });
     assert_eq!(rig.due(), Some((wait, WaitReason::NotNow)));
 }
 
 /// Connections that were lost in the same moment.
-fn lost(config: Config, count: u64) -> Vec<Rig> {
+fn lost(config: Config, count: u64) -> Vec<Harness> {
     let lost = |seed| {
-        let mut rig = Rig::seeded(config, seed);
+        let mut rig = Harness::seeded(config, seed);
         rig.start();
         rig.establish();
         rig.lose();
@@ -31,8 +31,8 @@ fn lost(config: Config, count: u64) -> Vec<Rig> {
 }
 
 /// The one whose turn it is, with its dial under way.
-fn next_dial(fleet: &mut [Rig]) -> usize {
-    let waiting = |rig: &Rig| rig.policy.poll_timeout().filter(|_| rig.phase() == Phase::Waiting);
+fn next_dial(fleet: &mut [Harness]) -> usize {
+    let waiting = |rig: &Harness| rig.policy.poll_timeout().filter(|_| rig.phase() == Phase::Waiting);
     let turns = fleet.iter().enumerate().filter_map(|(index, rig)| Some((waiting(rig)?, index)));
     let (_, index) = turns.min().expect("somebody waits");
     fleet[index].redial();
@@ -46,7 +46,7 @@ fn claude_plugins_3140() {
     const STARTS: StartBudgetConfig =
         StartBudgetConfig::new(1, 1, secs(5)).daily(1_000, secs(86_400)).build_const();
     let mut budget = StartBudget::<1, 1>::new(STARTS).expect("room");
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     let begun = rig.now;
     budget.set_remaining(begun, 3, secs(3_600));
     let mut starts = Vec::new();
@@ -170,8 +170,8 @@ fn kubernetes_87794() {
 /// done to all of them.
 #[test]
 fn paho_java_668() {
-    let mut one = Rig::online(presets::PAHO_JAVA);
-    let mut other = Rig::online(presets::PAHO_JAVA);
+    let mut one = Harness::online(presets::PAHO_JAVA);
+    let mut other = Harness::online(presets::PAHO_JAVA);
     other.lose();
     other.redial();
     other.fail(REFUSED);
@@ -193,7 +193,7 @@ fn paho_java_668() {
 fn envoy_30205() {
     const FIFTH: RetryBudgetConfig = RetryBudgetConfig::new().ttl(secs(60)).reserve(0).build_const();
     let mut budget = RetryBudget::new();
-    let mut fleet: Vec<Rig> = (0..10).map(|seed| Rig::seeded(PLAIN, seed)).collect();
+    let mut fleet: Vec<Harness> = (0..10).map(|seed| Harness::seeded(PLAIN, seed)).collect();
     let mut retries = 0;
     for rig in &mut fleet {
         rig.start();

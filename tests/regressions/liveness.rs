@@ -4,12 +4,12 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkDown, OnWake, WaitReason};
 use redial::{Cause, Disposition, Event, Phase, presets};
 
-use super::rig::*;
+use super::harness::*;
 
 /// buape/carbon#353: the unanswered heartbeat of the last connection made a zombie of every new one.
 #[test]
 fn carbon_353() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     for _ in 0..10 {
         assert_eq!(beats(&rig.advance(secs(45))), 1);
         rig.lose();
@@ -25,7 +25,7 @@ fn carbon_bc092ea() {
     let jittered = GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const();
     let mut firsts: Vec<_> = (0..50)
         .map(|seed| {
-            let mut rig = Rig::seeded(jittered, seed);
+            let mut rig = Harness::seeded(jittered, seed);
             rig.start();
             rig.establish();
             rig.due().expect("a beat").0
@@ -34,18 +34,18 @@ fn carbon_bc092ea() {
     firsts.sort();
     firsts.dedup();
     assert!(firsts.len() > 45);
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let epoch = rig.epoch();
-    assert_eq!(beats(&rig.fact(Event::HeartbeatRequested { epoch })), 1);
+    assert_eq!(beats(&rig.event(Event::HeartbeatRequested { epoch })), 1);
 }
 
 /// buape/carbon 0.16.0: a heartbeat that the server asked for, just before the regular one, made a false zombie.
 #[test]
 fn carbon_0_16_requested_heartbeat() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.advance(ms(44_990));
     let epoch = rig.epoch();
-    rig.fact(Event::HeartbeatRequested { epoch });
+    rig.event(Event::HeartbeatRequested { epoch });
     assert_eq!(beats(&rig.advance(ms(10))), 1);
     assert_eq!(rig.phase(), Phase::Online);
 }
@@ -53,7 +53,7 @@ fn carbon_0_16_requested_heartbeat() {
 /// twilight-rs/twilight#1974: the heartbeat timer of the old connection fired on the new one.
 #[test]
 fn twilight_1974() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.advance(secs(44));
     rig.lose();
     rig.recover();
@@ -64,7 +64,7 @@ fn twilight_1974() {
 /// discordjs/discord.js#9244: heartbeats went on after the connection was gone.
 #[test]
 fn discord_js_9244() {
-    let mut rig = Rig::online(
+    let mut rig = Harness::online(
         GATEWAY.to_builder().backoff(redial::BackoffConfig::constant(secs(600)).build_const()).build_const(),
     );
     rig.lose();
@@ -74,7 +74,7 @@ fn discord_js_9244() {
 /// ZenHive/zen_websocket 0.4.2: missed heartbeats were counted and nothing acted on them.
 #[test]
 fn zen_websocket_missed_heartbeats() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.advance(secs(90));
     assert_eq!((rig.phase(), rig.policy.stats().zombies), (Phase::Waiting, 1));
 }
@@ -82,14 +82,14 @@ fn zen_websocket_missed_heartbeats() {
 /// playcanvas/vscode-extension#322: after a sleep the socket still said "open".
 #[test]
 fn playcanvas_322() {
-    let mut rig = Rig::online(PLAIN);
-    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(10), counted: true })));
+    let mut rig = Harness::online(PLAIN);
+    assert!(keeps_session(&rig.event(Event::HostResumed { gap: secs(10), counted: true })));
 }
 
 /// superset-sh/superset#5135: a gap of the wall clock was the only sign of a sleep, and nobody looked at it.
 #[test]
 fn superset_5135() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.acks = true;
     rig.acks = false;
     rig.now = rig.now.saturating_add(secs(3_600));
@@ -103,15 +103,15 @@ fn superset_5135() {
 /// wireapp/wire-webapp#21477: an open state was trusted after the wake.
 #[test]
 fn wire_webapp_21477() {
-    let mut rig = Rig::online(GATEWAY);
-    rig.fact(Event::HostResumed { gap: secs(3_600), counted: true });
+    let mut rig = Harness::online(GATEWAY);
+    rig.event(Event::HostResumed { gap: secs(3_600), counted: true });
     assert_eq!((rig.phase(), rig.waits()), (Phase::Waiting, secs(1)));
 }
 
 /// oxidezap/whatsapp-rust#1376: a jump of the wall clock killed a healthy socket.
 #[test]
 fn whatsapp_rust_1376() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.now = redial::Instant::from_millis(7);
     assert!(rig.tick().is_empty());
     assert_eq!(rig.phase(), Phase::Online);
@@ -121,10 +121,10 @@ fn whatsapp_rust_1376() {
 /// PocketShell-io/pocketshell#1522: each flap of the network dialled at once.
 #[test]
 fn pocketshell_1522() {
-    let mut rig = Rig::online(GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const());
+    let mut rig = Harness::online(GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const());
     for _ in 0..20 {
-        rig.fact(Event::NetworkDown);
-        rig.fact(Event::NetworkUp);
+        rig.event(Event::NetworkDown);
+        rig.event(Event::NetworkUp);
         rig.advance(ms(100));
     }
     assert!(rig.opens() <= 3, "{} dials in 2 s", rig.opens());
@@ -133,8 +133,8 @@ fn pocketshell_1522() {
 /// centrifugal/centrifuge-js#227: offline during a dial left the attempt running.
 #[test]
 fn centrifuge_js_227() {
-    let mut rig = Rig::started(PLAIN);
-    assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(None));
+    let mut rig = Harness::started(PLAIN);
+    assert_eq!(closed(&rig.event(Event::NetworkDown)), Some(None));
     assert_eq!(rig.phase(), Phase::Parked);
 }
 
@@ -143,13 +143,13 @@ fn centrifuge_js_227() {
 #[test]
 fn superset_5130() {
     let probing = GATEWAY.to_builder().on_wake(OnWake::Probe).build_const();
-    let mut rig = Rig::online(probing);
-    assert_eq!(beats(&rig.fact(Event::HostResumed { gap: secs(60), counted: true })), 1, "asked at once");
+    let mut rig = Harness::online(probing);
+    assert_eq!(beats(&rig.event(Event::HostResumed { gap: secs(60), counted: true })), 1, "asked at once");
     assert!(rig.advance(ms(9_999)).is_empty());
     assert!(keeps_session(&rig.advance(ms(1))));
     assert_eq!((rig.policy.stats().zombies, rig.waits()), (1, secs(1)));
-    let mut rig = Rig::online(probing);
-    rig.fact(Event::HostResumed { gap: secs(60), counted: true });
+    let mut rig = Harness::online(probing);
+    rig.event(Event::HostResumed { gap: secs(60), counted: true });
     rig.ack();
     rig.acks = true;
     assert_eq!((closed(&rig.advance(secs(3_600))), rig.opens()), (None, 1), "what answers is kept");
@@ -159,14 +159,14 @@ fn superset_5130() {
 /// after the wake; and a busy loop must not be taken for a sleep.
 #[test]
 fn omnigent_5054() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     assert!(
-        rig.fact(Event::HostResumed { gap: secs(2), counted: true }).is_empty(),
+        rig.event(Event::HostResumed { gap: secs(2), counted: true }).is_empty(),
         "a stall of both clocks"
     );
-    assert_eq!((rig.disposition, rig.phase()), (Disposition::Inapplicable, Phase::Online));
+    assert_eq!((rig.disposition(), rig.phase()), (Disposition::Inapplicable, Phase::Online));
     let asleep = rig.now;
-    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(8 * 3_600), counted: true })));
+    assert!(keeps_session(&rig.event(Event::HostResumed { gap: secs(8 * 3_600), counted: true })));
     rig.recover();
     assert_eq!(rig.now.saturating_duration_since(asleep), secs(1));
 }
@@ -175,12 +175,12 @@ fn omnigent_5054() {
 /// after the phone had been locked.
 #[test]
 fn react_use_websocket_269() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     assert_eq!(beats(&rig.advance(secs(80))), 1, "unanswered: death is due in ten seconds");
-    rig.fact(Event::NetworkDown);
+    rig.event(Event::NetworkDown);
     rig.lose();
     rig.advance(secs(8 * 3_600));
-    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
+    assert_eq!(opens(&rig.event(Event::NetworkUp)), 1);
     rig.establish();
     assert!(rig.advance(ms(44_999)).is_empty());
     let first = rig.advance(ms(1));
@@ -191,14 +191,14 @@ fn react_use_websocket_269() {
 /// ready, and cancelled itself: the recorder went on, and no transcript came.
 #[test]
 fn omi_14589() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.lose();
     rig.redial();
     rig.opened();
     for _ in 0..9 {
         assert!(rig.advance(secs(1)).is_empty());
         let epoch = rig.epoch();
-        rig.fact(Event::Received { epoch });
+        rig.event(Event::Received { epoch });
         assert_eq!(rig.phase(), Phase::Establishing, "traffic is no session");
     }
     assert_eq!(closed(&rig.advance(secs(1))), Some(Some(4000)));
@@ -210,8 +210,8 @@ fn omi_14589() {
 /// centrifugal/centrifuge-js#203: a lost network was found only by the missing pings.
 #[test]
 fn centrifuge_js_203() {
-    let mut rig = Rig::online(presets::CENTRIFUGE);
-    assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(Some(4000)), "at once");
+    let mut rig = Harness::online(presets::CENTRIFUGE);
+    assert_eq!(closed(&rig.event(Event::NetworkDown)), Some(Some(4000)), "at once");
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Network)));
     assert!(rig.advance(secs(3_600)).is_empty(), "and no attempt is wasted");
 }
@@ -219,8 +219,8 @@ fn centrifuge_js_203() {
 /// centrifugal/centrifuge-js#204: and its return was not heard either: the backoff of the outage was sat out.
 #[test]
 fn centrifuge_js_204() {
-    let mut rig = Rig::failed_times(presets::CENTRIFUGE, 12);
-    rig.fact(Event::NetworkDown);
+    let mut rig = Harness::failed_times(presets::CENTRIFUGE, 12);
+    rig.event(Event::NetworkDown);
     rig.advance(secs(5));
-    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
+    assert_eq!(opens(&rig.event(Event::NetworkUp)), 1);
 }

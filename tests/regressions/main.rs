@@ -3,8 +3,8 @@
 //! Every test names the bug's repository and number, or the crate and version in whose source it was found, and
 //! describes the behaviour that failed. The sources are the public trackers; no code of theirs is here.
 
-#[path = "../rig/mod.rs"]
-mod rig;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod breaker;
 mod delays;

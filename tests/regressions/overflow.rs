@@ -2,7 +2,7 @@
 
 use redial::{BackoffConfig, Jitter, Ratio};
 
-use super::rig::*;
+use super::harness::*;
 use super::{ceiling, waits};
 
 const CAP: core::time::Duration = secs(30);
@@ -10,9 +10,9 @@ const CAP: core::time::Duration = secs(30);
 /// From the failure before `n` to the one after it the wait is the cap.
 fn stays_at_the_cap(n: u32) {
     for failure in n - 1..=n + 1 {
-        assert_eq!(ceiling(LADDER, failure), CAP);
+        assert_eq!(ceiling(DOUBLING, failure), CAP);
     }
-    let drawn = waits(LADDER.to_builder().jitter(Jitter::Equal).build_const(), n as usize + 1, 1);
+    let drawn = waits(DOUBLING.to_builder().jitter(Jitter::Equal).build_const(), n as usize + 1, 1);
     assert!(drawn[6..].iter().all(|wait| (CAP / 2..=CAP).contains(wait)));
 }
 
@@ -30,7 +30,7 @@ fn omi_5617() {
 #[test]
 fn twilight_2505() {
     stays_at_the_cap(256);
-    assert_eq!(Rig::failed_times(PLAIN, 300).told().attempt, 300);
+    assert_eq!(Harness::failed_times(PLAIN, 300).told().attempt, 300);
 }
 
 /// krojew/cdrs-tokio#92: the base was shifted left by the attempt number and ran out of bits.
@@ -91,14 +91,14 @@ fn mulligan_31() {
 /// sozu-proxy/sozu#421: the count of retries grew until its power overflowed.
 #[test]
 fn sozu_421() {
-    assert_eq!(ceiling(LADDER, u32::MAX), CAP);
-    assert_eq!(ceiling(LADDER, u32::MAX - 1), CAP);
+    assert_eq!(ceiling(DOUBLING, u32::MAX), CAP);
+    assert_eq!(ceiling(DOUBLING, u32::MAX - 1), CAP);
 }
 
 /// modelcontextprotocol/rust-sdk#1198: an exponent taken from the number of retries panicked in a long outage.
 #[test]
 fn rust_sdk_1198() {
-    let rig = Rig::failed_times(PLAIN, 1_300);
+    let rig = Harness::failed_times(PLAIN, 1_300);
     assert_eq!((rig.waits(), rig.told().failures), (CAP, 1_300));
 }
 
@@ -114,14 +114,14 @@ fn tryhard_24() {
 #[test]
 fn exponential_backoff_12() {
     for failure in [31, 32, 63, 64, 127, 128] {
-        assert_eq!(ceiling(LADDER, failure), CAP);
+        assert_eq!(ceiling(DOUBLING, failure), CAP);
     }
 }
 
 /// scylladb/latte#208: the wait wrapped to zero and the jitter on it became negative, which panics.
 #[test]
 fn latte_208() {
-    let config = LADDER.to_builder().jitter(Jitter::PlusMinus(Ratio::ONE)).build_const();
+    let config = DOUBLING.to_builder().jitter(Jitter::PlusMinus(Ratio::ONE)).build_const();
     assert!(waits(config, 1_000, 9).iter().all(|wait| *wait <= CAP));
 }
 
@@ -155,7 +155,7 @@ fn paho_java_210() {
 #[test]
 fn backo2_1_0_2() {
     let config =
-        LADDER.to_builder().jitter(Jitter::PlusMinus(Ratio::new_const(1, 2))).floor(ms(500)).build_const();
+        DOUBLING.to_builder().jitter(Jitter::PlusMinus(Ratio::new_const(1, 2))).floor(ms(500)).build_const();
     assert!(waits(config, 1_100, 2)[1_014..].iter().all(|wait| *wait >= ms(500)));
 }
 
@@ -163,7 +163,7 @@ fn backo2_1_0_2() {
 #[test]
 fn stubborn_io_0_3_6() {
     let config = BackoffConfig::exponential(secs(4), Ratio::TWO, secs(1_800)).build_const();
-    let mut rig = Rig::failed_times(PLAIN.to_builder().backoff(config).build_const(), 1);
+    let mut rig = Harness::failed_times(PLAIN.to_builder().backoff(config).build_const(), 1);
     let begun = rig.now;
     for _ in 0..100 {
         rig.redial();

@@ -3,16 +3,16 @@
 use redial::policy::WaitReason;
 use redial::{Action, Cause, Disposition, Event, Phase};
 
-use super::rig::*;
+use super::harness::*;
 
 /// Two more reports of the same loss change nothing, and one dial follows.
-fn one_dial(mut rig: Rig, lose: fn(&mut Rig), reports: &[Cause]) {
+fn one_dial(mut rig: Harness, lose: fn(&mut Harness), reports: &[Cause]) {
     let (epoch, before) = (rig.epoch(), rig.opens());
     lose(&mut rig);
     let due = rig.due();
     for &cause in reports {
-        assert!(rig.fact(Event::Closed { epoch, cause }).is_empty());
-        assert_eq!((rig.disposition, rig.due()), (Disposition::Stale, due));
+        assert!(rig.event(Event::Closed { epoch, cause }).is_empty());
+        assert_eq!((rig.disposition(), rig.due()), (Disposition::Stale, due));
     }
     rig.recover();
     rig.acks = true;
@@ -24,24 +24,24 @@ fn one_dial(mut rig: Rig, lose: fn(&mut Rig), reports: &[Cause]) {
 /// one request.
 #[test]
 fn carbon_264() {
-    one_dial(Rig::online(GATEWAY), |rig| drop(rig.please_reconnect()), &[Cause::CloseFrame(1000)]);
+    one_dial(Harness::online(GATEWAY), |rig| drop(rig.reconnect_requested()), &[Cause::CloseFrame(1000)]);
 }
 
 /// buape/carbon 859b6ef: the timer after a refused session and the close of its socket both reconnected.
 #[test]
 fn carbon_859b6ef() {
-    one_dial(Rig::online(GATEWAY), |rig| drop(rig.invalid(false)), &[Cause::CloseFrame(1000), RESET]);
+    one_dial(Harness::online(GATEWAY), |rig| drop(rig.invalid(false)), &[Cause::CloseFrame(1000), RESET]);
 }
 
 /// buape/carbon#349: a late callback threw where it met a connection that was already closed, and the process died.
 #[test]
 fn carbon_349() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let epoch = rig.epoch();
     rig.lose();
     for _ in 0..3 {
-        assert!(rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: None }).is_empty());
-        assert!(rig.fact(Event::SessionInvalid { epoch, resumable: true }).is_empty());
+        assert!(rig.event(Event::ReconnectRequested { epoch, retry_after: None, deadline: None }).is_empty());
+        assert!(rig.event(Event::SessionInvalid { epoch, resumable: true }).is_empty());
     }
     assert_eq!(rig.policy.stats().losses, 1);
 }
@@ -49,14 +49,14 @@ fn carbon_349() {
 /// discordjs/discord.js#7113: one loss led to two identifies, and up to sixty.
 #[test]
 fn discord_js_7113() {
-    one_dial(Rig::online(GATEWAY), |rig| drop(rig.close(RESET)), &[Cause::CloseFrame(4000), RESET]);
+    one_dial(Harness::online(GATEWAY), |rig| drop(rig.close(RESET)), &[Cause::CloseFrame(4000), RESET]);
 }
 
 /// ZenHive/zen_websocket 0.4.2: one close gave two attempts in the same millisecond, and the first one's timer
 /// killed the second.
 #[test]
 fn zen_websocket_0_4_2() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.lose();
     rig.redial();
     rig.advance(secs(9));
@@ -69,19 +69,19 @@ fn zen_websocket_0_4_2() {
 /// Atmosphere/wasync#178: error and close callbacks each opened a new socket.
 #[test]
 fn wasync_178() {
-    one_dial(Rig::online(PLAIN), |rig| drop(rig.close(RESET)), &[Cause::CloseFrame(1006)]);
+    one_dial(Harness::online(PLAIN), |rig| drop(rig.close(RESET)), &[Cause::CloseFrame(1006)]);
 }
 
 /// dsrees/JavaPhoenixClient#34: failure and close of one socket raised two timers.
 #[test]
 fn java_phoenix_client_34() {
-    one_dial(Rig::online(PLAIN), |rig| drop(rig.lose()), &[RESET, RESET]);
+    one_dial(Harness::online(PLAIN), |rig| drop(rig.lose()), &[RESET, RESET]);
 }
 
 /// tutao/tutanota#1294: several triggers reconnected side by side.
 #[test]
 fn tutanota_1294() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     rig.lose();
     rig.advance(secs(1));
     for fact in [
@@ -91,7 +91,7 @@ fn tutanota_1294() {
         Event::RetryNow,
         Event::Start,
     ] {
-        assert_eq!(opens(&rig.fact(fact)), 0, "there is a dial already");
+        assert_eq!(opens(&rig.event(fact)), 0, "there is a dial already");
     }
     assert_eq!(rig.opens(), 2);
 }
@@ -100,12 +100,12 @@ fn tutanota_1294() {
 /// connections in a day.
 #[test]
 fn paperclip_71() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let old = rig.epoch();
-    rig.please_reconnect();
+    rig.reconnect_requested();
     rig.recover();
     let due = rig.due();
-    rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(4000) });
+    rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(4000) });
     assert_eq!((rig.phase(), rig.due()), (Phase::Online, due));
     assert_eq!(due, Some((secs(45), WaitReason::Heartbeat)));
 }
@@ -114,12 +114,12 @@ fn paperclip_71() {
 /// loop.
 #[test]
 fn discordeno_4017() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let old = rig.epoch();
-    rig.please_reconnect();
+    rig.reconnect_requested();
     rig.redial();
     rig.opened();
-    rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(3024) });
+    rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(3024) });
     assert!(sent_resume(&rig.greet(Some(secs(45)))));
     rig.resumed();
     assert_eq!(rig.phase(), Phase::Online);
@@ -128,13 +128,13 @@ fn discordeno_4017() {
 /// couchbase/couchbase-rs#395: stale events each began a connection loop of their own, a snowball.
 #[test]
 fn couchbase_rs_395() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let mut epochs = Vec::new();
     for _ in 0..5 {
         epochs.push(rig.epoch());
         rig.lose();
         for &epoch in &epochs {
-            assert!(rig.fact(Event::Closed { epoch, cause: RESET }).is_empty());
+            assert!(rig.event(Event::Closed { epoch, cause: RESET }).is_empty());
         }
         rig.recover();
     }
@@ -144,12 +144,12 @@ fn couchbase_rs_395() {
 /// meawoppl/agent-portal#538: a second loop was begun by the message of a connection that was already replaced.
 #[test]
 fn agent_portal_538() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
     rig.lose();
     rig.redial();
     assert!(
-        rig.fact(Event::ReconnectRequested { epoch: old, retry_after: Some(secs(0)), deadline: None })
+        rig.event(Event::ReconnectRequested { epoch: old, retry_after: Some(secs(0)), deadline: None })
             .is_empty()
     );
     assert_eq!(rig.phase(), Phase::Connecting);
@@ -158,11 +158,11 @@ fn agent_portal_538() {
 /// meawoppl/agent-portal#1256: the end of an old connection unregistered its successor.
 #[test]
 fn agent_portal_1256() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
     rig.lose();
     rig.recover();
-    rig.fact(Event::SendFailed { epoch: old });
+    rig.event(Event::SendFailed { epoch: old });
     assert_eq!((rig.phase(), rig.policy.stats().losses), (Phase::Online, 1));
 }
 
@@ -170,11 +170,11 @@ fn agent_portal_1256() {
 /// client.
 #[test]
 fn centrifuge_csharp_21() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
     rig.lose();
     rig.recover();
-    rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(3500) });
+    rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(3500) });
     assert_eq!(rig.phase(), Phase::Online);
 }
 
@@ -182,7 +182,7 @@ fn centrifuge_csharp_21() {
 /// half a second.
 #[test]
 fn centrifuge_js_408() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     let end = rig.now.saturating_add(ms(500));
     while rig.now <= end {
         rig.opened();
@@ -195,7 +195,7 @@ fn centrifuge_js_408() {
 /// centrifugal/centrifuge-js#281: a socket that closed before it was open never led to a reconnect.
 #[test]
 fn centrifuge_js_281() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.lose();
     assert_eq!(rig.recover(), secs(1));
 }
@@ -203,10 +203,10 @@ fn centrifuge_js_281() {
 /// twilight-rs/twilight#2428: one abnormal end was reported several times.
 #[test]
 fn twilight_2428() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let epoch = rig.epoch();
     for _ in 0..3 {
-        rig.fact(Event::Closed { epoch, cause: Cause::NoCloseFrame });
+        rig.event(Event::Closed { epoch, cause: Cause::NoCloseFrame });
     }
     assert_eq!((rig.policy.stats().losses, rig.policy.stats().stale), (1, 2));
 }
@@ -214,7 +214,7 @@ fn twilight_2428() {
 /// openclaw/openclaw#59019: library and application both reconnected and threw each other out.
 #[test]
 fn openclaw_59019() {
-    let mut inner = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
+    let mut inner = Harness::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     assert!(gave_up(&inner.lose()).is_some());
     assert_eq!(inner.policy.poll_timeout(), None);
 }
@@ -223,7 +223,7 @@ fn openclaw_59019() {
 /// nobody closed it any more.
 #[test]
 fn centrifuge_js_225() {
-    let mut rig = Rig::new(PLAIN);
+    let mut rig = Harness::new(PLAIN);
     let mut closed = 0;
     for round in 0..30 {
         assert_eq!(opens(&rig.start()), 1);
@@ -236,8 +236,8 @@ fn centrifuge_js_225() {
         let actions = rig.stop(false);
         closed += actions.iter().filter(|action| matches!(action, Action::Close { .. })).count();
         rig.start();
-        assert!(rig.fact(Event::Opened { epoch }).is_empty(), "it was told to close");
-        assert_eq!((rig.disposition, rig.phase()), (Disposition::Stale, Phase::Connecting));
+        assert!(rig.event(Event::Opened { epoch }).is_empty(), "it was told to close");
+        assert_eq!((rig.disposition(), rig.phase()), (Disposition::Stale, Phase::Connecting));
         closed += usize::from(self::closed(&rig.stop(false)).is_some());
     }
     assert_eq!((closed, rig.opens(), rig.policy.epoch()), (60, 60, None), "each that was opened was closed");

@@ -3,13 +3,13 @@
 use redial::policy::{Establish, WaitReason};
 use redial::{BackoffConfig, Cause, Config, GiveUp, Ratio};
 
-use super::rig::*;
+use super::harness::*;
 
 const STABLE: Config = PLAIN.to_builder().reset_after_stable(secs(120)).build_const();
 
 /// Ten rounds of a server that lets everybody in and closes after `held`: the waits in whole seconds.
 fn flaps(config: Config, ready: bool, held: u64, cause: Cause) -> Vec<u64> {
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     (0..10)
         .map(|_| {
             rig.acks = true;
@@ -38,7 +38,7 @@ fn carbon_344() {
 /// minutes.
 #[test]
 fn thingsboard_15219() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     let end = rig.now.saturating_add(secs(33 * 60));
     rig.opened();
     while rig.now < end && gave_up(&rig.code(1008)).is_none() {
@@ -65,7 +65,7 @@ fn relay_1610() {
 /// each drop.
 #[test]
 fn moq_1806() {
-    let mut rig = Rig::online(STABLE.to_builder().max_elapsed(Some(secs(300))).build_const());
+    let mut rig = Harness::online(STABLE.to_builder().max_elapsed(Some(secs(300))).build_const());
     let begun = rig.now;
     while gave_up(&rig.lose()).is_none() {
         rig.recover();
@@ -89,7 +89,7 @@ fn lxmf_494() {
 /// vitorpamplona/amethyst#3219: one relay that flapped made a tenth of all errors.
 #[test]
 fn amethyst_3219() {
-    let mut rig = Rig::online(STABLE);
+    let mut rig = Harness::online(STABLE);
     let end = rig.now.saturating_add(secs(3_600));
     while rig.now < end {
         rig.lose();
@@ -102,7 +102,7 @@ fn amethyst_3219() {
 #[test]
 fn esp_rainmaker_1() {
     let mqtt = redial::classify::Classifier::new(&redial::classify::tables::MQTT5).build_const();
-    let mut rig = Rig::online(STABLE.to_builder().classifier(mqtt).build_const());
+    let mut rig = Harness::online(STABLE.to_builder().classifier(mqtt).build_const());
     for wait in [1, 2, 4, 8, 16] {
         rig.advance(secs(600));
         rig.code(0x8E);
@@ -121,7 +121,7 @@ fn nuts_node_1267() {
 /// erikwb/blueferry#107: every observation of "connected" reset the backoff, not the change to it.
 #[test]
 fn blueferry_107() {
-    let mut rig = Rig::failed_times(STABLE, 4);
+    let mut rig = Harness::failed_times(STABLE, 4);
     rig.recover();
     for _ in 0..50 {
         rig.advance(secs(1));
@@ -134,7 +134,7 @@ fn blueferry_107() {
 /// gluwa/creditcoin3#1251: the age of the last success was used although the dial in between had failed.
 #[test]
 fn creditcoin_1251() {
-    let mut rig = Rig::online(PLAIN.to_builder().reset_after_stable(secs(5)).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().reset_after_stable(secs(5)).build_const());
     rig.advance(secs(1));
     rig.lose();
     for wait in [1, 2, 4, 8, 16] {
@@ -146,7 +146,7 @@ fn creditcoin_1251() {
 /// oscmcompany/fund#1020: the counter was never reset, so a drop after days waited the longest.
 #[test]
 fn fund_1020() {
-    let mut rig = Rig::failed_times(STABLE, 9);
+    let mut rig = Harness::failed_times(STABLE, 9);
     rig.recover();
     rig.advance(secs(3 * 86_400));
     rig.lose();
@@ -156,17 +156,17 @@ fn fund_1020() {
 /// Clawdi#1322: after a reconnect request on a healthy session it waited a minute, and the session expired.
 #[test]
 fn clawdi_1322() {
-    let mut rig = Rig::failed_times(STABLE.to_builder().requested_spread(Some(secs(0))).build_const(), 9);
+    let mut rig = Harness::failed_times(STABLE.to_builder().requested_spread(Some(secs(0))).build_const(), 9);
     rig.recover();
     rig.advance(secs(3_600));
-    rig.please_reconnect();
+    rig.reconnect_requested();
     assert_eq!(rig.due(), Some((secs(0), WaitReason::Requested)));
 }
 
 /// EmbarkStudios/quilkin#734: a backoff that was never reset kept a healthy proxy out for five minutes.
 #[test]
 fn quilkin_734() {
-    let mut rig = Rig::failed_times(STABLE, 30);
+    let mut rig = Harness::failed_times(STABLE, 30);
     rig.recover();
     rig.advance(secs(600));
     rig.lose();
@@ -176,7 +176,7 @@ fn quilkin_734() {
 /// kubernetes/client-go: a reset every two minutes also reset in the middle of an outage.
 #[test]
 fn client_go_reset() {
-    let mut rig = Rig::failed_times(STABLE, 1);
+    let mut rig = Harness::failed_times(STABLE, 1);
     for _ in 0..60 {
         rig.redial();
         rig.fail(REFUSED);
@@ -189,7 +189,7 @@ fn client_go_reset() {
 fn kube_4_2_0_slow_dials() {
     let slow =
         PLAIN.to_builder().connect_timeout(secs(300)).reset_after_stable(secs(120)).build().expect("valid");
-    let mut rig = Rig::started(slow);
+    let mut rig = Harness::started(slow);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
         rig.advance(secs(300));
         assert_eq!(rig.redial(), secs(wait));
@@ -199,11 +199,11 @@ fn kube_4_2_0_slow_dials() {
 /// bitdriftlabs/pulse#52: the first event of every watch counted as health and reset the backoff.
 #[test]
 fn pulse_52() {
-    let mut rig = Rig::failed_times(STABLE, 3);
+    let mut rig = Harness::failed_times(STABLE, 3);
     rig.redial();
     rig.opened();
     let epoch = rig.epoch();
-    rig.fact(redial::Event::Received { epoch });
+    rig.event(redial::Event::Received { epoch });
     rig.lose();
     assert_eq!(rig.waits(), secs(8));
 }
@@ -219,7 +219,7 @@ fn tower_resilience_0_13_0_flapping() {
 /// without any wait.
 #[test]
 fn zen_websocket_0_7_1() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     for wait in [1, 2, 4] {
         rig.lose();
         assert_eq!(rig.redial(), secs(wait));
@@ -231,7 +231,7 @@ fn zen_websocket_0_7_1() {
 /// times a minute.
 #[test]
 fn kubespawner_920() {
-    let mut rig = Rig::online(PLAIN.to_builder().reset_after_stable(secs(30)).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().reset_after_stable(secs(30)).build_const());
     for wait in [1, 2, 4, 8, 16, 30] {
         rig.advance(secs(4));
         rig.lose();
@@ -255,7 +255,7 @@ fn pocketshell_1633() {
         .reset_after_stable(secs(30))
         .max_attempts(Some(8))
         .build_const();
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     let mut attempts = Vec::new();
     loop {
         attempts.push(rig.told().attempt);
@@ -276,7 +276,8 @@ fn pocketshell_1633() {
 #[test]
 fn memcached_1058() {
     let ramp = BackoffConfig::exponential(secs(8), Ratio::new_const(3, 2), secs(3_600)).build_const();
-    let mut rig = Rig::online(PLAIN.to_builder().backoff(ramp).reset_after_stable(secs(10)).build_const());
+    let mut rig =
+        Harness::online(PLAIN.to_builder().backoff(ramp).reset_after_stable(secs(10)).build_const());
     for wait in [8, 12, 18, 27] {
         rig.advance(secs(9));
         rig.lose();

@@ -3,7 +3,7 @@
 use redial::policy::{RestoreConfig, ResumeConfig, WaitReason};
 use redial::{Action, Config, Event, Phase};
 
-use super::rig::*;
+use super::harness::*;
 
 const FRESH: Config = PLAIN.to_builder().resume(ResumeConfig::DISABLED).build_const();
 
@@ -11,7 +11,7 @@ const FRESH: Config = PLAIN.to_builder().resume(ResumeConfig::DISABLED).build_co
 #[test]
 fn buzz_3053() {
     let restore = RestoreConfig::new().batches(5, secs(5)).build_const();
-    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"] {
         rig.subscribe(key);
     }
@@ -29,7 +29,7 @@ fn buzz_3053() {
 #[test]
 fn motd_76() {
     let restore = RestoreConfig::new().batches(1, secs(2)).build_const();
-    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -40,14 +40,14 @@ fn motd_76() {
 /// ZenHive/zen_websocket 0.4.2: one data frame put an unsubscribed channel back into the set.
 #[test]
 fn zen_websocket_resubscribed() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
-    rig.fact(Event::Unsubscribe { key: "a" });
+    rig.event(Event::Unsubscribe { key: "a" });
     let epoch = rig.epoch();
-    rig.fact(Event::Received { epoch });
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
+    rig.event(Event::Received { epoch });
+    rig.event(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     rig.recover();
     assert_eq!(rig.batch(), ["b"]);
@@ -56,20 +56,20 @@ fn zen_websocket_resubscribed() {
 /// ZenHive/zen_websocket 0.7.1: subscriptions were restored although the authentication had failed.
 #[test]
 fn zen_websocket_unauthenticated() {
-    let mut rig = Rig::started(
+    let mut rig = Harness::started(
         FRESH.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
     );
     rig.subscribe("a");
     rig.opened();
     rig.ready();
     let epoch = rig.epoch();
-    assert_eq!(restores(&rig.fact(Event::AuthFailed { epoch, fatal: false })), 0);
+    assert_eq!(restores(&rig.event(Event::AuthFailed { epoch, fatal: false })), 0);
 }
 
 /// bytebeamio/rumqtt#250: after a reconnect nothing was subscribed any more.
 #[test]
 fn rumqtt_250() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.establish();
     for _ in 0..3 {
@@ -84,7 +84,7 @@ fn rumqtt_250() {
 #[test]
 fn matrix_appservice_irc_995() {
     let restore = RestoreConfig::new().batches(1, secs(2)).build_const();
-    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e"] {
         rig.subscribe(key);
     }
@@ -97,7 +97,7 @@ fn matrix_appservice_irc_995() {
     let begun = rig.now;
     rig.advance(secs(60));
     let joins =
-        rig.log.iter().filter(|(at, action)| matches!(action, Action::Restore { .. }) && *at >= begun);
+        rig.log().iter().filter(|(at, action)| matches!(action, Action::Restore { .. }) && *at >= begun);
     let joins: Vec<_> = joins.map(|(at, _)| at.saturating_duration_since(begun)).collect();
     assert_eq!(joins, [secs(0), secs(2), secs(4), secs(6), secs(8)], "one by one, from the first again");
     assert_eq!(rig.phase(), Phase::Online);
@@ -107,12 +107,12 @@ fn matrix_appservice_irc_995() {
 /// often the provider's limit refused it.
 #[test]
 fn magicblock_871() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.establish();
-    let refused = |rig: &mut Rig, wait| {
+    let refused = |rig: &mut Harness, wait| {
         let epoch = rig.epoch();
-        rig.fact(Event::SubscriptionFailed { epoch, key: "a", send: None, retryable: true });
+        rig.event(Event::SubscriptionFailed { epoch, key: "a", send: None, retryable: true });
         assert_eq!(rig.due(), Some((secs(wait), WaitReason::Restore)));
     };
     for wait in [1, 2, 4] {
@@ -124,7 +124,7 @@ fn magicblock_871() {
     refused(&mut rig, 8);
     rig.advance(secs(8));
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
+    rig.event(Event::SubscriptionConfirmed { epoch, key: "a", send: None });
     rig.lose();
     rig.recover();
     refused(&mut rig, 1);
@@ -134,20 +134,22 @@ fn magicblock_871() {
 /// the connection counted as lost.
 #[test]
 fn magicblock_909() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
     rig.establish();
     let epoch = rig.epoch();
     for key in ["a", "c"] {
-        rig.fact(Event::SubscriptionConfirmed { epoch, key, send: None });
+        rig.event(Event::SubscriptionConfirmed { epoch, key, send: None });
     }
-    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: true }).is_empty());
+    assert!(rig.event(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: true }).is_empty());
     assert_eq!((rig.phase(), rig.policy.stats().losses), (Phase::Online, 0));
     rig.advance(secs(1));
     assert_eq!(rig.batch(), ["b"], "only what failed");
-    assert!(rig.fact(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: false }).is_empty());
+    assert!(
+        rig.event(Event::SubscriptionFailed { epoch, key: "b", send: None, retryable: false }).is_empty()
+    );
     assert!(rig.advance(secs(3_600)).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
 }

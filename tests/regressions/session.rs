@@ -3,10 +3,10 @@
 use redial::policy::{DropReason, Endpoint, ResumeConfig, WaitReason};
 use redial::{Cause, Config, Event, Mode, Phase};
 
-use super::rig::*;
+use super::harness::*;
 
 /// From a dial that is due until the greeting; what is sent.
-fn greeted(rig: &mut Rig) -> Vec<redial::Action> {
+fn greeted(rig: &mut Harness) -> Vec<redial::Action> {
     rig.redial();
     let mut actions = rig.opened();
     actions.extend(rig.greet(Some(secs(45))));
@@ -15,7 +15,7 @@ fn greeted(rig: &mut Rig) -> Vec<redial::Action> {
 
 /// Every connection ends before the resume is granted: how many resumes are sent before a fresh start.
 fn resumes_until_fresh(config: Config, cause: Cause) -> usize {
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     rig.lose();
     let mut resumes = 0;
     while sent_resume(&greeted(&mut rig)) {
@@ -61,7 +61,7 @@ fn catnip_31() {
 /// openclaw/openclaw#54697: a forced fresh start was none, for the cached session survived it.
 #[test]
 fn openclaw_54697() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.stop(false);
     assert_eq!(open(&rig.start()), Some((Mode::Fresh, Endpoint::Base, 1)));
 }
@@ -69,10 +69,10 @@ fn openclaw_54697() {
 /// buape/carbon#264 as merged: after a plain drop neither resume nor identify was sent, and it hung.
 #[test]
 fn carbon_264_hang() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.code(1006);
     assert!(sent_resume(&greeted(&mut rig)));
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.code(1006);
@@ -82,7 +82,7 @@ fn carbon_264_hang() {
 /// buape/carbon a93104f: sequence 0 counted as no sequence.
 #[test]
 fn carbon_a93104f() {
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), None, Some(0));
@@ -93,35 +93,35 @@ fn carbon_a93104f() {
 /// nyxx#592: it closed with 1000 for a reconnect and with 1001 after a ping timeout; both end the session.
 #[test]
 fn nyxx_592() {
-    assert!(keeps_session(&Rig::online(GATEWAY).please_reconnect()));
-    assert!(keeps_session(&Rig::online(GATEWAY).advance(secs(90))));
+    assert!(keeps_session(&Harness::online(GATEWAY).reconnect_requested()));
+    assert!(keeps_session(&Harness::online(GATEWAY).advance(secs(90))));
 }
 
 /// discord/discord-api-docs#1472: a session that the client itself had ended with its close code was searched for
 /// as a fault of the server.
 #[test]
 fn discord_api_docs_1472() {
-    assert!(keeps_session(&Rig::online(GATEWAY).invalid(true)));
+    assert!(keeps_session(&Harness::online(GATEWAY).invalid(true)));
 }
 
 /// discord/discord-api-docs#7571: three weeks of failing resumes, for the closes carried 1000.
 #[test]
 fn discord_api_docs_7571() {
-    assert!(keeps_session(&Rig::online(GATEWAY).stop(true)));
-    assert_eq!(closed(&Rig::online(GATEWAY).stop(false)), Some(Some(1000)));
+    assert!(keeps_session(&Harness::online(GATEWAY).stop(true)));
+    assert_eq!(closed(&Harness::online(GATEWAY).stop(false)), Some(Some(1000)));
 }
 
 /// buape/carbon 0.16.0: on sockets that can only close, a reconnect request closed with 1000.
 #[test]
 fn carbon_0_16_close_code() {
-    let actions = Rig::online(GATEWAY).please_reconnect();
+    let actions = Harness::online(GATEWAY).reconnect_requested();
     assert_eq!(closed(&actions), Some(Some(4000)), "one that browsers can send");
 }
 
 /// buape/carbon 0.16.0: after a disconnect with 1000 it resumed the session that this had ended.
 #[test]
 fn carbon_0_16_dead_session() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     assert_eq!(dropped(&rig.stop(false)), Some(DropReason::Stop));
     rig.start();
     rig.opened();
@@ -131,7 +131,7 @@ fn carbon_0_16_dead_session() {
 /// bwmarrin/discordgo: dead connections were closed with 1000, so no session survived one.
 #[test]
 fn discordgo_zombie_close() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     assert!(keeps_session(&rig.advance(secs(90))));
     assert!(sent_resume(&greeted(&mut rig)));
 }
@@ -139,7 +139,7 @@ fn discordgo_zombie_close() {
 /// twilight-rs/twilight#1942: a resume address that was dead was dialled forever.
 #[test]
 fn twilight_1942() {
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), Some("wss://dead"), Some(1));
@@ -157,7 +157,7 @@ fn tatsu_gateway_87() {
         .to_builder()
         .resume(ResumeConfig::new().endpoint_fallback(3, secs(180)).build_const())
         .build_const();
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), Some("wss://dead"), Some(1));
@@ -175,7 +175,7 @@ fn tatsu_gateway_87() {
 /// twilight-rs/twilight#1973: the resume was sent before the greeting.
 #[test]
 fn twilight_1973() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.lose();
     rig.redial();
     assert!(rig.opened().is_empty());
@@ -184,7 +184,7 @@ fn twilight_1973() {
 /// serenity-rs/serenity#1255: a failed resume was ignored, and the shard died later.
 #[test]
 fn serenity_1255() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.lose();
     greeted(&mut rig);
     assert_eq!(dropped(&rig.invalid(false)), Some(DropReason::Invalid));
@@ -195,9 +195,9 @@ fn serenity_1255() {
 /// "resumed" never counted.
 #[test]
 fn discord_js_9548() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.stop(true);
-    let mut next = Rig::importing(GATEWAY, rig.policy.session().clone());
+    let mut next = Harness::importing(GATEWAY, rig.policy.session().clone());
     next.start();
     next.opened();
     next.greet(Some(secs(45)));
@@ -208,7 +208,7 @@ fn discord_js_9548() {
 /// bwmarrin/discordgo#1502: a session could not be carried to another process.
 #[test]
 fn discordgo_1502() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.sequence(9);
     let session = rig.policy.session().clone();
     assert_eq!((session.token(), session.sequence()), (Some(&"token"), Some(9)));
@@ -217,7 +217,7 @@ fn discordgo_1502() {
 /// folio-pro/kdashboard#59: after "gone" the same position was sent again and again.
 #[test]
 fn kdashboard_59() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.sequence(70);
     rig.lose();
     greeted(&mut rig);
@@ -228,7 +228,7 @@ fn kdashboard_59() {
 /// headlamp#7337: a rejected cursor survived the answer that rejected it.
 #[test]
 fn headlamp_7337() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.sequence(70);
     assert_eq!(dropped(&rig.code(4007)), Some(DropReason::Gone));
     assert!(sent_fresh(&greeted(&mut rig)));
@@ -240,7 +240,7 @@ fn headlamp_7337() {
 /// token was reset.
 #[test]
 fn octoprint_discordremote_10() {
-    let mut rig = Rig::started(redial::presets::DISCORD_GATEWAY);
+    let mut rig = Harness::started(redial::presets::DISCORD_GATEWAY);
     let end = rig.now.saturating_add(secs(86_400));
     let mut fresh = 0;
     while rig.now < end {
@@ -258,7 +258,7 @@ fn octoprint_discordremote_10() {
 /// openclaw/openclaw#608: an open socket without a greeting waited forever.
 #[test]
 fn openclaw_608() {
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     assert_eq!(rig.due(), Some((secs(30), WaitReason::GreetingTimeout)));
 }
@@ -266,7 +266,7 @@ fn openclaw_608() {
 /// discordjs/discord.js#8486: nothing bounded the wait for the answer to a resume.
 #[test]
 fn discord_js_8486() {
-    let mut rig = Rig::online(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
+    let mut rig = Harness::online(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
     rig.lose();
     greeted(&mut rig);
     assert_eq!(rig.due(), Some((secs(15), WaitReason::ReadyTimeout)));
@@ -277,7 +277,7 @@ fn discord_js_8486() {
 /// hapijs/nes#133: a server that accepts and says nothing held the client for good.
 #[test]
 fn nes_133() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.opened();
     assert_eq!(rig.due(), Some((secs(10), WaitReason::ReadyTimeout)), "without a heartbeat too");
 }
@@ -285,7 +285,7 @@ fn nes_133() {
 /// disgord#390: a dial that never ended blocked the shard.
 #[test]
 fn disgord_390() {
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.advance(secs(10));
     assert_eq!(rig.told().last_cause, Some(Cause::ConnectTimeout));
 }
@@ -293,19 +293,19 @@ fn disgord_390() {
 /// twilight-rs/twilight#2435: on a dead connection it waited for the answer to its close and died silently.
 #[test]
 fn twilight_2435() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let old = rig.epoch();
     rig.advance(secs(90));
     assert_eq!(rig.phase(), Phase::Waiting);
     rig.redial();
-    assert!(rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(4000) }).is_empty());
+    assert!(rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(4000) }).is_empty());
 }
 
 /// discordjs/discord.js#10174: the same wait for a close event that never came.
 #[test]
 fn discord_js_10174() {
-    let mut rig = Rig::online(GATEWAY);
-    rig.please_reconnect();
+    let mut rig = Harness::online(GATEWAY);
+    rig.reconnect_requested();
     assert_eq!(rig.recover(), secs(1));
 }
 
@@ -314,7 +314,7 @@ fn discord_js_10174() {
 #[test]
 fn twilight_1901() {
     const ADDRESS: &str = "wss://resume.example/?v=10&encoding=json&compress=zlib-stream";
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     rig.greet(Some(secs(45)));
     rig.ready_as(Some("token"), Some(ADDRESS), Some(1));
@@ -326,7 +326,7 @@ fn twilight_1901() {
     }
     rig.lose();
     let snapshot = rig.policy.snapshot(rig.now).expect("a session");
-    let mut next = Rig::new(GATEWAY);
+    let mut next = Harness::new(GATEWAY);
     next.policy = next.policy.with_snapshot(next.now, snapshot);
     next.start();
     assert_eq!(open(&next.advance(secs(1))), Some((Mode::Resume, Endpoint::Session, 1)));
@@ -338,7 +338,7 @@ fn twilight_1901() {
 /// still.
 #[test]
 fn twilight_2380() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     for dead in 1..=5 {
         let silent = rig.advance(secs(90));
         assert_eq!((beats(&silent), closed(&silent)), (1, Some(Some(4000))), "closed, and not waited for");
@@ -350,12 +350,12 @@ fn twilight_2380() {
 /// discordjs/discord.js#7450: after close code 4009 the socket stayed in "closing" and nothing reconnected.
 #[test]
 fn discord_js_7450() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let old = rig.epoch();
     assert_eq!(dropped(&rig.code(4009)), Some(DropReason::Gone));
     assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     assert!(sent_fresh(&greeted(&mut rig)));
-    assert!(rig.fact(Event::Closed { epoch: old, cause: RESET }).is_empty(), "at last, and too late");
+    assert!(rig.event(Event::Closed { epoch: old, cause: RESET }).is_empty(), "at last, and too late");
     rig.ready();
     assert_eq!(rig.phase(), Phase::Online);
 }
@@ -363,8 +363,8 @@ fn discord_js_7450() {
 /// discordjs/discord.js#8759: an identify or a resume that was never answered held the shard for good.
 #[test]
 fn discord_js_8759() {
-    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
-    let unanswered = |rig: &mut Rig| {
+    let mut rig = Harness::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
+    let unanswered = |rig: &mut Harness| {
         assert_eq!(closed(&rig.advance(ms(14_999))), None);
         assert_eq!(closed(&rig.advance(ms(1))), Some(Some(4000)));
         assert_eq!(rig.told().last_cause, Some(Cause::ReadyTimeout));
@@ -388,7 +388,7 @@ fn discord_js_8759() {
 /// and nothing ended it.
 #[test]
 fn openclaw_595() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.lose();
     for wait in [1, 2, 4, 8, 16] {
         assert_eq!(rig.redial(), secs(wait));
@@ -404,7 +404,7 @@ fn openclaw_595() {
 /// was gone.
 #[test]
 fn carbon_364() {
-    let mut rig = Rig::online(GATEWAY.to_builder().max_attempts(Some(50)).build_const());
+    let mut rig = Harness::online(GATEWAY.to_builder().max_attempts(Some(50)).build_const());
     rig.lose();
     let attempts: Vec<_> = (0..5)
         .map(|_| {

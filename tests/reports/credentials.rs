@@ -5,10 +5,10 @@ use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
 use redial::{Action, Cause, Config, Event, Phase};
 
 use crate::BASE;
-use crate::rig::*;
+use crate::harness::*;
 
-fn renewed(rig: &mut Rig, ttl: u64) -> Vec<Action> {
-    rig.fact(Event::CredentialOk { request: None, ttl: Some(secs(ttl)) })
+fn renewed(rig: &mut Harness, ttl: u64) -> Vec<Action> {
+    rig.event(Event::CredentialOk { request: None, ttl: Some(secs(ttl)) })
 }
 
 fn authentications(actions: &[Action]) -> usize {
@@ -27,7 +27,7 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
         .build_const();
     let mut leads = Vec::new();
     for seed in 0..30 {
-        let mut rig = Rig::seeded(config, seed);
+        let mut rig = Harness::seeded(config, seed);
         rig.start();
         assert_eq!(refreshes(&rig.code(135)), 1);
         assert_eq!(opens(&renewed(&mut rig, 2_900)), 1);
@@ -43,7 +43,7 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
         }
         assert_eq!((rig.phase(), rig.opens(), rig.policy.stats().losses), (Phase::Online, 2, 0));
         // The next dial has it already.
-        rig.fact(Event::Redial);
+        rig.event(Event::Redial);
         let actions = rig.advance(secs(0));
         assert_eq!((opens(&actions), refreshes(&actions)), (1, 0));
     }
@@ -59,13 +59,13 @@ fn report_31_a_token_is_renewed_ahead_of_its_end() {
 fn report_31_a_renewed_token_is_the_next_dials() {
     let credential =
         CredentialConfig::new().refresh_on(RefreshOn::Dial).lead(secs(300), secs(0)).build_const();
-    let mut rig = Rig::new(BASE.to_builder().credential(credential).build_const());
+    let mut rig = Harness::new(BASE.to_builder().credential(credential).build_const());
     assert_eq!(refreshes(&rig.start()), 1);
     assert_eq!(opens(&renewed(&mut rig, 2_880)), 1);
     rig.establish();
     assert_eq!(refreshes(&rig.advance(secs(2_580))), 1);
     assert!(renewed(&mut rig, 2_880).is_empty());
-    rig.fact(Event::Redial);
+    rig.event(Event::Redial);
     let actions = rig.advance(secs(0));
     assert_eq!((opens(&actions), refreshes(&actions)), (1, 0));
     rig.establish();
@@ -85,29 +85,29 @@ fn report_68_a_new_token_on_the_same_socket() {
         .credential(CredentialConfig::new().in_band(true).build_const())
         .build_const();
     let online = || {
-        let mut rig = Rig::new(config);
+        let mut rig = Harness::new(config);
         rig.subscribe("k");
         rig.start();
         rig.establish();
         let epoch = rig.epoch();
-        assert_eq!(restores(&rig.fact(Event::AuthOk { epoch })), 1);
+        assert_eq!(restores(&rig.event(Event::AuthOk { epoch })), 1);
         rig.advance(secs(3_000));
         rig
     };
     let mut rig = online();
     let epoch = rig.epoch();
-    assert_eq!(rig.fact(Event::CredentialNew), [Action::Authenticate { epoch }]);
-    assert!(rig.fact(Event::AuthOk { epoch }).is_empty(), "nothing is restored again");
+    assert_eq!(rig.event(Event::CredentialNew), [Action::Authenticate { epoch }]);
+    assert!(rig.event(Event::AuthOk { epoch }).is_empty(), "nothing is restored again");
     assert_eq!((rig.phase(), rig.opens(), rig.advance(secs(3_600))), (Phase::Online, 1, vec![]));
     // Refused, it is a loss like any refusal.
     let mut rig = online();
-    rig.fact(Event::CredentialNew);
-    assert!(keeps_session(&rig.fact(Event::AuthFailed { epoch, fatal: false })));
+    rig.event(Event::CredentialNew);
+    assert!(keeps_session(&rig.event(Event::AuthFailed { epoch, fatal: false })));
     assert_eq!(rig.told().last_cause, Some(Cause::AuthRejected));
     // Without it the connection stays as it is.
-    let mut rig = Rig::online(BASE);
+    let mut rig = Harness::online(BASE);
     rig.advance(secs(3_000));
-    let actions = rig.fact(Event::CredentialNew);
+    let actions = rig.event(Event::CredentialNew);
     assert_eq!((authentications(&actions), closed(&actions), rig.phase()), (0, None, Phase::Online));
 }
 
@@ -117,7 +117,7 @@ fn report_68_a_new_token_on_the_same_socket() {
 #[test]
 fn report_86_a_token_source_that_never_answers() {
     let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).timeout(secs(20)).build_const();
-    let mut rig = Rig::new(BASE.to_builder().credential(credential).build_const());
+    let mut rig = Harness::new(BASE.to_builder().credential(credential).build_const());
     assert_eq!(refreshes(&rig.start()), 1);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
         assert_eq!(
@@ -128,17 +128,17 @@ fn report_86_a_token_source_that_never_answers() {
         assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(wait), WaitReason::Backoff))));
         assert_eq!(refreshes(&rig.advance(secs(wait))), 1);
     }
-    assert_eq!(refreshes(&rig.fact(Event::RetryNow)), 1);
+    assert_eq!(refreshes(&rig.event(Event::RetryNow)), 1);
     rig.advance(secs(1));
     for good in [Event::NetworkUp, Event::NetworkChanged, Event::HostResumed { gap: secs(60), counted: true }]
     {
-        assert_eq!(refreshes(&rig.fact(good.clone())), 1, "{good:?}");
+        assert_eq!(refreshes(&rig.event(good.clone())), 1, "{good:?}");
         for _ in 0..100 {
-            assert_eq!(refreshes(&rig.fact(good.clone())), 0, "not within the first wait");
+            assert_eq!(refreshes(&rig.event(good.clone())), 0, "not within the first wait");
         }
         rig.advance(secs(1));
     }
     // An answer, at last, to the newest; the others are stale.
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: Some(1), ttl: None })), 0);
+    assert_eq!(opens(&rig.event(Event::CredentialOk { request: Some(1), ttl: None })), 0);
     assert_eq!(opens(&renewed(&mut rig, 0)), 1);
 }

@@ -9,25 +9,26 @@ use redial::{Cause, Config, Disposition, Event, Mode, Phase};
 use redial::{Policy, SplitMix64};
 
 use crate::BASE;
-use crate::rig::*;
+use crate::harness::*;
 
-type Walker = Rig<FixedEndpoints<4>>;
+type Walker = Harness<FixedEndpoints<4>>;
 
 fn walker(config: Config, count: u8, seed: u64) -> Walker {
     let endpoints = FixedEndpoints::new(count).expect("room for them");
-    let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
+    let mut rig =
+        Harness::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints));
     rig.start();
     rig
 }
 
 /// The server names another endpoint; with the loss or the request that follows.
-fn name<E: Endpoints + Clone>(rig: &mut Rig<E>, endpoint: &'static str, permanent: bool) {
+fn name<E: Bases>(rig: &mut Harness<E>, endpoint: &'static str, permanent: bool) {
     let epoch = rig.epoch();
-    rig.fact(Event::Redirected { epoch, endpoint, permanent });
+    rig.event(Event::Redirected { epoch, endpoint, permanent });
 }
 
 /// Where the dial under way goes.
-fn dialled<E: Endpoints + Clone>(rig: &Rig<E>) -> (Endpoint, Option<&'static str>) {
+fn dialled<E: Bases>(rig: &Harness<E>) -> (Endpoint, Option<&'static str>) {
     assert_eq!(rig.phase(), Phase::Connecting, "{}", rig.told());
     (rig.told().endpoint, rig.policy.redirect().copied())
 }
@@ -49,7 +50,7 @@ fn report_06_a_server_that_asks_to_be_left_is_left() {
             rig.establish();
             rig.advance(secs(60));
             left.push(rig.policy.endpoints().current());
-            rig.please_reconnect();
+            rig.reconnect_requested();
             assert_eq!(rig.waits(), secs(1), "a round of its own");
             rig.redial();
             assert_ne!(Some(&rig.policy.endpoints().current()), left.last(), "seed {seed}");
@@ -89,11 +90,11 @@ fn report_14_an_endpoint_whose_connections_do_not_last_is_left() {
 /// client reported a failed login. The next dial goes there, again and again, and after that host's connection home.
 #[test]
 fn report_20_a_login_is_sent_to_another_host() {
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     for (host, wait) in [("b.example:5222", 1), ("c.example:5222", 2)] {
         rig.opened();
         name(&mut rig, host, false);
-        rig.please_reconnect();
+        rig.reconnect_requested();
         assert_eq!(rig.redial(), secs(wait));
         assert_eq!(dialled(&rig), at(host));
     }
@@ -103,7 +104,7 @@ fn report_20_a_login_is_sent_to_another_host() {
     rig.redial();
     assert_eq!(dialled(&rig), BASE_DIAL);
     // A verdict that comes with a host is the way there, and no end.
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     name(&mut rig, "b.example:5222", false);
     assert_eq!(gave_up(&rig.refuse(301, None)), None);
     rig.redial();
@@ -117,15 +118,15 @@ fn report_20_a_login_is_sent_to_another_host() {
 #[test]
 fn report_21_a_session_moves_to_the_url_it_is_given() {
     for seed in 0..30 {
-        let mut rig = Rig::seeded(BASE, seed);
+        let mut rig = Harness::seeded(BASE, seed);
         rig.subscribe("follow");
         rig.start();
         assert_eq!(restores(&rig.establish()), 1);
         let epoch = rig.epoch();
-        rig.fact(Event::SubscriptionConfirmed { epoch, key: "follow", send: None });
+        rig.event(Event::SubscriptionConfirmed { epoch, key: "follow", send: None });
         rig.advance(secs(60));
         name(&mut rig, "wss://cell-a.example/ws", false);
-        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(30)) });
+        rig.event(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(30)) });
         let (kept, reason) = rig.due().expect("a plan");
         assert_eq!((rig.phase(), reason), (Phase::Online, WaitReason::Requested));
         assert!(kept <= secs(15), "{kept:?}");
@@ -136,10 +137,10 @@ fn report_21_a_session_moves_to_the_url_it_is_given() {
 }
 
 /// Events still come until the old connection is closed.
-fn hear_until(rig: &mut Rig, kept: core::time::Duration) {
+fn hear_until(rig: &mut Harness, kept: core::time::Duration) {
     assert!(rig.advance(kept / 2).is_empty());
     rig.sequence(2);
-    assert_eq!((rig.disposition, rig.policy.session().sequence()), (Disposition::Applied, Some(2)));
+    assert_eq!((rig.disposition(), rig.policy.session().sequence()), (Disposition::Applied, Some(2)));
     assert!(keeps_session(&rig.advance(kept - kept / 2)));
 }
 
@@ -153,7 +154,7 @@ fn report_61_another_server_for_now_or_for_good() {
         .redirects(2)
         .build_const();
     // For now.
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     rig.opened();
     name(&mut rig, "x.example", false);
     rig.code(156);
@@ -188,7 +189,7 @@ fn report_61_another_server_for_now_or_for_good() {
     rig.redial();
     assert_eq!(dialled(&rig), BASE_DIAL);
     // Two servers that send each other's clients on: two hops in one outage, then the configured one.
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     let mut seen = Vec::new();
     for host in ["x.example", "y.example", "x.example", "y.example"] {
         name(&mut rig, host, false);

@@ -6,17 +6,17 @@ use redial::budget::{Grant, StartBudget, StartBudgetConfig, Throttle, ThrottleCo
 use redial::{Action, BackoffConfig, Config, Event, Mode, Phase, Ratio};
 
 use crate::BASE;
-use crate::rig::*;
+use crate::harness::*;
 
 /// The times of the dials that went through, in milliseconds since the start; those that the host put off are none.
 type Dials = Vec<u64>;
 
 /// Each dial asks `may`, which says how long to wait instead, and then ends as `outcome` says, given how many went through.
 fn run(
-    rig: &mut Rig,
+    rig: &mut Harness,
     lasts: Duration,
-    mut may: impl FnMut(&Rig, u64) -> Option<Duration>,
-    outcome: impl Fn(&mut Rig, usize),
+    mut may: impl FnMut(&Harness, u64) -> Option<Duration>,
+    outcome: impl Fn(&mut Harness, usize),
 ) -> Dials {
     let (begun, mut dials) = (rig.now, Dials::new());
     rig.start();
@@ -25,7 +25,7 @@ fn run(
             let at = rig.now.saturating_duration_since(begun).as_millis() as u64;
             let epoch = rig.epoch();
             if let Some(wait) = may(rig, at) {
-                rig.fact(Event::NotNow { epoch, retry_after: Some(wait) });
+                rig.event(Event::NotNow { epoch, retry_after: Some(wait) });
             } else {
                 dials.push(at);
                 outcome(rig, dials.len());
@@ -47,7 +47,7 @@ fn report_54_one_new_connection_a_second() {
         StartBudget::new(StartBudgetConfig::new(1, 1, secs(1)).build_const()).expect("room for one");
     let quick =
         Config::new(BackoffConfig::exponential(ms(100), Ratio::ONE, ms(100)).build_const()).build_const();
-    let mut rig = Rig::new(quick);
+    let mut rig = Harness::new(quick);
     let (mut modes, mut attempts) = (Vec::new(), Vec::new());
     let dials = run(
         &mut rig,
@@ -87,13 +87,13 @@ fn report_54_one_new_connection_a_second() {
 /// ever. The default resets it only after the longest wait, at least 10 s.
 #[test]
 fn report_57_a_connection_proves_itself_first() {
-    let dropped_after = |rig: &mut Rig, held: Duration| {
+    let dropped_after = |rig: &mut Harness, held: Duration| {
         rig.establish();
         rig.advance(held);
         rig.lose();
         rig.waits().as_secs()
     };
-    let mut rig = Rig::started(Config::new(LADDER).build_const());
+    let mut rig = Harness::started(Config::new(DOUBLING).build_const());
     let waits: Vec<u64> = (0..7)
         .map(|_| {
             let wait = dropped_after(&mut rig, ms(40));
@@ -115,7 +115,7 @@ fn report_93_a_lone_connection_is_not_silenced() {
     let (mut throttle, cap) = (Throttle::new(&config), secs(30));
     let mut last = None;
     let mut refused = 0;
-    let mut rig = Rig::new(BASE);
+    let mut rig = Harness::new(BASE);
     let dials = run(
         &mut rig,
         secs(86_400),
@@ -138,7 +138,7 @@ fn report_93_a_lone_connection_is_not_silenced() {
     let silence = dials.windows(2).map(|pair| pair[1] - pair[0]).max().expect("many dials");
     assert!((30_000..=30_010).contains(&silence), "{silence} ms");
     assert!(dials.len() as u64 > 86_400 / 31, "{}", dials.len());
-    assert!(rig.log.iter().all(|(_, action)| !matches!(action, Action::GaveUp { .. })));
+    assert!(rig.log().iter().all(|(_, action)| !matches!(action, Action::GaveUp { .. })));
 }
 
 fn valid_ratio(text: &str) -> Ratio {

@@ -6,7 +6,7 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkDown, OnVisible, OnWake, WaitReason};
 use redial::{Action, Cause, Config, Event, Mode, Phase, presets};
 
-use crate::rig::*;
+use crate::harness::*;
 use crate::{BASE, replaced};
 
 /// A heartbeat of so many seconds, the first without jitter.
@@ -22,7 +22,7 @@ const fn answered(interval: u64, within: u64) -> HeartbeatConfig {
 /// given as long. The answer has a time of its own.
 #[test]
 fn report_59_a_long_interval_and_a_short_answer_time() {
-    let mut rig = Rig::online(BASE.to_builder().heartbeat(answered(1_740, 10)).build_const());
+    let mut rig = Harness::online(BASE.to_builder().heartbeat(answered(1_740, 10)).build_const());
     assert_eq!(beats(&rig.advance(secs(1_740))), 1);
     assert_eq!(rig.due(), Some((secs(10), WaitReason::Answer)));
     assert!(rig.advance(ms(9_999)).is_empty());
@@ -43,11 +43,11 @@ fn report_59_a_long_interval_and_a_short_answer_time() {
 #[test]
 fn report_65_a_page_that_comes_back_asks() {
     let config = BASE.to_builder().on_visible(OnVisible::Probe).build_const();
-    let back = |rig: &mut Rig| {
-        assert!(rig.fact(Event::Hidden).is_empty());
-        rig.fact(Event::Visible)
+    let back = |rig: &mut Harness| {
+        assert!(rig.event(Event::Hidden).is_empty());
+        rig.event(Event::Visible)
     };
-    let mut rig = Rig::online(config.to_builder().heartbeat(answered(30, 5)).build_const());
+    let mut rig = Harness::online(config.to_builder().heartbeat(answered(30, 5)).build_const());
     rig.advance(secs(20));
     assert_eq!(beats(&back(&mut rig)), 1);
     assert_eq!(rig.due(), Some((secs(5), WaitReason::Answer)));
@@ -55,7 +55,7 @@ fn report_65_a_page_that_comes_back_asks() {
     rig.advance(secs(2));
     assert!(closed(&back(&mut rig)).is_none());
     assert_eq!(rig.due(), Some((secs(3), WaitReason::Answer)));
-    let mut alive = Rig::of(rig.policy.clone());
+    let mut alive = rig.clone();
     alive.now = rig.now;
     assert!(keeps_session(&rig.advance(secs(3))));
     assert_eq!(rig.told().mode, Mode::Resume);
@@ -63,11 +63,11 @@ fn report_65_a_page_that_comes_back_asks() {
     assert_eq!((alive.phase(), alive.due()), (Phase::Online, Some((secs(8), WaitReason::Heartbeat))));
 
     // What can't be asked is replaced, and by default nothing is done.
-    let mut mute = Rig::online(config);
+    let mut mute = Harness::online(config);
     mute.advance(secs(20));
     let actions = back(&mut mute);
     assert_eq!(replaced(&mut mute, &actions), Mode::Resume);
-    let mut default = Rig::online(BASE);
+    let mut default = Harness::online(BASE);
     default.advance(secs(20));
     assert_eq!((back(&mut default), default.phase()), (vec![], Phase::Online));
 }
@@ -83,15 +83,15 @@ fn report_84_a_running_check_keeps_its_deadline() {
         .on_visible(OnVisible::Probe)
         .heartbeat(every(30))
         .build_const();
-    let news: [fn(&mut Rig) -> Vec<Action>; 4] = [
-        |rig| [rig.fact(Event::NetworkDown), rig.fact(Event::NetworkUp)].concat(),
-        |rig| rig.fact(Event::NetworkChanged),
-        |rig| [rig.fact(Event::Hidden), rig.fact(Event::Visible)].concat(),
-        |rig| rig.fact(Event::HostResumed { gap: secs(40), counted: true }),
+    let news: [fn(&mut Harness) -> Vec<Action>; 4] = [
+        |rig| [rig.event(Event::NetworkDown), rig.event(Event::NetworkUp)].concat(),
+        |rig| rig.event(Event::NetworkChanged),
+        |rig| [rig.event(Event::Hidden), rig.event(Event::Visible)].concat(),
+        |rig| rig.event(Event::HostResumed { gap: secs(40), counted: true }),
     ];
     for (kind, flap) in news.into_iter().enumerate() {
         for pause in [1, 3, 5, 9] {
-            let mut rig = Rig::online(config);
+            let mut rig = Harness::online(config);
             rig.advance(secs(12));
             let asked_at = rig.now;
             loop {
@@ -103,7 +103,8 @@ fn report_84_a_running_check_keeps_its_deadline() {
                 }
                 assert!(rig.now < asked_at.saturating_add(secs(10)), "news {kind} every {pause} s");
             }
-            let (at, _) = rig.log.iter().rfind(|(_, action)| matches!(action, Action::Close { .. })).unwrap();
+            let (at, _) =
+                rig.log().iter().rfind(|(_, action)| matches!(action, Action::Close { .. })).unwrap();
             assert_eq!(*at, asked_at.saturating_add(secs(10)), "news {kind} every {pause} s");
             assert_eq!(rig.told().last_cause, Some(Cause::HeartbeatMissed));
         }
@@ -116,15 +117,15 @@ fn report_84_a_running_check_keeps_its_deadline() {
 fn report_85_the_interval_holds() {
     for pause in [1_300, 2_000, 7_000, 9_999, 11_000, 23_456] {
         let config = BASE.to_builder().connect_timeout(secs(30)).on_wake(OnWake::Probe).build_const();
-        let mut rig = Rig::online(config.to_builder().heartbeat(every(10)).build_const());
+        let mut rig = Harness::online(config.to_builder().heartbeat(every(10)).build_const());
         rig.acks = true;
         rig.advance(secs(10));
         for _ in 0..50 {
             rig.advance(ms(pause));
-            rig.fact(Event::HostResumed { gap: secs(20), counted: true });
+            rig.event(Event::HostResumed { gap: secs(20), counted: true });
         }
         let times: Vec<_> = rig
-            .log
+            .log()
             .iter()
             .filter(|(_, action)| matches!(action, Action::Heartbeat { .. }))
             .map(|(at, _)| *at)
@@ -140,10 +141,10 @@ fn report_85_the_interval_holds() {
 /// from it. How many heartbeats went out, and how long after the throttling began it was closed.
 fn throttled(config: Config, heard: bool) -> (usize, Option<Duration>) {
     const MINUTES: u64 = 20;
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     let begun = rig.now;
     rig.advance(secs(1));
-    rig.fact(Event::Hidden);
+    rig.event(Event::Hidden);
     let mut sent = 0;
     while let Some(due) = rig.policy.poll_timeout() {
         let mut at = due.max(rig.now).saturating_duration_since(begun);

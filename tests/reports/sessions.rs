@@ -5,10 +5,10 @@ use redial::policy::{DropReason, Endpoint, Establish, ResumeConfig, WaitReason};
 use redial::time::Widened;
 use redial::{Event, Mode, Phase, presets};
 
-use crate::rig::*;
+use crate::harness::*;
 use crate::{BASE, dial, hear, keep, with_session};
 
-fn token(rig: &Rig) -> Option<&'static str> {
+fn token(rig: &Harness) -> Option<&'static str> {
     rig.policy.session().token().copied()
 }
 
@@ -26,7 +26,7 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     };
     // Parked.
     let mut rig = lost();
-    rig.fact(Event::NetworkDown);
+    rig.event(Event::NetworkDown);
     assert_eq!((rig.phase(), rig.due()), (Phase::Parked, Some((secs(14), WaitReason::SessionExpiry))));
     assert_eq!(dropped(&rig.advance(secs(14) - ms(1))), None);
     assert_eq!(dropped(&rig.advance(ms(1))), Some(DropReason::Expired));
@@ -82,7 +82,7 @@ fn report_10_the_time_to_live_counts_from_the_last_thing_heard() {
     assert_eq!((dropped(&actions), rig.told().mode), (Some(DropReason::Expired), Mode::Fresh));
     let (mut rig, actions) = silent(75);
     assert_eq!((dropped(&actions), rig.told().mode), (None, Mode::Resume));
-    rig.fact(Event::NetworkDown);
+    rig.event(Event::NetworkDown);
     assert_eq!(rig.due(), Some((secs(15), WaitReason::SessionExpiry)));
     // While the connection is up nothing runs out.
     let mut rig = with_session(BASE, secs(40));
@@ -96,7 +96,7 @@ fn report_10_the_time_to_live_counts_from_the_last_thing_heard() {
 /// still. Widened, it only grows; what the resume carries is its lower half.
 #[test]
 fn report_17_a_counter_of_32_bits_wraps() {
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     rig.opened();
     let mut counter = Widened::new();
     let begin = counter.widen(u32::MAX - 5);
@@ -119,16 +119,16 @@ fn report_17_a_counter_of_32_bits_wraps() {
 /// wait.
 #[test]
 fn report_22_the_newest_event_id_and_the_servers_wait() {
-    let mut rig = Rig::started(BASE.to_builder().establish(Establish::OnOpen).build_const());
+    let mut rig = Harness::started(BASE.to_builder().establish(Establish::OnOpen).build_const());
     rig.opened();
-    let cursor = |rig: &mut Rig, token| {
+    let cursor = |rig: &mut Harness, token| {
         let epoch = rig.epoch();
-        rig.fact(Event::Cursor { epoch, token });
+        rig.event(Event::Cursor { epoch, token });
     };
     for id in ["evt-A", "evt-B"] {
         cursor(&mut rig, id);
     }
-    rig.fact(Event::BackoffHint { base: secs(3) });
+    rig.event(Event::BackoffHint { base: secs(3) });
     for id in ["evt-C", "evt-D"] {
         rig.advance(secs(20));
         rig.lose();
@@ -163,7 +163,7 @@ fn report_22_the_newest_event_id_and_the_servers_wait() {
 #[test]
 fn report_25b_a_protocol_without_invalid_sessions_has_no_wait_for_them() {
     for seed in 0..40 {
-        let mut rig = Rig::seeded(presets::K8S_REFLECTOR, seed);
+        let mut rig = Harness::seeded(presets::K8S_REFLECTOR, seed);
         rig.start();
         rig.establish();
         rig.advance(secs(180));
@@ -178,18 +178,18 @@ fn report_25b_a_protocol_without_invalid_sessions_has_no_wait_for_them() {
 /// its time to live.
 #[test]
 fn report_69_a_cursor_costs_neither_endpoint_nor_time_to_live() {
-    let told = |news: fn(&mut Rig)| {
-        let mut rig = Rig::started(BASE);
+    let told = |news: fn(&mut Harness)| {
+        let mut rig = Harness::started(BASE);
         rig.opened();
         let epoch = rig.epoch();
         let ttl = Some(secs(60));
-        rig.fact(Event::Ready { epoch, token: Some("x"), endpoint: Some("node7"), sequence: Some(7), ttl });
+        rig.event(Event::Ready { epoch, token: Some("x"), endpoint: Some("node7"), sequence: Some(7), ttl });
         rig.advance(secs(5));
         news(&mut rig);
         assert_eq!((token(&rig), rig.policy.session().endpoint()), (Some("x2"), Some(&"node7")));
         rig.advance(secs(15));
         rig.lose();
-        rig.fact(Event::NetworkDown);
+        rig.event(Event::NetworkDown);
         assert_eq!(rig.due(), Some((secs(45), WaitReason::SessionExpiry)), "60 s from the news on");
         rig.advance(secs(1));
         let (mode, endpoint, _) = dial(&mut rig, Event::NetworkUp);
@@ -198,7 +198,7 @@ fn report_69_a_cursor_costs_neither_endpoint_nor_time_to_live() {
     };
     let rig = told(|rig| {
         let epoch = rig.epoch();
-        rig.fact(Event::Cursor { epoch, token: "x2" });
+        rig.event(Event::Cursor { epoch, token: "x2" });
     });
     assert_eq!(rig.policy.session().sequence(), Some(7), "nothing but the id");
     let rig = told(|rig| {
@@ -212,7 +212,7 @@ fn report_69_a_cursor_costs_neither_endpoint_nor_time_to_live() {
 #[test]
 fn report_70_a_store_from_a_backup_counts_lower() {
     for id in ["token", "B"] {
-        let mut rig = Rig::started(BASE);
+        let mut rig = Harness::started(BASE);
         rig.opened();
         rig.ready_as(Some("token"), None, Some(0));
         rig.sequence(20);
@@ -236,7 +236,7 @@ fn report_96_nobody_confirms_the_resume() {
     for failures in [1, 3] {
         let resume = ResumeConfig::new().failures_max(failures).build_const();
         let mut rig =
-            Rig::started(BASE.to_builder().establish(Establish::OnOpen).resume(resume).build_const());
+            Harness::started(BASE.to_builder().establish(Establish::OnOpen).resume(resume).build_const());
         rig.opened();
         keep(&mut rig, "s", secs(120));
         rig.advance(secs(60));
@@ -252,7 +252,7 @@ fn report_96_nobody_confirms_the_resume() {
             assert_eq!(dropped(&rig.lose()), None, "heard 100 s ago");
         }
         // And of a connection on which nothing was heard: it ended 120 s after the last sign of life.
-        let mut silent = Rig::of(rig.policy.clone());
+        let mut silent = rig.clone();
         silent.now = rig.now;
         silent.redial();
         silent.opened();

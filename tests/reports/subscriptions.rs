@@ -4,7 +4,7 @@ use redial::policy::{RestoreConfig, WaitReason};
 use redial::subscriptions::{NoSubscriptions, SubscriptionState as State, Subscriptions};
 use redial::{Action, Config, Disposition, Event, Instant, Phase, Policy, SplitMix64};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const ANSWERED: Config = PLAIN
     .to_builder()
@@ -12,8 +12,8 @@ const ANSWERED: Config = PLAIN
     .build_const();
 
 /// Online, with `keys` sent in send 1.
-fn online(config: Config, keys: &[&'static str]) -> Rig {
-    let mut rig = Rig::started(config);
+fn online(config: Config, keys: &[&'static str]) -> Harness {
+    let mut rig = Harness::started(config);
     for key in keys {
         rig.subscribe(key);
     }
@@ -22,25 +22,25 @@ fn online(config: Config, keys: &[&'static str]) -> Rig {
     rig
 }
 
-fn confirm(rig: &mut Rig, key: &'static str, send: Option<u32>) -> Disposition {
+fn confirm(rig: &mut Harness, key: &'static str, send: Option<u32>) -> Disposition {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key, send });
-    rig.disposition
+    rig.event(Event::SubscriptionConfirmed { epoch, key, send });
+    rig.disposition()
 }
 
-fn refuse(rig: &mut Rig, key: &'static str, send: Option<u32>) -> Disposition {
+fn refuse(rig: &mut Harness, key: &'static str, send: Option<u32>) -> Disposition {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionFailed { epoch, key, send, retryable: true });
-    rig.disposition
+    rig.event(Event::SubscriptionFailed { epoch, key, send, retryable: true });
+    rig.disposition()
 }
 
-fn end(rig: &mut Rig, key: &'static str) -> Disposition {
+fn end(rig: &mut Harness, key: &'static str) -> Disposition {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionLost { epoch, key });
-    rig.disposition
+    rig.event(Event::SubscriptionLost { epoch, key });
+    rig.disposition()
 }
 
-fn state(rig: &Rig, key: &'static str) -> State {
+fn state(rig: &Harness, key: &'static str) -> State {
     rig.policy.subscriptions().find(&key).expect("desired").state()
 }
 
@@ -82,7 +82,7 @@ fn report_38_by_default_nobody_has_to_answer() {
 #[test]
 fn report_38_each_key_has_its_own_time() {
     let restore = RestoreConfig::new().batches(1, secs(3)).confirm_timeout(Some(secs(5))).build_const();
-    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -110,7 +110,7 @@ fn report_38_each_key_has_its_own_time() {
     assert_eq!(rig.batch(), ["b"]);
     assert_eq!(confirm(&mut rig, "b", None), Disposition::Applied);
     assert_eq!(rig.due(), Some((secs(2), WaitReason::Confirm)), "\"a\", sent at 6 s");
-    rig.fact(Event::Unsubscribe { key: "a" });
+    rig.event(Event::Unsubscribe { key: "a" });
     assert_eq!(rig.due(), Some((secs(3), WaitReason::Restore)), "\"c\"");
 }
 
@@ -133,7 +133,7 @@ fn report_38_the_time_ends_with_the_connection() {
 /// Report 38, S98: a clock that ran back does not put the time off.
 #[test]
 fn report_38_the_time_is_not_put_off_by_a_clock_that_ran_back() {
-    let mut rig = Rig::started(ANSWERED);
+    let mut rig = Harness::started(ANSWERED);
     rig.advance(secs(0));
     rig.now = Instant::from_millis(500_000);
     rig.subscribe("a");
@@ -149,7 +149,7 @@ fn report_38_the_time_is_not_put_off_by_a_clock_that_ran_back() {
 #[test]
 fn report_38_a_call_fails_no_more_than_a_batch() {
     let restore = RestoreConfig::new().batches(2, secs(0)).confirm_timeout(Some(secs(5))).build_const();
-    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().restore(restore).build_const());
     for key in ["a", "b", "c", "d", "e"] {
         rig.subscribe(key);
     }
@@ -215,7 +215,7 @@ fn report_42_answers_to_older_sends_are_stale() {
     // Of a key that nobody wants there is no newest.
     assert_eq!(confirm(&mut rig, "DOGE", Some(1)), Disposition::Inapplicable);
     // And one that is asked for again was never sent.
-    rig.fact(Event::Unsubscribe { key: "ETH" });
+    rig.event(Event::Unsubscribe { key: "ETH" });
     rig.subscribe("ETH");
     assert_eq!(refuse(&mut rig, "ETH", Some(1)), Disposition::Stale);
     assert_eq!(confirm(&mut rig, "ETH", Some(3)), Disposition::Applied);
@@ -254,8 +254,8 @@ fn an_end_on_an_older_transport_is_stale() {
     let epoch = rig.epoch();
     rig.lose();
     rig.recover();
-    rig.fact(Event::SubscriptionLost { epoch, key: "a" });
-    assert_eq!((rig.disposition, state(&rig, "a")), (Disposition::Stale, State::Confirmed));
+    rig.event(Event::SubscriptionLost { epoch, key: "a" });
+    assert_eq!((rig.disposition(), state(&rig, "a")), (Disposition::Stale, State::Confirmed));
 }
 
 /// The time-out refuses zero, and costs a policy without subscriptions nothing.

@@ -7,7 +7,7 @@ use redial::health::{Health, HealthConfig, HealthStatus};
 use redial::policy::{CredentialConfig, DropReason, RefreshOn, ResumeConfig, WaitReason};
 use redial::{Cause, Config, Event, GiveUp, Instant, IoKind, Mode, Phase};
 
-use crate::rig::*;
+use crate::harness::*;
 use crate::{BASE, NO_NAME, dial, keep, wake, with_session};
 
 const HOUR: Duration = secs(3_600);
@@ -24,24 +24,24 @@ fn report_11_slept_time_is_added_to_what_runs() {
     assert_eq!((dropped(&actions), rig.told().mode), (Some(DropReason::Expired), Mode::Fresh));
     let mut counted = with_session(BASE, secs(60));
     counted.advance(secs(30));
-    let actions = counted.fact(Event::HostResumed { gap: secs(20), counted: true });
+    let actions = counted.event(Event::HostResumed { gap: secs(20), counted: true });
     assert_eq!((dropped(&actions), counted.told().mode), (None, Mode::Resume), "the clock says what is over");
 
     // What the server asked to wait for.
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     rig.refuse(503, Some(secs(240)));
     assert_eq!(rig.due(), Some((secs(240), WaitReason::RetryAfter)));
     wake(&mut rig, secs(100), false);
     assert_eq!(rig.due(), Some((secs(140), WaitReason::RetryAfter)));
     assert_eq!(opens(&wake(&mut rig, secs(140), false)), 1);
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     rig.refuse(503, Some(secs(240)));
-    rig.fact(Event::HostResumed { gap: secs(200), counted: true });
+    rig.event(Event::HostResumed { gap: secs(200), counted: true });
     assert_eq!(rig.due(), Some((secs(240), WaitReason::RetryAfter)), "that is in the clock already");
 
     // The breaker.
     let breaker = breaker::Config::new(1, secs(600)).build_const();
-    let mut rig = Rig::failed_times(BASE.to_builder().breaker(Some(breaker)).build_const(), 1);
+    let mut rig = Harness::failed_times(BASE.to_builder().breaker(Some(breaker)).build_const(), 1);
     assert_eq!(rig.due(), Some((secs(600), WaitReason::Breaker)));
     wake(&mut rig, secs(200), false);
     assert_eq!(rig.due(), Some((secs(400), WaitReason::Breaker)));
@@ -49,13 +49,13 @@ fn report_11_slept_time_is_added_to_what_runs() {
 
     // A credential, and the age of the connection.
     let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const();
-    let mut rig = Rig::started(BASE.to_builder().credential(credential).build_const());
-    rig.fact(Event::CredentialOk { request: None, ttl: Some(HOUR) });
+    let mut rig = Harness::started(BASE.to_builder().credential(credential).build_const());
+    rig.event(Event::CredentialOk { request: None, ttl: Some(HOUR) });
     rig.establish();
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
     assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::CredentialLead)));
-    let mut rig = Rig::online(BASE.to_builder().max_age(Some(HOUR), secs(0)).build_const());
+    let mut rig = Harness::online(BASE.to_builder().max_age(Some(HOUR), secs(0)).build_const());
     rig.advance(secs(20));
     wake(&mut rig, ms(5), false);
     assert_eq!(rig.due(), Some((HOUR - secs(20) - ms(5), WaitReason::MaxAge)));
@@ -65,11 +65,11 @@ fn report_11_slept_time_is_added_to_what_runs() {
 /// first failed try after the network's return was the last. Time in which nothing could be tried does not count.
 #[test]
 fn report_72_time_offline_uses_nothing_up() {
-    let mut rig = Rig::online(BASE.to_builder().max_elapsed(Some(secs(900))).build_const());
+    let mut rig = Harness::online(BASE.to_builder().max_elapsed(Some(secs(900))).build_const());
     rig.advance(secs(60));
     rig.close(Cause::Io(IoKind::NetworkDown));
     rig.advance(ms(100));
-    rig.fact(Event::NetworkDown);
+    rig.event(Event::NetworkDown);
     assert_eq!(rig.phase(), Phase::Parked);
     rig.advance(secs(4_000));
     dial(&mut rig, Event::NetworkUp);
@@ -95,10 +95,10 @@ fn report_72_time_offline_uses_nothing_up() {
 fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
     const WATCHED: HealthConfig = HealthConfig::DEFAULT;
     let mut health = Health::new();
-    let mut rig = Rig::online(BASE);
+    let mut rig = Harness::online(BASE);
     health.attempt_succeeded(&WATCHED, rig.now);
     rig.advance(secs(60));
-    rig.fact(Event::Hidden);
+    rig.event(Event::Hidden);
     health.paused(rig.now);
     rig.lose();
     health.lost(rig.now);
@@ -115,10 +115,10 @@ fn report_73_a_night_in_a_hidden_tab_is_no_slow_recovery() {
 }
 
 /// How long after `fact` the connection was kept, with so many seeds.
-fn kept(config: Config, seeds: u64, fact: impl Fn(&mut Rig)) -> Vec<Duration> {
+fn kept(config: Config, seeds: u64, fact: impl Fn(&mut Harness)) -> Vec<Duration> {
     (0..seeds)
         .map(|seed| {
-            let mut rig = Rig::seeded(config, seed);
+            let mut rig = Harness::seeded(config, seed);
             rig.start();
             rig.establish();
             rig.advance(secs(20));
@@ -145,9 +145,9 @@ fn report_50_a_warned_connection_is_kept_at_first() {
     let config = BASE.to_builder().resume(ResumeConfig::DISABLED).build_const();
     let mut kept = kept(config, 40, |rig| {
         let epoch = rig.epoch();
-        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(10)) });
+        rig.event(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(10)) });
         // A second warning does not put it off.
-        rig.fact(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(1_000)) });
+        rig.event(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(1_000)) });
     });
     assert!(kept.iter().all(|kept| *kept <= secs(5)), "{kept:?}");
     kept.sort_unstable();
@@ -177,7 +177,7 @@ fn report_97_a_stream_is_replaced_before_the_servers_limit() {
     let (limit, lead) = (24 * HOUR, secs(600));
     let config =
         BASE.to_builder().resume(ResumeConfig::DISABLED).max_age(Some(limit - lead), lead).build_const();
-    let mut rig = Rig::new(config);
+    let mut rig = Harness::new(config);
     rig.subscribe("btcusdt@trade");
     rig.start();
     rig.establish();
@@ -191,7 +191,7 @@ fn report_97_a_stream_is_replaced_before_the_servers_limit() {
     assert_eq!((rig.policy.stats().losses, rig.told().attempt), (0, 1));
     assert_eq!((restores(&rig.establish()), rig.batch()), (1, vec!["btcusdt@trade"]));
     // And by the user, who knows of a better moment.
-    let actions = rig.fact(Event::Redial);
+    let actions = rig.event(Event::Redial);
     assert!(keeps_session(&actions), "{actions:?}");
     rig.advance(secs(1));
     assert_eq!((restores(&rig.establish()), rig.opens()), (1, 3));

@@ -5,19 +5,19 @@ use redial::classify::{Classifier, TlsKind, tables};
 use redial::policy::{CredentialConfig, WaitReason};
 use redial::{Cause, Config, Event, GiveUp, Phase, presets};
 
-use crate::rig::*;
+use crate::harness::*;
 use crate::{BASE, dial};
 
 /// Waiting after a connection that worked for ten minutes.
-fn after_a_good_connection(config: Config) -> Rig {
-    let mut rig = Rig::online(config);
+fn after_a_good_connection(config: Config) -> Harness {
+    let mut rig = Harness::online(config);
     rig.advance(secs(600));
     rig.lose();
     rig
 }
 
 /// Each dial is answered so; whether and how it gave up.
-fn answered(rig: &mut Rig, statuses: &[u16]) -> Vec<Option<(GiveUp, Cause)>> {
+fn answered(rig: &mut Harness, statuses: &[u16]) -> Vec<Option<(GiveUp, Cause)>> {
     let answer = |status: &u16| {
         rig.redial();
         gave_up(&rig.refuse(*status, None))
@@ -39,7 +39,7 @@ fn report_46_a_proxy_answers_for_a_server_that_restarts() {
     assert_eq!(answered(&mut rig, &[404, 404, 404, 404, 503, 404, 404, 404, 404]), [None; 9]);
     assert_eq!(answered(&mut rig, &[404]), [Some((GiveUp::Fatal, Cause::Http(404)))]);
     // An address that never worked is wrong.
-    let mut wrong = Rig::started(BASE);
+    let mut wrong = Harness::started(BASE);
     assert_eq!(gave_up(&wrong.refuse(404, None)), Some((GiveUp::Fatal, Cause::Http(404))));
 }
 
@@ -60,7 +60,7 @@ fn report_47_a_login_page_in_between() {
     assert!(answered(&mut rig, &[403])[0].is_some());
     rig.advance(secs(3_600));
     for news in [Event::NetworkUp, Event::NetworkChanged, Event::RetryNow] {
-        assert_eq!((rig.fact(news), rig.phase()), (vec![], Phase::Failed));
+        assert_eq!((rig.event(news), rig.phase()), (vec![], Phase::Failed));
     }
 }
 
@@ -71,20 +71,20 @@ fn report_47_a_login_page_in_between() {
 fn report_48_a_clock_that_is_not_set_yet() {
     const EARLY: Cause = Cause::Tls(TlsKind::CertificateNotYetValid);
     let tries = usize::from(tables::TRIES);
-    let mut rig = Rig::started(BASE);
+    let mut rig = Harness::started(BASE);
     for _ in 0..tries {
         assert_eq!(gave_up(&rig.fail(EARLY)), None);
         assert_eq!(rig.due(), Some((secs(30), WaitReason::Class)));
         rig.redial();
     }
-    let mut set = Rig::of(rig.policy.clone());
+    let mut set = rig.clone();
     set.now = rig.now;
     set.establish();
     assert_eq!(set.phase(), Phase::Online, "the clock was set in time");
     assert_eq!(gave_up(&rig.fail(EARLY)), Some((GiveUp::Repeated, EARLY)));
     rig.advance(secs(60));
     for news in [Event::NetworkUp, Event::NetworkChanged, Event::RetryNow] {
-        let mut rig = Rig::of(rig.policy.clone());
+        let mut rig = rig.clone();
         rig.now = rig.now.saturating_add(secs(3_600));
         dial(&mut rig, news);
     }
@@ -95,13 +95,13 @@ fn report_48_a_clock_that_is_not_set_yet() {
 #[test]
 fn report_58_a_ban_that_says_how_long() {
     for status in [418, 403] {
-        let mut rig = Rig::started(BASE);
+        let mut rig = Harness::started(BASE);
         for _ in 0..3 {
             assert_eq!(gave_up(&rig.refuse(status, Some(secs(120)))), None);
             assert_eq!(rig.due(), Some((secs(120), WaitReason::RetryAfter)));
             rig.redial();
         }
-        let mut waited = Rig::of(rig.policy.clone());
+        let mut waited = rig.clone();
         waited.now = rig.now;
         waited.establish();
         waited.advance(secs(20));
@@ -110,14 +110,14 @@ fn report_58_a_ban_that_says_how_long() {
         assert_eq!(gave_up(&waited.refuse(status, Some(secs(120)))), None, "a connection begins anew");
         let end = gave_up(&rig.refuse(status, Some(secs(120))));
         assert_eq!(end, Some((GiveUp::Fatal, Cause::Http(status))));
-        let mut plain = Rig::started(BASE);
+        let mut plain = Harness::started(BASE);
         assert!(gave_up(&plain.refuse(status, None)).is_some(), "without a time it is final");
     }
 }
 
 /// Held so long and taken over, again and again: the waits, and how it ended.
 fn taken_over(config: Config, held: u64) -> (Vec<u64>, (GiveUp, Cause)) {
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     let mut waits = Vec::new();
     loop {
         rig.advance(secs(held));
@@ -140,21 +140,21 @@ fn report_62_two_clients_with_one_identity() {
         assert_eq!(taken_over(mqtt, held), (vec![1, 2, 4, 8, 16], TAKEN), "held {held} s");
     }
     // After an hour without one it is forgotten.
-    let mut rig = Rig::online(mqtt);
+    let mut rig = Harness::online(mqtt);
     for _ in 0..20 {
         rig.advance(secs(3_700));
         assert_eq!(gave_up(&rig.code(142)), None);
         assert_eq!(rig.recover(), secs(1));
     }
     // The user may take it back.
-    let mut rig = Rig::online(mqtt);
+    let mut rig = Harness::online(mqtt);
     for _ in 0..5 {
         rig.code(142);
         rig.recover();
     }
     assert_eq!(gave_up(&rig.code(142)), Some(TAKEN));
     rig.advance(secs(60));
-    assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+    assert_eq!(opens(&rig.event(Event::RetryNow)), 1);
 }
 
 /// Report 75, as 62 with the preset of Paho: each holds for as long as the other waits, 128 s, which is longer than what
@@ -170,20 +170,20 @@ fn report_75_each_holds_while_the_other_waits() {
 fn report_87_a_refused_credential_is_no_ill_health() {
     let breaker = breaker::Config::new(1, secs(600)).build_const();
     let config = BASE.to_builder().breaker(Some(breaker)).credential(CredentialConfig::DEFAULT).build_const();
-    let renew = |rig: &mut Rig| {
+    let renew = |rig: &mut Harness| {
         assert_eq!(refreshes(&rig.refuse(401, None)), 1);
         rig.advance(secs(5));
-        rig.fact(Event::CredentialOk { request: None, ttl: None })
+        rig.event(Event::CredentialOk { request: None, ttl: None })
     };
     // A closed breaker stays closed.
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     assert_eq!(opens(&renew(&mut rig)), 1);
     // In a probe: the next dial is the probe.
-    let mut rig = Rig::failed_times(config, 1);
+    let mut rig = Harness::failed_times(config, 1);
     assert_eq!(rig.due(), Some((secs(600), WaitReason::Breaker)));
     rig.redial();
     assert_eq!(opens(&renew(&mut rig)), 1);
-    let mut well = Rig::of(rig.policy.clone());
+    let mut well = rig.clone();
     well.now = rig.now;
     well.establish();
     well.advance(secs(20));

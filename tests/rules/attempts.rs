@@ -3,17 +3,17 @@
 use redial::policy::{HoldReason, OnNetworkDown, WaitReason};
 use redial::{Action, Cause, Disposition, Event, Phase};
 
-use crate::rig::*;
+use crate::harness::*;
 
 /// F01: a reconnect request and then the close of the same socket are one loss.
 #[test]
 fn f01_a_request_and_its_close_are_one_attempt() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
-    assert!(keeps_session(&rig.please_reconnect()));
+    assert!(keeps_session(&rig.reconnect_requested()));
     let due = rig.due();
-    rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(1000) });
-    assert_eq!(rig.disposition, Disposition::Stale);
+    rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(1000) });
+    assert_eq!(rig.disposition(), Disposition::Stale);
     assert_eq!(rig.due(), due);
     rig.recover();
     rig.advance(secs(600));
@@ -23,11 +23,11 @@ fn f01_a_request_and_its_close_are_one_attempt() {
 /// F02, lifecycle 28: an error and then the close of the same socket are one failure.
 #[test]
 fn f02_an_error_and_its_close_are_one_failure() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let epoch = rig.epoch();
     rig.close(RESET);
-    rig.fact(Event::Closed { epoch, cause: Cause::CloseFrame(1006) });
-    assert_eq!(rig.disposition, Disposition::Stale);
+    rig.event(Event::Closed { epoch, cause: Cause::CloseFrame(1006) });
+    assert_eq!(rig.disposition(), Disposition::Stale);
     assert_eq!((rig.told().failures, rig.policy.stats().losses), (1, 1));
     assert_eq!(rig.redial(), secs(1));
 }
@@ -35,7 +35,7 @@ fn f02_an_error_and_its_close_are_one_failure() {
 /// F03: whatever is said while it waits, there is one deadline and it leads to one dial.
 #[test]
 fn f03_one_pending_attempt() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let epoch = rig.epoch();
     rig.lose();
     for fact in [
@@ -45,7 +45,7 @@ fn f03_one_pending_attempt() {
         Event::SendFailed { epoch },
         Event::Start,
     ] {
-        rig.fact(fact);
+        rig.event(fact);
         assert_eq!(rig.due(), Some((secs(1), WaitReason::Backoff)));
     }
     assert_eq!(opens(&rig.advance(secs(2))), 1);
@@ -54,7 +54,7 @@ fn f03_one_pending_attempt() {
 /// F04, lifecycle 23: a stop during the wait; nothing opens afterwards, however long.
 #[test]
 fn f04_stop_cancels_the_pending_attempt() {
-    let mut rig = Rig::failed_times(PLAIN, 3);
+    let mut rig = Harness::failed_times(PLAIN, 3);
     assert_eq!(rig.phase(), Phase::Waiting);
     rig.stop(false);
     assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Stopped, None));
@@ -65,7 +65,7 @@ fn f04_stop_cancels_the_pending_attempt() {
 /// F05, lifecycle 22, 24: a stop during a dial closes it; its late success opens nothing and sends nothing.
 #[test]
 fn f05_stop_during_a_dial() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     let epoch = rig.epoch();
     assert!(closed(&rig.stop(false)).is_some());
     for fact in [
@@ -73,8 +73,8 @@ fn f05_stop_during_a_dial() {
         Event::Resumed { epoch },
         Event::OpenFailed { epoch, cause: RESET, retry_after: None },
     ] {
-        assert!(rig.fact(fact).is_empty());
-        assert_eq!(rig.disposition, Disposition::Stale);
+        assert!(rig.event(fact).is_empty());
+        assert_eq!(rig.disposition(), Disposition::Stale);
     }
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!(rig.policy.stats().abandoned, 1);
@@ -83,7 +83,7 @@ fn f05_stop_during_a_dial() {
 /// F06, lifecycle 21: nothing that an old transport still says has an effect on its successor.
 #[test]
 fn f06_a_superseded_transport_is_not_heard() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let old = rig.epoch();
     rig.lose();
     rig.recover();
@@ -105,8 +105,8 @@ fn f06_a_superseded_transport_is_not_heard() {
         Event::AuthFailed { epoch: old, fatal: true },
         Event::Closed { epoch: old, cause: Cause::CloseFrame(4004) },
     ] {
-        assert!(rig.fact(fact).is_empty());
-        assert_eq!(rig.disposition, Disposition::Stale);
+        assert!(rig.event(fact).is_empty());
+        assert_eq!(rig.disposition(), Disposition::Stale);
         assert_eq!((rig.told(), rig.due(), rig.policy.session()), (told, due, &session));
     }
     assert_eq!(rig.policy.stats().stale, 15);
@@ -115,9 +115,9 @@ fn f06_a_superseded_transport_is_not_heard() {
 /// F07: the old transport is closed before the new one is opened, also when nobody reports its end.
 #[test]
 fn f07_close_comes_before_open() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
-    let mut actions = rig.please_reconnect();
+    let mut actions = rig.reconnect_requested();
     actions.extend(rig.advance(secs(1)));
     let close =
         actions.iter().position(|action| matches!(action, Action::Close { epoch, .. } if *epoch == old));
@@ -129,7 +129,7 @@ fn f07_close_comes_before_open() {
 /// F08: a dead peer never answers a close; the next attempt does not wait for it.
 #[test]
 fn f08_a_dead_transport_is_not_waited_for() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let actions = rig.advance(secs(90));
     assert!(keeps_session(&actions), "{actions:?}");
     assert_eq!(rig.redial(), secs(1));
@@ -138,12 +138,12 @@ fn f08_a_dead_transport_is_not_waited_for() {
 /// F09, lifecycle 1: a second start neither dials again nor disturbs the first.
 #[test]
 fn f09_start_while_started_is_nothing() {
-    let mut rig = Rig::new(PLAIN);
+    let mut rig = Harness::new(PLAIN);
     assert_eq!(opens(&rig.start()), 1);
-    let check = |rig: &mut Rig| {
+    let check = |rig: &mut Harness| {
         let told = rig.told();
         assert!(rig.start().is_empty());
-        assert_eq!((rig.disposition, rig.told()), (Disposition::Inapplicable, told));
+        assert_eq!((rig.disposition(), rig.told()), (Disposition::Inapplicable, told));
     };
     check(&mut rig);
     rig.opened();
@@ -158,7 +158,7 @@ fn f09_start_while_started_is_nothing() {
 /// F10: the deadline of a first attempt can't end the second.
 #[test]
 fn f10_a_deadline_belongs_to_its_attempt() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.advance(secs(3));
     rig.fail(REFUSED);
     rig.redial();
@@ -173,7 +173,7 @@ fn f10_a_deadline_belongs_to_its_attempt() {
 /// F11, lifecycle 9: a dial that stays silent is given up at its deadline and is a failure.
 #[test]
 fn f11_a_dial_has_a_deadline() {
-    let mut rig = Rig::started(PLAIN.to_builder().connect_timeout(secs(4)).build().expect("valid"));
+    let mut rig = Harness::started(PLAIN.to_builder().connect_timeout(secs(4)).build().expect("valid"));
     assert_eq!(rig.due(), Some((secs(4), WaitReason::ConnectTimeout)));
     rig.advance(ms(3_999));
     assert_eq!(rig.phase(), Phase::Connecting);
@@ -185,7 +185,7 @@ fn f11_a_dial_has_a_deadline() {
 /// F12: open, but no greeting.
 #[test]
 fn f12_the_greeting_has_a_deadline() {
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     rig.opened();
     assert_eq!(rig.due(), Some((secs(30), WaitReason::GreetingTimeout)));
     assert!(keeps_session(&rig.advance(secs(30))));
@@ -196,7 +196,8 @@ fn f12_the_greeting_has_a_deadline() {
 /// F13: the session's establishment has a deadline, a resume like an identify.
 #[test]
 fn f13_the_session_has_a_deadline() {
-    let mut rig = Rig::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build().expect("valid"));
+    let mut rig =
+        Harness::started(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build().expect("valid"));
     for round in 0..2 {
         rig.acks = true;
         rig.opened();
@@ -215,7 +216,7 @@ fn f13_the_session_has_a_deadline() {
 /// F14: a dial that fails in the same instant is a failed attempt, and the chain goes on.
 #[test]
 fn f14_a_dial_that_fails_at_once() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for failure in 1..=50 {
         assert!(rig.fail(Cause::Unknown).is_empty());
         assert_eq!((rig.told().failures, rig.policy.stats().failed), (failure, failure));
@@ -226,10 +227,10 @@ fn f14_a_dial_that_fails_at_once() {
 /// F15: "not now" is asked again forever and is nobody's failure.
 #[test]
 fn f15_not_now_is_rescheduled_and_not_counted() {
-    let mut rig = Rig::started(PLAIN.to_builder().max_attempts(Some(3)).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().max_attempts(Some(3)).build_const());
     for _ in 0..1_000 {
         let epoch = rig.epoch();
-        rig.fact(Event::NotNow { epoch, retry_after: None });
+        rig.event(Event::NotNow { epoch, retry_after: None });
         assert_eq!(rig.waits(), secs(1));
         rig.redial();
     }
@@ -240,7 +241,7 @@ fn f15_not_now_is_rescheduled_and_not_counted() {
 /// F16, S74: told not to reconnect, a layer reports the loss and leaves the rest to its owner.
 #[test]
 fn f16_an_inner_layer_can_be_told_not_to() {
-    let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     assert!(gave_up(&rig.close(RESET)).is_some_and(|(_, cause)| cause == RESET));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!(rig.opens(), 1);
@@ -250,26 +251,26 @@ fn f16_an_inner_layer_can_be_told_not_to() {
 /// nothing.
 #[test]
 fn f17_reconnect_now() {
-    let mut rig = Rig::failed_times(PLAIN, 5);
+    let mut rig = Harness::failed_times(PLAIN, 5);
     assert_eq!(rig.waits(), secs(16));
-    assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+    assert_eq!(opens(&rig.event(Event::RetryNow)), 1);
     rig.fail(REFUSED);
     assert_eq!(rig.recover(), secs(1));
-    assert!(rig.fact(Event::RetryNow).is_empty());
-    assert_eq!((rig.disposition, rig.phase()), (Disposition::Inapplicable, Phase::Online));
+    assert!(rig.event(Event::RetryNow).is_empty());
+    assert_eq!((rig.disposition(), rig.phase()), (Disposition::Inapplicable, Phase::Online));
 }
 
 /// F18, lifecycle 27: the network is back: the pending attempt goes at once, and a deadline that was due in the same
 /// instant adds no second one.
 #[test]
 fn f18_the_network_is_back() {
-    let mut rig = Rig::failed_times(PLAIN, 6);
+    let mut rig = Harness::failed_times(PLAIN, 6);
     assert_eq!(rig.waits(), secs(30));
     rig.advance(secs(5));
-    assert_eq!(opens(&rig.fact(Event::NetworkUp)), 1);
+    assert_eq!(opens(&rig.event(Event::NetworkUp)), 1);
     rig.fail(REFUSED);
     rig.now = rig.policy.poll_timeout().expect("a wait has an end");
-    let mut actions = rig.fact(Event::NetworkUp);
+    let mut actions = rig.event(Event::NetworkUp);
     actions.extend(rig.tick());
     assert_eq!(opens(&actions), 1);
 }
@@ -277,27 +278,27 @@ fn f18_the_network_is_back() {
 /// F19, lifecycle 32: while the network is down nothing is dialled and no attempt is spent.
 #[test]
 fn f19_no_attempt_without_a_network() {
-    let mut rig = Rig::failed_times(PLAIN, 2);
+    let mut rig = Harness::failed_times(PLAIN, 2);
     let before = rig.told();
-    rig.fact(Event::NetworkDown);
+    rig.event(Event::NetworkDown);
     assert_eq!((rig.phase(), rig.told().waiting_for), (Phase::Parked, Some(WaitReason::Network)));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!((rig.told().attempt, rig.told().failures), (before.attempt, before.failures));
-    assert_eq!(open(&rig.fact(Event::NetworkUp)).map(|open| open.2), Some(before.attempt + 1));
+    assert_eq!(open(&rig.event(Event::NetworkUp)).map(|open| open.2), Some(before.attempt + 1));
 }
 
 /// F20: a policy names no address and holds no credential, so both may change in the middle of an outage; the backoff
 /// goes on where it was.
 #[test]
 fn f20_a_new_credential_or_address_keeps_the_backoff() {
-    let mut rig = Rig::failed_times(PLAIN, 3);
+    let mut rig = Harness::failed_times(PLAIN, 3);
     let hold = HoldReason::new(0).expect("a reason");
-    rig.fact(Event::Hold(hold));
+    rig.event(Event::Hold(hold));
     rig.advance(secs(60));
-    let open = open(&rig.fact(Event::Release(hold))).expect("a dial");
+    let open = open(&rig.event(Event::Release(hold))).expect("a dial");
     assert_eq!((open.1, open.2), (redial::policy::Endpoint::Base, 4));
     assert_eq!(refreshes(&rig.fail(Cause::AuthRejected)), 1);
-    assert_eq!(opens(&rig.fact(Event::CredentialOk { request: None, ttl: None })), 1);
+    assert_eq!(opens(&rig.event(Event::CredentialOk { request: None, ttl: None })), 1);
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(8), "the fourth step");
 }
@@ -306,8 +307,8 @@ fn f20_a_new_credential_or_address_keeps_the_backoff() {
 #[test]
 fn f19_network_hints_can_be_ignored() {
     let mut rig =
-        Rig::failed_times(PLAIN.to_builder().network(OnNetworkDown::Ignore, secs(0)).build_const(), 2);
-    rig.fact(Event::NetworkDown);
-    assert_eq!(rig.disposition, Disposition::Inapplicable);
+        Harness::failed_times(PLAIN.to_builder().network(OnNetworkDown::Ignore, secs(0)).build_const(), 2);
+    rig.event(Event::NetworkDown);
+    assert_eq!(rig.disposition(), Disposition::Inapplicable);
     assert_eq!(rig.redial(), secs(2));
 }

@@ -7,19 +7,19 @@ use redial::budget::{Grant, StartBudget, StartBudgetConfig};
 use redial::policy::WaitReason;
 use redial::{Event, Instant, Mode, Phase, SessionState};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const ONE_IN_5_S: StartBudgetConfig = StartBudgetConfig::new(1, 1, secs(5)).build_const();
 
 /// The host of a fleet on one clock.
 struct Host {
-    fleet: Vec<Rig>,
+    fleet: Vec<Harness>,
     budget: StartBudget<1, 8>,
     asked: u32,
 }
 
 impl Host {
-    fn new(config: StartBudgetConfig, fleet: Vec<Rig>) -> Self {
+    fn new(config: StartBudgetConfig, fleet: Vec<Harness>) -> Self {
         Self { fleet, budget: StartBudget::new(config).expect("room for one"), asked: 0 }
     }
 
@@ -53,7 +53,7 @@ impl Host {
             if let Some(until) = until {
                 let retry_after = Some(until.saturating_duration_since(rig.now));
                 let epoch = rig.epoch();
-                rig.fact(Event::NotNow { epoch, retry_after });
+                rig.event(Event::NotNow { epoch, retry_after });
                 return;
             }
         }
@@ -85,12 +85,12 @@ impl Host {
     }
 
     fn phases(&self) -> Vec<Phase> {
-        self.fleet.iter().map(Rig::phase).collect()
+        self.fleet.iter().map(Harness::phase).collect()
     }
 }
 
-fn fleet(size: usize) -> Vec<Rig> {
-    (0..size).map(|_| Rig::new(PLAIN.to_builder().max_attempts(Some(1)).build_const())).collect()
+fn fleet(size: usize) -> Vec<Harness> {
+    (0..size).map(|_| Harness::new(PLAIN.to_builder().max_attempts(Some(1)).build_const())).collect()
 }
 
 /// S60, F76, lifecycle 90: two that share a bucket, both fresh: the second waits until its turn, as the same first
@@ -123,7 +123,7 @@ fn s60_the_second_fresh_start_waits_its_turn() {
 fn s60_a_resume_does_not_ask() {
     let session = SessionState::resumable("token", None, Some(1));
     let mut all = fleet(2);
-    all.push(Rig::importing(PLAIN, session));
+    all.push(Harness::importing(PLAIN, session));
     let mut host = Host::new(ONE_IN_5_S, all);
     (0..3).for_each(|one| host.start(one));
     assert_eq!(host.phases(), [Phase::Online, Phase::Waiting, Phase::Online]);
@@ -143,7 +143,7 @@ fn f77_one_that_is_stopped_leaves_the_line() {
     host.stop(1);
     assert_eq!(host.budget.waiting(), [2]);
     // The third was told 10 s; it may ask sooner, and is then told the new time.
-    host.fleet[2].fact(Event::RetryNow);
+    host.fleet[2].event(Event::RetryNow);
     host.serve(2);
     assert_eq!(host.fleet[2].due(), Some((secs(3), WaitReason::NotNow)));
     host.advance(secs(3));

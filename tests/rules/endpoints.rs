@@ -5,9 +5,9 @@ use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoint
 use redial::policy::{Endpoint, ResumeConfig, WaitReason};
 use redial::{Action, Cause, Config, Event, GiveUp, IoKind, Mode, Phase, Policy, SessionState, SplitMix64};
 
-use crate::rig::*;
+use crate::harness::*;
 
-type Walker = Rig<FixedEndpoints<4>>;
+type Walker = Harness<FixedEndpoints<4>>;
 
 const NO_NETWORK: Cause = Cause::Io(IoKind::NetworkUnreachable);
 /// Without memory of what worked.
@@ -15,7 +15,7 @@ const FORGETFUL: EndpointsConfig = EndpointsConfig::new().sticky(secs(0)).build_
 
 fn seeded(config: Config, count: u8, seed: u64) -> Walker {
     let endpoints = FixedEndpoints::new(count).expect("room for them");
-    Rig::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints))
+    Harness::of(Policy::from_parts(config, SplitMix64::new(seed), Default::default(), endpoints))
 }
 
 fn started(config: Config, count: u8) -> Walker {
@@ -91,7 +91,7 @@ fn l71_a_dial_put_off_is_the_same_dial() {
     let before = at(&rig);
     for _ in 0..3 {
         let epoch = rig.epoch();
-        rig.fact(Event::NotNow { epoch, retry_after: Some(secs(7)) });
+        rig.event(Event::NotNow { epoch, retry_after: Some(secs(7)) });
         assert_eq!(rig.due(), Some((secs(7), WaitReason::NotNow)));
         rig.redial();
         assert_eq!(at(&rig), before);
@@ -206,9 +206,9 @@ fn l77_a_new_network_or_a_long_sleep_forgets() {
         rig.advance(secs(5));
         if waiting {
             rig.lose();
-            rig.fact(fact.clone());
+            rig.event(fact.clone());
         } else {
-            rig.fact(fact.clone());
+            rig.event(fact.clone());
             if rig.phase() == Phase::Online {
                 rig.lose();
             }
@@ -231,7 +231,7 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
     rig.lose();
     for wait in [1, 2] {
         assert_eq!(rig.redial(), secs(wait));
-        let newest = rig.log.last().map(|(_, action)| *action).expect("a dial");
+        let newest = rig.log().last().map(|(_, action)| *action).expect("a dial");
         assert!(matches!(newest, Action::Open { mode: Mode::Resume, endpoint: Endpoint::Session, .. }));
         rig.fail(REFUSED);
         assert_ne!(
@@ -245,7 +245,7 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
     rig.fail(REFUSED);
     assert_eq!(rig.redial(), secs(8));
     for endpoint in 0..3 {
-        let newest = rig.log.last().map(|(_, action)| *action).expect("a dial");
+        let newest = rig.log().last().map(|(_, action)| *action).expect("a dial");
         assert!(
             matches!(newest, Action::Open { mode: Mode::Resume, endpoint: Endpoint::Base, attempt: 4, .. }),
             "{newest:?}"
@@ -260,12 +260,12 @@ fn f62_f69_the_sessions_endpoint_is_no_part_of_the_round() {
     let own = SessionState::resumable("token", Some("own"), Some(1));
     let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
     let policy = Policy::new(PLAIN, SplitMix64::new(1)).with_subscriptions(Default::default());
-    let mut rig = Rig::of(policy.with_endpoints(endpoints).with_session(own));
+    let mut rig = Harness::of(policy.with_endpoints(endpoints).with_session(own));
     assert_eq!(open(&rig.start()), Some((Mode::Resume, Endpoint::Session, 1)));
     rig.opened();
     rig.invalid(false);
     rig.redial();
-    let newest = rig.log.last().map(|(_, action)| *action);
+    let newest = rig.log().last().map(|(_, action)| *action);
     assert!(matches!(newest, Some(Action::Open { mode: Mode::Fresh, endpoint: Endpoint::Base, .. })));
 }
 

@@ -4,7 +4,7 @@ use redial::breaker;
 use redial::policy::{Endpoint, HoldReason, OnNetworkDown, WaitReason};
 use redial::{Cause, Config, Disposition, Event, IoKind, Phase, Ratio};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const DROP: Config = GATEWAY.to_builder().network(OnNetworkDown::Drop, secs(0)).build_const();
 const BREAKER: breaker::Config =
@@ -22,12 +22,12 @@ fn s84_network_up_is_spread() {
     let config = PLAIN.to_builder().network(OnNetworkDown::Park, secs(3)).build_const();
     let mut waits = Vec::new();
     for seed in 0..100 {
-        let mut rig = Rig::seeded(config, seed);
+        let mut rig = Harness::seeded(config, seed);
         rig.start();
         rig.fail(REFUSED);
-        rig.fact(Event::NetworkDown);
+        rig.event(Event::NetworkDown);
         assert!(rig.advance(secs(600)).is_empty());
-        rig.fact(Event::NetworkUp);
+        rig.event(Event::NetworkUp);
         assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Spread));
         waits.push(rig.redial());
     }
@@ -41,13 +41,13 @@ fn s84_network_up_is_spread() {
 #[test]
 fn s84_flapping_host_events_can_not_spin() {
     for base in [PLAIN, DROP] {
-        let mut rig = Rig::online(base);
+        let mut rig = Harness::online(base);
         let before = rig.opens();
         rig.lose();
         for _ in 0..20 {
-            rig.fact(Event::NetworkDown);
+            rig.event(Event::NetworkDown);
             rig.advance(ms(50));
-            rig.fact(Event::NetworkUp);
+            rig.event(Event::NetworkUp);
             rig.advance(ms(450));
         }
         assert!((1..=10).contains(&(rig.opens() - before)), "{} dials in 10 s", rig.opens() - before);
@@ -57,23 +57,23 @@ fn s84_flapping_host_events_can_not_spin() {
 /// S85: the network came while all is well.
 #[test]
 fn s85_network_up_while_connected_is_nothing() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let told = rig.told();
-    assert!(rig.fact(Event::NetworkUp).is_empty());
-    assert_eq!((rig.disposition, rig.told()), (Disposition::Inapplicable, told));
+    assert!(rig.event(Event::NetworkUp).is_empty());
+    assert_eq!((rig.disposition(), rig.told()), (Disposition::Inapplicable, told));
 }
 
 /// Lifecycle 30: the network goes during a connection: closed at once, or left to the heartbeat, as configured.
 #[test]
 fn l30_network_down_while_connected() {
-    let mut rig = Rig::online(DROP);
-    assert!(keeps_session(&rig.fact(Event::NetworkDown)));
+    let mut rig = Harness::online(DROP);
+    assert!(keeps_session(&rig.event(Event::NetworkDown)));
     assert_eq!(
         (rig.told().last_cause, rig.told().waiting_for),
         (Some(Cause::NetworkDown), Some(WaitReason::Network))
     );
-    let mut rig = Rig::online(GATEWAY);
-    assert!(rig.fact(Event::NetworkDown).is_empty());
+    let mut rig = Harness::online(GATEWAY);
+    assert!(rig.event(Event::NetworkDown).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
     assert!(keeps_session(&rig.advance(secs(90))));
     assert_eq!(
@@ -85,17 +85,17 @@ fn l30_network_down_while_connected() {
 /// Lifecycle 31: the network goes during a dial: given up, not counted.
 #[test]
 fn l31_network_down_while_dialling() {
-    let mut rig = Rig::failed_times(PLAIN, 2);
+    let mut rig = Harness::failed_times(PLAIN, 2);
     rig.redial();
     assert_eq!(rig.told().attempt, 3);
-    assert_eq!(closed(&rig.fact(Event::NetworkDown)), Some(None));
+    assert_eq!(closed(&rig.event(Event::NetworkDown)), Some(None));
     assert_eq!((rig.phase(), rig.told().attempt, rig.told().failures), (Phase::Parked, 2, 2));
 }
 
 /// Lifecycle 35: a policy that is stopped stays stopped, whatever the host reports.
 #[test]
 fn l35_a_host_event_does_not_undo_a_stop() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.stop(true);
     for fact in [
         Event::NetworkDown,
@@ -108,7 +108,7 @@ fn l35_a_host_event_does_not_undo_a_stop() {
         Event::RetryNow,
         Event::CredentialOk { request: None, ttl: None },
     ] {
-        assert!(rig.fact(fact).is_empty());
+        assert!(rig.event(fact).is_empty());
         assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Stopped, None));
     }
 }
@@ -116,25 +116,25 @@ fn l35_a_host_event_does_not_undo_a_stop() {
 /// Lifecycle 38: a wait that ends on a hidden page dials when it is visible; after a stop it does not.
 #[test]
 fn l38_a_hidden_page_does_not_dial() {
-    let mut rig = Rig::failed_times(PLAIN, 1);
-    rig.fact(Event::Hidden);
+    let mut rig = Harness::failed_times(PLAIN, 1);
+    rig.event(Event::Hidden);
     assert!(rig.advance(secs(60)).is_empty());
     assert_eq!(rig.told().waiting_for, Some(WaitReason::Hidden));
-    assert_eq!(opens(&rig.fact(Event::Visible)), 1);
+    assert_eq!(opens(&rig.event(Event::Visible)), 1);
     rig.fail(REFUSED);
-    rig.fact(Event::Hidden);
+    rig.event(Event::Hidden);
     rig.stop(false);
-    assert!(rig.fact(Event::Visible).is_empty());
+    assert!(rig.event(Event::Visible).is_empty());
 }
 
 /// Lifecycle 39: after a sleep longer than its liveness would have waited, an open connection is not believed; the
 /// session is kept.
 #[test]
 fn l39_a_connection_that_slept_is_not_trusted() {
-    let mut rig = Rig::online(GATEWAY);
-    assert!(rig.fact(Event::HostResumed { gap: secs(44), counted: true }).is_empty());
+    let mut rig = Harness::online(GATEWAY);
+    assert!(rig.event(Event::HostResumed { gap: secs(44), counted: true }).is_empty());
     assert_eq!(rig.phase(), Phase::Online);
-    assert!(keeps_session(&rig.fact(Event::HostResumed { gap: secs(45), counted: true })));
+    assert!(keeps_session(&rig.event(Event::HostResumed { gap: secs(45), counted: true })));
     rig.redial();
     rig.opened();
     assert!(sent_resume(&rig.greet(Some(secs(45)))));
@@ -143,17 +143,17 @@ fn l39_a_connection_that_slept_is_not_trusted() {
 /// Lifecycle 70: nobody needs the connection: no retry; somebody does again: dialled. A hold says so.
 #[test]
 fn l70_no_interest_no_dial() {
-    let mut rig = Rig::failed_times(PLAIN, 1);
-    rig.fact(Event::Hold(hold()));
+    let mut rig = Harness::failed_times(PLAIN, 1);
+    rig.event(Event::Hold(hold()));
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!(rig.told().waiting_for, Some(WaitReason::Hold));
-    assert_eq!(opens(&rig.fact(Event::Release(hold()))), 1);
+    assert_eq!(opens(&rig.event(Event::Release(hold()))), 1);
 }
 
 /// S88: a name that is not found is retried; on the session's own endpoint it counts against that endpoint.
 #[test]
 fn s88_a_name_that_is_not_found() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for wait in [1, 2, 4, 8, 16, 30, 30] {
         assert_eq!(gave_up(&rig.fail(Cause::Io(IoKind::NameNotFound))), None);
         assert_eq!(rig.redial(), secs(wait));
@@ -170,7 +170,7 @@ fn s88_a_name_that_is_not_found() {
 /// it again for longer; one that becomes ready closes it and the backoff resets.
 #[test]
 fn s89_a_breaker_over_a_policy() {
-    let mut rig = Rig::failed_times(GUARDED, 5);
+    let mut rig = Harness::failed_times(GUARDED, 5);
     assert_eq!(rig.due(), Some((secs(60), WaitReason::Breaker)));
     assert_eq!(rig.redial(), secs(60));
     rig.fail(REFUSED);
@@ -187,16 +187,16 @@ fn s89_a_breaker_over_a_policy() {
 /// S90: "reconnect now" while the breaker is open is an order: it dials. It is never lost.
 #[test]
 fn s90_reconnect_now_overrides_the_breaker() {
-    let mut rig = Rig::failed_times(GUARDED, 5);
+    let mut rig = Harness::failed_times(GUARDED, 5);
     assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::Breaker));
-    assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+    assert_eq!(opens(&rig.event(Event::RetryNow)), 1);
 }
 
 /// S91: of breaker and backoff the later one decides, and there is one deadline.
 #[test]
 fn s91_the_later_gate_wins() {
     let brief = breaker::Config::new(5, secs(20)).build_const();
-    let mut rig = Rig::failed_times(PLAIN.to_builder().breaker(Some(brief)).build_const(), 5);
+    let mut rig = Harness::failed_times(PLAIN.to_builder().breaker(Some(brief)).build_const(), 5);
     assert_eq!(rig.due(), Some((secs(20), WaitReason::Breaker)), "16 s of the ladder");
     rig.redial();
     rig.fail(REFUSED);

@@ -6,15 +6,15 @@ use redial::{
     SessionState,
 };
 
-use crate::rig::*;
+use crate::harness::*;
 
 const JITTERED: Config =
-    PLAIN.to_builder().backoff(LADDER.to_builder().jitter(Jitter::Full).build_const()).build_const();
+    PLAIN.to_builder().backoff(DOUBLING.to_builder().jitter(Jitter::Full).build_const()).build_const();
 
 /// Lifecycle 2: nothing happens before the start.
 #[test]
 fn l02_nothing_before_the_start() {
-    let mut rig = Rig::new(GATEWAY);
+    let mut rig = Harness::new(GATEWAY);
     for fact in [
         Event::NetworkUp,
         Event::Visible,
@@ -22,7 +22,7 @@ fn l02_nothing_before_the_start() {
         Event::HostResumed { gap: secs(60), counted: true },
         Event::CredentialOk { request: None, ttl: None },
     ] {
-        assert!(rig.fact(fact).is_empty());
+        assert!(rig.event(fact).is_empty());
     }
     assert!(rig.advance(secs(86_400)).is_empty());
     assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Idle, None));
@@ -33,13 +33,13 @@ fn l02_nothing_before_the_start() {
 /// wait none.
 #[test]
 fn l03_a_failure_is_a_wait() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     assert!(rig.fail(REFUSED).is_empty());
     let told = rig.told();
     assert_eq!((told.phase, told.until), (Phase::Waiting, Some(rig.now.saturating_add(secs(1)))));
     assert_eq!((told.waiting_for, told.last_cause), (Some(WaitReason::Backoff), Some(REFUSED)));
-    let mut rig = Rig::started(
-        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+    let mut rig = Harness::started(
+        PLAIN.to_builder().backoff(DOUBLING.to_builder().first_delay(secs(0)).build_const()).build_const(),
     );
     assert!(rig.fail(REFUSED).is_empty());
     assert_eq!((rig.phase(), rig.due()), (Phase::Waiting, Some((secs(0), WaitReason::Backoff))));
@@ -49,8 +49,8 @@ fn l03_a_failure_is_a_wait() {
 /// Lifecycle 4: five thousand failures in a row: every wait within the backoff, none of zero.
 #[test]
 fn l04_five_thousand_failures() {
-    let floor = LADDER.to_builder().jitter(Jitter::Full).floor(ms(250)).build_const();
-    let mut rig = Rig::started(PLAIN.to_builder().backoff(floor).build_const());
+    let floor = DOUBLING.to_builder().jitter(Jitter::Full).floor(ms(250)).build_const();
+    let mut rig = Harness::started(PLAIN.to_builder().backoff(floor).build_const());
     for failure in 1..=5_000_u32 {
         rig.fail(REFUSED);
         let cap = secs(1_u64.checked_shl(failure - 1).filter(|secs| failure < 6 && *secs < 30).unwrap_or(30));
@@ -64,7 +64,7 @@ fn l04_five_thousand_failures() {
 fn l05_jitter_survives_the_cap() {
     let mut waits: Vec<_> = (0..1_000)
         .map(|seed| {
-            let mut rig = Rig::seeded(JITTERED, seed);
+            let mut rig = Harness::seeded(JITTERED, seed);
             rig.start();
             for _ in 0..8 {
                 rig.fail(REFUSED);
@@ -84,7 +84,7 @@ fn l05_jitter_survives_the_cap() {
 #[test]
 fn l06_the_seed_decides() {
     let run = |seed| {
-        let mut rig = Rig::seeded(JITTERED, seed);
+        let mut rig = Harness::seeded(JITTERED, seed);
         rig.start();
         for round in 0..200 {
             if round % 7 == 0 {
@@ -95,7 +95,7 @@ fn l06_the_seed_decides() {
             }
             rig.redial();
         }
-        (rig.log, rig.policy)
+        (rig.log().to_vec(), rig.policy)
     };
     assert_eq!(run(5), run(5));
     assert_ne!(run(5).0, run(6).0);
@@ -108,8 +108,11 @@ fn l07_no_first_wait_above_the_cap() {
         BackoffConfig::exponential(secs(2), Ratio::TWO, secs(1)).build(),
         Err(ConfigError::InitialAboveMax)
     );
-    let mut rig = Rig::started(
-        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(3_600)).build_const()).build_const(),
+    let mut rig = Harness::started(
+        PLAIN
+            .to_builder()
+            .backoff(DOUBLING.to_builder().first_delay(secs(3_600)).build_const())
+            .build_const(),
     );
     rig.fail(REFUSED);
     assert_eq!(rig.waits(), secs(30));
@@ -118,7 +121,7 @@ fn l07_no_first_wait_above_the_cap() {
 /// Lifecycle 10: an early timer is nothing, a late one fires once.
 #[test]
 fn l10_early_and_late_timers() {
-    let mut rig = Rig::failed_times(PLAIN, 4);
+    let mut rig = Harness::failed_times(PLAIN, 4);
     for _ in 0..7 {
         rig.now = rig.now.saturating_add(secs(1));
         assert!(rig.tick().is_empty());
@@ -141,7 +144,7 @@ fn l10_early_and_late_timers() {
 /// Lifecycle 11: a clock that runs backwards brings no dial early and none never.
 #[test]
 fn l11_a_clock_that_runs_backwards() {
-    let mut rig = Rig::failed_times(PLAIN, 5);
+    let mut rig = Harness::failed_times(PLAIN, 5);
     rig.advance(secs(6));
     rig.now = Instant::from_millis(5);
     assert!(rig.tick().is_empty());
@@ -155,12 +158,12 @@ fn l11_a_clock_that_runs_backwards() {
 #[test]
 fn l12_immediate_retries_are_apart() {
     let at_once =
-        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const();
+        PLAIN.to_builder().backoff(DOUBLING.to_builder().first_delay(secs(0)).build_const()).build_const();
     for (config, guard) in [
         (at_once, (ms(900), WaitReason::Backoff)),
         (at_once.to_builder().min_interval(secs(2)).build_const(), (ms(1900), WaitReason::MinInterval)),
     ] {
-        let mut rig = Rig::online(config);
+        let mut rig = Harness::online(config);
         rig.advance(secs(10));
         rig.lose();
         assert_eq!(rig.recover(), secs(0));
@@ -176,22 +179,22 @@ fn l12_immediate_retries_are_apart() {
 /// Lifecycle 25: stopped and started again before the old close arrives.
 #[test]
 fn l25_stop_and_start_before_the_old_close() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let old = rig.epoch();
     rig.stop(true);
     rig.start();
     let told = rig.told();
     assert_ne!(told.epoch, Some(old));
-    assert!(rig.fact(Event::Closed { epoch: old, cause: Cause::CloseFrame(1000) }).is_empty());
-    assert_eq!((rig.disposition, rig.told()), (Disposition::Stale, told));
+    assert!(rig.event(Event::Closed { epoch: old, cause: Cause::CloseFrame(1000) }).is_empty());
+    assert_eq!((rig.disposition(), rig.told()), (Disposition::Stale, told));
     rig.establish();
 }
 
 /// Lifecycle 26: a stop as the answer to the very loss.
 #[test]
 fn l26_a_stop_in_the_moment_of_the_loss() {
-    let mut rig = Rig::online(
-        PLAIN.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+    let mut rig = Harness::online(
+        PLAIN.to_builder().backoff(DOUBLING.to_builder().first_delay(secs(0)).build_const()).build_const(),
     );
     rig.lose();
     rig.stop(false);
@@ -205,10 +208,10 @@ fn l26_a_stop_in_the_moment_of_the_loss() {
 #[test]
 fn l63_the_age_of_a_session() {
     for (ttl, mode) in [(Some(secs(60)), Mode::Fresh), (None, Mode::Resume)] {
-        let mut rig = Rig::started(PLAIN);
+        let mut rig = Harness::started(PLAIN);
         rig.opened();
         let epoch = rig.epoch();
-        rig.fact(Event::Ready { epoch, token: Some("token"), endpoint: None, sequence: Some(1), ttl });
+        rig.event(Event::Ready { epoch, token: Some("token"), endpoint: None, sequence: Some(1), ttl });
         rig.advance(secs(3_600));
         rig.sequence(2);
         rig.lose();
@@ -217,9 +220,9 @@ fn l63_the_age_of_a_session() {
             Some(Mode::Resume),
             "an hour online is no age"
         );
-        rig.fact(Event::NetworkDown);
+        rig.event(Event::NetworkDown);
         rig.advance(secs(60));
-        assert_eq!(open(&rig.fact(Event::NetworkUp)).map(|open| open.0), Some(mode));
+        assert_eq!(open(&rig.event(Event::NetworkUp)).map(|open| open.0), Some(mode));
     }
 }
 
@@ -227,7 +230,7 @@ fn l63_the_age_of_a_session() {
 /// config says and not forever, and half a session is a fresh start.
 #[test]
 fn l64_export_and_import() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     assert!(rig.policy.session().is_empty(), "before the first ready");
     rig.establish();
     assert_eq!(rig.policy.session().token(), Some(&"token"));
@@ -240,7 +243,7 @@ fn l64_export_and_import() {
     assert!(rig.policy.session().is_empty(), "after the end");
 
     let once = GATEWAY.to_builder().resume(ResumeConfig::new().failures_max(1).build_const()).build_const();
-    let mut rig = Rig::importing(once, exported);
+    let mut rig = Harness::importing(once, exported);
     assert_eq!(open(&rig.start()).map(|open| open.0), Some(Mode::Resume));
     rig.opened();
     rig.greet(Some(secs(45)));
@@ -249,7 +252,7 @@ fn l64_export_and_import() {
 
     let numbered =
         GATEWAY.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const();
-    let mut rig = Rig::importing(numbered, SessionState::resumable("token", Some("wss://resume"), None));
+    let mut rig = Harness::importing(numbered, SessionState::resumable("token", Some("wss://resume"), None));
     assert_eq!(open(&rig.start()), Some((Mode::Fresh, redial::policy::Endpoint::Base, 1)));
     rig.establish();
 }
@@ -257,9 +260,9 @@ fn l64_export_and_import() {
 /// Lifecycle 92: what happens to one policy is nothing to another, also with one config and one seed.
 #[test]
 fn l92_policies_share_nothing() {
-    let mut alone = Rig::online(JITTERED);
-    let mut beside = Rig::online(JITTERED);
-    let mut other = Rig::failed_times(JITTERED, 9);
+    let mut alone = Harness::online(JITTERED);
+    let mut beside = Harness::online(JITTERED);
+    let mut other = Harness::failed_times(JITTERED, 9);
     for _ in 0..5 {
         alone.lose();
         beside.lose();
@@ -269,5 +272,5 @@ fn l92_policies_share_nothing() {
         other.lose();
         beside.recover();
     }
-    assert!(alone.policy == beside.policy && alone.log == beside.log);
+    assert!(alone.policy == beside.policy && alone.log() == beside.log());
 }

@@ -5,7 +5,7 @@ use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::policy::WaitReason;
 use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Jitter, Phase, Ratio};
 
-use crate::rig::*;
+use crate::harness::*;
 
 /// A cause that is a rate limit and no more: others have a least wait of 30 s.
 const LIMITED: Cause = Cause::CloseFrame(4321);
@@ -26,11 +26,11 @@ const LIMITING: Config = PLAIN
 #[test]
 fn f38_the_first_connect_has_its_own_attempts() {
     let config = PLAIN.to_builder().initial_limits(Some(1), None).build_const();
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     rig.opened();
     assert_eq!(gave_up(&rig.lose()), Some((GiveUp::MaxAttempts, Cause::NoCloseFrame)), "it never was ready");
 
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     rig.lose();
     for (attempt, wait) in [(1, 1), (2, 2), (3, 4), (4, 8)] {
         assert_eq!(rig.redial(), secs(wait));
@@ -40,8 +40,9 @@ fn f38_the_first_connect_has_its_own_attempts() {
     }
 
     // The other way round: patient at first, and one loss is final.
-    let mut rig =
-        Rig::started(PLAIN.to_builder().max_attempts(Some(0)).initial_limits(Some(3), None).build_const());
+    let mut rig = Harness::started(
+        PLAIN.to_builder().max_attempts(Some(0)).initial_limits(Some(3), None).build_const(),
+    );
     for _ in 0..2 {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None);
         rig.redial();
@@ -55,7 +56,7 @@ fn f38_the_first_connect_has_its_own_attempts() {
 fn f38_the_first_connect_has_its_own_time() {
     let config =
         PLAIN.to_builder().max_elapsed(Some(secs(600))).initial_limits(None, Some(secs(5))).build_const();
-    let first = |rig: &mut Rig| {
+    let first = |rig: &mut Harness| {
         for wait in [1, 2] {
             assert_eq!(gave_up(&rig.fail(REFUSED)), None);
             assert_eq!(rig.redial(), secs(wait));
@@ -63,14 +64,14 @@ fn f38_the_first_connect_has_its_own_time() {
         // 3 s are over; the next wait is 4 s.
         assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxElapsed, REFUSED)));
     };
-    let mut rig = Rig::started(config);
+    let mut rig = Harness::started(config);
     first(&mut rig);
     rig.start();
     first(&mut rig);
     rig.start();
     rig.establish();
     rig.lose();
-    rig.fact(Event::RetryNow);
+    rig.event(Event::RetryNow);
     for wait in [1, 2, 4, 8, 16] {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None);
         assert_eq!(rig.redial(), secs(wait));
@@ -85,14 +86,14 @@ fn f38_the_first_connect_has_its_own_time() {
 #[test]
 fn l08_a_wait_runs_from_the_dial_or_from_its_failure() {
     for (from_dial, waits) in [(false, [1_000, 2_000, 4_000, 8_000]), (true, [0, 0, 1_500, 5_500])] {
-        let mut rig = Rig::started(PLAIN.to_builder().wait_from_dial(from_dial).build_const());
+        let mut rig = Harness::started(PLAIN.to_builder().wait_from_dial(from_dial).build_const());
         for wait in waits {
             rig.advance(ms(2_500));
             assert_eq!(opens(&rig.fail(REFUSED)), 0);
             assert_eq!(rig.redial(), ms(wait), "from the dial: {from_dial}");
         }
     }
-    let mut rig = Rig::online(PLAIN.to_builder().wait_from_dial(true).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().wait_from_dial(true).build_const());
     rig.advance(secs(3_600));
     rig.lose();
     assert_eq!(rig.waits(), secs(1));
@@ -103,20 +104,20 @@ fn l08_a_wait_runs_from_the_dial_or_from_its_failure() {
 /// wait (S84).
 #[test]
 fn l34_network_up_restarts_a_dial() {
-    let mut rig = Rig::failed_times(PLAIN, 1);
+    let mut rig = Harness::failed_times(PLAIN, 1);
     rig.redial();
     let due = rig.due();
-    assert!(rig.fact(Event::NetworkUp).is_empty(), "the default: the dial goes on");
+    assert!(rig.event(Event::NetworkUp).is_empty(), "the default: the dial goes on");
     assert_eq!((rig.phase(), rig.due(), rig.told().failures), (Phase::Connecting, due, 0));
 
-    let mut rig = Rig::failed_times(PLAIN.to_builder().restart_on_network_up(true).build_const(), 4);
+    let mut rig = Harness::failed_times(PLAIN.to_builder().restart_on_network_up(true).build_const(), 4);
     rig.redial();
     for _ in 0..20 {
         rig.advance(ms(300));
-        let actions = rig.fact(Event::NetworkUp);
+        let actions = rig.event(Event::NetworkUp);
         assert_eq!((closed(&actions), opens(&actions)), (Some(None), 0));
         for _ in 0..3 {
-            assert_eq!(opens(&rig.fact(Event::NetworkUp)), 0);
+            assert_eq!(opens(&rig.event(Event::NetworkUp)), 0);
         }
         assert_eq!(rig.redial(), ms(700), "a second after the dial before, not the 16 s of the ladder");
         assert_eq!((rig.told().attempt, rig.policy.stats().failed), (5, 4), "nothing is spent");
@@ -125,7 +126,7 @@ fn l34_network_up_restarts_a_dial() {
     assert_eq!(rig.policy.stats().abandoned, 20);
     // What is open is not touched.
     rig.opened();
-    assert!(rig.fact(Event::NetworkUp).is_empty());
+    assert!(rig.event(Event::NetworkUp).is_empty());
     assert_eq!(rig.phase(), Phase::Establishing);
 }
 
@@ -134,7 +135,7 @@ fn l34_network_up_restarts_a_dial() {
 #[test]
 fn l09_a_silent_dial_has_a_deadline() {
     for (grows, expected) in [(false, [10; 7]), (true, [10, 10, 10, 10, 16, 30, 30])] {
-        let mut rig = Rig::started(PLAIN.to_builder().connect_timeout_growing(grows).build_const());
+        let mut rig = Harness::started(PLAIN.to_builder().connect_timeout_growing(grows).build_const());
         for timeout in expected {
             assert_eq!(rig.due(), Some((secs(timeout), WaitReason::ConnectTimeout)), "{grows}");
             let actions = rig.advance(secs(timeout));
@@ -150,7 +151,7 @@ fn l09_a_silent_dial_has_a_deadline() {
 /// than they do.
 #[test]
 fn l46_a_rate_limit_has_its_own_count() {
-    let mut rig = Rig::started(LIMITING);
+    let mut rig = Harness::started(LIMITING);
     for wait in [1, 2, 4, 8, 16] {
         rig.fail(LIMITED);
         assert_eq!(rig.redial(), secs(wait));
@@ -162,7 +163,7 @@ fn l46_a_rate_limit_has_its_own_count() {
     rig.fail(REFUSED);
     assert_eq!(rig.redial(), secs(2));
 
-    let mut rig = Rig::failed_times(LIMITING, 5);
+    let mut rig = Harness::failed_times(LIMITING, 5);
     rig.redial();
     rig.fail(LIMITED);
     assert_eq!(rig.redial(), secs(16), "a first one is not dialled sooner than the rest");
@@ -177,7 +178,7 @@ fn l46_a_rate_limit_has_its_own_count() {
 /// Lifecycle 46: but `max_attempts` counts every dial, as the contract says.
 #[test]
 fn l46_the_limit_of_attempts_counts_every_dial() {
-    let mut rig = Rig::started(LIMITING.to_builder().max_attempts(Some(3)).build_const());
+    let mut rig = Harness::started(LIMITING.to_builder().max_attempts(Some(3)).build_const());
     for cause in [LIMITED, REFUSED] {
         assert_eq!(gave_up(&rig.fail(cause)), None);
         rig.redial();
@@ -192,10 +193,10 @@ fn l46_a_rate_limit_at_once_keeps_its_distance() {
     static TABLE: [core::time::Duration; 3] = [secs(0), secs(1), secs(2)];
     let table = BackoffConfig::table(&TABLE, AfterTable::RepeatLast).build_const();
     for config in [
-        LIMITING.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+        LIMITING.to_builder().backoff(DOUBLING.to_builder().first_delay(secs(0)).build_const()).build_const(),
         LIMITING.to_builder().backoff(table).build_const(),
     ] {
-        let mut rig = Rig::started(config);
+        let mut rig = Harness::started(config);
         let begun = rig.now;
         for _ in 0..20 {
             rig.establish();
@@ -210,7 +211,7 @@ fn l46_a_rate_limit_at_once_keeps_its_distance() {
 #[test]
 fn l94_a_long_outage_has_its_own_backoff() {
     let slow = BackoffConfig::constant(secs(300)).build_const();
-    let mut rig = Rig::started(PLAIN.to_builder().long_outage(secs(120), slow).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().long_outage(secs(120), slow).build_const());
     // 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s; the failure at 121 s is the first after 120 s.
     for wait in [1, 2, 4, 8, 16, 30, 30, 30, 300, 300, 300] {
         rig.fail(REFUSED);
@@ -231,7 +232,7 @@ fn l94_a_fleet_in_a_long_outage_is_spread() {
     let config: Config = PLAIN.to_builder().long_outage(secs(100), slow).build_const();
     let mut dials = vec![Vec::new(); 4];
     for seed in 0..FLEET as u64 {
-        let mut rig = Rig::seeded(config, seed);
+        let mut rig = Harness::seeded(config, seed);
         rig.start();
         let begun = rig.now;
         for wait in [1, 2, 4, 8, 16, 30, 30, 30] {

@@ -2,15 +2,16 @@
 //!
 //! A doc comment names the numbers that its test proves; `tests/rules.tsv` says what each of them means.
 
-#[path = "../rig/mod.rs"]
-mod rig;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod attempts;
+mod backoff;
 mod budget;
+mod credentials;
 mod endpoints;
 mod heartbeat;
 mod host;
-mod ladder;
 mod lifecycle;
 mod limits;
 mod neighbours;

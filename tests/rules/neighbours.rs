@@ -7,7 +7,7 @@ use redial::endpoints::{EndpointsConfig, FixedEndpoints};
 use redial::policy::{OnNetworkDown, WaitReason};
 use redial::{Cause, Event, GiveUp, Instant, Policy, SplitMix64};
 
-use crate::rig::*;
+use crate::harness::*;
 
 /// Report 46: a cause that comes with an endpoint is not judged, whatever harmless call comes between the two: a timeout
 /// that finds nothing due, or an event that does not apply.
@@ -15,10 +15,10 @@ use crate::rig::*;
 fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
     let fatal = Cause::Class(redial::classify::Class::Fatal);
     for between in [None, Some(Event::Release(redial::policy::HoldReason::new(3).expect("below 32")))] {
-        let mut rig = Rig::online(PLAIN);
-        rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
+        let mut rig = Harness::online(PLAIN);
+        rig.event(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
         match between {
-            Some(fact) => _ = rig.fact(fact),
+            Some(fact) => _ = rig.event(fact),
             None => _ = rig.tick(),
         }
         assert_eq!(gave_up(&rig.close(fatal)), None);
@@ -26,8 +26,8 @@ fn nothing_harmless_makes_a_redirecting_loss_a_verdict() {
         assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Redirect);
     }
     // A dial that ends otherwise takes what was said with it.
-    let mut rig = Rig::started(PLAIN);
-    rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
+    let mut rig = Harness::started(PLAIN);
+    rig.event(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: false });
     rig.advance(secs(10));
     assert_eq!(rig.told().last_cause, Some(Cause::ConnectTimeout));
     rig.redial();
@@ -41,7 +41,8 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
     let expired = Cause::Tls(TlsKind::CertificateExpired);
     let walker = |config| {
         let endpoints = FixedEndpoints::<4>::new(3).expect("room for them");
-        let mut rig = Rig::of(Policy::from_parts(config, SplitMix64::new(1), Default::default(), endpoints));
+        let mut rig =
+            Harness::of(Policy::from_parts(config, SplitMix64::new(1), Default::default(), endpoints));
         rig.start();
         rig.establish();
         rig.advance(secs(60));
@@ -59,7 +60,7 @@ fn a_walk_from_a_lost_connection_counts_its_first_dial() {
 /// Lifecycle 41: a sleep of no time is no event: what is overdue stays so, and nothing is told again.
 #[test]
 fn a_sleep_of_no_time_changes_nothing() {
-    let mut rig = Rig::online(PLAIN.to_builder().max_age(Some(secs(100)), Duration::ZERO).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().max_age(Some(secs(100)), Duration::ZERO).build_const());
     rig.now = rig.now.saturating_add(secs(200));
     let told = rig.told();
     let actions =
@@ -70,8 +71,8 @@ fn a_sleep_of_no_time_changes_nothing() {
 /// A stop ends what a server said, also for a policy that has given up; and says that it did something.
 #[test]
 fn a_stop_after_the_end_forgets_the_redirect() {
-    let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
-    rig.fact(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
+    let mut rig = Harness::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
+    rig.event(Event::Redirected { epoch: rig.epoch(), endpoint: "wss://other", permanent: true });
     assert!(gave_up(&rig.lose()).is_some());
     assert_eq!(rig.told().endpoint, redial::policy::Endpoint::Redirect);
     for disposition in [redial::Disposition::Applied, redial::Disposition::Inapplicable] {
@@ -88,7 +89,7 @@ fn a_clock_ahead_in_a_host_event_keeps_no_dial_away() {
     for seed in 0..64 {
         // A spread of 1 µs is always drawn as 0.
         let config = PLAIN.to_builder().network(OnNetworkDown::Park, Duration::from_micros(1)).build_const();
-        let mut rig = Rig::seeded(config, seed);
+        let mut rig = Harness::seeded(config, seed);
         rig.start();
         rig.fail(REFUSED);
         let _news = rig.policy.handle_event(Instant::MAX, Event::NetworkUp);
@@ -105,7 +106,7 @@ fn a_clock_ahead_in_a_host_event_keeps_no_dial_away() {
 fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     let replaced = Cause::Class(redial::classify::Class::Replaced);
     let taken_over = || {
-        let mut rig = Rig::online(PLAIN);
+        let mut rig = Harness::online(PLAIN);
         for _ in 0..5 {
             assert_eq!(gave_up(&rig.close(replaced)), None);
             rig.redial();
@@ -117,7 +118,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     assert_eq!(gave_up(&rig.close(replaced)), Some((GiveUp::Repeated, replaced)));
 
     let mut rig = taken_over();
-    rig.fact(Event::HostResumed { gap: secs(7_200), counted: false });
+    rig.event(Event::HostResumed { gap: secs(7_200), counted: false });
     rig.redial();
     rig.establish();
     assert_eq!(gave_up(&rig.close(replaced)), None);
@@ -125,7 +126,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     for (later, ends) in [(1_800, true), (3_300, false), (7_200, false)] {
         let rig = taken_over();
         let snapshot = rig.policy.snapshot(rig.now).expect("a session").aged(secs(later));
-        let mut rig = Rig::of(Rig::new(PLAIN).policy.with_snapshot(Instant::ZERO, snapshot));
+        let mut rig = Harness::of(Harness::new(PLAIN).policy.with_snapshot(Instant::ZERO, snapshot));
         rig.now = Instant::ZERO;
         rig.start();
         rig.advance(secs(300));
@@ -140,7 +141,7 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
 /// F72: the byte form keeps the reason of every wait that a policy can be in, that of an age among them.
 #[test]
 fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
-    let mut rig = Rig::online(PLAIN.to_builder().max_age(Some(secs(60)), Duration::ZERO).build_const());
+    let mut rig = Harness::online(PLAIN.to_builder().max_age(Some(secs(60)), Duration::ZERO).build_const());
     rig.now = rig.now.saturating_add(secs(60));
     rig.tick();
     assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::MaxAge));
@@ -156,10 +157,10 @@ fn the_bytes_of_a_snapshot_keep_the_reason_of_an_age() {
 /// Report 69: a server that makes the time to live longer than is kept takes back the shorter one.
 #[test]
 fn a_session_told_again_without_end_loses_its_end() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     rig.opened();
     for ttl in [secs(10), secs(100 * 86_400)] {
-        rig.fact(Event::Ready {
+        rig.event(Event::Ready {
             epoch: rig.epoch(),
             token: Some("token"),
             endpoint: None,
@@ -180,10 +181,10 @@ fn a_planned_replacement_is_no_loss() {
     let final_loss = PLAIN.to_builder().max_attempts(Some(0)).reset_after_stable(secs(10)).build_const();
     let aging = final_loss.to_builder().max_age(Some(secs(60)), Duration::ZERO).build_const();
     for (config, fact) in [(final_loss, Some(Event::Redial)), (aging, None)] {
-        let mut rig = Rig::online(config);
+        let mut rig = Harness::online(config);
         rig.advance(secs(59));
         let actions = match fact {
-            Some(fact) => rig.fact(fact),
+            Some(fact) => rig.event(fact),
             None => {
                 rig.now = rig.now.saturating_add(secs(1));
                 rig.tick()
@@ -193,12 +194,12 @@ fn a_planned_replacement_is_no_loss() {
         rig.redial();
         assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxAttempts, REFUSED)));
     }
-    let mut rig = Rig::online(final_loss);
+    let mut rig = Harness::online(final_loss);
     rig.advance(secs(59));
     let deadline = Some(secs(1));
-    rig.fact(Event::ReconnectRequested { epoch: rig.epoch(), retry_after: None, deadline });
+    rig.event(Event::ReconnectRequested { epoch: rig.epoch(), retry_after: None, deadline });
     assert_eq!(gave_up(&rig.advance(secs(1))), None);
     // One that has not held is an attempt of the outage that goes on.
-    let mut rig = Rig::online(final_loss.to_builder().max_attempts(Some(1)).build_const());
-    assert!(gave_up(&rig.fact(Event::Redial)).is_some());
+    let mut rig = Harness::online(final_loss.to_builder().max_attempts(Some(1)).build_const());
+    assert!(gave_up(&rig.event(Event::Redial)).is_some());
 }

@@ -3,12 +3,12 @@
 use redial::policy::{HoldReason, Trigger, WaitReason};
 use redial::{Cause, Event, GiveUp, Phase, SessionState};
 
-use crate::rig::*;
+use crate::harness::*;
 
 /// F104: no disconnect, stop or give-up clears a counter.
 #[test]
 fn f104_counters_survive() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     rig.lose();
     rig.recover();
     let before = rig.policy.stats();
@@ -25,7 +25,7 @@ fn f104_counters_survive() {
 /// F105: how long a connection is up is counted from its own beginning.
 #[test]
 fn f105_uptime_is_the_connections_own() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     let first = rig.told().since;
     rig.advance(secs(1_000));
     assert_eq!(rig.told().since, first);
@@ -37,10 +37,10 @@ fn f105_uptime_is_the_connections_own() {
 /// F106: a loss counts once, and an intended close never.
 #[test]
 fn f106_losses_are_counted_once() {
-    let mut rig = Rig::online(GATEWAY);
+    let mut rig = Harness::online(GATEWAY);
     let epoch = rig.epoch();
-    rig.please_reconnect();
-    rig.fact(Event::Closed { epoch, cause: RESET });
+    rig.reconnect_requested();
+    rig.event(Event::Closed { epoch, cause: RESET });
     rig.recover();
     rig.stop(true);
     rig.start();
@@ -52,7 +52,7 @@ fn f106_losses_are_counted_once() {
 /// F107: how long the newest connection was up is kept; a dial that failed has no such time.
 #[test]
 fn f107_the_last_uptime_is_kept() {
-    let mut rig = Rig::online(PLAIN);
+    let mut rig = Harness::online(PLAIN);
     assert_eq!(rig.policy.stats().last_uptime_ms, 0);
     rig.advance(ms(1_234));
     rig.lose();
@@ -71,7 +71,7 @@ fn f107_the_last_uptime_is_kept() {
 /// an established connection.
 #[test]
 fn s97_the_counters_add_up() {
-    type Step = fn(&mut Rig);
+    type Step = fn(&mut Harness);
     let steps: [(Step, [u32; 5]); 12] = [
         (
             |rig| {
@@ -130,7 +130,7 @@ fn s97_the_counters_add_up() {
         (
             |rig| {
                 let epoch = rig.epoch();
-                rig.fact(Event::NotNow { epoch, retry_after: None });
+                rig.event(Event::NotNow { epoch, retry_after: None });
             },
             [5, 1, 3, 1, 1],
         ),
@@ -147,7 +147,7 @@ fn s97_the_counters_add_up() {
             [6, 2, 3, 1, 1],
         ),
     ];
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for (number, (step, counts)) in steps.into_iter().enumerate() {
         step(&mut rig);
         let stats = rig.policy.stats();
@@ -163,7 +163,7 @@ fn s97_the_counters_add_up() {
 /// F108: timers and events that come too late, or twice, or in the wrong state, are nothing.
 #[test]
 fn f108_late_calls_do_nothing() {
-    let mut rig = Rig::failed_times(PLAIN, 1);
+    let mut rig = Harness::failed_times(PLAIN, 1);
     rig.advance(ms(500));
     for _ in 0..3 {
         assert!(rig.tick().is_empty());
@@ -177,8 +177,8 @@ fn f108_late_calls_do_nothing() {
         Event::Visible,
         Event::RetryNow,
     ] {
-        assert!(rig.fact(fact).is_empty());
-        assert_eq!(rig.disposition, redial::Disposition::Inapplicable);
+        assert!(rig.event(fact).is_empty());
+        assert_eq!(rig.disposition(), redial::Disposition::Inapplicable);
     }
     assert_eq!(rig.told(), told);
 }
@@ -186,31 +186,31 @@ fn f108_late_calls_do_nothing() {
 /// F109: whatever it does or waits for has a name.
 #[test]
 fn f109_everything_has_its_reason() {
-    type Lose = fn(&mut Rig) -> Vec<redial::Action>;
+    type Lose = fn(&mut Harness) -> Vec<redial::Action>;
     let losses: [(Lose, Cause); 8] = [
         (|rig| rig.code(4000), Cause::CloseFrame(4000)),
         (|rig| rig.lose(), Cause::NoCloseFrame),
         (|rig| rig.close(RESET), RESET),
-        (|rig| rig.please_reconnect(), Cause::ReconnectRequested),
+        (|rig| rig.reconnect_requested(), Cause::ReconnectRequested),
         (|rig| rig.invalid(false), Cause::SessionInvalid),
         (|rig| rig.invalid(true), Cause::SessionInvalidResumable),
         (|rig| rig.advance(secs(90)), Cause::HeartbeatMissed),
-        (|rig| rig.fact(Event::HostResumed { gap: secs(3_600), counted: true }), Cause::HostSuspended),
+        (|rig| rig.event(Event::HostResumed { gap: secs(3_600), counted: true }), Cause::HostSuspended),
     ];
     for (lose, cause) in losses {
-        let mut rig = Rig::online(GATEWAY);
+        let mut rig = Harness::online(GATEWAY);
         lose(&mut rig);
         let told = rig.told();
         assert_eq!((told.trigger, told.last_cause), (Trigger::Lost(cause), Some(cause)));
         assert!(told.waiting_for.is_some());
     }
-    let mut rig = Rig::started(GATEWAY);
+    let mut rig = Harness::started(GATEWAY);
     assert_eq!(rig.told().trigger, Trigger::Start);
     rig.refuse(503, Some(secs(40)));
     assert_eq!(rig.told().waiting_for, Some(WaitReason::RetryAfter));
-    rig.fact(Event::Hold(HoldReason::new(3).expect("a reason")));
+    rig.event(Event::Hold(HoldReason::new(3).expect("a reason")));
     assert_eq!(rig.told().waiting_for, Some(WaitReason::Hold));
-    rig.fact(Event::Release(HoldReason::new(3).expect("a reason")));
+    rig.event(Event::Release(HoldReason::new(3).expect("a reason")));
     rig.redial();
     rig.refuse(404, None);
     assert_eq!(rig.told().trigger, Trigger::GaveUp(GiveUp::Fatal));
@@ -223,7 +223,7 @@ fn f109_everything_has_its_reason() {
 #[test]
 fn f110_no_secret_is_printed() {
     let session = SessionState::resumable("s3cret-token", Some("wss://s3cret"), Some(7));
-    let mut rig = Rig::importing(GATEWAY, session);
+    let mut rig = Harness::importing(GATEWAY, session);
     rig.start();
     let actions = rig.opened();
     let text = format!("{:?} {:?} {:?} {:?}", rig.policy, rig.told(), actions, rig.policy.stats());

@@ -4,51 +4,51 @@ use redial::policy::{Establish, RestoreConfig, WaitReason};
 use redial::subscriptions::{SubscriptionState, Subscriptions};
 use redial::{Action, Cause, Config, Event, GiveUp, Phase, SessionState};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const AUTHENTICATED: Config =
     PLAIN.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const();
 /// No session survives a loss, so all is restored each time.
 const FRESH: Config = PLAIN.to_builder().resume(redial::policy::ResumeConfig::DISABLED).build_const();
 
-fn confirm(rig: &mut Rig, key: &'static str) {
+fn confirm(rig: &mut Harness, key: &'static str) {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionConfirmed { epoch, key, send: None });
+    rig.event(Event::SubscriptionConfirmed { epoch, key, send: None });
 }
 
-fn refuse(rig: &mut Rig, key: &'static str, retryable: bool) -> Vec<Action> {
+fn refuse(rig: &mut Harness, key: &'static str, retryable: bool) -> Vec<Action> {
     let epoch = rig.epoch();
-    rig.fact(Event::SubscriptionFailed { epoch, key, send: None, retryable })
+    rig.event(Event::SubscriptionFailed { epoch, key, send: None, retryable })
 }
 
-fn state(rig: &Rig, key: &'static str) -> Option<SubscriptionState> {
+fn state(rig: &Harness, key: &'static str) -> Option<SubscriptionState> {
     rig.policy.subscriptions().find(&key).map(|entry| entry.state())
 }
 
 /// F92, S75: connect, then authenticate, then restore; a step that fails stops the next.
 #[test]
 fn f92_each_step_gates_the_next() {
-    let mut rig = Rig::started(AUTHENTICATED);
+    let mut rig = Harness::started(AUTHENTICATED);
     rig.subscribe("a");
     rig.opened();
     let epoch = rig.epoch();
     assert_eq!(rig.ready(), [Action::Authenticate { epoch }]);
     assert_eq!(rig.phase(), Phase::Establishing);
-    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 1 }]);
+    assert_eq!(rig.event(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 1 }]);
     // For a while: the loss path, and a new credential first.
     rig.stop(false);
     rig.start();
     rig.opened();
     rig.ready();
     let epoch = rig.epoch();
-    let actions = rig.fact(Event::AuthFailed { epoch, fatal: false });
+    let actions = rig.event(Event::AuthFailed { epoch, fatal: false });
     assert!(restores(&actions) == 0 && closed(&actions).is_some() && refreshes(&actions) == 1, "{actions:?}");
     // For good: the end.
-    rig.fact(Event::CredentialOk { request: None, ttl: None });
+    rig.event(Event::CredentialOk { request: None, ttl: None });
     rig.opened();
     rig.ready();
     let epoch = rig.epoch();
-    let actions = rig.fact(Event::AuthFailed { epoch, fatal: true });
+    let actions = rig.event(Event::AuthFailed { epoch, fatal: true });
     assert_eq!(gave_up(&actions), Some((GiveUp::Fatal, Cause::AuthDenied)));
     assert_eq!(restores(&actions), 0);
 }
@@ -59,7 +59,7 @@ fn f92_each_step_gates_the_next() {
 fn a_planned_batch_does_not_outlive_a_step_back() {
     let restore = RestoreConfig::new().authentication(true).batches(1, secs(5)).build_const();
     let config = PLAIN.to_builder().restore(restore).establish(Establish::OnOpen).build_const();
-    let mut rig = Rig::importing(config, SessionState::resumable("token", None, Some(1)));
+    let mut rig = Harness::importing(config, SessionState::resumable("token", None, Some(1)));
     rig.start();
     rig.subscribe("a");
     let epoch = rig.epoch();
@@ -70,7 +70,7 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
     assert_eq!(rig.due(), Some((secs(10), WaitReason::AuthTimeout)));
     rig.advance(secs(6));
     assert_eq!(rig.due(), Some((secs(4), WaitReason::AuthTimeout)));
-    assert_eq!(rig.fact(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 2 }]);
+    assert_eq!(rig.event(Event::AuthOk { epoch }), [Action::Restore { epoch, send: 2 }]);
     assert_eq!(rig.batch(), ["a"], "the new session knows of neither");
 }
 
@@ -79,12 +79,12 @@ fn a_planned_batch_does_not_outlive_a_step_back() {
 #[test]
 fn an_unsubscribe_ends_the_restoring() {
     let restore = RestoreConfig::new().batches(1, secs(5)).build_const();
-    let mut rig = Rig::started(PLAIN.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
     assert_eq!((rig.phase(), rig.due()), (Phase::Restoring, Some((secs(5), WaitReason::Restore))));
-    rig.fact(Event::Unsubscribe { key: "b" });
+    rig.event(Event::Unsubscribe { key: "b" });
     assert_eq!((rig.phase(), rig.due()), (Phase::Online, None));
 }
 
@@ -92,7 +92,7 @@ fn an_unsubscribe_ends_the_restoring() {
 /// keys don't notice, and its timer dies with the connection.
 #[test]
 fn f93_a_refused_key_backs_off_for_itself() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.subscribe("b");
     rig.establish();
@@ -120,11 +120,14 @@ fn l68_a_key_that_is_confirmed_and_ended_backs_off() {
     for (config, waits) in [
         (FRESH, [1, 2, 4, 8]),
         (
-            FRESH.to_builder().backoff(LADDER.to_builder().first_delay(secs(0)).build_const()).build_const(),
+            FRESH
+                .to_builder()
+                .backoff(DOUBLING.to_builder().first_delay(secs(0)).build_const())
+                .build_const(),
             [1, 2, 4, 8],
         ),
     ] {
-        let mut rig = Rig::started(config);
+        let mut rig = Harness::started(config);
         rig.subscribe("a");
         rig.establish();
         for wait in waits {
@@ -145,13 +148,13 @@ fn l68_a_key_that_is_confirmed_and_ended_backs_off() {
 /// F94: only the user's requests change the set; an answer or data for another key never adds one.
 #[test]
 fn f94_only_the_user_changes_the_set() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.establish();
     confirm(&mut rig, "ghost");
     refuse(&mut rig, "ghost", true);
     let epoch = rig.epoch();
-    rig.fact(Event::Received { epoch });
+    rig.event(Event::Received { epoch });
     refuse(&mut rig, "a", false);
     assert_eq!(rig.policy.subscriptions().iter().map(|entry| *entry.key()).collect::<Vec<_>>(), ["a"]);
     rig.lose();
@@ -163,7 +166,7 @@ fn f94_only_the_user_changes_the_set() {
 /// nothing.
 #[test]
 fn f95_unsubscribed_is_not_restored() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     for key in ["a", "b", "c"] {
         rig.subscribe(key);
     }
@@ -171,10 +174,10 @@ fn f95_unsubscribed_is_not_restored() {
     for key in ["a", "b", "c"] {
         confirm(&mut rig, key);
     }
-    rig.fact(Event::Unsubscribe { key: "a" });
+    rig.event(Event::Unsubscribe { key: "a" });
     confirm(&mut rig, "a");
     rig.lose();
-    rig.fact(Event::Unsubscribe { key: "b" });
+    rig.event(Event::Unsubscribe { key: "b" });
     rig.recover();
     assert_eq!(rig.batch(), ["c"]);
     confirm(&mut rig, "b");
@@ -188,7 +191,7 @@ fn f95_unsubscribed_is_not_restored() {
 fn f96_unanswered_is_neither_lost_nor_doubled() {
     for (config, again) in [(PLAIN, vec!["b", "c"]), (FRESH, vec!["a", "b", "c"])] {
         let restore = RestoreConfig::new().batches(2, secs(1)).build_const();
-        let mut rig = Rig::started(config.to_builder().restore(restore).build_const());
+        let mut rig = Harness::started(config.to_builder().restore(restore).build_const());
         for key in ["a", "b", "c"] {
             rig.subscribe(key);
         }
@@ -211,10 +214,10 @@ fn f96_unanswered_is_neither_lost_nor_doubled() {
 /// F99: nothing desired, or restoring switched off: nothing is sent.
 #[test]
 fn f99_nothing_to_restore() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     assert_eq!(restores(&rig.establish()), 0);
     assert_eq!(rig.phase(), Phase::Online);
-    let mut rig = Rig::started(FRESH.to_builder().restore(RestoreConfig::DISABLED).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(RestoreConfig::DISABLED).build_const());
     rig.subscribe("a");
     assert_eq!(restores(&rig.establish()) + restores(&rig.advance(secs(600))), 0);
     assert_eq!((rig.phase(), state(&rig, "a")), (Phase::Online, Some(SubscriptionState::Pending)));
@@ -223,7 +226,7 @@ fn f99_nothing_to_restore() {
 /// F100: config, subscriptions and counters are the same after any number of reconnects.
 #[test]
 fn f100_nothing_is_lost_in_a_reconnect() {
-    let mut rig = Rig::started(FRESH);
+    let mut rig = Harness::started(FRESH);
     rig.subscribe("a");
     rig.establish();
     for round in 1..=20 {
@@ -243,7 +246,7 @@ fn f100_nothing_is_lost_in_a_reconnect() {
 #[test]
 fn l65_restoring_comes_before_online() {
     let restore = RestoreConfig::new().batches(1, secs(1)).build_const();
-    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(restore).build_const());
     rig.subscribe("a");
     rig.subscribe("b");
     rig.opened();
@@ -258,9 +261,9 @@ fn l65_restoring_comes_before_online() {
 #[test]
 fn l66_restoring_is_paced() {
     let restore = RestoreConfig::new().batches(3, secs(5)).build_const();
-    let mut rig = Rig::started(FRESH.to_builder().restore(restore).build_const());
+    let mut rig = Harness::started(FRESH.to_builder().restore(restore).build_const());
     for (key, priority) in [("e", 1), ("f", 1), ("g", 0), ("a", 9), ("h", 0), ("b", 9), ("c", 9), ("d", 8)] {
-        rig.fact(Event::Subscribe { key, priority });
+        rig.event(Event::Subscribe { key, priority });
     }
     for _ in 0..2 {
         rig.establish();

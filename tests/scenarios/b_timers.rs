@@ -3,12 +3,12 @@
 use redial::policy::ResumeConfig;
 use redial::{GiveUp, Phase, SessionState};
 
-use crate::timeline::{BASE, GATEWAY, NO_FRAME, NUMBERED, REFUSED, Timeline, secs, ws};
+use crate::harness::{GREETED, NO_FRAME, NUMBERED, PLAIN, REFUSED, Scenario, secs, ws};
 
 /// S13 (zen), F10: the deadline of attempt 1 is nothing to attempt 2.
 #[test]
 fn a_deadline_belongs_to_its_attempt() {
-    let mut t = Timeline::new(BASE.to_builder().connect_timeout(secs(5)).build_const());
+    let mut t = Scenario::new(PLAIN.to_builder().connect_timeout(secs(5)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).wake(5_000, "connect_timeout");
     t.at(3_000).closed(1, NO_FRAME).expect(&[]).wake(4_000, "backoff");
     t.fires(4_000, &["open 2 fresh #2"]).wake(9_000, "connect_timeout");
@@ -18,7 +18,7 @@ fn a_deadline_belongs_to_its_attempt() {
 /// S14 (carbon): a stop while waiting ends the chain.
 #[test]
 fn a_stop_while_waiting_ends_the_chain() {
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.at(1_000).closed(1, NO_FRAME).expect(&[]).wake(2_000, "backoff");
     t.at(1_500).stop(false).expect(&["forget stop"]).phase(Phase::Stopped).no_wake();
     t.jump(2_000).timeout().expect(&[]).jump(86_400_000).timeout().expect(&[]).phase(Phase::Stopped);
@@ -27,7 +27,7 @@ fn a_stop_while_waiting_ends_the_chain() {
 /// S15, F05: a stop during the dial gives it up with 1000; its late success is stale and sends nothing.
 #[test]
 fn a_stop_during_the_dial_ends_it() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.at(5).stop(false).expect(&["close 1 1000"]).phase(Phase::Stopped).no_wake();
     t.at(6).opened(1).stale().expect(&[]).phase(Phase::Stopped);
@@ -38,7 +38,7 @@ fn a_stop_during_the_dial_ends_it() {
 /// firing late, does nothing.
 #[test]
 fn reconnect_now_cuts_the_wait_and_resets_the_backoff() {
-    let mut t = Timeline::new(NUMBERED);
+    let mut t = Scenario::new(NUMBERED);
     fail_times(&mut t, 5);
     assert_eq!(t.wait(), 16_000);
     let old = t.now() + t.wait();
@@ -53,8 +53,8 @@ fn reconnect_now_cuts_the_wait_and_resets_the_backoff() {
 /// S17, F09: a second start is nothing while there is a connection, or a plan for one.
 #[test]
 fn a_second_start_is_nothing() {
-    let mut t = Timeline::new(
-        GATEWAY.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const(),
+    let mut t = Scenario::new(
+        GREETED.to_builder().resume(ResumeConfig::new().sequence_needed(true).build_const()).build_const(),
     );
     t.at(0).start().expect(&["open 1 fresh #1"]).start().ignored();
     t.at(10).opened(1).start().ignored().at(20).greeting(1, 0).expect(&["send_fresh 1"]).start().ignored();
@@ -65,7 +65,7 @@ fn a_second_start_is_nothing() {
 /// S18, lifecycle 10: an early wake changes nothing, a late one acts once.
 #[test]
 fn early_wakes_wait_and_late_ones_act_once() {
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.at(1_000).closed(1, NO_FRAME).expect(&[]);
     t.at(1_999).timeout().expect(&[]).wake(2_000, "backoff").phase(Phase::Waiting);
     t.jump(60_000).timeout().expect(&["open 2 resume #1"]).timeout().expect(&[]);
@@ -76,8 +76,8 @@ fn early_wakes_wait_and_late_ones_act_once() {
 #[test]
 fn an_old_close_and_the_wake_in_one_poll_are_one_open() {
     let lost = || {
-        let mut t = Timeline::online(BASE);
-        t.at(1_000).please_reconnect(1).expect(&["close 1 4000"]);
+        let mut t = Scenario::online(PLAIN);
+        t.at(1_000).reconnect_requested(1).expect(&["close 1 4000"]);
         t
     };
     let mut t = lost();
@@ -94,7 +94,7 @@ fn an_old_close_and_the_wake_in_one_poll_are_one_open() {
 /// S20, F15 (omi): "not now" is asked again after the first wait, forever, and is no failure and no attempt.
 #[test]
 fn not_now_never_ends_the_chain() {
-    let mut t = Timeline::new(BASE.to_builder().max_attempts(Some(1)).build_const());
+    let mut t = Scenario::new(PLAIN.to_builder().max_attempts(Some(1)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for epoch in 1..=1_000 {
         t.not_now(epoch).applied().expect(&[]).failures(0).phase(Phase::Waiting);
@@ -110,7 +110,7 @@ fn not_now_never_ends_the_chain() {
 fn not_now_never_spins() {
     static WAITS: [core::time::Duration; 2] = [secs(0), secs(5)];
     let table = redial::BackoffConfig::table(&WAITS, redial::backoff::AfterTable::RepeatLast).build_const();
-    let mut t = Timeline::new(BASE.to_builder().backoff(table).build_const());
+    let mut t = Scenario::new(PLAIN.to_builder().backoff(table).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).not_now(1).expect(&[]).wake(5_000, "not_now");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).event(redial::Event::NetworkDown).expect(&["drop 2"]);
     t.event(redial::Event::NetworkUp).expect(&[]).wake(10_000, "backoff");
@@ -119,14 +119,14 @@ fn not_now_never_spins() {
 /// S20: once the transport is open it is too late for "not now".
 #[test]
 fn not_now_is_an_answer_to_the_dial_only() {
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.not_now(1).ignored().phase(Phase::Online);
 }
 
 /// S21 (carbon), F14: a dial that fails at once is a failure like any other.
 #[test]
 fn a_dial_that_fails_at_once_is_counted() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]).failures(1);
     t.wake(1_000, "backoff").fires(1_000, &["open 2 fresh #2"]);
     t.open_failed(2, REFUSED).expect(&[]).failures(2).wake(3_000, "backoff");
@@ -135,7 +135,7 @@ fn a_dial_that_fails_at_once_is_counted() {
 /// S22, F11: the connect deadline gives the dial up; its late success changes nothing.
 #[test]
 fn a_dial_has_a_deadline() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).wake(10_000, "connect_timeout");
     t.quiet_until(9_999).fires(10_000, &["drop 1"]).failures(1).wake(11_000, "backoff");
     t.at(10_500).opened(1).stale().expect(&[]).wake(11_000, "backoff");
@@ -145,7 +145,7 @@ fn a_dial_has_a_deadline() {
 /// S23, F12: no greeting in time closes with a code that keeps the session, and counts as a failure.
 #[test]
 fn a_greeting_has_a_deadline() {
-    let mut t = Timeline::with_session(GATEWAY, SessionState::resumable("s1", None, Some(5)));
+    let mut t = Scenario::with_session(GREETED, SessionState::resumable("s1", None, Some(5)));
     t.at(0).start().expect(&["open 1 resume #1"]).at(100).opened(1).phase(Phase::Establishing);
     t.wake(30_100, "greeting_timeout").fires(30_100, &["close 1 4000"]).failures(1);
     t.wake(31_100, "backoff").fires(31_100, &["open 2 resume #2"]);
@@ -154,14 +154,14 @@ fn a_greeting_has_a_deadline() {
 /// S24, F13: neither ready nor resumed in time: the same. With heartbeats acknowledged and no deadline of its own it stays.
 #[test]
 fn establishing_has_a_deadline() {
-    let mut t = Timeline::new(GATEWAY.to_builder().ready_timeout(Some(secs(15))).build_const());
+    let mut t = Scenario::new(GREETED.to_builder().ready_timeout(Some(secs(15))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).opened(1);
     t.at(20).greeting(1, 10_000).expect(&["send_fresh 1"]).wake(10_020, "beat");
     t.fires(10_020, &["beat 1"]).beat_ack(1).applied().wake(15_020, "ready_timeout");
     t.fires(15_020, &["close 1 4000"]).failures(1).wake(16_020, "backoff");
 
     // Without a heartbeat there is a deadline all the same (S93): as long as a dial may take.
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).opened(1).expect(&["send_fresh 1"]);
     t.wake(10_010, "ready_timeout").fires(10_010, &["close 1 4000"]).wake(11_010, "backoff");
 }
@@ -169,7 +169,7 @@ fn establishing_has_a_deadline() {
 /// S25 (Polymarket #46): stop and start reset the backoff.
 #[test]
 fn stop_and_start_start_over() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     fail_times(&mut t, 6);
     let now = t.now() + 1;
     t.at(now).stop(false).expect(&[]).start().expect(&["open 7 fresh #1"]).failures(0);
@@ -179,9 +179,10 @@ fn stop_and_start_start_over() {
 /// Lifecycle 3, P21: a loss never dials in the same step, not even with a first wait of 0; it leaves a deadline of now.
 #[test]
 fn a_loss_leaves_a_deadline_and_never_dials() {
-    let mut t = Timeline::online(
-        BASE.to_builder()
-            .backoff(crate::timeline::LADDER.to_builder().first_delay(secs(0)).build_const())
+    let mut t = Scenario::online(
+        PLAIN
+            .to_builder()
+            .backoff(crate::harness::DOUBLING.to_builder().first_delay(secs(0)).build_const())
             .build_const(),
     );
     t.at(1_000).closed(1, NO_FRAME).expect(&[]).phase(Phase::Waiting).wake(1_000, "backoff");
@@ -192,7 +193,7 @@ fn a_loss_leaves_a_deadline_and_never_dials() {
 /// Lifecycle 1, 2: nothing happens before the start, whatever is said.
 #[test]
 fn nothing_happens_before_the_start() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.phase(Phase::Idle).no_wake().retry_now().ignored().stop(false).ignored().woke(1_000_000).ignored();
     t.closed(1, ws(1000)).stale().release(0).ignored().event(redial::Event::Visible).ignored();
     t.event(redial::Event::CredentialOk { request: None, ttl: None })
@@ -205,7 +206,7 @@ fn nothing_happens_before_the_start() {
 /// The least time between two dials holds against everything, the user's request included.
 #[test]
 fn the_minimum_interval_overrides_reconnect_now() {
-    let mut t = Timeline::new(BASE.to_builder().min_interval(secs(5)).build_const());
+    let mut t = Scenario::new(PLAIN.to_builder().min_interval(secs(5)).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(100).open_failed(1, REFUSED).expect(&[]);
     t.wake(5_000, "min_interval").at(200).retry_now().expect(&[]).wake(5_000, "min_interval");
     t.fires(5_000, &["open 2 fresh #1"]).at(5_100).stop(false).expect(&["close 2 1000"]);
@@ -215,7 +216,7 @@ fn the_minimum_interval_overrides_reconnect_now() {
 /// F17: in a connection, and while one is being made, "reconnect now" is nothing.
 #[test]
 fn reconnect_now_is_nothing_while_connected() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0)
         .start()
         .expect(&["open 1 fresh #1"])
@@ -231,7 +232,7 @@ fn reconnect_now_is_nothing_while_connected() {
 /// S94, S14: a stop after giving up says nothing and forgets what a next start would have resumed.
 #[test]
 fn a_stop_after_giving_up_forgets_the_session() {
-    let mut t = Timeline::online(BASE.to_builder().max_attempts(Some(0)).build_const());
+    let mut t = Scenario::online(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     t.at(1_000).closed(1, NO_FRAME).expect(&["gave_up max_attempts no_close_frame"]);
     t.gave_up(GiveUp::MaxAttempts).stop(true).ignored().phase(Phase::Failed);
     t.stop(false).expect(&["forget stop"]).phase(Phase::Failed).stop(false).ignored();
@@ -239,7 +240,7 @@ fn a_stop_after_giving_up_forgets_the_session() {
 }
 
 /// Starts and fails so many dials, each at once when it is opened.
-pub(crate) fn fail_times(t: &mut Timeline, times: u32) {
+pub(crate) fn fail_times(t: &mut Scenario, times: u32) {
     t.start().expect(&["open 1 fresh #1"]);
     for failure in 1..=times {
         let epoch = t.newest();

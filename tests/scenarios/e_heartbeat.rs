@@ -3,10 +3,10 @@
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::{Config, Event, Phase};
 
-use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, Timeline, number, secs, ws};
+use crate::harness::{GREETED, PLAIN, REFUSED, RESET, Scenario, number, secs, ws};
 
 fn with(heartbeat: HeartbeatConfig) -> Config {
-    GATEWAY.to_builder().heartbeat(heartbeat.to_builder().first_jitter(false).build_const()).build_const()
+    GREETED.to_builder().heartbeat(heartbeat.to_builder().first_jitter(false).build_const()).build_const()
 }
 
 /// S61, F79: the first heartbeat is drawn from the interval, the others follow every interval.
@@ -15,26 +15,26 @@ fn the_first_heartbeat_is_jittered() {
     let mut firsts = Vec::new();
     for seed in 0..200 {
         let mut t =
-            Timeline::seeded(GATEWAY.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const(), seed);
+            Scenario::seeded(GREETED.to_builder().heartbeat(HeartbeatConfig::DEFAULT).build_const(), seed);
         t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).greeting(1, 45_000).expect(&["send_fresh 1"]);
         t.ready(1, Some(1)).wake_within(0..=45_000, "beat");
         firsts.push(t.wait());
-        let first = t.policy.poll_timeout().unwrap();
+        let first = t.policy().poll_timeout().unwrap();
         t.next().expect(&["beat 1"]).beat_ack(1).applied();
-        let second = t.policy.poll_timeout().unwrap();
+        let second = t.policy().poll_timeout().unwrap();
         assert_eq!(second.saturating_duration_since(first), secs(45));
     }
     let mean = firsts.iter().sum::<u64>() / 200;
     assert!((19_000..26_000).contains(&mean) && firsts.iter().min() < Some(&2_000), "{mean}");
 
-    let mut t = Timeline::gateway(GATEWAY, 45_000);
+    let mut t = Scenario::gateway(GREETED, 45_000);
     t.wake(45_010, "beat").fires(45_010, &["beat 1"]).beat_ack(1).wake(90_010, "beat");
 }
 
 /// S62, F80: no acknowledgement by the next heartbeat: closed at that moment, resumed, counted.
 #[test]
 fn a_missed_heartbeat_is_a_dead_connection() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).quiet_until(20_009).fires(20_010, &["close 1 4000"]);
     t.wake(21_010, "backoff").fires(21_010, &["open 2 resume #1"]);
     assert_eq!((t.stats().zombies, t.stats().losses), (1, 1));
@@ -43,7 +43,7 @@ fn a_missed_heartbeat_is_a_dead_connection() {
 /// S63 (carbon #350), F82: an acknowledgement that is missing on the old connection is nothing to the new one.
 #[test]
 fn nothing_of_the_heartbeat_outlives_the_connection() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).at(15_000).closed(1, RESET).expect(&[]);
     for epoch in 2..12 {
         t.next().expect(&[&format!("open {epoch} resume #1")]);
@@ -57,7 +57,7 @@ fn nothing_of_the_heartbeat_outlives_the_connection() {
 /// S64 (carbon), F84: a heartbeat asked for just before the regular one is not a miss.
 #[test]
 fn a_requested_heartbeat_is_no_miss() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(10_000).beat_requested(1).expect(&["beat 1"]).fires(10_010, &["beat 1"]);
     t.at(10_100).beat_ack(1).applied().fires(20_010, &["beat 1"]);
 }
@@ -65,7 +65,7 @@ fn a_requested_heartbeat_is_no_miss() {
 /// S65, F83: it is answered at once and moves nothing.
 #[test]
 fn a_requested_heartbeat_keeps_the_schedule() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(3_000).beat_requested(1).expect(&["beat 1"]).wake(10_010, "beat");
     t.at(3_100).beat_ack(1).applied().fires(10_010, &["beat 1"]).wake(20_010, "beat");
 }
@@ -73,7 +73,7 @@ fn a_requested_heartbeat_keeps_the_schedule() {
 /// S65: a request before the transport is open is nothing.
 #[test]
 fn a_requested_heartbeat_needs_an_open_transport() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).beat_requested(1).ignored().rx(1).ignored();
     // Without a schedule it is answered all the same.
     t.opened(1).expect(&["send_fresh 1"]).beat_requested(1).expect(&["beat 1"]);
@@ -83,27 +83,27 @@ fn a_requested_heartbeat_needs_an_open_transport() {
 #[test]
 fn any_traffic_is_life_where_configured() {
     let any = with(HeartbeatConfig::new().liveness(Liveness::AnyTraffic).build_const());
-    let mut t = Timeline::gateway(any, 10_000);
+    let mut t = Scenario::gateway(any, 10_000);
     t.fires(10_010, &["beat 1"]).at(15_000).rx(1).applied().fires(20_010, &["beat 1"]);
     t.at(25_000).seq(1, 77).fires(30_010, &["beat 1"]);
     // An awaited acknowledgement is used, not ignored.
     t.at(35_000).beat_ack(1).applied().fires(40_010, &["beat 1"]);
     t.fires(50_010, &["close 1 4000"]);
 
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).at(15_000).rx(1).applied().fires(20_010, &["close 1 4000"]);
 }
 
 /// S67: with two misses allowed the first is reported, the second closes.
 #[test]
 fn misses_may_be_allowed() {
-    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
+    let mut t = Scenario::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 0));
     t.fires(30_010, &["close 1 4000"]);
     assert_eq!((t.stats().heartbeats_missed, t.stats().zombies), (1, 1));
 
-    let mut t = Timeline::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
+    let mut t = Scenario::gateway(with(HeartbeatConfig::new().missed(2).build_const()), 10_000);
     t.fires(10_010, &["beat 1"]).fires(20_010, &["beat 1"]).beat_ack(1).fires(30_010, &["beat 1"]);
     t.fires(40_010, &["beat 1"]).fires(50_010, &["close 1 4000"]);
 }
@@ -111,7 +111,7 @@ fn misses_may_be_allowed() {
 /// S68, F85: a heartbeat that can't be sent is a loss, once.
 #[test]
 fn a_heartbeat_that_cannot_be_sent_is_a_loss() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).send_failed(1).expect(&["close 1 4000"]).send_failed(1).stale();
     t.wake(11_010, "backoff").failures(1);
 }
@@ -121,7 +121,7 @@ fn a_heartbeat_that_cannot_be_sent_is_a_loss() {
 #[test]
 fn odd_greetings() {
     let opened = |config| {
-        let mut t = Timeline::new(config);
+        let mut t = Scenario::new(config);
         t.at(0)
             .start()
             .expect(&["open 1 fresh #1"])
@@ -140,13 +140,13 @@ fn odd_greetings() {
             .expect(&["close 1 4000"])
             .failures(1)
             .wake(1_010, "backoff");
-        let mut t = opened(GATEWAY);
+        let mut t = opened(GREETED);
         t.event(Event::Greeting { epoch, heartbeat }).expect(&["send_fresh 1"]).wake(10_010, "ready_timeout");
         t.ready(1, Some(1)).no_wake();
     }
     // What is asked for beyond a day is a day.
     for heartbeat in [86_400_000, 86_400_001, u64::from(u32::MAX), u64::MAX / 1_000, u64::MAX] {
-        let unjittered = GATEWAY
+        let unjittered = GREETED
             .to_builder()
             .heartbeat(HeartbeatConfig::new().required(true).first_jitter(false).build_const())
             .build_const();
@@ -159,7 +159,7 @@ fn odd_greetings() {
 /// F73, F82: a second greeting starts no second heartbeat.
 #[test]
 fn a_second_greeting_is_nothing() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(5_000).greeting(1, 1_000).ignored().wake(10_010, "beat");
 }
 
@@ -167,7 +167,7 @@ fn a_second_greeting_is_nothing() {
 /// answer judges.
 #[test]
 fn a_late_heartbeat_asks() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).beat_ack(1);
     t.jump(20_010 + 30_000).timeout().expect(&["beat 1"]).wake(60_010, "beat");
     t.at(50_050).beat_ack(1).expect(&[]).fires(60_010, &["beat 1"]);
@@ -175,21 +175,21 @@ fn a_late_heartbeat_asks() {
     assert_eq!(t.stats().zombies, 1);
 
     // What was asked before the sleep and never answered is dead.
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).jump(20_010 + 30_000).timeout().expect(&["close 1 4000"]);
 }
 
 /// S70: an acknowledgement that waited behind the sleep counts when it is fed first.
 #[test]
 fn an_acknowledgement_behind_a_short_stall_counts() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.fires(10_010, &["beat 1"]).jump(20_500).beat_ack(1).applied().timeout().expect(&["beat 1"]);
 }
 
 /// S71, F87: an acknowledgement that nobody waits for changes nothing.
 #[test]
 fn an_unasked_acknowledgement_is_nothing() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(5_000).beat_ack(1).ignored().fires(10_010, &["beat 1"]).beat_ack(1).applied().beat_ack(1).ignored();
     t.fires(20_010, &["beat 1"]).fires(30_010, &["close 1 4000"]);
 }
@@ -197,7 +197,7 @@ fn an_unasked_acknowledgement_is_nothing() {
 /// S72, F90: half an hour without a session, but acknowledged: it stays.
 #[test]
 fn an_outage_of_the_service_is_waited_out() {
-    let mut t = Timeline::new(GATEWAY);
+    let mut t = Scenario::new(GREETED);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(5).opened(1).at(10).greeting(1, 45_000);
     t.expect(&["send_fresh 1"]);
     for beat in 1..=40 {
@@ -210,11 +210,11 @@ fn an_outage_of_the_service_is_waited_out() {
 /// S73, F88: no heartbeat after a stop, nor after a loss.
 #[test]
 fn no_heartbeat_after_the_end() {
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(5_000).stop(false).expect(&["close 1 1000", "forget stop"]).no_wake();
     t.jump(10_010).timeout().expect(&[]).jump(86_400_000).timeout().expect(&[]);
 
-    let mut t = Timeline::gateway(GATEWAY, 10_000);
+    let mut t = Scenario::gateway(GREETED, 10_000);
     t.at(9_500).closed(1, ws(1006)).expect(&[]).fires(10_500, &["open 2 resume #1"]);
     t.open_failed(2, REFUSED).expect(&[]).at(12_499).timeout().expect(&[]);
 }
@@ -225,19 +225,19 @@ fn no_heartbeat_after_the_end() {
 fn an_interval_of_the_config() {
     let own = HeartbeatConfig::new().first_jitter(false).build_const();
     let own = own.to_builder().interval(secs(20)).build_const();
-    let mut t = Timeline::online(BASE.to_builder().heartbeat(own).build_const());
+    let mut t = Scenario::online(PLAIN.to_builder().heartbeat(own).build_const());
     t.wake(20_020, "beat").fires(20_020, &["beat 1"]);
 
-    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 10_000);
+    let mut t = Scenario::gateway(GREETED.to_builder().heartbeat(own).build_const(), 10_000);
     t.wake(10_010, "beat");
-    let mut t = Timeline::gateway(GATEWAY.to_builder().heartbeat(own).build_const(), 0);
+    let mut t = Scenario::gateway(GREETED.to_builder().heartbeat(own).build_const(), 0);
     t.wake(20_010, "beat");
 }
 
 /// S69, S93: a heartbeat every 49 days is no liveness; a server that greets so and then says nothing is left in time.
 #[test]
 fn a_heartbeat_beyond_all_bounds_watches_nothing() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.at(10).greeting(1, u64::from(u32::MAX)).expect(&[]).wake(10_000, "ready_timeout");
 }

@@ -4,13 +4,13 @@ use redial::classify::Class;
 use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
 use redial::{Cause, Event, GiveUp, Phase};
 
-use crate::timeline::{BASE, Fact, REFUSED, RESET, STABLE, Timeline, secs, ws};
+use crate::harness::{PLAIN, REFUSED, RESET, STABLE, Scenario, TestEvent, secs, ws};
 
-const OK: Fact = Event::CredentialOk { request: None, ttl: None };
+const OK: TestEvent = Event::CredentialOk { request: None, ttl: None };
 const REJECTED: Cause = Cause::AuthRejected;
 
-fn rejected(config: redial::Config) -> Timeline {
-    let mut t = Timeline::new(config);
+fn rejected(config: redial::Config) -> Scenario {
+    let mut t = Scenario::new(config);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).open_failed(1, REJECTED).expect(&["refresh"]);
     t.parked(WaitReason::Credential).wake(30_010, "credential_timeout");
     t
@@ -19,14 +19,14 @@ fn rejected(config: redial::Config) -> Timeline {
 /// S80, F47, lifecycle 53: a rejection renews at once, for free; the fresh credential dials at once.
 #[test]
 fn one_renewal_is_free() {
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.failures(0).at(500).event(OK).expect(&["open 2 fresh #2"]).event(OK).ignored();
 }
 
 /// S80: "later": the backoff, and another try at the credential before the dial.
 #[test]
 fn a_credential_that_comes_later_backs_off() {
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.at(500).credential_failed(false).expect(&[]).failures(1).wake(1_500, "backoff");
     t.fires(1_500, &["refresh"]).parked(WaitReason::Credential);
     t.at(1_600).credential_failed(false).expect(&[]).wake(3_600, "backoff").fires(3_600, &["refresh"]);
@@ -36,7 +36,7 @@ fn a_credential_that_comes_later_backs_off() {
 /// S80, lifecycle 56: "dead" is final.
 #[test]
 fn a_dead_credential_is_final() {
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.at(500).credential_failed(true).expect(&["gave_up auth auth_rejected"]).gave_up(GiveUp::Auth);
     t.retry_now()
         .ignored()
@@ -52,14 +52,14 @@ fn a_dead_credential_is_final() {
 /// S80, S86: a second rejection right after the renewal is final where the row says so: close 3000, HTTP 401.
 #[test]
 fn a_second_rejection_is_final_where_limited() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
     t.at(1).closed(1, ws(3000)).expect(&["refresh"]).event(OK).expect(&["open 2 fresh #2"]);
     t.opened(2).expect(&["send_fresh 2"]).closed(2, ws(3000)).expect(&["gave_up auth close_3000"]);
     t.retry_now().ignored();
 
     // Rejected as soon as the session is there: no loop either.
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.closed(1, ws(3000)).expect(&["refresh"]).event(OK).expect(&["open 2 resume #1"]);
     t.opened(2).expect(&["send_resume 2 s1 5"]).resumed(2);
     t.closed(2, ws(3000)).expect(&["forget fatal", "gave_up auth close_3000"]);
@@ -68,7 +68,7 @@ fn a_second_rejection_is_final_where_limited() {
 /// S80: a session that held makes the next rejection a first one.
 #[test]
 fn a_held_session_earns_a_free_renewal() {
-    let mut t = Timeline::online(STABLE);
+    let mut t = Scenario::online(STABLE);
     t.closed(1, ws(3000)).expect(&["refresh"]).event(OK).expect(&["open 2 resume #2"]);
     t.opened(2).expect(&["send_resume 2 s1 5"]).resumed(2);
     t.at(200_000)
@@ -82,7 +82,7 @@ fn a_held_session_earns_a_free_renewal() {
 /// Lifecycle 53: without a limit the second rejection in a row backs off, and each dial renews first.
 #[test]
 fn further_rejections_back_off() {
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.at(20).event(OK).expect(&["open 2 fresh #2"]);
     t.at(30).open_failed(2, REJECTED).expect(&[]).wake(1_030, "backoff").failures(1);
     t.fires(1_030, &["refresh"]).event(OK).expect(&["open 3 fresh #3"]);
@@ -96,14 +96,16 @@ fn further_rejections_back_off() {
 #[test]
 fn rejections_can_be_limited() {
     let mut t = rejected(
-        BASE.to_builder()
+        PLAIN
+            .to_builder()
             .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
             .build_const(),
     );
     t.event(OK).expect(&["open 2 fresh #2"]).open_failed(2, REJECTED).expect(&["gave_up auth auth_rejected"]);
 
     let mut t = rejected(
-        BASE.to_builder()
+        PLAIN
+            .to_builder()
             .credential(CredentialConfig::new().rejections_max(Some(1)).build_const())
             .build_const(),
     );
@@ -115,8 +117,9 @@ fn rejections_can_be_limited() {
 /// With "never" a rejection is final.
 #[test]
 fn never_refresh() {
-    let mut t = Timeline::online(
-        BASE.to_builder()
+    let mut t = Scenario::online(
+        PLAIN
+            .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Never).build_const())
             .build_const(),
     );
@@ -126,8 +129,9 @@ fn never_refresh() {
 /// Lifecycle 52, 58: with "dial" no transport is opened without a fresh credential, whatever asks for it.
 #[test]
 fn refresh_before_every_dial() {
-    let mut t = Timeline::new(
-        BASE.to_builder()
+    let mut t = Scenario::new(
+        PLAIN
+            .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
             .build_const(),
     );
@@ -150,7 +154,7 @@ fn refresh_before_every_dial() {
 /// (report 86).
 #[test]
 fn the_question_is_asked_once() {
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.woke(1).expect(&[]).parked(WaitReason::Credential).wake(30_010, "credential_timeout");
     t.at(2_000).woke(1).expect(&["refresh"]).wake(32_000, "credential_timeout");
     t.at(3_000).retry_now().expect(&["refresh"]).wake(33_000, "credential_timeout");
@@ -164,14 +168,14 @@ fn the_question_is_asked_once() {
 /// again for what was unanswered.
 #[test]
 fn late_answers() {
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.event(OK).ignored().credential_failed(true).ignored().phase(Phase::Online);
 
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.stop(false).expect(&[]).phase(Phase::Stopped).start().expect(&["refresh"]).event(OK);
     t.expect(&["open 2 fresh #1"]);
 
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.stop(false)
         .expect(&[])
         .event(OK)
@@ -180,7 +184,7 @@ fn late_answers() {
         .start()
         .expect(&["open 2 fresh #1"]);
 
-    let mut t = rejected(BASE);
+    let mut t = rejected(PLAIN);
     t.stop(false).expect(&[]).credential_failed(true).expect(&[]).phase(Phase::Stopped);
     t.start().expect(&["refresh"]);
 }
@@ -188,7 +192,7 @@ fn late_answers() {
 /// F47, F29: what the server asked for holds before the renewal, so that the credential is fresh at the dial.
 #[test]
 fn a_hint_comes_before_the_renewal() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]).refused(1, 401, Some(secs(20))).expect(&[]);
     t.wake(20_000, "hint").fires(20_000, &["refresh"]).event(OK).expect(&["open 2 fresh #2"]);
 }
@@ -196,8 +200,8 @@ fn a_hint_comes_before_the_renewal() {
 /// S75, F92: ready, authenticate, restore, in this order.
 #[test]
 fn authentication_comes_before_restoring() {
-    let mut t = Timeline::new(
-        BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+    let mut t = Scenario::new(
+        PLAIN.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
     );
     t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
     t.auth_ok(1).ignored().at(10).ready(1, Some(1)).expect(&["authenticate 1"]).phase(Phase::Establishing);
@@ -209,8 +213,8 @@ fn authentication_comes_before_restoring() {
 #[test]
 fn a_failed_authentication_restores_nothing() {
     let authenticating = || {
-        let mut t = Timeline::new(
-            BASE.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+        let mut t = Scenario::new(
+            PLAIN.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
         );
         t.at(0).start().expect(&["open 1 fresh #1"]).subscribe("a", 0).opened(1).expect(&["send_fresh 1"]);
         t.at(10).ready(1, Some(1)).expect(&["authenticate 1"]);
@@ -237,8 +241,9 @@ fn a_failed_authentication_restores_nothing() {
 /// S84, lifecycle 58: a source that has no credential is not asked again at every host event.
 #[test]
 fn a_source_that_fails_is_not_asked_in_a_spin() {
-    let mut t = Timeline::new(
-        BASE.to_builder()
+    let mut t = Scenario::new(
+        PLAIN
+            .to_builder()
             .credential(CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const())
             .build_const(),
     );

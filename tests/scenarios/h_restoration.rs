@@ -3,15 +3,15 @@
 use redial::policy::RestoreConfig;
 use redial::{Config, Phase};
 
-use crate::timeline::{BASE, RESET, Timeline, ms, secs};
+use crate::harness::{PLAIN, RESET, Scenario, ms, secs};
 
 fn batches(batch: u16, interval: u64) -> Config {
-    BASE.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
+    PLAIN.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
 }
 
 /// Subscriptions first, then a connection that is ready at 20 ms.
-fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Timeline {
-    let mut t = Timeline::new(config);
+fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Scenario {
+    let mut t = Scenario::new(config);
     for (key, priority) in keys {
         t.subscribe(key, *priority).applied();
     }
@@ -47,15 +47,15 @@ fn batches_without_a_pause() {
 /// F99: an empty set, or restoration off: nothing is sent.
 #[test]
 fn nothing_to_restore() {
-    wanting(BASE, &[]).expect(&[]).phase(Phase::Online).no_wake();
-    let mut t = wanting(BASE.to_builder().restore(RestoreConfig::DISABLED).build_const(), &[("a", 0)]);
+    wanting(PLAIN, &[]).expect(&[]).phase(Phase::Online).no_wake();
+    let mut t = wanting(PLAIN.to_builder().restore(RestoreConfig::DISABLED).build_const(), &[("a", 0)]);
     t.expect(&[]).phase(Phase::Online).subscribe("b", 0).expect(&[]).no_wake();
 }
 
 /// A subscription while online is sent at once, or when the pause since the last batch is over.
 #[test]
 fn subscriptions_while_online() {
-    let mut t = Timeline::online(batches(50, 500));
+    let mut t = Scenario::online(batches(50, 500));
     t.at(1_000).subscribe("a", 0).expect(&["restore 1 a"]).subscribe("a", 0).ignored();
     t.at(1_200).subscribe("b", 0).expect(&[]).wake(1_500, "restore").phase(Phase::Online);
     t.subscribe("c", 1).fires(1_500, &["restore 1 c,b"]);
@@ -65,7 +65,7 @@ fn subscriptions_while_online() {
 #[test]
 fn a_full_set_says_so() {
     let keys = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     for key in keys {
         t.subscribe(key, 0).applied();
     }
@@ -75,7 +75,7 @@ fn a_full_set_says_so() {
 /// S76, F93, lifecycle 68: what the server refuses for now backs off for itself; the connection is untouched.
 #[test]
 fn a_refused_subscription_backs_off_for_itself() {
-    let mut t = wanting(BASE, &[("a", 0), ("b", 0)]);
+    let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
     t.expect(&["restore 1 a,b"]).at(100).confirmed(1, "b").sub_failed(1, "a", true).phase(Phase::Online);
     t.wake(1_100, "restore").failures(0).fires(1_100, &["restore 1 a"]);
     t.at(1_200).sub_failed(1, "a", true).wake(3_200, "restore").fires(3_200, &["restore 1 a"]);
@@ -97,15 +97,15 @@ fn a_refused_subscription_backs_off_for_itself() {
 /// F94: answers for keys that nobody wants, or that were not sent, change nothing and draw nothing.
 #[test]
 fn answers_for_unknown_keys_are_nothing() {
-    let jittered = crate::timeline::LADDER.to_builder().jitter(redial::Jitter::Full).build_const();
-    let mut t = Timeline::online(BASE.to_builder().backoff(jittered).build_const());
+    let jittered = crate::harness::DOUBLING.to_builder().jitter(redial::Jitter::Full).build_const();
+    let mut t = Scenario::online(PLAIN.to_builder().backoff(jittered).build_const());
     t.confirmed(1, "x").ignored().sub_failed(1, "x", true).ignored().unsubscribe("x").ignored();
 }
 
 /// S77, F95, lifecycle 69: what the user no longer wants is not restored, whatever data still comes.
 #[test]
 fn an_unsubscribed_key_is_not_restored() {
-    let mut t = wanting(BASE, &[("a", 0), ("b", 0)]);
+    let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
     t.expect(&["restore 1 a,b"]).confirmed(1, "a").confirmed(1, "b").unsubscribe("a").applied().expect(&[]);
     t.confirmed(1, "a").ignored().at(1_000).session_invalid(1, false).whatever();
     t.unsubscribe("b").subscribe("c", 0).expect(&[]);
@@ -115,7 +115,7 @@ fn an_unsubscribed_key_is_not_restored() {
 /// S78, F96, lifecycle 67: unanswered at the loss: restored exactly once; after a resume only what was unanswered.
 #[test]
 fn what_was_unanswered_is_restored_once() {
-    let mut t = wanting(BASE, &[("a", 0), ("b", 0)]);
+    let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
     t.expect(&["restore 1 a,b"]).confirmed(1, "a").at(1_000).closed(1, RESET).expect(&[]);
     t.next()
         .expect(&["open 2 resume #1"])
@@ -149,7 +149,7 @@ fn the_pacing_dies_with_the_connection() {
 /// Subscriptions before the start, in every phase without a session, are kept for it.
 #[test]
 fn subscriptions_are_kept_for_the_session() {
-    let mut t = Timeline::new(BASE);
+    let mut t = Scenario::new(PLAIN);
     t.subscribe("a", 0).at(0).start().expect(&["open 1 fresh #1"]).subscribe("b", 0).expect(&[]);
     t.open_failed(1, RESET).expect(&[]).subscribe("c", 0).expect(&[]).wake(1_000, "backoff");
     t.fires(1_000, &["open 2 fresh #2"]).opened(2).expect(&["send_fresh 2"]).subscribe("d", 9).expect(&[]);

@@ -4,27 +4,27 @@ use redial::breaker;
 use redial::policy::{OnNetworkDown, RestoreConfig, WaitReason};
 use redial::{Config, Event, Phase};
 
-use crate::timeline::{BASE, GATEWAY, REFUSED, RESET, STABLE, Timeline, ms, secs};
+use crate::harness::{GREETED, PLAIN, REFUSED, RESET, STABLE, Scenario, ms, secs};
 
 /// A day, in milliseconds: what the clock is set back by.
 const DAY: u64 = 86_400_000;
 
 /// Ahead of the caller's epoch by two days, so that the clock can run back.
-fn started(config: Config) -> Timeline {
-    let mut t = Timeline::new(config);
+fn started(config: Config) -> Scenario {
+    let mut t = Scenario::new(config);
     t.at(2 * DAY).start().expect(&["open 1 fresh #1"]);
     t
 }
 
 /// Says something harmless, so that the policy sees the clock.
-fn noticed(t: &mut Timeline) -> &mut Timeline {
+fn noticed(t: &mut Scenario) -> &mut Scenario {
     t.event(Event::Unsubscribe { key: "nobody wants this" }).ignored()
 }
 
 /// S98: the connect deadline moves with the clock.
 #[test]
 fn back_while_connecting() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     noticed(t.jump(DAY)).wake(DAY + 10_000, "connect_timeout").fires(DAY + 10_000, &["drop 1"]);
     assert_eq!(t.stats().clock_rewinds, 1);
 }
@@ -32,7 +32,7 @@ fn back_while_connecting() {
 /// S98: a clock that runs back within the phase shortens nothing.
 #[test]
 fn back_within_the_phase() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     t.jump(2 * DAY + 9_000).event(Event::Unsubscribe { key: "" }).ignored();
     noticed(t.jump(2 * DAY + 5_000)).wake(2 * DAY + 10_000, "connect_timeout");
 }
@@ -41,7 +41,7 @@ fn back_within_the_phase() {
 #[test]
 fn back_while_establishing() {
     let mut t = started(
-        GATEWAY.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
+        GREETED.to_builder().restore(RestoreConfig::new().authentication(true).build_const()).build_const(),
     );
     t.opened(1).wake(2 * DAY + 30_000, "greeting_timeout");
     noticed(t.jump(DAY)).wake(DAY + 30_000, "greeting_timeout");
@@ -54,7 +54,7 @@ fn back_while_establishing() {
 /// S98: a wait is as long as it was set, not a day longer, and not shorter.
 #[test]
 fn back_while_waiting() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 1_000, "backoff");
     noticed(t.jump(DAY)).wake(DAY + 1_000, "backoff").fires(DAY + 1_000, &["open 2 fresh #2"]);
     // A floor too.
@@ -65,7 +65,7 @@ fn back_while_waiting() {
 /// S98: so is the least time between two dials.
 #[test]
 fn back_with_a_minimum_interval() {
-    let mut t = started(BASE.to_builder().min_interval(secs(5)).build_const());
+    let mut t = started(PLAIN.to_builder().min_interval(secs(5)).build_const());
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 5_000, "min_interval");
     noticed(t.jump(DAY)).wake(DAY + 5_000, "min_interval").fires(DAY + 5_000, &["open 2 fresh #2"]);
 }
@@ -74,7 +74,7 @@ fn back_with_a_minimum_interval() {
 #[test]
 fn back_with_an_open_breaker() {
     let mut t = started(
-        BASE.to_builder().breaker(Some(breaker::Config::new(1, secs(60)).build_const())).build_const(),
+        PLAIN.to_builder().breaker(Some(breaker::Config::new(1, secs(60)).build_const())).build_const(),
     );
     t.open_failed(1, REFUSED).expect(&[]).wake(2 * DAY + 60_000, "breaker");
     noticed(t.jump(DAY)).wake(DAY + 60_000, "breaker");
@@ -84,7 +84,7 @@ fn back_with_an_open_breaker() {
 /// S98: parked stays parked, and the backoff behind it moves along.
 #[test]
 fn back_while_parked() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     t.refused(1, 503, Some(secs(45))).expect(&[]).hold(0).parked(WaitReason::Hold);
     noticed(t.jump(DAY)).parked(WaitReason::Hold).release(0).expect(&[]).wake(DAY + 45_000, "hint");
 }
@@ -114,21 +114,21 @@ fn back_while_online() {
 /// S98: a refused subscription doesn't wait for the old date.
 #[test]
 fn back_while_a_subscription_waits() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     t.opened(1).expect(&["send_fresh 1"]).subscribe("a", 0).ready(1, Some(5)).expect(&["restore 1 a"]);
     t.sub_failed(1, "a", true).wake(2 * DAY + 1_000, "restore");
     noticed(t.jump(DAY)).phase(Phase::Online);
     let fired = t.run(DAY + 60_000);
-    assert!(!fired.is_empty(), "sent again within a minute: {}", t.policy.explain());
+    assert!(!fired.is_empty(), "sent again within a minute: {}", t.policy().explain());
 }
 
 /// S98: stopped and failed stay what they are.
 #[test]
 fn back_at_the_end() {
-    let mut t = started(BASE);
+    let mut t = started(PLAIN);
     t.stop(false).expect(&["close 1 1000"]);
     noticed(t.jump(0)).phase(Phase::Stopped).no_wake().start().expect(&["open 2 fresh #1"]);
-    let mut t = started(BASE.to_builder().max_attempts(Some(0)).build_const());
+    let mut t = started(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
     noticed(t.jump(0)).phase(Phase::Failed).no_wake();
 }
@@ -136,7 +136,7 @@ fn back_at_the_end() {
 /// S98: one wild reading ahead, seen by an event, leaves no trace when the clock is right again.
 #[test]
 fn one_wild_reading_ahead() {
-    let mut t = Timeline::online(BASE);
+    let mut t = Scenario::online(PLAIN);
     t.at(1_000).closed(1, RESET).expect(&[]);
     noticed(t.jump(u64::MAX)).wake(2_000, "backoff");
     noticed(t.jump(1_100)).wake(2_000, "backoff").fires(2_000, &["open 2 resume #1"]);
@@ -145,7 +145,7 @@ fn one_wild_reading_ahead() {
 /// S98: a phase that began so far ahead that nothing of it would ever come.
 #[test]
 fn the_far_end_of_time() {
-    let mut t = Timeline::new(STABLE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const());
+    let mut t = Scenario::new(STABLE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const());
     t.jump(1 << 50).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]);
     t.fires((1 << 50) + 1_000, &["open 2 fresh #2"]).opened(2).expect(&["send_fresh 2"]).ready(2, Some(1));
     noticed(t.jump(0)).phase(Phase::Online).wake(120_000, "stable");

@@ -1,11 +1,12 @@
 //! The conformance scenarios (S01 …): each test names its rule. Events in, decisions out, through the public API only.
 
-#[path = "../common/timeline.rs"]
-mod timeline;
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod a_one_loss;
 mod b_timers;
-mod c_ladder;
+mod c_backoff;
+mod c_server_waits;
 mod d_session;
 mod e_heartbeat;
 mod f_host;

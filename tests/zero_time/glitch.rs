@@ -54,11 +54,11 @@ fn a_clock_that_is_far_ahead_for_one_call_dials_no_more() {
         (Some(Move::Hidden), Some(Move::Visible)),
     ];
     let mut broken = Vec::new();
-    for prey in all() {
+    for case in all() {
         for draw in [LOWEST, MIDDLE, HIGHEST] {
-            let allowed = Allowed::new(&prey, draw);
+            let allowed = Allowed::new(&case, draw);
             for (ahead, (before, step)) in far.into_iter().flat_map(|far| calls.map(|call| (far, call))) {
-                let mut play = Play::new(&prey, draw);
+                let mut play = Play::new(&case, draw);
                 play.make(Move::Refuse);
                 let (mut anew, mut fooled) = (0, false);
                 for call in 0..500 {
@@ -69,7 +69,7 @@ fn a_clock_that_is_far_ahead_for_one_call_dials_no_more() {
                     // What is parked for hours is nothing new, so the end of that is believed until the clock has run back.
                     let excused = early && before.is_some() && !std::mem::replace(&mut fooled, true);
                     if early && !excused || play.dials > most {
-                        let name = prey.name;
+                        let name = case.name;
                         broken.push(format!(
                             "{name}, {before:?} {step:?} {ahead:?} ahead: {} dials in {call} calls, at most {most}, early: {early}, {:?}",
                             play.dials,

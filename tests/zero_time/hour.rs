@@ -2,7 +2,7 @@
 
 use redial::{Phase, SessionState};
 
-use super::{Draw, HIGHEST, LOWEST, MIDDLE, MILLI, Move, Play, Prey, all};
+use super::{Case, Draw, HIGHEST, LOWEST, MIDDLE, MILLI, Move, Play, all};
 
 /// Microseconds.
 const HOUR: u64 = 3_600_000_000;
@@ -23,8 +23,8 @@ pub(crate) struct Allowed {
 }
 
 /// When a server that gives each dial this answer, at once, is dialled.
-fn answered(prey: &Prey, draw: Draw, answer: Move, hint: bool, session: SessionState<u8>) -> Vec<u64> {
-    let mut play = Play::resuming(prey, draw, session);
+fn answered(case: &Case, draw: Draw, answer: Move, hint: bool, session: SessionState<u8>) -> Vec<u64> {
+    let mut play = Play::resuming(case, draw, session);
     if hint {
         play.make(Move::HintNothing);
     }
@@ -50,9 +50,9 @@ fn gaps(dials: &[u64]) -> impl Iterator<Item = u64> + '_ {
 }
 
 impl Allowed {
-    pub(crate) fn new(prey: &Prey, draw: Draw) -> Self {
+    pub(crate) fn new(case: &Case, draw: Draw) -> Self {
         // Limits only end what the backoff would go on with.
-        let config = prey
+        let config = case
             .config
             .to_builder()
             .initial_limits(None, None)
@@ -65,7 +65,7 @@ impl Allowed {
                 for hint in [false, true] {
                     for session in [SessionState::new(), SessionState::resumable(1, None, Some(1))] {
                         alone.push(answered(
-                            &Prey { config, endpoints, ..*prey },
+                            &Case { config, endpoints, ..*case },
                             draw,
                             answer,
                             hint,
@@ -77,7 +77,7 @@ impl Allowed {
             alone
         };
         let single = alone(1);
-        let alone = alone(prey.endpoints);
+        let alone = alone(case.endpoints);
         let until_longest = |dials: &Vec<u64>| {
             let longest = gaps(dials).max().unwrap_or(0);
             let goes_on = dials.len() as u64 > 2 * DIALS || dials.last().is_some_and(|at| *at > HOUR);
@@ -85,10 +85,10 @@ impl Allowed {
             at.map_or(dials.len() as u64, |at| at as u64 + 1)
         };
         let anew = alone.iter().map(until_longest).max().unwrap_or(1);
-        let first = prey.first_wait();
+        let first = case.first_wait();
         let wait = |gap: &u64| *gap > MILLI || first <= MILLI;
         let least = single.iter().flat_map(|dials| gaps(dials)).filter(wait).fold(first, u64::min);
-        Self { alone, anew, least, endpoints: prey.endpoints.into() }
+        Self { alone, anew, least, endpoints: case.endpoints.into() }
     }
 
     /// How many dials there may be until `at`, with so many reasons to reset, and so many more for other reasons.
@@ -101,8 +101,8 @@ impl Allowed {
 }
 
 /// Plays the moves in a circle; between two rounds it waits for the next deadline.
-fn circle(prey: &Prey, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<u64, String> {
-    let mut play = Play::new(prey, draw);
+fn circle(case: &Case, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<u64, String> {
+    let mut play = Play::new(case, draw);
     let (mut anew, mut slept) = (0_u64, 0);
     let mut news_at = None;
     // Who says a lot without a dial gets no further.
@@ -121,18 +121,18 @@ fn circle(prey: &Prey, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<
             if applied && *step == Move::WokeUncounted {
                 slept += HOUR;
             }
-            if prey.trusts_at_once {
+            if case.trusts_at_once {
                 anew += u64::from(play.policy.stats().established - established);
             }
             play.settle();
-            check(prey, &play, allowed, moves, anew, slept)?;
+            check(case, &play, allowed, moves, anew, slept)?;
         }
         // A connection over which time passed may have held.
         anew += u64::from(play.is_open());
         let before = play.now;
         let slept_on = play.sleep();
         play.settle();
-        check(prey, &play, allowed, moves, anew, slept)?;
+        check(case, &play, allowed, moves, anew, slept)?;
         if !slept_on
             || !moved && play.now == before
             || play.dials > DIALS
@@ -145,7 +145,7 @@ fn circle(prey: &Prey, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<
 }
 
 fn check(
-    prey: &Prey,
+    case: &Case,
     play: &Play<'_>,
     allowed: &Allowed,
     moves: &[Move],
@@ -161,7 +161,7 @@ fn check(
     if dials <= most {
         return Ok(());
     }
-    let (name, ms) = (prey.name, at / 1_000);
+    let (name, ms) = (case.name, at / 1_000);
     Err(format!("{name}, {moves:?}: {dials} dials in {ms} ms, at most {most} with {anew} times anew"))
 }
 
@@ -177,18 +177,18 @@ fn check(
 fn no_circle_of_moves_gets_more_dials_in_an_hour_than_its_host_events_may_add() {
     let moves = || Move::ALL.into_iter().filter(|step| *step != Move::NotNow);
     let mut broken = Vec::new();
-    for prey in all() {
+    for case in all() {
         let mut most = 0;
         for draw in [LOWEST, MIDDLE, HIGHEST] {
-            let allowed = Allowed::new(&prey, draw);
+            let allowed = Allowed::new(&case, draw);
             for (first, second) in moves().flat_map(|first| moves().map(move |second| (first, second))) {
-                match circle(&prey, draw, &allowed, &[first, second]) {
+                match circle(&case, draw, &allowed, &[first, second]) {
                     Ok(dials) => most = most.max(dials),
                     Err(how) => broken.push(how),
                 }
             }
         }
-        println!("{}: at most {most} dials", prey.name);
+        println!("{}: at most {most} dials", case.name);
     }
     assert!(broken.is_empty(), "{} times, such as {:#?}", broken.len(), &broken[..broken.len().min(20)]);
 }

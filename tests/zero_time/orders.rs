@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{Draw, LOWEST, MIDDLE, Move, Play, Prey, all, nasty};
+use super::{Case, Draw, LOWEST, MIDDLE, Move, Play, all, nasty};
 
 /// Explores all strings of at most `depth` moves; the states found and the moves made.
-fn explore(prey: &Prey, draw: Draw, depth: usize) -> (usize, usize) {
-    let start = Play::new(prey, draw);
+fn explore(case: &Case, draw: Draw, depth: usize) -> (usize, usize) {
+    let start = Play::new(case, draw);
     let mut seen = HashSet::new();
     let mut frontier = vec![start];
     let mut moves = 0;
@@ -33,13 +33,13 @@ fn explore(prey: &Prey, draw: Draw, depth: usize) -> (usize, usize) {
 /// Issue 9, spins at zero time: no order of moves, however long it goes on without time, gets a second dial at one instant.
 #[test]
 fn no_order_of_moves_gets_a_second_dial_at_one_instant() {
-    for prey in all() {
-        let (states, moves) = explore(&prey, LOWEST, 4);
-        println!("{}: {states} states, {moves} moves", prey.name);
+    for case in all() {
+        let (states, moves) = explore(&case, LOWEST, 4);
+        println!("{}: {states} states, {moves} moves", case.name);
     }
-    for prey in nasty() {
-        let (states, moves) = explore(&prey, MIDDLE, 5);
-        println!("{}: {states} states, {moves} moves", prey.name);
-        assert!(states > 300, "{}: it goes nowhere", prey.name);
+    for case in nasty() {
+        let (states, moves) = explore(&case, MIDDLE, 5);
+        println!("{}: {states} states, {moves} moves", case.name);
+        assert!(states > 300, "{}: it goes nowhere", case.name);
     }
 }

@@ -4,12 +4,12 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkChange, WaitReason};
 use redial::{Cause, Disposition, Event, Mode, Phase, presets};
 
-use crate::rig::*;
+use crate::harness::*;
 use crate::{BASE, NO_NAME, NO_NETWORK, dial, replaced, wake};
 
 /// At the longest wait, for want of a network.
-fn far_up() -> Rig {
-    let mut rig = Rig::started(BASE);
+fn far_up() -> Harness {
+    let mut rig = Harness::started(BASE);
     for _ in 0..6 {
         rig.fail(NO_NETWORK);
         rig.redial();
@@ -21,7 +21,7 @@ fn far_up() -> Rig {
 }
 
 /// The dials fail for want of a name, and the waits grow from the first one.
-fn climbs_from_the_first_wait(rig: &mut Rig) {
+fn climbs_from_the_first_wait(rig: &mut Harness) {
     for wait in [1, 2, 4] {
         rig.advance(ms(10));
         rig.fail(NO_NAME);
@@ -58,9 +58,9 @@ fn report_15_the_host_wakes_before_dns() {
 fn report_12_the_default_route_moves() {
     let heartbeat = HeartbeatConfig::new().first_jitter(false).interval(secs(60)).build_const();
     let config = BASE.to_builder().heartbeat(heartbeat).build_const();
-    let mut rig = Rig::online(config);
+    let mut rig = Harness::online(config);
     rig.advance(secs(30));
-    assert_eq!(beats(&rig.fact(Event::NetworkChanged)), 1);
+    assert_eq!(beats(&rig.event(Event::NetworkChanged)), 1);
     assert_eq!(rig.due(), Some((secs(10), WaitReason::Answer)));
     rig.ack();
     assert_eq!(
@@ -68,35 +68,36 @@ fn report_12_the_default_route_moves() {
         Some((secs(30), WaitReason::Heartbeat)),
         "it lives, and the beat keeps its schedule"
     );
-    rig.fact(Event::NetworkChanged);
+    rig.event(Event::NetworkChanged);
     assert!(keeps_session(&rig.advance(secs(10))), "it does not");
     assert_eq!((rig.told().last_cause, rig.told().mode), (Some(Cause::HeartbeatMissed), Mode::Resume));
 
     for config in [BASE, config.to_builder().on_network_change(OnNetworkChange::Drop).build_const()] {
-        let mut rig = Rig::online(config);
+        let mut rig = Harness::online(config);
         rig.advance(secs(30));
-        let actions = rig.fact(Event::NetworkChanged);
+        let actions = rig.event(Event::NetworkChanged);
         assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
     }
-    let mut rig = Rig::online(config.to_builder().on_network_change(OnNetworkChange::Ignore).build_const());
+    let mut rig =
+        Harness::online(config.to_builder().on_network_change(OnNetworkChange::Ignore).build_const());
     rig.advance(secs(30));
-    assert!(rig.fact(Event::NetworkChanged).is_empty());
+    assert!(rig.event(Event::NetworkChanged).is_empty());
 }
 
 /// Report 94 (simplex-chat/simplex-chat#7384): as 12, with the recommended preset: the network went and came back, and
 /// without a heartbeat nothing ever found out that the connection was dead. What can't be asked is replaced.
 #[test]
 fn report_94_the_network_was_gone_and_nothing_can_ask() {
-    let mut rig = Rig::online(presets::RECOMMENDED);
+    let mut rig = Harness::online(presets::RECOMMENDED);
     rig.advance(secs(100));
-    assert!(rig.fact(Event::NetworkDown).is_empty(), "it may be back in a second");
+    assert!(rig.event(Event::NetworkDown).is_empty(), "it may be back in a second");
     rig.advance(secs(1));
-    let actions = rig.fact(Event::NetworkUp);
+    let actions = rig.event(Event::NetworkUp);
     assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
     // Nothing that was not down is touched.
     rig.establish();
     rig.advance(secs(100));
-    assert!(rig.fact(Event::NetworkUp).is_empty());
+    assert!(rig.event(Event::NetworkUp).is_empty());
 }
 
 /// Report 13 (adafruit/Adafruit_CircuitPython_MiniMQTT#243, nats-io/nats.py#869, phoenixframework/phoenix#3458): a user
@@ -104,31 +105,31 @@ fn report_94_the_network_was_gone_and_nothing_can_ask() {
 /// dialled.
 #[test]
 fn report_13_replace_this_connection_now() {
-    let mut rig = Rig::online(BASE);
+    let mut rig = Harness::online(BASE);
     rig.advance(secs(30));
-    assert!(rig.fact(Event::RetryNow).is_empty(), "nothing to retry");
-    let actions = rig.fact(Event::Redial);
+    assert!(rig.event(Event::RetryNow).is_empty(), "nothing to retry");
+    let actions = rig.event(Event::Redial);
     assert_eq!(replaced(&mut rig, &actions), Mode::Resume);
     assert_eq!((rig.told().attempt, rig.told().failures, rig.policy.stats().losses), (1, 0, 0));
     // A dial under way is dialled again as the same attempt; the second at once in a row keeps the first wait from the
     // last one.
     rig.advance(ms(100));
-    let actions = rig.fact(Event::Redial);
+    let actions = rig.event(Event::Redial);
     assert_eq!((closed(&actions), rig.waits()), (Some(None), ms(900)));
     rig.redial();
     assert_eq!(rig.told().attempt, 1);
     rig.establish();
     rig.advance(secs(30));
     rig.lose();
-    assert_eq!(opens(&rig.fact(Event::Redial)), 1, "a wait ends");
+    assert_eq!(opens(&rig.event(Event::Redial)), 1, "a wait ends");
     // The least interval holds.
-    let mut rig = Rig::online(BASE.to_builder().min_interval(secs(5)).build_const());
+    let mut rig = Harness::online(BASE.to_builder().min_interval(secs(5)).build_const());
     rig.advance(secs(1));
-    rig.fact(Event::Redial);
+    rig.event(Event::Redial);
     assert_eq!(rig.due(), Some((secs(4), WaitReason::MinInterval)));
-    let mut idle = Rig::new(BASE);
-    idle.fact(Event::Redial);
-    assert_eq!((idle.disposition, idle.phase()), (Disposition::Inapplicable, Phase::Idle));
+    let mut idle = Harness::new(BASE);
+    idle.event(Event::Redial);
+    assert_eq!((idle.disposition(), idle.phase()), (Disposition::Inapplicable, Phase::Idle));
 }
 
 /// Report 71 (signalapp/Signal-Desktop#3545, quadratichq/quadratic#1887): a dial that was begun before the sleep hung on a
@@ -136,7 +137,7 @@ fn report_13_replace_this_connection_now() {
 #[test]
 fn report_71_a_dial_of_before_the_sleep_is_dialled_again() {
     for counted in [true, false] {
-        let mut rig = Rig::started(BASE);
+        let mut rig = Harness::started(BASE);
         rig.advance(secs(3));
         let actions = wake(&mut rig, secs(3_600), counted);
         assert_eq!(closed(&actions), Some(None));

@@ -4,14 +4,14 @@ use redial::backoff::AfterTable;
 use redial::policy::WaitReason;
 use redial::{BackoffConfig, Cause, Config, Disposition, Event, GiveUp, Phase};
 
-use crate::rig::*;
+use crate::harness::*;
 
 const STABLE: Config = PLAIN.to_builder().reset_after_stable(secs(120)).build_const();
 
 /// F30, lifecycle 16: an open socket is no success; only an established session ends a row of failures.
 #[test]
 fn f30_only_a_session_resets() {
-    let mut rig = Rig::started(PLAIN);
+    let mut rig = Harness::started(PLAIN);
     for wait in [1, 2, 4, 8] {
         rig.opened();
         rig.lose();
@@ -27,7 +27,7 @@ fn f30_only_a_session_resets() {
 #[test]
 fn f31_flapping_backs_off() {
     for ready in [false, true] {
-        let mut rig = Rig::started(STABLE);
+        let mut rig = Harness::started(STABLE);
         for wait in [1, 2, 4, 8, 16, 30, 30, 30, 30, 30] {
             if ready {
                 rig.establish();
@@ -44,7 +44,7 @@ fn f31_flapping_backs_off() {
 /// F32, lifecycle 14: after a session that held, the first wait again.
 #[test]
 fn f32_a_session_that_held_resets() {
-    let mut rig = Rig::failed_times(STABLE, 7);
+    let mut rig = Harness::failed_times(STABLE, 7);
     rig.recover();
     rig.advance(secs(121));
     rig.lose();
@@ -57,7 +57,7 @@ fn f32_a_session_that_held_resets() {
 /// Lifecycle 15: a first short session costs the first wait; the second in a row costs more.
 #[test]
 fn l15_the_first_short_session_is_forgiven() {
-    let mut rig = Rig::online(STABLE);
+    let mut rig = Harness::online(STABLE);
     rig.advance(secs(3));
     rig.lose();
     assert_eq!(rig.recover(), secs(1));
@@ -69,7 +69,7 @@ fn l15_the_first_short_session_is_forgiven() {
 /// Lifecycle 18: what looks like another "ready" inside a session touches no counter and sends nothing twice.
 #[test]
 fn l18_ready_again_in_one_session() {
-    let mut rig = Rig::failed_times(STABLE, 4);
+    let mut rig = Harness::failed_times(STABLE, 4);
     rig.recover();
     let before = (rig.told(), rig.policy.stats(), rig.due());
     for _ in 0..5 {
@@ -84,7 +84,7 @@ fn l18_ready_again_in_one_session() {
 /// Lifecycle 19: the age that counts is that of the session, not the time since it was last seen.
 #[test]
 fn l19_a_long_wait_is_no_stable_session() {
-    let mut rig = Rig::failed_times(PLAIN.to_builder().reset_after_stable(secs(10)).build_const(), 5);
+    let mut rig = Harness::failed_times(PLAIN.to_builder().reset_after_stable(secs(10)).build_const(), 5);
     rig.recover();
     rig.advance(secs(1));
     rig.lose();
@@ -96,7 +96,7 @@ fn l19_a_long_wait_is_no_stable_session() {
 /// Lifecycle 20: an outage far longer than the stability resets nothing.
 #[test]
 fn l20_a_long_outage_resets_nothing() {
-    let mut rig = Rig::failed_times(STABLE, 1);
+    let mut rig = Harness::failed_times(STABLE, 1);
     for _ in 0..200 {
         rig.redial();
         rig.fail(REFUSED);
@@ -108,7 +108,7 @@ fn l20_a_long_outage_resets_nothing() {
 #[test]
 fn f35_max_attempts() {
     for max in [0_u32, 1, 5] {
-        let mut rig = Rig::online(PLAIN.to_builder().max_attempts(Some(max)).build_const());
+        let mut rig = Harness::online(PLAIN.to_builder().max_attempts(Some(max)).build_const());
         let mut actions = rig.close(RESET);
         for _ in 0..max {
             assert_eq!(gave_up(&actions), None);
@@ -119,7 +119,7 @@ fn f35_max_attempts() {
         assert_eq!(gave_up(&actions), Some((GiveUp::MaxAttempts, cause)));
         assert_eq!(rig.opens(), max + 1);
     }
-    let rig = Rig::failed_times(PLAIN, 3_000);
+    let rig = Harness::failed_times(PLAIN, 3_000);
     assert_eq!(rig.waits(), secs(30));
 }
 
@@ -133,7 +133,7 @@ fn f36_the_end_comes_once() {
         (PLAIN.to_builder().max_elapsed(Some(secs(1))).build_const(), GiveUp::MaxElapsed),
         (PLAIN.to_builder().backoff(table).build_const(), GiveUp::TableSpent),
     ] {
-        let mut rig = Rig::started(config);
+        let mut rig = Harness::started(config);
         let mut actions = rig.fail(REFUSED);
         while gave_up(&actions).is_none() {
             rig.redial();
@@ -143,19 +143,19 @@ fn f36_the_end_comes_once() {
         assert_eq!((rig.phase(), rig.policy.poll_timeout()), (Phase::Failed, None));
         for _ in 0..10 {
             assert!(rig.tick().is_empty());
-            assert!(rig.fact(Event::NetworkUp).is_empty());
-            assert!(rig.fact(Event::HostResumed { gap: secs(9), counted: true }).is_empty());
+            assert!(rig.event(Event::NetworkUp).is_empty());
+            assert!(rig.event(Event::HostResumed { gap: secs(9), counted: true }).is_empty());
             assert!(rig.advance(secs(3_600)).is_empty());
         }
         // A limit is no verdict: the user may try again.
-        assert_eq!(opens(&rig.fact(Event::RetryNow)), 1);
+        assert_eq!(opens(&rig.event(Event::RetryNow)), 1);
     }
 }
 
 /// F37, lifecycle 79: a wait that would end after the time allowed is not begun.
 #[test]
 fn f37_max_elapsed() {
-    let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
     for wait in [1, 2, 4, 8, 16] {
         assert_eq!(gave_up(&rig.fail(REFUSED)), None);
         assert_eq!(rig.redial(), secs(wait));
@@ -167,14 +167,14 @@ fn f37_max_elapsed() {
 /// F37: a server's wait is bound by the limit too (and P19: it can't prolong an outage forever).
 #[test]
 fn f37_a_hint_is_bound_by_the_limit() {
-    let mut rig = Rig::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
+    let mut rig = Harness::started(PLAIN.to_builder().max_elapsed(Some(secs(60))).build_const());
     assert_eq!(gave_up(&rig.refuse(503, Some(secs(61)))), Some((GiveUp::MaxElapsed, Cause::Http(503))));
 }
 
 /// Lifecycle 17: a session too short to count does not restart the clock of giving up.
 #[test]
 fn l17_a_short_session_does_not_restart_the_limit() {
-    let mut rig = Rig::online(STABLE.to_builder().max_elapsed(Some(secs(60))).build_const());
+    let mut rig = Harness::online(STABLE.to_builder().max_elapsed(Some(secs(60))).build_const());
     let begun = rig.now;
     loop {
         rig.advance(secs(1));
@@ -189,13 +189,13 @@ fn l17_a_short_session_does_not_restart_the_limit() {
 /// F39: while it waits it says until when, for what, and which attempt comes next.
 #[test]
 fn f39_a_wait_is_explained() {
-    let mut rig = Rig::failed_times(PLAIN, 4);
+    let mut rig = Harness::failed_times(PLAIN, 4);
     rig.advance(secs(3));
     let told = rig.told();
     assert_eq!(told.until, Some(rig.now.saturating_add(secs(5))));
     assert_eq!((told.waiting_for, told.attempt, told.failures), (Some(WaitReason::Backoff), 4, 4));
     assert_eq!(told.last_cause, Some(REFUSED));
-    assert_eq!(rig.disposition, Disposition::Applied);
+    assert_eq!(rig.disposition(), Disposition::Applied);
     let line = told.to_string();
     assert!(line.starts_with("waiting (connection_refused), backoff at "), "{line}");
 }
