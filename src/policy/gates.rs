@@ -171,10 +171,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return;
         }
         self.cut_wait(cx.now, spread);
-        self.ask_credential_again(cx);
         if self.is_too_late(cx.now) {
             self.fail(cx, GiveUp::MaxElapsed, self.last_cause());
         } else {
+            self.ask_credential_again(cx);
             self.dial_or_wait(cx, trigger);
         }
     }

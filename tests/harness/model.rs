@@ -4,7 +4,6 @@ use redial::policy::{DropReason, HoldReason};
 use redial::subscriptions::Subscriptions;
 use redial::{Action, Disposition, Epoch, Event, Instant, Mode, Phase};
 
-use super::checks::LATE;
 use super::{Bases, Harness, Key, Source, Subject, TestEvent};
 
 /// A transport as the driver sees it.
@@ -158,7 +157,7 @@ impl<E: Bases, K: Key, C: Source, const N: usize> Harness<E, K, C, N> {
             Action::RefreshCredential { .. } => {
                 let phase = self.policy.phase();
                 assert!(
-                    matches!(phase, Phase::Parked | Phase::Online | Phase::Restoring) || self.now > LATE,
+                    matches!(phase, Phase::Parked | Phase::Online | Phase::Restoring),
                     "a credential is asked for in the phase {phase:?}"
                 );
                 let model = &mut self.model;
