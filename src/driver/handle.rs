@@ -139,7 +139,8 @@ impl<T, K, M> Handle<T, K, M> {
         self.0.request(Event::Subscribe { key, priority })
     }
 
-    /// [`Event::Unsubscribe`]: no longer wanted.
+    /// [`Event::Unsubscribe`]: no longer wanted. The server hears of it while the session is live; what is given up while the
+    /// connection is down is not sent again, but a session that is resumed keeps it on the server's side.
     pub fn unsubscribe(&self, key: K) -> bool {
         self.0.request(Event::Unsubscribe { key })
     }
@@ -202,7 +203,8 @@ impl<T, K, M> Drop for Sending<'_, T, K, M> {
 /// What the driver knows.
 impl<T, K, M> Handle<T, K, M> {
     /// Waits until the policy is [online](crate::Phase::Online): the session is there and its subscriptions are sent.
-    /// Before the first `run` it waits for that.
+    /// Before the first `run` it waits for that. Between two runs it gives the end of the last one at once, also where the next
+    /// was spawned and not polled yet.
     ///
     /// # Errors
     /// [`Ended`], with the outcome: the run ended first.

@@ -28,10 +28,8 @@ const LIVE: u8 = 8;
 const ONLINE: u8 = 16;
 /// A write is under way.
 const WRITING: u8 = 32;
-/// The reader waits for the application.
-const PAUSED: u8 = 64;
-/// A heartbeat was written and not acknowledged yet.
-const UNANSWERED: u8 = 128;
+/// A heartbeat was queued and not acknowledged yet.
+const UNANSWERED: u8 = 64;
 
 /// How many messages are written in one go while the transport takes them at once; then everybody else has a turn.
 const BURST: u8 = 64;
@@ -143,6 +141,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn command(&self, command: Command<P::Token, P::Key, P::Message>) {
         let mut inner = self.lock();
         if let Command::Heartbeat { .. } = command {
+            self.set(UNANSWERED, true);
             let waiting = inner.commands.iter_mut().find(|other| matches!(other, Command::Heartbeat { .. }));
             if let Some(waiting) = waiting {
                 *waiting = command;
@@ -172,15 +171,6 @@ impl<P: Protocol> Mailbox<P> {
     fn begin_write(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.set(WRITING, true);
-    }
-
-    /// While the application holds up the reader, the acknowledgement can't be seen.
-    fn heartbeat_written(&self, epoch: Epoch) {
-        if self.has(PAUSED) {
-            self.report(Event::HeartbeatAcked { epoch });
-        } else {
-            self.set(UNANSWERED, true);
-        }
     }
 
     /// The number of the write under way.
@@ -243,12 +233,11 @@ async fn read<P: Protocol>(
             if mail.has(ITEMS) {
                 return Poll::Pending;
             }
-            let paused = inbox.is_full(if mail.has(LIVE) { 1 } else { 2 });
-            mail.set(PAUSED, paused);
-            if !paused {
+            if !inbox.is_full(if mail.has(LIVE) { 1 } else { 2 }) {
                 return Poll::Ready(());
             }
-            // The acknowledgement may lie behind what is not read.
+            // The acknowledgement may lie behind what is not read. The heartbeat itself may wait behind a write that the other
+            // side does not take, since nobody reads what it sends: the pause is not held against it.
             if mail.has(UNANSWERED) {
                 mail.set(UNANSWERED, false);
                 mail.report(Event::HeartbeatAcked { epoch });
@@ -297,7 +286,6 @@ async fn write<P: Protocol>(
             }
         })
         .await;
-        let heartbeat = matches!(command, Command::Heartbeat { .. });
         mail.begin_write();
         let sent = protocol.send(writer, command).await;
         mail.set(WRITING, false);
@@ -309,9 +297,6 @@ async fn write<P: Protocol>(
         }
         if let Some(message) = message {
             message.written();
-        }
-        if heartbeat {
-            mail.heartbeat_written(epoch);
         }
     }
 }

@@ -117,9 +117,10 @@ impl<I> Inbox<I> {
 ///
 /// They wait in a buffer of [bounded size](super::Driver::with_message_buffer). When it is full, the driver stops reading
 /// until one is taken: nothing is lost, the transport fills up, and the other side has to wait. That the reader pauses
-/// says nothing about the peer, so it is not held against it: a heartbeat that was written counts as acknowledged while
-/// the reader is paused for the application's sake. A peer that dies in that time is found by a write that fails or takes
-/// too long, or by the first heartbeat after the pause. Confirmations of subscriptions are not read either meanwhile.
+/// says nothing about the peer, so it is not held against it: a heartbeat counts as acknowledged while
+/// the reader is paused for the application's sake, also one that waits behind a write, for a peer that answers what it is
+/// sent is blocked by the pause too. A peer that dies in that time is found by a write that fails or takes
+/// [too long](super::SEND_TIMEOUT), or by the first heartbeat after the pause. Confirmations of subscriptions are not read either meanwhile.
 ///
 /// Before the session is established the reader goes on until twice the size is taken up, because the server's
 /// answer to a resume comes behind the messages that it replays.

@@ -62,6 +62,11 @@ pub trait Protocol {
     /// sends nothing but fragments, must return [`Pending`](core::task::Poll::Pending) now and then, having woken its
     /// waker, or return nothing.
     ///
+    /// A login that is part of [`Command::Identify`] or [`Command::Resume`] and is refused is an error here:
+    /// [`Cause::AuthRejected`], where [`refresh_credential`](Self::refresh_credential) may give another credential, or
+    /// [`Cause::AuthDenied`], where none will do. [`Event::AuthFailed`](crate::Event::AuthFailed) answers
+    /// [`Command::Authenticate`] alone.
+    ///
     /// An endpoint in a message is only the server's word, and the session's token is sent to it: put it through an
     /// [`EndpointGuard`](super::EndpointGuard), and leave it out of the event where that refuses it.
     ///

@@ -222,7 +222,7 @@ impl View {
         if before.phase != self.phase {
             mail.set_session(live, online);
             if (is_live(before.phase), before.phase == Phase::Online) != (live, online) {
-                shared.set_session(live, online);
+                shared.set_session(live, online, is_over(self.phase));
             }
         }
         let moved = before.phase != self.phase

@@ -62,9 +62,14 @@ impl<T, K, M> Shared<T, K, M> {
         self.status.set_run(Run::Running, None);
     }
 
-    /// How far the session has come.
-    pub(super) fn set_session(&self, live: bool, online: bool) {
-        self.out.set_gate(if live { Gate::Live } else { Gate::Offline });
+    /// How far the session has come. `over`: the policy has stopped or given up, and what waits is given back with that reason, not
+    /// as lost with its transport.
+    pub(super) fn set_session(&self, live: bool, online: bool, over: bool) {
+        self.out.set_gate(match (live, over) {
+            (_, true) => Gate::Ended,
+            (true, false) => Gate::Live,
+            (false, false) => Gate::Offline,
+        });
         self.status.change(|state| state.online = online);
     }
 

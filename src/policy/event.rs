@@ -261,7 +261,8 @@ pub enum Event<T = (), K = Infallible> {
         /// The interval, clamped as in [`Event::Greeting`].
         interval: Duration,
     },
-    /// The server refuses the session.
+    /// The server refuses the session. The connection is closed, and the next dial comes after the wait of the backoff. A server
+    /// that grants a new session on the same connection instead is told by [`Event::Ready`].
     SessionInvalid {
         /// The transport's epoch.
         epoch: Epoch,
@@ -314,7 +315,10 @@ pub enum Event<T = (), K = Infallible> {
         /// The transport's epoch.
         epoch: Epoch,
     },
-    /// The server refused the authentication.
+    /// The server refused the authentication: the other answer to [`Action::Authenticate`](crate::Action::Authenticate), and
+    /// inapplicable while none was asked for. A login that is part of [`Action::Identify`](crate::Action::Identify) and is refused
+    /// ends the connection: report [`Event::Closed`] with [`Cause::AuthRejected`], where another credential may do, or
+    /// [`Cause::AuthDenied`], where none will.
     AuthFailed {
         /// The transport's epoch.
         epoch: Epoch,
@@ -329,7 +333,8 @@ pub enum Event<T = (), K = Infallible> {
         /// Its priority. Higher ones are restored first, equal ones in the order in which they were subscribed.
         priority: i32,
     },
-    /// The user unsubscribes from a key.
+    /// The user unsubscribes from a key. A server that resumes a session does not hear of what was unsubscribed while the
+    /// connection was down: where that matters, unsubscribe on the connection after [`Event::Resumed`].
     Unsubscribe {
         /// The subscription's key.
         key: K,

@@ -86,6 +86,8 @@ on_every_runtime! {
         a_slow_application_is_not_a_dead_peer
         a_trickle_is_not_a_dead_peer
         a_heartbeat_before_a_pause_is_not_missed
+        a_pause_that_blocks_the_writer_is_not_a_dead_peer
+        a_stop_ends_what_waits_to_be_sent
         a_peer_that_died_in_a_pause_is_found
         a_full_buffer_lets_a_session_begin
         a_stale_number_takes_its_message_along

@@ -208,6 +208,57 @@ pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone
     assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
 }
 
+/// A peer that answers everything takes nothing more while nobody takes its answers: a heartbeat that waits behind such a write
+/// is not missed.
+pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer<Rt: Runtime + Clone>(
+    rt: Rt,
+    _: Duration,
+) {
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let mut script = vec![Say::Facts(vec![ready])];
+    script.extend((0..10).map(Say::Message));
+    // The identification goes through, the message behind it doesn't.
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.writes = Writes::BlockAt(1));
+    let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        handle.online().await.unwrap();
+        let mut send = core::pin::pin!(handle.send(1));
+        let wait = core::pin::pin!(lab.sleep(ms(1_000)));
+        let sent = futures_util::future::select(&mut send, wait).await;
+        assert!(matches!(sent, futures_util::future::Either::Right(_)), "it can't be written");
+        assert_eq!(handle.explain().await.unwrap().phase, Phase::Online, "ten heartbeats later");
+        assert_eq!(messages.recv().await, Some(0));
+        handle.stop();
+        assert_eq!(send.await, Err(SendError::InDoubt));
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
+}
+
+/// A stop is no loss: what waits behind a write that is stuck is given back as ended, so that nobody tries it again.
+pub(crate) async fn a_stop_ends_what_waits_to_be_sent<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready])])])
+        .set(|set| set.writes = Writes::BlockAt(1));
+    let mut driver = lab.driver(&LONG);
+    let handle = driver.handle();
+    let script = async {
+        handle.online().await.unwrap();
+        let stop = async {
+            lab.sleep(ms(20)).await;
+            handle.stop();
+        };
+        let (first, second, ()) = join3(handle.send(1), handle.send(2), stop).await;
+        assert_eq!((first, second), (Err(SendError::InDoubt), Err(SendError::Ended(2))));
+        assert_eq!(
+            handle.send(3).await,
+            Err(SendError::Ended(3)),
+            "while the connection is being closed, too"
+        );
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+}
+
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
 pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
