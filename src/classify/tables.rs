@@ -83,6 +83,28 @@ const fn tls(kind: TlsKind, verdict: Verdict) -> Rule {
 /// Sources: python `websockets` (retries any socket error and 500, 502, 503, 504), firezone (429 and 503 with
 /// Retry-After, certificates are final), cloudflare sandbox-sdk #748 (400, 401, 403, 404 are final), RFC 9110.
 /// [`IoKind::Other`], [`TlsKind::Other`] and a status outside 100-599 are left to the default class.
+///
+/// | cause | what follows |
+/// | --- | --- |
+/// | any other error of a socket or of the name lookup | retried, with the session |
+/// | `AddrInUse`, `AddrNotAvailable`, `TooManyOpenFiles`, `NoBufferSpace`, `OutOfMemory` | retried after a wait as long as at the cap of the backoff |
+/// | `PermissionDenied`, `Unsupported`, `InvalidData` | retried 5 times; the sixth is final |
+/// | `InvalidInput` | final, unless another endpoint is left |
+/// | HTTP 408, 425, and 500 to 599 without 501 and 505 | retried, with the session |
+/// | HTTP 429 | waits 30 to 120 s, or as long as `Retry-After` says |
+/// | HTTP 401 | asks for a credential and dials again; a second one in the same outage is final, and so is the first where there is no credential to refresh |
+/// | HTTP 403 | final, unless another endpoint is left |
+/// | HTTP 404, 405, 410, 426, and 200 to 399 | final, unless another endpoint is left. If a connection was established before, four in a row are retried and the fifth is final |
+/// | the other HTTP 400 to 499, 501, 505, and 100 to 199 | final |
+/// | TLS: `CertificateExpired`, `NameMismatch`, `UnknownIssuer`, `Revoked`, `BadCertificate` | like HTTP 404 |
+/// | TLS: `ClientCertificate` | final |
+/// | TLS: `CertificateNotYetValid` | retried 5 times after a wait as long as at the cap of the backoff; the sixth is final |
+/// | TLS: `HandshakeFailure` | retried 5 times; the sixth is final |
+/// | TLS: `InternalAlert`, `Eof` | retried, with the session |
+///
+/// A final HTTP status that comes with `Retry-After` is retried too, three times in a row. At an endpoint that the server
+/// named, what is final unless another endpoint is left is retried instead. With several endpoints it is final only after a
+/// round in which every one refused, and such a round counts as one refusal.
 pub static TRANSPORT: Table = Table::new(
     "transport",
     &[
@@ -158,7 +180,21 @@ pub static TRANSPORT: Table = Table::new(
 ///
 /// A received 1000 or 1001 keeps the session, because servers and proxies close with them while they restart. For a server whose
 /// 1000 means "done", override it with [`Class::Fatal`]. 1016-2999, the other 3xxx of libraries and the private 4xxx have the
-/// default class.
+/// default class, which is to retry with the session.
+///
+/// | close code | what follows |
+/// | --- | --- |
+/// | 1000, 1001, 1005, 1006, 1011, 1014, 1015, 3008 | retried, with the session |
+/// | 1002, 1003, 1004, 1007, and below 1000 or above 4999 | retried with a new session, 5 times; the sixth is final |
+/// | 1008 | waits 15, 30, 60, 120, then 300 s, and up to 1 s more; the tenth is final |
+/// | 1012 | waits 5 to 15 s |
+/// | 1013 | waits 30 to 120 s |
+/// | 3000 | like HTTP 401: asks for a credential and dials again; a second one in the same outage is final, and so is the first where there is no credential to refresh |
+/// | 1009, 1010, 3003 | final |
+///
+/// These waits are the least: where the backoff or the server asks for a longer one, that applies. Everything that is no close
+/// code, such as an HTTP status, is as in [`TRANSPORT`]. A [`rule`](crate::builder::Builder::rule) of a
+/// [`Classifier`](super::Classifier) changes one of these.
 pub static WEBSOCKET: Table = Table::new(
     "websocket",
     &[

@@ -176,7 +176,8 @@ impl<P: Protocol> Connect<P> {
     }
 
     /// The policy, but for when a connection is established: that is the protocol's to say
-    /// ([`Protocol::ESTABLISHED`]). Default: [`presets::WEBSOCKET`].
+    /// ([`Protocol::ESTABLISHED`]), and replaces the config's own. Default: [`presets::WEBSOCKET`], also for a [`Protocol`] with
+    /// a session: it has the heartbeat, and `ESTABLISHED` sets the rest.
     pub const fn config(mut self, config: Config) -> Self {
         self.config = config;
         self

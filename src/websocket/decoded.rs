@@ -32,7 +32,8 @@ pub enum Decoded<K = Infallible, I = Frame> {
     /// A message for the application.
     Message(I),
     /// A message with a sequence number. It is delivered when the policy has noted the number, and left out where it was
-    /// noted before: so what a resume replays is what the application has not got.
+    /// noted before: so what a resume replays is what the application has not got. Numbers may skip; a gap is neither noticed
+    /// nor reported.
     Sequenced {
         /// The number. The numbers of a session only grow.
         sequence: u64,
@@ -102,9 +103,14 @@ pub enum Decoded<K = Infallible, I = Frame> {
     KeepAlive(Duration),
     /// The server sets the first wait of the backoff.
     BackoffHint(Duration),
-    /// The answer to [`Protocol::authenticate`](super::Protocol::authenticate): it is good.
+    /// The answer to [`Protocol::authenticate`](super::Protocol::authenticate), and to nothing else: the credential is good.
+    /// Where no such answer is awaited, as before the session is ready, it is
+    /// [inapplicable](crate::Disposition::Inapplicable) and changes nothing.
     AuthOk,
-    /// The other answer.
+    /// The other answer to [`Protocol::authenticate`](super::Protocol::authenticate): the connection ends. Where no such answer
+    /// is awaited, it is inapplicable as well. A login that is part of [`Protocol::identify`](super::Protocol::identify) or
+    /// [`Protocol::resume`](super::Protocol::resume) and is refused is [`Decoded::End`] with [`Cause::AuthRejected`] or
+    /// [`Cause::AuthDenied`].
     AuthFailed {
         /// Whether no other credential would do.
         fatal: bool,
@@ -115,8 +121,13 @@ pub enum Decoded<K = Infallible, I = Frame> {
     /// the next message may be fine.
     Invalid(String),
     /// The connection has to end for this reason. What stands before it in [`Decoded::Many`] is still taken.
+    ///
+    /// [`Cause::AuthRejected`] says that the server refused the login: the next dial follows with a credential of
+    /// [`Protocol::refresh_credential`](super::Protocol::refresh_credential), and a client that has none ends.
+    /// [`Cause::AuthDenied`] ends the client.
     End(Cause),
-    /// Several of these, in order.
+    /// Several of these, in order. `Many(vec![Decoded::ready(token), Decoded::Message(news)])`, for example, establishes a
+    /// session and tells the application of it.
     Many(Vec<Self>),
 }
 

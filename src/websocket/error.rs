@@ -7,7 +7,9 @@ use super::url::UrlError;
 use crate::error::ConfigError;
 
 /// A client that can't be set up as it was asked for. Nothing was dialled.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// `Display` says what is wrong and what to do. So does `Debug`, which is what a `main` that returns the error prints.
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SetupError {
     /// The URL can't be used.
@@ -67,6 +69,12 @@ impl fmt::Display for SetupError {
     }
 }
 
+impl fmt::Debug for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SetupError({self})")
+    }
+}
+
 impl core::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
@@ -86,5 +94,20 @@ impl From<UrlError> for SetupError {
 impl From<ConfigError> for SetupError {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::websocket::Url;
+    use std::format;
+
+    #[test]
+    fn debug_is_the_sentence_too() {
+        let url = Url::parse("http://h").unwrap_err();
+        let words = "the URL \"http://h\" can't be used: its scheme is not that of a WebSocket; use ws:// instead of http://";
+        assert_eq!(format!("{url:?}"), format!("UrlError({words})"));
+        assert_eq!(format!("{:?}", SetupError::Url(url)), format!("SetupError({words})"));
     }
 }

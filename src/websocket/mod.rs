@@ -20,10 +20,12 @@
 //! ```
 //!
 //! A [`Protocol`] says what messages mean, so that subscriptions and a session outlive the connection. It knows no sockets,
-//! no epochs and no order of events:
+//! no epochs and no order of events. This one has a session, which it resumes with a token and the number of the newest
+//! message:
 //!
-//! ```no_run
-//! use redial::websocket::{self, Decoded, Frame, Protocol};
+//! ```
+//! use redial::Cause;
+//! use redial::websocket::{self, Close, Connection, Decoded, Establish, Frame, Protocol};
 //!
 //! struct Chat;
 //!
@@ -31,6 +33,17 @@
 //!     type Key = String;
 //!     type Outgoing = (String, String);
 //!     type Incoming = String;
+//!
+//!     // Nothing else is sent before `decode` returns `Decoded::Ready` or `Decoded::Resumed`.
+//!     const ESTABLISHED: Establish = Establish::OnReady;
+//!
+//!     fn identify(&self, connection: &mut Connection<'_>) {
+//!         connection.send("HELLO");
+//!     }
+//!
+//!     fn resume(&self, token: &str, sequence: Option<u64>, connection: &mut Connection<'_>) {
+//!         connection.send(format!("HELLO {token} {}", sequence.unwrap_or(0)));
+//!     }
 //!
 //!     fn subscribe(&self, channel: &String) -> Frame {
 //!         format!("SUB {channel}").into()
@@ -41,14 +54,28 @@
 //!     }
 //!
 //!     fn decode(&self, frame: Frame) -> Decoded<String, String> {
-//!         match frame.as_text().and_then(|text| text.split_once(' ')) {
-//!             Some(("OK", channel)) => Decoded::confirmed(channel.to_owned()),
-//!             Some(("MSG", text)) => Decoded::Message(text.to_owned()),
+//!         match *frame.to_string().splitn(3, ' ').collect::<Vec<_>>() {
+//!             ["SESSION", token] => Decoded::ready(token.to_owned()),
+//!             ["RESUMED"] => Decoded::Resumed { sequence: None },
+//!             ["OK", channel] => Decoded::confirmed(channel.to_owned()),
+//!             ["MSG", number, text] => Decoded::numbered(number, text.to_owned()),
 //!             _ => Decoded::Ignored,
+//!         }
+//!     }
+//!
+//!     fn closed(&self, close: &Close) -> Cause {
+//!         match close.code {
+//!             4009 => Cause::SessionInvalid, // This server's "unknown session": the next dial identifies.
+//!             code => Cause::CloseFrame(code),
 //!         }
 //!     }
 //! }
 //!
+//! # let mut decoded = ["SESSION t", "RESUMED", "OK lobby", "MSG 7 two words"].map(|text| Chat.decode(text.into())).into_iter();
+//! # assert_eq!(decoded.next(), Some(Decoded::ready("t".to_owned())));
+//! # assert_eq!(decoded.next(), Some(Decoded::Resumed { sequence: None }));
+//! # assert_eq!(decoded.next(), Some(Decoded::confirmed("lobby".to_owned())));
+//! # assert_eq!(decoded.next(), Some(Decoded::Sequenced { sequence: 7, message: "two words".to_owned() }));
 //! # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut chat = websocket::connect("wss://chat.example").with_protocol(Chat).subscribe("lobby").spawn()?;
 //! chat.online().await?;
@@ -59,6 +86,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A protocol without a session leaves out `ESTABLISHED`, `resume` and `closed`, and returns [`Decoded::Message`].
 //!
 //! With a policy of your own, [`Connect::client`] is the [`driver::Protocol`](crate::driver::Protocol) for a
 //! [`Driver`](crate::driver::Driver).
@@ -74,6 +103,14 @@
 //! - **What fails** becomes a [`Cause`](crate::Cause): the name, the socket, the verdict on the certificate, the HTTP status
 //!   with its `Retry-After` in seconds or as a date, the close code. The policy decides what follows. [`Protocol::report`]
 //!   hears what the libraries say about it.
+//! - **Some answers end the client**, because a retry would get the same answer: most HTTP statuses from 400 to 499, a refused
+//!   certificate, the close codes 1009, 1010 and 3003, and a 401 or 3000 where [`Protocol::refresh_credential`] has no credential
+//!   to offer. A 404 or a refused certificate may come from a deploy, so a client that was connected before ends only at the
+//!   fifth in a row. [`tables::WEBSOCKET`](crate::classify::tables::WEBSOCKET) and
+//!   [`tables::TRANSPORT`](crate::classify::tables::TRANSPORT), on which it builds, list what is final, what waits and what is
+//!   retried; a code that they don't list is retried. A [`rule`](crate::builder::Builder::rule) of a
+//!   [`Classifier`](crate::classify::Classifier) changes one answer, and [`Connect::config`] takes the config with that
+//!   [`classifier`](crate::builder::Builder::classifier).
 //! - **Messages** are text or binary. [`Limits`] bounds them both ways; fragments are put together, and what is too large or
 //!   not UTF-8 ends the connection and its session, since a resume would bring it again.
 //! - **Pings** of the server are answered. The policy's heartbeat is a ping frame that the matching pong acknowledges, unless

@@ -35,7 +35,10 @@ pub trait Protocol: Send + Sync + 'static {
     /// [`decode`](Self::decode) says [`Decoded::Ready`] or [`Decoded::Resumed`]. Default: when it is open.
     const ESTABLISHED: Establish = Establish::OnOpen;
 
-    /// The message that subscribes to `key`: sent when it is first wanted, and again on every new session.
+    /// The message that subscribes to `key`. It is sent when the subscription is first wanted, on every new session, and after a
+    /// resume only where it was not confirmed ([`Decoded::confirmed`]). So a server may see it twice in one session if its
+    /// confirmation was lost, and a protocol that never confirms sends it after each resume. It is also sent again after
+    /// [`Decoded::Unsubscribed`] and after a [`Decoded::Refused`] that is retryable.
     fn subscribe(&self, key: &Self::Key) -> Frame;
 
     /// A message of the application.
@@ -61,6 +64,10 @@ pub trait Protocol: Send + Sync + 'static {
     /// ([`RestoreConfig::authentication`](crate::policy::RestoreConfig::authentication),
     /// [`CredentialConfig::in_band`](crate::policy::CredentialConfig::in_band)). The answer is
     /// [`Decoded::AuthOk`] or [`Decoded::AuthFailed`]. By default nothing.
+    ///
+    /// A login that is part of [`identify`](Self::identify) or [`resume`](Self::resume) needs none of this. Where the server
+    /// refuses it, [`decode`](Self::decode) returns [`Decoded::End`], or [`closed`](Self::closed) maps the close code: to
+    /// [`Cause::AuthRejected`] for a fresh credential and another dial, to [`Cause::AuthDenied`] to give up.
     fn authenticate(&self, connection: &mut Connection<'_>) {
         let _ = connection;
     }
@@ -98,6 +105,11 @@ pub trait Protocol: Send + Sync + 'static {
 
     /// What a close frame means, for protocols whose reasons say more than their codes. By default its code goes to the
     /// classifier of the config.
+    ///
+    /// A private code that means "unknown session" is [`Cause::SessionInvalid`] here: the session is dropped and the next dial
+    /// identifies. Without that an unlisted code is transient, and the dead token is sent again until the config's
+    /// [limit of failed resumes](crate::policy::ResumeConfig::failures_max). A code that means "wrong credential" is
+    /// [`Cause::AuthRejected`], or [`Cause::AuthDenied`] where no other credential would do.
     fn closed(&self, close: &Close) -> Cause {
         Cause::CloseFrame(close.code)
     }

@@ -68,7 +68,7 @@ impl<P: Protocol> Socket<P> {
     /// Sends a message: see [`Sender::send`].
     ///
     /// # Errors
-    /// [`SendError`], with the message where it was not written.
+    /// [`SendError`], with the message unless it may have been sent.
     pub async fn send(&self, message: impl Into<P::Outgoing>) -> Result<(), SendError<P::Outgoing>> {
         self.sender.send(message).await
     }
@@ -79,7 +79,8 @@ impl<P: Protocol> Socket<P> {
         self.messages.recv().await
     }
 
-    /// Waits until the client is online: connected, with its session, authenticated and subscribed.
+    /// Waits until the client is online: connected, with its session, authenticated, and its subscriptions sent
+    /// (not yet confirmed).
     ///
     /// # Errors
     /// [`Ended`]: it will not be.
@@ -104,6 +105,9 @@ impl<P: Protocol> Socket<P> {
 
     /// Closes the connection with code 1000, and waits until the server has answered, 1 s at most
     /// ([`CLOSE_TIMEOUT`](driver::CLOSE_TIMEOUT)). Messages that were received and not taken are dropped.
+    ///
+    /// The server may not have read what [`send`](Self::send) reported as written. If that matters, wait for the server's answer
+    /// to it first.
     pub async fn close(self) -> Ended {
         self.sender.handle.stop();
         self.sender.handle.closed().await
@@ -122,6 +126,12 @@ impl<P: Protocol> Socket<P> {
     }
 
     /// The driver's handle: to reconnect now, to report what the host knows, to watch the policy.
+    ///
+    /// A `Socket` ends with its run, so nothing can use the session that
+    /// [`stop_keeping_session`](driver::Handle::stop_keeping_session) keeps; only the close code differs: it is the config's
+    /// [`close_code`](crate::Config::close_code), by default 4000. To resume the session in another run or process, take
+    /// [`Connect::client`] for a [`Driver`] of your own, and
+    /// [`Policy::with_session`](crate::Policy::with_session).
     #[must_use]
     pub const fn handle(&self) -> &HandleFor<Client<P>> {
         &self.sender.handle
@@ -142,7 +152,7 @@ impl<P: Protocol> Sender<P> {
     /// the future before the message is being written takes it back.
     ///
     /// # Errors
-    /// [`SendError`], with the message where it was not written. While there is no connection the message is given back
+    /// [`SendError`], with the message unless it may have been sent. While there is no connection the message is given back
     /// at once, unless [`Connect::outbox`] keeps it; [`Socket::online`] waits for one.
     pub async fn send(&self, message: impl Into<P::Outgoing>) -> Result<(), SendError<P::Outgoing>> {
         let message = message.into();
@@ -172,7 +182,10 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
     }
 }
 
-/// Why a message was not sent. `Debug` and `Display` leave out the message, which may be anything.
+/// Why a message was not sent, or may not have been.
+///
+/// `Display` is a whole sentence that begins with `not sent: `, or with `in doubt: ` where the server may have the message.
+/// `Debug` and `Display` leave out the message, which may be anything.
 #[non_exhaustive]
 pub enum SendError<M> {
     /// It is larger than [`Limits::outgoing`](super::Limits::outgoing) allows.
@@ -184,7 +197,9 @@ pub enum SendError<M> {
         /// How large it may be.
         limit: usize,
     },
-    /// There was no connection to write it to. See [`driver::SendError`] for the cases.
+    /// The driver's reason: there is no connection, it was lost before the message was written, the queue is full, the client has
+    /// ended, or [`InDoubt`](driver::SendError::InDoubt), where the message may have been sent.
+    /// [`into_message`](Self::into_message) is `None` in that case only.
     NotSent(driver::SendError<M>),
 }
 
@@ -201,7 +216,7 @@ impl<M> SendError<M> {
         })
     }
 
-    /// The message; `None` where it may have been received.
+    /// The message; `None` where it may have been sent ([`InDoubt`](driver::SendError::InDoubt)).
     #[must_use]
     pub fn into_message(self) -> Option<M> {
         match self {

@@ -46,8 +46,9 @@ pub struct Url {
     text: String,
 }
 
-/// A URL that can't be used. `Display` says which, why, and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A URL that can't be used. `Display` says which, why, and what to write instead. So does `Debug`, which is what a `main` that
+/// returns the error prints.
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct UrlError {
     /// The URL as far as its path, cut to 80 characters, without a user name.
@@ -120,6 +121,12 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (reason, way_out) = self.reason.words();
         write!(f, "the URL {:?} can't be used: {reason}; {way_out}", self.url)
+    }
+}
+
+impl fmt::Debug for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UrlError({self})")
     }
 }
 

@@ -43,8 +43,17 @@ impl Builder<Config> {
         self
     }
 
-    /// How long the server may take to establish or resume the session. Default `None`: as long as the heartbeat finds the
-    /// connection alive, so that a client waits through an outage of the service; without a heartbeat, the connect timeout.
+    /// How long the server may take to establish or resume the session, from the moment at which it is asked to; then the
+    /// connection ends with [`Cause::ReadyTimeout`](crate::Cause::ReadyTimeout). Where a connection is established when it opens
+    /// ([`Establish::OnOpen`]), nothing is waited for.
+    ///
+    /// Default `None`: as long as a heartbeat that a greeting started finds the connection alive, so that a client waits through
+    /// an outage of the service; otherwise the [connect timeout](Self::connect_timeout). Without a greeting the heartbeat starts
+    /// only when the connection is established, and so does not lengthen this time; nor does one whose interval is above
+    /// [`retry_after_max`](Self::retry_after_max).
+    ///
+    /// The same time limits the answer to [`Action::Authenticate`](crate::Action::Authenticate), with `None` the connect timeout
+    /// always.
     ///
     /// # Errors
     /// [`ConfigError::TimeoutZero`](crate::ConfigError::TimeoutZero).
@@ -138,7 +147,8 @@ impl Config {
         Micros::to_duration_option(self.greeting_timeout)
     }
 
-    /// How long the server may take to establish or resume the session, if that has a limit of its own.
+    /// How long the server may take to establish or resume the session, if that has a limit of its own. See
+    /// [`ready_timeout`](Builder::<Config>::ready_timeout).
     #[must_use]
     pub const fn ready_timeout(&self) -> Option<Duration> {
         Micros::to_duration_option(self.ready_timeout)
