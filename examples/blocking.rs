@@ -11,8 +11,10 @@ use std::time::{Duration, Instant as Clock};
 use redial::{Action, Cause, Epoch, Event, GiveUp, Instant, IoKind, Policy, SplitMix64, presets};
 
 fn main() {
-    let address = std::env::args().nth(1).and_then(|text| text.parse().ok());
-    let address = address.expect("give the server's address, such as 127.0.0.1:4000");
+    let Some(address) = std::env::args().nth(1).and_then(|text| text.parse().ok()) else {
+        eprintln!("give the server's IP address and port, such as 127.0.0.1:4000; names are not looked up");
+        std::process::exit(2);
+    };
     println!("gave up: {}", run(address).as_str());
 }
 
@@ -22,10 +24,8 @@ fn run(address: SocketAddr) -> GiveUp {
     let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::from_os());
     let (mut socket, mut next) = (None::<TcpStream>, Some(Event::Start));
     loop {
-        let actions = match next.take() {
-            Some(event) => policy.handle_event(now(), event),
-            None => policy.handle_timeout(now()),
-        };
+        let told = next.take().map(|event| policy.handle_event(now(), event));
+        let actions = told.unwrap_or_else(|| policy.handle_timeout(now()));
         for action in actions {
             match action {
                 Action::Open { epoch, .. } => {

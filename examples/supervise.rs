@@ -9,7 +9,7 @@ use redial::{Policy, SplitMix64, driver, presets};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let client = redis::Client::open(std::env::args().nth(1).expect("a URL")).expect("a URL of Redis");
+    let client = redis::Client::open(std::env::args().nth(1).unwrap_or_default()).expect("give redis://HOST");
     let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os());
     let connect = |_| async { Ok(client.get_multiplexed_async_connection().await?) };
     let mut worker = driver::supervise(policy, driver::Tokio::new(), connect, |mut redis, link| async move {

@@ -1,11 +1,13 @@
 //! How do I drive a protocol of my own? Lines over TCP, on tokio: sessions that are resumed, subscriptions, messages both
-//! ways. What is typed is sent; what comes is printed.
+//! ways. What is typed is sent, what comes is printed, and what becomes of the connection is told on standard error.
 //!
 //! ```sh
 //! cargo run --example tokio_lines --features tokio -- 127.0.0.1:4000
 //! ```
 
-use redial::driver::{Command, Dial, DialError, Driver, Protocol, Received, SendFailed, Tokio};
+use std::process::ExitCode;
+
+use redial::driver::{Command, Dial, DialError, Driver, Outcome, Protocol, Received, SendFailed, Tokio};
 use redial::subscriptions::SubscriptionList;
 use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, presets};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -68,14 +70,24 @@ impl Protocol for Feed {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args().nth(1).ok_or("an address: HOST:PORT")?;
+async fn main() -> ExitCode {
+    let address = std::env::args().nth(1).unwrap_or_default();
+    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        eprintln!("give the server's host and port, such as 127.0.0.1:4000, not {address:?}");
+        return ExitCode::FAILURE;
+    }
     let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os())
         .with_session_type()
         .with_subscriptions(SubscriptionList::new());
-    let mut driver = Driver::new(policy, Feed { address }, Tokio::new());
+    let mut driver = Driver::new(policy, Feed { address: address.clone() }, Tokio::new());
     let (handle, mut messages) = (driver.handle(), driver.messages());
     handle.subscribe("weather".to_owned(), 0);
+    let (mut changes, server) = (handle.changes(), address.clone());
+    tokio::spawn(async move {
+        while let Some(change) = changes.recv().await {
+            eprintln!("{server}: {change}");
+        }
+    });
     let run = tokio::spawn(async move { driver.run().await });
     tokio::spawn(async move {
         let mut typed = BufReader::new(tokio::io::stdin()).lines();
@@ -90,6 +102,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(message) = messages.recv().await {
         println!("{message}");
     }
-    println!("{:?}", run.await?);
-    Ok(())
+    match run.await {
+        Ok(Outcome::Stopped) => {
+            println!("Stopped");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Outcome::GaveUp { reason, cause }) => {
+            eprintln!("{address}: gave up ({reason}), last cause {cause}")
+        }
+        Err(error) => eprintln!("{address}: {error}"),
+    }
+    ExitCode::FAILURE
 }

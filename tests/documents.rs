@@ -199,8 +199,11 @@ fn the_readme_counts_the_lines_of_the_examples() {
     let readme = read("README.md");
     let rows = readme.lines().filter_map(|line| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let [_, _, lines, name, _] = cells[..] else { return None };
-        Some((name.strip_prefix('`')?.strip_suffix('`')?.to_owned(), lines.parse::<usize>().ok()?))
+        let [_, _, lines, name, command, _] = cells[..] else { return None };
+        let name = name.strip_prefix('`')?.strip_suffix('`')?.to_owned();
+        let lines = lines.parse::<usize>().ok()?;
+        assert!(command.starts_with(&format!("`cargo run --example {name} ")), "{name}: {command}");
+        Some((name, lines))
     });
     let rows: Vec<_> = rows.collect();
     let bounds = [("websocket", 12), ("chat", 40), ("supervise", 15), ("blocking", 60)];

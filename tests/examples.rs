@@ -133,6 +133,102 @@ fn a_blocking_connection_comes_back_when_its_server_does() {
 #[test]
 fn a_blocking_client_says_what_it_needs() {
     let output = example("blocking").arg("nowhere").output().expect("the example runs");
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("127.0.0.1:4000"));
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr).trim_end(),
+        "give the server's IP address and port, such as 127.0.0.1:4000; names are not looked up"
+    );
+}
+
+/// Runs the replay on this log.
+#[cfg(feature = "chacha")]
+fn replay(arguments: &[&str], input: &[u8]) -> (Option<i32>, String) {
+    let mut child = example("replay")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the example runs");
+    child.stdin.take().expect("piped").write_all(input).expect("read");
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[cfg(feature = "chacha")]
+#[test]
+fn the_replay_says_what_to_write_instead() {
+    let refused = "{}\n{\"at\": 0, \"event\": \"start\"}\n\
+                   {\"at\": 1, \"event\": \"open_failed\", \"cause\": {\"io\": \"refused\"}}\n";
+    for (log, reason) in [
+        ("\u{feff}{}\n", "line 1: a byte order mark (BOM) of UTF-8; save the log as UTF-8 without one"),
+        (refused, "did you mean \"connection_refused\"? The names, nearest first: connection_refused, "),
+        (
+            "{\"config\": {\"backoff\": {\"jitter\": \"ful\"}}}\n",
+            "or an object such as {\"plus_minus\": \"0.2\"} or {\"window\": [\"0.2\", \"1\"]}, not \"ful\"",
+        ),
+    ] {
+        let (code, error) = replay(&[], log.as_bytes());
+        assert!(code == Some(2) && error.contains(reason), "{error}");
+    }
+    let (_, error) = replay(&[], b"\xff\xfe{\0}\0\n\0");
+    assert!(error.contains("a byte order mark (BOM) of UTF-16"), "{error}");
+}
+
+/// The set-up that was not recorded is asked for, and one with another config is called that.
+#[cfg(feature = "chacha")]
+#[test]
+fn a_flight_names_a_config_that_is_not_its_own() {
+    use redial::record::{FlightRecorder, Names};
+    use redial::{Event, Instant, Policy, SplitMix64, presets};
+
+    let policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    let other = FlightRecorder::<_, 256>::new(&policy).with_set_up("{\"preset\": \"websocket\"}");
+    let file = std::env::temp_dir().join(format!("redial-flight-{}.bin", std::process::id()));
+    let path = file.to_str().expect("text");
+    let fly = |mut recorder: FlightRecorder<_, 256>, input: &str| {
+        recorder.event(Instant::ZERO, &Event::Start);
+        let mut bytes = [0; 2_048];
+        let length = recorder.dump(Names::Shown, &mut bytes).expect("room");
+        std::fs::write(&file, &bytes[..length]).expect("written");
+        let output = replay(&["--flight", path], input.as_bytes());
+        std::fs::remove_file(&file).expect("removed");
+        output
+    };
+    let untold = || FlightRecorder::new(&policy);
+    assert_eq!(fly(untold(), "{\"preset\": \"recommended\"}\n"), (Some(0), String::new()));
+    let config = serde_json::to_string(&presets::RECOMMENDED).expect("a table of the crate's");
+    assert_eq!(fly(untold(), &format!("{{\"config\": {config}}}\n")), (Some(0), String::new()));
+    let expected = |than: &str| {
+        let error = format!("replay: {path}: the dump was taken under another config than {than}\n");
+        (Some(2), error)
+    };
+    assert_eq!(fly(untold(), "{\"preset\": \"websocket\"}\n"), expected("the one on standard input"));
+    assert_eq!(fly(other, ""), expected("the set-up in it says"));
+}
+
+/// An address that can't be one is an error at once, and one where nobody listens is not silent.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_client_of_lines_names_its_address() {
+    let output = example("tokio_lines").arg("nowhere").output().expect("the example runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "give the server's host and port, such as 127.0.0.1:4000, not \"nowhere\"\n"
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    let child = example("tokio_lines")
+        .arg(&address)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the example runs");
+    let mut child = Running(child);
+    let mut told = BufReader::new(child.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let refused = told.find(|line| line.contains("waiting (connection_refused)")).expect("told");
+    assert!(refused.starts_with(&format!("{address}: ")), "{refused}");
 }

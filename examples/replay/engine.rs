@@ -75,6 +75,9 @@ impl Replay {
         if line.is_empty() {
             return Ok(());
         }
+        if let Some((_, encoding)) = BYTE_ORDER_MARKS.iter().find(|(mark, _)| line.starts_with(mark)) {
+            return Err(format!("a byte order mark (BOM) of {encoding}; save the log as UTF-8 without one"));
+        }
         let value = json::parse(line)?;
         match &mut self.run {
             Some(run) => {
@@ -92,6 +95,10 @@ impl Replay {
         }
     }
 }
+
+/// What some editors and shells write in front of a text.
+const BYTE_ORDER_MARKS: [(&[u8], &str); 3] =
+    [(b"\xef\xbb\xbf", "UTF-8"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")];
 
 const NO_SET_UP: &str = "the first line must be the set-up, such as {\"seed\": 7, \"config\": {}} or {}";
 

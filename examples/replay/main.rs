@@ -17,6 +17,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
 use engine::Replay;
+use redial::record::CheckpointError;
 use timeline::Timeline;
 
 const HELP: &str = include_str!("help.txt");
@@ -140,7 +141,8 @@ fn fly(
         Err(error) => return Ok(Err(format!("{file}: {error}"))),
     };
     let mut log = flight::log(&bytes, None);
-    if log.as_ref().is_err_and(|error| error == flight::NO_SET_UP) {
+    let from_input = log.as_ref().is_err_and(|error| error == flight::NO_SET_UP);
+    if from_input {
         let mut set_up = String::new();
         input.read_line(&mut set_up)?;
         log = flight::log(&bytes, Some(set_up.as_str()).filter(|line| !line.trim().is_empty()));
@@ -152,10 +154,23 @@ fn fly(
     for line in log.iter().map(|line| Some(line.as_bytes())).chain([None]) {
         let result = shown.line(line, output)?;
         if let Err(error) = result {
-            return Ok(Err(format!("{file}: {error}")));
+            return Ok(Err(format!("{file}: {}", explained(&error, from_input))));
         }
     }
     Ok(Ok(()))
+}
+
+/// An error of the log, for somebody who wrote no log: a state that is refused stands in the dump, and the config of the set-up
+/// is another one.
+fn explained(error: &str, from_input: bool) -> String {
+    match error.strip_prefix("line 1: \"checkpoint\": ") {
+        Some(reason) if reason == CheckpointError::OtherConfig.to_string() => {
+            let other = if from_input { "the one on standard input" } else { "the set-up in it says" };
+            format!("the dump was taken under another config than {other}")
+        }
+        Some(reason) => format!("the state in the dump: {reason}"),
+        None => error.to_owned(),
+    }
 }
 
 fn unusable(error: &str) -> ExitCode {

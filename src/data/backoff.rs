@@ -92,7 +92,6 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         _ => first_wait,
     });
     let built = match shape {
-        // Not `BackoffConfig::constant`: a jitter may go up to `max_ms`.
         // A jitter may go up to `max_ms`.
         Shape::Constant if cap != first_wait => BackoffConfig::exponential(first_wait, Ratio::ONE, cap),
         Shape::Constant => BackoffConfig::constant(first_wait),
@@ -139,6 +138,9 @@ fn table(o: &Object<'_>) -> Result<Option<Vec<Duration>>, String> {
     entries.map(Some).ok_or_else(|| o.wrong("table_ms", "a list of integers of at least 0"))
 }
 
+/// The jitters that have an extent, by example.
+const OBJECTS: &str = "an object such as {\"plus_minus\": \"0.2\"} or {\"window\": [\"0.2\", \"1\"]}";
+
 fn jitter(o: &Object<'_>) -> Result<Jitter, String> {
     let words = [
         ("none", Jitter::None),
@@ -150,12 +152,13 @@ fn jitter(o: &Object<'_>) -> Result<Jitter, String> {
     ];
     match o.get("jitter") {
         Some(Value::Object(_)) => {}
-        Some(Value::String(_)) => return Ok(o.choice("jitter", &words)?.unwrap_or(Jitter::None)),
-        _ => {
-            return Err(
-                o.wrong("jitter", "a word, {\"plus_minus\": \"0.2\"} or {\"window\": [\"0.2\", \"1\"]}")
-            );
+        Some(Value::String(given)) => {
+            let found = words.iter().find(|(word, _)| given == word);
+            let names = words.map(|(word, _)| word);
+            let expected = || o.wrong("jitter", format_args!("{}, or {OBJECTS}", one_of(&names)));
+            return found.map(|(_, jitter)| *jitter).ok_or_else(expected);
         }
+        _ => return Err(o.wrong("jitter", format_args!("a word such as \"full\", or {OBJECTS}"))),
     }
     const KINDS: &[&str] = &["plus_minus", "plus", "minus", "window", "plus_fixed_ms"];
     let share = o.object("jitter", KINDS)?;

@@ -198,16 +198,22 @@ pub(crate) fn one_of(names: &[&str]) -> String {
 /// The message for a name that is not known, with the nearest one that is.
 pub(crate) fn unknown(what: &str, full: &str, name: &str, known: &[&str]) -> String {
     let full: String = full.chars().take(80).collect();
-    match known.iter().min_by_key(|candidate| distance(name, candidate)) {
+    match known.iter().min_by_key(|candidate| unlikeness(name, candidate)) {
         Some(nearest) => format!("unknown {what} \"{full}\"; did you mean \"{nearest}\"?"),
         None => format!("unknown {what} \"{full}\""),
     }
 }
 
-/// The names in the order of their distance.
+/// The names, those that are most like this one first.
 pub(crate) fn nearest<'a>(name: &str, mut known: Vec<&'a str>) -> Vec<&'a str> {
-    known.sort_by_key(|candidate| distance(name, candidate));
+    known.sort_by_key(|candidate| unlikeness(name, candidate));
     known
+}
+
+/// Orders names by how likely one was meant: first those that contain it (`refused` is a part of `connection_refused`), then
+/// by the letters that differ.
+fn unlikeness(name: &str, candidate: &str) -> (bool, usize) {
+    (!candidate.contains(name), distance(name, candidate))
 }
 
 /// A value as it was written, cut to a length fit for a message.

@@ -20,6 +20,9 @@ use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
 /// Reads a config whose keys are laid over another one, such as a [preset](crate::presets): what is left out stays as it is
 /// there.
 ///
+/// The keys are those that `replay --help` lists in its section CONFIG, without `endpoints` and `health`, in JSON, TOML or any
+/// other format of serde. Durations are integers in milliseconds, and ratios are strings: `"2"`, `"3/2"`, `"0.2"`.
+///
 /// By itself, `Config: Deserialize` lays the keys over the defaults of the replay program: a backoff of 1 s that doubles to
 /// 30 s without jitter, and for everything else what each setting of the builder states.
 ///
@@ -37,6 +40,46 @@ use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
 /// let error = ConfigOver::new(&config).deserialize(&mut serde_json::Deserializer::from_str(wrong)).unwrap_err();
 /// assert_eq!(error.to_string(), "unknown key \"backoff.max\"; did you mean \"max_ms\"?");
 /// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// One table of a larger document is kept as a value of its format, and read in a second step. Its [name](Self::named) then
+/// stands in messages:
+///
+/// ```
+/// use redial::policy::ConfigOver;
+/// use redial::{Jitter, Ratio, presets};
+/// use serde::de::DeserializeSeed;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Settings {
+///     url: String,
+///     reconnect: toml::Value,
+/// }
+///
+/// let settings: Settings = toml::from_str(
+///     r#"
+///     url = "wss://feed.example"
+///
+///     [reconnect]
+///     max_attempts = 7
+///
+///     [reconnect.backoff]
+///     factor = "3/2"
+///     max_ms = 60000
+///     jitter = { plus_minus = "0.2" }
+///     "#,
+/// )?;
+/// let over = ConfigOver::new(&presets::RECOMMENDED).named("reconnect");
+/// let config = over.deserialize(settings.reconnect)?;
+/// assert_eq!(config.max_attempts(), Some(7));
+/// assert_eq!(config.backoff().jitter(), Jitter::PlusMinus(Ratio::new(1, 5)?));
+///
+/// let wrong: toml::Value = toml::from_str(r#"backoff = { jitter = "ful" }"#)?;
+/// let error = over.deserialize(wrong).unwrap_err().to_string();
+/// assert!(error.starts_with(r#""reconnect.backoff.jitter" must be "none", "full","#), "{error}");
+/// assert!(error.contains(r#"an object such as {"plus_minus": "0.2"} or {"window": ["0.2", "1"]}, not "ful""#), "{error}");
+/// # assert_eq!(settings.url, "wss://feed.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct ConfigOver<'a> {

@@ -123,7 +123,8 @@ pub enum Action {
         /// The close code to send, if the transport is open. `None`: it is not open yet, and the dial is cancelled.
         code: Option<u16>,
     },
-    /// Identify: ask the server for a new session.
+    /// Identify: ask the server for a new session. A refused login is [`Event::Closed`](crate::Event::Closed) with
+    /// [`Cause::AuthRejected`] or [`Cause::AuthDenied`].
     Identify {
         /// The transport's epoch.
         epoch: Epoch,
@@ -287,6 +288,29 @@ impl IntoIterator for Actions {
     #[inline]
     fn into_iter(self) -> ActionsIter {
         ActionsIter { items: self.items, next: 0 }
+    }
+}
+
+/// The same from a reference, such as the `actions` of a driver's notice.
+///
+/// ```
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let actions = policy.handle_event(Instant::ZERO, Event::Start);
+/// let mut seen = Vec::new();
+/// for action in &actions {
+///     seen.push(action);
+/// }
+/// assert!(actions.iter().eq(seen));
+/// ```
+impl IntoIterator for &Actions {
+    type Item = Action;
+    type IntoIter = ActionsIter;
+
+    #[inline]
+    fn into_iter(self) -> ActionsIter {
+        (*self).into_iter()
     }
 }
 

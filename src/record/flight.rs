@@ -75,8 +75,11 @@ impl<Q: Clone, const BYTES: usize> FlightRecorder<Q, BYTES> {
         }
     }
 
-    /// With the set-up line for the replay: the preset or the config that the policy runs on, as in a log. Without it
-    /// `replay --flight` has to be told.
+    /// With the set-up line for the replay, which says what config the policy runs on: `{"preset": "recommended"}` for a preset
+    /// as it is; otherwise `{"config": …}` around the serialized config (feature `serde`), or the first line of a log that a
+    /// `Recorder` (feature `record`) wrote for a policy with this config. Firmware has it written at build time, as a constant.
+    ///
+    /// Without it `replay --flight` reads the line from standard input. By default there is none.
     #[must_use]
     pub const fn with_set_up(mut self, set_up: &'static str) -> Self {
         self.set_up = set_up;

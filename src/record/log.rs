@@ -69,6 +69,72 @@ impl core::error::Error for RecordError {}
 /// assert!(log.ends_with("{\"at_us\": 1500, \"event\": \"start\"}\n"));
 /// # Ok::<(), redial::record::RecordError>(())
 /// ```
+///
+/// Beside a driver, the set-up line is written before the run, and a line for each notice. `Protocol::observe` takes the
+/// protocol by shared reference, so that the recorder stands behind a `Mutex`. The driver waits for `observe` to return: where
+/// the file may be slow, send the lines to a thread of its own.
+///
+#[cfg_attr(feature = "tokio", doc = "```no_run")]
+#[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+/// use std::fs::File;
+/// use std::io::Write;
+/// use std::sync::{Mutex, PoisonError};
+///
+/// use redial::driver::{Driver, Notice, Protocol, Tokio};
+/// use redial::record::Recorder;
+/// use redial::{Policy, SplitMix64, presets};
+/// # use redial::driver::{Command, Dial, DialError, Received, SendFailed};
+/// # use redial::subscriptions::SubscriptionList;
+/// # use redial::{Cause, Epoch};
+///
+/// struct Feed {
+///     recorder: Mutex<Recorder>,
+///     log: File,
+/// }
+///
+/// impl Protocol for Feed {
+///     // The types, `dial`, `receive` and `send` as without a recorder.
+/// #     type Reader = ();
+/// #     type Writer = ();
+/// #     type Token = String;
+/// #     type Key = String;
+/// #     type Message = String;
+/// #     type Incoming = String;
+/// #     type Received = Option<Received<String, String, String>>;
+/// #     async fn dial(&self, _: Dial<String>) -> Result<((), ()), DialError> {
+/// #         std::future::pending().await
+/// #     }
+/// #     async fn receive(&self, _: &mut (), _: Epoch) -> Result<Self::Received, Cause> {
+/// #         std::future::pending().await
+/// #     }
+/// #     async fn send(&self, _: &mut (), _: Command<String, String, String>) -> Result<(), SendFailed> {
+/// #         Ok(())
+/// #     }
+///
+///     fn observe(&self, notice: &Notice<'_, String, String>) {
+///         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+///         match recorder.step(notice.at, notice.event) {
+///             Ok(line) => {
+///                 if let Err(error) = (&self.log).write_all(line.as_bytes()) {
+///                     eprintln!("the log lacks a line: {error}");
+///                 }
+///             }
+///             Err(error) => eprintln!("{error}"),
+///         }
+///     }
+/// }
+///
+/// # async fn recorded() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os())
+///     .with_session_type()
+///     .with_subscriptions(SubscriptionList::new());
+/// let (mut recorder, mut log) = (Recorder::new(), File::create("incident.jsonl")?);
+/// log.write_all(recorder.set_up(&policy)?.as_bytes())?;
+/// let mut driver = Driver::new(policy, Feed { recorder: Mutex::new(recorder), log }, Tokio::new());
+/// println!("{:?}", driver.run().await);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recorder {
     /// `None`: names are written as they are.
