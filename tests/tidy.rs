@@ -34,9 +34,6 @@ fn modules() -> Vec<(PathBuf, String, String)> {
     files.iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"), module(path))).collect()
 }
 
-/// Files of tests that are longer than any other may be, until they are split.
-const LONG_TESTS: [&str; 1] = ["tests/replay.rs"];
-
 /// Those of these files that have more than 500 lines, below the root of the project.
 fn long(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -57,9 +54,7 @@ fn no_test_file_is_too_long_to_read_in_one_sitting() {
     let mut files = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut files);
     assert!(files.len() > 80);
-    let mut long =
-        long(files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"))));
-    long.retain(|path| !LONG_TESTS.contains(&path.replace('\\', "/").as_str()));
+    let long = long(files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("text"))));
     assert!(long.is_empty(), "tests over 500 lines: {long:?}");
 }
 
