@@ -64,7 +64,7 @@ measured=$target/measured.tsv
 } >"$measured"
 
 # A limit of code is 5 % above what its compiler made; another compiler is allowed a fifth more. That of the CPU time,
-# which differs by machine, is its goal.
+# which differs by machine and by what else runs there, is a third above its goal; whether the goal is met is printed.
 limits=ci/sizes/limits.tsv
 if [ "$mode" = --accept ]; then
     awk -F '\t' -v OFS='\t' -v compiler="$compiler" '
