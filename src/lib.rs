@@ -106,6 +106,7 @@ mod denied;
 pub mod driver;
 pub mod endpoints;
 mod error;
+pub mod handover;
 pub mod health;
 pub mod heartbeat;
 mod mode;

@@ -1,5 +1,6 @@
 //! The set of desired subscriptions, and which of them to send next.
 
+mod beside;
 #[cfg(feature = "serde")]
 mod serial;
 mod set;
@@ -13,6 +14,7 @@ use core::fmt;
 use crate::time::{Instant, OptInstant};
 use crate::words::words;
 
+pub(crate) use beside::Beside;
 pub use set::SubscriptionSet;
 pub use slot::Slot as SubscriptionSlot;
 #[cfg(feature = "alloc")]

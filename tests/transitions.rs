@@ -176,6 +176,7 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
 fn action(action: Action) -> String {
     match action {
         Action::Open { epoch, mode, attempt, .. } => format!("open {epoch} {} #{attempt}", mode.as_str()),
+        Action::Promote { epoch } => format!("promote {epoch}"),
         Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
         Action::Close { epoch, code: None } => format!("drop {epoch}"),
         Action::Identify { epoch } => format!("send_fresh {epoch}"),

@@ -231,6 +231,7 @@ impl Fleet {
                 Action::Heartbeat { .. }
                 | Action::RefreshCredential { .. }
                 | Action::Authenticate { .. }
+                | Action::Promote { .. }
                 | Action::Restore { .. } => (7, None),
             };
             if let Some(answer) = answer {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use redial::policy::WaitReason;
+use redial::policy::{Role, WaitReason};
 use redial::{Action, Actions, Disposition, Explanation, Instant, Phase};
 use serde_json::Value;
 
@@ -130,12 +130,14 @@ pub(crate) fn action(
     keys: impl FnOnce() -> String,
 ) -> String {
     match action {
-        Action::Open { epoch: opened, mode, attempt, .. } => {
+        Action::Open { epoch: opened, mode, attempt, role, .. } => {
             let (number, mode, endpoint) = (epoch(opened), mode.as_str(), endpoint());
+            let role = if role == Role::Successor { ", \"role\": \"successor\"" } else { "" };
             format!(
-                "\"open\", \"epoch\": {number}, \"mode\": \"{mode}\", \"endpoint\": {endpoint}, \"attempt\": {attempt}"
+                "\"open\", \"epoch\": {number}, \"mode\": \"{mode}\", \"endpoint\": {endpoint}, \"attempt\": {attempt}{role}"
             )
         }
+        Action::Promote { epoch: promoted } => format!("\"promote\", \"epoch\": {}", epoch(promoted)),
         Action::Close { epoch: closed, code } => {
             format!("\"close\", \"epoch\": {}, \"code\": {}", epoch(closed), number(code))
         }

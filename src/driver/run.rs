@@ -124,7 +124,7 @@ where
             };
             for action in actions {
                 match action {
-                    Action::Open { epoch, mode, endpoint, attempt } => {
+                    Action::Open { epoch, mode, endpoint, attempt, role: _ } => {
                         let endpoint = match endpoint {
                             Endpoint::Base => None,
                             Endpoint::Session => {
@@ -163,7 +163,7 @@ where
                     Action::RefreshCredential { request } => {
                         turn.refresh(request, async { protocol.refresh_credential().await });
                     }
-                    Action::DropSession { .. } => {}
+                    Action::DropSession { .. } | Action::Promote { .. } => {}
                     Action::GaveUp { reason, cause } => gave_up = Outcome::GaveUp { reason, cause },
                 }
             }

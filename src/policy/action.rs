@@ -26,6 +26,23 @@ words!(Endpoint {
     Redirect => "redirect",
 });
 
+/// What a dial is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[expect(clippy::exhaustive_enums, reason = "a driver must handle both")]
+pub enum Role {
+    /// There is no connection, and the transport becomes it. A [`Policy`](crate::Policy) by itself dials nothing else.
+    Connection,
+    /// The transport is to replace a connection that is still up, which stays until [`Action::Promote`]: see
+    /// [`handover`](crate::handover).
+    Successor,
+}
+
+words!(Role {
+    Connection => "connection",
+    Successor => "successor",
+});
+
 /// Why a session is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -114,6 +131,15 @@ pub enum Action {
         endpoint: Endpoint,
         /// The number of this dial in its outage, from 1.
         attempt: u32,
+        /// Whether the transport replaces a connection that is still up.
+        role: Role,
+    },
+    /// The successor is the connection from now on: the application's messages go out on it. The connection that it
+    /// replaces is closed by an [`Action::Close`], which follows in the same call unless that connection drains. Only a
+    /// [`Handover`](crate::handover::Handover) returns it.
+    Promote {
+        /// The successor's epoch.
+        epoch: Epoch,
     },
     /// Close the transport, or cancel the dial. Don't wait for the peer's answer; whatever the transport still delivers is
     /// stale.
@@ -178,6 +204,7 @@ pub enum Action {
 
 words!(Action {
     Open => "open",
+    Promote => "promote",
     Close => "close",
     Identify => "send_fresh",
     Resume => "send_resume",

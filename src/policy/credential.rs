@@ -142,7 +142,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Authenticates the live connection with a renewed credential.
-    fn authenticate_in_band(&mut self, cx: &mut Cx) {
+    pub(super) fn authenticate_in_band(&mut self, cx: &mut Cx) {
         if let (true, Stage::Live { .. }, Some(epoch)) =
             (self.source.config().credential.in_band, self.state.stage, self.state.epoch)
         {

@@ -230,6 +230,13 @@ pub enum Event<T = (), K = Infallible> {
         /// this span, and the next dial is immediate.
         deadline: Option<Duration>,
     },
+    /// What was under way on the connection that a successor replaced has ended, so that it may be closed: see
+    /// [`handover::Config::drain`](crate::handover::Config::drain).
+    #[doc(alias = "goaway")]
+    Drained {
+        /// The epoch of the connection that was replaced.
+        epoch: Epoch,
+    },
     /// The server names another endpoint (MQTT 5 "use another server", XMPP `see-other-host`, Twitch's reconnect URL). The
     /// next dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect).
     ///
@@ -396,6 +403,7 @@ words!([T, K] Event<T, K> {
     Resumed => "resumed",
     Sequence => "seq",
     ReconnectRequested => "please_reconnect",
+    Drained => "drained",
     Redirected => "redirected",
     Cursor => "cursor",
     KeepAlive => "keep_alive",
@@ -426,6 +434,7 @@ impl<T, K> Event<T, K> {
                 | Self::NotNow { .. }
                 | Self::Closed { .. }
                 | Self::SendFailed { .. }
+                | Self::Drained { .. }
         )
     }
 
@@ -462,6 +471,7 @@ impl<T, K> Event<T, K> {
             | Self::Resumed { epoch }
             | Self::Sequence { epoch, .. }
             | Self::ReconnectRequested { epoch, .. }
+            | Self::Drained { epoch }
             | Self::Redirected { epoch, .. }
             | Self::Cursor { epoch, .. }
             | Self::KeepAlive { epoch, .. }

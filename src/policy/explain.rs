@@ -102,6 +102,10 @@ pub enum WaitReason {
     Answer,
     /// The age at which the connection is replaced.
     MaxAge,
+    /// The limit for a successor, from its dial until it is ready.
+    Handover,
+    /// The end of a connection that was replaced and still has requests to finish.
+    Drain,
     /// The end of the session's time to live.
     SessionExpiry,
     /// The renewal of the credential, ahead of its end.
@@ -139,6 +143,8 @@ words!(WaitReason {
     NotNow => "not_now",
     Answer => "answer",
     MaxAge => "max_age",
+    Handover => "handover",
+    Drain => "drain",
     SessionExpiry => "session_expiry",
     CredentialLead => "credential_lead",
     CredentialTimeout => "credential_timeout",
@@ -257,6 +263,9 @@ pub struct Explanation {
     pub not_before: Option<Instant>,
     /// The epoch of the transport that is open or being opened.
     pub epoch: Option<Epoch>,
+    /// The epoch of the successor that is being dialled to replace the connection, if there is one:
+    /// see [`handover`](crate::handover).
+    pub successor: Option<Epoch>,
     /// The number of dials in this outage; 0 before the first.
     pub attempt: u32,
     /// The failures in a row that the backoff counts.
@@ -292,6 +301,9 @@ impl fmt::Display for Explanation {
                 (Mode::Resume, Endpoint::Redirect) => ", then a resume at the endpoint that the server named",
             })?;
         }
+        if let Some(successor) = self.successor {
+            write!(f, ", successor {successor} on its way")?;
+        }
         write!(f, ", attempt {}, {} failures in a row", self.attempt, self.failures)?;
         if let Some(cause) = self.last_cause {
             write!(f, ", last cause {cause}")?;
@@ -304,18 +316,24 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// The phase that the policy is in.
     #[must_use]
     pub const fn phase(&self) -> Phase {
-        match self.state.stage {
-            Stage::Idle => Phase::Idle,
-            Stage::Connecting { .. } => Phase::Connecting,
-            Stage::Greeting { .. } | Stage::Establishing { .. } | Stage::Authenticating { .. } => {
+        self.state.stage.phase()
+    }
+}
+
+impl Stage {
+    pub(super) const fn phase(self) -> Phase {
+        match self {
+            Self::Idle => Phase::Idle,
+            Self::Connecting { .. } => Phase::Connecting,
+            Self::Greeting { .. } | Self::Establishing { .. } | Self::Authenticating { .. } => {
                 Phase::Establishing
             }
-            Stage::Live { restored: false, .. } => Phase::Restoring,
-            Stage::Live { restored: true, .. } => Phase::Online,
-            Stage::Waiting { .. } => Phase::Waiting,
-            Stage::Parked { .. } => Phase::Parked,
-            Stage::Stopped => Phase::Stopped,
-            Stage::Failed { .. } => Phase::Failed,
+            Self::Live { restored: false, .. } => Phase::Restoring,
+            Self::Live { restored: true, .. } => Phase::Online,
+            Self::Waiting { .. } => Phase::Waiting,
+            Self::Parked { .. } => Phase::Parked,
+            Self::Stopped => Phase::Stopped,
+            Self::Failed { .. } => Phase::Failed,
         }
     }
 }
@@ -345,6 +363,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 Some(self.gate(since).at).filter(|at| *at > since)
             }),
             epoch: self.epoch(),
+            successor: None,
             attempt: self.state.attempt,
             failures: self.state.backoff.failures(),
             mode,

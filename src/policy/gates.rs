@@ -8,7 +8,7 @@ use crate::ratio::below;
 use crate::subscriptions::{Pace, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
-use super::action::{Action, DropReason, Endpoint, GiveUp};
+use super::action::{Action, DropReason, Endpoint, GiveUp, Role};
 use super::config::Config;
 use super::event::Epoch;
 use super::explain::{Trigger, WaitReason};
@@ -261,7 +261,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             timeout = timeout.max(state.backoff.ahead(&config.backoff, mode).unwrap_or(timeout));
         }
         state.enter(Stage::Connecting { deadline: now.after(timeout) }, now, trigger);
-        cx.actions.push(Action::Open { epoch, mode, endpoint, attempt: state.attempt });
+        let (attempt, role) = (state.attempt, Role::Connection);
+        cx.actions.push(Action::Open { epoch, mode, endpoint, attempt, role });
     }
 }
 

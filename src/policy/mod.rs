@@ -12,6 +12,7 @@ mod checkpoint;
 pub(crate) mod codes;
 mod config;
 mod credential;
+pub(crate) mod decider;
 mod event;
 mod explain;
 mod gates;
@@ -20,6 +21,7 @@ mod loss;
 mod options;
 mod planned;
 mod restore;
+mod side;
 mod snapshot;
 mod source;
 mod stages;
@@ -40,16 +42,20 @@ use crate::time::{Instant, Micros};
 #[cfg(all(feature = "serde", feature = "std"))]
 #[cfg_attr(redial_docsrs, doc(cfg(all(feature = "serde", feature = "std"))))]
 pub use crate::data::ConfigOver;
-pub use action::{Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS};
+pub use action::{
+    Action, Actions, ActionsIter, Disposition, DropReason, Endpoint, GiveUp, MAX_ACTIONS, Role,
+};
 #[cfg(feature = "record")]
 pub(crate) use checkpoint::generator_of;
 pub use config::Config;
+pub use decider::{Decider, EventOf};
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Trigger, WaitReason};
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
+pub(crate) use side::{Before, Side, SideOf};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 pub use source::{ConfigSource, Lean, OptionalPart, SessionPart};
 pub use stats::Stats;
@@ -163,6 +169,11 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     pub fn with_subscriptions<S2: Subscriptions>(self, subscriptions: S2) -> Policy<R, T, S2, C, E> {
         let Self { source, session, state, rng, subscriptions: _, endpoints } = self;
         Policy { source, session, state, rng, subscriptions, endpoints }
+    }
+
+    pub(crate) fn map_subscriptions<S2>(self, map: impl FnOnce(S) -> S2) -> Policy<R, T, S2, C, E> {
+        let Self { source, session, state, rng, subscriptions, endpoints } = self;
+        Policy { source, session, state, rng, subscriptions: map(subscriptions), endpoints }
     }
 
     /// The same with several endpoints.
@@ -286,6 +297,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let applied = match event {
             // Of a transport that is not open yet: it cannot have delivered anything.
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
+            // Of a connection that a successor replaced; a policy by itself has none.
+            Event::Drained { .. } => false,
             Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
             Event::Start => self.on_start(&mut cx),
             Event::Stop { keep } => self.on_stop(&mut cx, keep),

@@ -41,6 +41,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
         self.note_uptime(now);
+        let held = self.leave_planned(now, trigger);
+        self.end_transport();
+        self.dial_at_once(now, reason_of(trigger));
+        if held {
+            // Not a loss, so that a limit of attempts after a loss does not forbid it.
+            self.wait_or_park(cx, trigger);
+        } else {
+            self.wait_within_limits(cx, trigger);
+        }
+    }
+
+    /// The connection is to be replaced: its outage, its endpoint and its redirect are left. Returns whether it was stable.
+    pub(super) fn leave_planned(&mut self, now: Instant, trigger: Trigger) -> bool {
         // A connection that reached its maximum age counts as stable.
         let held = trigger == Trigger::MaxAge || self.stable_at().is_none_or(|at| now >= at);
         if held {
@@ -51,19 +64,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.endpoints.leave(&self.source.config().endpoints, now);
         }
         self.leave_redirect(true);
-        self.end_transport();
-        let reason = match trigger {
-            Trigger::MaxAge => WaitReason::MaxAge,
-            Trigger::Requested => WaitReason::Requested,
-            _ => WaitReason::Backoff,
-        };
-        self.dial_at_once(now, reason);
-        if held {
-            // Not a loss, so that a limit of attempts after a loss does not forbid it.
-            self.wait_or_park(cx, trigger);
-        } else {
-            self.wait_within_limits(cx, trigger);
-        }
+        held
     }
 
     /// The server's deadline for a reconnect approaches. A stable connection, and the first of an outage, is replaced at once.
@@ -253,5 +254,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         } else {
             self.state.mode = Mode::Fresh;
         }
+    }
+}
+
+/// Why the dial that replaces a connection waits, if it does.
+pub(super) const fn reason_of(trigger: Trigger) -> WaitReason {
+    match trigger {
+        Trigger::MaxAge => WaitReason::MaxAge,
+        Trigger::Requested => WaitReason::Requested,
+        _ => WaitReason::Backoff,
     }
 }

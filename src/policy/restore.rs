@@ -50,7 +50,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sends one batch and plans the next. A further batch that is due at once is due at `now`, so that no call handles more
     /// than one batch.
-    fn restore(&mut self, cx: &mut Cx) {
+    pub(super) fn restore(&mut self, cx: &mut Cx) {
         let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
         let batch = usize::from(self.source.config().restore.batch);

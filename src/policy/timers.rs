@@ -61,16 +61,23 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// as after any call. While the policy is parked there is no such deadline, and the end of its condition is believed at
     /// any time unless the clock has run backwards before.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
+        self.elapse::<false>(now).0
+    }
+
+    /// The same; with `HANDOVER` a connection that is to be replaced stays, and the second value says why it is to be.
+    #[inline(always)]
+    pub(super) fn elapse<const HANDOVER: bool>(&mut self, now: Instant) -> (Actions, Option<Trigger>) {
         let now = self.notice(now);
         let mut cx = Cx { now, actions: Actions::new() };
+        let mut planned = None;
         if self.state.take(Flag::Leapt) {
-            return cx.actions;
+            return (cx.actions, planned);
         }
         if self.expiry().is_some_and(|at| now >= at) {
             self.on_session_expired(&mut cx);
         }
         if self.state.stage.is_asleep() {
-            return cx.actions;
+            return (cx.actions, planned);
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -107,16 +114,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(&mut cx);
         }
-        if let Stage::Live { replace_at, reason, .. } = self.state.stage {
+        if let Stage::Live { replace_at, reason, .. } = &mut self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
-                match reason {
-                    WaitReason::MaxAge => self.replace(&mut cx, Trigger::MaxAge),
-                    _ => self.replace_as_requested(&mut cx),
+                let by_age = *reason == WaitReason::MaxAge;
+                if HANDOVER {
+                    *replace_at = OptInstant::NONE;
+                    planned = Some(if by_age { Trigger::MaxAge } else { Trigger::Requested });
+                } else if by_age {
+                    self.replace(&mut cx, Trigger::MaxAge);
+                } else {
+                    self.replace_as_requested(&mut cx);
                 }
             }
         }
         self.restore_if_due(&mut cx);
-        cx.actions
+        (cx.actions, planned)
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while only an event can change anything.

@@ -5,7 +5,7 @@ use rand_core::Rng;
 use crate::endpoints::Endpoints;
 use crate::session::SessionState;
 use crate::subscriptions::{Pace, Subscriptions};
-use crate::time::{Instant, divide};
+use crate::time::{Instant, Micros, divide};
 
 use super::action::{Action, DropReason};
 use super::event::Epoch;
@@ -89,9 +89,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// Remembers how long an established connection held.
     pub(super) fn note_uptime(&mut self, now: Instant) {
         if let Some(since) = self.state.established_at().get() {
-            let held = divide(now.since(since).0, 1_000).0;
-            self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
+            self.note_held(now.since(since));
         }
+    }
+
+    pub(super) fn note_held(&mut self, held: Micros) {
+        let held = divide(held.0, 1_000).0;
+        self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
     }
 
     /// Whether anything of a session is kept.

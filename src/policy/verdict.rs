@@ -290,7 +290,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Sets the floor: the server's wait, that of the cause's class, or that of a refused session.
-    fn raise_floor(&mut self, now: Instant, step: &Step) {
+    pub(super) fn raise_floor(&mut self, now: Instant, step: &Step) {
         let mode = self.next_mode();
         let config: &Config = self.source.config();
         let Step { cause, verdict, retry_after, .. } = step;

@@ -21,7 +21,7 @@ kinds! {
     REDIRECTED = 24, CURSOR = 25, KEEP_ALIVE = 26, SESSION_INVALID = 27, HEARTBEAT_ACKED = 28, HEARTBEAT_REQUESTED = 29,
     RECEIVED = 30, CREDENTIAL_OK = 31, CREDENTIAL_FAILED = 32, CREDENTIAL_NEW = 33, CREDENTIAL_LOST = 34, AUTH_OK = 35,
     AUTH_FAILED = 36, SUBSCRIBE = 37, UNSUBSCRIBE = 38, SUBSCRIPTION_CONFIRMED = 39, SUBSCRIPTION_FAILED = 40,
-    SUBSCRIPTION_LOST = 41,
+    SUBSCRIPTION_LOST = 41, DRAINED = 42,
 }
 
 impl<T, K> Event<T, K> {
@@ -50,6 +50,7 @@ impl<T, K> Event<T, K> {
             Self::Resumed { .. } => RESUMED,
             Self::Sequence { .. } => SEQUENCE,
             Self::ReconnectRequested { .. } => RECONNECT_REQUESTED,
+            Self::Drained { .. } => DRAINED,
             Self::Redirected { .. } => REDIRECTED,
             Self::Cursor { .. } => CURSOR,
             Self::KeepAlive { .. } => KEEP_ALIVE,
@@ -95,6 +96,7 @@ impl<T: Named, K: Named> Store for Event<T, K> {
             | Self::HeartbeatAcked { .. }
             | Self::HeartbeatRequested { .. }
             | Self::Received { .. }
+            | Self::Drained { .. }
             | Self::AuthOk { .. } => Ok(()),
             Self::Stop { keep: flag }
             | Self::SessionInvalid { resumable: flag, .. }
@@ -232,6 +234,7 @@ fn of_transport<T: FromName, K: FromName>(
         KEEP_ALIVE => Event::KeepAlive { epoch, interval: span(from)? },
         SESSION_INVALID => Event::SessionInvalid { epoch, resumable: from.flag()? },
         HEARTBEAT_ACKED => Event::HeartbeatAcked { epoch },
+        DRAINED => Event::Drained { epoch },
         HEARTBEAT_REQUESTED => Event::HeartbeatRequested { epoch },
         RECEIVED => Event::Received { epoch },
         AUTH_OK => Event::AuthOk { epoch },

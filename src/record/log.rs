@@ -371,6 +371,7 @@ impl Line<'_> {
             | Event::SendFailed { .. }
             | Event::Resumed { .. }
             | Event::HeartbeatAcked { .. }
+            | Event::Drained { .. }
             | Event::HeartbeatRequested { .. }
             | Event::Received { .. }
             | Event::AuthOk { .. } => {}

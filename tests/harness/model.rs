@@ -128,6 +128,7 @@ impl<E: Bases, K: Key, C: Source, const N: usize> Harness<E, K, C, N> {
     ) {
         match action {
             Action::Open { epoch, mode, attempt, .. } => self.dial(before, epoch, mode, attempt, last),
+            Action::Promote { epoch } => panic!("a policy by itself has no successor to promote: {epoch}"),
             Action::Close { epoch, code } => {
                 let transport = self.model.transport.take().expect("S92: nothing to close");
                 assert_eq!(transport.epoch, epoch, "S92: the wrong transport is closed");

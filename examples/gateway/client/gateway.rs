@@ -217,7 +217,7 @@ impl Gateway {
             Action::RefreshCredential { .. } => (self.newest(), ClientEvent::RefreshCredential),
             // Shown when they are sent.
             Action::Identify { .. } | Action::Resume { .. } | Action::Heartbeat { .. } => return,
-            Action::Authenticate { .. } | Action::Restore { .. } => return,
+            Action::Authenticate { .. } | Action::Restore { .. } | Action::Promote { .. } => return,
         };
         self.view.show(notice.at, epoch, &shown);
     }

@@ -328,11 +328,12 @@ impl Scenario {
 
     fn line(&self, action: Action) -> String {
         match action {
-            Action::Open { epoch, mode, endpoint, attempt } => {
+            Action::Open { epoch, mode, endpoint, attempt, .. } => {
                 let mode = if mode == Mode::Fresh { "fresh" } else { "resume" };
                 let at = if endpoint == Endpoint::Session { "@session" } else { "" };
                 format!("open {epoch} {mode}{at} #{attempt}")
             }
+            Action::Promote { epoch } => format!("promote {epoch}"),
             Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
             Action::Close { epoch, code: None } => format!("drop {epoch}"),
             Action::Identify { epoch } => format!("send_fresh {epoch}"),

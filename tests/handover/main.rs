@@ -1,0 +1,4 @@
+//! A connection that is replaced while it serves: what `Handover` decides, event by event.
+
+mod rig;
+mod steps;
