@@ -95,7 +95,7 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
     }
 
     /// When the connection becomes stable, if that ends an outage.
-    fn stable_at(&self, config: &Config) -> OptInstant {
+    const fn stable_at(&self, config: &Config) -> OptInstant {
         if self.is(Flag::Outage) {
             OptInstant::at(self.established_or_backoff_at.after(config.reset_after_stable))
         } else {

@@ -118,8 +118,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             if now >= replace_at.or_never() && replace_at.is_some() {
                 let by_age = *reason == WaitReason::MaxAge;
                 if HANDOVER {
-                    *replace_at = OptInstant::NONE;
-                    planned = Some(if by_age { Trigger::MaxAge } else { Trigger::Requested });
+                    // Whatever else is due comes first, so that no call returns too much; this is due at the next call.
+                    if cx.actions.is_empty() {
+                        *replace_at = OptInstant::NONE;
+                        planned = Some(if by_age { Trigger::MaxAge } else { Trigger::Requested });
+                    }
                 } else if by_age {
                     self.replace(&mut cx, Trigger::MaxAge);
                 } else {
