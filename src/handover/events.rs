@@ -33,7 +33,7 @@ where
         self.policy.doubt(leapt);
         let actions = match event.epoch() {
             Some(epoch) if Some(epoch) == self.draining() => self.on_draining(now, epoch, event),
-            _ if self.old.is_none() => self.policy.handle_event(now, event),
+            _ if self.old.is_none() => self.decide_alone(now, event),
             Some(epoch) if Some(epoch) == self.epoch() => self.on_connection(now, event),
             Some(_) => self.on_successor(now, event),
             None => self.on_user(now, event),
@@ -44,6 +44,12 @@ where
 
     /// There is one transport at most.
     fn handle_alone(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let actions = self.decide_alone(now, event);
+        self.settled(now, actions)
+    }
+
+    /// There is no successor.
+    fn decide_alone(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         if let (Some(_), true) = (&self.config, self.policy.is_live()) {
             match event {
                 Event::Redial => return self.begin(now, Trigger::Redial, None, None),
@@ -56,8 +62,7 @@ where
                 _ => {}
             }
         }
-        let actions = self.policy.handle_event(now, event);
-        self.settled(now, actions)
+        self.policy.handle_event(now, event)
     }
 
     /// An event of the connection that was replaced: only its end matters.

@@ -50,8 +50,7 @@ where
             return Actions::new();
         };
         self.old = Some(Old { side, until: OptInstant::NONE, refused: None });
-        let actions = self.after_successor(now, actions);
-        self.settled(now, actions)
+        self.after_successor(now, actions)
     }
 
     /// Before a call that may dial a successor: it resumes the session from where the connection is now.

@@ -55,10 +55,11 @@ where
             return self.policy.handle_timeout(now);
         }
         let (actions, planned) = self.policy.handle_timeout_of_connection(now);
-        match planned.filter(|_| self.policy.is_live()) {
+        let actions = match planned.filter(|_| self.policy.is_live()) {
             Some(trigger) => joined(actions, self.begin(now, trigger, None, None)),
-            None => self.settled(now, actions),
-        }
+            None => actions,
+        };
+        self.settled(now, actions)
     }
 
     fn elapse_connection(&mut self, now: Instant) -> Actions {
