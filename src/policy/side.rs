@@ -422,15 +422,19 @@ where
     pub(crate) fn deadline_of(&self, side: &SideOf<C, T>, pace: Pace) -> Option<(Instant, WaitReason)> {
         let heartbeat = side.heartbeat.get();
         let beat = |of: fn(&Heartbeat) -> OptInstant| heartbeat.map_or(OptInstant::NONE, of);
-        let credential = match self.state.credential {
-            Credential::Pending => OptInstant::NONE,
-            Credential::Fine | Credential::Needed => self.state.credential_at,
+        let (credential, credential_reason) = match self.state.credential {
+            // A successor that waits for its dial waits for the answer.
+            Credential::Pending if self.state.stage.is_between() => {
+                (OptInstant::NONE, WaitReason::CredentialTimeout)
+            }
+            Credential::Pending => (self.state.credential_at, WaitReason::CredentialTimeout),
+            Credential::Fine | Credential::Needed => (self.state.credential_at, WaitReason::CredentialLead),
         };
         [
             (side.stable_at(self.source.config()), WaitReason::Stable),
             (beat(Heartbeat::answer_deadline), WaitReason::Answer),
             (beat(Heartbeat::beat_deadline), WaitReason::Heartbeat),
-            (credential, WaitReason::CredentialLead),
+            (credential, credential_reason),
             (pace.next, WaitReason::Restore),
             (pace.confirm, WaitReason::Confirm),
         ]

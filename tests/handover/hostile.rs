@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::handover::Config;
 use redial::policy::{CredentialConfig, RefreshOn, WaitReason};
-use redial::{Event, Phase};
+use redial::{Cause, Event, Phase};
 
 use super::rig::{Rig, config, epoch};
 
@@ -52,4 +52,36 @@ fn a_successor_that_needs_a_credential_is_parked_until_it_comes() {
     assert_eq!(rig.wake(), Some((90_000, WaitReason::CredentialTimeout)));
     assert_eq!(rig.at(60_000, Event::Redial), ["inapplicable"]);
     assert_eq!(rig.at(60_500, ok), ["open 2 resume #1 successor"]);
+}
+
+/// The connection's credential is to be renewed in time, whatever its successor does.
+#[test]
+fn a_renewal_that_is_not_answered_is_asked_for_again_while_a_successor_is_dialled() {
+    let credential = CredentialConfig::new().lead(30 * SECOND, Duration::ZERO).timeout(2 * SECOND);
+    let config = config().credential(credential.build_const()).connect_timeout(60 * SECOND);
+    let handover = Config::new().timeout(60 * SECOND).build_const();
+    let mut rig = Rig::online(config.build_const(), handover);
+    // A credential for 60 s: it is renewed at 30 s.
+    let mut alone = {
+        rig.at(0, Event::Subscribe { key: "k", priority: 0 });
+        // Only a request that is under way can be answered.
+        rig.closed(1_000, 1, 1006);
+        rig.until(2_000);
+        rig
+    };
+    let rejected = Event::OpenFailed { epoch: epoch(2), cause: Cause::AuthRejected, retry_after: None };
+    assert_eq!(alone.at(2_010, rejected), ["refresh"]);
+    let answer = Event::CredentialOk { request: None, ttl: Some(60 * SECOND) };
+    assert_eq!(alone.at(3_000, answer), ["open 3 resume #3"]);
+    alone.opened(3_010, 3);
+    alone.resumed(3_020, 3);
+    let mut beside = Rig { policy: alone.policy.clone(), now: alone.now };
+    assert_eq!(beside.at(32_000, Event::Redial), ["open 4 resume #4 successor"]);
+    let lines = |rig: &mut Rig| {
+        let lines = rig.until(60_000);
+        lines.into_iter().filter(|line| line.ends_with("refresh")).collect::<Vec<_>>()
+    };
+    let expected = lines(&mut alone);
+    assert!(expected.len() > 1, "{expected:?}");
+    assert_eq!(lines(&mut beside), expected);
 }
