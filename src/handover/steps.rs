@@ -5,7 +5,9 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
-use crate::policy::{Action, Actions, Before, ConfigSource, Event, Policy, Role, SideOf, Trigger};
+use crate::policy::{
+    Action, Actions, Before, ConfigSource, DropReason, Event, Policy, Role, SideOf, Trigger,
+};
 use crate::subscriptions::{Beside, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
@@ -176,14 +178,14 @@ where
                 shown.push(action);
             }
         }
-        match old.refused {
-            _ if started || gone => {}
-            Some(reason) => {
-                if self.policy.had_token(&connection.session) {
-                    shown.push(Action::DropSession { reason });
-                }
-            }
-            None => self.policy.join(&connection.session, now),
+        if started || gone {
+            return shown;
+        }
+        if !self.policy.begins_session() {
+            self.policy.join(&connection.session, now);
+        } else if self.policy.had_token(&connection.session) {
+            let reason = old.refused.unwrap_or(DropReason::Incomplete);
+            shown.push(Action::DropSession { reason });
         }
         shown
     }

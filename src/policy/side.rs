@@ -161,6 +161,11 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         self.state.is(Flag::Redirected)
     }
 
+    /// Whether the present transport begins a new session.
+    pub(crate) const fn begins_session(&self) -> bool {
+        matches!(self.state.mode, Mode::Fresh)
+    }
+
     /// The epoch of the newest dial.
     pub(crate) const fn newest(&self) -> Option<Epoch> {
         self.state.epoch

@@ -85,3 +85,33 @@ fn a_renewal_that_is_not_answered_is_asked_for_again_while_a_successor_is_dialle
     assert!(expected.len() > 1, "{expected:?}");
     assert_eq!(lines(&mut beside), expected);
 }
+
+/// The numbers of a session that could not be resumed are not those of the next one.
+#[test]
+fn a_fresh_successor_does_not_take_the_numbers_of_a_session_without_a_token() {
+    let mut rig = Rig::new(config().build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    let ready = |epoch, token| Event::Ready { epoch, token, endpoint: None, sequence: None, ttl: None };
+    rig.at(0, ready(epoch(1), None));
+    rig.sequence(10, 1, 50);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 2 fresh #1 successor"]);
+    assert_eq!(rig.closed(60_001, 1, 1006), none());
+    assert_eq!(rig.opened(60_010, 2), ["identify 2"]);
+    rig.at(60_020, ready(epoch(2), Some("b")));
+    assert_eq!(rig.mark(), None);
+}
+
+/// Nor is its token, which came after the dial.
+#[test]
+fn a_fresh_successor_does_not_take_a_cursor_that_came_after_its_dial() {
+    let mut rig = Rig::new(config().build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    let ready = Event::Ready { epoch: epoch(1), token: None, endpoint: None, sequence: None, ttl: None };
+    rig.at(0, ready);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 2 fresh #1 successor"]);
+    assert_eq!(rig.at(60_001, Event::Cursor { epoch: epoch(1), token: "c" }), none());
+    assert_eq!(rig.closed(60_002, 1, 1006), ["forget incomplete"]);
+    assert_eq!(rig.policy.session().token(), None);
+}
