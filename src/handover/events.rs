@@ -105,6 +105,7 @@ where
             self.policy.exchange(&mut old.side);
             let actions = self.policy.handle_event(now, event);
             self.policy.exchange(&mut old.side);
+            self.follow();
             return actions;
         }
         self.with_connection(now, |policy| policy.handle_event(now, event)).0
@@ -112,7 +113,6 @@ where
 
     /// An event of the successor's transport, or of one that is gone.
     fn on_successor(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        self.follow();
         let actions = self.policy.handle_event(now, event);
         self.after_successor(now, actions)
     }

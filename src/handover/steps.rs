@@ -55,10 +55,15 @@ where
         self.after_successor(now, actions)
     }
 
-    /// Before a call that may dial a successor: it resumes the session from where the connection is now.
+    /// A successor that is not being dialled has a session like the connection's, or none where that was refused.
     pub(super) fn follow(&mut self) {
-        if let (Some(Old { side, refused: None, .. }), true) = (&self.old, self.policy.is_between()) {
-            self.policy.follow(&side.session);
+        if !self.policy.is_between() {
+            return;
+        }
+        match &self.old {
+            Some(Old { side, refused: None, .. }) => self.policy.follow(&side.session),
+            Some(_) => _ = self.policy.forget_session(),
+            None => {}
         }
     }
 
@@ -93,6 +98,7 @@ where
         } else if self.policy.is_live() {
             shown = joined(shown, self.promote(now));
         }
+        self.follow();
         shown
     }
 
@@ -140,6 +146,7 @@ where
             self.policy.exchange(&mut old.side);
             self.policy.subscriptions_mut().withhold(true);
             self.old = Some(old);
+            self.follow();
             return (actions, Left::Both);
         }
         self.counts.failed();

@@ -74,7 +74,6 @@ where
         if self.old.is_none() {
             return Actions::new();
         }
-        self.follow();
         let actions = self.policy.handle_timeout(now);
         let actions = self.after_successor(now, actions);
         let late = self.old.as_ref().and_then(|old| old.until.get()).is_some_and(|until| now >= until);

@@ -352,7 +352,7 @@ where
         self.source.config().requested_spread
     }
 
-    /// Before a dial of the successor: it resumes the session from where the connection is now.
+    /// The successor is to resume the session from where the connection is now.
     pub(crate) fn follow(&mut self, connection: &C::Session<T>) {
         if let (Some(session), Some(connection)) = (self.session.get_mut(), connection.get()) {
             session.follow(connection);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::handover::Config;
-use redial::policy::{CredentialConfig, RefreshOn, WaitReason};
+use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
 use redial::{Cause, Event, Phase};
 
 use super::rig::{Rig, config, epoch};
@@ -114,4 +114,45 @@ fn a_fresh_successor_does_not_take_a_cursor_that_came_after_its_dial() {
     assert_eq!(rig.at(60_001, Event::Cursor { epoch: epoch(1), token: "c" }), none());
     assert_eq!(rig.closed(60_002, 1, 1006), ["forget incomplete"]);
     assert_eq!(rig.policy.session().token(), None);
+}
+
+/// A session that was refused is not resumed, and one that was never promoted neither.
+#[test]
+fn a_successor_that_is_lost_with_its_new_session_begins_another() {
+    let restore = RestoreConfig::new().authentication(true).build_const();
+    let mut rig = Rig::new(config().restore(restore).build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    rig.ready(0, 1, "a");
+    rig.at(0, Event::AuthOk { epoch: epoch(1) });
+    rig.at(60_000, Event::Redial);
+    rig.opened(60_010, 2);
+    assert_eq!(rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false }), ["close 2 4000"]);
+    let mut number = 3;
+    for _ in 0..2 {
+        // Waits may end within a millisecond.
+        let due = rig.wake().unwrap().0 + 1;
+        let lines = rig.until(due);
+        assert!(lines.concat().contains(&format!("open {number} fresh")), "{lines:?}");
+        assert_eq!(rig.opened(due + 10, number), [format!("identify {number}")]);
+        assert_eq!(rig.ready(due + 20, number, "b"), [format!("authenticate {number}")]);
+        assert_eq!(rig.policy.session().token(), Some(&"a"));
+        rig.closed(due + 30, number, 1006);
+        number += 1;
+    }
+}
+
+#[test]
+fn an_event_of_a_dead_transport_leaves_no_trace_beside_a_waiting_successor() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    rig.refused(60_010, 2);
+    rig.sequence(60_020, 1, 9);
+    let before = rig.policy.clone();
+    assert_eq!(rig.sequence(60_020, 2, 30), ["stale"]);
+    let stale = rig.policy.stats().stale;
+    assert_eq!((before.stats().stale + 1, before.session()), (stale, rig.policy.session()));
+    let mut early = before.clone();
+    assert!(early.handle_timeout(redial::Instant::from_millis(60_020)).is_empty());
+    assert!(early == before);
 }
