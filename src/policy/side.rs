@@ -80,6 +80,11 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
         self.is(Flag::Redirected)
     }
 
+    /// Whether the outage before this connection is not over.
+    pub(crate) const fn is_in_outage(&self) -> bool {
+        self.is(Flag::Outage)
+    }
+
     pub(crate) const fn phase(&self) -> Phase {
         self.stage.phase()
     }

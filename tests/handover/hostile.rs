@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::handover::Config;
-use redial::policy::{CredentialConfig, RefreshOn, RestoreConfig, WaitReason};
+use redial::policy::{CredentialConfig, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, WaitReason};
 use redial::{Cause, Event, Phase};
 
 use super::rig::{Rig, config, epoch};
@@ -155,4 +155,51 @@ fn an_event_of_a_dead_transport_leaves_no_trace_beside_a_waiting_successor() {
     let mut early = before.clone();
     assert!(early.handle_timeout(redial::Instant::from_millis(60_020)).is_empty());
     assert!(early == before);
+}
+
+fn waiting_successor(config: redial::Config) -> Rig {
+    let mut rig = Rig::online(config, Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let mut at = 60_000;
+    for number in 2..8 {
+        at += 10;
+        rig.refused(at, number);
+        at = rig.wake().unwrap().0;
+        rig.until(at);
+    }
+    assert_eq!(rig.policy.successor(), Some(epoch(8)));
+    rig.refused(at + 10, 8);
+    assert_eq!(rig.wake().unwrap().0, at + 30_010);
+    Rig { now: at + 10, ..rig }
+}
+
+/// What cuts a wait short cuts it too where it ends the connection.
+#[test]
+fn a_change_of_the_network_that_ends_the_connection_cuts_the_wait_of_its_successor() {
+    let mut rig = waiting_successor(config().on_network_change(OnNetworkChange::Drop).build_const());
+    let now = rig.now + 5_000;
+    assert_eq!(rig.at(now, Event::NetworkChanged), ["open 9 resume #8 successor", "close 1 4000"]);
+    assert_eq!((rig.policy.epoch(), rig.policy.successor()), (Some(epoch(9)), None));
+}
+
+#[test]
+fn a_wake_that_ends_the_connection_cuts_the_wait_of_its_successor() {
+    let mut rig = waiting_successor(config().on_wake(OnWake::Redial).build_const());
+    let now = rig.now + 5_000;
+    let woke = Event::HostResumed { gap: 600 * SECOND, counted: true };
+    assert_eq!(rig.at(now, woke), ["open 9 resume #8 successor", "close 1 4000"]);
+}
+
+/// A sleep ages what both share also where it ends the connection.
+#[test]
+fn a_floor_is_aged_by_a_sleep_that_ends_the_connection() {
+    let mut rig = Rig::online(config().on_wake(OnWake::Redial).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let busy = Cause::Http(503);
+    let retry_after = Some(60 * SECOND);
+    rig.at(60_010, Event::OpenFailed { epoch: epoch(2), cause: busy, retry_after });
+    assert_eq!(rig.wake(), Some((120_010, WaitReason::RetryAfter)));
+    rig.at(60_020, Event::HostResumed { gap: 50 * SECOND, counted: false });
+    assert_eq!(rig.policy.phase(), Phase::Waiting);
+    assert_eq!(rig.wake(), Some((70_010, WaitReason::RetryAfter)));
 }
