@@ -59,6 +59,8 @@ where
                 Event::ReconnectRequested { epoch, retry_after, deadline: None }
                     if Some(epoch) == self.epoch() && self.policy.is_redirected() =>
                 {
+                    let now = self.policy.arrive(now);
+                    self.policy.hear_request(now);
                     let spread = self.policy.requested_spread();
                     return self.begin(now, Trigger::Requested, retry_after, spread);
                 }
@@ -111,7 +113,12 @@ where
             self.follow();
             return actions;
         }
-        self.with_connection(now, |policy| policy.handle_event(now, event)).0
+        let names = matches!(event, Event::Redirected { .. });
+        let (actions, left) = self.with_connection(now, |policy| policy.handle_event(now, event));
+        if let (true, Left::Both) = (names && self.policy.is_alive(), left) {
+            self.policy.keep_redirect();
+        }
+        actions
     }
 
     /// An event of the successor's transport, or of one that is gone.

@@ -64,7 +64,8 @@ where
 
     fn elapse_connection(&mut self, now: Instant) -> Actions {
         if self.deadline_of_connection().is_some_and(|(at, _)| now >= at) {
-            self.with_connection(now, |policy| policy.handle_timeout(now)).0
+            // If it is to be replaced, that is under way.
+            self.with_connection(now, |policy| policy.handle_timeout_of_connection(now).0).0
         } else {
             Actions::new()
         }

@@ -3,7 +3,10 @@
 use core::time::Duration;
 
 use redial::handover::Config;
-use redial::policy::{CredentialConfig, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, WaitReason};
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{
+    CredentialConfig, Establish, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, ResumeConfig, WaitReason,
+};
 use redial::{Cause, Event, Phase};
 
 use super::rig::{Rig, config, epoch};
@@ -202,4 +205,90 @@ fn a_floor_is_aged_by_a_sleep_that_ends_the_connection() {
     rig.at(60_020, Event::HostResumed { gap: 50 * SECOND, counted: false });
     assert_eq!(rig.policy.phase(), Phase::Waiting);
     assert_eq!(rig.wake(), Some((70_010, WaitReason::RetryAfter)));
+}
+
+/// Cursors show that the connection's resume succeeded, not its successor's.
+#[test]
+fn the_connections_cursors_do_not_hide_that_its_successors_resume_fails() {
+    let resume = ResumeConfig::new().failures_max(2).build().unwrap();
+    let mut rig = Rig::online(config().resume(resume).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let mut modes = Vec::new();
+    for number in 2..5 {
+        let at = rig.now + 10;
+        modes.extend(rig.opened(at, number));
+        rig.at(at + 1, Event::Cursor { epoch: epoch(1), token: "c" });
+        rig.closed(at + 2, number, 1006);
+        let due = rig.wake().unwrap().0;
+        rig.until(due);
+    }
+    assert_eq!(modes, ["resume 2 a Some(0)", "resume 3 c Some(0)", "identify 4"]);
+}
+
+/// A resume that is answered with a new session after the connection is live makes it authenticate again.
+#[test]
+fn a_connection_that_must_authenticate_beside_its_successor_has_a_deadline() {
+    let restore = RestoreConfig::new().authentication(true).build_const();
+    let config = config().establish(Establish::OnOpen).restore(restore).connect_timeout(90 * SECOND);
+    let config = config.ready_timeout(Some(5 * SECOND)).max_age(Some(100 * SECOND), Duration::ZERO);
+    let handover = Config::new().timeout(80 * SECOND).build_const();
+    let mut rig = Rig::new(config.build_const(), handover);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    rig.ready(0, 1, "a");
+    rig.at(0, Event::AuthOk { epoch: epoch(1) });
+    rig.closed(1_000, 1, 1006);
+    assert_eq!(rig.until(2_000), ["2000: open 2 resume #2"]);
+    assert_eq!(rig.opened(2_000, 2), ["resume 2 a Some(0)"]);
+    assert_eq!(rig.policy.phase(), Phase::Online);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 3 resume #1 successor"]);
+    assert_eq!(rig.ready(60_010, 2, "b"), ["authenticate 2"]);
+    assert_eq!(rig.wake(), Some((65_010, WaitReason::AuthTimeout)));
+    // And it is not replaced a second time when that is done.
+    rig.at(60_020, Event::AuthOk { epoch: epoch(2) });
+    assert_eq!(rig.until(120_000), none());
+    assert_eq!((rig.policy.epoch(), rig.policy.successor()), (Some(epoch(2)), Some(epoch(3))));
+}
+
+#[test]
+fn a_request_to_move_is_a_sign_of_life() {
+    let heartbeat = HeartbeatConfig::new().interval(10 * SECOND).first_jitter(false);
+    let heartbeat = heartbeat.liveness(Liveness::AnyTraffic).build_const();
+    let mut rig = Rig::online(config().heartbeat(heartbeat).build_const(), Config::DEFAULT);
+    assert_eq!(rig.until(10_000), ["10000: beat 1"]);
+    rig.at(11_000, Event::Received { epoch: epoch(1) });
+    assert_eq!(rig.until(20_000), ["20000: beat 1"]);
+    rig.at(20_500, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    rig.at(20_600, Event::SendFailed { epoch: epoch(9) });
+    assert_eq!(rig.until(30_000), ["30000: beat 1"]);
+    // The only message after the beat at 30 s.
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    assert_eq!(rig.at(31_000, asked), ["open 2 resume@redirect #1 successor"]);
+    assert_eq!(rig.until(40_000), ["40000: beat 1"]);
+}
+
+/// The loss that a redirect came with is the next event; a later one is judged.
+#[test]
+fn a_loss_long_after_a_redirect_is_judged() {
+    let mut rig = Rig::online(config().max_attempts(Some(1)).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    rig.at(60_000, asked);
+    assert_eq!(rig.refused(60_010, 2), none());
+    assert_eq!(rig.policy.epoch(), Some(epoch(1)));
+    let end = Event::Closed { epoch: epoch(1), cause: Cause::Class(redial::classify::Class::Fatal) };
+    assert!(rig.at(70_000, end).iter().any(|line| line.starts_with("gave_up")));
+}
+
+/// What the server named last is where the next dial goes.
+#[test]
+fn an_endpoint_that_is_named_while_another_is_dialled_outlives_that_dial() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    assert_eq!(rig.at(60_000, asked), ["open 2 resume@redirect #1 successor"]);
+    rig.at(60_005, Event::Redirected { epoch: epoch(1), endpoint: "c", permanent: false });
+    assert_eq!(rig.refused(60_010, 2), none());
+    assert_eq!(rig.until(61_010), ["61010: open 3 resume@redirect #2 successor"]);
+    assert_eq!(rig.policy.redirect(), Some(&"c"));
 }
