@@ -175,6 +175,7 @@ where
         before: Before<C, T, E>,
         actions: Actions,
     ) -> Actions {
+        let ended = self.policy.session().clone();
         let gone = self.policy.take_over(before, connection, now);
         let started = self.policy.subscriptions_mut().hand_over();
         let mut shown = Actions::ignored(actions.disposition());
@@ -189,7 +190,9 @@ where
             return shown;
         }
         if !self.policy.begins_session() {
-            self.policy.join(&connection.session, now);
+            // What the end said of the session does not count, but it was the newest sign of life.
+            let kept = self.policy.had_token(&ended);
+            self.policy.join(if kept { &ended } else { &connection.session }, now);
         } else if self.policy.had_token(&connection.session) {
             let reason = old.refused.unwrap_or(DropReason::Incomplete);
             shown.push(Action::DropSession { reason });

@@ -292,3 +292,18 @@ fn an_endpoint_that_is_named_while_another_is_dialled_outlives_that_dial() {
     assert_eq!(rig.until(61_010), ["61010: open 3 resume@redirect #2 successor"]);
     assert_eq!(rig.policy.redirect(), Some(&"c"));
 }
+
+/// What ends the connection is also the newest sign of life of its session.
+#[test]
+fn the_time_to_live_counts_from_the_last_word_of_the_connection() {
+    let mut rig = Rig::new(config().build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    let ttl = Some(5 * SECOND);
+    let ready = Event::Ready { epoch: epoch(1), token: Some("a"), endpoint: None, sequence: Some(0), ttl };
+    rig.at(0, ready);
+    rig.at(60_000, Event::Redial);
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    assert_eq!(rig.at(60_003, asked), ["close 1 4000"]);
+    assert_eq!(rig.wake(), Some((65_003, WaitReason::SessionExpiry)));
+}
