@@ -143,7 +143,7 @@ where
             | Event::Visible
             | Event::CredentialNew => self.on_both(now, event.clone(), event),
             Event::HostResumed { gap, counted } => {
-                if let (false, Some(old)) = (counted, &mut self.old) {
+                if let (false, false, Some(old)) = (counted, gap.is_zero(), &mut self.old) {
                     old.side.age(now, Micros::from_duration(gap));
                 }
                 // What both share is aged once, with the successor.

@@ -307,3 +307,17 @@ fn the_time_to_live_counts_from_the_last_word_of_the_connection() {
     assert_eq!(rig.at(60_003, asked), ["close 1 4000"]);
     assert_eq!(rig.wake(), Some((65_003, WaitReason::SessionExpiry)));
 }
+
+#[test]
+fn a_sleep_of_no_length_moves_nothing() {
+    let heartbeat = HeartbeatConfig::new().interval(10 * SECOND).first_jitter(false).build_const();
+    let mut rig = Rig::online(config().heartbeat(heartbeat).build_const(), Config::DEFAULT);
+    rig.at(5_000, Event::Redial);
+    rig.opened(5_010, 2);
+    // Nobody served the timer.
+    let mut late = rig.policy.clone();
+    let at = redial::Instant::from_millis(10_500);
+    let actions = late.handle_event(at, Event::HostResumed { gap: Duration::ZERO, counted: false });
+    assert!(actions.is_empty());
+    assert_eq!(late.poll_timeout(), Some(redial::Instant::from_millis(10_000)));
+}
