@@ -176,7 +176,10 @@ where
         actions: Actions,
     ) -> Actions {
         let ended = self.policy.session().clone();
-        let gone = self.policy.take_over(before, connection, now);
+        // A fatal cause ends the session with the attempts, and those go on.
+        let ends = |action| matches!(action, Action::DropSession { reason } if reason != DropReason::Fatal);
+        let gone = actions.iter().any(ends);
+        let gone = self.policy.take_over(before, connection, now, gone);
         let started = self.policy.subscriptions_mut().hand_over();
         let mut shown = Actions::ignored(actions.disposition());
         for action in actions {

@@ -492,17 +492,16 @@ where
     }
 
     /// The connection has ended, which was `connection` before, while its successor was being dialled: that dial is the attempt of
-    /// the outage. True if the session ends with the connection and the successor begins a new one.
+    /// the outage. `gone`: its end was that of the session. True if the successor begins a new one for that reason.
     pub(crate) fn take_over(
         &mut self,
         before: Before<C, T, E>,
         connection: &SideOf<C, T>,
         now: Instant,
+        gone: bool,
     ) -> bool {
         let config: &Config = self.source.config();
         let held = now >= connection.established_or_backoff_at.after(config.reset_after_stable);
-        let gone = self.session.get().is_some_and(|session| session.token().is_none())
-            && connection.session.get().is_some_and(|session| session.token().is_some());
         let Before { state, session, endpoints } = before;
         let lost = core::mem::replace(&mut self.state, state);
         (self.session, self.endpoints) = (session, endpoints);

@@ -321,3 +321,13 @@ fn a_sleep_of_no_length_moves_nothing() {
     assert!(actions.is_empty());
     assert_eq!(late.poll_timeout(), Some(redial::Instant::from_millis(10_000)));
 }
+
+/// What a fatal cause would end is going on.
+#[test]
+fn a_fatal_end_of_the_connection_leaves_its_session_to_the_successor() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let end = Event::Closed { epoch: epoch(1), cause: Cause::Class(redial::classify::Class::Fatal) };
+    assert_eq!(rig.at(60_005, end), none());
+    assert_eq!(rig.opened(60_010, 2), ["resume 2 a Some(0)"]);
+}
