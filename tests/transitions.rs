@@ -1,4 +1,5 @@
-//! Every phase against every kind of event, as a table to read in review: `tests/transitions.txt`.
+//! Every phase against every kind of event, as a table to read in review: `tests/transitions.txt`; and every stage of a
+//! handover, in `tests/transitions/handover.txt`.
 //!
 //! A line: phase, event, what became of the event, the new phase with its deadline (from now) and its reason, the actions.
 //! After a wanted change: `BLESS=1 cargo test --test transitions`, then read the diff.
@@ -6,12 +7,15 @@
 use core::time::Duration;
 
 use redial::heartbeat::HeartbeatConfig;
-use redial::policy::{HoldReason, RestoreConfig};
+use redial::policy::{Decider, HoldReason, RestoreConfig, Role};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio,
     SplitMix64,
 };
+
+#[path = "transitions/handover.rs"]
+mod handover;
 
 type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<u8, 4>>;
 type Fact = Event<&'static str, u8>;
@@ -175,7 +179,10 @@ fn facts(epoch: Epoch) -> Vec<(&'static str, Fact)> {
 
 fn action(action: Action) -> String {
     match action {
-        Action::Open { epoch, mode, attempt, .. } => format!("open {epoch} {} #{attempt}", mode.as_str()),
+        Action::Open { epoch, mode, attempt, role, .. } => {
+            let role = if role == Role::Successor { " successor" } else { "" };
+            format!("open {epoch} {} #{attempt}{role}", mode.as_str())
+        }
         Action::Promote { epoch } => format!("promote {epoch}"),
         Action::Close { epoch, code: Some(code) } => format!("close {epoch} {code}"),
         Action::Close { epoch, code: None } => format!("drop {epoch}"),
@@ -194,7 +201,7 @@ fn line(
     table: &mut String,
     phase: &str,
     fact: &str,
-    policy: &Subject,
+    policy: &impl Decider,
     at: Instant,
     actions: redial::Actions,
 ) {
@@ -212,8 +219,13 @@ fn line(
     if let Some(until) = explanation.until {
         state += &format!(" +{}", until.saturating_duration_since(at).as_millis());
     }
+    for (what, epoch) in [("successor", policy.successor()), ("draining", policy.draining())] {
+        if let Some(epoch) = epoch {
+            state += &format!(" {what} {epoch}");
+        }
+    }
     let actions: Vec<String> = actions.iter().map(action).collect();
-    let text = format!("{phase:<18}{fact:<18}{disposition:<13}{state:<40}{}", actions.join(", "));
+    let text = format!("{phase:<18}{fact:<18}{disposition:<13}{state:<39} {}", actions.join(", "));
     table.push_str(text.trim_end());
     table.push('\n');
 }
@@ -237,13 +249,17 @@ fn every_phase_against_every_event() {
         line(&mut table, phase, "(timeout)", &policy, due, actions);
         table.push('\n');
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transitions.txt");
+    compare(&table, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transitions.txt"));
+}
+
+/// The table of today and the one that was reviewed.
+fn compare(table: &str, path: &str) {
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(path, &table).unwrap();
+        std::fs::write(path, table).unwrap();
     }
     let reviewed = std::fs::read_to_string(path).unwrap_or_default();
     for (number, (now, then)) in table.lines().zip(reviewed.lines()).enumerate() {
-        assert_eq!(now, then, "transitions.txt, line {}; if it is wanted: BLESS=1", number + 1);
+        assert_eq!(now, then, "{path}, line {}; if it is wanted: BLESS=1", number + 1);
     }
     assert_eq!(table.lines().count(), reviewed.lines().count(), "if it is wanted: BLESS=1");
 }

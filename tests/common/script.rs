@@ -13,14 +13,15 @@ use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables}
 use redial::endpoints::{EndpointOrder, EndpointsConfig};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
-    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn,
-    RestoreConfig, ResumeConfig,
+    CredentialConfig, Decider, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
+    RefreshOn, RestoreConfig, ResumeConfig,
 };
+use redial::subscriptions::FixedSubscriptions;
 use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
-use super::harness::{Limits, SmallHarness, SmallPolicy, TestEvent, small_policy};
+use super::harness::{KEYS, Limits, SmallHarness, TestEvent, small_policy};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// printed on standard error.
@@ -70,12 +71,12 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-fn one_in(u: &mut Unstructured<'_>, n: u8) -> Result<bool> {
+pub fn one_in(u: &mut Unstructured<'_>, n: u8) -> Result<bool> {
     // Zero, which is also what the end of the bytes reads as, is "no".
     Ok(u.int_in_range(0..=n - 1)? == n - 1)
 }
 
-fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
+pub fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
     const LIST: [Duration; 12] = [
         Duration::from_secs(1),
         Duration::ZERO,
@@ -98,7 +99,7 @@ fn maybe_duration(u: &mut Unstructured<'_>) -> Result<Option<Duration>> {
 }
 
 /// Mostly the next deadline or no time at all; sometimes a step back, a leap, or the end of time.
-pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &SmallPolicy<'_>) -> Result<Instant> {
+pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &impl Decider) -> Result<Instant> {
     let until = policy.poll_timeout().unwrap_or(now).max(now);
     let micros = |at: Instant| at.as_micros();
     Ok(match u.int_in_range(0..=23_u8)? {
@@ -121,7 +122,10 @@ fn send(u: &mut Unstructured<'_>) -> Result<Option<u32>> {
 }
 
 /// `None`: nothing but time.
-pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Option<TestEvent<u8>>> {
+pub fn event<D>(u: &mut Unstructured<'_>, policy: &D) -> Result<Option<TestEvent<u8>>>
+where
+    D: Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>>,
+{
     let newest = policy.stats().opens.max(1);
     let number = match u.int_in_range(0..=15_u8)? {
         0..=12 => newest,
@@ -130,6 +134,14 @@ pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Optio
         _ => u.int_in_range(1..=u32::MAX)?,
     };
     let epoch = Epoch::from_raw(number).unwrap_or_else(|| unreachable!("from 1"));
+    event_of(u, policy, epoch)
+}
+
+/// The same, of this transport if it is of one.
+pub fn event_of<D>(u: &mut Unstructured<'_>, policy: &D, epoch: Epoch) -> Result<Option<TestEvent<u8>>>
+where
+    D: Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>>,
+{
     let key = u.int_in_range(0..=5_u8)?;
     Ok(Some(match u.int_in_range(0..=58_u8)? {
         // What goes well.
