@@ -1,5 +1,7 @@
 //! What a handover needs of a policy: two transports, of which one at a time is the policy's.
 
+mod ended;
+
 use core::time::Duration;
 
 use rand_core::Rng;
@@ -21,10 +23,12 @@ use super::explain::{Explanation, Phase, Trigger, WaitReason};
 use super::options::Establish;
 use super::planned::reason_of;
 use super::source::{ConfigSource, OptionalPart};
-use super::state::{Credential, Flag, Gate, Named, Reached, Stage, State};
+use super::state::{Credential, Flag, Gate, Reached, Stage};
 use super::timers::LEAP;
 use super::verdict::Step;
 use super::{Cx, Policy};
+
+pub(crate) use ended::Before;
 
 /// What belongs to one transport and its session, apart from what belongs to the policy: the backoff, the floors, the breaker,
 /// the conditions of the host and the counters.
@@ -55,13 +59,6 @@ pub(super) const OF_TRANSPORT: u16 = Flag::Established as u16
     | Flag::Redirected as u16
     | Flag::Unauthenticated as u16
     | Flag::Outage as u16;
-
-/// What the end of a connection must not change while its successor is being dialled.
-pub(crate) struct Before<C: ConfigSource, T, E> {
-    state: State<C::Breaker, C::Heartbeat, Named<T>>,
-    session: C::Session<T>,
-    endpoints: E,
-}
 
 impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
     pub(crate) const fn epoch(&self) -> Option<Epoch> {
@@ -139,13 +136,6 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
         if let Some(session) = self.session.get_mut() {
             session.rewind(now);
         }
-    }
-}
-
-impl<C: ConfigSource, T, E> Before<C, T, E> {
-    /// Whether the successor was being dialled.
-    pub(crate) const fn is_alive(&self) -> bool {
-        self.state.stage.is_alive()
     }
 }
 
@@ -483,64 +473,5 @@ where
         .into_iter()
         .filter_map(|(at, reason)| at.get().map(|at| (at, reason)))
         .min_by_key(|(at, _)| *at)
-    }
-
-    pub(crate) fn before(&self) -> Before<C, T, E>
-    where
-        E: Clone,
-    {
-        Before { state: self.state.clone(), session: self.session.clone(), endpoints: self.endpoints.clone() }
-    }
-
-    /// The connection has ended, which was `connection` before, while its successor was being dialled: that dial is the attempt of
-    /// the outage. `gone`: its end was that of the session. True if the successor begins a new one for that reason.
-    pub(crate) fn take_over(
-        &mut self,
-        before: Before<C, T, E>,
-        connection: &SideOf<C, T>,
-        now: Instant,
-        gone: bool,
-    ) -> bool {
-        let config: &Config = self.source.config();
-        let held = now >= connection.established_or_backoff_at.after(config.reset_after_stable);
-        let Before { state, session, endpoints } = before;
-        let lost = core::mem::replace(&mut self.state, state);
-        (self.session, self.endpoints) = (session, endpoints);
-        let state = &mut self.state;
-        state.counts = lost.counts;
-        state.last_cause = lost.last_cause;
-        state.trigger = lost.trigger;
-        if held {
-            state.set(Flag::Outage, true);
-            state.outage_since = SignedInstant::at(now);
-        }
-        // A resume that was sent is answered by the server, whatever it said of the session on the connection.
-        let unsent = state.mode == Mode::Resume && state.reached < Reached::Identified;
-        if gone && unsent {
-            state.mode = Mode::Fresh;
-            if let Some(session) = self.session.get_mut() {
-                session.forget();
-            }
-        }
-        gone && unsent
-    }
-
-    /// The connection has ended while its successor waited for its dial: the waits that the successor's failures left hold on.
-    pub(crate) fn keep_waits(&mut self, before: &Before<C, T, E>, now: Instant) {
-        let state = &mut self.state;
-        state.epoch = before.state.epoch;
-        if state.stage.is_asleep() {
-            return;
-        }
-        if before.state.backoff.failures() > state.backoff.failures() {
-            state.backoff = before.state.backoff.clone();
-        }
-        state.set_backoff_gate(state.backoff_gate().later(before.state.backoff_gate()));
-        state.set_floor(state.floor().later(before.state.floor()));
-        state.resume_failures = state.resume_failures.max(before.state.resume_failures);
-        if let Stage::Waiting { .. } = state.stage {
-            let gate = self.gate(now);
-            self.state.stage = Stage::Waiting { until: gate.at.max(now), reason: gate.reason };
-        }
     }
 }
