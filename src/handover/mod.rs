@@ -75,6 +75,7 @@ mod config;
 mod events;
 mod stats;
 mod steps;
+mod stored;
 mod timers;
 
 use rand_core::Rng;
@@ -133,7 +134,7 @@ struct Draining {
 
 decides!(
     Handover [T: PartialEq + Clone, C::Session<T>: Clone, E: Endpoints + Clone,]
-    Self::successor, Self::draining
+    Self::successor, Self::draining, Self::handover_config
 );
 
 impl<R, T, S: Subscriptions, C: ConfigSource, E> Policy<R, T, S, C, E> {
@@ -196,6 +197,12 @@ impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
             Some(_) => self.policy.epoch(),
             None => None,
         }
+    }
+
+    /// Whether the connection is being replaced: its successor is dialled, or waits for its next dial.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.old.is_some()
     }
 
     /// The epoch of the connection that was replaced and still has requests to finish.

@@ -13,14 +13,14 @@ use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables}
 use redial::endpoints::{EndpointOrder, EndpointsConfig};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
-    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn,
-    RestoreConfig, ResumeConfig,
+    CredentialConfig, Decider, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
+    RefreshOn, RestoreConfig, ResumeConfig,
 };
 use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
-use super::harness::{Limits, SmallHarness, SmallPolicy, TestEvent, small_policy};
+use super::harness::{Limits, SmallHarness, TestEvent, small_policy};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// printed on standard error.
@@ -98,7 +98,7 @@ fn maybe_duration(u: &mut Unstructured<'_>) -> Result<Option<Duration>> {
 }
 
 /// Mostly the next deadline or no time at all; sometimes a step back, a leap, or the end of time.
-pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &SmallPolicy<'_>) -> Result<Instant> {
+pub fn time(u: &mut Unstructured<'_>, now: Instant, policy: &impl Decider) -> Result<Instant> {
     let until = policy.poll_timeout().unwrap_or(now).max(now);
     let micros = |at: Instant| at.as_micros();
     Ok(match u.int_in_range(0..=23_u8)? {
@@ -121,7 +121,7 @@ fn send(u: &mut Unstructured<'_>) -> Result<Option<u32>> {
 }
 
 /// `None`: nothing but time.
-pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Option<TestEvent<u8>>> {
+pub fn event(u: &mut Unstructured<'_>, policy: &impl Decider) -> Result<Option<TestEvent<u8>>> {
     let newest = policy.stats().opens.max(1);
     let number = match u.int_in_range(0..=15_u8)? {
         0..=12 => newest,
@@ -130,10 +130,15 @@ pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Optio
         _ => u.int_in_range(1..=u32::MAX)?,
     };
     let epoch = Epoch::from_raw(number).unwrap_or_else(|| unreachable!("from 1"));
+    event_of(u, epoch, policy.phase())
+}
+
+/// One of the transport `epoch`, or of the user or the host, in this phase.
+pub fn event_of(u: &mut Unstructured<'_>, epoch: Epoch, phase: Phase) -> Result<Option<TestEvent<u8>>> {
     let key = u.int_in_range(0..=5_u8)?;
     Ok(Some(match u.int_in_range(0..=58_u8)? {
         // What goes well.
-        0..=7 => match policy.phase() {
+        0..=7 => match phase {
             Phase::Idle | Phase::Stopped | Phase::Failed => Event::Start,
             Phase::Connecting => Event::Opened { epoch },
             Phase::Establishing if u.arbitrary()? => Event::Resumed { epoch },
@@ -195,7 +200,7 @@ pub fn event(u: &mut Unstructured<'_>, policy: &SmallPolicy<'_>) -> Result<Optio
     }))
 }
 
-fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<TestEvent<u8>> {
+pub fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<TestEvent<u8>> {
     let token = (!one_in(u, 4)?).then_some(1);
     let endpoint = u.arbitrary::<bool>()?.then_some(2);
     Ok(Event::Ready { epoch, token, endpoint, sequence: u.arbitrary()?, ttl: maybe_duration(u)? })
