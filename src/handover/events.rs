@@ -31,9 +31,12 @@ where
         let now = now.min(Instant::END);
         let leapt = self.arrive(now);
         self.policy.doubt(leapt);
+        if let (Some(draining), &Event::HostResumed { gap, counted: false }) = (&mut self.draining, &event) {
+            draining.until = draining.until.before(Micros::from_duration(gap)).max(now.min(draining.until));
+        }
         let actions = match event.epoch() {
             Some(epoch) if Some(epoch) == self.draining() => self.on_draining(now, epoch, event),
-            _ if self.old.is_none() => self.policy.handle_event(now, event),
+            _ if self.old.is_none() => self.decide_alone(now, event),
             Some(epoch) if Some(epoch) == self.epoch() => self.on_connection(now, event),
             Some(_) => self.on_successor(now, event),
             None => self.on_user(now, event),
@@ -44,20 +47,27 @@ where
 
     /// There is one transport at most.
     fn handle_alone(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let actions = self.decide_alone(now, event);
+        self.settled(now, actions)
+    }
+
+    /// There is no successor.
+    fn decide_alone(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         if let (Some(_), true) = (&self.config, self.policy.is_live()) {
             match event {
                 Event::Redial => return self.begin(now, Trigger::Redial, None, None),
                 Event::ReconnectRequested { epoch, retry_after, deadline: None }
                     if Some(epoch) == self.epoch() && self.policy.is_redirected() =>
                 {
+                    let now = self.policy.arrive(now);
+                    self.policy.hear_request(now);
                     let spread = self.policy.requested_spread();
                     return self.begin(now, Trigger::Requested, retry_after, spread);
                 }
                 _ => {}
             }
         }
-        let actions = self.policy.handle_event(now, event);
-        self.settled(now, actions)
+        self.policy.handle_event(now, event)
     }
 
     /// An event of the connection that was replaced: only its end matters.
@@ -100,14 +110,19 @@ where
             self.policy.exchange(&mut old.side);
             let actions = self.policy.handle_event(now, event);
             self.policy.exchange(&mut old.side);
+            self.follow();
             return actions;
         }
-        self.with_connection(now, |policy| policy.handle_event(now, event)).0
+        let names = matches!(event, Event::Redirected { .. });
+        let (actions, left) = self.with_connection(now, |policy| policy.handle_event(now, event));
+        if let (true, Left::Both) = (names && self.policy.is_alive(), left) {
+            self.policy.keep_redirect();
+        }
+        actions
     }
 
     /// An event of the successor's transport, or of one that is gone.
     fn on_successor(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        self.follow();
         let actions = self.policy.handle_event(now, event);
         self.after_successor(now, actions)
     }
@@ -128,14 +143,8 @@ where
             | Event::Visible
             | Event::CredentialNew => self.on_both(now, event.clone(), event),
             Event::HostResumed { gap, counted } => {
-                let micros = Micros::from_duration(gap);
-                if !counted {
-                    if let Some(old) = &mut self.old {
-                        old.side.age(now, micros);
-                    }
-                    if let Some(draining) = &mut self.draining {
-                        draining.until = draining.until.before(micros).max(now);
-                    }
+                if let (false, Some(old)) = (counted, &mut self.old) {
+                    old.side.age(now, Micros::from_duration(gap));
                 }
                 // What both share is aged once, with the successor.
                 self.on_both(now, Event::HostResumed { gap, counted: true }, event)
@@ -157,21 +166,34 @@ where
 
     /// An event that concerns both transports.
     fn on_both(&mut self, now: Instant, of_connection: Event<T, S::Key>, event: Event<T, S::Key>) -> Actions {
-        let (conditions, outage_since) = (self.policy.conditions(), self.policy.outage_since());
-        let (first, left) = self.with_connection(now, |policy| policy.handle_event(now, of_connection));
+        let conditions = self.policy.conditions();
+        if self.policy.is_between() {
+            // What cuts the successor's wait short does so too where it ends the connection.
+            let first = self.on_successor(now, event);
+            let told = self.policy.conditions();
+            self.policy.set_conditions(conditions);
+            let (second, _) = self.on_connection_too(now, of_connection);
+            self.policy.set_conditions(told);
+            return joined(first, second);
+        }
+        let (first, left) = self.on_connection_too(now, of_connection);
+        self.policy.set_conditions(conditions);
         let second = match left {
-            Left::Nothing => return first,
-            Left::Both => {
-                self.policy.set_outage_since(outage_since);
-                self.policy.set_conditions(conditions);
-                self.on_successor(now, event)
-            }
-            Left::Successor => {
-                self.policy.set_conditions(conditions);
-                self.policy.handle_event(now, event)
-            }
+            Left::Both => self.on_successor(now, event),
+            Left::Successor | Left::Nothing => self.policy.handle_event(now, event),
         };
         joined(first, second)
+    }
+
+    /// The same event for the connection. A sleep is no time of an outage, and counts once.
+    fn on_connection_too(&mut self, now: Instant, event: Event<T, S::Key>) -> (Actions, Left) {
+        let outage = self.policy.outage_since();
+        let outlives = self.old.as_ref().is_some_and(|old| old.side.is_in_outage());
+        let (actions, left) = self.with_connection(now, |policy| policy.handle_event(now, event));
+        if matches!(left, Left::Both) || outlives {
+            self.policy.set_outage_since(outage);
+        }
+        (actions, left)
     }
 }
 

@@ -5,7 +5,9 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
-use crate::policy::{Action, Actions, Before, ConfigSource, Event, Policy, Role, SideOf, Trigger};
+use crate::policy::{
+    Action, Actions, Before, ConfigSource, DropReason, Event, Policy, Role, SideOf, Trigger,
+};
 use crate::subscriptions::{Beside, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
 
@@ -50,14 +52,18 @@ where
             return Actions::new();
         };
         self.old = Some(Old { side, until: OptInstant::NONE, refused: None });
-        let actions = self.after_successor(now, actions);
-        self.settled(now, actions)
+        self.after_successor(now, actions)
     }
 
-    /// Before a call that may dial a successor: it resumes the session from where the connection is now.
+    /// A successor that is not being dialled has a session like the connection's, or none where that was refused.
     pub(super) fn follow(&mut self) {
-        if let (Some(Old { side, refused: None, .. }), true) = (&self.old, self.policy.is_between()) {
-            self.policy.follow(&side.session);
+        if !self.policy.is_between() {
+            return;
+        }
+        match &self.old {
+            Some(Old { side, refused: None, .. }) => self.policy.follow(&side.session),
+            Some(_) => _ = self.policy.forget_session(),
+            None => {}
         }
     }
 
@@ -92,6 +98,7 @@ where
         } else if self.policy.is_live() {
             shown = joined(shown, self.promote(now));
         }
+        self.follow();
         shown
     }
 
@@ -139,6 +146,7 @@ where
             self.policy.exchange(&mut old.side);
             self.policy.subscriptions_mut().withhold(true);
             self.old = Some(old);
+            self.follow();
             return (actions, Left::Both);
         }
         self.counts.failed();
@@ -177,14 +185,14 @@ where
                 shown.push(action);
             }
         }
-        match old.refused {
-            _ if started || gone => {}
-            Some(reason) => {
-                if self.policy.had_token(&connection.session) {
-                    shown.push(Action::DropSession { reason });
-                }
-            }
-            None => self.policy.join(&connection.session, now),
+        if started || gone {
+            return shown;
+        }
+        if !self.policy.begins_session() {
+            self.policy.join(&connection.session, now);
+        } else if self.policy.had_token(&connection.session) {
+            let reason = old.refused.unwrap_or(DropReason::Incomplete);
+            shown.push(Action::DropSession { reason });
         }
         shown
     }

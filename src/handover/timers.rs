@@ -55,15 +55,17 @@ where
             return self.policy.handle_timeout(now);
         }
         let (actions, planned) = self.policy.handle_timeout_of_connection(now);
-        match planned.filter(|_| self.policy.is_live()) {
+        let actions = match planned.filter(|_| self.policy.is_live()) {
             Some(trigger) => joined(actions, self.begin(now, trigger, None, None)),
-            None => self.settled(now, actions),
-        }
+            None => actions,
+        };
+        self.settled(now, actions)
     }
 
     fn elapse_connection(&mut self, now: Instant) -> Actions {
         if self.deadline_of_connection().is_some_and(|(at, _)| now >= at) {
-            self.with_connection(now, |policy| policy.handle_timeout(now)).0
+            // If it is to be replaced, that is under way.
+            self.with_connection(now, |policy| policy.handle_timeout_of_connection(now).0).0
         } else {
             Actions::new()
         }
@@ -73,7 +75,6 @@ where
         if self.old.is_none() {
             return Actions::new();
         }
-        self.follow();
         let actions = self.policy.handle_timeout(now);
         let actions = self.after_successor(now, actions);
         let late = self.old.as_ref().and_then(|old| old.until.get()).is_some_and(|until| now >= until);

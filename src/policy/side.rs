@@ -33,6 +33,7 @@ pub(crate) struct Side<H, X> {
     pub(super) epoch: Option<Epoch>,
     pub(super) mode: Mode,
     pub(super) reached: Reached,
+    pub(super) resume_failures: u8,
     pub(super) flags: u16,
     pub(super) stage: Stage,
     pub(super) heartbeat: H,
@@ -80,6 +81,11 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
         self.is(Flag::Redirected)
     }
 
+    /// Whether the outage before this connection is not over.
+    pub(crate) const fn is_in_outage(&self) -> bool {
+        self.is(Flag::Outage)
+    }
+
     pub(crate) const fn phase(&self) -> Phase {
         self.stage.phase()
     }
@@ -121,7 +127,11 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
     where
         X: OptionalPart<SessionState<T>>,
     {
+        let back = self.since.since(now);
         self.since = self.since.min(now);
+        if let Stage::Authenticating { deadline } = &mut self.stage {
+            *deadline = deadline.before(back);
+        }
         self.established_or_backoff_at = self.established_or_backoff_at.min(now);
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.rewind(now, answer_within);
@@ -159,6 +169,11 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// Whether the server named another endpoint on the present connection.
     pub(crate) const fn is_redirected(&self) -> bool {
         self.state.is(Flag::Redirected)
+    }
+
+    /// Whether the present transport begins a new session.
+    pub(crate) const fn begins_session(&self) -> bool {
+        matches!(self.state.mode, Mode::Fresh)
     }
 
     /// The epoch of the newest dial.
@@ -204,6 +219,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         swap(&mut state.epoch, &mut side.epoch);
         swap(&mut state.mode, &mut side.mode);
         swap(&mut state.reached, &mut side.reached);
+        swap(&mut state.resume_failures, &mut side.resume_failures);
         side.flags = state.exchange_flags(OF_TRANSPORT, side.flags);
         swap(&mut state.stage, &mut side.stage);
         swap(&mut state.heartbeat, &mut side.heartbeat);
@@ -240,19 +256,37 @@ where
         first: Option<Instant>,
     ) -> bool {
         let before = self.state.latest;
-        let late = first.is_some_and(|at| now.since(at) > LEAP);
-        self.arrive(now);
+        let late = first.is_some_and(|at| now.since(at) > LEAP) && now.since(before) > LEAP;
+        let leapt = if now.is_odd_after(before, LEAP) {
+            self.notice(now);
+            self.state.take(Flag::Leapt)
+        } else {
+            self.state.latest = now;
+            false
+        };
         if let Some(side) = side.filter(|_| now < before) {
             let config: &Config = self.source.config();
             let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
             side.rewind(now, within.max(config.connect_timeout));
         }
-        late && now.since(before) > LEAP
+        late || leapt
     }
 
     /// The clock ran back to `now`, and the subscriptions are those of the present connection.
     pub(crate) fn rewind_subscriptions(&mut self, now: Instant) {
         self.rewind_restore(now);
+    }
+
+    /// The server asked for a reconnect, which is a sign of life.
+    pub(crate) fn hear_request(&mut self, now: Instant) {
+        self.hear(now);
+    }
+
+    /// The endpoint that the server named is not the one that the present transport dials.
+    pub(crate) fn keep_redirect(&mut self) {
+        if self.state.redirect.0.is_some() {
+            self.state.set(Flag::Redirected, true);
+        }
     }
 
     /// Doubts the clock for one call.
@@ -276,6 +310,7 @@ where
         spread: Option<Micros>,
     ) -> Option<(SideOf<C, T>, Actions)> {
         let mut cx = Cx { now, actions: Actions::new() };
+        self.state.set(Flag::Unclassified, false);
         let held = self.leave_planned(now, trigger);
         if let Stage::Live { replace_at, .. } = &mut self.state.stage {
             *replace_at = OptInstant::NONE;
@@ -290,6 +325,7 @@ where
             epoch: newest,
             mode: state.mode,
             reached: Reached::Nothing,
+            resume_failures: 0,
             flags: outage,
             stage: state.stage,
             heartbeat: OptionalPart::NEW,
@@ -347,7 +383,7 @@ where
         self.source.config().requested_spread
     }
 
-    /// Before a dial of the successor: it resumes the session from where the connection is now.
+    /// The successor is to resume the session from where the connection is now.
     pub(crate) fn follow(&mut self, connection: &C::Session<T>) {
         if let (Some(session), Some(connection)) = (self.session.get_mut(), connection.get()) {
             session.follow(connection);
@@ -418,19 +454,28 @@ where
         cx.actions
     }
 
-    /// The earliest deadline of a live connection that is not the policy's at present, whose subscriptions have this pace.
+    /// The earliest deadline of a connection that is not the policy's at present, whose subscriptions have this pace.
     pub(crate) fn deadline_of(&self, side: &SideOf<C, T>, pace: Pace) -> Option<(Instant, WaitReason)> {
         let heartbeat = side.heartbeat.get();
         let beat = |of: fn(&Heartbeat) -> OptInstant| heartbeat.map_or(OptInstant::NONE, of);
-        let credential = match self.state.credential {
-            Credential::Pending => OptInstant::NONE,
-            Credential::Fine | Credential::Needed => self.state.credential_at,
+        let (credential, credential_reason) = match self.state.credential {
+            // A successor that waits for its dial waits for the answer.
+            Credential::Pending if self.state.stage.is_between() => {
+                (OptInstant::NONE, WaitReason::CredentialTimeout)
+            }
+            Credential::Pending => (self.state.credential_at, WaitReason::CredentialTimeout),
+            Credential::Fine | Credential::Needed => (self.state.credential_at, WaitReason::CredentialLead),
+        };
+        let authenticated = match side.stage {
+            Stage::Authenticating { deadline } => OptInstant::at(deadline),
+            _ => OptInstant::NONE,
         };
         [
+            (authenticated, WaitReason::AuthTimeout),
             (side.stable_at(self.source.config()), WaitReason::Stable),
             (beat(Heartbeat::answer_deadline), WaitReason::Answer),
             (beat(Heartbeat::beat_deadline), WaitReason::Heartbeat),
-            (credential, WaitReason::CredentialLead),
+            (credential, credential_reason),
             (pace.next, WaitReason::Restore),
             (pace.confirm, WaitReason::Confirm),
         ]
@@ -492,6 +537,7 @@ where
         }
         state.set_backoff_gate(state.backoff_gate().later(before.state.backoff_gate()));
         state.set_floor(state.floor().later(before.state.floor()));
+        state.resume_failures = state.resume_failures.max(before.state.resume_failures);
         if let Stage::Waiting { .. } = state.stage {
             let gate = self.gate(now);
             self.state.stage = Stage::Waiting { until: gate.at.max(now), reason: gate.reason };

@@ -10,16 +10,16 @@ impl<T> SessionState<T> {
         self.ttl_ms = UNKNOWN;
     }
 
-    /// A successor is about to resume the session of the `connection`: from where that is now, at an endpoint that was not found
-    /// to be unreachable.
+    /// A successor is to resume the session of the `connection`: from where that is now, at an endpoint that was not found to be
+    /// unreachable.
     pub(crate) fn follow(&mut self, connection: &Self)
     where
         T: Clone + PartialEq,
     {
         if self.token != connection.token {
             *self = connection.clone();
-            self.outlive();
         }
+        self.outlive();
         (self.sequence, self.has_sequence) = (connection.sequence, connection.has_sequence);
     }
 

@@ -19,6 +19,7 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
             epoch,
             mode,
             reached,
+            resume_failures,
             flags,
             stage,
             heartbeat,
@@ -32,6 +33,7 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
         to.number(epoch.map_or(0, Epoch::get))?;
         put(to, *mode)?;
         put(to, *reached)?;
+        to.bytes(&[*resume_failures])?;
         to.number(*flags)?;
         stage.store(to)?;
         store_part(to, heartbeat.get())?;
@@ -51,6 +53,7 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
             epoch: Epoch::from_raw(from.number()?),
             mode: take(from)?,
             reached: take(from)?,
+            resume_failures: from.byte()?,
             flags: from.number()?,
             stage: Stage::load(from)?,
             heartbeat: load_part(from, "it has a heartbeat")?,

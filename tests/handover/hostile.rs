@@ -1,0 +1,294 @@
+//! Events that come at a bad time: what the other transport, the host or the clock says while a handover is under way.
+
+use core::time::Duration;
+
+use redial::handover::Config;
+use redial::heartbeat::{HeartbeatConfig, Liveness};
+use redial::policy::{
+    CredentialConfig, Establish, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, ResumeConfig, WaitReason,
+};
+use redial::{Cause, Event, Phase};
+
+use super::rig::{Rig, config, epoch};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn none() -> [&'static str; 0] {
+    []
+}
+
+#[test]
+fn a_redial_while_the_last_connection_drains_is_a_handover_too() {
+    let handover = Config::new().drain(50 * SECOND).build_const();
+    let mut rig = Rig::online(config().build_const(), handover);
+    rig.at(60_000, Event::Redial);
+    rig.opened(60_010, 2);
+    assert_eq!(rig.resumed(60_020, 2), ["promote 2"]);
+    assert_eq!(rig.at(65_000, Event::Redial), ["close 1 4000", "open 3 resume #2 successor"]);
+    assert_eq!(rig.policy.phase(), Phase::Online);
+}
+
+#[test]
+fn a_server_that_names_an_endpoint_while_the_last_connection_drains_is_followed_without_a_gap() {
+    let handover = Config::new().drain(50 * SECOND).build_const();
+    let mut rig = Rig::online(config().build_const(), handover);
+    rig.at(60_000, Event::Redial);
+    rig.opened(60_010, 2);
+    rig.resumed(60_020, 2);
+    rig.at(65_000, Event::Redirected { epoch: epoch(2), endpoint: "b", permanent: false });
+    let asked = Event::ReconnectRequested { epoch: epoch(2), retry_after: None, deadline: None };
+    assert_eq!(rig.at(65_000, asked), ["close 1 4000", "open 3 resume@redirect #2 successor"]);
+}
+
+/// A credential that each dial needs anew is asked for once.
+#[test]
+fn a_successor_that_needs_a_credential_is_parked_until_it_comes() {
+    let credential = CredentialConfig::new().refresh_on(RefreshOn::Dial).build_const();
+    let mut rig = Rig::new(config().credential(credential).build_const(), Config::DEFAULT);
+    let ok = Event::CredentialOk { request: None, ttl: None };
+    assert_eq!(rig.at(0, Event::Start), ["refresh"]);
+    assert_eq!(rig.at(0, ok.clone()), ["open 1 fresh #1"]);
+    rig.opened(0, 1);
+    rig.ready(0, 1, "a");
+    assert_eq!(rig.at(60_000, Event::Redial), ["refresh"]);
+    assert_eq!((rig.policy.phase(), rig.policy.successor()), (Phase::Online, None));
+    assert_eq!(rig.wake(), Some((90_000, WaitReason::CredentialTimeout)));
+    assert_eq!(rig.at(60_000, Event::Redial), ["inapplicable"]);
+    assert_eq!(rig.at(60_500, ok), ["open 2 resume #1 successor"]);
+}
+
+/// The connection's credential is to be renewed in time, whatever its successor does.
+#[test]
+fn a_renewal_that_is_not_answered_is_asked_for_again_while_a_successor_is_dialled() {
+    let credential = CredentialConfig::new().lead(30 * SECOND, Duration::ZERO).timeout(2 * SECOND);
+    let config = config().credential(credential.build_const()).connect_timeout(60 * SECOND);
+    let handover = Config::new().timeout(60 * SECOND).build_const();
+    let mut rig = Rig::online(config.build_const(), handover);
+    // A credential for 60 s: it is renewed at 30 s.
+    let mut alone = {
+        rig.at(0, Event::Subscribe { key: "k", priority: 0 });
+        // Only a request that is under way can be answered.
+        rig.closed(1_000, 1, 1006);
+        rig.until(2_000);
+        rig
+    };
+    let rejected = Event::OpenFailed { epoch: epoch(2), cause: Cause::AuthRejected, retry_after: None };
+    assert_eq!(alone.at(2_010, rejected), ["refresh"]);
+    let answer = Event::CredentialOk { request: None, ttl: Some(60 * SECOND) };
+    assert_eq!(alone.at(3_000, answer), ["open 3 resume #3"]);
+    alone.opened(3_010, 3);
+    alone.resumed(3_020, 3);
+    let mut beside = Rig { policy: alone.policy.clone(), now: alone.now };
+    assert_eq!(beside.at(32_000, Event::Redial), ["open 4 resume #4 successor"]);
+    let lines = |rig: &mut Rig| {
+        let lines = rig.until(60_000);
+        lines.into_iter().filter(|line| line.ends_with("refresh")).collect::<Vec<_>>()
+    };
+    let expected = lines(&mut alone);
+    assert!(expected.len() > 1, "{expected:?}");
+    assert_eq!(lines(&mut beside), expected);
+}
+
+/// The numbers of a session that could not be resumed are not those of the next one.
+#[test]
+fn a_fresh_successor_does_not_take_the_numbers_of_a_session_without_a_token() {
+    let mut rig = Rig::new(config().build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    let ready = |epoch, token| Event::Ready { epoch, token, endpoint: None, sequence: None, ttl: None };
+    rig.at(0, ready(epoch(1), None));
+    rig.sequence(10, 1, 50);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 2 fresh #1 successor"]);
+    assert_eq!(rig.closed(60_001, 1, 1006), none());
+    assert_eq!(rig.opened(60_010, 2), ["identify 2"]);
+    rig.at(60_020, ready(epoch(2), Some("b")));
+    assert_eq!(rig.mark(), None);
+}
+
+/// Nor is its token, which came after the dial.
+#[test]
+fn a_fresh_successor_does_not_take_a_cursor_that_came_after_its_dial() {
+    let mut rig = Rig::new(config().build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    let ready = Event::Ready { epoch: epoch(1), token: None, endpoint: None, sequence: None, ttl: None };
+    rig.at(0, ready);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 2 fresh #1 successor"]);
+    assert_eq!(rig.at(60_001, Event::Cursor { epoch: epoch(1), token: "c" }), none());
+    assert_eq!(rig.closed(60_002, 1, 1006), ["forget incomplete"]);
+    assert_eq!(rig.policy.session().token(), None);
+}
+
+/// A session that was refused is not resumed, and one that was never promoted neither.
+#[test]
+fn a_successor_that_is_lost_with_its_new_session_begins_another() {
+    let restore = RestoreConfig::new().authentication(true).build_const();
+    let mut rig = Rig::new(config().restore(restore).build_const(), Config::DEFAULT);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    rig.ready(0, 1, "a");
+    rig.at(0, Event::AuthOk { epoch: epoch(1) });
+    rig.at(60_000, Event::Redial);
+    rig.opened(60_010, 2);
+    assert_eq!(rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false }), ["close 2 4000"]);
+    let mut number = 3;
+    for _ in 0..2 {
+        // Waits may end within a millisecond.
+        let due = rig.wake().unwrap().0 + 1;
+        let lines = rig.until(due);
+        assert!(lines.concat().contains(&format!("open {number} fresh")), "{lines:?}");
+        assert_eq!(rig.opened(due + 10, number), [format!("identify {number}")]);
+        assert_eq!(rig.ready(due + 20, number, "b"), [format!("authenticate {number}")]);
+        assert_eq!(rig.policy.session().token(), Some(&"a"));
+        rig.closed(due + 30, number, 1006);
+        number += 1;
+    }
+}
+
+#[test]
+fn an_event_of_a_dead_transport_leaves_no_trace_beside_a_waiting_successor() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    rig.refused(60_010, 2);
+    rig.sequence(60_020, 1, 9);
+    let before = rig.policy.clone();
+    assert_eq!(rig.sequence(60_020, 2, 30), ["stale"]);
+    let stale = rig.policy.stats().stale;
+    assert_eq!((before.stats().stale + 1, before.session()), (stale, rig.policy.session()));
+    let mut early = before.clone();
+    assert!(early.handle_timeout(redial::Instant::from_millis(60_020)).is_empty());
+    assert!(early == before);
+}
+
+fn waiting_successor(config: redial::Config) -> Rig {
+    let mut rig = Rig::online(config, Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let mut at = 60_000;
+    for number in 2..8 {
+        at += 10;
+        rig.refused(at, number);
+        at = rig.wake().unwrap().0;
+        rig.until(at);
+    }
+    assert_eq!(rig.policy.successor(), Some(epoch(8)));
+    rig.refused(at + 10, 8);
+    assert_eq!(rig.wake().unwrap().0, at + 30_010);
+    Rig { now: at + 10, ..rig }
+}
+
+/// What cuts a wait short cuts it too where it ends the connection.
+#[test]
+fn a_change_of_the_network_that_ends_the_connection_cuts_the_wait_of_its_successor() {
+    let mut rig = waiting_successor(config().on_network_change(OnNetworkChange::Drop).build_const());
+    let now = rig.now + 5_000;
+    assert_eq!(rig.at(now, Event::NetworkChanged), ["open 9 resume #8 successor", "close 1 4000"]);
+    assert_eq!((rig.policy.epoch(), rig.policy.successor()), (Some(epoch(9)), None));
+}
+
+#[test]
+fn a_wake_that_ends_the_connection_cuts_the_wait_of_its_successor() {
+    let mut rig = waiting_successor(config().on_wake(OnWake::Redial).build_const());
+    let now = rig.now + 5_000;
+    let woke = Event::HostResumed { gap: 600 * SECOND, counted: true };
+    assert_eq!(rig.at(now, woke), ["open 9 resume #8 successor", "close 1 4000"]);
+}
+
+/// A sleep ages what both share also where it ends the connection.
+#[test]
+fn a_floor_is_aged_by_a_sleep_that_ends_the_connection() {
+    let mut rig = Rig::online(config().on_wake(OnWake::Redial).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let busy = Cause::Http(503);
+    let retry_after = Some(60 * SECOND);
+    rig.at(60_010, Event::OpenFailed { epoch: epoch(2), cause: busy, retry_after });
+    assert_eq!(rig.wake(), Some((120_010, WaitReason::RetryAfter)));
+    rig.at(60_020, Event::HostResumed { gap: 50 * SECOND, counted: false });
+    assert_eq!(rig.policy.phase(), Phase::Waiting);
+    assert_eq!(rig.wake(), Some((70_010, WaitReason::RetryAfter)));
+}
+
+/// Cursors show that the connection's resume succeeded, not its successor's.
+#[test]
+fn the_connections_cursors_do_not_hide_that_its_successors_resume_fails() {
+    let resume = ResumeConfig::new().failures_max(2).build().unwrap();
+    let mut rig = Rig::online(config().resume(resume).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    let mut modes = Vec::new();
+    for number in 2..5 {
+        let at = rig.now + 10;
+        modes.extend(rig.opened(at, number));
+        rig.at(at + 1, Event::Cursor { epoch: epoch(1), token: "c" });
+        rig.closed(at + 2, number, 1006);
+        let due = rig.wake().unwrap().0;
+        rig.until(due);
+    }
+    assert_eq!(modes, ["resume 2 a Some(0)", "resume 3 c Some(0)", "identify 4"]);
+}
+
+/// A resume that is answered with a new session after the connection is live makes it authenticate again.
+#[test]
+fn a_connection_that_must_authenticate_beside_its_successor_has_a_deadline() {
+    let restore = RestoreConfig::new().authentication(true).build_const();
+    let config = config().establish(Establish::OnOpen).restore(restore).connect_timeout(90 * SECOND);
+    let config = config.ready_timeout(Some(5 * SECOND)).max_age(Some(100 * SECOND), Duration::ZERO);
+    let handover = Config::new().timeout(80 * SECOND).build_const();
+    let mut rig = Rig::new(config.build_const(), handover);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    rig.ready(0, 1, "a");
+    rig.at(0, Event::AuthOk { epoch: epoch(1) });
+    rig.closed(1_000, 1, 1006);
+    assert_eq!(rig.until(2_000), ["2000: open 2 resume #2"]);
+    assert_eq!(rig.opened(2_000, 2), ["resume 2 a Some(0)"]);
+    assert_eq!(rig.policy.phase(), Phase::Online);
+    assert_eq!(rig.at(60_000, Event::Redial), ["open 3 resume #1 successor"]);
+    assert_eq!(rig.ready(60_010, 2, "b"), ["authenticate 2"]);
+    assert_eq!(rig.wake(), Some((65_010, WaitReason::AuthTimeout)));
+    // And it is not replaced a second time when that is done.
+    rig.at(60_020, Event::AuthOk { epoch: epoch(2) });
+    assert_eq!(rig.until(120_000), none());
+    assert_eq!((rig.policy.epoch(), rig.policy.successor()), (Some(epoch(2)), Some(epoch(3))));
+}
+
+#[test]
+fn a_request_to_move_is_a_sign_of_life() {
+    let heartbeat = HeartbeatConfig::new().interval(10 * SECOND).first_jitter(false);
+    let heartbeat = heartbeat.liveness(Liveness::AnyTraffic).build_const();
+    let mut rig = Rig::online(config().heartbeat(heartbeat).build_const(), Config::DEFAULT);
+    assert_eq!(rig.until(10_000), ["10000: beat 1"]);
+    rig.at(11_000, Event::Received { epoch: epoch(1) });
+    assert_eq!(rig.until(20_000), ["20000: beat 1"]);
+    rig.at(20_500, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    rig.at(20_600, Event::SendFailed { epoch: epoch(9) });
+    assert_eq!(rig.until(30_000), ["30000: beat 1"]);
+    // The only message after the beat at 30 s.
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    assert_eq!(rig.at(31_000, asked), ["open 2 resume@redirect #1 successor"]);
+    assert_eq!(rig.until(40_000), ["40000: beat 1"]);
+}
+
+/// The loss that a redirect came with is the next event; a later one is judged.
+#[test]
+fn a_loss_long_after_a_redirect_is_judged() {
+    let mut rig = Rig::online(config().max_attempts(Some(1)).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    rig.at(60_000, asked);
+    assert_eq!(rig.refused(60_010, 2), none());
+    assert_eq!(rig.policy.epoch(), Some(epoch(1)));
+    let end = Event::Closed { epoch: epoch(1), cause: Cause::Class(redial::classify::Class::Fatal) };
+    assert!(rig.at(70_000, end).iter().any(|line| line.starts_with("gave_up")));
+}
+
+/// What the server named last is where the next dial goes.
+#[test]
+fn an_endpoint_that_is_named_while_another_is_dialled_outlives_that_dial() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    assert_eq!(rig.at(60_000, asked), ["open 2 resume@redirect #1 successor"]);
+    rig.at(60_005, Event::Redirected { epoch: epoch(1), endpoint: "c", permanent: false });
+    assert_eq!(rig.refused(60_010, 2), none());
+    assert_eq!(rig.until(61_010), ["61010: open 3 resume@redirect #2 successor"]);
+    assert_eq!(rig.policy.redirect(), Some(&"c"));
+}
