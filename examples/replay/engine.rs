@@ -124,7 +124,7 @@ struct Run {
     watch: Option<Watch>,
     holds: Holds,
     epochs: Epochs,
-    /// The transport that opened last.
+    /// The successor that opened last.
     opened: Option<Epoch>,
     /// The instant that is not over yet.
     clock: Stamp,
@@ -218,7 +218,7 @@ impl Run {
                     watch.slept(now, *gap);
                 }
                 if let Event::Opened { epoch } = event {
-                    self.opened = Some(epoch);
+                    self.opened = self.policy.successor().filter(|it| *it == epoch).or(self.opened);
                 }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);
