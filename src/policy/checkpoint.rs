@@ -129,6 +129,6 @@ pub(crate) fn unsealed(bytes: &[u8], fingerprint: u32) -> Result<Reader<'_>, Che
 }
 
 /// Nothing is left to read.
-pub(crate) fn ended(from: &Reader<'_>) -> Result<(), CheckpointError> {
+pub(crate) const fn ended(from: &Reader<'_>) -> Result<(), CheckpointError> {
     if from.rest().is_empty() { Ok(()) } else { Err(impossible("it goes on behind its end")) }
 }

@@ -12,7 +12,7 @@ use super::explain::{Explanation, Phase};
 use super::stats::Stats;
 use super::{Config, Policy, WaitReason};
 
-/// A [`Policy`], or a [`Handover`] over one: what a driver drives, and what generic code takes in place of a `Policy` with five
+/// A [`Policy`], or a [`Handover`](crate::handover::Handover) over one: what a driver drives, and what generic code takes in place of a `Policy` with five
 /// parameters. The methods are those of the types.
 ///
 /// This trait is sealed.
@@ -53,10 +53,10 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::epoch`].
     fn epoch(&self) -> Option<Epoch>;
 
-    /// [`Handover::successor`]; `None` of a policy alone.
+    /// [`Handover::successor`](crate::handover::Handover::successor); `None` of a policy alone.
     fn successor(&self) -> Option<Epoch>;
 
-    /// [`Handover::draining`]; `None` of a policy alone.
+    /// [`Handover::draining`](crate::handover::Handover::draining); `None` of a policy alone.
     fn draining(&self) -> Option<Epoch>;
 
     /// [`Policy::explain`].
@@ -80,7 +80,7 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::config`].
     fn config(&self) -> &Config;
 
-    /// [`Handover::handover_config`]; `None` of a policy alone.
+    /// [`Handover::handover_config`](crate::handover::Handover::handover_config); `None` of a policy alone.
     fn handover_config(&self) -> Option<&handover::Config>;
 }
 
