@@ -8,6 +8,8 @@ mod cause;
 #[cfg(feature = "std")]
 mod classify;
 #[cfg(feature = "std")]
+mod handover;
+#[cfg(feature = "std")]
 mod object;
 #[cfg(feature = "std")]
 mod over;

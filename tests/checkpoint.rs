@@ -1,5 +1,9 @@
 //! The whole of a policy as bytes: what is read is what was written, in every state, and nothing else is read.
 
+#[path = "common/handed.rs"]
+mod handed;
+#[path = "checkpoint/handover.rs"]
+mod handover;
 #[path = "harness/mod.rs"]
 mod harness;
 #[path = "common/recorded.rs"]

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use redial::backoff::AfterTable;
 use redial::classify::{Class, Classifier, Match, Rule, Scope, Table, TlsKind, Verdict, tables};
 use redial::endpoints::{EndpointOrder, EndpointsConfig};
+use redial::handover;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{ConfigOver, CredentialConfig, RefreshOn, RestoreConfig, ResumeConfig};
 use redial::{BackoffConfig, Cause, Config, IoKind, Jitter, Ratio, breaker, presets};
@@ -119,6 +120,8 @@ fn each_config_is_data_by_itself() {
             .half_life(ms(6))
             .build_const(),
     );
+    round_trip(&handover::Config::DEFAULT);
+    round_trip(&handover::Config::new().timeout(ms(5)).drain(Duration::from_micros(1_500)).build_const());
     round_trip(
         &HeartbeatConfig::new()
             .interval(ms(45_000))
@@ -215,10 +218,25 @@ fn an_error_names_its_place() {
         ),
         (r#"{"max_attempts": 3, "max_attempts": 4}"#, "the key \"max_attempts\" is there twice; remove one"),
         (r#"{"endpoints": ["a"]}"#, "unknown key \"endpoints\""),
+        (
+            r#"{"handover": {"drain_ms": 5}}"#,
+            "\"handover\" must be null, not {\"drain_ms\":5}: a handover stands beside a policy; read it as a \
+             handover::Config, for Policy::with_handover",
+        ),
     ] {
         let error = read(json).expect_err(json);
         assert!(error.contains(reason), "{json}: {error}");
     }
+    for (json, reason) in [
+        ("7", "\"config\" must be an object, not 7"),
+        (r#"{"timeout": 5}"#, "unknown key \"timeout\"; did you mean \"timeout_ms\"?"),
+        (r#"{"timeout_ms": 0}"#, "\"timeout_ms\": a timeout of 0"),
+        (r#"{"drain_ms": -1}"#, "\"drain_ms\" must be an integer from 0"),
+    ] {
+        let error = serde_json::from_str::<handover::Config>(json).expect_err(json).to_string();
+        assert!(error.contains(reason), "{json}: {error}");
+    }
+    assert_eq!(read(r#"{"handover": null}"#), read("{}"));
     let mut json = serde_json::Deserializer::from_str(r#"{"backoff": {"max": 5}}"#);
     let error =
         ConfigOver::new(&presets::RECOMMENDED).named("client.policy").deserialize(&mut json).unwrap_err();

@@ -8,6 +8,8 @@
 mod engine;
 #[path = "../examples/replay/flight.rs"]
 mod flight;
+#[path = "common/handed.rs"]
+mod handed;
 #[path = "harness/mod.rs"]
 mod harness;
 #[path = "common/recorded.rs"]
@@ -17,14 +19,14 @@ mod script;
 
 use arbitrary::Unstructured;
 use proptest::prelude::*;
-use redial::endpoints::Endpoints;
-use redial::policy::Endpoint;
-use redial::record::{CheckpointError, Flight, FlightRecorder, Names, Recorder};
+use redial::policy::{Decider, Endpoint};
+use redial::record::{CheckpointError, Flight, FlightRecorder, Names, Recorder, Store};
 use redial::subscriptions::Subscriptions;
-use redial::{Action, Actions, Event, Instant, presets};
+use redial::{Action, Actions, Event, Instant, SessionState, presets};
 
 use engine::Replay;
 use engine::decisions::{self, Decided, Decisions, Stamp, Unit, quoted};
+use handed::SmallHandover;
 use harness::{SmallPolicy, small_policy};
 use recorded::sealed;
 
@@ -38,10 +40,39 @@ fn replay(log: &str) -> String {
     out
 }
 
+/// What is recorded here.
+trait Small: Decider<Token = u8, Subscriptions: Subscriptions<Key = u8>> + Store + Clone + PartialEq {
+    /// What may happen to it next.
+    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>>;
+
+    /// How many endpoints it has.
+    fn count(&self) -> u8;
+}
+
+impl Small for SmallPolicy<'_> {
+    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>> {
+        script::event(u, self)
+    }
+
+    fn count(&self) -> u8 {
+        self.endpoints().count()
+    }
+}
+
+impl Small for SmallHandover<'_> {
+    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>> {
+        handed::event(u, self)
+    }
+
+    fn count(&self) -> u8 {
+        self.endpoints().count()
+    }
+}
+
 /// What a call decided, in the words of the replay program.
 fn print(
     printed: &mut Decisions,
-    policy: &SmallPolicy<'_>,
+    policy: &impl Small,
     at: Instant,
     told: (Option<&str>, Actions),
     out: &mut String,
@@ -56,8 +87,8 @@ fn print(
         let endpoint = || {
             let Action::Open { endpoint, .. } = action else { return String::new() };
             quoted(&match endpoint {
-                Endpoint::Base if policy.endpoints().count() == 1 => "primary".to_owned(),
-                Endpoint::Base => policy.endpoints().current().to_string(),
+                Endpoint::Base if policy.count() == 1 => "primary".to_owned(),
+                Endpoint::Base => policy.endpoint_index().to_string(),
                 Endpoint::Session => "session".to_owned(),
                 Endpoint::Redirect => policy.redirect().map_or_else(String::new, u8::to_string),
             })
@@ -66,16 +97,34 @@ fn print(
             let keys: Vec<_> = policy.subscriptions().batch().map(|key| quoted(&key.to_string())).collect();
             keys.join(", ")
         };
-        decisions::action(action, redial::Epoch::get, endpoint, policy.session().sequence(), keys)
+        let sequence = policy.session().and_then(SessionState::sequence);
+        decisions::action(action, redial::Epoch::get, endpoint, sequence, keys)
     };
     printed.print(decided, shown, out);
 }
 
 /// Lives through a story on any config, recording from the step with this number on: the log, and what was decided.
-fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
+fn live(story: &[u8], recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
     let u = &mut Unstructured::new(story);
     let (config, _) = script::config(u)?;
-    let mut policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    let policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    Ok(lived(u, policy, recorder, begin))
+}
+
+/// The same with a handover.
+fn handed_over(story: &[u8], recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
+    let u = &mut Unstructured::new(story);
+    let (config, _) = script::config(u)?;
+    let handover = handed::handover(u, &config)?;
+    Ok(lived(u, handover, recorder, begin))
+}
+
+fn lived<D: Small>(
+    u: &mut Unstructured<'_>,
+    mut policy: D,
+    mut recorder: Recorder,
+    begin: usize,
+) -> (String, String) {
     let (mut now, mut log, mut decided) = (Instant::ZERO, String::new(), String::new());
     let mut printed = None;
     for step in 0..500 {
@@ -86,7 +135,7 @@ fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result
         if u.is_empty() {
             break;
         }
-        let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::event(u, &policy)) else { break };
+        let (Ok(next), Ok(event)) = (script::time(u, now, &policy), policy.event(u)) else { break };
         now = next;
         let line = recorder.step(now, event.as_ref()).expect("few names").to_owned();
         let told = event.as_ref().map(Event::as_str);
@@ -99,7 +148,7 @@ fn live(story: &[u8], mut recorder: Recorder, begin: usize) -> arbitrary::Result
             log.push_str(&line);
         }
     }
-    Ok((log, decided))
+    (log, decided)
 }
 
 /// What stands in the lines beside names.
@@ -142,6 +191,17 @@ proptest! {
         }
     }
 
+    #[test]
+    fn a_handover_is_played_as_it_happened(
+        story in proptest::collection::vec(any::<u8>(), 0..1_200),
+        begin in prop_oneof![Just(0_usize), 0_usize..60],
+    ) {
+        let Ok((log, decided)) = handed_over(&story, Recorder::showing_names(), begin) else { return Ok(()) };
+        if !log.is_empty() {
+            same(&replay(&log), &decided);
+        }
+    }
+
     /// Without the names it is the same story, and none of them is in it.
     #[test]
     fn numbered_names_decide_the_same(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
@@ -149,6 +209,21 @@ proptest! {
         if !log.is_empty() {
             same(&without_names(&replay(&log)), &without_names(&decided));
         }
+    }
+
+    #[test]
+    fn numbered_names_hand_over_the_same(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
+        let Ok((log, decided)) = handed_over(&story, Recorder::new(), 7) else { return Ok(()) };
+        if !log.is_empty() {
+            same(&without_names(&replay(&log)), &without_names(&decided));
+        }
+    }
+
+    #[test]
+    fn a_flight_of_a_handover_is_played_as_it_happened(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
+        let _ = fly_over::<0>(&story);
+        let _ = fly_over::<150>(&story);
+        let _ = fly_over::<10_000>(&story);
     }
 
     /// What is left of a flight is played as it happened since its checkpoint, however small the ring.
@@ -165,17 +240,19 @@ proptest! {
         story in proptest::collection::vec(any::<u8>(), 0..600),
         changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4),
     ) {
-        let Ok(mut bytes) = fly::<300>(&story) else { return Ok(()) };
-        bytes.truncate(bytes.len() - 4);
-        for (place, byte) in changes {
-            let place = 2 + usize::from(place) % (bytes.len() - 2);
-            bytes[place] = byte;
-        }
-        let bytes = sealed(bytes);
-        let _ = recorded::flight(&presets::RECOMMENDED, &bytes);
-        if let Ok(log) = flight::log(&bytes, None) {
-            let (mut out, mut replay) = (String::new(), Replay::default());
-            let _ = log.iter().try_for_each(|line| replay.line(line.as_bytes(), &mut out));
+        for flight in [fly::<300>(&story), fly_over::<300>(&story)] {
+            let Ok(mut bytes) = flight else { continue };
+            bytes.truncate(bytes.len() - 4);
+            for (place, byte) in &changes {
+                let place = 2 + usize::from(*place) % (bytes.len() - 2);
+                bytes[place] = *byte;
+            }
+            let bytes = sealed(bytes);
+            let _ = recorded::flight(&presets::RECOMMENDED, &bytes);
+            if let Ok(log) = flight::log(&bytes, None) {
+                let (mut out, mut replay) = (String::new(), Replay::default());
+                let _ = log.iter().try_for_each(|line| replay.line(line.as_bytes(), &mut out));
+            }
         }
     }
 }
@@ -184,11 +261,24 @@ proptest! {
 fn fly<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
     let u = &mut Unstructured::new(story);
     let (name, config) = *u.choose(presets::ALL)?;
-    let mut policy = small_policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
-    let set_up = format!("{{\"preset\": \"{name}\"}}");
+    let policy = small_policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
+    Ok(flown::<_, BYTES>(u, policy, &format!("{{\"preset\": \"{name}\"}}")))
+}
+
+/// The same with a handover.
+fn fly_over<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
+    let u = &mut Unstructured::new(story);
+    let (name, config) = *u.choose(presets::ALL)?;
+    let handover = handed::handover(u, config)?;
+    let settings = serde_json::to_string(&handover.handover_config()).expect("plain data");
+    let set_up = format!("{{\"preset\": \"{name}\", \"config\": {{\"handover\": {settings}}}}}");
+    Ok(flown::<_, BYTES>(u, handover, &set_up))
+}
+
+fn flown<D: Small, const BYTES: usize>(u: &mut Unstructured<'_>, mut policy: D, set_up: &str) -> Vec<u8> {
     let mut recorder = FlightRecorder::<_, BYTES>::new(&policy);
     let (mut now, mut lived) = (Instant::ZERO, Vec::new());
-    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), script::event(u, &policy)) {
+    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), policy.event(u)) {
         if u.is_empty() || lived.len() > 400 {
             break;
         }
@@ -217,8 +307,8 @@ fn fly<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
         };
         print(&mut printed, &again, *now, (told, actions), &mut decided);
     }
-    same(&replay(&flight::log(&bytes, Some(&set_up)).expect("its own").join("\n")), &decided);
-    Ok(bytes)
+    same(&replay(&flight::log(&bytes, Some(set_up)).expect("its own").join("\n")), &decided);
+    bytes
 }
 
 /// In a dump with hashed names there is none of them, and equal ones are still equal.

@@ -167,13 +167,24 @@ golden! {
 /// The logs of the public reports, of which `tests/reports/reports.tsv` has the list, show what is right for each.
 #[test]
 fn every_report_is_shown() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay/reports");
+    every_log_of("tests/replay/reports");
+}
+
+/// A connection that is replaced before it ends, and everything that can come between.
+#[test]
+fn every_handover_is_shown() {
+    every_log_of("tests/replay/handover");
+}
+
+fn every_log_of(folder: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     let entries = fs::read_dir(&folder).expect("a folder of the project");
     let names = entries.map(|entry| entry.expect("readable").file_name().into_string().expect("text"));
+    let names = names.filter(|name| !name.ends_with(".timeline.txt"));
     let (mut logs, mut outs): (Vec<_>, Vec<_>) = names.partition(|name| !name.ends_with(".out.jsonl"));
     logs.sort();
     outs.sort();

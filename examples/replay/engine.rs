@@ -1,4 +1,4 @@
-//! The virtual clock: facts and timers in order, one policy, every decision as a line of JSON.
+//! The virtual clock: facts and timers in order, one policy with its handover, every decision as a line of JSON.
 
 mod budget;
 mod budgets;
@@ -7,6 +7,8 @@ mod cause;
 #[path = "../shared/decisions.rs"]
 pub(crate) mod decisions;
 mod fact;
+#[path = "../../src/data/handover.rs"]
+mod handover;
 #[path = "../shared/json.rs"]
 pub(crate) mod json;
 #[path = "../../src/data/object.rs"]
@@ -19,20 +21,20 @@ mod watch;
 /// What the readers of the library are made of here.
 mod tree {
     pub(crate) use redial::classify::{Class, TlsKind};
-    pub(crate) use redial::{Cause, IoKind, Ratio};
+    pub(crate) use redial::{Cause, IoKind, Ratio, handover};
     pub(crate) use serde_json::{Map, Value};
 }
 
 use redial::endpoints::{Endpoints, FixedEndpoints};
 use redial::policy::Endpoint;
-use redial::subscriptions::{SubscriptionSet, Subscriptions};
-use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Policy, Stats};
+use redial::subscriptions::Subscriptions;
+use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Stats};
 use serde_json::Value;
 
 use budget::{Budgets, Wish};
 use decisions::{Decided, Decisions, Stamp, Unit, line, quoted};
 use fact::{Corrupt, Epochs, Fact, Holds, What};
-use parts::{Generator, Process, Walk, Wishes};
+use parts::{Process, Walk, process, restored};
 use process::Ended;
 use set_up::{SetUp, Timers};
 use watch::Watch;
@@ -122,6 +124,8 @@ struct Run {
     watch: Option<Watch>,
     holds: Holds,
     epochs: Epochs,
+    /// The successor that opened last.
+    opened: Option<Epoch>,
     /// The instant that is not over yet.
     clock: Stamp,
     printed: Decisions,
@@ -137,8 +141,7 @@ impl Run {
         }
         let (policy, walk) = match set_up.checkpoint.take() {
             Some(bytes) => {
-                let policy = Process::from_checkpoint(set_up.config, &bytes)
-                    .map_err(|error| format!("\"checkpoint\": {error}"))?;
+                let policy = restored(&set_up, &bytes).map_err(|error| format!("\"checkpoint\": {error}"))?;
                 set_up.name_endpoints(policy.endpoints().count())?;
                 let walk = policy.endpoints().new_one();
                 (policy, walk)
@@ -154,7 +157,9 @@ impl Run {
         let watch = set_up.health.map(Watch::new);
         let printed = Decisions::new(policy.phase());
         // Epochs count from 1, and so do the dials.
-        let epochs = Epochs { newest: policy.stats().opens, before: 0 };
+        let draining = policy.draining().map(Epoch::get);
+        let epochs = Epochs { newest: policy.stats().opens, before: 0, draining };
+        let opened = policy.successor();
         Ok(Self {
             set_up,
             walk,
@@ -165,6 +170,7 @@ impl Run {
             watch,
             holds: Holds::default(),
             epochs,
+            opened,
             clock: Stamp { micros: 0, unit: Unit::Millis },
             printed,
         })
@@ -182,7 +188,7 @@ impl Run {
             self.clock = fact.at;
         }
         if epochs != self.epochs {
-            // A timer has dialled since: that is the newest epoch of a fact that names none.
+            // A timer has dialled since, or ended a drain: that is of whom a fact speaks that names no epoch.
             fact = Fact::parse(value, self.epochs, &mut self.holds)?;
         }
         let Fact { at, event } = fact;
@@ -201,14 +207,18 @@ impl Run {
             }
             What::Event { redirected, event } => {
                 note = self.odd(value, &event, name);
-                // Of a connection that is gone both are stale, and that is one fact.
-                if let Some(redirected) = redirected.filter(|fact| fact.epoch() == self.policy.epoch()) {
+                // Of a transport that is gone, or drains, both are stale, and that is one fact.
+                let up = [self.policy.epoch(), self.policy.successor()];
+                if let Some(redirected) = redirected.filter(|fact| up.contains(&fact.epoch())) {
                     let actions = self.policy.handle_event(now, redirected);
                     self.print(None, Some(actions), out);
                 }
                 // A clock that stood still has not counted the sleep.
                 if let (Event::HostResumed { gap, counted: true }, Some(watch)) = (&event, &mut self.watch) {
                     watch.slept(now, *gap);
+                }
+                if let Event::Opened { epoch } = event {
+                    self.opened = self.policy.successor().filter(|it| *it == epoch).or(self.opened);
                 }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);
@@ -225,13 +235,11 @@ impl Run {
                 }
             }
             What::Explain => {
-                let epoch = self.policy.epoch().map(|epoch| self.epochs.shown(epoch));
-                let explained =
-                    watch::explained(&self.policy.explain(), epoch, self.policy.session().token());
+                let explained = watch::explained(&self.policy, self.epochs);
                 line(out, format_args!("{at}, {explained}"));
             }
             What::Stats => {
-                line(out, format_args!("{at}, {}", watch::counted(self.stats())));
+                line(out, format_args!("{at}, {}", watch::counted(&self.policy)));
                 if let Some(left) = self.budgets.left(now) {
                     line(out, format_args!("{at}, {left}"));
                 }
@@ -258,10 +266,11 @@ impl Run {
                 number.max(1)
             ));
         }
-        if self.policy.epoch() != Some(epoch) {
-            return None;
-        }
-        let opening = self.policy.phase() == Phase::Connecting;
+        let opening = match Some(epoch) {
+            it if it == self.policy.epoch() => self.policy.phase() == Phase::Connecting,
+            it if it == self.policy.successor() => it != self.opened,
+            _ => return None,
+        };
         let ends = matches!(
             event,
             Event::OpenFailed { .. } | Event::NotNow { .. } | Event::Closed { .. } | Event::Redirected { .. }
@@ -373,6 +382,7 @@ impl Run {
             }
         }
         let policy = &self.policy;
+        self.epochs.draining = policy.draining().map(|epoch| self.epochs.shown(epoch));
         let deadline =
             policy.poll_timeout().map(|until| (until, policy.deadline().map(|(_, reason)| reason)));
         let explained = policy.explain();
@@ -394,7 +404,9 @@ impl Run {
         let (at, now) = (self.clock, self.clock.instant());
         let Some((epoch, wish)) = dialled else {
             // Whoever waits for a dial may be in line, and for its outcome has paid; nobody else is.
-            if !matches!(self.printed.phase(), Phase::Waiting | Phase::Connecting | Phase::Establishing) {
+            let dials =
+                matches!(self.printed.phase(), Phase::Waiting | Phase::Connecting | Phase::Establishing);
+            if !dials && !self.policy.is_under_way() {
                 self.budgets.withdraw();
             }
             return;
@@ -431,14 +443,4 @@ fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> St
         Endpoint::Redirect => policy.redirect().map_or("", String::as_str),
     };
     decisions::action(action, |epoch| epochs.shown(epoch), || quoted(name), None, String::new)
-}
-
-/// A policy as the n-th restart makes it: nothing is known but the set-up, and the seed is another one each time.
-fn process(set_up: &SetUp, walk: Walk, restarts: u64) -> Process {
-    let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
-    let wishes = SubscriptionSet::with_storage(Wishes::default());
-    Policy::new(set_up.config, Generator::new(set_up.generator, seed))
-        .with_session_type::<String>()
-        .with_subscriptions(wishes)
-        .with_endpoints(walk)
 }

@@ -50,6 +50,7 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("sub_confirmed", &["epoch", "key", "send", "retryable"]),
     ("sub_failed", &["epoch", "key", "send", "retryable"]),
     ("sub_lost", &["epoch", "key"]),
+    ("drained", &["epoch"]),
     // Beyond the contract.
     ("credential_new", &[]),
     ("credential_lost", &[]),
@@ -107,6 +108,8 @@ pub(super) struct Epochs {
     pub(super) newest: u32,
     /// How many earlier processes opened.
     pub(super) before: u32,
+    /// The number of the connection that drains, if one does.
+    pub(super) draining: Option<u32>,
 }
 
 impl Epochs {
@@ -144,7 +147,7 @@ impl Holds {
 }
 
 impl Fact {
-    /// A fact that names no epoch speaks of the newest.
+    /// A fact that names no epoch speaks of the newest, and the end of a drain of the connection that drains.
     pub(super) fn parse(value: &Value, epochs: Epochs, holds: &mut Holds) -> Result<Self, String> {
         let name = value.get("event");
         let Some(name) = name else {
@@ -162,6 +165,7 @@ impl Fact {
         let epoch = match line.u32("epoch")? {
             Some(0) => return Err("\"epoch\" must be at least 1, not 0".to_owned()),
             Some(epoch) => epoch,
+            None if *name == "drained" => epochs.draining.unwrap_or(epochs.newest),
             None => epochs.newest,
         };
         let what = match *name {
@@ -315,6 +319,7 @@ fn read(
             send: send()?,
             retryable: flag("retryable")?,
         },
+        "drained" => Event::Drained { epoch },
         "sub_lost" => Event::SubscriptionLost { epoch, key: text("key")? },
         _ => return Err("not implemented".to_owned()),
     })

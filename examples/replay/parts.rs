@@ -1,17 +1,40 @@
-//! A policy whose parts are chosen at run time: what a recording was made with.
+//! A policy with its handover, whose parts are chosen at run time: what a recording was made with.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use redial::endpoints::{Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
+use redial::handover::Handover;
 use redial::rand_core::{Rng, SeedableRng, TryRng};
 use redial::record::{CheckpointError, Load, Reader};
 use redial::subscriptions::{SubscriptionSet, SubscriptionSlot, SubscriptionStorage};
 use redial::{ChaCha8Rng, Config, Instant, Policy, SplitMix64};
 
-use super::set_up::{GeneratorName, MAX_ENDPOINTS};
+use super::set_up::{GeneratorName, MAX_ENDPOINTS, SetUp};
 
-pub(super) type Process = Policy<Generator, String, SubscriptionSet<Wishes>, Config, Walk>;
+/// What decides. Where the config has no handover, it does so as its policy alone.
+pub(super) type Process = Handover<Generator, String, SubscriptionSet<Wishes>, Config, Walk>;
+
+/// One as the n-th restart makes it: nothing is known but the set-up, and the seed is another one each time.
+pub(super) fn process(set_up: &SetUp, walk: Walk, restarts: u64) -> Process {
+    let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
+    let wishes = SubscriptionSet::with_storage(Wishes::default());
+    Policy::new(set_up.config, Generator::new(set_up.generator, seed))
+        .with_session_type::<String>()
+        .with_subscriptions(wishes)
+        .with_endpoints(walk)
+        .with_handover(set_up.handover)
+}
+
+/// One in the state of a checkpoint, which may be that of a policy alone.
+pub(super) fn restored(set_up: &SetUp, bytes: &[u8]) -> Result<Process, CheckpointError> {
+    match Process::from_checkpoint(set_up.config, set_up.handover, bytes) {
+        Err(CheckpointError::NotACheckpoint) => {
+            Policy::from_checkpoint(set_up.config, bytes).map(|policy| policy.with_handover(set_up.handover))
+        }
+        read => read,
+    }
+}
 
 /// The generator of the jitter.
 #[derive(Clone, PartialEq, Eq)]

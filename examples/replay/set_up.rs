@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use redial::handover;
 use redial::health::HealthConfig;
 use redial::policy::ConfigOver;
 use redial::{Config, ConfigError, Jitter, Ratio, presets};
@@ -10,6 +11,7 @@ use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
 use super::budgets::{self, Budgets};
+use super::handover::{HANDOVER, handover as read_handover};
 use super::object::{Object, one_of};
 
 /// How many endpoints a policy here can walk.
@@ -23,6 +25,8 @@ pub(crate) struct SetUp {
     /// The state to begin with.
     pub(crate) checkpoint: Option<Vec<u8>>,
     pub(crate) config: Config,
+    /// How a connection is replaced before it ends, if it is.
+    pub(crate) handover: Option<handover::Config>,
     /// The base endpoints by name, 1 to [`MAX_ENDPOINTS`], where the config names them.
     endpoints: Option<Vec<String>>,
     /// From when on an alert is raised, if somebody watches.
@@ -59,7 +63,7 @@ impl SetUp {
             })?,
             None => default_config()?,
         };
-        let (mut config, mut endpoints, mut health) = (preset, None, None);
+        let (mut config, mut endpoints, mut health, mut handover) = (preset, None, None, None);
         if let Some(value) = line.get("config") {
             let mut keys = match value {
                 Value::Object(keys) => keys.clone(),
@@ -77,6 +81,8 @@ impl SetUp {
             endpoints = beside.get("endpoints").map(|_| names(&beside)).transpose()?;
             let watched = beside.or_null("health", |keys, key| keys.object(key, HEALTH))?.flatten();
             health = watched.map(|o| health_config(&o)).transpose()?;
+            let handed = beside.or_null("handover", |keys, key| keys.object(key, HANDOVER))?.flatten();
+            handover = handed.map(|o| read_handover(handover::Config::DEFAULT, &o)).transpose()?;
         }
         let generators = [("chacha8", GeneratorName::ChaCha8), ("splitmix64", GeneratorName::SplitMix64)];
         let timers = [("auto", Timers::Auto), ("logged", Timers::Logged)];
@@ -89,6 +95,7 @@ impl SetUp {
             timers: line.choice("timers", &timers)?.unwrap_or(Timers::Auto),
             checkpoint: line.str("checkpoint")?.map(digits).transpose()?,
             config,
+            handover,
             endpoints,
             health,
             budgets: Budgets::parse(&line)?,
@@ -129,7 +136,7 @@ impl SetUp {
 }
 
 /// The keys of `config` that are none of the policy's.
-const BESIDE: [&str; 2] = ["endpoints", "health"];
+const BESIDE: [&str; 3] = ["endpoints", "health", "handover"];
 
 const HEALTH: &[&str] = &["window_ms", "failure_rate", "min_attempts", "average_recovery_ms"];
 

@@ -9,6 +9,10 @@ pub(crate) struct Timeline {
     received: u64,
     at: String,
     newest: u64,
+    /// The one that was dialled without another being up, or promoted, last.
+    connection: u64,
+    /// The one that it replaced, while that drains.
+    replaced: Option<u64>,
 }
 
 impl Timeline {
@@ -47,7 +51,12 @@ impl Timeline {
             "beat_ack" | "timeout" => {}
             "seq" | "rx" => self.count(event, |counted| counted.received += 1),
             "opened" => self.line(event, "open", "the transport is open", text),
+            "drained" => {
+                let epoch = event["epoch"].as_u64().or(self.replaced).unwrap_or(self.newest);
+                self.line_of(epoch, event, "drained", "nothing is under way on it", text);
+            }
             "open_failed" | "closed" | "send_failed" => {
+                self.gone(event);
                 self.line(event, "LOST", &format!("{}{details}", name.replace('_', " ")), text);
             }
             _ => self.line(event, "told", &format!("{}{details}", name.replace('_', " ")), text),
@@ -57,18 +66,36 @@ impl Timeline {
     fn decision(&mut self, line: &Value, text: &mut String) {
         let words = |key: &str| line[key].as_str().map(|word| word.replace('_', " "));
         if let Some(action) = words("action") {
-            let details = details(line, &["at", "at_us", "action", "epoch"]);
+            let details = details(line, &["at", "at_us", "action", "epoch", "role"]);
             match action.as_str() {
                 "beat" => self.count(line, |counted| counted.beats += 1),
                 "open" => {
                     self.newest = line["epoch"].as_u64().unwrap_or(self.newest);
-                    self.line(line, "dial", details.trim_start_matches(", "), text);
+                    let label = if line.get("role").is_some() { "successor" } else { "dial" };
+                    if label == "dial" {
+                        self.connection = self.newest;
+                    }
+                    self.line(line, label, details.trim_start_matches(", "), text);
+                }
+                "promote" => {
+                    let what = format!("the connection in place of #{}", self.connection);
+                    self.replaced = Some(self.connection);
+                    self.connection = line["epoch"].as_u64().unwrap_or(self.newest);
+                    self.line(line, "promoted", &what, text);
+                }
+                "close" => {
+                    self.gone(line);
+                    self.line(line, "do", &format!("{action}{details}"), text);
                 }
                 "gave up" => self.line(line, "GAVE UP", details.trim_start_matches(", "), text),
                 _ => self.line(line, "do", &format!("{action}{details}"), text),
             }
         } else if let Some(state) = words("state").filter(|_| line.get("explain").is_none()) {
             let why = words("why").unwrap_or_default();
+            if ["connecting", "establishing"].contains(&state.as_str()) {
+                // Also where the last connection ended before its successor was ready.
+                self.connection = self.newest;
+            }
             self.line(line, &state, &format!("because of {why}"), text);
         } else if line.get("wake").is_some() {
             if let (Some(millis), Some(why)) = (line["wake"].as_u64(), words("why")) {
@@ -86,6 +113,12 @@ impl Timeline {
             let details = details(line, &["at", "at_us"]);
             self.line(line, "note", details.trim_start_matches(", "), text);
         }
+    }
+
+    /// The end of a transport.
+    fn gone(&mut self, line: &Value) {
+        let epoch = line["epoch"].as_u64();
+        self.replaced = self.replaced.filter(|replaced| epoch != Some(*replaced));
     }
 
     fn count(&mut self, line: &Value, count: impl FnOnce(&mut Self)) {
@@ -107,8 +140,12 @@ impl Timeline {
     }
 
     fn line(&mut self, line: &Value, label: &str, what: &str, text: &mut String) {
-        self.flush(text);
         let epoch = line["epoch"].as_u64().unwrap_or(self.newest);
+        self.line_of(epoch, line, label, what, text);
+    }
+
+    fn line_of(&mut self, epoch: u64, line: &Value, label: &str, what: &str, text: &mut String) {
+        self.flush(text);
         let number = if epoch == 0 { String::new() } else { format!("#{epoch}") };
         text.push_str(format!("{:>9} s  {number:>4}  {label:<12}  {what}", when(line)).trim_end());
         text.push('\n');

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use redial::handover::HandoverStats;
 use redial::health::{Alerts, Health, HealthConfig, HealthReport, HealthStatus};
 use redial::{Explanation, Instant, Phase, Stats};
 
 use super::decisions::{number, quoted};
+use super::fact::Epochs;
+use super::parts::Process;
 
 /// The health of the connection, fed from the policy's counters.
 pub(super) struct Watch {
@@ -86,9 +89,9 @@ impl Watch {
     }
 }
 
-/// The explanation as a sentence and as fields. `epoch` is the live connection's number in the log, `id` the session's
-/// newest.
-pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>, id: Option<&String>) -> String {
+/// The explanation as a sentence and as fields, with the epochs by their numbers in the log. `id` is the session's newest.
+pub(super) fn explained(policy: &Process, epochs: Epochs) -> String {
+    let explanation = policy.explain();
     let Explanation {
         phase,
         trigger: why,
@@ -101,26 +104,32 @@ pub(super) fn explained(explanation: &Explanation, epoch: Option<u32>, id: Optio
         mode,
         last_cause,
         ..
-    } = *explanation;
+    } = explanation;
+    let shown = |epoch: Option<redial::Epoch>| number(epoch.map(|epoch| epochs.shown(epoch)));
+    let successor = policy
+        .handover_config()
+        .map(|_| format!("\"successor\": {}, ", shown(policy.successor())))
+        .unwrap_or_default();
     let text = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| quoted(&text));
     format!(
         "\"explain\": {}, \"state\": \"{phase}\", \"why\": \"{why}\", \"since\": {}, \"until\": {}, \
          \"waiting_for\": {}, \"not_before\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \
-         \"last_cause\": {}, \"id\": {}",
+         \"last_cause\": {}, {successor}\"id\": {}",
         quoted(&explanation.to_string()),
         since.as_millis(),
         number(until.map(|until| until.as_micros().div_ceil(1_000))),
         text(waiting_for.map(|reason| reason.to_string())),
         number(not_before.map(|at| at.as_micros().div_ceil(1_000))),
-        number(epoch),
+        shown(policy.epoch()),
         mode.as_str(),
         text(last_cause.map(|cause| cause.to_string())),
-        text(id.cloned()),
+        text(policy.session().token().cloned()),
     )
 }
 
-/// The counters in the order of their declaration.
-pub(super) fn counted(stats: Stats) -> String {
+/// The counters in the order of their declaration, those of the handovers last where there can be any.
+pub(super) fn counted(policy: &Process) -> String {
+    let (stats, handovers) = (policy.stats(), policy.handover_stats());
     let counters = [
         ("opens", stats.opens),
         ("established", stats.established),
@@ -137,6 +146,9 @@ pub(super) fn counted(stats: Stats) -> String {
         ("clock_rewinds", stats.clock_rewinds),
         ("last_uptime_ms", stats.last_uptime_ms),
     ];
-    let counters = counters.map(|(name, count)| format!("\"{name}\": {count}"));
+    let HandoverStats { handovers, handovers_failed, gap_ms, .. } = handovers;
+    let of_handovers = [("handovers", handovers), ("handovers_failed", handovers_failed), ("gap_ms", gap_ms)];
+    let counters = counters.iter().chain(of_handovers.iter().filter(|_| policy.handover_config().is_some()));
+    let counters: Vec<_> = counters.map(|(name, count)| format!("\"{name}\": {count}")).collect();
     format!("\"stats\": {{{}}}", counters.join(", "))
 }

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error};
 
 use super::backoff::{BACKOFF, PLAIN, backoff};
 use super::classify::{CLASSIFY, classify, rule};
+use super::handover::{HANDOVER, handover};
 use super::object::Object;
 use super::read;
 use super::tree::Value;
@@ -14,13 +15,14 @@ use crate::backoff::BackoffConfig;
 use crate::breaker;
 use crate::classify::{Classifier, Rule};
 use crate::endpoints::EndpointsConfig;
+use crate::handover;
 use crate::heartbeat::HeartbeatConfig;
 use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
 
 /// Reads a config whose keys are laid over another one, such as a [preset](crate::presets): what is left out stays as it is
 /// there.
 ///
-/// The keys are those that `replay --help` lists in its section CONFIG, without `endpoints` and `health`, in JSON, TOML or any
+/// The keys are those that `replay --help` lists in its section CONFIG, without `endpoints`, `health` and `handover`, in JSON, TOML or any
 /// other format of serde. Durations are integers in milliseconds, and ratios are strings: `"2"`, `"3/2"`, `"0.2"`.
 ///
 /// By itself, `Config: Deserialize` lays the keys over the defaults of the replay program: a backoff of 1 s that doubles to
@@ -150,6 +152,7 @@ configs! {
     RestoreConfig: read::RESTORE, |keys| read::restore(Self::DEFAULT, keys);
     ResumeConfig: read::RESUME, |keys| read::resume(Self::DEFAULT, keys);
     breaker::Config: read::BREAKER, |keys| read::breaker(keys);
+    handover::Config: HANDOVER, |keys| handover(Self::DEFAULT, keys);
 }
 
 impl<'de> Deserialize<'de> for Rule {

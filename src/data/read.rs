@@ -153,7 +153,7 @@ pub(super) fn config(base: Config, keys: &Object<'_>) -> Result<Config, String> 
     }
     if keys.get("handover").is_some_and(|handover| *handover != Value::Null) {
         return Err(format!(
-            "{}: a handover is not there yet, so a planned end closes the connection before it dials",
+            "{}: a handover stands beside a policy; read it as a handover::Config, for Policy::with_handover",
             keys.wrong("handover", "null")
         ));
     }

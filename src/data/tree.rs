@@ -8,6 +8,7 @@ use std::vec::Vec;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 pub(crate) use crate::classify::{Cause, Class, IoKind, TlsKind};
+pub(crate) use crate::handover;
 pub(crate) use crate::ratio::Ratio;
 
 pub(crate) type Map<K, V> = BTreeMap<K, V>;

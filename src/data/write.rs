@@ -9,6 +9,7 @@ use crate::backoff::{AfterTable, BackoffConfig, Curve, Jitter};
 use crate::breaker;
 use crate::classify::{Cause, Classifier, Match, Rule, Scope, tables};
 use crate::endpoints::EndpointsConfig;
+use crate::handover;
 use crate::heartbeat::HeartbeatConfig;
 use crate::mode::Mode;
 use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
@@ -174,6 +175,10 @@ configs! {
         "jitter": Text(it.jitter()),
         "probes": it.probes(),
         "lease_ms": Millis(it.lease()),
+    }
+    handover::Config: |it| {
+        "timeout_ms": Millis(it.timeout()),
+        "drain_ms": Millis(it.drain()),
     }
     RestoreConfig: |it| {
         "enabled": it.enabled,

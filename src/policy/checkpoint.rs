@@ -1,12 +1,14 @@
 //! The whole of a policy as bytes, exactly: what a recording begins with.
 
+mod side;
+
 use crate::codec::{
     CheckpointError, Fingerprint, FromName, Load, Named, Names, Reader, Store, Writer, impossible,
 };
 
 use super::Policy;
 use super::source::{ConfigSource, OptionalPart};
-use super::state::{State, load_part, store_part};
+use super::state::{Flag, State, load_part, store_part};
 
 /// Where the generator is: behind magic, version and fingerprint.
 #[cfg(feature = "record")]
@@ -20,6 +22,18 @@ pub(crate) fn generator_of(bytes: &[u8]) -> Option<&'static str> {
 
 const MAGIC: u8 = 0xd2;
 const VERSION: u8 = 1;
+
+impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
+    /// The config, of any policy.
+    pub(crate) fn lent(&self) -> &super::Config {
+        self.source.config()
+    }
+
+    /// Whether there is an established connection.
+    pub(crate) const fn is_established(&self) -> bool {
+        self.state.is(Flag::Established)
+    }
+}
 
 impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C, E> {
     /// Writes all of its state to the beginning of `out`, the generator included, and returns how many bytes that took: 100
@@ -48,26 +62,27 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C,
     /// ```
     pub fn checkpoint(&self, names: Names, out: &mut [u8]) -> Result<usize, CheckpointError> {
         let mut writer = Writer::new(out, names);
-        self.store_whole(&mut writer)?;
+        self.store(&mut writer)?;
         writer.sealed()
     }
 
-    /// The config.
-    #[cfg(feature = "record")]
-    pub(crate) fn lent(&self) -> &super::Config {
-        self.source.config()
-    }
-
-    /// The same without the checksum.
-    pub(crate) fn store_whole(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self { source, session, state, rng, subscriptions, endpoints } = self;
-        to.bytes(&[MAGIC, VERSION])?;
-        to.bytes(&Fingerprint::of(source.config()).to_le_bytes())?;
+    /// All of it but the config.
+    pub(crate) fn store_parts(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { source: _, session, state, rng, subscriptions, endpoints } = self;
         rng.store(to)?;
         state.store(to)?;
         store_part(to, session.get())?;
         endpoints.store(to)?;
         subscriptions.store(to)
+    }
+}
+
+/// A [checkpoint](Policy::checkpoint) without its checksum: what a recording begins with.
+impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Store for Policy<R, T, S, C, E> {
+    fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        to.bytes(&[MAGIC, VERSION])?;
+        to.bytes(&Fingerprint::of(self.source.config()).to_le_bytes())?;
+        self.store_parts(to)
     }
 }
 
@@ -86,18 +101,34 @@ impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy
             [MAGIC, version, ..] => return Err(CheckpointError::Version(*version)),
             _ => return Err(CheckpointError::NotACheckpoint),
         }
-        let mut from = Reader::unsealed(bytes).ok_or(CheckpointError::Corrupt)?;
-        let [_, _] = from.array()?;
-        if u32::from_le_bytes(from.array()?) != Fingerprint::of(source.config()) {
-            return Err(CheckpointError::OtherConfig);
-        }
-        let rng = R::load(&mut from)?;
-        let state = State::load(&mut from)?;
-        let session = load_part(&mut from, "it has a session")?;
-        let (endpoints, subscriptions) = (E::load(&mut from)?, S::load(&mut from)?);
-        if !from.rest().is_empty() {
-            return Err(impossible("it goes on behind its end"));
-        }
+        let mut from = unsealed(bytes, Fingerprint::of(source.config()))?;
+        let policy = Self::load_parts(source, &mut from)?;
+        ended(&from)?;
+        Ok(policy)
+    }
+
+    /// All of it but the config.
+    pub(crate) fn load_parts(source: C, from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
+        let rng = R::load(from)?;
+        let state = State::load(from)?;
+        let session = load_part(from, "it has a session")?;
+        let (endpoints, subscriptions) = (E::load(from)?, S::load(from)?);
         Ok(Self { source, session, state, rng, subscriptions, endpoints })
     }
+}
+
+/// What follows magic, version and the fingerprint of the config, which must be this one.
+pub(crate) fn unsealed(bytes: &[u8], fingerprint: u32) -> Result<Reader<'_>, CheckpointError> {
+    let mut from = Reader::unsealed(bytes).ok_or(CheckpointError::Corrupt)?;
+    let [_, _] = from.array()?;
+    if u32::from_le_bytes(from.array()?) == fingerprint {
+        Ok(from)
+    } else {
+        Err(CheckpointError::OtherConfig)
+    }
+}
+
+/// Nothing is left to read.
+pub(crate) const fn ended(from: &Reader<'_>) -> Result<(), CheckpointError> {
+    if from.rest().is_empty() { Ok(()) } else { Err(impossible("it goes on behind its end")) }
 }

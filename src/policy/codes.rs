@@ -6,7 +6,7 @@ use crate::classify::Cause;
 use crate::codec::{CheckpointError, Reader, Writer, impossible};
 use crate::mode::Mode;
 
-use super::action::{Endpoint, GiveUp};
+use super::action::{DropReason, Endpoint, GiveUp};
 use super::explain::{Trigger, WaitReason};
 use super::state::{Credential, Reached};
 
@@ -42,6 +42,7 @@ codes! {
     Endpoint { Base = 0, Session = 1, Redirect = 2, }
     Reached { Nothing = 0, Opened = 1, Identified = 2, Settled = 3, }
     Credential { Fine = 0, Needed = 1, Pending = 2, }
+    DropReason { Gone = 0, Invalid = 1, ResumeFailed = 2, Incomplete = 3, Expired = 4, Stop = 5, Fatal = 6, }
     GiveUp { Fatal = 0, Repeated = 1, Auth = 2, MaxAttempts = 3, MaxElapsed = 4, TableSpent = 5, }
     WaitReason {
         Backoff = 0, RetryAfter = 1, InvalidSession = 2, Class = 3, MinInterval = 4, Breaker = 5, Requested = 6, Spread = 7,

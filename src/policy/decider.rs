@@ -1,6 +1,7 @@
 //! What a driver drives.
 
 use crate::endpoints::Endpoints;
+use crate::handover;
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
@@ -9,9 +10,9 @@ use super::action::Actions;
 use super::event::{Epoch, Event};
 use super::explain::{Explanation, Phase};
 use super::stats::Stats;
-use super::{Policy, WaitReason};
+use super::{Config, Policy, WaitReason};
 
-/// A [`Policy`], or a [`Handover`] over one: what a driver drives, and what generic code takes in place of a `Policy` with five
+/// A [`Policy`], or a [`Handover`](crate::handover::Handover) over one: what a driver drives, and what generic code takes in place of a `Policy` with five
 /// parameters. The methods are those of the types.
 ///
 /// This trait is sealed.
@@ -52,10 +53,10 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::epoch`].
     fn epoch(&self) -> Option<Epoch>;
 
-    /// [`Handover::successor`]; `None` of a policy alone.
+    /// [`Handover::successor`](crate::handover::Handover::successor); `None` of a policy alone.
     fn successor(&self) -> Option<Epoch>;
 
-    /// [`Handover::draining`]; `None` of a policy alone.
+    /// [`Handover::draining`](crate::handover::Handover::draining); `None` of a policy alone.
     fn draining(&self) -> Option<Epoch>;
 
     /// [`Policy::explain`].
@@ -75,6 +76,12 @@ pub trait Decider: sealed::Sealed {
 
     /// [`Policy::redirect`].
     fn redirect(&self) -> Option<&Self::Token>;
+
+    /// [`Policy::config`].
+    fn config(&self) -> &Config;
+
+    /// [`Handover::handover_config`](crate::handover::Handover::handover_config); `None` of a policy alone.
+    fn handover_config(&self) -> Option<&handover::Config>;
 }
 
 /// An event for a [`Decider`].
@@ -82,7 +89,7 @@ pub type EventOf<D> = Event<<D as Decider>::Token, <<D as Decider>::Subscription
 
 /// The methods of a type as those of [`Decider`], with what its own bounds are and how it knows of a successor.
 macro_rules! decides {
-    ($decider:ident [$($bound:tt)*] $successor:expr, $draining:expr) => {
+    ($decider:ident [$($bound:tt)*] $successor:expr, $draining:expr, $handover:expr) => {
         impl<R, T, S, C, E> $crate::policy::decider::sealed::Sealed for $decider<R, T, S, C, E> where C: $crate::policy::ConfigSource {}
 
         impl<R, T, S, C, E> $crate::policy::Decider for $decider<R, T, S, C, E>
@@ -159,11 +166,19 @@ macro_rules! decides {
             fn redirect(&self) -> Option<&T> {
                 self.redirect()
             }
+
+            fn config(&self) -> &$crate::Config {
+                self.config()
+            }
+
+            fn handover_config(&self) -> Option<&$crate::handover::Config> {
+                $handover(self)
+            }
         }
     };
 }
 
-decides!(Policy [T: PartialEq, E: Endpoints,] |_: &Self| None, |_: &Self| None);
+decides!(Policy [T: PartialEq, E: Endpoints,] |_: &Self| None, |_: &Self| None, |_: &Self| None);
 pub(crate) use decides;
 
 pub(crate) mod sealed {

@@ -47,6 +47,7 @@ pub use action::{
 };
 #[cfg(feature = "record")]
 pub(crate) use checkpoint::generator_of;
+pub(crate) use checkpoint::{ended, unsealed};
 pub use config::Config;
 pub use decider::{Decider, EventOf};
 pub use event::{Epoch, Event, HoldReason};

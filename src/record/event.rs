@@ -195,7 +195,7 @@ pub(super) fn load<T: FromName, K: FromName>(
             Event::Subscribe { key, priority }
         }
         UNSUBSCRIBE => Event::Unsubscribe { key: from.some_name()? },
-        OPENED..=SUBSCRIPTION_LOST => {
+        OPENED..=SUBSCRIPTION_LOST | DRAINED => {
             let epoch = Epoch::from_raw(from.number()?).ok_or(impossible("a transport with the number 0"))?;
             of_transport(kind, epoch, from)?
         }

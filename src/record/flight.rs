@@ -3,11 +3,8 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use rand_core::Rng;
-
 use crate::codec::{CheckpointError, FromName, Named, Names, Reader, Store, Writer, crc32, impossible};
-use crate::endpoints::Endpoints;
-use crate::policy::{ConfigSource, Event, Policy};
+use crate::policy::{Decider, Event, EventOf};
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 
@@ -16,8 +13,8 @@ use super::event::{self, TIMEOUT};
 const MAGIC: u8 = 0xd3;
 const VERSION: u8 = 1;
 
-/// Keeps the last events of a policy, and the state that they began with, in `BYTES` bytes and a second policy: no heap, and a
-/// few microseconds an event. After an incident [`dump`](Self::dump) writes both for `replay --flight`, which takes the
+/// Keeps the last events of a [`Policy`](crate::Policy) or a [`Handover`](crate::handover::Handover), and the state that they
+/// began with, in `BYTES` bytes and a second policy: no heap, and a few microseconds an event. After an incident [`dump`](Self::dump) writes both for `replay --flight`, which takes the
 /// decisions again and prints them.
 ///
 /// A heartbeat and its answer are about ten bytes, so 4 KiB hold the last hours of an idle connection or the last minutes of
@@ -105,26 +102,22 @@ impl<Q: Clone, const BYTES: usize> FlightRecorder<Q, BYTES> {
     }
 }
 
-impl<R, T, S, C, E, const BYTES: usize> FlightRecorder<Policy<R, T, S, C, E>, BYTES>
+impl<Q, const BYTES: usize> FlightRecorder<Q, BYTES>
 where
-    R: Rng,
-    T: Clone + PartialEq + Named + FromName,
-    S: Subscriptions<Key: Named + FromName>,
-    C: ConfigSource,
-    E: Endpoints,
+    Q: Decider<Token: Clone + Named + FromName, Subscriptions: Subscriptions<Key: Named + FromName>>,
 {
-    /// A call of [`Policy::handle_event`] with this `now` and this event.
-    pub fn event(&mut self, now: Instant, event: &Event<T, S::Key>) {
+    /// A call of [`handle_event`](Decider::handle_event) with this `now` and this event.
+    pub fn event(&mut self, now: Instant, event: &EventOf<Q>) {
         self.step(now, Some(event));
     }
 
-    /// A call of [`Policy::handle_timeout`] with this `now`.
+    /// A call of [`handle_timeout`](Decider::handle_timeout) with this `now`.
     pub fn timeout(&mut self, now: Instant) {
         self.step(now, None);
     }
 
     /// Either of them, from a driver's notice.
-    pub fn step(&mut self, now: Instant, event: Option<&Event<T, S::Key>>) {
+    pub fn step(&mut self, now: Instant, event: Option<&EventOf<Q>>) {
         loop {
             let mut writer = Writer::new(self.ring.free(), Names::Shown);
             match store(&mut writer, self.newest_at, now, event) {
@@ -162,7 +155,7 @@ where
         }
     }
 
-    fn tell(&mut self, at: Instant, event: Option<Event<T, S::Key>>) {
+    fn tell(&mut self, at: Instant, event: Option<EventOf<Q>>) {
         self.gone = self.gone.saturating_add(1);
         // They were executed long ago.
         let _actions = match event {
@@ -172,22 +165,18 @@ where
     }
 
     /// Tells an event that the empty ring can't hold to the second policy.
-    fn pass(&mut self, now: Instant, event: Option<Event<T, S::Key>>) {
+    fn pass(&mut self, now: Instant, event: Option<EventOf<Q>>) {
         (self.began_at, self.newest_at) = (now, now);
         self.tell(now, event);
     }
 }
 
-impl<R, T, S, C, E, const BYTES: usize> FlightRecorder<Policy<R, T, S, C, E>, BYTES>
+impl<Q, const BYTES: usize> FlightRecorder<Q, BYTES>
 where
-    R: Rng + Store,
-    T: Clone + PartialEq + Named + FromName,
-    S: Subscriptions<Key: Named + FromName> + Store,
-    C: ConfigSource,
-    E: Endpoints + Store,
+    Q: Decider<Token: Named + FromName, Subscriptions: Subscriptions<Key: Named + FromName>> + Store,
 {
     /// Writes what it holds to the beginning of `out`, and returns how many bytes that took: those of a
-    /// [checkpoint](Policy::checkpoint), of the set-up line and of the events. Nothing changes.
+    /// [checkpoint](crate::Policy::checkpoint), of the set-up line and of the events. Nothing changes.
     ///
     /// # Errors
     /// [`CheckpointError::Full`]. [`CheckpointError::Unfit`]: a token, an endpoint or a key could not be made from its own
@@ -205,7 +194,7 @@ where
         let place = to.length();
         to.bytes(&[0; 4])?;
         let begin = to.length();
-        self.begin.store_whole(&mut to)?;
+        self.begin.store(&mut to)?;
         let checksum = crc32(to.written().get(begin..).unwrap_or_default());
         to.bytes(&checksum.to_le_bytes())?;
         let length = u32::try_from(to.length().saturating_sub(begin)).map_err(|_| CheckpointError::Full)?;
@@ -214,7 +203,7 @@ where
         for part in self.ring.parts() {
             let mut from = Reader::new(part);
             while !from.rest().is_empty() {
-                let (next, event) = load::<T, S::Key>(&mut from, at)?;
+                let (next, event): (_, Option<EventOf<Q>>) = load(&mut from, at)?;
                 store(&mut to, at, next, event.as_ref())?;
                 at = next;
             }
@@ -279,13 +268,14 @@ impl<'a> Flight<'a> {
         self.gone
     }
 
-    /// The state before the first event: for [`Policy::from_checkpoint`].
+    /// The state before the first event: for [`Policy::from_checkpoint`](crate::Policy::from_checkpoint), or where the recorder
+    /// stood beside a handover for [`Handover::from_checkpoint`](crate::handover::Handover::from_checkpoint).
     #[must_use]
     pub const fn checkpoint(&self) -> &'a [u8] {
         self.checkpoint
     }
 
-    /// The calls in their order: when, and the event, or `None` for a call of [`Policy::handle_timeout`]. It ends after an
+    /// The calls in their order: when, and the event, or `None` for a call of [`handle_timeout`](Decider::handle_timeout). It ends after an
     /// error, which is the last item.
     #[must_use]
     pub fn steps<T: FromName, K: FromName>(&self) -> Steps<'a, T, K> {

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::classify::Cause;
 use crate::codec::{CheckpointError, Name, NameTable, Named, Names, Store, Writer};
-use crate::policy::{ConfigSource, Event, Policy};
+use crate::policy::{Decider, Event};
 use crate::time::Instant;
 use crate::words::words;
 
@@ -47,7 +47,7 @@ impl core::error::Error for RecordError {}
 ///
 /// It stands beside a driver or a loop of your own. First the [set-up line](Self::set_up), which holds the whole state of the
 /// policy, so that a recording may begin at any moment; then one line for each call: [`event`](Self::event) for
-/// [`Policy::handle_event`], [`timeout`](Self::timeout) for [`Policy::handle_timeout`], with the very `now` of the call. Every
+/// [`handle_event`](Decider::handle_event), [`timeout`](Self::timeout) for [`handle_timeout`](Decider::handle_timeout), with the very `now` of the call. Every
 /// line ends with a newline and is yours to store. In a driver, [`step`](Self::step)
 /// makes the line of each notice that `Protocol::observe` is given.
 ///
@@ -176,24 +176,25 @@ impl Recorder {
         self
     }
 
-    /// The first line: the policy as it is now, and its config.
+    /// The first line: the [`Policy`](crate::Policy) or [`Handover`](crate::handover::Handover) as it is now, and its config.
     ///
     /// # Errors
     /// [`RecordError::TooManyNames`], [`RecordError::TooLarge`], [`RecordError::OwnTable`].
-    pub fn set_up<R: Store, T: Named, S: Store, C: ConfigSource, E: Store>(
-        &mut self,
-        policy: &Policy<R, T, S, C, E>,
-    ) -> Result<&str, RecordError> {
+    pub fn set_up(&mut self, policy: &(impl Decider + Store)) -> Result<&str, RecordError> {
         let (checkpoint, generator) = self.checkpoint(policy)?;
-        let config = serde_json::to_string(policy.lent()).map_err(|_| RecordError::OwnTable)?;
-        self.line = String::from("{\"config\": ");
-        if self.endpoints.is_empty() {
-            self.line.push_str(&config);
-        } else {
-            // A config is never an empty object.
-            let rest = config.strip_prefix('{').unwrap_or_default();
-            _ = write!(self.line, "{{\"endpoints\": {}, {rest}", self.endpoints);
+        let config = serde_json::to_string(policy.config()).map_err(|_| RecordError::OwnTable)?;
+        // A config is never an empty object.
+        let config = config.strip_prefix('{').unwrap_or_default();
+        self.line = String::from("{\"config\": {");
+        if !self.endpoints.is_empty() {
+            _ = write!(self.line, "\"endpoints\": {}, ", self.endpoints);
         }
+        if let Some(handover) = policy.handover_config() {
+            // It is always written.
+            let handover = serde_json::to_string(handover).unwrap_or_default();
+            _ = write!(self.line, "\"handover\": {handover}, ");
+        }
+        self.line.push_str(config);
         if let Some(generator) = generator {
             _ = write!(self.line, ", \"generator\": \"{generator}\"");
         }
@@ -201,7 +202,7 @@ impl Recorder {
         Ok(&self.line)
     }
 
-    /// The line of a call of [`Policy::handle_event`] with this `now` and this event.
+    /// The line of a call of [`handle_event`](Decider::handle_event) with this `now` and this event.
     ///
     /// # Errors
     /// [`RecordError::TooManyNames`].
@@ -217,7 +218,7 @@ impl Recorder {
         if line.full { Err(RecordError::TooManyNames) } else { Ok(&self.line) }
     }
 
-    /// The line of a call of [`Policy::handle_timeout`] with this `now`.
+    /// The line of a call of [`handle_timeout`](Decider::handle_timeout) with this `now`.
     pub fn timeout(&mut self, now: Instant) -> &str {
         let mut line = Line { out: &mut self.line, names: None, full: false };
         line.begin(now, "timeout");
@@ -241,10 +242,7 @@ impl Recorder {
     }
 
     /// The state in hexadecimal digits, and the name of its generator.
-    fn checkpoint<R: Store, T: Named, S: Store, C: ConfigSource, E: Store>(
-        &mut self,
-        policy: &Policy<R, T, S, C, E>,
-    ) -> Result<(String, Option<&'static str>), RecordError> {
+    fn checkpoint(&mut self, policy: &impl Store) -> Result<(String, Option<&'static str>), RecordError> {
         const MOST: usize = 64 << 20;
         let mut buffer = alloc::vec![0; 512];
         loop {
@@ -252,7 +250,7 @@ impl Recorder {
                 Some(table) => Writer::numbering(&mut buffer, table),
                 None => Writer::new(&mut buffer, Names::Shown),
             };
-            let length = match policy.store_whole(&mut writer) {
+            let length = match policy.store(&mut writer) {
                 Ok(()) => writer.sealed(),
                 Err(error) => Err(error),
             };

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::codec::{CheckpointError, Load, Reader, Store, Writer};
+
 use super::{Full, Pace, Subscribed, Subscription, Subscriptions, sealed};
 use crate::time::Instant;
 
@@ -41,9 +43,29 @@ impl<S: Subscriptions> Beside<S> {
         started
     }
 
+    /// Whether a new session was established on the successor's transport.
+    pub(crate) const fn is_started(&self) -> bool {
+        self.started
+    }
+
     /// There is no successor any more.
     pub(crate) const fn keep(&mut self) {
         (self.withheld, self.started) = (false, false);
+    }
+}
+
+/// Whether it is withheld follows from whether there is a successor.
+impl<S: Store> Store for Beside<S> {
+    fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { set, withheld: _, started } = self;
+        set.store(to)?;
+        to.flag(*started)
+    }
+}
+
+impl<S: Load> Load for Beside<S> {
+    fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
+        Ok(Self { set: S::load(from)?, withheld: false, started: from.flag()? })
     }
 }
 

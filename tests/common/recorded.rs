@@ -3,9 +3,11 @@
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
 
 use arbitrary::Unstructured;
+use redial::handover;
 use redial::record::{CheckpointError, Flight, Names};
 use redial::{Config, Instant};
 
+use super::handed::{self, SmallHandover};
 use super::harness::{Lent, SmallPolicy};
 use super::script;
 
@@ -41,10 +43,43 @@ pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), Che
     Ok(())
 }
 
-/// Reads the dump of a flight recorder, and its state as one of `config`.
+/// The same of the checkpoint of a handover.
+pub fn handover(
+    config: &Config,
+    settings: Option<handover::Config>,
+    bytes: &[u8],
+    story: &[u8],
+) -> Result<(), CheckpointError> {
+    let mut read = SmallHandover::from_checkpoint(Lent(config), settings, bytes)?;
+    let mut written = vec![0; 2_000];
+    let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
+    let again = SmallHandover::from_checkpoint(Lent(config), settings, &written[..length]).expect("its own");
+    assert!(again == read);
+    let u = &mut Unstructured::new(story);
+    let mut now = Instant::ZERO;
+    while let (Ok(next), Ok(event), false) =
+        (script::time(u, now, &read), handed::event(u, &read), u.is_empty())
+    {
+        now = next;
+        let _actions = match event {
+            Some(event) => read.handle_event(now, event),
+            None => read.handle_timeout(now),
+        };
+        let explained = (read.explain().to_string(), read.poll_timeout());
+        assert!(!explained.0.is_empty(), "{explained:?}");
+    }
+    Ok(())
+}
+
+/// Reads the dump of a flight recorder, and its state as one of `config`, of a policy or of a handover.
 pub fn flight(config: &Config, bytes: &[u8]) -> Result<(), CheckpointError> {
     let flight = Flight::decode(bytes)?;
     let after = flight.steps::<u8, u8>().skip_while(Result::is_ok).count();
     assert!(after <= 1, "an error is the last item");
-    checkpoint(config, flight.checkpoint(), &[])
+    match checkpoint(config, flight.checkpoint(), &[]) {
+        Err(CheckpointError::NotACheckpoint) => {
+            handover(config, Some(handover::Config::DEFAULT), flight.checkpoint(), &[])
+        }
+        read => read,
+    }
 }

@@ -16,12 +16,11 @@ use redial::policy::{
     CredentialConfig, Decider, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
     RefreshOn, RestoreConfig, ResumeConfig,
 };
-use redial::subscriptions::FixedSubscriptions;
 use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
-use super::harness::{KEYS, Limits, SmallHarness, TestEvent, small_policy};
+use super::harness::{Limits, SmallHarness, TestEvent, small_policy};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// printed on standard error.
@@ -122,10 +121,7 @@ fn send(u: &mut Unstructured<'_>) -> Result<Option<u32>> {
 }
 
 /// `None`: nothing but time.
-pub fn event<D>(u: &mut Unstructured<'_>, policy: &D) -> Result<Option<TestEvent<u8>>>
-where
-    D: Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>>,
-{
+pub fn event(u: &mut Unstructured<'_>, policy: &impl Decider) -> Result<Option<TestEvent<u8>>> {
     let newest = policy.stats().opens.max(1);
     let number = match u.int_in_range(0..=15_u8)? {
         0..=12 => newest,
@@ -134,18 +130,15 @@ where
         _ => u.int_in_range(1..=u32::MAX)?,
     };
     let epoch = Epoch::from_raw(number).unwrap_or_else(|| unreachable!("from 1"));
-    event_of(u, policy, epoch)
+    event_of(u, epoch, policy.phase())
 }
 
-/// The same, of this transport if it is of one.
-pub fn event_of<D>(u: &mut Unstructured<'_>, policy: &D, epoch: Epoch) -> Result<Option<TestEvent<u8>>>
-where
-    D: Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>>,
-{
+/// One of the transport `epoch`, or of the user or the host, in this phase.
+pub fn event_of(u: &mut Unstructured<'_>, epoch: Epoch, phase: Phase) -> Result<Option<TestEvent<u8>>> {
     let key = u.int_in_range(0..=5_u8)?;
     Ok(Some(match u.int_in_range(0..=58_u8)? {
         // What goes well.
-        0..=7 => match policy.phase() {
+        0..=7 => match phase {
             Phase::Idle | Phase::Stopped | Phase::Failed => Event::Start,
             Phase::Connecting => Event::Opened { epoch },
             Phase::Establishing if u.arbitrary()? => Event::Resumed { epoch },
@@ -207,7 +200,7 @@ where
     }))
 }
 
-fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<TestEvent<u8>> {
+pub fn ready(u: &mut Unstructured<'_>, epoch: Epoch) -> Result<TestEvent<u8>> {
     let token = (!one_in(u, 4)?).then_some(1);
     let endpoint = u.arbitrary::<bool>()?.then_some(2);
     Ok(Event::Ready { epoch, token, endpoint, sequence: u.arbitrary()?, ttl: maybe_duration(u)? })

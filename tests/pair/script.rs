@@ -78,5 +78,5 @@ fn event(u: &mut Unstructured<'_>, policy: &Subject<'_>) -> Result<Option<PairEv
         _ if is_live(policy) => return Ok(Some(Event::Redial)),
         _ => newest,
     };
-    event_of(u, policy, epoch)
+    event_of(u, epoch, policy.phase())
 }

@@ -6,6 +6,30 @@ use redial::health::HealthConfig;
 
 use super::*;
 
+/// A handover stands beside a policy: every key, with and without a preset, and nothing where none is named.
+#[test]
+fn a_handover_has_keys() {
+    use redial::handover::Config;
+
+    let handover = |set: &str| set_up(set).map(|set_up| set_up.handover);
+    for json in
+        ["{}", "{\"config\": {}}", "{\"config\": {\"handover\": null}}", "{\"preset\": \"recommended\"}"]
+    {
+        assert_eq!(handover(json), Ok(None), "{json}");
+    }
+    for json in ["{}", r#"{"timeout_ms": 10000, "drain_ms": 0}"#] {
+        assert_eq!(
+            handover(&format!("{{\"config\": {{\"handover\": {json}}}}}")),
+            Ok(Some(Config::DEFAULT)),
+            "{json}"
+        );
+    }
+    let other = Config::new().timeout(ms(7)).drain(Duration::from_micros(1_500)).build_const();
+    let json = r#"{"preset": "ably", "config": {"handover": {"timeout_ms": 7, "drain_ms": "1.5"}}}"#;
+    assert_eq!(handover(json), Ok(Some(other)), "every key");
+    assert_eq!(set_up(json).map(|set_up| set_up.config), Ok(*redial::presets::by_name("ably").unwrap()));
+}
+
 /// The policy knows nothing of alerts and budgets; the program that holds them does.
 #[test]
 fn what_stands_beside_the_policy_has_keys_too() {

@@ -91,10 +91,15 @@ fn bad_configs_are_refused() {
             "\"config.resume.sequence_needed\" must be \"auto\", true or false, not \"yes\"",
         ),
         (r#"{"reset_after_stable_ms": "auto"}"#, "\"config.reset_after_stable_ms\" must be an integer"),
+        (r#"{"handover": true}"#, "\"config.handover\" must be an object, not true"),
         (
-            r#"{"handover": {"timeout_ms": 10000}}"#,
-            "\"config.handover\" must be null, not {\"timeout_ms\":10000}: a handover is not there yet, so a planned end \
-             closes the connection before it dials",
+            r#"{"handover": {"timeout": 10000}}"#,
+            "unknown key \"config.handover.timeout\"; did you mean \"timeout_ms\"?",
+        ),
+        (r#"{"handover": {"timeout_ms": 0}}"#, "\"config.handover.timeout_ms\": a timeout of 0"),
+        (
+            r#"{"handover": {"drain_ms": "soon"}}"#,
+            "\"config.handover.drain_ms\" must be an integer from 0 to 18446744073709551615, not \"soon\"",
         ),
         (r#"{"heartbeat": {"missed": 256}}"#, "an integer from 0 to 255, not 256"),
         (r#"{"endpoints": []}"#, "a list of names, not empty"),

@@ -35,6 +35,12 @@ fn the_program() {
 
     let timeline = run(&["--timeline"], example);
     assert_eq!(text(&timeline.stdout), include_str!("worked_example.timeline.txt"));
+    for (log, expected) in [
+        (include_str!("handover/drained.jsonl"), include_str!("handover/drained.timeline.txt")),
+        (include_str!("handover/old-one-first.jsonl"), include_str!("handover/old-one-first.timeline.txt")),
+    ] {
+        assert_eq!(text(&run(&["--timeline"], log).stdout), expected);
+    }
     let odd = run(&[], "{}\n{\"at\": 0, \"event\": \"opened\", \"epoch\": 3}\n");
     assert_eq!(odd.status.code(), Some(0));
     assert_eq!(

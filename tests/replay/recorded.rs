@@ -150,3 +150,91 @@ fn events_that_can_not_follow_are_pointed_out() {
     );
     assert!(out.contains("{\"at\": 2, \"ignored\": \"stale\", \"event\": \"opened\"}"), "{out}");
 }
+
+/// What the connection says while its successor is dialled or while it drains is not odd; what a successor can't say is.
+#[test]
+fn events_of_two_connections_can_follow() {
+    let mut replay = Replay::default();
+    let (mut notes, mut out) = (Vec::new(), String::new());
+    for line in [
+        "{\"config\": {\"handover\": {\"drain_ms\": 1000}}}",
+        "{\"at\": 0, \"event\": \"start\"}",
+        "{\"at\": 1, \"event\": \"opened\"}",
+        "{\"at\": 2, \"event\": \"ready\", \"id\": \"s\", \"seq\": 1}",
+        "{\"at\": 20000, \"event\": \"redial\"}",
+        "{\"at\": 20001, \"event\": \"seq\", \"epoch\": 1, \"n\": 2}",
+        "{\"at\": 20002, \"event\": \"beat_requested\", \"epoch\": 1}",
+        "{\"at\": 20003, \"event\": \"resumed\"}",
+        "{\"at\": 20004, \"event\": \"opened\"}",
+        "{\"at\": 20005, \"event\": \"opened\"}",
+        "{\"at\": 20006, \"event\": \"opened\", \"epoch\": 1}",
+        "{\"at\": 20007, \"event\": \"resumed\"}",
+        "{\"at\": 20008, \"event\": \"rx\", \"epoch\": 1}",
+        "{\"at\": 20009, \"event\": \"drained\"}",
+        "{\"at\": 20010, \"event\": \"drained\", \"epoch\": 1}",
+    ] {
+        replay.line(line.as_bytes(), &mut out).expect(line);
+        notes.extend(replay.notes());
+    }
+    assert_eq!(
+        notes,
+        [
+            "line 8: \"resumed\" can't follow: connection 2 is not open yet",
+            "line 10: \"opened\" can't follow: connection 2 is open already",
+            "line 11: \"opened\" can't follow: connection 1 is open already",
+        ]
+    );
+    let closed = "{\"at\": 20009, \"action\": \"close\", \"epoch\": 1, \"code\": 4000}\n";
+    assert!(out.contains(closed), "left out, it is the connection that drains: {out}");
+}
+
+/// The set-up line of a handover says how it hands over, also in the middle of one; that of a policy is played with or
+/// without one.
+#[test]
+fn a_recording_may_begin_in_the_middle_of_a_handover() {
+    use redial::endpoints::FixedEndpoints;
+    use redial::handover;
+    use redial::record::Recorder;
+    use redial::{Epoch, Event, Instant, Policy, SplitMix64, presets};
+
+    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7))
+        .with_session_type::<String>()
+        .with_endpoints(FixedEndpoints::<3>::new_const(2));
+    let mut handover = policy.clone().with_handover(handover::Config::DEFAULT);
+    let epoch = Epoch::from_raw(1).expect("not 0");
+    let token = Some("secret".to_owned());
+    let ready = Event::Ready { epoch, token, endpoint: None, sequence: Some(7), ttl: None };
+    for (at, event) in [(0, Event::Start), (0, Event::Opened { epoch }), (0, ready), (60_000, Event::Redial)]
+    {
+        let _actions = handover.handle_event(Instant::from_millis(at), event);
+    }
+    let mut recorder = Recorder::new().with_endpoints(&["eu", "us"]);
+    let set_up = recorder.set_up(&handover).expect("few names").to_owned();
+    let begin = "{\"config\": {\"endpoints\": [\"eu\", \"us\"], \"handover\": {\"timeout_ms\":10000,\"drain_ms\":0}, \"backoff\":";
+    assert!(set_up.starts_with(begin) && !set_up.contains("secret"), "{set_up}");
+    let rest = "{\"at_us\": 60001000, \"event\": \"seq\", \"epoch\": 1, \"n\": 8}\n\
+        {\"at_us\": 60002000, \"event\": \"opened\", \"epoch\": 2}\n\
+        {\"at_us\": 60003000, \"event\": \"resumed\", \"epoch\": 2}\n";
+    let out = played(&format!("{set_up}{rest}"));
+    for line in [
+        "{\"at_us\": 60002000, \"action\": \"send_resume\", \"epoch\": 2, \"seq\": 8}\n",
+        "{\"at_us\": 60003000, \"action\": \"promote\", \"epoch\": 2}\n\
+         {\"at_us\": 60003000, \"action\": \"close\", \"epoch\": 1, \"code\": 4000}\n",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
+    let other = error(&set_up.replace("\"drain_ms\":0", "\"drain_ms\":1"));
+    assert!(
+        other.contains("\"checkpoint\": the checkpoint belongs to a policy with another config"),
+        "{other}"
+    );
+
+    let alone = recorder.set_up(&policy).expect("few names").to_owned();
+    assert!(!alone.contains("handover"), "{alone}");
+    let with = alone.replace("{\"config\": {", "{\"config\": {\"handover\": {}, ");
+    let log = "{\"at_us\": 0, \"event\": \"start\"}\n{\"at_us\": 0, \"event\": \"opened\"}\n\
+        {\"at_us\": 0, \"event\": \"ready\"}\n{\"at_us\": 60000000, \"event\": \"redial\"}\n";
+    let successor = "\"role\": \"successor\"";
+    assert!(!played(&format!("{alone}{log}")).contains(successor));
+    assert!(played(&format!("{with}{log}")).contains(successor));
+}

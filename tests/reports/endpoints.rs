@@ -113,8 +113,8 @@ fn report_20_a_login_is_sent_to_another_host() {
 
 /// Report 21 (Teekeks/pyTwitchAPI#286, twitch-rs/twitch_api#501): the server gives a URL to move to and a time for it, and
 /// clients that closed first and came without it lost events and were refused. The connection is kept at first, then the
-/// session is resumed at that URL, and what was subscribed is not sent again. (That the old socket lives until the new one
-/// is welcomed is the handover's, which is not there yet.)
+/// session is resumed at that URL, and what was subscribed is not sent again. With a handover the old socket lives until the
+/// new one is welcomed.
 #[test]
 fn report_21_a_session_moves_to_the_url_it_is_given() {
     for seed in 0..30 {

@@ -5,9 +5,13 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../handover/rig.rs"]
+#[allow(dead_code, reason = "the tests of the handover use all of it")]
+mod rig;
 
 mod credentials;
 mod endpoints;
+mod handover;
 mod host;
 mod limits;
 mod liveness;

@@ -139,7 +139,7 @@ fn kept(config: Config, seeds: u64, fact: impl Fn(&mut Harness)) -> Vec<Duration
 
 /// Report 50 (slackapi/bolt-js#1061, slackapi/node-slack-sdk#2254): the server warns 10 s ahead, and the socket was left at
 /// the warning, or only found out at the cut. It is kept until a time drawn in the first half of the warning, and then
-/// replaced. (That the second socket is open before the first ends is the handover's, which is not there yet.)
+/// replaced. With a handover the second socket is open before the first ends.
 #[test]
 fn report_50_a_warned_connection_is_kept_at_first() {
     let config = BASE.to_builder().resume(ResumeConfig::DISABLED).build_const();
@@ -170,8 +170,7 @@ fn report_98_an_age_with_a_spread() {
 
 /// Report 97 (oliver-zehentleitner/unicorn-binance-websocket-api#15): the server cuts every stream after 24 hours, and what
 /// came between the cut and the new stream was lost. The connection is replaced in good time, at a moment of its own, and
-/// the subscriptions are sent again. (That the new stream is there before the old one goes is the handover's, which is not
-/// there yet.)
+/// the subscriptions are sent again. With a handover the new stream is there before the old one goes.
 #[test]
 fn report_97_a_stream_is_replaced_before_the_servers_limit() {
     let (limit, lead) = (24 * HOUR, secs(600));

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use redial::driver::Notice;
+use redial::policy::Decider;
 use redial::policy::Endpoint;
-use redial::record::{Named, Recorder, Store};
-use redial::subscriptions::NoSubscriptions;
-use redial::{Action, Config, Epoch, Phase, Policy};
+use redial::record::{Recorder, Store};
+use redial::{Action, Epoch, Phase};
 
 use super::decisions::{Decided, Decisions, Stamp, Unit, action, quoted};
 
@@ -23,9 +23,7 @@ struct Lines {
 
 impl Tape {
     /// Begins with this policy. The error is that it can't be recorded.
-    pub(crate) fn new<R: Store, T: Named>(
-        policy: &Policy<R, T, NoSubscriptions, Config>,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(policy: &(impl Decider + Store)) -> Result<Self, String> {
         let mut recorder = Recorder::new();
         let log = recorder.set_up(policy).map_err(|error| error.to_string())?.to_owned();
         let printed = Decisions::new(Phase::Idle);

@@ -1,0 +1,203 @@
+//! A handover as bytes: the policy's parts, and what stands beside them.
+
+use crate::codec::{
+    CheckpointError, Fingerprint, FromName, Load, Named, Names, Reader, Store, Writer, impossible,
+};
+use crate::policy::codes::{put, take};
+use crate::policy::{ConfigSource, Epoch, OptionalPart, Policy, Side, ended, unsealed};
+use crate::session::SessionState;
+use crate::subscriptions::{Beside, Subscriptions};
+
+use super::stats::Counts;
+use super::{Config, Draining, Handover, Old};
+
+/// Another one than that of a policy alone.
+const MAGIC: u8 = 0xd4;
+const VERSION: u8 = 1;
+
+impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Handover<R, T, S, C, E> {
+    /// Writes all of its state to the beginning of `out`: see [`Policy::checkpoint`]. A connection with its session beside a
+    /// successor takes about 60 bytes more. It is no checkpoint of a policy; [`from_checkpoint`](Self::from_checkpoint) reads
+    /// it.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Full`]; `out` is then partly written and holds no checkpoint.
+    ///
+    /// ```
+    /// use redial::handover::{self, Handover};
+    /// use redial::record::Names;
+    /// use redial::{Event, Instant, Policy, SplitMix64, presets};
+    ///
+    /// let policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    /// let mut handover = policy.with_handover(handover::Config::DEFAULT);
+    /// let _open = handover.handle_event(Instant::ZERO, Event::Start);
+    /// let mut bytes = [0; 256];
+    /// let length = handover.checkpoint(Names::Shown, &mut bytes)?;
+    ///
+    /// let copy =
+    ///     Handover::from_checkpoint(&presets::RECOMMENDED, handover::Config::DEFAULT, &bytes[..length])?;
+    /// assert!(handover == copy);
+    /// # Ok::<(), redial::record::CheckpointError>(())
+    /// ```
+    pub fn checkpoint(&self, names: Names, out: &mut [u8]) -> Result<usize, CheckpointError> {
+        let mut writer = Writer::new(out, names);
+        self.store(&mut writer)?;
+        writer.sealed()
+    }
+}
+
+/// A [checkpoint](Handover::checkpoint) without its checksum: what a recording begins with.
+impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Store for Handover<R, T, S, C, E> {
+    fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { policy, config, old, draining, newest, counts } = self;
+        to.bytes(&[MAGIC, VERSION])?;
+        to.bytes(&fingerprint(policy.lent(), config.as_ref()).to_le_bytes())?;
+        policy.store_parts(to)?;
+        to.flag(old.is_some())?;
+        if let Some(old) = old {
+            old.store(to)?;
+        }
+        to.flag(draining.is_some())?;
+        if let Some(Draining { epoch, until }) = draining {
+            to.number(epoch.get())?;
+            to.instant(*until)?;
+        }
+        to.number(newest.map_or(0, Epoch::get))?;
+        counts.store(to)
+    }
+}
+
+impl<R: Load, T, S, C, E: Load> Handover<R, T, S, C, E>
+where
+    T: FromName + PartialEq,
+    S: Load + Subscriptions,
+    C: ConfigSource,
+{
+    /// The handover that [`checkpoint`](Self::checkpoint) wrote, on the configs that it had then: see
+    /// [`Policy::from_checkpoint`].
+    ///
+    /// # Errors
+    /// Those of [`Policy::from_checkpoint`]. The checkpoint of a policy alone is [`CheckpointError::NotACheckpoint`] here; it
+    /// becomes a handover by [`Policy::with_handover`].
+    pub fn from_checkpoint(
+        source: C,
+        config: impl Into<Option<Config>>,
+        bytes: &[u8],
+    ) -> Result<Self, CheckpointError> {
+        match bytes {
+            [MAGIC, VERSION, ..] => {}
+            [MAGIC, version, ..] => return Err(CheckpointError::Version(*version)),
+            _ => return Err(CheckpointError::NotACheckpoint),
+        }
+        let config = config.into();
+        let mut from = unsealed(bytes, fingerprint(source.config(), config.as_ref()))?;
+        let mut policy: Policy<R, T, Beside<S>, C, E> = Policy::load_parts(source, &mut from)?;
+        let old = if from.flag()? { Some(Old::load(&mut from)?) } else { None };
+        policy.subscriptions_mut().withhold(old.is_some());
+        let draining = if from.flag()? { Some(Draining::load(&mut from)?) } else { None };
+        let (newest, counts) = (Epoch::from_raw(from.number()?), Counts::load(&mut from)?);
+        ended(&from)?;
+        let handover = Self { policy, config, old, draining, newest, counts };
+        handover.check()?;
+        Ok(handover)
+    }
+}
+
+impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
+    /// What holds in every state that a handover can be in.
+    fn check(&self) -> Result<(), CheckpointError> {
+        let Self { policy, config, old, draining, newest, counts } = self;
+        let (alone, alive) = (old.is_none(), policy.is_alive());
+        let dialling = alive && !policy.is_live();
+        let (dial, drains) = (policy.epoch(), self.draining());
+        let connection = old.as_ref().and_then(|old| old.side.epoch());
+        let differ = |one: Option<Epoch>, other| one.is_none() || one != other;
+        let nothing = alone && draining.is_none() && newest.is_none() && *counts == Counts::NEW;
+        let held = [
+            (config.is_some() || nothing, "a successor of a policy without a handover"),
+            (alone || dialling || policy.is_between(), "a successor that is neither dialled nor waited for"),
+            (
+                old.as_ref().is_none_or(|old| old.until.is_some() == alive),
+                "a successor without a limit, or a limit without one",
+            ),
+            (alone || newest.is_none(), "a successor with another number than the newest"),
+            (newest.is_none() || policy.is_established(), "an older connection that is over"),
+            (
+                !policy.subscriptions().is_started() || !alone && dialling,
+                "a new session of a successor that there is not",
+            ),
+            (
+                draining.is_none() || policy.is_established() || policy.is_between(),
+                "a dial beside a connection that drains",
+            ),
+            (
+                draining.is_none() || config.as_ref().is_some_and(|config| !config.drain.is_zero()),
+                "a connection that drains without a time for it",
+            ),
+            (
+                differ(dial, connection) && differ(dial, drains) && differ(connection, drains),
+                "two transports of one number",
+            ),
+            (
+                !counts.gap_since.is_some() || alone && (dialling || policy.is_between()),
+                "a gap while there is a connection, or none is wanted",
+            ),
+        ];
+        held.iter().try_for_each(|(holds, what)| if *holds { Ok(()) } else { Err(impossible(what)) })
+    }
+}
+
+/// Of both configs.
+fn fingerprint(policy: &crate::policy::Config, handover: Option<&Config>) -> u32 {
+    Fingerprint::of(&(policy, handover))
+}
+
+impl<H: OptionalPart<crate::heartbeat::Heartbeat>, X> Old<H, X> {
+    fn store<T: Named>(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError>
+    where
+        X: OptionalPart<SessionState<T>>,
+    {
+        let Self { side, until, refused } = self;
+        side.store(to)?;
+        to.opt_instant(*until)?;
+        to.flag(refused.is_some())?;
+        refused.map_or(Ok(()), |reason| put(to, reason))
+    }
+
+    fn load<T: FromName + PartialEq>(from: &mut Reader<'_>) -> Result<Self, CheckpointError>
+    where
+        X: OptionalPart<SessionState<T>>,
+    {
+        let (side, until) = (Side::load(from)?, from.opt_instant()?);
+        let refused = if from.flag()? { Some(take(from)?) } else { None };
+        Ok(Self { side, until, refused })
+    }
+}
+
+impl Load for Draining {
+    fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
+        let epoch = Epoch::from_raw(from.number()?).ok_or(impossible("a connection without a number"))?;
+        Ok(Self { epoch, until: from.instant()? })
+    }
+}
+
+impl Store for Counts {
+    fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { handovers, failed, gap_ms, gap_since } = self;
+        to.number(*handovers)?;
+        to.number(*failed)?;
+        to.number(*gap_ms)?;
+        to.opt_instant(*gap_since)
+    }
+}
+
+impl Load for Counts {
+    fn load(from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
+        Ok(Self {
+            handovers: from.number()?,
+            failed: from.number()?,
+            gap_ms: from.number()?,
+            gap_since: from.opt_instant()?,
+        })
+    }
+}

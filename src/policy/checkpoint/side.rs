@@ -1,0 +1,85 @@
+//! A live connection beside its successor, in a checkpoint.
+
+use crate::codec::{CheckpointError, FromName, Load, Named, Reader, Store, Writer, impossible};
+use crate::heartbeat::Heartbeat;
+use crate::session::SessionState;
+
+use super::super::codes::{put, put_trigger, take, take_trigger};
+use super::super::event::Epoch;
+use super::super::side::{OF_TRANSPORT, Side};
+use super::super::source::OptionalPart;
+use super::super::state::{Flag, Reached, Stage, load_part, store_part};
+
+impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
+    pub(crate) fn store<T: Named>(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError>
+    where
+        X: OptionalPart<SessionState<T>>,
+    {
+        let Self {
+            epoch,
+            mode,
+            reached,
+            resume_failures,
+            flags,
+            stage,
+            heartbeat,
+            established_or_backoff_at,
+            backoff_by,
+            since,
+            trigger,
+            endpoint,
+            session,
+        } = self;
+        to.number(epoch.map_or(0, Epoch::get))?;
+        put(to, *mode)?;
+        put(to, *reached)?;
+        to.bytes(&[*resume_failures])?;
+        to.number(*flags)?;
+        stage.store(to)?;
+        store_part(to, heartbeat.get())?;
+        to.instant(*established_or_backoff_at)?;
+        put(to, *backoff_by)?;
+        to.instant(*since)?;
+        put_trigger(to, *trigger)?;
+        put(to, *endpoint)?;
+        store_part(to, session.get())
+    }
+
+    pub(crate) fn load<T: FromName + PartialEq>(from: &mut Reader<'_>) -> Result<Self, CheckpointError>
+    where
+        X: OptionalPart<SessionState<T>>,
+    {
+        let side = Self {
+            epoch: Epoch::from_raw(from.number()?),
+            mode: take(from)?,
+            reached: take(from)?,
+            resume_failures: from.byte()?,
+            flags: from.number()?,
+            stage: Stage::load(from)?,
+            heartbeat: load_part(from, "it has a heartbeat")?,
+            established_or_backoff_at: from.instant()?,
+            backoff_by: take(from)?,
+            since: from.instant()?,
+            trigger: take_trigger(from)?,
+            endpoint: take(from)?,
+            session: load_part(from, "it has a session")?,
+        };
+        side.check()?;
+        Ok(side)
+    }
+
+    /// What holds of every connection that has a successor.
+    fn check(&self) -> Result<(), CheckpointError> {
+        let held = [
+            (self.epoch.is_some(), "a connection without a number"),
+            (
+                matches!(self.stage, Stage::Live { .. } | Stage::Authenticating { .. }),
+                "a connection with a successor that is not live",
+            ),
+            (self.flags & Flag::Established as u16 != 0, "a live connection that is not established"),
+            (self.flags & !OF_TRANSPORT == 0, "a connection with conditions of its policy"),
+            (self.reached >= Reached::Opened, "a live connection that is not open"),
+        ];
+        held.iter().try_for_each(|(holds, what)| if *holds { Ok(()) } else { Err(impossible(what)) })
+    }
+}
