@@ -248,8 +248,8 @@ pub enum Outcome {
 }
 
 /// The loop over a policy, a protocol and a runtime. See the [module](self) for an example. `Q` is the whole type of the
-/// [`Policy`](crate::Policy); its `T` is the protocol's [`Token`](Protocol::Token) and its subscriptions have the
-/// protocol's [`Key`](Protocol::Key).
+/// policy, a [`Policy`](crate::Policy) or a [`Handover`](crate::handover::Handover): its `T` is the protocol's
+/// [`Token`](Protocol::Token) and its subscriptions have the protocol's [`Key`](Protocol::Key).
 ///
 /// It holds at most one transport, counted from the beginning of its dial to the
 /// end of its close.

@@ -4,12 +4,8 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
 
-use rand_core::Rng;
-
-use crate::endpoints::Endpoints;
 use crate::policy::{
-    Action, Actions, ConfigSource, Disposition, Endpoint, Epoch, Event, Explanation, OptionalPart, Phase,
-    Policy, Trigger,
+    Action, Actions, Decider, Disposition, Endpoint, Epoch, Event, Explanation, Phase, Trigger,
 };
 use crate::session::SessionState;
 use crate::subscriptions::{SubscriptionState, Subscriptions};
@@ -22,14 +18,12 @@ use super::shared::Shared;
 use super::turn::{EventLoop, Step, Timers};
 use super::{Driver, Outcome, Runtime};
 
-impl<P, Rt, R, S, C, E> Driver<P, Rt, Policy<R, P::Token, S, C, E>>
+impl<P, Rt, Q> Driver<P, Rt, Q>
 where
     P: Protocol,
     Rt: Runtime,
-    R: Rng,
-    S: Subscriptions<Key = P::Key>,
-    C: ConfigSource,
-    E: Endpoints,
+    Q: Decider<Token = P::Token>,
+    Q::Subscriptions: Subscriptions<Key = P::Key>,
 {
     /// Starts the policy and drives it until the user stops it ([`Handle::stop`](super::Handle::stop)) or it gives up.
     ///
@@ -128,11 +122,11 @@ where
                         let endpoint = match endpoint {
                             Endpoint::Base => None,
                             Endpoint::Session => {
-                                policy.session().get().and_then(|session| session.endpoint().cloned())
+                                policy.session().and_then(|session| session.endpoint().cloned())
                             }
                             Endpoint::Redirect => policy.redirect().cloned(),
                         };
-                        let endpoint_index = policy.endpoints().current();
+                        let endpoint_index = policy.endpoint_index();
                         let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
                         turn.open(epoch, link::transport(protocol, dial, &mail, inbox, shared));
                     }
@@ -148,11 +142,11 @@ where
                     }
                     Action::Identify { .. } => mail.command(Command::Identify),
                     Action::Resume { .. } => {
-                        let session = policy.session().get().cloned().unwrap_or_default();
+                        let session = policy.session().cloned().unwrap_or_default();
                         mail.command(Command::Resume(session));
                     }
                     Action::Heartbeat { .. } => {
-                        let sequence = policy.session().get().and_then(SessionState::sequence);
+                        let sequence = policy.session().and_then(SessionState::sequence);
                         mail.command(Command::Heartbeat { sequence });
                     }
                     Action::Authenticate { .. } => mail.command(Command::Authenticate),
@@ -175,7 +169,7 @@ where
                 event: event.as_ref(),
                 actions: &actions,
                 explain: &|| policy.explain(),
-                sequence: &|| policy.session().get().and_then(SessionState::sequence),
+                sequence: &|| policy.session().and_then(SessionState::sequence),
             });
         }
     }
