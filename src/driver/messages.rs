@@ -80,8 +80,17 @@ impl<I> Inbox<I> {
 
     /// Whether so many times the capacity is taken up by messages that somebody will take.
     pub(super) fn is_full(&self, times: usize) -> bool {
-        let limit = self.capacity.load(Ordering::Acquire).saturating_mul(times);
-        self.waiting.load(Ordering::Acquire) >= limit && self.taken.load(Ordering::Acquire)
+        self.waiting.load(Ordering::Acquire) >= self.limit(times) && self.is_taken()
+    }
+
+    /// So many times the capacity.
+    pub(super) fn limit(&self, times: usize) -> usize {
+        self.capacity.load(Ordering::Acquire).saturating_mul(times)
+    }
+
+    /// Whether there is a consumer.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
     }
 
     pub(super) fn push(&self, message: I) {

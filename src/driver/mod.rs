@@ -158,7 +158,10 @@ mod async_std;
 mod changes;
 mod command;
 mod handle;
+mod hold;
 mod link;
+mod links;
+mod mailbox;
 mod messages;
 mod outbox;
 mod protocol;
@@ -174,6 +177,7 @@ mod supervise;
 mod tokio;
 mod trust;
 mod turn;
+mod view;
 mod words;
 
 use core::fmt;
