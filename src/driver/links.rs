@@ -14,7 +14,7 @@ use crate::policy::{Decider, Disposition, Epoch, Event, Role};
 use crate::time::Instant;
 
 use super::command::{Command, Received};
-use super::mailbox::{Item, Mailbox, is_numbered};
+use super::mailbox::{Item, Mailbox};
 use super::messages::Inbox;
 use super::protocol::Protocol;
 
@@ -135,37 +135,41 @@ impl<P: Protocol, L: Future<Output = ()>> Transport<P, L> {
     }
 }
 
-/// All of them: usually one, at most one connection, one successor and what is left of one that was replaced.
+/// All of them: usually one, at most one connection, one successor and one that was replaced.
 pub(super) struct Links<P: Protocol, L> {
     connection: Option<Transport<P, L>>,
-    others: Vec<Transport<P, L>>,
+    /// What stands beside it.
+    beside: Option<Box<Beside<P, L>>>,
+    /// There is another connection since the last step.
+    moved: bool,
+}
+
+struct Beside<P: Protocol, L> {
+    links: Vec<Transport<P, L>>,
     /// What those that are gone left: stale events, and messages that nobody brings again.
     left: VecDeque<Item<P>>,
     /// Where the last event came from.
     source: Source,
     /// Whose turn it is.
-    others_first: bool,
-    /// There is another connection since the last step.
-    moved: bool,
+    first: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Connection,
-    Other(usize),
+    Beside(usize),
     Left,
+}
+
+impl<P: Protocol, L> Beside<P, L> {
+    const fn new() -> Self {
+        Self { links: Vec::new(), left: VecDeque::new(), source: Source::Connection, first: false }
+    }
 }
 
 impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
     pub(super) const fn new() -> Self {
-        Self {
-            connection: None,
-            others: Vec::new(),
-            left: VecDeque::new(),
-            source: Source::Connection,
-            others_first: false,
-            moved: false,
-        }
+        Self { connection: None, beside: None, moved: false }
     }
 
     /// Whether nothing is left.
@@ -174,11 +178,15 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
     }
 
     fn all(&self) -> impl Iterator<Item = &Transport<P, L>> {
-        self.connection.iter().chain(&self.others)
+        self.connection.iter().chain(self.beside.iter().flat_map(|beside| &beside.links))
     }
 
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Transport<P, L>> {
-        self.connection.iter_mut().chain(&mut self.others)
+        self.connection.iter_mut().chain(self.beside.iter_mut().flat_map(|beside| &mut beside.links))
+    }
+
+    fn beside(&mut self) -> &mut Beside<P, L> {
+        self.beside.get_or_insert_with(|| Box::new(Beside::new()))
     }
 
     pub(super) fn get(&mut self, epoch: Epoch) -> Option<&mut Transport<P, L>> {
@@ -214,13 +222,17 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
         live: impl FnOnce(Arc<Mailbox<P>>) -> L,
     ) {
         let successor = role == Role::Successor && self.connection.is_some();
-        let gone = self.connection.take_if(|_| !successor).into_iter().chain(self.others.drain(..));
-        for mut link in gone {
+        let connection = self.connection.take_if(|_| !successor);
+        let beside = self.beside.as_mut().map(|beside| core::mem::take(&mut beside.links));
+        for mut link in connection.into_iter().chain(beside.into_iter().flatten()) {
             link.end();
             if link.place == Place::Successor {
                 link.mail.abandon();
             }
-            self.left.extend(link.mail.left(link.numbers == Numbers::Kept));
+            let left = link.mail.left(link.numbers == Numbers::Kept);
+            if !left.is_empty() {
+                self.beside().left.extend(left);
+            }
         }
         let mail = Arc::new(Mailbox::new(successor));
         let link = Transport {
@@ -234,8 +246,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
             write: None,
         };
         if successor {
-            self.others.reserve_exact(1);
-            self.others.push(link);
+            self.beside().links.push(link);
         } else {
             self.connection = Some(link);
         }
@@ -244,9 +255,10 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
     /// The successor is the connection from now on, and what was given up and not sent goes out on it.
     pub(super) fn promote(&mut self, epoch: Epoch, inbox: &Inbox<P::Incoming>) {
         let of_it = |link: &Transport<P, L>| link.epoch == epoch && link.place == Place::Successor;
-        let Some(index) = self.others.iter().position(of_it) else { return };
+        let Some(beside) = &mut self.beside else { return };
+        let Some(index) = beside.links.iter().position(of_it) else { return };
+        let mut link = beside.links.swap_remove(index);
         self.moved = true;
-        let mut link = self.others.swap_remove(index);
         link.place = Place::Connection;
         let resumed = link.session != Session::Fresh;
         link.numbers = if resumed { Numbers::Repeated } else { Numbers::Ordinary };
@@ -261,7 +273,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
                     link.mail.command(command);
                 }
             }
-            self.others.push(former);
+            beside.links.push(former);
         }
         link.mail.release();
         self.connection = Some(link);
@@ -271,7 +283,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
     /// dropped, unless it is being closed. True if there is another connection.
     pub(super) fn follow(&mut self, policy: &impl Decider, inbox: &Inbox<P::Incoming>) -> bool {
         let (current, successor, draining) = (policy.epoch(), policy.successor(), policy.draining());
-        if let Some(epoch) = current.filter(|_| !self.others.is_empty()) {
+        if let Some(epoch) = current.filter(|_| self.beside.is_some()) {
             self.promote(epoch, inbox);
         }
         for link in self.all_mut() {
@@ -291,25 +303,38 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
     }
 
     /// What an event of the last source changes here, now that the policy has taken it.
+    #[inline]
     pub(super) fn taken(&mut self, event: &Event<P::Token, P::Key>, disposition: Disposition) {
         match event {
-            event if is_numbered(event) => {
-                let link = match self.source {
-                    Source::Connection => self.connection.as_mut(),
-                    Source::Other(index) => self.others.get_mut(index),
-                    Source::Left => None,
-                };
-                if let Some(link) = link {
-                    link.take_number(disposition);
+            Event::Sequence { .. } | Event::Cursor { .. } => {
+                let ordinary =
+                    || self.connection.as_ref().is_some_and(|link| link.numbers == Numbers::Ordinary);
+                if disposition != Disposition::Applied || !ordinary() {
+                    self.take_number(disposition);
                 }
             }
             Event::Ready { epoch, .. } if disposition == Disposition::Applied => {
-                self.begin(*epoch, Session::Fresh)
+                self.begin(*epoch, Session::Fresh);
             }
             Event::Resumed { epoch } if disposition == Disposition::Applied => {
-                self.begin(*epoch, Session::Resumed)
+                self.begin(*epoch, Session::Resumed);
             }
             _ => {}
+        }
+    }
+
+    #[cold]
+    fn take_number(&mut self, disposition: Disposition) {
+        let link = match &mut self.beside {
+            None => self.connection.as_mut(),
+            Some(beside) => match beside.source {
+                Source::Connection => self.connection.as_mut(),
+                Source::Beside(index) => beside.links.get_mut(index),
+                Source::Left => None,
+            },
+        };
+        if let Some(link) = link {
+            link.take_number(disposition);
         }
     }
 
@@ -319,7 +344,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
         link.session = session;
         if link.place == Place::Connection && session == Session::Fresh {
             link.numbers = Numbers::Ordinary;
-            for former in self.others.iter_mut().filter(|link| link.place == Place::Former) {
+            for former in self.all_mut().filter(|link| link.place == Place::Former) {
                 former.numbers = Numbers::Kept;
             }
         }
@@ -331,10 +356,9 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
         cx: &mut Context<'_>,
         inbox: &Inbox<P::Incoming>,
     ) -> Option<Event<P::Token, P::Key>> {
-        if !self.others.is_empty() || !self.left.is_empty() {
+        if self.beside.is_some() {
             return self.poll_several(cx, inbox);
         }
-        self.source = Source::Connection;
         let connection = self.connection.as_mut()?;
         if let Some(event) = connection.mail.event(inbox) {
             return Some(event);
@@ -343,16 +367,20 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
         connection.mail.event(inbox)
     }
 
+    #[cold]
     #[inline(never)]
     fn poll_several(
         &mut self,
         cx: &mut Context<'_>,
         inbox: &Inbox<P::Incoming>,
     ) -> Option<Event<P::Token, P::Key>> {
-        self.source = Source::Left;
-        while let Some(item) = self.left.pop_front() {
+        let beside = self.beside.as_mut()?;
+        while let Some(item) = beside.left.pop_front() {
             match item {
-                Received::Event(event) => return Some(event),
+                Received::Event(event) => {
+                    beside.source = Source::Left;
+                    return Some(event);
+                }
                 Received::Message(message) => inbox.push(message),
             }
         }
@@ -364,28 +392,30 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
         }
         let event = self.event(inbox);
         if event.is_none() {
-            self.others.retain(|link| link.life.is_some());
-            if self.others.is_empty() {
-                // Until the next handover it costs nothing.
-                (self.others, self.left) = (Vec::new(), VecDeque::new());
+            // Until the next handover there is nothing beside the connection, and it costs nothing.
+            let beside = self.beside.as_mut()?;
+            beside.links.retain(|link| link.life.is_some());
+            if beside.links.is_empty() {
+                self.beside = None;
             }
         }
         event
     }
 
-    /// An event that is there, of each in turn.
+    /// An event that is there, of both in turn.
     fn event(&mut self, inbox: &Inbox<P::Incoming>) -> Option<Event<P::Token, P::Key>> {
-        self.others_first = !self.others_first;
-        for others in [self.others_first, !self.others_first] {
-            if others {
-                for (index, link) in self.others.iter().enumerate() {
+        let Self { connection, beside: Some(beside), .. } = self else { return None };
+        beside.first = !beside.first;
+        for first in [beside.first, !beside.first] {
+            if first {
+                for (index, link) in beside.links.iter().enumerate() {
                     if let Some(event) = link.mail.event(inbox) {
-                        self.source = Source::Other(index);
+                        beside.source = Source::Beside(index);
                         return Some(event);
                     }
                 }
-            } else if let Some(event) = self.connection.as_ref().and_then(|link| link.mail.event(inbox)) {
-                self.source = Source::Connection;
+            } else if let Some(event) = connection.as_ref().and_then(|link| link.mail.event(inbox)) {
+                beside.source = Source::Connection;
                 return Some(event);
             }
         }

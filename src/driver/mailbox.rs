@@ -58,7 +58,9 @@ struct Inner<P: Protocol> {
 }
 
 impl<P: Protocol> Inner<P> {
-    fn next(&mut self) -> Option<Item<P>> {
+    /// The next item where a hold stands before it.
+    #[cold]
+    fn next_of_hold(&mut self) -> Option<Item<P>> {
         if self.items.is_empty() {
             let hold = self.hold.as_mut()?;
             self.items = hold.next_receive()?;
@@ -69,6 +71,7 @@ impl<P: Protocol> Inner<P> {
         self.items.pop_front()
     }
 
+    #[inline]
     fn has_items(&self) -> bool {
         !self.items.is_empty() || self.hold.as_ref().is_some_and(|hold| hold.has_released())
     }
@@ -103,17 +106,16 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
         while self.has(ITEMS) {
             let mut inner = self.lock();
-            let item = inner.next();
-            self.set(ITEMS, inner.has_items());
-            let item = match (item?, &mut inner.hold) {
-                (item, Some(hold)) => match self.held(hold, item, inbox) {
-                    Some(item) => item,
+            if inner.hold.is_some() {
+                match self.held(inner, inbox) {
+                    Some(event) => return Some(event),
                     None => continue,
-                },
-                (item, None) => item,
-            };
+                }
+            }
+            let item = inner.items.pop_front();
+            self.set(ITEMS, !inner.items.is_empty());
             drop(inner);
-            match item {
+            match item? {
                 Received::Event(event) => return Some(event),
                 Received::Message(message) => inbox.push(message),
             }
@@ -121,12 +123,24 @@ impl<P: Protocol> Mailbox<P> {
         None
     }
 
-    /// What of an item is for now.
+    /// The next item where there is a hold: its event, or what of it is for now.
     #[cold]
-    fn held(&self, hold: &mut Hold<P>, item: Item<P>, inbox: &Inbox<P::Incoming>) -> Option<Item<P>> {
-        let item = hold.take(item, inbox.is_taken());
-        self.set(FULL, hold.len() >= inbox.limit(2));
-        item
+    #[inline(never)]
+    fn held(&self, mut inner: MutexGuard<'_, Inner<P>>, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        let mut item = inner.next_of_hold();
+        self.set(ITEMS, inner.has_items());
+        if let Some(hold) = &mut inner.hold {
+            item = item.and_then(|item| hold.take(item, inbox.is_taken()));
+            self.set(FULL, hold.len() >= inbox.limit(2));
+        }
+        drop(inner);
+        match item? {
+            Received::Event(event) => Some(event),
+            Received::Message(message) => {
+                inbox.push(message);
+                None
+            }
+        }
     }
 
     /// The successor is the connection from now on: what was held goes on, ahead of what came with it last.
@@ -172,7 +186,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn left(&self, kept: bool) -> VecDeque<Item<P>> {
         let mut inner = self.lock();
         let mut left = VecDeque::new();
-        while let Some(item) = inner.next() {
+        while let Some(item) = inner.next_of_hold() {
             let numbered = matches!(&item, Received::Event(event) if is_numbered(event));
             left.push_back(item);
             if numbered && !kept {
@@ -232,10 +246,12 @@ impl<P: Protocol> Mailbox<P> {
     /// With which code it is to be closed now.
     #[inline]
     pub(super) fn closes(&self) -> Option<u16> {
-        if !self.has(CLOSE) || self.has(FINISH) && self.has(WRITING) {
-            return None;
-        }
-        self.lock().close
+        if self.has(CLOSE) { self.closes_with() } else { None }
+    }
+
+    #[cold]
+    fn closes_with(&self) -> Option<u16> {
+        if self.has(FINISH) && self.has(WRITING) { None } else { self.lock().close }
     }
 
     /// Queued behind a send that takes its time. A heartbeat that is still waiting there takes the new one's number

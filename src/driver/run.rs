@@ -2,7 +2,6 @@
 
 use core::future::poll_fn;
 use core::pin::pin;
-use core::task::Poll;
 
 use crate::policy::{Action, Actions, Decider, Endpoint, Event, Phase};
 use crate::session::SessionState;
@@ -130,13 +129,7 @@ where
                     }
                     Action::Promote { epoch } => turn.links.promote(epoch, inbox),
                     Action::Close { epoch, code: None } => turn.drop_link(epoch),
-                    Action::Close { epoch, code: Some(code) } => {
-                        poll_fn(|cx| {
-                            turn.close(epoch, code, cx);
-                            Poll::Ready(())
-                        })
-                        .await;
-                    }
+                    Action::Close { epoch, code: Some(code) } => turn.close(epoch, code),
                     Action::Identify { epoch } => turn.links.command(epoch, Command::Identify),
                     Action::Resume { epoch } => {
                         let session = policy.session().cloned().unwrap_or_default();

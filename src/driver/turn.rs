@@ -2,7 +2,7 @@
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::policy::{Epoch, Event};
@@ -84,10 +84,11 @@ where
     }
 
     /// Begins a close and polls it once, whatever comes next.
-    pub(super) fn close(&mut self, epoch: Epoch, code: u16, cx: &mut Context<'_>) {
+    pub(super) fn close(&mut self, epoch: Epoch, code: u16) {
         if let Some(link) = self.links.get(epoch) {
             link.close(code, self.runtime.now().saturating_add(CLOSE_TIMEOUT));
-            link.poll(cx);
+            // With the task's own waker it is polled before anything is waited for.
+            link.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 
