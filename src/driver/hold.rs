@@ -12,18 +12,19 @@ use super::protocol::Protocol;
 pub(super) struct Hold<P: Protocol> {
     /// One queue for each receive, since a number goes for the messages of its receive alone.
     receives: VecDeque<VecDeque<Item<P>>>,
-    len: usize,
+    messages: usize,
+    numbers: usize,
     released: bool,
 }
 
 impl<P: Protocol> Hold<P> {
     pub(super) const fn new() -> Self {
-        Self { receives: VecDeque::new(), len: 0, released: false }
+        Self { receives: VecDeque::new(), messages: 0, numbers: 0, released: false }
     }
 
-    /// How many messages and numbers are held.
-    pub(super) const fn len(&self) -> usize {
-        if self.released { 0 } else { self.len }
+    /// Whether it holds so many messages, or so many numbers.
+    pub(super) const fn is_full(&self, limit: usize) -> bool {
+        !self.released && (self.messages >= limit || self.numbers >= limit)
     }
 
     /// What comes now is of another receive.
@@ -59,10 +60,11 @@ impl<P: Protocol> Hold<P> {
             });
             if let Some(receive) = alone {
                 receive.pop_back();
-                self.len = self.len.saturating_sub(1);
+                self.numbers = self.numbers.saturating_sub(1);
             }
         }
-        self.len = self.len.saturating_add(1);
+        let count = if let Received::Message(_) = item { &mut self.messages } else { &mut self.numbers };
+        *count = count.saturating_add(1);
         match self.receives.back_mut() {
             Some(receive) => receive.push_back(item),
             None => self.receives.push_back(VecDeque::from([item])),

@@ -131,7 +131,7 @@ impl<P: Protocol> Mailbox<P> {
         self.set(ITEMS, inner.has_items());
         if let Some(hold) = &mut inner.hold {
             item = item.and_then(|item| hold.take(item, inbox.is_taken()));
-            self.set(FULL, hold.len() >= inbox.limit(2));
+            self.set(FULL, hold.is_full(inbox.limit(2)));
         }
         drop(inner);
         match item? {
