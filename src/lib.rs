@@ -54,6 +54,7 @@
 //! | [`subscriptions::SubscriptionSet`] | what is desired, with batches in priority order | what is restored |
 //! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
 //! | [`budget`] | budgets that many connections share | outside it |
+//! | [`handover::Handover`] | a connection that is replaced before it ends, without a gap | above it |
 //! | [`health::Health`] | failure rate, times to recover, alerts | beside it |
 //! | [`Config`], built by a [`builder::Builder`] and checked once ([`ConfigError`]) | | what it is told |
 //! | [`presets`] | the settings of the field's clients | a [`Config`] to start from |

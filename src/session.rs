@@ -1,5 +1,6 @@
 //! What is needed to resume: token, sequence and endpoint, as one value.
 
+mod beside;
 #[cfg(feature = "serde")]
 mod serial;
 mod stored;
@@ -327,40 +328,6 @@ impl<T> SessionState<T> {
             unreachable: self.unreachable,
             aside: self.aside,
         })
-    }
-
-    /// This is the session of a successor now, beside the connection that carries it: no time to live runs.
-    pub(crate) fn outlive(&mut self) {
-        self.ends = OptInstant::NONE;
-        self.ttl_ms = UNKNOWN;
-    }
-
-    /// A successor is about to resume the session of the `connection`: from where that is now, at an endpoint that was not found
-    /// to be unreachable.
-    pub(crate) fn follow(&mut self, connection: &Self)
-    where
-        T: Clone + PartialEq,
-    {
-        if self.token != connection.token {
-            *self = connection.clone();
-            self.outlive();
-        }
-        (self.sequence, self.has_sequence) = (connection.sequence, connection.has_sequence);
-    }
-
-    /// The successor continues the session of the `connection`, from the newer of both numbers.
-    pub(crate) fn join(&mut self, connection: &Self)
-    where
-        T: Clone + PartialEq,
-    {
-        if self.token != connection.token {
-            self.token.clone_from(&connection.token);
-            self.endpoint.clone_from(&connection.endpoint);
-        }
-        if let Some(sequence) = connection.sequence() {
-            self.observe(sequence);
-        }
-        (self.ends, self.ttl_ms) = (connection.ends, connection.ttl_ms);
     }
 
     /// Forgets token, sequence number and endpoint. True if there was a token: a number alone is no session.

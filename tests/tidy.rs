@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const BOTTOM: [&str; 10] =
     ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The modules that compose others, or stand outside.
-const COMPOSERS: [&str; 7] = ["data", "driver", "lib", "policy", "presets", "record", "websocket"];
+const COMPOSERS: [&str; 8] =
+    ["data", "driver", "handover", "lib", "policy", "presets", "record", "websocket"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in
@@ -70,6 +71,15 @@ fn leaves_know_nothing_of_each_other() {
                 assert!(known, "{}: the module {module} uses {used}: {line}", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn the_policy_does_not_know_the_handover_above_it() {
+    for (path, text, _) in modules().iter().filter(|(.., module)| module == "policy") {
+        let used =
+            text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("crate::handover"));
+        assert!(!used, "{} uses crate::handover", path.display());
     }
 }
 

@@ -93,6 +93,15 @@ where
             // That is what is under way.
             return Actions::ignored(Disposition::Inapplicable);
         }
+        if let (Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. }, Some(old)) =
+            (&event, &mut self.old)
+        {
+            // Frequent, and no end of the connection.
+            self.policy.exchange(&mut old.side);
+            let actions = self.policy.handle_event(now, event);
+            self.policy.exchange(&mut old.side);
+            return actions;
+        }
         self.with_connection(now, |policy| policy.handle_event(now, event)).0
     }
 

@@ -224,7 +224,7 @@ impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
 
     /// The counters of the handovers.
     #[must_use]
-    pub fn handover_stats(&self) -> HandoverStats {
+    pub const fn handover_stats(&self) -> HandoverStats {
         self.counts.stats()
     }
 

@@ -49,7 +49,7 @@ impl Counts {
         self.gap_ms = self.gap_ms.saturating_add(millis(now.since(since)));
     }
 
-    pub(super) fn stats(&self) -> HandoverStats {
+    pub(super) const fn stats(&self) -> HandoverStats {
         HandoverStats { handovers: self.handovers, handovers_failed: self.failed, gap_ms: self.gap_ms }
     }
 }

@@ -28,22 +28,26 @@ where
         if self.arrive(now) {
             return Actions::new();
         }
-        let mut actions = Actions::new();
         if let Some(draining) = self.draining.take_if(|draining| now >= draining.until) {
+            let mut actions = Actions::new();
             actions.push(Action::Close { epoch: draining.epoch, code: Some(self.policy.keeping_code()) });
+            return actions;
         }
         if self.old.is_none() {
-            return joined(actions, self.elapse_alone(now));
+            return self.elapse_alone(now);
         }
-        // A request for a credential that was not answered is the successor's where that waits for it.
-        if self.policy.is_between() {
-            actions = joined(actions, self.elapse_successor(now));
-            actions = joined(actions, self.elapse_connection(now));
-        } else {
-            actions = joined(actions, self.elapse_connection(now));
-            actions = joined(actions, self.elapse_successor(now));
+        // One transport at a time: what is due on the other is due at the next call. A request for a credential that was not
+        // answered is the successor's where that waits for it.
+        let successor_first = self.policy.is_between();
+        let mut actions = self.elapse_either(now, successor_first);
+        if actions.is_empty() {
+            actions = self.elapse_either(now, !successor_first);
         }
         self.settled(now, actions)
+    }
+
+    fn elapse_either(&mut self, now: Instant, successor: bool) -> Actions {
+        if successor { self.elapse_successor(now) } else { self.elapse_connection(now) }
     }
 
     fn elapse_alone(&mut self, now: Instant) -> Actions {
