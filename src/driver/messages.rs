@@ -132,7 +132,8 @@ impl<I> Inbox<I> {
 /// [too long](super::SEND_TIMEOUT), or by the first heartbeat after the pause. Confirmations of subscriptions are not read either meanwhile.
 ///
 /// Before the session is established the reader goes on until twice the size is taken up, because the server's
-/// answer to a resume comes behind the messages that it replays.
+/// answer to a resume comes behind the messages that it replays. A successor of the connection is read as far; what it sent
+/// comes here when it is the connection, so that up to three times the size waits then.
 ///
 /// While nobody takes messages at all (this was never asked for, or was dropped) they are discarded, and
 /// [`Driver::discarded`](super::Driver::discarded) counts them.

@@ -33,6 +33,9 @@ use super::protocol::Protocol;
 /// Both fail with any error by `?`: see [`Failure`]. The first connect has limits of its own where the config says so
 /// ([`Config::initial_limits`](crate::Config::initial_limits)), so that a wrong address is found at the start.
 ///
+/// With a [`Handover`](crate::handover::Handover), `connect` is called for the successor while the future of `live` of the old
+/// connection still runs, and that is dropped when the successor has taken over, or has [`Drained`](Event::Drained).
+///
 /// A policy with a heartbeat needs a `live` that asks the peer when [`Link::command`] says so, or tells what it receives
 /// where any traffic counts; [`presets::RECOMMENDED`](crate::presets::RECOMMENDED) has none.
 ///
