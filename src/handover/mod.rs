@@ -12,7 +12,7 @@
 //!   of it;
 //! - the server asks for a reconnect and names another endpoint ([`Event::Redirected`]): at once, or within
 //!   [`requested_spread`](crate::policy::ResumeConfig);
-//! - the connection reaches [`max_age`](Config::max_age);
+//! - the connection reaches [`max_age`](policy::Config::max_age);
 //! - the user says [`Event::Redial`].
 //!
 //! Every other end is a loss, as it is for the policy alone.
@@ -25,7 +25,7 @@
 //!    then the sequence number is that of the connection.
 //! 3. When it is ready, one call returns [`Action::Promote`], the first [`Action::Restore`] if there are subscriptions to
 //!    send, and [`Action::Close`] of the old transport, with a code that keeps the session. With a
-//!    [drain](handover::Config::drain) the close comes at [`Event::Drained`], after that time or before the next dial,
+//!    [drain](Config::drain) the close comes at [`Event::Drained`], after that time or before the next dial,
 //!    whichever is first.
 //!
 //! A successor that fails is a failed attempt like any other: the backoff climbs, the breaker and the budgets are asked,
@@ -65,8 +65,14 @@
 //! ]));
 //! ```
 //!
-//! [`handover::Config::drain`]: Config::drain
-//! [handover::Config::drain]: Config::drain
+//! [`Action::Close`]: crate::Action::Close
+//! [`Action::Open`]: crate::Action::Open
+//! [`Action::Promote`]: crate::Action::Promote
+//! [`Action::Restore`]: crate::Action::Restore
+//! [`Event::Drained`]: crate::Event::Drained
+//! [`Event::ReconnectRequested`]: crate::Event::ReconnectRequested
+//! [`Event::Redial`]: crate::Event::Redial
+//! [`Event::Redirected`]: crate::Event::Redirected
 // The policy has one transport. While a successor is under way that is the successor, so that its dial, its failures and its
 // waits are the policy's own; the connection stands beside it as a `Side`, and the two are exchanged for the length of a call
 // that is the connection's.

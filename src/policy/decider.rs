@@ -11,7 +11,7 @@ use super::explain::{Explanation, Phase};
 use super::stats::Stats;
 use super::{Policy, WaitReason};
 
-/// A [`Policy`], or a [`Handover`] over one: what a driver drives, and what generic code takes in place of a `Policy` with five
+/// A [`Policy`], or a [`Handover`](crate::handover::Handover) over one: what a driver drives, and what generic code takes in place of a `Policy` with five
 /// parameters. The methods are those of the types.
 ///
 /// This trait is sealed.
@@ -52,10 +52,10 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::epoch`].
     fn epoch(&self) -> Option<Epoch>;
 
-    /// [`Handover::successor`]; `None` of a policy alone.
+    /// [`Handover::successor`](crate::handover::Handover::successor); `None` of a policy alone.
     fn successor(&self) -> Option<Epoch>;
 
-    /// [`Handover::draining`]; `None` of a policy alone.
+    /// [`Handover::draining`](crate::handover::Handover::draining); `None` of a policy alone.
     fn draining(&self) -> Option<Epoch>;
 
     /// [`Policy::explain`].
