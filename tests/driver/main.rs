@@ -123,11 +123,14 @@ on_every_runtime! {
     streams {
         nothing_is_lost_where_the_session_moves
         nothing_comes_twice_where_both_get_everything
+        numbers_of_a_draining_connection
+        what_has_no_number_is_no_repetition
     }
     supervised {
         lives_end_before_the_next_begins
         the_first_connect_has_its_own_limits
         heartbeats_can_be_answered
+        a_supervised_connection_is_handed_over
     }
 }
 

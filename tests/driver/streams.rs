@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use redial::driver::{Outbox, Outcome, Overflow, Runtime};
 use redial::handover::Config as Handover;
-use redial::{BackoffConfig, Config, Phase};
+use redial::{BackoffConfig, Config, Event, Phase};
 
+use crate::conformance::LONG;
 use crate::handover::DRAIN;
-use crate::lab::ms;
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
 use crate::station::{Station, Style};
 
 static CONFIG: Config = Config::new(BackoffConfig::constant(ms(4)).build_const()).build_const();
@@ -110,4 +111,52 @@ pub(crate) async fn nothing_comes_twice_where_both_get_everything<Rt: Runtime + 
             stream(rt.clone(), Style::Both, handover, fault).await;
         }
     }
+}
+
+/// What the old connection still says with a number, once its successor is promoted: of a session that was resumed the successor
+/// has it; of one that was not, nobody else brings it.
+pub(crate) async fn numbers_of_a_draining_connection<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
+    for (answer, expected) in [(resumed, &[51, 2][..]), (ready as fn(_) -> Fact, &[50, 51, 2])] {
+        let first = vec![Say::Facts(vec![ready]), Say::Wait(ms(60)), Say::Numbered(50), Say::Message(51)];
+        let second = vec![Say::Facts(vec![answer]), Say::Wait(ms(120)), Say::Numbered(2)];
+        let lab = Lab::new(rt.clone(), vec![Answer::Accept(first), Answer::Accept(second)])
+            .set(|set| set.answers = false);
+        let mut driver = lab.handover(&LONG, DRAIN);
+        let (handle, mut messages) = (driver.handle(), driver.messages());
+        let script = async {
+            handle.online().await.unwrap();
+            handle.redial();
+            for number in expected {
+                assert_eq!(messages.recv().await, Some(*number));
+            }
+            assert_eq!(lab.alive(), 2);
+            handle.stop_keeping_session();
+        };
+        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(messages.recv().await, None);
+        assert_eq!(driver.policy().session().sequence(), Some(2));
+    }
+}
+
+/// A number goes for the messages of its receive alone: what comes later without one is delivered, though the number is not new.
+pub(crate) async fn what_has_no_number_is_no_repetition<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
+    let first = vec![Say::Facts(vec![ready]), Say::Numbered(5)];
+    let mut second = vec![Say::Numbered(4), Say::Message(100), Say::Facts(vec![resumed])];
+    second.extend([Say::Numbered(5), Say::Message(101), Say::Numbered(6), Say::Numbered(6)]);
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+    let mut driver = lab.handover(&LONG, Handover::DEFAULT);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        assert_eq!(messages.recv().await, Some(5));
+        handle.redial();
+        // The last one is as on any connection: the number is repeated, and the message is delivered.
+        for number in [100, 101, 6, 6] {
+            assert_eq!(messages.recv().await, Some(number));
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
