@@ -6,7 +6,7 @@ use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::policy::{Event, Explanation, HoldReason, Stats};
+use crate::policy::{Epoch, Event, Explanation, HoldReason, Stats};
 
 use super::Outcome;
 use super::changes::Changes;
@@ -132,6 +132,15 @@ impl<T, K, M> Handle<T, K, M> {
     /// [`Event::Redial`]: this connection is to be replaced now.
     pub fn redial(&self) -> bool {
         self.0.request(Event::Redial)
+    }
+
+    /// [`Event::Drained`]: what was under way on the connection that a successor replaced has ended, so that it is closed now
+    /// and not at the end of its [drain](crate::handover::Config::drain). While no connection drains it changes nothing.
+    ///
+    /// A protocol that learns this from the server returns the event itself, with the epoch of its reader.
+    pub fn drained(&self) -> bool {
+        // The driver fills in which one drains.
+        self.0.request(Event::Drained { epoch: Epoch::FIRST })
     }
 
     /// [`Event::Subscribe`]: wanted now and after every reconnect; higher priorities are restored first.

@@ -80,8 +80,17 @@ impl<I> Inbox<I> {
 
     /// Whether so many times the capacity is taken up by messages that somebody will take.
     pub(super) fn is_full(&self, times: usize) -> bool {
-        let limit = self.capacity.load(Ordering::Acquire).saturating_mul(times);
-        self.waiting.load(Ordering::Acquire) >= limit && self.taken.load(Ordering::Acquire)
+        self.waiting.load(Ordering::Acquire) >= self.limit(times) && self.is_taken()
+    }
+
+    /// So many times the capacity.
+    pub(super) fn limit(&self, times: usize) -> usize {
+        self.capacity.load(Ordering::Acquire).saturating_mul(times)
+    }
+
+    /// Whether there is a consumer.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire)
     }
 
     pub(super) fn push(&self, message: I) {
@@ -123,7 +132,8 @@ impl<I> Inbox<I> {
 /// [too long](super::SEND_TIMEOUT), or by the first heartbeat after the pause. Confirmations of subscriptions are not read either meanwhile.
 ///
 /// Before the session is established the reader goes on until twice the size is taken up, because the server's
-/// answer to a resume comes behind the messages that it replays.
+/// answer to a resume comes behind the messages that it replays. A successor of the connection is read as far; what it sent
+/// comes here when it is the connection, so that up to three times the size waits then.
 ///
 /// While nobody takes messages at all (this was never asked for, or was dropped) they are discarded, and
 /// [`Driver::discarded`](super::Driver::discarded) counts them.

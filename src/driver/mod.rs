@@ -108,11 +108,37 @@
 //! | there is no connection | [`SendError::NotOnline`] with the message, unless an [`Outbox`] keeps it |
 //! | the connection was lost before the write began | [`SendError::Lost`] with the message, unless an [`Outbox`] keeps it |
 //! | the connection was lost during the write | [`SendError::InDoubt`] |
+//! | a successor replaced the connection before the write began | what becomes of it there: it is written on the successor |
+//! | a successor replaced the connection during the write | `Ok` if the old transport takes it within [`CLOSE_TIMEOUT`], or while it drains; otherwise [`SendError::InDoubt`] |
 //! | the queue was full | [`SendError::Full`] or [`SendError::Displaced`] with the message |
 //! | the run ended | [`SendError::Ended`] with the message |
 //!
 //! Received ones wait in a bounded buffer for [`Messages::recv`]. When it is full the reader pauses, which is not held
 //! against the peer: see [`Messages`].
+//!
+//! # With a handover
+//!
+//! A driver of a [`Handover`](crate::handover::Handover) dials a successor beside the connection. Until the successor is
+//! promoted the connection is the only one that is written to. What the application receives:
+//!
+//! - **From the connection** everything, as ever.
+//! - **From the successor** nothing before it is the connection. Its messages and the numbers that come with them
+//!   ([`Event::Sequence`](crate::Event::Sequence), [`Event::Cursor`](crate::Event::Cursor)) are held, in order, and then go
+//!   on as if they came at that moment; every other event goes to the policy at once. When twice the
+//!   [message buffer](Driver::with_message_buffer) is held, the driver reads no more of the successor. One that replays more
+//!   than that before it is ready is therefore not ready in
+//!   [time](crate::handover::Config::timeout): choose the buffer accordingly. What a successor sent that fails is dropped with
+//!   it.
+//! - **Numbered messages come once.** A successor that resumed the session may bring what the old connection brought as well:
+//!   a message whose number the policy does not take, because it is not above the newest, is left out until the first one that
+//!   is new. Cursors have no order: a message that both bring with one is delivered twice.
+//! - **From the connection that was replaced**, while it drains, whatever has no number. What has one is the successor's
+//!   to bring if that resumed the session; if it began a new session, it is delivered, too.
+//!
+//! Subscriptions that were given up and not yet told to the server are given up on the successor, where it has the session.
+//! Without a drain, the old transport is closed at the promotion, after the write that is under way on it; with one when
+//! [`Handle::drained`] or the protocol says so, after its time or before the next dial. [`Handle::online`] and what waits for
+//! it do not notice.
 //!
 //! # Where a session token is sent
 //!
@@ -133,8 +159,10 @@
 //!    socket while the heartbeat is overdue), and MUST NOT let a flood of events hold up timers or requests without end.
 //! 5. It MUST echo the epoch of each transport in each event about it. A late event need not be filtered: it is stale.
 //! 6. It MUST hold at most one transport: the old one, and a close that is still under way, ends before the next
-//!    dial begins.
-//! 7. It MUST end a dial or transport when [`Action::Close`] says so, and MUST NOT wait for the other side's answer.
+//!    dial begins. Only a dial of [`Role::Successor`](crate::policy::Role::Successor) leaves the connection alone, so that
+//!    there are at most two: the connection with its successor, or with the one that it replaced.
+//! 7. It MUST end the dial or transport of that epoch when [`Action::Close`] says so, and MUST NOT wait for the other side's
+//!    answer.
 //! 8. It MUST answer every [`Action::Open`] and [`Action::RefreshCredential`] with one of the events named there.
 //! 9. It MUST NOT let a send that blocks hold up timers, reading or requests: the peer that doesn't read is the very one
 //!    that the heartbeat is to find.
@@ -146,10 +174,17 @@
 //!     each that it does not write what became of it.
 //! 14. It MUST NOT let an application that takes no messages hold up heartbeats, nor count its own pause in reading
 //!     against the peer.
+//! 15. It MUST send what an action asks for on the transport of the action's epoch, and messages of the application on the
+//!     connection, which is the promoted transport from [`Action::Promote`] on. A successor is the connection as well when
+//!     [`Policy::epoch`] names it because the one before has ended.
+//! 16. It MUST NOT deliver a message of a successor before that is the connection, nor let one transport's flood, pause or
+//!     blocked write hold up the other.
 //!
 //! [`Action::Close`]: crate::Action::Close
 //! [`Action::Open`]: crate::Action::Open
+//! [`Action::Promote`]: crate::Action::Promote
 //! [`Action::RefreshCredential`]: crate::Action::RefreshCredential
+//! [`Policy::epoch`]: crate::Policy::epoch
 //! [`Policy::handle_timeout`]: crate::Policy::handle_timeout
 //! [`Policy::poll_timeout`]: crate::Policy::poll_timeout
 
@@ -158,7 +193,10 @@ mod async_std;
 mod changes;
 mod command;
 mod handle;
+mod hold;
 mod link;
+mod links;
+mod mailbox;
 mod messages;
 mod outbox;
 mod protocol;
@@ -174,6 +212,7 @@ mod supervise;
 mod tokio;
 mod trust;
 mod turn;
+mod view;
 mod words;
 
 use core::fmt;
@@ -207,8 +246,8 @@ pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
 use messages::Receiving;
 use shared::Owner;
 
-/// How long a close may take ([`Protocol::close`]): 1 s, this project's choice. It delays nothing but the return of
-/// [`Driver::run`]; the next dial cuts it off.
+/// How long a close may take ([`Protocol::close`]), with the write that a replaced connection still has under way: 1 s, this
+/// project's choice. It delays nothing but the return of [`Driver::run`]; the next dial cuts it off.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long one [`Protocol::send`] may take unless [`Driver::with_send_timeout`] says otherwise: 60 s, as long as nginx
@@ -248,11 +287,11 @@ pub enum Outcome {
 }
 
 /// The loop over a policy, a protocol and a runtime. See the [module](self) for an example. `Q` is the whole type of the
-/// [`Policy`](crate::Policy); its `T` is the protocol's [`Token`](Protocol::Token) and its subscriptions have the
-/// protocol's [`Key`](Protocol::Key).
+/// policy, a [`Policy`](crate::Policy) or a [`Handover`](crate::handover::Handover): its `T` is the protocol's
+/// [`Token`](Protocol::Token) and its subscriptions have the protocol's [`Key`](Protocol::Key).
 ///
-/// It holds at most one transport, counted from the beginning of its dial to the
-/// end of its close.
+/// It holds at most one transport, counted from the beginning of its dial to the end of its close; with a handover at most
+/// two, and only while one replaces the other.
 pub struct Driver<P: Protocol, Rt, Q> {
     policy: Q,
     protocol: P,

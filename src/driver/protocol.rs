@@ -12,7 +12,8 @@ use super::command::{Command, Dial, DialError, Notice, Received, RefreshFailed, 
 ///
 /// Write the methods as plain `async fn`; nothing is boxed. All take `&self`, because reading, writing and observing
 /// overlap: what belongs to one connection goes into its [`Reader`](Self::Reader) and [`Writer`](Self::Writer), what
-/// outlives it is yours to share, in a `Mutex` where it changes. For a runtime that moves tasks between threads the
+/// outlives it is yours to share, in a `Mutex` where it changes. With a handover there are two transports at a time, and
+/// [`Dial::epoch`] tells them apart. For a runtime that moves tasks between threads the
 /// protocol must be `Sync` and the futures `Send`. Generic code that spawns a driver can ask for that with
 /// [`SendProtocol`](super::SendProtocol), whose implementors implement this trait too.
 ///
@@ -56,7 +57,8 @@ pub trait Protocol {
     ///
     /// Put [`Event::Sequence`](crate::Event::Sequence) or [`Event::Cursor`](crate::Event::Cursor) before the message that
     /// carries it. If the transport was closed in between, that event is stale, the message behind it is not delivered,
-    /// and a resume brings it again; a message without one is delivered in any case.
+    /// and a resume brings it again; a message without one is delivered in any case. With a handover the number also tells
+    /// what both transports bring: see [the module](super#with-a-handover).
     ///
     /// Timers wait while this future is being polled. One that reads on without a message to return, because a peer
     /// sends nothing but fragments, must return [`Pending`](core::task::Poll::Pending) now and then, having woken its
@@ -92,7 +94,8 @@ pub trait Protocol {
 
     /// Closes the transport with this close code. Best effort: it is polled at once and goes on beside everything else,
     /// until the next dial at the latest and never longer than [`CLOSE_TIMEOUT`](super::CLOSE_TIMEOUT). A send may have
-    /// been cut off in the middle of a message. By default the transport is just dropped.
+    /// been cut off in the middle of a message, but not on a connection that a successor replaced. By default the transport is
+    /// just dropped.
     fn close(&self, reader: Self::Reader, writer: Self::Writer, code: u16) -> impl Future<Output = ()> {
         let _ = code;
         drop((reader, writer));

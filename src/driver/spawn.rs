@@ -2,10 +2,7 @@
 
 use core::future::Future;
 
-use rand_core::Rng;
-
-use crate::endpoints::Endpoints;
-use crate::policy::{ConfigSource, Policy};
+use crate::policy::Decider;
 use crate::subscriptions::Subscriptions;
 
 use super::protocol::Protocol;
@@ -24,15 +21,12 @@ pub trait Spawn: Runtime {
         F::Output: Send + 'static;
 }
 
-impl<P, Rt, R, S, C, E> Driver<P, Rt, Policy<R, <P as Protocol>::Token, S, C, E>>
+impl<P, Rt, Q> Driver<P, Rt, Q>
 where
     P: SendProtocol + 'static,
     Rt: Spawn<Sleep: Send> + Send + Sync + 'static,
-    R: Rng,
-    S: Subscriptions<Key = <P as Protocol>::Key>,
-    C: ConfigSource,
-    E: Endpoints,
-    Policy<R, <P as Protocol>::Token, S, C, E>: Send + 'static,
+    Q: Decider<Token = <P as Protocol>::Token> + Send + 'static,
+    Q::Subscriptions: Subscriptions<Key = <P as Protocol>::Key>,
 {
     /// [`run`](Self::run) as a task of the runtime, for a [`SendProtocol`]; get the [`Handle`](super::Handle) and the
     /// [`Messages`](super::Messages) before. The task gives the driver back, with the session that the next run resumes.

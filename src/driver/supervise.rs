@@ -15,7 +15,7 @@ use std::vec::Vec;
 use atomic_waker::AtomicWaker;
 
 use crate::classify::{Cause, IoKind};
-use crate::policy::{ConfigSource, Epoch, Event, Policy};
+use crate::policy::{Decider, Epoch, Event};
 use crate::subscriptions::Subscriptions;
 
 use super::Driver;
@@ -32,6 +32,9 @@ use super::protocol::Protocol;
 ///
 /// Both fail with any error by `?`: see [`Failure`]. The first connect has limits of its own where the config says so
 /// ([`Config::initial_limits`](crate::Config::initial_limits)), so that a wrong address is found at the start.
+///
+/// With a [`Handover`](crate::handover::Handover), `connect` is called for the successor while the future of `live` of the old
+/// connection still runs, and that is dropped when the successor has taken over, or has [`Drained`](Event::Drained).
 ///
 /// A policy with a heartbeat needs a `live` that asks the peer when [`Link::command`] says so, or tells what it receives
 /// where any traffic counts; [`presets::RECOMMENDED`](crate::presets::RECOMMENDED) has none.
@@ -58,19 +61,17 @@ use super::protocol::Protocol;
 /// # }
 /// ```
 #[expect(clippy::type_complexity, reason = "a driver with everything that it is made of")]
-pub fn supervise<Rt, R, T, S, C, E, Connect, Connecting, Connection, Live, Living>(
-    policy: Policy<R, T, S, C, E>,
+pub fn supervise<Rt, Q, Connect, Connecting, Connection, Live, Living>(
+    policy: Q,
     runtime: Rt,
     connect: Connect,
     live: Live,
-) -> Driver<Supervised<T, S::Key, Connect, Live>, Rt, Policy<R, T, S, C, E>>
+) -> Driver<Supervised<Q::Token, <Q::Subscriptions as Subscriptions>::Key, Connect, Live>, Rt, Q>
 where
-    T: Clone + PartialEq,
-    S: Subscriptions,
-    C: ConfigSource,
-    Connect: Fn(Dial<T>) -> Connecting,
+    Q: Decider<Token: Clone + PartialEq>,
+    Connect: Fn(Dial<Q::Token>) -> Connecting,
     Connecting: Future<Output = Result<Connection, Failure>>,
-    Live: Fn(Connection, Link<T, S::Key>) -> Living,
+    Live: Fn(Connection, Link<Q::Token, <Q::Subscriptions as Subscriptions>::Key>) -> Living,
     Living: Future<Output = Result<(), Failure>>,
 {
     Driver::new(policy, Supervised { connect, live, types: PhantomData }, runtime)

@@ -2,14 +2,14 @@
 
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use crate::policy::{Epoch, Event};
 use crate::time::Instant;
 
 use super::command::RefreshFailed;
-use super::link::Mailbox;
+use super::links::Links;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::shared::Shared;
@@ -41,9 +41,7 @@ pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, L, Q> {
     pub(super) runtime: &'a Rt,
     pub(super) shared: &'a Shared<P::Token, P::Key, P::Message>,
     pub(super) inbox: &'a Inbox<P::Incoming>,
-    pub(super) mail: &'a Mailbox<P>,
-    /// The one transport.
-    pub(super) link: Pin<&'a mut Option<L>>,
+    pub(super) links: Links<P, L>,
     pub(super) refresh: Pin<&'a mut Option<Q>>,
     pub(super) sleep: Pin<&'a mut Option<Rt::Sleep>>,
     pub(super) timers: Timers,
@@ -53,12 +51,6 @@ pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, L, Q> {
 pub(super) struct Timers {
     /// How long a send may take.
     send_timeout: Option<Duration>,
-    /// The number of the transport.
-    epoch: Option<Epoch>,
-    /// When the close has taken long enough.
-    close_at: Option<Instant>,
-    /// The write under way, and when it has taken long enough.
-    write: Option<(u32, Instant)>,
     /// The number of the request for a credential under way.
     request: u16,
     /// What the sleep is armed for.
@@ -73,17 +65,7 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) const fn new(send_timeout: Option<Duration>) -> Self {
-        Self {
-            send_timeout,
-            epoch: None,
-            close_at: None,
-            write: None,
-            request: 0,
-            armed: None,
-            left: BURST,
-            clock_first: false,
-            request_first: true,
-        }
+        Self { send_timeout, request: 0, armed: None, left: BURST, clock_first: false, request_first: true }
     }
 }
 
@@ -94,39 +76,25 @@ where
     L: Future<Output = ()>,
     Q: Future<Output = Result<Option<Duration>, RefreshFailed>>,
 {
-    /// A new transport, after whatever was left of the old one.
-    pub(super) fn open(&mut self, epoch: Epoch, link: L) {
-        self.drop_link();
-        self.mail.renew();
-        self.timers.epoch = Some(epoch);
-        self.link.set(Some(link));
+    /// Ends a dial, or what is left of a transport.
+    pub(super) fn drop_link(&mut self, epoch: Epoch) {
+        if let Some(link) = self.links.get(epoch) {
+            link.end();
+        }
     }
 
-    pub(super) fn drop_link(&mut self) {
-        self.timers.close_at = None;
-        self.timers.write = None;
-        self.mail.forget_write();
-        self.link.set(None);
-    }
-
-    pub(super) fn close(&mut self, code: u16) {
-        if self.link.is_some() && self.mail.close(code) {
-            self.timers.close_at = Some(self.runtime.now().saturating_add(CLOSE_TIMEOUT));
-            self.mail.forget_write();
-        } else {
-            self.drop_link();
+    /// Begins a close and polls it once, whatever comes next.
+    pub(super) fn close(&mut self, epoch: Epoch, code: u16) {
+        if let Some(link) = self.links.get(epoch) {
+            link.close(code, self.runtime.now().saturating_add(CLOSE_TIMEOUT));
+            // With the task's own waker it is polled before anything is waited for.
+            link.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 
     pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
         self.timers.request = request;
         self.refresh.set(Some(refresh));
-    }
-
-    pub(super) fn poll_link(&mut self, cx: &mut Context<'_>) {
-        if self.link.as_mut().as_pin_mut().is_some_and(|link| link.poll(cx).is_ready()) {
-            self.drop_link();
-        }
     }
 
     /// Events before timers, requests and events in turn, and nothing starved by the rest.
@@ -170,7 +138,7 @@ where
         if let Some(step) = self.due(deadline) {
             return Poll::Ready(step);
         }
-        if ended && self.link.is_none() {
+        if ended && self.links.is_empty() {
             return Poll::Ready(Step::End);
         }
         self.timers.left = BURST;
@@ -179,11 +147,7 @@ where
     }
 
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Option<Event<P::Token, P::Key>> {
-        if let Some(event) = self.mail.event(self.inbox) {
-            return Some(event);
-        }
-        self.poll_link(cx);
-        if let Some(event) = self.mail.event(self.inbox) {
+        if let Some(event) = self.links.poll(cx, self.inbox) {
             return Some(event);
         }
         let Poll::Ready(result) = self.refresh.as_mut().as_pin_mut()?.poll(cx) else { return None };
@@ -198,16 +162,8 @@ where
     /// What the clock says, one thing at a time.
     fn due(&mut self, deadline: Option<Instant>) -> Option<Step<P::Token, P::Key>> {
         let now = self.runtime.now();
-        if self.timers.close_at.is_some_and(|at| now >= at) {
-            self.drop_link();
-        }
-        self.watch_write(now);
-        if let (Some((_, at)), Some(epoch)) = (self.timers.write, self.timers.epoch) {
-            if now >= at {
-                self.timers.write = None;
-                self.mail.forget_write();
-                return Some(Step::Event(Event::SendFailed { epoch }));
-            }
+        if let Some(epoch) = self.links.due(now, self.timers.send_timeout) {
+            return Some(Step::Event(Event::SendFailed { epoch }));
         }
         if deadline.is_some_and(|at| now >= at) {
             return Some(Step::Timeout);
@@ -215,20 +171,8 @@ where
         None
     }
 
-    /// Notes when a write began, or that none is under way.
-    fn watch_write(&mut self, now: Instant) {
-        let Some(write) = self.mail.write_under_way() else {
-            self.timers.write = None;
-            return;
-        };
-        if self.timers.write.is_none_or(|(other, _)| other != write) {
-            self.timers.write = self.timers.send_timeout.map(|span| (write, now.saturating_add(span)));
-        }
-    }
-
     fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) {
-        let write = self.timers.write.map(|(_, at)| at);
-        let at = [deadline, self.timers.close_at, write].into_iter().flatten().min();
+        let at = [deadline, self.links.deadline()].into_iter().flatten().min();
         if at != self.timers.armed {
             self.timers.armed = at;
             self.sleep.set(None);

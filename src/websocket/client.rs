@@ -20,7 +20,6 @@ use crate::driver::{
     Command, Dial, DialError, EndpointGuard, Notice, Received, RefreshFailed, SendFailed, SendProtocol,
 };
 use crate::endpoints::FixedEndpoints;
-use crate::mode::Mode;
 use crate::policy::{Action, Disposition, Epoch, Event};
 
 use super::connect::MAX_URLS;
@@ -29,6 +28,7 @@ use super::dial::{self, Socket};
 use super::failure::Failure;
 use super::frame::{Close, Frame};
 use super::limits::Limits;
+use super::numbers::Numbers;
 use super::protocol::{Connection, Protocol};
 use super::report::Report;
 use super::request::{Headers, Upgraded};
@@ -48,8 +48,8 @@ pub struct Client<P> {
     pub(super) limits: Limits,
     pub(super) guard: EndpointGuard<'static>,
     pub(super) close_reason: String,
-    /// The newest sequence number of the session, as the policy has noted it.
-    pub(super) noted: Mutex<Option<u64>>,
+    /// The newest sequence numbers, as the policy has noted them.
+    pub(super) numbers: Mutex<Numbers>,
 }
 
 /// The half of a connection that is read.
@@ -123,8 +123,8 @@ impl<P: Protocol> Client<P> {
         }
     }
 
-    fn noted(&self) -> MutexGuard<'_, Option<u64>> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn invalid(&self, epoch: Epoch, detail: &str) {
@@ -155,7 +155,15 @@ impl<P: Protocol> Client<P> {
                 return Ok(());
             }
             Decoded::Sequenced { sequence, message } => {
-                let known = self.noted().is_some_and(|noted| sequence <= noted);
+                // A session that the same message establishes is not noted yet.
+                let begun = told.iter().rev().find_map(|told| match told {
+                    Received::Event(Event::Ready { sequence, .. }) => Some(*sequence),
+                    _ => None,
+                });
+                let known = match begun {
+                    Some(first) => first.is_some_and(|first| sequence <= first),
+                    None => self.numbers().has_had(epoch, sequence),
+                };
                 // Of what is known already the policy hears, too: it counts.
                 told.push(Event::Sequence { epoch, sequence }.into());
                 if known {
@@ -194,6 +202,7 @@ impl<P: Protocol> Client<P> {
                 Event::SubscriptionFailed { epoch, key, send: batch, retryable }
             }
             Decoded::Unsubscribed(key) => Event::SubscriptionLost { epoch, key },
+            Decoded::Drained => Event::Drained { epoch },
             Decoded::HeartbeatAcked => Event::HeartbeatAcked { epoch },
             Decoded::HeartbeatRequested => Event::HeartbeatRequested { epoch },
             Decoded::KeepAlive(interval) => Event::KeepAlive { epoch, interval },
@@ -229,6 +238,8 @@ impl<P: Protocol> Client<P> {
         match command {
             Command::Identify => self.protocol.identify(&mut connection),
             Command::Resume(session) => {
+                // What is replayed begins behind it.
+                self.numbers().note(writer.epoch, session.sequence());
                 let token = session.token().map_or("", String::as_str);
                 self.protocol.resume(token, session.sequence(), &mut connection);
             }
@@ -254,10 +265,7 @@ impl<P: Protocol> SendProtocol for Client<P> {
     type Received = Told<P>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader, Writer), DialError> {
-        if dial.mode == Mode::Fresh {
-            // A new session, whose numbers may begin anywhere, also where nothing says so.
-            *self.noted() = None;
-        }
+        self.numbers().dialled(dial.epoch);
         let (socket, upgraded) = self.open(&dial).await.map_err(|failure| {
             self.protocol.report(dial.epoch, Report::DialFailed(&failure));
             failure.dial_error()
@@ -334,12 +342,14 @@ impl<P: Protocol> SendProtocol for Client<P> {
     fn observe(&self, notice: &Notice<'_, String, P::Key>) {
         let applied = notice.actions.disposition() == Disposition::Applied;
         match notice.event {
-            Some(Event::Sequence { sequence, .. }) if applied => *self.noted() = Some(*sequence),
-            Some(Event::Ready { sequence, .. }) if applied => *self.noted() = *sequence,
+            Some(Event::Sequence { epoch, sequence }) if applied => {
+                self.numbers().note(*epoch, Some(*sequence))
+            }
+            Some(Event::Ready { epoch, sequence, .. }) if applied => self.numbers().note(*epoch, *sequence),
             _ => {}
         }
         if notice.actions.iter().any(|action| matches!(action, Action::DropSession { .. })) {
-            *self.noted() = None;
+            self.numbers().forget();
         }
         self.protocol.observe(notice);
     }

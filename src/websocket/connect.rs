@@ -11,6 +11,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use crate::driver::{EndpointGuard, EndpointTrust, Outbox};
 use crate::endpoints::FixedEndpoints;
+use crate::handover;
 use crate::policy::{Config, Epoch};
 use crate::presets;
 
@@ -58,6 +59,7 @@ pub fn connect(url: &str) -> Connect<Raw> {
         trust: EndpointTrust::default(),
         close_reason: String::new(),
         config: presets::WEBSOCKET,
+        handover: None,
         seed: None,
         outbox: None,
         buffer: None,
@@ -78,6 +80,7 @@ pub struct Connect<P: Protocol> {
     trust: EndpointTrust<'static>,
     close_reason: String,
     pub(super) config: Config,
+    pub(super) handover: Option<handover::Config>,
     pub(super) seed: Option<u64>,
     pub(super) outbox: Option<Outbox>,
     pub(super) buffer: Option<usize>,
@@ -113,6 +116,7 @@ impl Connect<Raw> {
             trust: self.trust,
             close_reason: self.close_reason,
             config: self.config,
+            handover: self.handover,
             seed: self.seed,
             outbox: self.outbox,
             buffer: self.buffer,
@@ -183,6 +187,63 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
+    /// Replaces a connection whose end is announced while it still serves: the next one is dialled beside it, and takes over when
+    /// it is ready. Default: the connection is closed first. See [`handover`](crate::handover) for when, and what happens.
+    ///
+    /// The client has two connections then for as long as that takes, and for the
+    /// [drain](handover::Config::drain). The replaced one is closed as any other, with the config's
+    /// [`close_code`](crate::Config::close_code), so that the session goes on.
+    ///
+    /// ```no_run
+    /// use core::time::Duration;
+    /// use redial::handover;
+    /// use redial::websocket::{Decoded, Frame, Protocol, connect};
+    ///
+    /// /// A feed that says `CLOSING <milliseconds>` before it cuts a connection.
+    /// struct Feed;
+    ///
+    /// impl Protocol for Feed {
+    ///     type Key = String;
+    ///     type Outgoing = Frame;
+    ///     type Incoming = String;
+    ///
+    ///     fn subscribe(&self, topic: &String) -> Frame {
+    ///         format!("SUB {topic}").into()
+    ///     }
+    ///
+    ///     fn encode(&self, message: &Frame) -> Frame {
+    ///         message.clone()
+    ///     }
+    ///
+    ///     fn decode(&self, frame: Frame) -> Decoded<String, String> {
+    ///         let text = frame.to_string();
+    ///         match text.strip_prefix("CLOSING ").and_then(|millis| millis.parse().ok()) {
+    ///             Some(millis) => Decoded::ReconnectRequested {
+    ///                 retry_after: None,
+    ///                 deadline: Some(Duration::from_millis(millis)),
+    ///             },
+    ///             None => Decoded::Message(text),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut feed = connect("wss://feed.example")
+    ///     .with_protocol(Feed)
+    ///     .subscribe("weather")
+    ///     .handover(handover::Config::DEFAULT)
+    ///     .spawn()?;
+    /// while let Some(text) = feed.recv().await {
+    ///     println!("{text}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn handover(mut self, handover: handover::Config) -> Self {
+        self.handover = Some(handover);
+        self
+    }
+
     /// The seed of all random waits: the same seed draws the same waits. Default: random.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -208,8 +269,8 @@ impl<P: Protocol> Connect<P> {
     }
 
     /// The protocol for a [`Driver`](crate::driver::Driver) of your own, with a policy, a recorder or endpoints that
-    /// [`spawn`](Self::spawn) does not know. Config, seed, outbox, buffer and subscriptions are left out: those are the
-    /// driver's.
+    /// [`spawn`](Self::spawn) does not know. Config, handover, seed, outbox, buffer and subscriptions are left out: those are
+    /// the driver's.
     ///
     /// # Errors
     /// [`SetupError`], which says what is wrong and what to do.
@@ -236,7 +297,7 @@ impl<P: Protocol> Connect<P> {
             limits: self.limits,
             guard: EndpointGuard::new(self.trust),
             close_reason: self.close_reason,
-            noted: Mutex::default(),
+            numbers: Mutex::default(),
         })
     }
 

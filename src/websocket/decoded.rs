@@ -68,6 +68,9 @@ pub enum Decoded<K = Infallible, I = Frame> {
         /// In how long it will cut the connection, where it says so.
         deadline: Option<Duration>,
     },
+    /// What was under way on this connection has ended. Where a successor has replaced it, it is closed now and not at the
+    /// end of its [drain](crate::handover::Config::drain); otherwise this changes nothing.
+    Drained,
     /// The server names another endpoint, which is dialled next if it is trusted
     /// ([`Connect::trust`](super::Connect::trust)) and left out otherwise.
     Redirected {

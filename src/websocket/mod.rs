@@ -132,6 +132,7 @@ mod failure;
 mod frame;
 mod head;
 mod limits;
+mod numbers;
 mod protocol;
 mod raw;
 mod report;

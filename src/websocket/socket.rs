@@ -2,12 +2,14 @@
 
 use core::error::Error;
 use core::fmt;
+use std::string::String;
 use std::sync::Arc;
+use std::vec::Vec;
 
 use tokio::runtime;
 
-use crate::driver::{self, Driver, Ended, HandleFor, Messages, Tokio};
-use crate::policy::Policy;
+use crate::driver::{self, Driver, Ended, HandleFor, Messages, Outbox, Tokio};
+use crate::policy::{Decider, Policy};
 use crate::rng::SplitMix64;
 use crate::subscriptions::SubscriptionList;
 
@@ -35,6 +37,37 @@ pub struct Sender<P: Protocol = Raw> {
     limit: usize,
 }
 
+/// What a driver is given before it runs.
+struct SetUp<P: Protocol> {
+    outbox: Option<Outbox>,
+    buffer: Option<usize>,
+    subscriptions: Vec<(P::Key, i32)>,
+}
+
+impl<P: Protocol> SetUp<P> {
+    fn start<Q>(
+        self,
+        mut driver: Driver<Client<P>, Tokio, Q>,
+    ) -> (HandleFor<Client<P>>, Messages<P::Incoming>)
+    where
+        Q: Decider<Token = String, Subscriptions = SubscriptionList<P::Key>> + Send + 'static,
+    {
+        if let Some(outbox) = self.outbox {
+            driver = driver.with_outbox(outbox);
+        }
+        if let Some(buffer) = self.buffer {
+            driver = driver.with_message_buffer(buffer);
+        }
+        let (handle, messages) = (driver.handle(), driver.messages());
+        for (key, priority) in self.subscriptions {
+            handle.subscribe(key, priority);
+        }
+        // Its end is told by the handle.
+        drop(driver.spawn());
+        (handle, messages)
+    }
+}
+
 impl<P: Protocol> Socket<P> {
     pub(super) fn spawn(mut connect: Connect<P>) -> Result<Self, SetupError> {
         if runtime::Handle::try_current().is_err() {
@@ -42,26 +75,19 @@ impl<P: Protocol> Socket<P> {
         }
         let config = connect.config.to_builder().establish(P::ESTABLISHED).build()?;
         let rng = connect.seed.map_or_else(SplitMix64::from_os, SplitMix64::new);
-        let (outbox, buffer) = (connect.outbox, connect.buffer);
         let subscriptions = core::mem::take(&mut connect.subscriptions);
         let limit = connect.outgoing_limit();
+        let (outbox, buffer, handover) = (connect.outbox, connect.buffer, connect.handover);
         let client = connect.client()?;
         let protocol = Arc::clone(client.protocol());
 
         let policy = Policy::from_parts(config, rng, SubscriptionList::new(), client.endpoints());
-        let mut driver = Driver::new(policy, client, Tokio::new());
-        if let Some(outbox) = outbox {
-            driver = driver.with_outbox(outbox);
-        }
-        if let Some(buffer) = buffer {
-            driver = driver.with_message_buffer(buffer);
-        }
-        let (handle, messages) = (driver.handle(), driver.messages());
-        for (key, priority) in subscriptions {
-            handle.subscribe(key, priority);
-        }
-        // Its end is told by the handle.
-        drop(driver.spawn());
+        let set_up = SetUp { outbox, buffer, subscriptions };
+        // Two drivers, so that one without a handover is not larger for it.
+        let (handle, messages) = match handover {
+            None => set_up.start(Driver::new(policy, client, Tokio::new())),
+            Some(config) => set_up.start(Driver::new(policy.with_handover(config), client, Tokio::new())),
+        };
         Ok(Self { sender: Sender { handle, protocol, limit }, messages })
     }
 

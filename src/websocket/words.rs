@@ -33,6 +33,7 @@ words!([K, I] Decoded<K, I> {
     Resumed => "resumed",
     SessionInvalid => "session_invalid",
     ReconnectRequested => "reconnect_requested",
+    Drained => "drained",
     Redirected => "redirected",
     Confirmed => "confirmed",
     Refused => "refused",

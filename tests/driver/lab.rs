@@ -1,20 +1,21 @@
 //! A scripted protocol over a transport in memory that counts what is alive, on any runtime.
 
 use core::future::{Future, pending, poll_fn};
-use core::pin::pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Wake;
 
 use redial::driver::{
     Command, Dial, DialError, Driver, Notice, Outcome, Protocol, Received, RefreshFailed, Runtime, SendFailed,
 };
-use redial::policy::ConfigSource;
+use redial::handover::{self, Handover};
+use redial::policy::{ConfigSource, Decider};
 use redial::subscriptions::SubscriptionList;
 use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
+
+use crate::driving::drive_for;
 
 pub(crate) type Fact = Event<String, String>;
 /// What the reader finds: facts for the policy, numbers for the application.
@@ -22,6 +23,9 @@ pub(crate) type Item = Received<String, String, u32>;
 pub(crate) type Sent = Command<String, String, u32>;
 pub(crate) type LabDriver<Rt, C = &'static Config> =
     Driver<Lab<Rt>, Lab<Rt>, Policy<SplitMix64, String, SubscriptionList<String>, C>>;
+
+pub(crate) type HandoverDriver<Rt> =
+    Driver<Lab<Rt>, Lab<Rt>, Handover<SplitMix64, String, SubscriptionList<String>, &'static Config>>;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -90,6 +94,10 @@ pub(crate) struct Settings {
     /// Identify, resume, beats and subscriptions are answered.
     pub(crate) answers: bool,
     pub(crate) goodbye_hangs: bool,
+    /// The transport of this number takes nothing from the command of this number on, counted from 0.
+    pub(crate) stuck: Option<(u32, usize)>,
+    /// How many transports there may be at a time.
+    pub(crate) most_alive: u32,
     /// `None`: it never answers.
     pub(crate) refresh: Option<Result<Option<Duration>, RefreshFailed>>,
 }
@@ -103,8 +111,12 @@ pub(crate) struct Log {
     /// The transport of each.
     pub(crate) sent_on: Vec<Epoch>,
     pub(crate) closed: Vec<u16>,
+    /// The transport of each.
+    pub(crate) closed_on: Vec<u32>,
     pub(crate) refreshed: u32,
     pub(crate) received: u32,
+    /// How many messages with a number were read.
+    pub(crate) numbered: u32,
     pub(crate) timeouts: Vec<Instant>,
     pub(crate) phases: Vec<Phase>,
 }
@@ -123,21 +135,6 @@ impl<Rt> Alive<Rt> {
 impl<Rt> Drop for Alive<Rt> {
     fn drop(&mut self) {
         self.0.0.alive.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// The driver's own waker: a script that wakes the task must not hide that the driver was not woken.
-struct Called {
-    called: AtomicBool,
-    task: Mutex<Option<Waker>>,
-}
-
-impl Wake for Called {
-    fn wake(self: Arc<Self>) {
-        self.called.store(true, Ordering::SeqCst);
-        if let Some(task) = self.task.lock().unwrap().take() {
-            task.wake();
-        }
     }
 }
 
@@ -178,6 +175,8 @@ impl<Rt: Runtime> Lab<Rt> {
                 answers: true,
                 goodbye_hangs: false,
                 refresh: Some(Ok(None)),
+                stuck: None,
+                most_alive: 1,
             }),
             log: Mutex::new(Log::default()),
         }))
@@ -192,6 +191,20 @@ impl<Rt: Runtime> Lab<Rt> {
         let policy = Policy::new(config, SplitMix64::new(7))
             .with_session_type()
             .with_subscriptions(SubscriptionList::new());
+        self.driver_of(policy)
+    }
+
+    /// The same with a handover.
+    pub(crate) fn handover(&self, config: &'static Config, handover: handover::Config) -> HandoverDriver<Rt> {
+        let policy = Policy::new(config, SplitMix64::new(7))
+            .with_session_type()
+            .with_subscriptions(SubscriptionList::new())
+            .with_handover(handover);
+        self.0.set.lock().unwrap().most_alive = 2;
+        self.driver_of(policy)
+    }
+
+    fn driver_of<Q>(&self, policy: Q) -> Driver<Self, Self, Q> {
         let driver = Driver::new(policy, Self(self.0.clone()), Self(self.0.clone()));
         let handle = driver.handle();
         *self.0.stop.lock().unwrap() = Some(Box::new(move || {
@@ -228,40 +241,32 @@ impl<Rt: Runtime> Lab<Rt> {
     }
 
     /// Drives until the end, beside a script that may nudge it; everything is gone then.
-    pub(crate) async fn drive<C: ConfigSource>(
+    pub(crate) async fn drive<Q>(
         &self,
-        driver: &mut LabDriver<Rt, C>,
+        driver: &mut Driver<Self, Self, Q>,
         script: impl Future<Output = ()>,
-    ) -> Outcome {
+    ) -> Outcome
+    where
+        Q: Decider<Token = String, Subscriptions = SubscriptionList<String>>,
+    {
         let outcome = self.drive_for(driver, ms(15_000), script).await.expect("the driver hangs");
         assert_eq!(self.alive(), 0, "a transport outlived the run");
-        assert!(self.alive_max() <= 1, "two transports at a time");
+        let most = self.0.set.lock().unwrap().most_alive;
+        assert!(self.alive_max() <= most, "{} transports at a time", self.alive_max());
         outcome
     }
 
     /// The same for so long at most; dropped then.
-    pub(crate) async fn drive_for<C: ConfigSource>(
+    pub(crate) async fn drive_for<Q>(
         &self,
-        driver: &mut LabDriver<Rt, C>,
+        driver: &mut Driver<Self, Self, Q>,
         span: Duration,
         script: impl Future<Output = ()>,
-    ) -> Option<Outcome> {
-        let (mut run, mut script) = (pin!(driver.run()), pin!(script));
-        let mut watchdog = pin!(self.0.runtime.sleep_until(self.0.runtime.now().saturating_add(span)));
-        let mut scripted = false;
-        let called = Arc::new(Called { called: AtomicBool::new(true), task: Mutex::new(None) });
-        poll_fn(|cx| {
-            *called.task.lock().unwrap() = Some(cx.waker().clone());
-            scripted = scripted || script.as_mut().poll(cx).is_ready();
-            if called.called.swap(false, Ordering::SeqCst) {
-                let waker = Waker::from(called.clone());
-                if let Poll::Ready(outcome) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    return Poll::Ready(Some(outcome));
-                }
-            }
-            watchdog.as_mut().poll(cx).map(|()| None)
-        })
-        .await
+    ) -> Option<Outcome>
+    where
+        Q: Decider<Token = String, Subscriptions = SubscriptionList<String>>,
+    {
+        drive_for(&self.0.runtime, driver, span, script).await
     }
 }
 
@@ -317,6 +322,7 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
                 }
                 Some(Say::Message(number)) => return Ok(vec![Received::Message(number)]),
                 Some(Say::Numbered(number)) => {
+                    self.0.log.lock().unwrap().numbered += 1;
                     let sequence = Event::Sequence { epoch, sequence: u64::from(number) };
                     return Ok(vec![sequence.into(), Received::Message(number)]);
                 }
@@ -355,10 +361,13 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
     }
 
     async fn send(&self, writer: &mut Writer<Rt>, command: Sent) -> Result<(), SendFailed> {
-        let (writes, answers) = {
+        let (writes, answers, stuck) = {
             let set = self.0.set.lock().unwrap();
-            (set.writes, set.answers)
+            (set.writes, set.answers, set.stuck)
         };
+        if stuck.is_some_and(|(epoch, at)| writer.epoch.get() == epoch && writer.sent >= at) {
+            pending::<()>().await;
+        }
         match writes {
             Writes::FailAt(number) if writer.sent >= number => return Err(SendFailed),
             Writes::BlockAt(number) if writer.sent >= number => pending().await,
@@ -394,7 +403,11 @@ impl<Rt: Runtime> Protocol for Lab<Rt> {
     }
 
     async fn close(&self, reader: Reader<Rt>, writer: Writer<Rt>, code: u16) {
-        self.0.log.lock().unwrap().closed.push(code);
+        {
+            let mut log = self.0.log.lock().unwrap();
+            log.closed.push(code);
+            log.closed_on.push(writer.epoch.get());
+        }
         let hangs = self.0.set.lock().unwrap().goodbye_hangs;
         if hangs {
             pending::<()>().await;

@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 mod conformance;
+mod driving;
 mod handles;
+mod handover;
 mod lab;
 mod messages;
 mod sessions;
 mod spawned;
+mod station;
+mod streams;
 mod supervised;
 
 use core::future::Future;
@@ -102,10 +106,31 @@ on_every_runtime! {
         handles_know_how_it_is
         changes_are_transitions
     }
+    handover {
+        unsent_messages_go_out_on_the_successor
+        a_write_under_way_ends_before_the_close
+        what_was_given_up_is_given_up_on_the_successor
+        a_failing_successor_disturbs_nothing
+        a_successor_too_slow_for_the_deadline_is_the_attempt
+        a_connection_that_ends_while_its_successor_waits_is_lost
+        a_draining_connection_is_heard_to_its_end
+        a_stop_in_the_middle_closes_both
+        a_dropped_run_leaves_neither
+        a_successor_that_floods_is_paused
+        a_handover_is_seen_as_one_transition
+        never_three_transports
+    }
+    streams {
+        nothing_is_lost_where_the_session_moves
+        nothing_comes_twice_where_both_get_everything
+        numbers_of_a_draining_connection
+        what_has_no_number_is_no_repetition
+    }
     supervised {
         lives_end_before_the_next_begins
         the_first_connect_has_its_own_limits
         heartbeats_can_be_answered
+        a_supervised_connection_is_handed_over
     }
 }
 

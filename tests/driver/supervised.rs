@@ -170,3 +170,44 @@ pub(crate) async fn heartbeats_can_be_answered<Rt: Runtime + Clone>(rt: Rt, _: D
     assert_eq!(outcome, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
 }
+
+/// A handover lives twice for as long as it takes.
+pub(crate) async fn a_supervised_connection_is_handed_over<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let lab = Lab::new(rt, vec![]);
+    let (lives, epochs) = (&AtomicU32::new(0), &AtomicU32::new(0));
+    let policy = Policy::new(&LADDER, SplitMix64::new(7)).with_handover(redial::handover::Config::DEFAULT);
+    let sleep = |span| lab.sleep(span);
+    let connect = |_| async { Ok::<(), Failure>(()) };
+    let mut driver = supervise(policy, lab.clone(), connect, |(), link: Link| async move {
+        lives.fetch_add(1, Ordering::SeqCst);
+        let _guard = Ended(lives);
+        sleep(ms(50)).await;
+        epochs.store(link.epoch().get(), Ordering::SeqCst);
+        link.ready();
+        pending().await
+    });
+    let handle = driver.handle();
+    let script = async {
+        handle.online().await.unwrap();
+        handle.redial();
+        lab.sleep(ms(25)).await;
+        assert_eq!(lives.load(Ordering::SeqCst), 2);
+        while lives.load(Ordering::SeqCst) > 1 || epochs.load(Ordering::SeqCst) < 2 {
+            lab.sleep(ms(1)).await;
+        }
+        assert_eq!(handle.stats().await.unwrap().losses, 0);
+        handle.stop();
+    };
+    let outcome = crate::driving::drive_for(&lab, &mut driver, ms(15_000), script).await;
+    assert_eq!(outcome, Some(Outcome::Stopped));
+    assert_eq!(lives.load(Ordering::SeqCst), 0);
+}
+
+/// Takes itself off.
+struct Ended<'a>(&'a AtomicU32);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -5,6 +5,7 @@ mod dial;
 #[path = "../common/example.rs"]
 mod example;
 mod examples;
+mod handover;
 mod heard;
 mod messages;
 mod server;

@@ -1,7 +1,7 @@
 //! A small chat server on a loopback port of its own, which is killed and comes back, and which logs what it is told.
 //!
 //! A client says `HELLO`, `HELLO <token> <sequence>`, `SUB <room>`, `UNSUB <room>`, `SAY <room> <text>`. The server says
-//! `SESSION <token>`, `RESUMED`, `OK <room>` and `MSG <sequence> <room> <text>`.
+//! `SESSION <token>`, `RESUMED`, `OK <room>`, `MSG <sequence> <room> <text>` and `BYE <milliseconds>`.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -56,6 +56,8 @@ struct Shared {
     /// Ends all connections of the run.
     kill: watch::Sender<u64>,
     said: broadcast::Sender<()>,
+    /// Says to all connections that they will be cut in so long.
+    warn: watch::Sender<Duration>,
 }
 
 #[derive(Clone, Default)]
@@ -64,6 +66,10 @@ pub(crate) struct Log {
     pub(crate) heard: Vec<Vec<String>>,
     pub(crate) open: usize,
     pub(crate) most_open: usize,
+    /// The codes of the clients' close frames.
+    pub(crate) closed: Vec<u16>,
+    /// How many connections were cut after their warning.
+    pub(crate) cut: usize,
     /// Everything that was said in a room so far; the sequence is the index, from 1.
     said: Vec<String>,
 }
@@ -73,7 +79,8 @@ impl Server {
         let (changed, _) = watch::channel(0);
         let (kill, _) = watch::channel(0);
         let (said, _) = broadcast::channel(1024);
-        let shared = Arc::new(Shared { log: Mutex::default(), changed, kill, said });
+        let (warn, _) = watch::channel(Duration::ZERO);
+        let shared = Arc::new(Shared { log: Mutex::default(), changed, kill, said, warn });
         let mut server = Self { address: free_port(), shared, task: None };
         server.restart();
         server
@@ -125,6 +132,11 @@ impl Server {
                 && log.heard.last().is_some_and(|heard| heard.iter().any(|h| h == last))
         })
         .await;
+    }
+
+    /// Says to every connection that it will be cut in so long, and cuts it then.
+    pub(crate) fn warn(&self, deadline: Duration) {
+        self.shared.warn.send_replace(deadline);
     }
 
     /// Says something in a room, as another client.
@@ -182,12 +194,16 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn serve(stream: TcpStream, number: usize, shared: &Shared) {
     let Ok(mut socket) = accept_async(stream).await else { return };
-    let mut said = shared.said.subscribe();
+    let (mut said, mut warn) = (shared.said.subscribe(), shared.warn.subscribe());
     let (mut rooms, mut sequence) = (BTreeSet::new(), None);
+    let mut cut = std::pin::pin!(tokio::time::sleep(Duration::MAX));
     loop {
         tokio::select! {
             message = socket.next() => {
                 let Some(Ok(message)) = message else { return };
+                if let Message::Close(frame) = &message {
+                    shared.change(|log| log.closed.extend(frame.as_ref().map(|frame| u16::from(frame.code))));
+                }
                 let Message::Text(text) = message else { continue };
                 shared.change(|log| log.heard[number].push(text.to_string()));
                 if answer(&mut socket, &text, shared, &mut rooms, &mut sequence).await.is_none() {
@@ -195,6 +211,17 @@ async fn serve(stream: TcpStream, number: usize, shared: &Shared) {
                 }
             }
             _ = said.recv() => {}
+            _ = warn.changed() => {
+                let deadline = *warn.borrow_and_update();
+                cut.as_mut().reset(tokio::time::Instant::now() + deadline);
+                if socket.send(Message::text(format!("BYE {}", deadline.as_millis()))).await.is_err() {
+                    return;
+                }
+            }
+            () = &mut cut => {
+                shared.change(|log| log.cut += 1);
+                return;
+            }
         }
         let next = sequence.unwrap_or(usize::MAX);
         let missed: Vec<_> = (1..).zip(shared.log().said.clone()).skip(next).collect();

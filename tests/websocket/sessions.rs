@@ -68,6 +68,10 @@ impl Protocol for Chat {
                 Decoded::Redirected { endpoint: rest.to_owned(), permanent: false },
                 Decoded::ReconnectRequested { retry_after: None, deadline: None },
             ]),
+            "BYE" => Decoded::ReconnectRequested {
+                retry_after: None,
+                deadline: rest.parse().ok().map(Duration::from_millis),
+            },
             "RESUMED" => Decoded::Resumed { sequence: None },
             "OK" => Decoded::confirmed(rest.to_owned()),
             "MSG" => {
@@ -85,7 +89,7 @@ impl Protocol for Chat {
 
 const CONFIG: Config = fast(presets::WEBSOCKET);
 
-fn chat(url: &str) -> Connect<Chat> {
+pub(crate) fn chat(url: &str) -> Connect<Chat> {
     connect(url).config(CONFIG).with_protocol(Chat::default())
 }
 

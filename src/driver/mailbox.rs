@@ -1,0 +1,334 @@
+//! What passes between a transport and the loop.
+
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::policy::{Epoch, Event};
+
+use super::command::{Command, Received};
+use super::hold::Hold;
+use super::messages::Inbox;
+use super::protocol::Protocol;
+
+/// Something was received.
+pub(super) const ITEMS: u16 = 1;
+/// Something is to be written.
+const COMMANDS: u16 = 2;
+/// The transport is to be closed.
+const CLOSE: u16 = 4;
+/// The session is there; what the application does not take may hold up the reader.
+pub(super) const LIVE: u16 = 8;
+/// Messages of the application may be written.
+pub(super) const ONLINE: u16 = 16;
+/// A write is under way.
+const WRITING: u16 = 32;
+/// A heartbeat was queued and not acknowledged yet.
+pub(super) const UNANSWERED: u16 = 64;
+/// The write that is under way is finished before the transport is closed.
+const FINISH: u16 = 128;
+/// A successor has received as much as may be held.
+pub(super) const FULL: u16 = 256;
+
+/// One thing that was received.
+pub(super) type Item<P> = Received<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Incoming>;
+
+type CommandOf<P> = Command<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Message>;
+type EventOf<P> = Event<<P as Protocol>::Token, <P as Protocol>::Key>;
+
+/// What passes between a transport and the loop. Both are polled by the same task, the transport after everything the
+/// loop put in here, so no waker is needed; the mutex is never contended and only there so that the task may change
+/// threads. The flags spare it where there is nothing to find.
+pub(super) struct Mailbox<P: Protocol> {
+    inner: Mutex<Inner<P>>,
+    flags: AtomicU16,
+    /// How many writes were begun.
+    writes: AtomicU32,
+}
+
+struct Inner<P: Protocol> {
+    items: VecDeque<Item<P>>,
+    commands: VecDeque<CommandOf<P>>,
+    /// The dial has succeeded.
+    open: bool,
+    close: Option<u16>,
+    /// What a successor received. After its release this comes before the items.
+    hold: Option<Box<Hold<P>>>,
+}
+
+impl<P: Protocol> Inner<P> {
+    /// The next item where a hold stands before it.
+    #[cold]
+    fn next_of_hold(&mut self) -> Option<Item<P>> {
+        if self.items.is_empty() {
+            let hold = self.hold.as_mut()?;
+            self.items = hold.next_receive()?;
+            if !hold.has_released() {
+                self.hold = None;
+            }
+        }
+        self.items.pop_front()
+    }
+
+    #[inline]
+    fn has_items(&self) -> bool {
+        !self.items.is_empty() || self.hold.as_ref().is_some_and(|hold| hold.has_released())
+    }
+}
+
+impl<P: Protocol> Mailbox<P> {
+    /// `holds`: of a successor, whose messages wait until it is the connection.
+    pub(super) fn new(holds: bool) -> Self {
+        let hold = holds.then(|| Box::new(Hold::new()));
+        let inner =
+            Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None, hold };
+        Self { inner: Mutex::new(inner), flags: AtomicU16::new(0), writes: AtomicU32::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<P>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(super) fn has(&self, flag: u16) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    /// Only one task writes, so a load and a store do.
+    #[inline]
+    pub(super) fn set(&self, flag: u16, on: bool) {
+        let flags = self.flags.load(Ordering::Relaxed);
+        self.flags.store(if on { flags | flag } else { flags & !flag }, Ordering::Relaxed);
+    }
+
+    /// The next event; messages before it go to the application, or are held.
+    pub(super) fn event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        while self.has(ITEMS) {
+            let mut inner = self.lock();
+            if inner.hold.is_some() {
+                match self.held(inner, inbox) {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let item = inner.items.pop_front();
+            self.set(ITEMS, !inner.items.is_empty());
+            drop(inner);
+            match item? {
+                Received::Event(event) => return Some(event),
+                Received::Message(message) => inbox.push(message),
+            }
+        }
+        None
+    }
+
+    /// The next item where there is a hold: its event, or what of it is for now.
+    #[cold]
+    #[inline(never)]
+    fn held(&self, mut inner: MutexGuard<'_, Inner<P>>, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        let mut item = inner.next_of_hold();
+        self.set(ITEMS, inner.has_items());
+        if let Some(hold) = &mut inner.hold {
+            item = item.and_then(|item| hold.take(item, inbox.is_taken()));
+            self.set(FULL, hold.is_full(inbox.limit(2)));
+        }
+        drop(inner);
+        match item? {
+            Received::Event(event) => Some(event),
+            Received::Message(message) => {
+                inbox.push(message);
+                None
+            }
+        }
+    }
+
+    /// The successor is the connection from now on: what was held goes on, ahead of what came with it last.
+    pub(super) fn release(&self) {
+        let mut inner = self.lock();
+        if let Some(mut hold) = inner.hold.take() {
+            hold.release(core::mem::take(&mut inner.items));
+            inner.hold = hold.has_released().then_some(hold);
+        }
+        self.set(FULL, false);
+        self.set(ITEMS, inner.has_items());
+    }
+
+    /// The successor does not become the connection: what it received for then is dropped.
+    pub(super) fn abandon(&self) {
+        let mut inner = self.lock();
+        if let Some(hold) = &mut inner.hold {
+            **hold = Hold::new();
+        }
+        inner.items.retain(|item| matches!(item, Received::Event(event) if !is_numbered(event)));
+        self.set(ITEMS, !inner.items.is_empty());
+    }
+
+    /// The messages that stand before the next event.
+    pub(super) fn deliver(&self, inbox: &Inbox<P::Incoming>) {
+        let mut inner = self.lock();
+        while let Some(Received::Message(_)) = inner.items.front() {
+            if let Some(Received::Message(message)) = inner.items.pop_front() {
+                inbox.push(message);
+            }
+        }
+        self.set(ITEMS, inner.has_items());
+    }
+
+    /// The number that came with the messages behind it is stale, so a resume brings them again, or it brought them again.
+    pub(super) fn drop_messages(&self) {
+        let mut inner = self.lock();
+        drop_numbered(&mut inner.items);
+        self.set(ITEMS, inner.has_items());
+    }
+
+    /// What is left of a transport that is gone. Every number in it is stale; `kept`: no resume brings its messages again.
+    pub(super) fn left(&self, kept: bool) -> VecDeque<Item<P>> {
+        let mut inner = self.lock();
+        let mut left = VecDeque::new();
+        while let Some(item) = inner.next_of_hold() {
+            let numbered = matches!(&item, Received::Event(event) if is_numbered(event));
+            left.push_back(item);
+            if numbered && !kept {
+                drop_numbered(&mut inner.items);
+            }
+        }
+        self.set(ITEMS, false);
+        left
+    }
+
+    pub(super) fn report(&self, event: EventOf<P>) {
+        self.lock().items.push_back(Received::Event(event));
+        self.set(ITEMS, true);
+    }
+
+    pub(super) fn receive(&self, epoch: Epoch, items: P::Received) {
+        let mut inner = self.lock();
+        if let Some(hold) = &mut inner.hold {
+            hold.begin_receive();
+        }
+        let mut events = false;
+        for item in items {
+            if let Received::Event(event) = &item {
+                events = true;
+                if let Event::HeartbeatAcked { .. } = event {
+                    self.set(UNANSWERED, false);
+                }
+            }
+            inner.items.push_back(item);
+        }
+        if !events {
+            inner.items.push_back(Received::Event(Event::Received { epoch }));
+        }
+        self.set(ITEMS, true);
+    }
+
+    /// The dial has succeeded.
+    pub(super) fn opened(&self, epoch: Epoch) {
+        self.lock().open = true;
+        self.report(Event::Opened { epoch });
+    }
+
+    /// False if nothing is open yet. What is queued is void; `finish`: the write that is under way ends first.
+    pub(super) fn close(&self, code: u16, finish: bool) -> bool {
+        let mut inner = self.lock();
+        inner.close = Some(code);
+        inner.commands.clear();
+        self.set(COMMANDS | ONLINE, false);
+        if !finish {
+            self.forget_write();
+        }
+        self.set(CLOSE, true);
+        self.set(FINISH, finish);
+        inner.open
+    }
+
+    /// With which code it is to be closed now.
+    #[inline]
+    pub(super) fn closes(&self) -> Option<u16> {
+        if self.has(CLOSE) { self.closes_with() } else { None }
+    }
+
+    #[cold]
+    fn closes_with(&self) -> Option<u16> {
+        if self.has(FINISH) && self.has(WRITING) { None } else { self.lock().close }
+    }
+
+    /// Queued behind a send that takes its time. A heartbeat that is still waiting there takes the new one's number
+    /// instead of being sent twice, so that a peer that asks for heartbeats and does not read them can't fill the memory.
+    pub(super) fn command(&self, command: CommandOf<P>) {
+        let mut inner = self.lock();
+        if inner.close.is_some() {
+            return;
+        }
+        if let Command::Heartbeat { .. } = command {
+            self.set(UNANSWERED, true);
+            let waiting = inner.commands.iter_mut().find(|other| matches!(other, Command::Heartbeat { .. }));
+            if let Some(waiting) = waiting {
+                *waiting = command;
+                return;
+            }
+        }
+        inner.commands.push_back(command);
+        self.set(COMMANDS, true);
+    }
+
+    pub(super) fn next_command(&self) -> Option<CommandOf<P>> {
+        if !self.has(COMMANDS) {
+            return None;
+        }
+        let mut inner = self.lock();
+        let command = inner.commands.pop_front();
+        self.set(COMMANDS, !inner.commands.is_empty());
+        command
+    }
+
+    /// What was given up and is not sent yet, for the transport that has the session now.
+    pub(super) fn take_unsubscribes(&self) -> VecDeque<CommandOf<P>> {
+        let mut inner = self.lock();
+        let (taken, kept) = core::mem::take(&mut inner.commands)
+            .into_iter()
+            .partition(|command| matches!(command, Command::Unsubscribe(_)));
+        inner.commands = kept;
+        self.set(COMMANDS, !inner.commands.is_empty());
+        taken
+    }
+
+    /// How far the session has come, after every step that may have changed it.
+    pub(super) fn set_session(&self, live: bool, online: bool) {
+        self.set(LIVE, live);
+        self.set(ONLINE, online);
+    }
+
+    pub(super) fn begin_write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.set(WRITING, true);
+    }
+
+    /// The number of the write under way.
+    pub(super) fn write_under_way(&self) -> Option<u32> {
+        self.has(WRITING).then(|| self.writes.load(Ordering::Relaxed))
+    }
+
+    /// Nobody waits for the write under way any more: it has ended, took too long, or its transport is gone.
+    pub(super) fn forget_write(&self) {
+        self.set(WRITING, false);
+    }
+}
+
+/// Whether messages come behind it whose number it is.
+pub(super) const fn is_numbered<T, K>(event: &Event<T, K>) -> bool {
+    matches!(event, Event::Sequence { .. } | Event::Cursor { .. })
+}
+
+/// Drops the messages whose number stood before them.
+fn drop_numbered<T, K, I>(items: &mut VecDeque<Received<T, K, I>>) {
+    let mut of_it = true;
+    items.retain(|item| match item {
+        Received::Event(event) => {
+            of_it = of_it && !is_numbered(event);
+            true
+        }
+        Received::Message(_) => !of_it,
+    });
+}

@@ -1,0 +1,162 @@
+//! A stream of numbered messages over many handovers: each once, in order, whatever becomes of the successor.
+
+use core::time::Duration;
+
+use redial::driver::{Outbox, Outcome, Overflow, Runtime};
+use redial::handover::Config as Handover;
+use redial::{BackoffConfig, Config, Event, Phase};
+
+use crate::conformance::LONG;
+use crate::handover::DRAIN;
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+use crate::station::{Station, Style};
+
+static CONFIG: Config = Config::new(BackoffConfig::constant(ms(4)).build_const()).build_const();
+const ROUNDS: u32 = 12;
+
+/// What goes wrong in each round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Nothing,
+    /// The first two dials are refused.
+    Refusals,
+    /// The successor is slower than the deadline.
+    Slow,
+    /// The connection is cut as soon as its successor is being dialled.
+    CutFirst,
+}
+
+/// A server that warns and cuts 40 ms later, with a message each millisecond and one of the application's every fourth.
+async fn stream<Rt: Runtime + Clone>(rt: Rt, style: Style, handover: Handover, fault: Fault) {
+    let station = Station::new(rt, style);
+    let outbox = Outbox::new().with_capacity(1_000).with_offline_queue(Overflow::Refuse);
+    let mut driver = station.driver(&CONFIG, handover).with_outbox(outbox);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        handle.online().await.unwrap();
+        let (mut expected, mut sent, mut receipts) = (1, 0, Vec::new());
+        for _ in 0..ROUNDS {
+            let dials = station.state().dials;
+            match fault {
+                Fault::Refusals => station.state().refusals = 2,
+                Fault::Slow => station.state().dial_takes = ms(50),
+                Fault::CutFirst => station.state().dial_takes = ms(10),
+                Fault::Nothing => {}
+            }
+            let warned = station.warn(ms(40));
+            let mut cut = false;
+            for step in 1..=90 {
+                let now = fault == Fault::CutFirst && station.state().dials > dials;
+                if (now || step == 40) && !cut {
+                    Station::<Rt>::cut(&warned);
+                    cut = true;
+                }
+                station.publish();
+                if step % 4 == 0 {
+                    receipts.push(handle.try_send(sent).unwrap());
+                    sent += 1;
+                }
+                station.sleep(ms(1)).await;
+                while let Some(number) = messages.try_recv() {
+                    assert_eq!(number, expected, "{style:?} {fault:?}");
+                    expected += 1;
+                }
+                if fault == Fault::Nothing {
+                    assert_eq!(handle.explain().await.unwrap().phase, Phase::Online);
+                }
+            }
+            handle.online().await.unwrap();
+        }
+        while expected <= ROUNDS * 90 {
+            assert_eq!(messages.recv().await, Some(expected), "{style:?} {fault:?}");
+            expected += 1;
+        }
+        for receipt in receipts {
+            assert_eq!(receipt.await, Ok(()));
+        }
+        assert!(station.state().written.iter().copied().eq(0..sent), "{:?}", station.state().written);
+        handle.stop();
+    };
+    assert_eq!(station.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(messages.recv().await, None, "none twice");
+    let (stats, losses) = (driver.policy().handover_stats(), driver.policy().stats().losses);
+    assert_eq!(station.open().len(), 0);
+    assert_eq!(station.state().most, 2);
+    match fault {
+        Fault::Nothing => {
+            assert_eq!((stats.handovers, losses, stats.gap_ms), (ROUNDS, 0, 0));
+            assert_eq!(station.state().dials, 1 + ROUNDS as usize);
+        }
+        Fault::Refusals => assert_eq!(station.state().dials, 1 + 3 * ROUNDS as usize),
+        Fault::Slow | Fault::CutFirst => {
+            assert!(losses > 0 && stats.gap_ms > 0, "{stats:?}");
+            assert_eq!(station.state().dials, 1 + ROUNDS as usize, "the successor is the attempt");
+        }
+    }
+}
+
+/// A server that has one session on one socket: it moves with the resume.
+pub(crate) async fn nothing_is_lost_where_the_session_moves<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    for handover in [Handover::DEFAULT, DRAIN] {
+        for fault in [Fault::Nothing, Fault::Refusals, Fault::Slow, Fault::CutFirst] {
+            stream(rt.clone(), Style::Moves, handover, fault).await;
+        }
+    }
+}
+
+/// A server that sends to both sockets: what both bring is delivered once.
+pub(crate) async fn nothing_comes_twice_where_both_get_everything<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    for handover in [Handover::DEFAULT, DRAIN] {
+        for fault in [Fault::Nothing, Fault::Refusals, Fault::Slow, Fault::CutFirst] {
+            stream(rt.clone(), Style::Both, handover, fault).await;
+        }
+    }
+}
+
+/// What the old connection still says with a number, once its successor is promoted: of a session that was resumed the successor
+/// has it; of one that was not, nobody else brings it.
+pub(crate) async fn numbers_of_a_draining_connection<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
+    for (answer, expected) in [(resumed, &[51, 2][..]), (ready as fn(_) -> Fact, &[50, 51, 2])] {
+        let first = vec![Say::Facts(vec![ready]), Say::Wait(ms(60)), Say::Numbered(50), Say::Message(51)];
+        let second = vec![Say::Facts(vec![answer]), Say::Wait(ms(120)), Say::Numbered(2)];
+        let lab = Lab::new(rt.clone(), vec![Answer::Accept(first), Answer::Accept(second)])
+            .set(|set| set.answers = false);
+        let mut driver = lab.handover(&LONG, DRAIN);
+        let (handle, mut messages) = (driver.handle(), driver.messages());
+        let script = async {
+            handle.online().await.unwrap();
+            handle.redial();
+            for number in expected {
+                assert_eq!(messages.recv().await, Some(*number));
+            }
+            assert_eq!(lab.alive(), 2);
+            handle.stop_keeping_session();
+        };
+        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(messages.recv().await, None);
+        assert_eq!(driver.policy().session().sequence(), Some(2));
+    }
+}
+
+/// A number goes for the messages of its receive alone: what comes later without one is delivered, though the number is not new.
+pub(crate) async fn what_has_no_number_is_no_repetition<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
+    let first = vec![Say::Facts(vec![ready]), Say::Numbered(5)];
+    let mut second = vec![Say::Numbered(4), Say::Message(100), Say::Facts(vec![resumed])];
+    second.extend([Say::Numbered(5), Say::Message(101), Say::Numbered(6), Say::Numbered(6)]);
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+    let mut driver = lab.handover(&LONG, Handover::DEFAULT);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        assert_eq!(messages.recv().await, Some(5));
+        handle.redial();
+        // The last one is as on any connection: the number is repeated, and the message is delivered.
+        for number in [100, 101, 6, 6] {
+            assert_eq!(messages.recv().await, Some(number));
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+}
