@@ -281,14 +281,19 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         actions
     }
 
+    /// An event of another transport, or the answer to an older request.
+    #[cold]
+    fn stale(&mut self) -> Actions {
+        count(&mut self.state.counts.stale);
+        Actions::ignored(Disposition::Stale)
+    }
+
     #[inline(never)] // Keep the hot path small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         let mut cx = Cx { now, actions: Actions::new() };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
-                count(&mut self.state.counts.stale);
-                cx.actions.set_disposition(Disposition::Stale);
-                return cx.actions;
+                return self.stale();
             }
             if !event.is_local() {
                 self.hear(now);
@@ -321,9 +326,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Event::CredentialOk { request, .. } | Event::CredentialFailed { request, .. }
                 if request.is_some_and(|request| request != self.state.counts.request) =>
             {
-                count(&mut self.state.counts.stale);
-                cx.actions.set_disposition(Disposition::Stale);
-                return cx.actions;
+                return self.stale();
             }
             Event::CredentialOk { ttl, .. } => self.on_credential_ok(&mut cx, ttl),
             Event::CredentialFailed { fatal, .. } => self.on_credential_failed(&mut cx, fatal),
