@@ -273,7 +273,7 @@ where
     }
 
     /// The endpoint that the server named is not the one that the present transport dials.
-    pub(crate) fn keep_redirect(&mut self) {
+    pub(crate) const fn keep_redirect(&mut self) {
         if self.state.redirect.0.is_some() {
             self.state.set(Flag::Redirected, true);
         }

@@ -131,8 +131,7 @@ fn a_successor_that_is_lost_with_its_new_session_begins_another() {
     rig.at(60_000, Event::Redial);
     rig.opened(60_010, 2);
     assert_eq!(rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false }), ["close 2 4000"]);
-    let mut number = 3;
-    for _ in 0..2 {
+    for number in 3..5 {
         // Waits may end within a millisecond.
         let due = rig.wake().unwrap().0 + 1;
         let lines = rig.until(due);
@@ -141,7 +140,6 @@ fn a_successor_that_is_lost_with_its_new_session_begins_another() {
         assert_eq!(rig.ready(due + 20, number, "b"), [format!("authenticate {number}")]);
         assert_eq!(rig.policy.session().token(), Some(&"a"));
         rig.closed(due + 30, number, 1006);
-        number += 1;
     }
 }
 

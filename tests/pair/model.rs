@@ -160,9 +160,9 @@ impl Pair<'_> {
             Some(
                 Event::Closed { epoch, .. } | Event::OpenFailed { epoch, .. } | Event::NotNow { epoch, .. },
             ) if applied => {
-                if model.draining.take_if(|(draining, _)| draining == epoch).is_none() {
-                    assert!(model.remove(*epoch).is_some(), "an end that applies is that of a transport");
-                }
+                let drained = model.draining.take_if(|(draining, _)| draining == epoch).is_some();
+                let gone = drained || model.remove(*epoch).is_some();
+                assert!(gone, "an end that applies is that of a transport");
             }
             _ => {}
         }
