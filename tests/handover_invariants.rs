@@ -13,6 +13,9 @@ mod differential;
 #[path = "handover_invariants/exhaustive.rs"]
 mod exhaustive;
 
+#[path = "handover_invariants/storms.rs"]
+mod storms;
+
 use proptest::prelude::*;
 
 /// A script to be printed in one line, and to be kept in the corpus with `xxd -r -p`.

@@ -174,6 +174,10 @@ where
             self.policy.set_conditions(conditions);
             let (second, _) = self.on_connection_too(now, of_connection);
             self.policy.set_conditions(told);
+            if self.old.is_none() && !self.policy.is_alive() {
+                // Also where the successor was given up by this event.
+                self.counts.gap_begins(now);
+            }
             return joined(first, second);
         }
         let (first, left) = self.on_connection_too(now, of_connection);

@@ -131,8 +131,7 @@ fn a_successor_that_is_lost_with_its_new_session_begins_another() {
     rig.at(60_000, Event::Redial);
     rig.opened(60_010, 2);
     assert_eq!(rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false }), ["close 2 4000"]);
-    let mut number = 3;
-    for _ in 0..2 {
+    for number in 3..5 {
         // Waits may end within a millisecond.
         let due = rig.wake().unwrap().0 + 1;
         let lines = rig.until(due);
@@ -141,7 +140,6 @@ fn a_successor_that_is_lost_with_its_new_session_begins_another() {
         assert_eq!(rig.ready(due + 20, number, "b"), [format!("authenticate {number}")]);
         assert_eq!(rig.policy.session().token(), Some(&"a"));
         rig.closed(due + 30, number, 1006);
-        number += 1;
     }
 }
 
@@ -330,4 +328,21 @@ fn a_fatal_end_of_the_connection_leaves_its_session_to_the_successor() {
     let end = Event::Closed { epoch: epoch(1), cause: Cause::Class(redial::classify::Class::Fatal) };
     assert_eq!(rig.at(60_005, end), none());
     assert_eq!(rig.opened(60_010, 2), ["resume 2 a Some(0)"]);
+}
+
+/// A clock that leaps for the call that ends the connection does not put the next dial off.
+#[test]
+fn a_leap_at_the_end_of_the_connection_does_not_move_the_wait_of_its_successor() {
+    let mut rig =
+        Rig::online(config().on_network_change(OnNetworkChange::Drop).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    rig.at(60_010, Event::NotNow { epoch: epoch(2), retry_after: None });
+    let leapt = redial::Instant::from_millis(90_000_000);
+    let mut policy = rig.policy.clone();
+    assert_eq!(policy.handle_event(leapt, Event::NetworkChanged).len(), 1);
+    assert_eq!(policy.phase(), Phase::Waiting);
+    let now = redial::Instant::from_millis(60_020);
+    let _stale = policy.handle_event(now, Event::Received { epoch: epoch(1) });
+    let until = policy.poll_timeout().unwrap();
+    assert!(until <= redial::Instant::from_millis(62_020), "{until:?}");
 }

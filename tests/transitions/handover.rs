@@ -27,7 +27,7 @@ fn after(facts: &[Fact]) -> Pair {
     let online =
         [Event::Start, Event::Opened { epoch }, Event::Greeting { epoch, heartbeat: None }, ready(1)];
     for fact in online.iter().chain(&[Event::AuthOk { epoch }]).chain(facts) {
-        let _ = policy.handle_event(NOW, fact.clone());
+        let _used = policy.handle_event(NOW, fact.clone());
     }
     policy
 }
@@ -43,9 +43,9 @@ fn stages() -> Vec<(&'static str, Pair)> {
     vec![
         ("online", after(&[])),
         ("connecting", begun(&[])),
-        ("greeting", begun(&[opened.clone()])),
+        ("greeting", begun(core::slice::from_ref(&opened))),
         ("establishing", begun(&identified)),
-        ("waiting", begun(&[refused.clone()])),
+        ("waiting", begun(core::slice::from_ref(&refused))),
         ("parked:hold", begun(&[refused, Event::Hold(hold())])),
         ("parked:network", after(&[Event::NetworkDown, Event::Redial])),
         ("draining", begun(&promoted)),

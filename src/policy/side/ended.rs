@@ -84,9 +84,11 @@ where
         state.set_backoff_gate(state.backoff_gate().later(before.state.backoff_gate()));
         state.set_floor(state.floor().later(before.state.floor()));
         state.resume_failures = state.resume_failures.max(before.state.resume_failures);
-        if let Stage::Waiting { .. } = state.stage {
+        if let Stage::Waiting { until, .. } = state.stage {
             let gate = self.gate(now);
-            self.state.stage = Stage::Waiting { until: gate.at.max(now), reason: gate.reason };
+            if gate.at > until {
+                self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
+            }
         }
     }
 }
