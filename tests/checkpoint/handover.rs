@@ -1,5 +1,7 @@
 //! The whole of a handover: the same, with a successor, a drain, and an older connection than the newest dial.
 
+use core::time::Duration;
+
 use arbitrary::Unstructured;
 use proptest::prelude::*;
 use redial::handover::{Config as Settings, Handover};
@@ -201,7 +203,7 @@ fn each_error_of_a_handover_says_what_is_wrong() {
     longer.push(0);
     assert_eq!(read(&sealed(longer)), Some(CheckpointError::Impossible("it goes on behind its end")));
     // Both configs are its own.
-    let other = Settings::new().drain(core::time::Duration::from_secs(1)).build_const();
+    let other = Settings::new().drain(Duration::from_secs(1)).build_const();
     for (config, settings) in [
         (&presets::DISCORD_GATEWAY, Some(Settings::DEFAULT)),
         (&presets::RECOMMENDED, Some(other)),
@@ -229,4 +231,64 @@ fn a_handover_is_no_policy() {
     let length = policy.checkpoint(Names::Shown, &mut bytes).expect("room");
     let read = Plain::from_checkpoint(&presets::RECOMMENDED, Settings::DEFAULT, &bytes[..length]);
     assert_eq!(read.err(), Some(CheckpointError::NotACheckpoint));
+}
+
+/// A successor in a new session that is not authenticated yet, one whose session was refused, and a drain: what a checkpoint
+/// keeps of them shows when they go on.
+#[test]
+fn what_stands_beside_the_policy_goes_on() {
+    use redial::policy::{DropReason, RestoreConfig};
+    use redial::subscriptions::FixedSubscriptions;
+    use redial::{Action, BackoffConfig, Cause};
+
+    const BACKOFF: BackoffConfig = BackoffConfig::constant(Duration::from_secs(1)).build_const();
+    static PROVING: Config =
+        Config::new(BACKOFF).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
+    static PLAIN: Config = Config::new(BACKOFF).build_const();
+    let settings =
+        Settings::new().timeout(Duration::from_secs(30)).drain(Duration::from_secs(5)).build_const();
+    let epoch = |number| redial::Epoch::from_raw(number).expect("not 0");
+    let ready = |number, token| {
+        let (endpoint, sequence, ttl) = (None, Some(1), None);
+        Event::Ready { epoch: epoch(number), token: Some(token), endpoint, sequence, ttl }
+    };
+    let refused = || Event::SessionInvalid { epoch: epoch(2), resumable: false };
+    let opened = |number| Event::Opened { epoch: epoch(number) };
+    let lost = |number| Event::Closed { epoch: epoch(number), cause: Cause::CloseFrame(1_006) };
+    let restored = Action::Restore { epoch: epoch(2), send: 2 };
+    let promoted = Action::Promote { epoch: epoch(2) };
+    for (config, told, last, expected) in [
+        (&PROVING, vec![opened(2), ready(2, 8)], Event::AuthOk { epoch: epoch(2) }, vec![promoted, restored]),
+        (
+            &PLAIN,
+            vec![opened(2), refused()],
+            lost(1),
+            vec![Action::DropSession { reason: DropReason::Invalid }],
+        ),
+        (
+            &PLAIN,
+            vec![opened(2), Event::Resumed { epoch: epoch(2) }],
+            Event::Drained { epoch: epoch(1) },
+            vec![Action::Close { epoch: epoch(1), code: Some(4_000) }],
+        ),
+    ] {
+        let mut handover = Policy::new(config, SplitMix64::new(7))
+            .with_session_type::<u8>()
+            .with_subscriptions(FixedSubscriptions::<u8, 4>::new())
+            .with_handover(settings);
+        let begun = [Event::Subscribe { key: 3, priority: 0 }, Event::Start, opened(1), ready(1, 7)];
+        let begun = begun.into_iter().chain([Event::AuthOk { epoch: epoch(1) }]);
+        for (event, at) in begun.zip(0..).chain([Event::Redial].into_iter().chain(told).zip(60_000..)) {
+            let _actions = handover.handle_event(Instant::from_millis(at), event);
+        }
+        let mut bytes = [0; 600];
+        let length = handover.checkpoint(Names::Shown, &mut bytes).expect("room");
+        let copy = Handover::from_checkpoint(config, settings, &bytes[..length]);
+        let mut copy = copy.unwrap_or_else(|error| panic!("{error}: {handover:?}"));
+        assert!(copy == handover);
+        let now = Instant::from_millis(60_500);
+        assert!(copy.handle_event(now, last.clone()).into_iter().eq(expected.clone()), "{copy:?}");
+        assert!(handover.handle_event(now, last).into_iter().eq(expected));
+        assert!(copy == handover);
+    }
 }
