@@ -19,6 +19,8 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 mod example;
 #[path = "gateway/hostile.rs"]
 mod hostile;
+#[path = "gateway/planned.rs"]
+mod planned;
 
 /// Longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -51,9 +53,9 @@ fn show(seed: &str) {
     assert_eq!(output.stderr, b"");
     let rows = text.lines().skip_while(|line| !line.starts_with("fault  ")).skip(2);
     let rows: Vec<_> = rows.take_while(|line| !line.starts_with(['*', ' ']) && !line.is_empty()).collect();
-    assert_eq!(rows.len(), 28, "{text}");
+    assert_eq!(rows.len(), 34, "{text}");
     assert!(rows.iter().all(|row| row.contains(" yes ")), "{text}");
-    assert!(text.contains("27 of 27 faults survived"), "{text}");
+    assert!(text.contains("33 of 33 faults survived"), "{text}");
     assert!(text.contains(&format!("--seed {seed}")) && !text.contains('\x1b'));
 }
 
@@ -73,6 +75,7 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
     let unknown = file("unknown", r#"{"bakoff": {}}"#);
     let zero = file("zero", r#"{"connect_timeout_ms": 0}"#);
     let watched = file("watched", r#"{"health": {}}"#);
+    let drains = file("drains", r#"{"handover": {"drain": 5}}"#);
     let url = ["--url", "ws://127.0.0.1:9"];
     for (arguments, says) in [
         (vec!["--url", "https://127.0.0.1:9"], "use wss://"),
@@ -90,6 +93,10 @@ fn what_cannot_be_used_is_one_line_and_status_2() {
         ([&url[..], &["--for", "nan"]].concat(), "--for"),
         (vec!["--frob"], "--frob"),
         (vec!["--token", "t"], "--url <URL>"),
+        ([&url[..], &["--config", &drains]].concat(), "handover: "),
+        (vec!["rotate", "--times", "0"], "--times"),
+        (vec!["rotate", "--warning-ms", "1"], "--warning-ms"),
+        (vec!["rotate", "--variant", "never"], "--variant"),
     ] {
         let output = run(&arguments);
         let error = String::from_utf8(output.stderr).unwrap();

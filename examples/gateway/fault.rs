@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::plan::{Order, Plan, Ports, Welcome};
+
 /// One way to misbehave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -31,12 +33,23 @@ pub(crate) enum Fault {
     EndlessFragments,
     WildSequence,
     SecondReady,
+    PlannedRotation,
+    Deploy,
+    DeployTooSlow,
+    WarnedThenDropped,
+    Moved,
+    Drained,
+    /// Not in the script: a client that knows the age replaces its connection before.
+    Aged,
     Fatal,
 }
 
 /// What a good client does about a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
+    /// Goes on with the old session on a new connection while the old one serves: no event may be lost or come twice, and
+    /// at no time is there no connection.
+    Handover,
     /// Goes on with the old session: no event may be lost or come twice.
     Resume,
     /// Identifies again: the old session is gone, and with it what was not delivered yet.
@@ -45,92 +58,10 @@ pub(crate) enum Expect {
     Stop,
 }
 
-/// What is done to the connection that is up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// TCP ends without a close frame.
-    Drop,
-    /// A close frame, with a code or without.
-    Close(Option<u16>),
-    /// op 7, and a close frame without code 100 ms later.
-    ReconnectThenClose,
-    /// Heartbeats are no longer acknowledged; everything else goes on.
-    StopAcks,
-    /// op 9 with `true`.
-    InvalidSession,
-    /// Pings without end, and nothing is read any more.
-    Pings,
-    /// A message in empty pieces without end, and nothing is read any more.
-    Fragments,
-    /// An event with a sequence number that can't be right, and 200 ms later a drop.
-    WildSequence,
-    /// Another READY, of another session, that nobody asked for.
-    Ready,
-}
-
-/// What an upgrade is refused with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// With `Retry-After: 1`.
-    pub(crate) wait: bool,
-}
-
-/// How the next connections are received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Welcome {
-    #[default]
-    Normal,
-    /// TCP only: the upgrade is never answered.
-    NeverAnswer,
-    /// An HTTP status instead of the upgrade.
-    Http(Answer),
-    /// Upgraded, then a close frame without code.
-    CloseAtOnce,
-    /// Upgraded, then op 7 where the hello should be.
-    ReconnectInsteadOfHello,
-    /// Upgraded, then nothing.
-    Silence,
-    /// Hello, then nothing: no acks, no READY, no RESUMED.
-    HelloOnly,
-    /// Hello, and a resume is answered by op 9 with `false`.
-    RefuseResume,
-    /// Hello, and a resume is answered by closing with this code.
-    CloseOnResume(u16),
-}
-
-/// What becomes of the listeners while the fault lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ports {
-    Up,
-    /// Both are closed for this long.
-    AllDown(Duration),
-    /// The resume endpoint is closed until the client is healthy again.
-    ResumeDown,
-}
-
-/// A fault taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) order: Order,
-    pub(crate) welcome: Welcome,
-    /// How many connections in a row get this welcome.
-    pub(crate) times: u32,
-    pub(crate) ports: Ports,
-}
-
-/// Seconds in every `Retry-After` of the server.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Close codes after which the session is gone on the server's side.
-pub(crate) const fn ends_session(code: u16) -> bool {
-    matches!(code, 4004 | 4007 | 4009)
-}
-
 impl Fault {
     /// All of them, in the order of the show. The fatal one is last. The dead resume endpoint comes before those that
-    /// make the client leave that endpoint for good, which only a new session gives back.
-    pub(crate) const SCRIPT: [Self; 27] = [
+    /// make the client leave that endpoint for good, which only a new session gives back; the planned ends come after one.
+    pub(crate) const SCRIPT: [Self; 33] = [
         Self::Drop,
         Self::CloseWithoutCode,
         Self::ReconnectThenClose,
@@ -148,6 +79,12 @@ impl Fault {
         Self::InvalidSessionFalse,
         Self::SessionTimedOut,
         Self::InvalidSequence,
+        Self::PlannedRotation,
+        Self::Deploy,
+        Self::DeployTooSlow,
+        Self::WarnedThenDropped,
+        Self::Moved,
+        Self::Drained,
         Self::PortRefused,
         Self::NeverAnswers,
         Self::Http503,
@@ -189,6 +126,13 @@ impl Fault {
             Self::EndlessFragments => "endless empty fragments",
             Self::WildSequence => "sequence number 2^64 - 1",
             Self::SecondReady => "a second READY",
+            Self::PlannedRotation => "planned rotation",
+            Self::Deploy => "deploy with a deadline",
+            Self::DeployTooSlow => "deploy past its deadline",
+            Self::WarnedThenDropped => "warned, then dropped",
+            Self::Moved => "moved to another URL",
+            Self::Drained => "warned amid requests",
+            Self::Aged => "cut at an age",
             Self::Fatal => "close 4004, fatal",
         }
     }
@@ -226,6 +170,17 @@ impl Fault {
             Self::EndlessFragments => "a message that goes on in empty fragments, and nothing is read",
             Self::WildSequence => "an event with a sequence number above all others; dropped after 200 ms",
             Self::SecondReady => "READY of another session while connected, whose numbers begin at 1",
+            Self::PlannedRotation => "the server warns that it will cut the connection in 1 s, and does",
+            Self::Deploy => "warned of a cut in 1.2 s; the next two upgrades are answered with 503",
+            Self::DeployTooSlow => "warned of a cut in 200 ms; the next hello comes 100 ms after it",
+            Self::WarnedThenDropped => {
+                "warned of a cut in 400 ms, but dropped as soon as the next one is dialled"
+            }
+            Self::Drained => {
+                "warned of a cut in 1 s; each request is answered 200 ms later, where it was made"
+            }
+            Self::Aged => "the server cuts a connection without a word when it is 1 s old",
+            Self::Moved => "the server names another URL to reconnect to, and serves until that is done",
             Self::Fatal => "closed with 4004: authentication failed, never come again",
         }
     }
@@ -235,6 +190,9 @@ impl Fault {
             Self::InvalidSessionFalse | Self::SessionTimedOut | Self::InvalidSequence | Self::SecondReady => {
                 Expect::Fresh
             }
+            Self::PlannedRotation | Self::Deploy | Self::Moved | Self::Drained | Self::Aged => {
+                Expect::Handover
+            }
             Self::Fatal => Expect::Stop,
             _ => Expect::Resume,
         }
@@ -242,7 +200,21 @@ impl Fault {
 
     /// Whether the server keeps the session, so that no event may be lost or come twice.
     pub(crate) const fn could_resume(self) -> bool {
-        matches!(self.expect(), Expect::Resume)
+        matches!(self.expect(), Expect::Resume | Expect::Handover)
+    }
+
+    /// How many sockets the client may have at once: a second one only where the server announces the end of the first.
+    pub(crate) const fn sockets(self) -> usize {
+        match self {
+            Self::PlannedRotation
+            | Self::Deploy
+            | Self::DeployTooSlow
+            | Self::WarnedThenDropped
+            | Self::Moved
+            | Self::Drained
+            | Self::Aged => 2,
+            _ => 1,
+        }
     }
 
     pub(crate) const fn plan(self) -> Plan {
@@ -258,6 +230,18 @@ impl Fault {
             Self::WildSequence => Plan::now(Order::WildSequence),
             Self::SecondReady => Plan::now(Order::Ready),
             Self::Fatal => Plan::now(Order::Close(Some(4004))),
+            Self::PlannedRotation | Self::Drained => Plan::warned(Duration::from_secs(1)),
+            Self::Deploy => Plan::warned(Duration::from_millis(1_200)).welcome(Welcome::http(503), 2),
+            Self::DeployTooSlow => {
+                Plan::warned(Duration::from_millis(200)).welcome(Welcome::Late(Duration::from_millis(100)), 1)
+            }
+            Self::WarnedThenDropped => Plan {
+                strikes_on_dial: true,
+                ..Plan::warned(Duration::from_millis(400))
+                    .welcome(Welcome::Late(Duration::from_millis(100)), 1)
+            },
+            Self::Moved => Plan::now(Order::Move),
+            Self::Aged => Plan::now(Order::Expire(Duration::from_secs(1))),
             Self::ReconnectInsteadOfHello => Plan::next(Welcome::ReconnectInsteadOfHello, 1),
             Self::SilenceInsteadOfHello => Plan::next(Welcome::Silence, 1),
             Self::HelloThenSilence => Plan::next(Welcome::HelloOnly, 1),
@@ -277,19 +261,5 @@ impl Fault {
             }
             Self::ResumeEndpointDead => Plan { ports: Ports::ResumeDown, ..Plan::now(Order::Drop) },
         }
-    }
-}
-
-impl Plan {
-    const fn now(order: Order) -> Self {
-        Self { order, welcome: Welcome::Normal, times: 0, ports: Ports::Up }
-    }
-
-    const fn refused(status: u16, wait: bool) -> Self {
-        Self::next(Welcome::Http(Answer { status, wait }), 1)
-    }
-
-    const fn next(welcome: Welcome, times: u32) -> Self {
-        Self { order: Order::Drop, welcome, times, ports: Ports::Up }
     }
 }

@@ -22,14 +22,19 @@ pub(crate) enum Frame {
     Identify { token: String },
     /// op 6: the old session, please, and what came after `seq`.
     Resume { token: String, session_id: String, seq: u64 },
-    /// op 7: the server wants the client to come again and resume.
-    Reconnect,
+    /// op 7: the server wants the client to come again and resume. It may say in how long it will cut the connection, and
+    /// where to go.
+    Reconnect { deadline: Option<Duration>, url: Option<String> },
+    /// op 8: a request, which is answered on the connection that it came on.
+    Request { nonce: u64 },
     /// op 9: the session is refused; `resumable` says whether a resume may help.
     InvalidSession { resumable: bool },
     /// op 10, the greeting.
     Hello { heartbeat_interval: Duration },
     /// op 11
     HeartbeatAck,
+    /// op 12: the answer to a request. Discord has no such op; it answers by dispatches.
+    Answer { nonce: u64 },
 }
 
 /// What a dispatch tells.
@@ -75,6 +80,9 @@ struct Raw {
 }
 
 impl Frame {
+    /// A request to come again that says neither when nor where.
+    pub(crate) const RECONNECT: Self = Self::Reconnect { deadline: None, url: None };
+
     pub(crate) fn encode(&self) -> String {
         let (op, d) = match self {
             Self::Dispatch { s, event } => return event.encode(*s),
@@ -83,7 +91,15 @@ impl Frame {
             Self::Resume { token, session_id, seq } => {
                 (6, json!({ "token": token, "session_id": session_id, "seq": seq }))
             }
-            Self::Reconnect => (7, Value::Null),
+            Self::Reconnect { deadline: None, url: None } => (7, Value::Null),
+            Self::Reconnect { deadline, url } => {
+                let mut d = serde_json::Map::new();
+                d.extend(deadline.map(|after| ("deadline_ms".to_owned(), json!(millis(after)))));
+                d.extend(url.as_ref().map(|url| ("reconnect_url".to_owned(), json!(url))));
+                (7, d.into())
+            }
+            Self::Request { nonce } => (8, json!({ "nonce": nonce })),
+            Self::Answer { nonce } => (12, json!({ "nonce": nonce })),
             Self::InvalidSession { resumable } => (9, json!(resumable)),
             Self::Hello { heartbeat_interval } => {
                 (10, json!({ "heartbeat_interval": millis(*heartbeat_interval) }))
@@ -116,10 +132,15 @@ impl Frame {
             1 => Self::Heartbeat { seq: Some(raw.d.as_u64().ok_or(DecodeError::Missing("d"))?) },
             2 => Self::Identify { token: word("token")? },
             6 => Self::Resume { token: word("token")?, session_id: word("session_id")?, seq: number("seq")? },
-            7 => Self::Reconnect,
+            7 => Self::Reconnect {
+                deadline: number("deadline_ms").ok().map(Duration::from_millis),
+                url: word("reconnect_url").ok(),
+            },
+            8 => Self::Request { nonce: number("nonce")? },
             9 => Self::InvalidSession { resumable: raw.d.as_bool().ok_or(DecodeError::Missing("d"))? },
             10 => Self::Hello { heartbeat_interval: Duration::from_millis(number("heartbeat_interval")?) },
             11 => Self::HeartbeatAck,
+            12 => Self::Answer { nonce: number("nonce")? },
             op => return Err(DecodeError::UnknownOp(op)),
         })
     }
@@ -163,7 +184,11 @@ mod tests {
             Frame::Heartbeat { seq: Some(0) },
             Frame::Identify { token: token.clone() },
             Frame::Resume { token, session_id, seq: 7 },
-            Frame::Reconnect,
+            Frame::Request { nonce: 0 },
+            Frame::Answer { nonce: u64::MAX },
+            Frame::RECONNECT,
+            Frame::Reconnect { deadline: Some(Duration::from_secs(2)), url: None },
+            Frame::Reconnect { deadline: None, url: Some("ws://127.0.0.1:1".to_owned()) },
             Frame::InvalidSession { resumable: true },
             Frame::InvalidSession { resumable: false },
             Frame::Hello { heartbeat_interval: Duration::from_millis(41_250) },

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use redial::driver::{Outcome, Runtime, Tokio};
 use redial::policy::ResumeConfig;
-use redial::{BackoffConfig, Config, GiveUp, Jitter, Ratio, presets};
+use redial::{BackoffConfig, Config, GiveUp, Jitter, Ratio, handover, presets};
 use serde_json::json;
+use tokio::time::sleep;
 
-use crate::client::{self, Client, signal};
+use crate::client::{self, Client, Rules, signal};
 use crate::fault::Fault;
 use crate::protocol::TOKEN;
 use crate::report::client_event::ClientEvent;
@@ -21,7 +22,7 @@ use crate::server::{self, Server};
 /// A show that takes longer has failed.
 const MAX_SHOW: Duration = Duration::from_secs(60);
 
-/// The Discord preset in fast motion: the same rules with smaller numbers, so that two dozen outages fit into a minute.
+/// The Discord preset in fast motion: the same rules with smaller numbers, so that three dozen faults fit into a minute.
 const FAST: Config = presets::DISCORD_GATEWAY
     .to_builder()
     .connect_timeout(Duration::from_millis(500))
@@ -43,6 +44,18 @@ const FAST: Config = presets::DISCORD_GATEWAY
     )
     .build_const();
 
+/// Requests are made for this long while the fault is on that is about them: the last is answered before that is over.
+const REQUESTS: Duration = Duration::from_millis(700);
+const REQUEST_EVERY: Duration = Duration::from_millis(40);
+/// Longer than the server takes to answer one, shorter than the calm between two faults.
+const DRAIN: Duration = Duration::from_millis(400);
+const HANDOVER: handover::Config = handover::Config::new().drain(DRAIN).build_const();
+
+/// How the client of the show decides.
+pub(crate) fn rules(seed: u64, hands_over: bool) -> Rules {
+    Rules { config: FAST, handover: hands_over.then_some(HANDOVER), seed }
+}
+
 /// How the show went.
 pub(crate) struct Played {
     /// The client has survived everything.
@@ -51,7 +64,8 @@ pub(crate) struct Played {
     pub(crate) recorded: Option<(String, String)>,
 }
 
-pub(crate) async fn run(seed: u64, json: bool, record: bool) -> Result<Played, String> {
+pub(crate) async fn run(rules: Rules, json: bool, record: bool) -> Result<Played, String> {
+    let seed = rules.seed;
     let failed = |error: std::io::Error| format!("the server can't start: {error}");
     let server = Server::start(server::Config::default()).await.map_err(failed)?;
     let recorder = server.recorder().clone();
@@ -72,14 +86,25 @@ pub(crate) async fn run(seed: u64, json: bool, record: bool) -> Result<Played, S
     view.show(clock.now(), 0, &start);
 
     let token = TOKEN.to_owned();
-    let mut client = Client::new(&url, token, (FAST, seed), clock, Arc::clone(&view), Some(recorder.clone()))
+    let mut client = Client::new(&url, token, rules, clock, Arc::clone(&view), Some(recorder.clone()))
         .map_err(|error| error.to_string())?;
     if record {
         client.record()?;
     }
     let handle = client.driver.handle();
     let number = Cell::new(0);
+    let asker = client.asker(recorder.clone());
     let announce = |fault: Fault| {
+        if fault == Fault::Drained {
+            let asker = asker.clone();
+            tokio::spawn(async move {
+                let over = async {
+                    sleep(REQUESTS).await;
+                    asker.stop();
+                };
+                tokio::join!(asker.ask(REQUEST_EVERY), over)
+            });
+        }
         number.set(number.get() + 1);
         let at = clock.now().as_millis();
         view.note(

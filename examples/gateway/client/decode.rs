@@ -24,14 +24,16 @@ pub(crate) enum Message {
     Dispatch { s: Result<Option<u64>, String>, event: Event },
     /// op 1
     HeartbeatRequested,
-    /// op 7
-    Reconnect,
+    /// op 7, with the time until the cut and the place to go to, where the server says so.
+    Reconnect { deadline: Option<Duration>, url: Option<String> },
     /// op 9; what does not say `true` can't be resumed.
     InvalidSession { resumable: bool },
     /// op 10
     Hello { heartbeat: Option<Duration> },
     /// op 11
     HeartbeatAcked,
+    /// op 12, with the number of the request.
+    Answer { nonce: u64 },
 }
 
 /// What a dispatch tells.
@@ -82,6 +84,9 @@ struct Payload {
     session_id: Scalar,
     resume_gateway_url: Scalar,
     heartbeat_interval: Scalar,
+    deadline_ms: Scalar,
+    reconnect_url: Scalar,
+    nonce: Scalar,
     n: Scalar,
 }
 
@@ -93,6 +98,15 @@ impl Scalar {
             Self::Float(float) if float.fract() == 0.0 && (0.0..=MAX_INTEGER as f64).contains(&float) => {
                 Some(float as u64)
             }
+            _ => None,
+        }
+    }
+
+    /// Milliseconds, with a fraction or without; below zero is zero.
+    fn duration(&self) -> Option<Duration> {
+        match *self {
+            Self::Integer(millis) => Some(Duration::from_millis(millis)),
+            Self::Float(millis) => Some(Duration::from_millis(millis as u64)),
             _ => None,
         }
     }
@@ -161,6 +175,9 @@ impl<'de> Visitor<'de> for Anything {
                 "session_id" => &mut payload.session_id,
                 "resume_gateway_url" => &mut payload.resume_gateway_url,
                 "heartbeat_interval" => &mut payload.heartbeat_interval,
+                "deadline_ms" => &mut payload.deadline_ms,
+                "reconnect_url" => &mut payload.reconnect_url,
+                "nonce" => &mut payload.nonce,
                 "n" => &mut payload.n,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -228,17 +245,11 @@ pub(crate) fn decode(text: &str) -> Result<Message, String> {
             Message::Dispatch { s, event }
         }
         1 => Message::HeartbeatRequested,
-        7 => Message::Reconnect,
+        7 => Message::Reconnect { deadline: raw.d.deadline_ms.duration(), url: raw.d.reconnect_url.text() },
         9 => Message::InvalidSession { resumable: matches!(raw.d.itself, Scalar::Bool(true)) },
-        10 => {
-            let millis = match raw.d.heartbeat_interval {
-                Scalar::Integer(millis) => Some(millis),
-                Scalar::Float(millis) => Some(millis as u64),
-                _ => None,
-            };
-            Message::Hello { heartbeat: millis.map(Duration::from_millis) }
-        }
+        10 => Message::Hello { heartbeat: raw.d.heartbeat_interval.duration() },
         11 => Message::HeartbeatAcked,
+        12 => Message::Answer { nonce: raw.d.nonce.integer().ok_or("an answer without a number")? },
         op => return Err(format!("unknown op {op}")),
     })
 }
@@ -302,7 +313,15 @@ mod tests {
                 },
             ),
             (r#"{"op":1}"#, Message::HeartbeatRequested),
-            (r#"{"op":7,"d":"x","extra":[]}"#, Message::Reconnect),
+            (r#"{"op":7,"d":"x","extra":[]}"#, Message::Reconnect { deadline: None, url: None }),
+            (
+                r#"{"op":7,"d":{"deadline_ms":2000,"reconnect_url":"ws://a"}}"#,
+                Message::Reconnect { deadline: Some(Duration::from_secs(2)), url: Some("ws://a".to_owned()) },
+            ),
+            (
+                r#"{"op":7,"d":{"deadline_ms":"2000","reconnect_url":{"n":1}}}"#,
+                Message::Reconnect { deadline: None, url: None },
+            ),
             (r#"{"op":9}"#, Message::InvalidSession { resumable: false }),
             (r#"{"op":9,"d":"true"}"#, Message::InvalidSession { resumable: false }),
             (r#"{"op":9,"d":true}"#, Message::InvalidSession { resumable: true }),
@@ -321,6 +340,7 @@ mod tests {
                 Message::Hello { heartbeat: Some(Duration::from_millis(u64::MAX)) },
             ),
             (r#"{"op":11,"d":{}}"#, Message::HeartbeatAcked),
+            (r#"{"op":12,"d":{"nonce":7}}"#, Message::Answer { nonce: 7 }),
         ] {
             assert_eq!(decode(text), Ok(message), "{text}");
         }
@@ -341,6 +361,7 @@ mod tests {
             r#"{"op":0}"#,
             r#"{"op":0,"t":7}"#,
             r#"{"op":7} {"op":7}"#,
+            r#"{"op":12,"d":{"nonce":"7"}}"#,
             &deep,
             &long_op,
             &long_text,

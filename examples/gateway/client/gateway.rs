@@ -1,13 +1,16 @@
 //! The gateway's protocol: what is said, what is heard, and what is shown of it.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use redial::driver::{Dial, Notice, Runtime, Tokio};
+use redial::driver::{Dial, HandleFor, Notice, Runtime, Tokio};
+use redial::policy::{Endpoint, Role};
 use redial::websocket::{Connection, Decoded, Frame, Protocol, Ready, Report, Url};
 use redial::{Action, Cause, Disposition, Epoch, Event, Instant, Phase};
 
 use super::decode::{self, Message, decode};
+use super::observed::Observed;
+use super::requests::Requests;
 use crate::protocol;
 use crate::report::client_event::ClientEvent;
 use crate::report::recorder::Recorder;
@@ -30,34 +33,69 @@ pub(crate) struct Gateway {
     view: Arc<View>,
     /// The judge of the show.
     recorder: Option<Recorder>,
+    handle: OnceLock<HandleFor<Observed>>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     newest: u32,
+    /// Where the newest dial goes, and whether it is to replace a connection that is up.
+    target: Target,
+    /// The connection that the newest heartbeat is for.
+    beating: u32,
     /// The newest sequence number of the session, as the policy has it.
     sequence: Option<u64>,
     /// The wait that the policy announced last, if it is still waiting.
     wait: Option<Instant>,
     /// What the policy says no dial may come before.
     not_before: Option<Instant>,
+    requests: Requests,
     /// What the last failed dial said for itself, for people.
     detail: Option<String>,
 }
 
-/// An event of the gateway, for the application.
-pub(crate) struct Dispatch {
-    epoch: u32,
-    seq: Option<u64>,
-    name: String,
-    /// The number that the show's events carry.
-    n: Option<u64>,
+/// What [`Dial`] does not say of a dial.
+#[derive(Clone, Copy)]
+struct Target {
+    endpoint: Endpoint,
+    successor: bool,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self { endpoint: Endpoint::Base, successor: false }
+    }
+}
+
+/// What the gateway says to the application.
+pub(crate) enum Incoming {
+    Dispatch {
+        /// The connection that it came on, which whoever decodes it does not know.
+        epoch: u32,
+        seq: Option<u64>,
+        name: String,
+        /// The number that the show's events carry.
+        n: Option<u64>,
+    },
+    Answer {
+        epoch: u32,
+        nonce: u64,
+    },
+}
+
+impl Incoming {
+    /// Notes the connection that it came on.
+    const fn came_on(&mut self, on: Epoch) {
+        match self {
+            Self::Dispatch { epoch, .. } | Self::Answer { epoch, .. } => *epoch = on.get(),
+        }
+    }
 }
 
 impl Gateway {
     pub(super) fn new(token: String, clock: Tokio, view: Arc<View>, recorder: Option<Recorder>) -> Self {
-        Self { token, clock, view, recorder, state: Mutex::default() }
+        Self { token, clock, view, recorder, handle: OnceLock::new(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,22 +118,64 @@ impl Gateway {
     }
 
     pub(super) fn dialling(&self, dial: &Dial<String>, url: &Url) {
-        // This gateway names no other endpoint but the session's.
-        let endpoint = if dial.endpoint.is_some() { "session" } else { "base" };
-        let (mode, attempt) = (dial.mode, dial.attempt);
-        self.show(
-            dial.epoch.get(),
-            &ClientEvent::Open { mode, endpoint, url: url.as_str().to_owned(), attempt },
-        );
+        let Target { endpoint, successor } = self.state().target;
+        let endpoint = match endpoint {
+            Endpoint::Base => "base",
+            Endpoint::Session => "session",
+            Endpoint::Redirect => "redirect",
+        };
+        let (mode, attempt, url) = (dial.mode, dial.attempt, url.as_str().to_owned());
+        self.show(dial.epoch.get(), &ClientEvent::Open { mode, endpoint, url, attempt, successor });
     }
 
     /// Hands an event to the application.
-    pub(super) fn deliver(&self, dispatch: Dispatch) {
-        let Dispatch { epoch, seq, name, n } = dispatch;
-        if let (Some(recorder), Some(n)) = (&self.recorder, n) {
-            recorder.delivered(n);
+    pub(super) fn deliver(&self, incoming: Incoming) {
+        match incoming {
+            Incoming::Dispatch { epoch, seq, name, n } => {
+                if let (Some(recorder), Some(n)) = (&self.recorder, n) {
+                    recorder.delivered(n);
+                }
+                self.show(epoch, &ClientEvent::Dispatch { seq, name });
+            }
+            Incoming::Answer { epoch, nonce } => {
+                if let Some(recorder) = &self.recorder {
+                    recorder.answered(nonce);
+                }
+                self.show(epoch, &ClientEvent::Answer { nonce });
+            }
         }
-        self.show(epoch, &ClientEvent::Dispatch { seq, name });
+    }
+
+    /// A message came on this connection.
+    pub(super) fn came_on(&self, incoming: &mut Incoming, epoch: Epoch) {
+        incoming.came_on(epoch);
+        if let Incoming::Answer { .. } = incoming {
+            self.request_ends(epoch);
+        }
+    }
+
+    /// A request is about to be written on this connection.
+    pub(super) fn request_begins(&self, epoch: Epoch) {
+        self.state().requests.begin(epoch);
+        self.show(epoch.get(), &ClientEvent::Request);
+    }
+
+    /// It is answered, or was not written.
+    pub(super) fn request_ends(&self, epoch: Epoch) {
+        let drained = self.state().requests.end(epoch);
+        self.drained(drained);
+    }
+
+    /// Says so, if nothing is under way any more on the connection that was replaced.
+    fn drained(&self, drained: bool) {
+        if let (true, Some(handle)) = (drained, self.handle.get()) {
+            handle.drained();
+        }
+    }
+
+    /// The way to the driver, which is made after this.
+    pub(super) fn steer_with(&self, handle: HandleFor<Observed>) {
+        let _first = self.handle.get_or_init(|| handle);
     }
 
     /// What a dispatch means. A number that can't be right is reported and counts as none: the event is delivered, the
@@ -104,12 +184,9 @@ impl Gateway {
         &self,
         s: Result<Option<u64>, String>,
         event: decode::Event,
-    ) -> Vec<Decoded<Infallible, Dispatch>> {
+    ) -> Vec<Decoded<Infallible, Incoming>> {
         let mut decoded = Vec::new();
-        let (epoch, newest) = {
-            let state = self.state();
-            (state.newest, state.sequence)
-        };
+        let newest = self.state().sequence;
         let seq = match (s, newest) {
             (Ok(Some(n)), Some(newest)) if n.saturating_sub(newest) > MAX_STEP => {
                 decoded.push(Decoded::Invalid(format!("no sequence number: {n}, far above {newest}")));
@@ -129,7 +206,7 @@ impl Gateway {
             }
             decode::Event::Resumed => Decoded::Resumed { sequence: seq },
             decode::Event::Other { name, n } => {
-                let message = Dispatch { epoch, seq, name, n };
+                let message = Incoming::Dispatch { epoch: 0, seq, name, n };
                 match seq {
                     Some(sequence) => Decoded::Sequenced { sequence, message },
                     // Without a number it is never replayed.
@@ -174,7 +251,11 @@ impl Gateway {
                 ClientEvent::Ready { seq: *sequence, endpoint: endpoint.clone() }
             }
             Event::Resumed { .. } => ClientEvent::Resumed,
-            Event::ReconnectRequested { .. } => ClientEvent::ReconnectRequested,
+            Event::ReconnectRequested { deadline, .. } => {
+                ClientEvent::ReconnectRequested { deadline: *deadline }
+            }
+            Event::Redirected { endpoint, .. } => ClientEvent::Redirected { endpoint: endpoint.clone() },
+            Event::Drained { .. } => ClientEvent::Drained,
             Event::SessionInvalid { resumable, .. } => ClientEvent::SessionInvalid { resumable: *resumable },
             Event::HeartbeatAcked { .. } => ClientEvent::BeatAck,
             Event::HeartbeatRequested { .. } => ClientEvent::HeartbeatRequested,
@@ -195,10 +276,13 @@ impl Gateway {
     fn action(&self, notice: &Notice<'_, String, Infallible>, action: Action) {
         let (epoch, shown) = match action {
             // Shown when it is dialled.
-            Action::Open { epoch, .. } => {
-                self.state().newest = epoch.get();
+            Action::Open { epoch, endpoint, role, .. } => {
+                let mut state = self.state();
+                state.newest = epoch.get();
+                state.target = Target { endpoint, successor: role == Role::Successor };
                 return;
             }
+            Action::Promote { epoch } => (epoch.get(), ClientEvent::Promoted),
             // The connect timeout is the end of a dial like any other; there is nothing to close yet.
             Action::Close { epoch, code: None } if notice.event.is_none() => {
                 let cause = notice.explanation().last_cause.unwrap_or(Cause::ConnectTimeout);
@@ -206,7 +290,9 @@ impl Gateway {
             }
             Action::Close { epoch, code } => {
                 let now = notice.explanation();
-                let cause = now.last_cause.filter(|_| now.phase != Phase::Stopped);
+                // One that is closed while there is another was replaced.
+                let replaced = is_live(now.phase) && now.epoch != Some(epoch) && now.successor.is_none();
+                let cause = now.last_cause.filter(|_| now.phase != Phase::Stopped && !replaced);
                 (epoch.get(), ClientEvent::Close { code, cause })
             }
             Action::DropSession { reason } => {
@@ -215,9 +301,13 @@ impl Gateway {
             }
             Action::GaveUp { reason, cause } => (self.newest(), ClientEvent::GaveUp { reason, cause }),
             Action::RefreshCredential { .. } => (self.newest(), ClientEvent::RefreshCredential),
-            // Shown when they are sent.
-            Action::Identify { .. } | Action::Resume { .. } | Action::Heartbeat { .. } => return,
-            Action::Authenticate { .. } | Action::Restore { .. } | Action::Promote { .. } => return,
+            // Shown when it is sent.
+            Action::Heartbeat { epoch } => {
+                self.state().beating = epoch.get();
+                return;
+            }
+            Action::Identify { .. } | Action::Resume { .. } => return,
+            Action::Authenticate { .. } | Action::Restore { .. } => return,
         };
         self.view.show(notice.at, epoch, &shown);
     }
@@ -256,7 +346,7 @@ impl Gateway {
 impl Protocol for Gateway {
     type Key = Infallible;
     type Outgoing = Infallible;
-    type Incoming = Dispatch;
+    type Incoming = Incoming;
 
     fn subscribe(&self, key: &Infallible) -> Frame {
         match *key {}
@@ -279,11 +369,12 @@ impl Protocol for Gateway {
     }
 
     fn heartbeat(&self, seq: Option<u64>) -> Option<Frame> {
-        self.show(self.newest(), &ClientEvent::Heartbeat { seq });
+        let epoch = self.state().beating;
+        self.show(epoch, &ClientEvent::Heartbeat { seq });
         Some(protocol::Frame::Heartbeat { seq }.encode().into())
     }
 
-    fn decode(&self, frame: Frame) -> Decoded<Infallible, Dispatch> {
+    fn decode(&self, frame: Frame) -> Decoded<Infallible, Incoming> {
         let Some(text) = frame.as_text() else {
             return Decoded::Invalid(format!("a binary message of {} bytes", frame.len()));
         };
@@ -291,7 +382,14 @@ impl Protocol for Gateway {
             Ok(Message::Hello { heartbeat }) => Decoded::Greeting { heartbeat },
             Ok(Message::HeartbeatAcked) => Decoded::HeartbeatAcked,
             Ok(Message::HeartbeatRequested) => Decoded::HeartbeatRequested,
-            Ok(Message::Reconnect) => Decoded::ReconnectRequested { retry_after: None, deadline: None },
+            Ok(Message::Answer { nonce }) => Decoded::Message(Incoming::Answer { epoch: 0, nonce }),
+            Ok(Message::Reconnect { deadline, url }) => {
+                let mut decoded = Vec::new();
+                let endpoint = kept("reconnect_url", url, &mut decoded);
+                decoded.extend(endpoint.map(|endpoint| Decoded::Redirected { endpoint, permanent: false }));
+                decoded.push(Decoded::ReconnectRequested { retry_after: None, deadline });
+                Decoded::Many(decoded)
+            }
             Ok(Message::InvalidSession { resumable }) => Decoded::SessionInvalid { resumable },
             Ok(Message::Dispatch { s, event }) => Decoded::Many(self.dispatch(s, event)),
             Err(detail) => Decoded::Invalid(detail),
@@ -306,6 +404,14 @@ impl Protocol for Gateway {
             self.action(notice, action);
         }
         self.waits(notice);
+        let now = notice.explanation();
+        if let Some(recorder) = &self.recorder {
+            recorder.live(is_live(now.phase));
+        }
+        if let Some(epoch) = now.epoch.filter(|_| is_live(now.phase)) {
+            let drained = self.state().requests.moved_to(epoch);
+            self.drained(drained);
+        }
     }
 
     fn report(&self, epoch: Epoch, report: Report<'_>) {
@@ -322,18 +428,23 @@ impl Protocol for Gateway {
             }
             Report::Lost(failure) if failure.cause != Cause::NoCloseFrame => failure.detail.clone(),
             Report::Invalid(detail) => detail.to_owned(),
-            Report::Untrusted { .. } | Report::BadEndpoint(_) => format!("resume_gateway_url: {report}"),
+            Report::Untrusted { .. } | Report::BadEndpoint(_) => format!("a URL of the server's: {report}"),
             _ => return,
         };
         self.show(epoch.get(), &ClientEvent::BadFrame { detail });
     }
 }
 
+/// Whether there is a connection that is ready.
+const fn is_live(phase: Phase) -> bool {
+    matches!(phase, Phase::Restoring | Phase::Online)
+}
+
 /// A name that the server gives, if it is short enough to be kept. Without its id a session can't be resumed.
 fn kept(
     what: &str,
     name: Option<String>,
-    decoded: &mut Vec<Decoded<Infallible, Dispatch>>,
+    decoded: &mut Vec<Decoded<Infallible, Incoming>>,
 ) -> Option<String> {
     let name = name?;
     if name.len() <= MAX_ID {

@@ -6,15 +6,21 @@
 mod decode;
 mod gateway;
 mod observed;
+mod requests;
 pub(crate) mod signal;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use redial::driver::{self, Outcome, Tokio};
+use redial::driver::{self, HandleFor, Outcome, Tokio};
+use redial::handover::{self, Handover};
+use redial::subscriptions::NoSubscriptions;
 use redial::websocket::{Limits, SetupError, Url, UrlError, connect};
 use redial::{Config, Policy, SplitMix64};
+use tokio::time::sleep;
 
-use crate::protocol::QUERY;
+use crate::protocol::{Frame, QUERY};
 use crate::report::recorder::Recorder;
 use crate::report::tape::Tape;
 use crate::report::view::View;
@@ -29,12 +35,21 @@ const MAX_OUTGOING: usize = 256 << 10;
 
 /// The client of this example.
 pub(crate) struct Client {
-    pub(crate) driver: driver::Driver<
-        Observed,
-        Tokio,
-        Policy<SplitMix64, String, redial::subscriptions::NoSubscriptions, Config>,
-    >,
+    pub(crate) driver: driver::Driver<Observed, Tokio, Decider>,
     gateway: Arc<Gateway>,
+}
+
+/// What decides for it.
+pub(crate) type Decider = Handover<SplitMix64, String, NoSubscriptions, Config>;
+
+/// How a client decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) config: Config,
+    /// `None`: a connection whose end is announced is closed first, and the next one is dialled then.
+    pub(crate) handover: Option<handover::Config>,
+    /// For all random waits.
+    pub(crate) seed: u64,
 }
 
 /// A gateway's URL as the user gives it: without parameters of its own it gets the gateway's.
@@ -47,7 +62,7 @@ impl Client {
     pub(crate) fn new(
         url: &Url,
         token: String,
-        (config, seed): (Config, u64),
+        Rules { config, handover, seed }: Rules,
         clock: Tokio,
         view: Arc<View>,
         recorder: Option<Recorder>,
@@ -56,9 +71,15 @@ impl Client {
         let protocol = Gateway::new(token, clock, view, recorder.clone());
         let websocket = connect(url.as_str()).limits(limits).with_protocol(protocol).client()?;
         let gateway = Arc::clone(websocket.protocol());
-        let policy = Policy::new(config, SplitMix64::new(seed)).with_session_type();
+        let policy = Policy::new(config, SplitMix64::new(seed)).with_session_type().with_handover(handover);
         let driver = driver::Driver::new(policy, Observed::new(websocket, recorder), clock);
+        gateway.steer_with(driver.handle());
         Ok(Self { driver, gateway })
+    }
+
+    /// Asks through the client, for the judge to see whether there are answers.
+    pub(crate) fn asker(&self, recorder: Recorder) -> Asker {
+        Asker { handle: self.driver.handle(), recorder, stopped: Arc::default() }
     }
 
     /// Records from here on what the policy is told and decides. The error is that it can't be recorded.
@@ -76,8 +97,8 @@ impl Client {
     pub(crate) async fn run(&mut self) -> Outcome {
         let mut messages = self.driver.messages();
         let deliver = async {
-            while let Some(dispatch) = messages.recv().await {
-                self.gateway.deliver(dispatch);
+            while let Some(incoming) = messages.recv().await {
+                self.gateway.deliver(incoming);
             }
         };
         let (outcome, ()) = tokio::join!(self.driver.run(), deliver);
@@ -87,6 +108,30 @@ impl Client {
     /// The number of the newest connection; 0 before the first.
     pub(crate) fn newest(&self) -> u32 {
         self.gateway.newest()
+    }
+}
+
+/// The application's way to make requests.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    handle: HandleFor<Observed>,
+    recorder: Recorder,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Asker {
+    /// Makes requests at this pace until it is stopped.
+    pub(crate) async fn ask(&self, every: Duration) {
+        while !self.stopped.load(Ordering::Relaxed) {
+            let nonce = self.recorder.requested();
+            // One that is not written is not answered, and that is what the judge sees.
+            drop(self.handle.send(Frame::Request { nonce }.encode().into()).await);
+            sleep(every).await;
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 

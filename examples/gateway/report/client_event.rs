@@ -19,6 +19,8 @@ pub(crate) enum ClientEvent {
         endpoint: &'static str,
         url: String,
         attempt: u32,
+        /// It is to replace a connection that is still up.
+        successor: bool,
     },
     Opened,
     OpenFailed {
@@ -49,8 +51,22 @@ pub(crate) enum ClientEvent {
         seq: Option<u64>,
     },
     BeatAck,
+    /// The application's.
+    Request,
+    Answer {
+        nonce: u64,
+    },
     HeartbeatRequested,
-    ReconnectRequested,
+    ReconnectRequested {
+        deadline: Option<Duration>,
+    },
+    Redirected {
+        endpoint: String,
+    },
+    /// The successor is the connection from here on.
+    Promoted,
+    /// What was under way on the connection that was replaced has ended.
+    Drained,
     SessionInvalid {
         resumable: bool,
     },
@@ -98,6 +114,7 @@ pub(crate) enum ClientEvent {
         opens: u32,
         resumed: u32,
         fresh: u32,
+        handovers: u32,
     },
 }
 
@@ -117,8 +134,13 @@ impl ClientEvent {
             Self::Dispatch { .. } => "dispatch",
             Self::Heartbeat { .. } => "beat",
             Self::BeatAck => "beat_ack",
+            Self::Request => "request",
+            Self::Answer { .. } => "answer",
             Self::HeartbeatRequested => "beat_requested",
-            Self::ReconnectRequested => "please_reconnect",
+            Self::ReconnectRequested { .. } => "please_reconnect",
+            Self::Redirected { .. } => "redirected",
+            Self::Promoted => "promote",
+            Self::Drained => "drained",
             Self::SessionInvalid { .. } => "session_invalid",
             Self::SendFailed => "send_failed",
             Self::BadFrame { .. } => "bad_frame",
@@ -143,6 +165,7 @@ impl ClientEvent {
             Self::Ready { .. }
                 | Self::Heartbeat { .. }
                 | Self::BeatAck
+                | Self::Answer { .. }
                 | Self::HeartbeatRequested
                 | Self::BadFrame { .. }
                 | Self::Ignored { .. }
@@ -167,12 +190,21 @@ impl ClientEvent {
             Self::Start { seed, url, preset } => {
                 vec![("seed", json!(seed)), ("url", json!(url)), ("preset", json!(preset))]
             }
-            Self::Open { mode, endpoint, url, attempt } => vec![
-                ("mode", json!(mode.as_str())),
-                ("endpoint", json!(endpoint)),
-                ("url", json!(url)),
-                ("attempt", json!(attempt)),
-            ],
+            Self::Open { mode, endpoint, url, attempt, successor } => {
+                let mut fields = vec![
+                    ("mode", json!(mode.as_str())),
+                    ("endpoint", json!(endpoint)),
+                    ("url", json!(url)),
+                    ("attempt", json!(attempt)),
+                ];
+                fields.extend(successor.then(|| ("role", json!("successor"))));
+                fields
+            }
+            Self::ReconnectRequested { deadline } => {
+                deadline.iter().map(|deadline| ("deadline", ms(deadline))).collect()
+            }
+            Self::Answer { nonce } => vec![("nonce", json!(nonce))],
+            Self::Redirected { endpoint } => vec![("endpoint", json!(endpoint))],
             Self::OpenFailed { cause, retry_after, detail } => {
                 let mut fields = vec![("cause", word(cause))];
                 fields.extend(retry_after.as_ref().map(|after| ("retry_after", ms(after))));
@@ -213,15 +245,20 @@ impl ClientEvent {
             Self::GaveUp { reason, cause } => {
                 vec![("reason", json!(reason.as_str())), ("cause", word(cause))]
             }
-            Self::Stopped { opens, resumed, fresh } => {
-                vec![("opens", json!(opens)), ("resumed", json!(resumed)), ("fresh", json!(fresh))]
-            }
+            Self::Stopped { opens, resumed, fresh, handovers } => vec![
+                ("opens", json!(opens)),
+                ("resumed", json!(resumed)),
+                ("fresh", json!(fresh)),
+                ("handovers", json!(handovers)),
+            ],
             Self::Opened
             | Self::Identify
             | Self::Resumed
             | Self::BeatAck
+            | Self::Request
             | Self::HeartbeatRequested
-            | Self::ReconnectRequested
+            | Self::Promoted
+            | Self::Drained
             | Self::SendFailed
             | Self::RefreshCredential
             | Self::Stop => Vec::new(),

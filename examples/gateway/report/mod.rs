@@ -5,6 +5,7 @@ pub(crate) mod client_event;
 #[path = "../../shared/decisions.rs"]
 #[expect(dead_code, reason = "a log in milliseconds is for the replay program")]
 mod decisions;
+pub(crate) mod gap;
 pub(crate) mod quota;
 pub(crate) mod recorder;
 pub(crate) mod server_event;

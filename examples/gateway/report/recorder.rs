@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::fault::{Expect, Fault};
+use crate::report::gap::Gap;
 use crate::report::server_event::{Entry, How, ServerEvent};
 
 /// Events kept at most, so that a client gone wild cannot fill the memory.
@@ -24,9 +25,38 @@ pub(crate) struct Row {
     /// From the fault to READY or RESUMED.
     pub(crate) took: Option<Duration>,
     pub(crate) how: Option<How>,
+    /// The longest time without a connection, as the server or the client saw it, whichever is longer.
+    pub(crate) gap: Duration,
+    /// The most sockets that were open at once, as the server or the client saw it, whichever is more.
+    pub(crate) sockets: usize,
     /// Generated and never delivered, the session's end being the fault's right or not.
     pub(crate) lost: usize,
     pub(crate) twice: usize,
+}
+
+/// Everything together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) faults: usize,
+    /// Events that were generated.
+    pub(crate) sent: u64,
+    /// Of these, how many the application has got.
+    pub(crate) received: u64,
+    /// How often the server has sent one again, on another connection.
+    pub(crate) resent: u64,
+    /// Deliveries of what was delivered before.
+    pub(crate) doubled: usize,
+    /// Connections that were up and that the server has dropped.
+    pub(crate) cut: usize,
+    pub(crate) dials: usize,
+    pub(crate) requests: usize,
+    pub(crate) answered: usize,
+    /// The longest time without a connection, as in [`Row`].
+    pub(crate) gap: Duration,
+    /// The most sockets at once, as in [`Row`].
+    pub(crate) sockets: usize,
+    /// The longest time between two events for the application.
+    pub(crate) silence: Duration,
 }
 
 #[derive(Default)]
@@ -38,6 +68,9 @@ struct Chapter {
     closed: usize,
     dials: usize,
     twice: usize,
+    gap: Duration,
+    sockets: usize,
+    cut: usize,
 }
 
 #[derive(Default)]
@@ -49,6 +82,8 @@ struct SessionBook {
 struct Sent {
     session: usize,
     chapter: usize,
+    /// How often the server has written it.
+    times: u32,
     delivered: bool,
 }
 
@@ -59,7 +94,14 @@ struct Book {
     sessions: Vec<SessionBook>,
     /// Index = n - 1.
     events: Vec<Sent>,
+    /// Requests of the application: the chapter, and whether the answer has come. Index = nonce - 1.
+    requests: Vec<(usize, bool)>,
     newest_delivered: u64,
+    /// When the last event was delivered, and the longest time between two.
+    delivered_at: Option<Duration>,
+    silence: Duration,
+    server_gap: Gap,
+    client_gap: Gap,
     server_most_open: usize,
     client_open: usize,
     client_most_open: usize,
@@ -91,7 +133,12 @@ impl Recorder {
             chapters: vec![Chapter::default()],
             sessions: Vec::new(),
             events: Vec::new(),
+            requests: Vec::new(),
             newest_delivered: 0,
+            delivered_at: None,
+            silence: Duration::ZERO,
+            server_gap: Gap::default(),
+            client_gap: Gap::default(),
             server_most_open: 0,
             client_open: 0,
             client_most_open: 0,
@@ -121,28 +168,81 @@ impl Recorder {
         }
         book.client_open += 1;
         book.client_most_open = book.client_most_open.max(book.client_open);
-        book.chapter().dials += 1;
+        let open = book.client_open;
+        let chapter = book.chapter();
+        chapter.dials += 1;
+        chapter.sockets = chapter.sockets.max(open);
         Socket(self.clone())
     }
 
     /// The application has got event `n`.
     pub(crate) fn delivered(&self, n: u64) {
-        self.book().delivered(n);
+        let now = self.now();
+        let mut book = self.book();
+        if let Some(before) = book.delivered_at.replace(now) {
+            book.silence = book.silence.max(now.saturating_sub(before));
+        }
+        book.delivered(n);
+    }
+
+    /// The client has a connection that is ready from here on, or has none.
+    pub(crate) fn live(&self, live: bool) {
+        let now = self.now();
+        let mut book = self.book();
+        book.client_gap.note(live, now);
+        book.note_gap();
+    }
+
+    /// The application makes request `nonce`, which is one more than the last.
+    pub(crate) fn requested(&self) -> u64 {
+        let mut book = self.book();
+        let chapter = book.chapters.len() - 1;
+        book.requests.push((chapter, false));
+        book.requests.len() as u64
+    }
+
+    /// The application has got the answer to request `nonce`.
+    pub(crate) fn answered(&self, nonce: u64) {
+        let mut book = self.book();
+        let index = usize::try_from(nonce).unwrap_or(usize::MAX).wrapping_sub(1);
+        match book.requests.get_mut(index) {
+            Some((_, answered @ false)) => *answered = true,
+            Some(_) => book.complain(format!("request {nonce} answered twice")),
+            None => book.complain(format!("request {nonce} answered but never made")),
+        }
     }
 
     // --- the server's side ---
+
+    /// The session is delivered to a connection from here on, or to none.
+    pub(crate) fn served(&self, served: bool) {
+        let now = self.now();
+        let mut book = self.book();
+        book.server_gap.note(served, now);
+        book.note_gap();
+    }
 
     pub(crate) fn record(&self, event: ServerEvent) {
         let entry = Entry { at: self.now(), event };
         let mut book = self.book();
         match event {
             ServerEvent::Fault(fault) => {
-                book.chapters.push(Chapter { fault: Some(fault), began: entry.at, ..Chapter::default() });
+                let (fault, began, sockets) = (Some(fault), entry.at, book.client_open);
+                book.chapters.push(Chapter { fault, began, sockets, ..Chapter::default() });
             }
             ServerEvent::Accepted { open, .. } => {
                 book.server_most_open = book.server_most_open.max(open);
-                book.chapter().accepted += 1;
+                let chapter = book.chapter();
+                chapter.accepted += 1;
+                chapter.sockets = chapter.sockets.max(open);
             }
+            ServerEvent::Dispatch { n, .. } => {
+                let index = usize::try_from(n).unwrap_or(usize::MAX).wrapping_sub(1);
+                if let Some(event) = book.events.get_mut(index) {
+                    event.times = event.times.saturating_add(1);
+                }
+            }
+            ServerEvent::Cut { .. } => book.chapter().cut += 1,
             ServerEvent::Closed { .. } => book.chapter().closed += 1,
             ServerEvent::Offence { conn, offence } => {
                 book.complain(format!("conduct on connection {conn}: {offence:?}"))
@@ -169,7 +269,7 @@ impl Recorder {
     pub(crate) fn generated(&self) -> u64 {
         let mut book = self.book();
         let (session, chapter) = (book.sessions.len().saturating_sub(1), book.chapters.len() - 1);
-        book.events.push(Sent { session, chapter, delivered: false });
+        book.events.push(Sent { session, chapter, times: 0, delivered: false });
         book.events.len() as u64
     }
 
@@ -204,35 +304,82 @@ impl Recorder {
         rows
     }
 
+    /// Of all faults together.
+    pub(crate) fn totals(&self) -> Totals {
+        let book = self.book();
+        let received = book.events.iter().filter(|event| event.delivered).count() as u64;
+        let resent = book.events.iter().map(|event| u64::from(event.times.saturating_sub(1))).sum();
+        let faults = book.chapters.len().saturating_sub(1);
+        let requests = book.requests.len();
+        let answered = book.requests.iter().filter(|(_, answered)| *answered).count();
+        let totals = Totals {
+            faults,
+            resent,
+            requests,
+            answered,
+            sent: book.events.len() as u64,
+            received,
+            silence: book.silence,
+            ..Totals::default()
+        };
+        book.chapters.iter().fold(totals, |totals, chapter| Totals {
+            doubled: totals.doubled + chapter.twice,
+            cut: totals.cut + chapter.cut,
+            dials: totals.dials + chapter.dials,
+            gap: totals.gap.max(chapter.gap),
+            sockets: totals.sockets.max(chapter.sockets),
+            ..totals
+        })
+    }
+
     /// Everything that forbids exit status 0. Empty: the client is a good one.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let rows = self.rows();
         let book = self.book();
         let mut complaints = book.complaints.clone();
+        let mut unanswered = 0;
         for row in rows {
             let expected = row.fault.map_or(Expect::Fresh, Fault::expect);
+            let sockets = row.fault.map_or(1, Fault::sockets);
             if !row.recovered {
                 complaints.push(format!("{}: not survived", row.name));
             }
-            if expected == Expect::Resume && row.how == Some(How::Fresh) {
+            if row.fault.is_some_and(Fault::could_resume) && row.how == Some(How::Fresh) {
                 complaints
                     .push(format!("{}: identified again although the session could be resumed", row.name));
             }
+            if expected == Expect::Handover && !row.gap.is_zero() {
+                complaints.push(format!("{}: {:?} without a connection", row.name, row.gap));
+            }
+            if row.sockets > sockets {
+                complaints.push(format!("{}: {} sockets open at once", row.name, row.sockets));
+            }
+        }
+        for (chapter, answered) in &book.requests {
+            let fault = book.chapters.get(*chapter).and_then(|chapter| chapter.fault);
+            if !answered && fault.is_some_and(|fault| fault.expect() == Expect::Handover) {
+                unanswered += 1;
+            }
+        }
+        if unanswered > 0 {
+            complaints.push(format!("{unanswered} requests unanswered where the end was announced"));
         }
         let wrongly = book.lost().filter(|(_, excused)| !excused).count();
         if wrongly > 0 {
             complaints.push(format!("{wrongly} events lost where the server could resume"));
-        }
-        for (who, most) in [("server", book.server_most_open), ("client", book.client_most_open)] {
-            if most > 1 {
-                complaints.push(format!("{most} sockets open at once, says the {who}"));
-            }
         }
         complaints
     }
 }
 
 impl Book {
+    /// A gap is charged to the fault that is on when it is over.
+    fn note_gap(&mut self) {
+        let gap = self.server_gap.take_longest().max(self.client_gap.take_longest());
+        let chapter = self.chapter();
+        chapter.gap = chapter.gap.max(gap);
+    }
+
     fn chapter(&mut self) -> &mut Chapter {
         if self.chapters.is_empty() {
             self.chapters.push(Chapter::default());
@@ -299,6 +446,8 @@ impl Chapter {
             attempts: self.dials,
             took: self.recovered.map(|(at, _)| at.saturating_sub(self.began)),
             how: self.recovered.map(|(_, how)| how),
+            gap: self.gap,
+            sockets: self.sockets,
             lost: 0,
             twice: self.twice,
         }
@@ -306,89 +455,4 @@ impl Chapter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::server_event::By;
-
-    fn with_session() -> Recorder {
-        let recorder = Recorder::new();
-        recorder.session_begins();
-        recorder.healthy(recorder.now(), How::Fresh);
-        recorder
-    }
-
-    /// A hole is a loss even while the session lives; what is still on its way is not.
-    #[test]
-    fn a_hole_is_lost_and_the_tail_is_not_yet() {
-        let recorder = with_session();
-        for n in 1..=4 {
-            assert_eq!(recorder.generated(), n);
-        }
-        recorder.delivered(1);
-        assert!(recorder.complaints().is_empty());
-        recorder.delivered(3);
-        assert_eq!(recorder.complaints(), ["1 events lost where the server could resume"]);
-        assert_eq!(recorder.rows()[0].lost, 1);
-    }
-
-    /// The tail of a session that the server ended is excused and charged to the fault that ended it.
-    #[test]
-    fn a_tail_is_excused_only_where_the_server_ended_the_session() {
-        for (fault, excused) in [(Fault::SessionTimedOut, true), (Fault::Drop, false)] {
-            let recorder = with_session();
-            assert_eq!(recorder.generated(), 1);
-            recorder.record(ServerEvent::Fault(fault));
-            recorder.record(ServerEvent::SessionEnded);
-            recorder.healthy(recorder.now(), How::Fresh);
-            assert_eq!(recorder.rows()[1].lost, 1);
-            assert_eq!(recorder.complaints().is_empty(), excused, "{fault:?}");
-        }
-    }
-
-    #[test]
-    fn what_comes_twice_out_of_order_or_from_nowhere_is_a_complaint() {
-        let recorder = with_session();
-        for n in 1..=2 {
-            assert_eq!(recorder.generated(), n);
-        }
-        for n in [2, 2, 1, 0, 3] {
-            recorder.delivered(n);
-        }
-        assert_eq!(
-            recorder.complaints(),
-            [
-                "event 2 delivered twice",
-                "event 1 delivered after 2",
-                "event 0 was delivered but never sent",
-                "event 3 was delivered but never sent",
-            ]
-        );
-        assert_eq!(recorder.rows()[0].twice, 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn early_dials_and_two_sockets_are_complaints() {
-        let recorder = with_session();
-        let first = recorder.dial(Some(Instant::now()));
-        drop(first);
-        let second = recorder.dial(None);
-        assert!(recorder.complaints().is_empty());
-        let third = recorder.dial(Some(Instant::now() + Duration::from_millis(3)));
-        assert_eq!(
-            recorder.complaints(),
-            ["dialled 3ms before the policy allows", "2 sockets open at once, says the client"]
-        );
-        drop((second, third));
-    }
-
-    #[test]
-    fn a_fatal_end_is_survived_only_by_staying_away() {
-        let recorder = with_session();
-        recorder.record(ServerEvent::Fault(Fault::Fatal));
-        assert!(!recorder.rows()[1].recovered, "nothing was closed yet");
-        recorder.record(ServerEvent::Closed { conn: 1, by: By::Server, code: Some(4004) });
-        assert!(recorder.rows()[1].recovered);
-        drop(recorder.dial(None));
-        assert!(!recorder.rows()[1].recovered);
-    }
-}
+mod tests;

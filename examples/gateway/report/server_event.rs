@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 
-/// One of the server's two URLs.
+/// One of the server's three URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Base,
     Resume,
+    Moved,
 }
 
 /// Who ended a connection first.
@@ -100,6 +101,10 @@ pub(crate) enum ServerEvent {
         s: u64,
         n: u64,
     },
+    /// A connection that was up is dropped.
+    Cut {
+        conn: u64,
+    },
     /// The socket is closed on the server's side: who was first, and with what code.
     Closed {
         conn: u64,
@@ -133,6 +138,7 @@ impl fmt::Display for Endpoint {
         f.write_str(match self {
             Self::Base => "base",
             Self::Resume => "resume",
+            Self::Moved => "other",
         })
     }
 }
@@ -155,6 +161,7 @@ impl fmt::Display for ServerEvent {
             Self::Resumed { conn, replayed } => write!(f, "#{conn} {replayed} events replayed, RESUMED"),
             Self::Heartbeat { conn, seq } => write!(f, "#{conn} heartbeat, seq {seq:?}"),
             Self::Dispatch { conn, s, n } => write!(f, "#{conn} event {n}, s {s}"),
+            Self::Cut { conn } => write!(f, "#{conn} cut"),
             Self::Closed { conn, by, code: Some(code) } => write!(f, "#{conn} closed by {by:?} with {code}"),
             Self::Closed { conn, by, code: None } => write!(f, "#{conn} closed by {by:?} without a code"),
             Self::SessionEnded => f.write_str("the session is gone"),

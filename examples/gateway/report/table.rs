@@ -24,7 +24,13 @@ fn how(row: &Row) -> &'static str {
 pub(crate) fn summary(row: &Row) -> String {
     let dials = count(row.attempts as u64, "dial");
     let took = row.took.map_or("-".to_owned(), seconds);
-    format!("back after {took}: {}, {dials}, {} lost, {} twice", how(row), row.lost, row.twice)
+    let gap = seconds(row.gap);
+    format!(
+        "back after {took}, {gap} without a connection: {}, {dials}, {} lost, {} twice",
+        how(row),
+        row.lost,
+        row.twice
+    )
 }
 
 pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took: Duration) {
@@ -39,11 +45,13 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
                 let took = row.took.map(|took| took.as_millis() as u64);
                 let line = format!(
                     "{{\"t\": {ms}, \"what\": \"row\", \"epoch\": {epoch}, \"fault\": {}, \"recovered\": {}, \"attempts\": {}, \"ms\": {}, \
-                     \"how\": {}, \"lost\": {}, \"twice\": {}}}\n",
+                     \"gap_ms\": {}, \"sockets\": {}, \"how\": {}, \"lost\": {}, \"twice\": {}}}\n",
                     json!(row.name),
                     row.recovered,
                     row.attempts,
                     json!(took),
+                    row.gap.as_millis(),
+                    row.sockets,
                     json!(how(row)),
                     row.lost,
                     row.twice
@@ -61,8 +69,8 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
         },
         |timeline| {
             let mut text = format!(
-                "\n{:<26} {:<9} {:>8} {:>9}  {:<11} {:>5} {:>6}\n{}\n",
-                "fault", "recovered", "attempts", "time", "how", "lost", "twice", "-".repeat(80)
+                "\n{:<26} {:<9} {:>8} {:>9} {:>9} {:>7}  {:<11} {:>5} {:>6}\n{}\n",
+                "fault", "recovered", "attempts", "time", "gap", "sockets", "how", "lost", "twice", "-".repeat(98)
             );
             let mut excused = false;
             for row in &rows {
@@ -70,11 +78,13 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
                 let star = row.lost > 0 && row.fault.is_some_and(|fault| !fault.could_resume());
                 excused |= star;
                 let line = format!(
-                    "{:<26} {:<9} {:>8} {:>9}  {:<11} {:>5}{} {:>5}",
+                    "{:<26} {:<9} {:>8} {:>9} {:>9} {:>7}  {:<11} {:>5}{} {:>5}",
                     row.name,
                     if row.recovered { "yes" } else { "NO" },
                     row.attempts,
                     row.took.map_or("-".to_owned(), seconds),
+                    seconds(row.gap),
+                    row.sockets,
                     how(row),
                     row.lost,
                     if star { "*" } else { " " },
@@ -95,8 +105,8 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
             writeln!(text, "\n{}", timeline.verdict(complaints.is_empty(), &line)).unwrap_or_default();
             if complaints.is_empty() {
                 text.push_str(
-                    "Nothing was lost or came twice where the server could resume, no dial came early, and the \
-                     fatal code ended it.\n",
+                    "Nothing was lost or came twice where the server could resume, an end that was announced left no gap, \
+                     no dial came early, and the fatal code ended it.\n",
                 );
             } else {
                 writeln!(text, "\n{}", timeline.verdict(false, "Complaints:")).unwrap_or_default();

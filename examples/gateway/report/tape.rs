@@ -7,7 +7,8 @@ use redial::driver::Notice;
 use redial::policy::Decider;
 use redial::policy::Endpoint;
 use redial::record::{Recorder, Store};
-use redial::{Action, Epoch, Phase};
+use redial::{Action, Epoch, Event, Phase};
+use serde_json::Value;
 
 use super::decisions::{Decided, Decisions, Stamp, Unit, action, quoted};
 
@@ -18,6 +19,8 @@ struct Lines {
     recorder: Recorder,
     log: String,
     printed: Decisions,
+    /// The place that the server named last, as it stands in the log.
+    named: String,
     decided: String,
 }
 
@@ -27,27 +30,33 @@ impl Tape {
         let mut recorder = Recorder::new();
         let log = recorder.set_up(policy).map_err(|error| error.to_string())?.to_owned();
         let printed = Decisions::new(Phase::Idle);
-        Ok(Self(Mutex::new(Lines { recorder, log, printed, decided: String::new() })))
+        Ok(Self(Mutex::new(Lines { recorder, log, printed, named: String::new(), decided: String::new() })))
     }
 
     /// Takes a step down.
     pub(crate) fn observe(&self, notice: &Notice<'_, String, Infallible>) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lines { recorder, log, printed, decided } = &mut *lines;
+        let Lines { recorder, log, printed, named, decided } = &mut *lines;
         // A session for each connection and a URL for each session: never too many to number.
-        log.push_str(recorder.step(notice.at, notice.event).unwrap_or_default());
+        let line = recorder.step(notice.at, notice.event).unwrap_or_default();
+        if let Some(Event::Redirected { .. }) = notice.event {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            *named = line["endpoint"].as_str().unwrap_or_default().to_owned();
+        }
+        log.push_str(line);
         let explained = notice.explanation();
         let sequence = notice.session_sequence();
         let shown = |taken| {
             let endpoint = || match taken {
                 Action::Open { endpoint: Endpoint::Session, .. } => quoted("session"),
+                Action::Open { endpoint: Endpoint::Redirect, .. } => quoted(named),
                 _ => quoted("primary"),
             };
             action(taken, Epoch::get, endpoint, sequence, String::new)
         };
         let step = Decided {
             at: Stamp { micros: notice.at.as_micros(), unit: Unit::Micros },
-            event: notice.event.map(redial::Event::as_str),
+            event: notice.event.map(Event::as_str),
             actions: Some(*notice.actions),
             explained,
             deadline: explained.until.zip(explained.waiting_for),
@@ -69,7 +78,7 @@ mod tests {
     /// All its faults on a real client, played again from the log: the same decisions, byte for byte, and no names.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn the_show_is_played_as_it_was_decided() {
-        let played = show::run(7, true, true).await.expect("a loopback port");
+        let played = show::run(show::rules(7, true), true, true).await.expect("a loopback port");
         assert!(played.survived);
         let (log, decided) = played.recorded.expect("recorded");
         assert!(log.lines().count() > 300 && decided.lines().count() > 300);

@@ -30,6 +30,8 @@ struct Seen {
     first: Option<u64>,
     last: Option<u64>,
     beats: u64,
+    requests: u64,
+    answers: u64,
 }
 
 impl Timeline {
@@ -53,6 +55,16 @@ impl Timeline {
                 return String::new();
             }
             ClientEvent::BeatAck => return String::new(),
+            ClientEvent::Request => {
+                self.seen.at = at;
+                self.seen.requests += 1;
+                return String::new();
+            }
+            ClientEvent::Answer { .. } => {
+                self.seen.at = at;
+                self.seen.answers += 1;
+                return String::new();
+            }
             _ => {}
         }
         let mut text = self.flush();
@@ -75,8 +87,12 @@ impl Timeline {
                 _ => count(seen.events, "event"),
             });
         }
-        if seen.beats > 0 {
-            parts.push(count(seen.beats, "heartbeat"));
+        for (number, thing) in
+            [(seen.beats, "heartbeat"), (seen.requests, "request"), (seen.answers, "answer")]
+        {
+            if number > 0 {
+                parts.push(count(number, thing));
+            }
         }
         if parts.is_empty() {
             return String::new();
@@ -140,10 +156,11 @@ fn describe(at: Instant, event: &ClientEvent) -> (&'static str, Colour, String) 
         ClientEvent::Start { seed, url, preset } => {
             ("start", Plain, format!("{url}, preset {preset}, seed {seed}"))
         }
-        ClientEvent::Open { mode, endpoint, url, attempt } => {
+        ClientEvent::Open { mode, endpoint, url, attempt, successor } => {
             // The parameters are always the same.
             let url = url.split('?').next().unwrap_or_default();
-            ("dial", Plain, format!("attempt {attempt}, to {}, at {url} ({endpoint})", then(*mode)))
+            let beside = if *successor { ", while the connection serves" } else { "" };
+            ("dial", Plain, format!("attempt {attempt}, to {}, at {url} ({endpoint}){beside}", then(*mode)))
         }
         ClientEvent::Opened => ("open", Plain, "connected".to_owned()),
         ClientEvent::OpenFailed { cause, retry_after, detail } => {
@@ -173,8 +190,18 @@ fn describe(at: Instant, event: &ClientEvent) -> (&'static str, Colour, String) 
         ClientEvent::Dispatch { name, .. } => ("event", Plain, name.clone()),
         ClientEvent::Heartbeat { .. } => ("beat", Plain, "sent".to_owned()),
         ClientEvent::BeatAck => ("beat", Plain, "acknowledged".to_owned()),
+        ClientEvent::Request => ("request", Plain, "sent".to_owned()),
+        ClientEvent::Answer { nonce } => ("answer", Plain, format!("to request {nonce}")),
         ClientEvent::HeartbeatRequested => ("beat", Plain, "the server asks for a heartbeat".to_owned()),
-        ClientEvent::ReconnectRequested => ("op 7", Bad, "the server asks for a reconnect".to_owned()),
+        ClientEvent::ReconnectRequested { deadline: None } => {
+            ("op 7", Bad, "the server asks for a reconnect".to_owned())
+        }
+        ClientEvent::ReconnectRequested { deadline: Some(deadline) } => {
+            ("op 7", Plain, format!("the server warns: it will cut in {}", seconds(*deadline)))
+        }
+        ClientEvent::Redirected { endpoint } => ("op 7", Plain, format!("the server names {endpoint}")),
+        ClientEvent::Promoted => ("PROMOTE", Good, "it is the connection from here on".to_owned()),
+        ClientEvent::Drained => ("drained", Plain, "nothing is under way on it any more".to_owned()),
         ClientEvent::SessionInvalid { resumable } => {
             let may = if *resumable { "it may be resumed" } else { "it is gone" };
             ("op 9", Bad, format!("the server refuses the session; {may}"))
@@ -240,14 +267,15 @@ fn describe(at: Instant, event: &ClientEvent) -> (&'static str, Colour, String) 
             };
             ("GAVE UP", Bad, format!("for good, after {}: {why}", words(*cause)))
         }
-        ClientEvent::Stopped { opens, resumed, fresh } => (
+        ClientEvent::Stopped { opens, resumed, fresh, handovers } => (
             "stopped",
             Plain,
             format!(
-                "{}, {}, {}",
+                "{}, {}, {}, {}",
                 count(u64::from(*opens), "dial"),
                 count(u64::from(*fresh), "new session"),
-                count(u64::from(*resumed), "resume")
+                count(u64::from(*resumed), "resume"),
+                count(u64::from(*handovers), "handover")
             ),
         ),
     }

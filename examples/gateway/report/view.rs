@@ -21,6 +21,7 @@ struct Output {
 }
 
 enum Form {
+    Nothing,
     Json,
     Timeline(Timeline),
 }
@@ -29,7 +30,15 @@ impl View {
     pub(crate) fn new(json: bool) -> Self {
         let colour =
             io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-        let form = if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) };
+        Self::of(if json { Form::Json } else { Form::Timeline(Timeline::new(colour)) })
+    }
+
+    /// Prints nothing.
+    pub(crate) fn silent() -> Self {
+        Self::of(Form::Nothing)
+    }
+
+    fn of(form: Form) -> Self {
         Self(Mutex::new(Output { form, quota: Quota::default(), epoch: 0 }))
     }
 
@@ -39,6 +48,9 @@ impl View {
 
     pub(crate) fn show(&self, at: Instant, epoch: u32, event: &ClientEvent) {
         let output = &mut *self.output();
+        if matches!(output.form, Form::Nothing) {
+            return;
+        }
         output.epoch = output.epoch.max(epoch);
         let mut text = String::new();
         if event.is_chatter() && output.form.prints(event) {
@@ -61,6 +73,7 @@ impl View {
         let mut output = self.output();
         let epoch = output.epoch;
         let text = match &mut output.form {
+            Form::Nothing => return,
             Form::Json => json(epoch),
             Form::Timeline(timeline) => timeline.flush() + &text(timeline),
         };
@@ -73,13 +86,18 @@ impl Form {
     const fn prints(&self, event: &ClientEvent) -> bool {
         let counted = matches!(
             event,
-            ClientEvent::Dispatch { .. } | ClientEvent::Heartbeat { .. } | ClientEvent::BeatAck
+            ClientEvent::Dispatch { .. }
+                | ClientEvent::Heartbeat { .. }
+                | ClientEvent::BeatAck
+                | ClientEvent::Request
+                | ClientEvent::Answer { .. }
         );
         !counted || matches!(self, Self::Json)
     }
 
     fn lines(&mut self, at: Instant, epoch: u32, event: &ClientEvent) -> String {
         match self {
+            Self::Nothing => String::new(),
             Self::Json => event.json(at, epoch) + "\n",
             Self::Timeline(timeline) => timeline.lines(at, epoch, event),
         }

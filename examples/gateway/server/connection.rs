@@ -1,18 +1,19 @@
 //! One socket of the server, from the accept to the close.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as Piece;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::fault::{Order, Welcome, ends_session};
+use crate::plan::{Order, Welcome, ends_session};
 use crate::protocol::{Event, Frame, TOKEN};
 use crate::report::server_event::{By, Endpoint, How, Offence, ServerEvent};
 use crate::server::state::{Probes, Resumption, Seat};
@@ -24,6 +25,8 @@ const WRITE: Duration = Duration::from_secs(2);
 pub(crate) const IDLE: Duration = Duration::from_secs(30);
 /// An event with the largest sequence number that there is, which no server ever counts up to.
 const WILD: &str = r#"{"op":0,"d":{},"s":18446744073709551615,"t":"TYPING_START"}"#;
+/// Requests of a connection that wait for their answer; one more ends it.
+const MAX_REQUESTS: usize = 1_024;
 /// From our close frame to the end of the socket.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -55,6 +58,8 @@ enum Phase {
     Mute,
     /// READY or RESUMED is out.
     Online,
+    /// The session has moved to another connection. Heartbeats are acknowledged, and nothing else is sent.
+    Replaced,
     /// Our close frame is out.
     Closing,
 }
@@ -69,6 +74,8 @@ struct Line<'a> {
     phase: Phase,
     /// What happens when nothing else does.
     deadline: (Instant, Order),
+    /// When this connection ends was settled before its session moved: it is the deadline.
+    warned: bool,
     acks: bool,
     /// What this connection answers to a resume, when not the truth.
     on_resume: Option<Welcome>,
@@ -80,6 +87,8 @@ struct Line<'a> {
     seen: Option<u64>,
     /// The cursor before the session was exchanged, until the next heartbeat.
     crossing: Option<u64>,
+    /// Requests, and when each is answered.
+    requests: VecDeque<(Instant, u64)>,
 }
 
 impl Seat {
@@ -97,12 +106,14 @@ impl<'a> Line<'a> {
             socket,
             phase: Phase::Ungreeted,
             deadline: (Instant::now() + IDLE, Order::Drop),
+            warned: false,
             acks: true,
             on_resume,
             invalidated: false,
             cursor: 0,
             seen: None,
             crossing: None,
+            requests: VecDeque::new(),
         }
     }
 
@@ -123,6 +134,7 @@ impl<'a> Line<'a> {
                     Ok(())
                 }
                 _ = ticks.changed(), if self.phase == Phase::Online => self.work().await,
+                () = answer_due(self.requests.front().map(|(at, _)| *at)) => self.answer().await,
                 () = sleep_until(self.deadline.0) => {
                     let order = self.deadline.1;
                     self.carry_out(order).await
@@ -134,15 +146,25 @@ impl<'a> Line<'a> {
     async fn greet(&mut self, welcome: Welcome) -> Result<(), Leave> {
         match welcome {
             Welcome::CloseAtOnce => self.carry_out(Order::Close(None)).await,
-            Welcome::ReconnectInsteadOfHello => self.send(&Frame::Reconnect).await,
+            Welcome::ReconnectInsteadOfHello => self.send(&Frame::RECONNECT).await,
             Welcome::Silence => Ok(()),
-            _ => {
-                let heartbeat_interval = self.seat.shared.config.heartbeat_interval;
-                self.send(&Frame::Hello { heartbeat_interval }).await?;
-                self.phase = if welcome == Welcome::HelloOnly { Phase::Mute } else { Phase::Greeted };
+            Welcome::Late(after) => {
+                self.deadline = (self.seat.shared.cut_at() + after, Order::Greet);
                 Ok(())
             }
+            Welcome::HelloOnly => {
+                self.hello().await?;
+                self.phase = Phase::Mute;
+                Ok(())
+            }
+            _ => self.hello().await,
         }
+    }
+
+    async fn hello(&mut self) -> Result<(), Leave> {
+        let heartbeat_interval = self.seat.shared.config.heartbeat_interval;
+        self.phase = Phase::Greeted;
+        self.send(&Frame::Hello { heartbeat_interval }).await
     }
 
     /// The peer broke WebSocket, sent too much, or is gone.
@@ -164,7 +186,13 @@ impl<'a> Line<'a> {
         match self.seat.shared.events_after(self.seat.conn, self.cursor) {
             Some(events) => self.dispatch(&events).await,
             // Resumed elsewhere, or ended by another identify.
-            None => self.carry_out(Order::Close(None)).await,
+            None => {
+                self.phase = Phase::Replaced;
+                if !self.warned {
+                    self.deadline = (Instant::now() + self.seat.shared.config.grace, Order::Close(None));
+                }
+                Ok(())
+            }
         }
     }
 
@@ -182,6 +210,9 @@ impl<'a> Line<'a> {
         let conn = self.seat.conn;
         match order {
             Order::Drop => {
+                if matches!(self.phase, Phase::Online | Phase::Replaced) {
+                    self.seat.record(ServerEvent::Cut { conn });
+                }
                 self.seat.ending.get_or_insert((By::Server, None));
                 Err(Leave)
             }
@@ -197,7 +228,27 @@ impl<'a> Line<'a> {
             }
             Order::ReconnectThenClose => {
                 self.deadline = (Instant::now() + Duration::from_millis(100), Order::Close(None));
-                self.send(&Frame::Reconnect).await
+                self.send(&Frame::RECONNECT).await
+            }
+            Order::Warn(deadline) => {
+                let at = Instant::now() + deadline;
+                (self.deadline, self.warned) = ((at, Order::Drop), true);
+                self.seat.shared.will_cut(at);
+                self.send(&Frame::Reconnect { deadline: Some(deadline), url: None }).await
+            }
+            Order::Expire(age) => {
+                let at = Instant::now() + age;
+                (self.deadline, self.warned) = ((at, Order::Drop), true);
+                self.seat.shared.will_cut(at);
+                Ok(())
+            }
+            Order::Move => {
+                let url = Some(self.seat.shared.urls.moved.clone());
+                self.send(&Frame::Reconnect { deadline: None, url }).await
+            }
+            Order::Greet => {
+                self.deadline = (Instant::now() + IDLE, Order::Drop);
+                self.hello().await
             }
             Order::StopAcks => {
                 self.acks = false;
@@ -267,6 +318,7 @@ impl<'a> Line<'a> {
             Frame::Heartbeat { seq } => self.heartbeat(seq).await,
             Frame::Identify { token } => self.identify(&token).await,
             Frame::Resume { token, session_id, seq } => self.resume(&token, &session_id, seq).await,
+            Frame::Request { nonce } => self.request(nonce).await,
             // The server's own ops are nothing that a client may say.
             _ => self.garbage().await,
         }
@@ -299,9 +351,25 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
+    /// It is answered on this connection, also after the session has moved to another one.
+    async fn request(&mut self, nonce: u64) -> Result<(), Leave> {
+        if self.requests.len() >= MAX_REQUESTS {
+            return self.garbage().await;
+        }
+        self.requests.push_back((Instant::now() + self.seat.shared.config.answer_after, nonce));
+        Ok(())
+    }
+
+    async fn answer(&mut self) -> Result<(), Leave> {
+        match self.requests.pop_front() {
+            Some((_, nonce)) if self.phase != Phase::Closing => self.send(&Frame::Answer { nonce }).await,
+            _ => Ok(()),
+        }
+    }
+
     /// What identify and resume have in common. `false`: it is answered, or will never be.
     async fn may_enter(&mut self, token: &str) -> Result<bool, Leave> {
-        if self.phase == Phase::Online {
+        if matches!(self.phase, Phase::Online | Phase::Replaced) {
             self.offence(Offence::Twice);
             self.carry_out(Order::Close(Some(4005))).await?;
             return Ok(false);
@@ -330,7 +398,7 @@ impl<'a> Line<'a> {
     async fn ready(&mut self) -> Result<(), Leave> {
         let conn = self.seat.conn;
         let session_id = self.seat.shared.identify(conn);
-        let resume_gateway_url = self.seat.shared.resume_url.clone();
+        let resume_gateway_url = self.seat.shared.urls.resume.clone();
         (self.cursor, self.seen) = (1, None);
         self.send(&Frame::Dispatch { s: 1, event: Event::Ready { session_id, resume_gateway_url } }).await?;
         self.seat.record(ServerEvent::Ready { conn });
@@ -358,6 +426,7 @@ impl<'a> Line<'a> {
             Resumption::SequenceAhead => return self.carry_out(Order::Close(Some(4007))).await,
         }
         (self.cursor, self.seen) = (seq, None);
+        sleep(self.seat.shared.config.resume_takes).await;
         let mut replayed = 0;
         let s = loop {
             let Some(missed) = self.seat.shared.events_after(conn, self.cursor) else {
@@ -397,5 +466,13 @@ impl<'a> Line<'a> {
             Ok(Ok(())) => Ok(()),
             _ => Err(Leave),
         }
+    }
+}
+
+/// Ends when an answer is due; never, where none is.
+async fn answer_due(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! A gateway server on two loopback ports that misbehaves when it is told to.
+//! A gateway server on three loopback ports that misbehaves when it is told to.
 //!
 //! One task owns the listeners and the clock of the show; every socket has a task of its own (`connection`). What they
 //! share is in `state`.
@@ -20,10 +20,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use crate::fault::{Expect, Fault, Ports};
+use crate::fault::{Expect, Fault};
+use crate::plan::{Plan, Ports};
 use crate::report::recorder::Recorder;
 use crate::report::server_event::{Endpoint, ServerEvent};
-use state::{Seat, Shared};
+use state::{Seat, Shared, Urls};
 
 /// Sockets served at once; more are dropped as they come.
 const MAX_CONNECTIONS: usize = 64;
@@ -37,12 +38,33 @@ pub(crate) struct Config {
     pub(crate) event_every: Duration,
     /// Healthy: connected for this long since READY or RESUMED …
     pub(crate) calm: Duration,
-    /// … with this many events sent, and at least one heartbeat acknowledged.
+    /// … with this many events sent …
     pub(crate) calm_events: u32,
+    /// … and this many heartbeats acknowledged.
+    pub(crate) calm_beats: u32,
+    /// A request is answered after this.
+    pub(crate) answer_after: Duration,
+    /// From the resume to its RESUMED.
+    pub(crate) resume_takes: Duration,
+    /// What becomes of the connection that has the session meanwhile, and after it.
+    pub(crate) moving: Moving,
+    /// How long a connection stays open after its session has moved to another one. The client is to close it.
+    pub(crate) grace: Duration,
     /// How long a client must stay away after the fatal fault.
     pub(crate) quiet: Duration,
     /// A client that is not healthy this long after a fault will never be.
     pub(crate) patience: Duration,
+}
+
+/// Whether a connection gets events while its session moves to another one, and after that. It stays open in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moving {
+    /// It gets none from the resume on.
+    AtResume,
+    /// It gets them until the RESUMED.
+    AtResumed,
+    /// It gets them as long as it is open.
+    Never,
 }
 
 impl Default for Config {
@@ -52,6 +74,11 @@ impl Default for Config {
             event_every: Duration::from_millis(20),
             calm: Duration::from_millis(600),
             calm_events: 5,
+            calm_beats: 1,
+            answer_after: Duration::from_millis(200),
+            resume_takes: Duration::ZERO,
+            moving: Moving::AtResumed,
+            grace: Duration::from_secs(5),
             quiet: Duration::from_millis(1_500),
             patience: Duration::from_secs(15),
         }
@@ -67,9 +94,8 @@ pub(crate) struct Server;
 
 /// Tells the server what to do. The server ends when this is dropped.
 pub(crate) struct ServerHandle {
-    gateway_url: String,
     shared: Arc<Shared>,
-    faults: mpsc::Sender<(Fault, oneshot::Sender<()>)>,
+    faults: mpsc::Sender<(Fault, Plan, oneshot::Sender<()>)>,
     healthy: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
@@ -81,36 +107,38 @@ impl Drop for ServerHandle {
 }
 
 impl Server {
-    /// Binds two ports of 127.0.0.1 and serves.
+    /// Binds three ports of 127.0.0.1 and serves.
     pub(crate) async fn start(config: Config) -> io::Result<ServerHandle> {
         let base = bind_somewhere()?;
         let resume = bind_somewhere()?;
-        let gateway_url = format!("ws://{}", base.local_addr()?);
-        let resume_url = format!("ws://{}", resume.local_addr()?);
+        let moved = bind_somewhere()?;
+        let url = |port: &TcpListener| Ok::<_, io::Error>(format!("ws://{}", port.local_addr()?));
+        let urls = Urls { base: url(&base)?, resume: url(&resume)?, moved: url(&moved)? };
         let (health, healthy) = watch::channel(false);
-        let shared = Arc::new(Shared::new(config, resume_url));
+        let shared = Arc::new(Shared::new(config, urls));
         let (faults, orders) = mpsc::channel(1);
         let main = Main {
             shared: Arc::clone(&shared),
             base: Port::new(Endpoint::Base, base)?,
             resume: Port::new(Endpoint::Resume, resume)?,
+            moved: Port::new(Endpoint::Moved, moved)?,
             health,
             sockets: JoinSet::new(),
         };
         let task = tokio::spawn(main.run(orders));
-        Ok(ServerHandle { gateway_url, shared, faults, healthy, task })
+        Ok(ServerHandle { shared, faults, healthy, task })
     }
 }
 
 impl ServerHandle {
     /// Where a client identifies. The query ([`crate::protocol::QUERY`]) is the client's to add.
     pub(crate) fn gateway_url(&self) -> &str {
-        &self.gateway_url
+        &self.shared.urls.base
     }
 
     /// What READY tells as the place to resume at: another port. Without the query, too.
     pub(crate) fn resume_url(&self) -> &str {
-        &self.shared.resume_url
+        &self.shared.urls.resume
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {
@@ -119,8 +147,18 @@ impl ServerHandle {
 
     /// Begins a fault now; returns when it is on. To be called when the client is healthy.
     pub(crate) async fn next_fault(&self, fault: Fault) {
+        self.begin(fault, fault.plan()).await;
+    }
+
+    /// Generates no more events.
+    pub(crate) fn fall_silent(&self) {
+        self.shared.fall_silent();
+    }
+
+    /// The same with a plan of its own.
+    pub(crate) async fn begin(&self, fault: Fault, plan: Plan) {
         let (done, on) = oneshot::channel();
-        if self.faults.send((fault, done)).await.is_ok() {
+        if self.faults.send((fault, plan, done)).await.is_ok() {
             // An error means that the server is gone, and then nothing is to be waited for.
             on.await.unwrap_or_default();
         }
@@ -231,18 +269,19 @@ struct Main {
     shared: Arc<Shared>,
     base: Port,
     resume: Port,
+    moved: Port,
     health: watch::Sender<bool>,
     sockets: JoinSet<()>,
 }
 
 impl Main {
-    async fn run(mut self, mut orders: mpsc::Receiver<(Fault, oneshot::Sender<()>)>) {
+    async fn run(mut self, mut orders: mpsc::Receiver<(Fault, Plan, oneshot::Sender<()>)>) {
         let mut clock = interval(self.shared.config.event_every);
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let (accepted, endpoint) = tokio::select! {
-                Some((fault, done)) = orders.recv() => {
-                    self.begin(fault);
+                Some((fault, plan, done)) = orders.recv() => {
+                    self.begin(fault, &plan);
                     // The one who asked may have gone.
                     done.send(()).unwrap_or_default();
                     continue;
@@ -255,6 +294,7 @@ impl Main {
                 Some(_) = self.sockets.join_next() => continue,
                 accepted = self.base.accept() => accepted,
                 accepted = self.resume.accept() => accepted,
+                accepted = self.moved.accept() => accepted,
             };
             match accepted {
                 Ok(stream) if self.sockets.len() < MAX_CONNECTIONS => {
@@ -268,9 +308,8 @@ impl Main {
         }
     }
 
-    fn begin(&mut self, fault: Fault) {
+    fn begin(&mut self, fault: Fault, plan: &Plan) {
         let recorder = &self.shared.recorder;
-        let plan = fault.plan();
         recorder.record(ServerEvent::Fault(fault));
         self.health.send_replace(false);
         match plan.ports {
@@ -282,7 +321,7 @@ impl Main {
             }
             Ports::ResumeDown => self.resume.close(recorder, None),
         }
-        self.shared.begin(&plan);
+        self.shared.begin(plan);
     }
 
     fn tick(&mut self) {

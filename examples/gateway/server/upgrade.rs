@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-use crate::fault::{Answer, RETRY_AFTER};
+use crate::plan::{Answer, RETRY_AFTER};
 use crate::protocol::QUERY;
 use crate::report::server_event::{By, Offence, ServerEvent};
 use crate::server::connection::IDLE;

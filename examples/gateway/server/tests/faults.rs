@@ -33,7 +33,7 @@ async fn close_without_code() {
 #[tokio::test]
 async fn op_7_then_close_after_100_ms() {
     let (server, mut peer) = struck(Fault::ReconnectThenClose).await;
-    assert_eq!(peer.skip().await, Seen::Frame(Frame::Reconnect));
+    assert_eq!(peer.skip().await, Seen::Frame(Frame::RECONNECT));
     let asked = Instant::now();
     assert_eq!(peer.skip().await, Seen::Close(None));
     assert!(asked.elapsed() > Duration::from_millis(80));
@@ -44,7 +44,7 @@ async fn op_7_then_close_after_100_ms() {
 async fn op_7_instead_of_hello() {
     let (server, old) = dropped(Fault::ReconnectInsteadOfHello).await;
     let mut peer = Peer::dial(server.resume_url()).await.unwrap();
-    assert_eq!(peer.see().await, Seen::Frame(Frame::Reconnect));
+    assert_eq!(peer.see().await, Seen::Frame(Frame::RECONNECT));
     peer.silent().await;
     peer.close(4000).await;
     back(&server, &old).await;

@@ -3,3 +3,4 @@
 mod conduct;
 mod faults;
 mod peer;
+mod planned;

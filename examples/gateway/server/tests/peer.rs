@@ -23,6 +23,7 @@ pub(super) async fn server() -> ServerHandle {
         event_every: Duration::from_millis(5),
         calm: Duration::from_millis(50),
         quiet: Duration::from_millis(200),
+        grace: Duration::from_millis(400),
         patience: Duration::from_secs(2),
         ..Config::default()
     };
