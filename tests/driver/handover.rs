@@ -226,16 +226,24 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         for number in 0..5 {
             assert_eq!(messages.recv().await, Some(number));
         }
+        assert_eq!(handle.send(6).await, Ok(()));
         assert_eq!((lab.alive(), lab.log().closed.len()), (2, 0));
         handle.drained();
         until_closed(&lab, 1).await;
+        // The same again, with the next two.
+        handle.redial();
+        lab.until_sent(5).await;
+        lab.sleep(ms(20)).await;
+        assert_eq!((lab.alive(), lab.log().closed.len()), (2, 1));
+        handle.drained();
+        until_closed(&lab, 2).await;
         assert_eq!(handle.send(7).await, Ok(()));
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(matches!(&sent_on(&lab, 1)[..], [Command::Identify, Command::Heartbeat { .. }]));
-    assert_eq!(messages_on(&lab, 2), [7]);
-    assert_eq!(lab.log().closed, [4000, 1000]);
+    assert_eq!((messages_on(&lab, 2), messages_on(&lab, 3)), (vec![6], vec![7]));
+    assert_eq!(lab.log().closed, [4000, 4000, 1000]);
 
     static SHORT: Handover = Handover::new().drain(ms(300)).build_const();
     let lab = Lab::new(lab, first());
