@@ -217,7 +217,7 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         vec![Answer::Accept(first)]
     };
     let lab = Lab::new(rt, first());
-    let mut driver = lab.handover(&LONG, DRAIN);
+    let mut driver = lab.handover(&LADDER, DRAIN);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         handle.online().await.unwrap();
