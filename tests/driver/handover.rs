@@ -235,8 +235,10 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         lab.until_sent(5).await;
         lab.sleep(ms(20)).await;
         assert_eq!((lab.alive(), lab.log().closed.len()), (2, 1));
+        let said = lab.now();
         handle.drained();
         until_closed(&lab, 2).await;
+        assert_after(said, lab.now(), ms(0), slack);
         assert_eq!(handle.send(7).await, Ok(()));
         handle.stop();
     };
@@ -253,8 +255,13 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         handle.online().await.unwrap();
         let begun = lab.now();
         handle.redial();
+        lab.sleep(ms(30)).await;
+        // What the connection does not take is not written on the one that drains.
+        lab.clone().set(|set| set.stuck = Some((2, 1)));
+        let _waiting = (handle.try_send(8).unwrap(), handle.try_send(9).unwrap());
         until_closed(&lab, 1).await;
         assert_after(begun, lab.now(), ms(300), slack);
+        assert!(messages_on(&lab, 1).is_empty());
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
