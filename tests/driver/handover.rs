@@ -217,7 +217,7 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         vec![Answer::Accept(first)]
     };
     let lab = Lab::new(rt, first());
-    let mut driver = lab.handover(&LONG, DRAIN);
+    let mut driver = lab.handover(&LADDER, DRAIN);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         handle.online().await.unwrap();
@@ -226,16 +226,26 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         for number in 0..5 {
             assert_eq!(messages.recv().await, Some(number));
         }
+        assert_eq!(handle.send(6).await, Ok(()));
         assert_eq!((lab.alive(), lab.log().closed.len()), (2, 0));
         handle.drained();
         until_closed(&lab, 1).await;
+        // The same again, with the next two.
+        handle.redial();
+        lab.until_sent(5).await;
+        lab.sleep(ms(20)).await;
+        assert_eq!((lab.alive(), lab.log().closed.len()), (2, 1));
+        let said = lab.now();
+        handle.drained();
+        until_closed(&lab, 2).await;
+        assert_after(said, lab.now(), ms(0), slack);
         assert_eq!(handle.send(7).await, Ok(()));
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert!(matches!(&sent_on(&lab, 1)[..], [Command::Identify, Command::Heartbeat { .. }]));
-    assert_eq!(messages_on(&lab, 2), [7]);
-    assert_eq!(lab.log().closed, [4000, 1000]);
+    assert_eq!((messages_on(&lab, 2), messages_on(&lab, 3)), (vec![6], vec![7]));
+    assert_eq!(lab.log().closed, [4000, 4000, 1000]);
 
     static SHORT: Handover = Handover::new().drain(ms(300)).build_const();
     let lab = Lab::new(lab, first());
@@ -245,8 +255,13 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         handle.online().await.unwrap();
         let begun = lab.now();
         handle.redial();
+        lab.sleep(ms(30)).await;
+        // What the connection does not take is not written on the one that drains.
+        lab.clone().set(|set| set.stuck = Some((2, 1)));
+        let _waiting = (handle.try_send(8).unwrap(), handle.try_send(9).unwrap());
         until_closed(&lab, 1).await;
         assert_after(begun, lab.now(), ms(300), slack);
+        assert!(messages_on(&lab, 1).is_empty());
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

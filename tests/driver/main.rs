@@ -125,6 +125,7 @@ on_every_runtime! {
         nothing_comes_twice_where_both_get_everything
         numbers_of_a_draining_connection
         what_has_no_number_is_no_repetition
+        what_was_taken_comes_before_what_was_held
     }
     supervised {
         lives_end_before_the_next_begins

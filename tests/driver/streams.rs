@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use redial::driver::{Outbox, Outcome, Overflow, Runtime};
+use redial::driver::{Outbox, Outcome, Overflow, Received, Runtime};
 use redial::handover::Config as Handover;
 use redial::{BackoffConfig, Config, Event, Phase};
 
@@ -159,4 +159,36 @@ pub(crate) async fn what_has_no_number_is_no_repetition<Rt: Runtime + Clone>(rt:
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+}
+
+/// A message whose number was taken from the old connection comes before what its successor held.
+pub(crate) async fn what_was_taken_comes_before_what_was_held<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+    for turns in 0..2 {
+        let station = Station::new(rt.clone(), Style::Silent);
+        let mut driver = station.driver(&LONG, Handover::DEFAULT);
+        let (handle, mut messages) = (driver.handle(), driver.messages());
+        let script = async {
+            handle.online().await.unwrap();
+            handle.redial();
+            while !station.open().get(1).is_some_and(|socket| socket.lock().unwrap().served) {
+                station.sleep(ms(1)).await;
+            }
+            let open = station.open();
+            {
+                let mut successor = open[1].lock().unwrap();
+                successor.push(|_| vec![Received::Message(100)]);
+                for _ in 0..turns {
+                    successor.push(|_| vec![]);
+                }
+            }
+            station.sleep(ms(20)).await;
+            // Both at once.
+            open[0].lock().unwrap().push_number(1);
+            open[1].lock().unwrap().push(|epoch| vec![Event::Resumed { epoch }.into()]);
+            drop(open);
+            assert_eq!((messages.recv().await, messages.recv().await), (Some(1), Some(100)));
+            handle.stop();
+        };
+        assert_eq!(station.drive(&mut driver, script).await, Outcome::Stopped);
+    }
 }
