@@ -93,15 +93,15 @@ where
 
     /// An event of the connection while its successor is under way.
     fn on_connection(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let moves = match &event {
-            Event::ReconnectRequested { deadline, .. } => {
-                deadline.is_some() || self.old.as_ref().is_some_and(|old| old.side.is_redirected())
+        if let Event::ReconnectRequested { deadline, .. } = &event {
+            if self.old.as_ref().is_some_and(|old| old.side.is_redirected()) {
+                // The next dial goes to the endpoint that was named before.
+                return Actions::new();
             }
-            _ => false,
-        };
-        if moves {
-            // That is what is under way.
-            return Actions::ignored(Disposition::Inapplicable);
+            if deadline.is_some() {
+                // That is what is under way.
+                return Actions::ignored(Disposition::Inapplicable);
+            }
         }
         if let (Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. }, Some(old)) =
             (&event, &mut self.old)

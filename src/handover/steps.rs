@@ -156,13 +156,18 @@ where
         } else {
             self.policy.keep_waits(&before, now);
             self.policy.subscriptions_mut().keep();
-            let mut actions = actions;
-            if let Some(reason) = old.refused {
-                if self.policy.forget_session() {
-                    actions.push(Action::DropSession { reason });
+            let dropped = old.refused.filter(|_| self.policy.forget_session());
+            let mut ended = Actions::ignored(actions.disposition());
+            for action in actions {
+                if let (Action::GaveUp { .. }, Some(reason)) = (action, dropped) {
+                    ended.push(Action::DropSession { reason });
                 }
+                ended.push(action);
             }
-            (actions, Left::Nothing)
+            if let (Some(reason), false) = (dropped, self.policy.is_asleep()) {
+                ended.push(Action::DropSession { reason });
+            }
+            (ended, Left::Nothing)
         }
     }
 
@@ -247,10 +252,14 @@ where
         }
         let opens = actions.iter().any(|action| matches!(action, Action::Open { .. }));
         let Some(draining) = self.draining.take_if(|_| opens || over) else { return actions };
-        let mut closed = Actions::new();
-        closed.push(Action::Close { epoch: draining.epoch, code: Some(self.policy.keeping_code()) });
-        let mut all = joined(closed, actions);
-        all.set_disposition(actions.disposition());
+        let mut all = Actions::ignored(actions.disposition());
+        all.push(Action::Close { epoch: draining.epoch, code: Some(self.policy.keeping_code()) });
+        for action in actions {
+            // A policy that is over needs no credential, and there is no place for more than the end.
+            if !(over && matches!(action, Action::RefreshCredential { .. })) {
+                all.push(action);
+            }
+        }
         all
     }
 }

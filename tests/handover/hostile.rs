@@ -346,3 +346,31 @@ fn a_leap_at_the_end_of_the_connection_does_not_move_the_wait_of_its_successor()
     let until = policy.poll_timeout().unwrap();
     assert!(until <= redial::Instant::from_millis(62_020), "{until:?}");
 }
+
+/// A server that names another endpoint while the successor is under way is heard: the dial after this one goes there.
+#[test]
+fn an_endpoint_that_is_named_beside_a_successor_is_not_ignored() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    let asked = || Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+    rig.at(60_000, Event::Redial);
+    rig.at(60_001, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+    assert_eq!(rig.at(60_001, asked()), none());
+    rig.refused(60_010, 2);
+    assert_eq!(rig.until(62_000), ["61010: open 3 resume@redirect #2 successor"]);
+    let deadline = Some(5 * SECOND);
+    let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline };
+    let mut late = Rig::online(config().build_const(), Config::DEFAULT);
+    late.at(60_000, Event::Redial);
+    assert_eq!(late.at(60_001, asked), ["inapplicable"]);
+}
+
+/// What is dropped with the end of a connection is said before the end of everything.
+#[test]
+fn a_refused_session_is_dropped_before_the_policy_gives_up() {
+    let mut rig = Rig::online(config().max_attempts(Some(0)).build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    rig.opened(60_010, 2);
+    rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false });
+    let lines = rig.closed(60_030, 1, 1006);
+    assert!(!lines.contains(&"forget invalid".to_owned()) || lines[0] == "forget invalid", "{lines:?}");
+}
