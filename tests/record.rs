@@ -19,7 +19,8 @@ mod script;
 
 use arbitrary::Unstructured;
 use proptest::prelude::*;
-use redial::policy::{Decider, Endpoint};
+use redial::handover::Decider;
+use redial::policy::Endpoint;
 use redial::record::{CheckpointError, Flight, FlightRecorder, Names, Recorder, Store};
 use redial::subscriptions::Subscriptions;
 use redial::{Action, Actions, Event, Instant, SessionState, presets};

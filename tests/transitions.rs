@@ -6,8 +6,9 @@
 
 use core::time::Duration;
 
+use redial::handover::Decider;
 use redial::heartbeat::HeartbeatConfig;
-use redial::policy::{Decider, HoldReason, RestoreConfig, Role};
+use redial::policy::{HoldReason, RestoreConfig, Role};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{
     Action, BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio,

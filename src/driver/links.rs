@@ -9,8 +9,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use crate::handover::Decider;
 use crate::mode::Mode;
-use crate::policy::{Decider, Disposition, Epoch, Event, Role};
+use crate::policy::{Disposition, Epoch, Event, Role};
 use crate::time::Instant;
 
 use super::command::{Command, Received};

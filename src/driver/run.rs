@@ -3,7 +3,8 @@
 use core::future::poll_fn;
 use core::pin::pin;
 
-use crate::policy::{Action, Actions, Decider, Endpoint, Event, Phase};
+use crate::handover::Decider;
+use crate::policy::{Action, Actions, Endpoint, Event, Phase};
 use crate::session::SessionState;
 use crate::subscriptions::{SubscriptionState, Subscriptions};
 

@@ -2,7 +2,7 @@
 
 use core::future::Future;
 
-use crate::policy::Decider;
+use crate::handover::Decider;
 use crate::subscriptions::Subscriptions;
 
 use super::protocol::Protocol;

@@ -15,7 +15,8 @@ use std::vec::Vec;
 use atomic_waker::AtomicWaker;
 
 use crate::classify::{Cause, IoKind};
-use crate::policy::{Decider, Epoch, Event};
+use crate::handover::Decider;
+use crate::policy::{Epoch, Event};
 use crate::subscriptions::Subscriptions;
 
 use super::Driver;

@@ -78,6 +78,7 @@
 // that is the connection's.
 
 mod config;
+mod decider;
 mod events;
 mod stats;
 mod steps;
@@ -87,7 +88,6 @@ mod timers;
 use rand_core::Rng;
 
 use crate::endpoints::{Endpoints, SingleEndpoint};
-use crate::policy::decider::decides;
 use crate::policy::{
     self, ConfigSource, DropReason, Epoch, Explanation, Phase, Policy, Side, Snapshot, Stats,
 };
@@ -95,6 +95,7 @@ use crate::subscriptions::{Beside, NoSubscriptions, Subscriptions};
 use crate::time::{Instant, OptInstant};
 
 pub use config::Config;
+pub use decider::{Decider, EventOf};
 pub use stats::HandoverStats;
 
 use stats::Counts;
@@ -137,11 +138,6 @@ struct Draining {
     epoch: Epoch,
     until: Instant,
 }
-
-decides!(
-    Handover [T: PartialEq + Clone, C::Session<T>: Clone, E: Endpoints + Clone,]
-    Self::successor, Self::draining, Self::handover_config
-);
 
 impl<R, T, S: Subscriptions, C: ConfigSource, E> Policy<R, T, S, C, E> {
     /// The same policy, which replaces a connection by a successor before it ends: see [`handover`](self). With `None`, for

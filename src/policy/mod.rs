@@ -12,7 +12,6 @@ mod checkpoint;
 pub(crate) mod codes;
 mod config;
 mod credential;
-pub(crate) mod decider;
 mod event;
 mod explain;
 mod gates;
@@ -49,7 +48,6 @@ pub use action::{
 pub(crate) use checkpoint::generator_of;
 pub(crate) use checkpoint::{ended, unsealed};
 pub use config::Config;
-pub use decider::{Decider, EventOf};
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Trigger, WaitReason};
 pub use options::{
@@ -283,7 +281,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// An event of another transport, or the answer to an older request.
     #[cold]
-    fn stale(&mut self) -> Actions {
+    const fn stale(&mut self) -> Actions {
         count(&mut self.state.counts.stale);
         Actions::ignored(Disposition::Stale)
     }

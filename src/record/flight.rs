@@ -4,7 +4,8 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::codec::{CheckpointError, FromName, Named, Names, Reader, Store, Writer, crc32, impossible};
-use crate::policy::{Decider, Event, EventOf};
+use crate::handover::{Decider, EventOf};
+use crate::policy::Event;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 

@@ -6,7 +6,8 @@ use core::time::Duration;
 
 use crate::classify::Cause;
 use crate::codec::{CheckpointError, Name, NameTable, Named, Names, Store, Writer};
-use crate::policy::{Decider, Event};
+use crate::handover::Decider;
+use crate::policy::Event;
 use crate::time::Instant;
 use crate::words::words;
 

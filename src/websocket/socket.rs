@@ -9,7 +9,8 @@ use std::vec::Vec;
 use tokio::runtime;
 
 use crate::driver::{self, Driver, Ended, HandleFor, Messages, Outbox, Tokio};
-use crate::policy::{Decider, Policy};
+use crate::handover::Decider;
+use crate::policy::Policy;
 use crate::rng::SplitMix64;
 use crate::subscriptions::SubscriptionList;
 

@@ -11,10 +11,11 @@ use redial::backoff::{AfterTable, Curve};
 use redial::breaker;
 use redial::classify::{Class, Classifier, Match, Rule, TlsKind, Verdict, tables};
 use redial::endpoints::{EndpointOrder, EndpointsConfig};
+use redial::handover::Decider;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
-    CredentialConfig, Decider, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake,
-    RefreshOn, RestoreConfig, ResumeConfig,
+    CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn,
+    RestoreConfig, ResumeConfig,
 };
 use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use redial::driver::{Driver, Outcome, Protocol, Runtime};
-use redial::policy::Decider;
+use redial::handover::Decider;
 use redial::subscriptions::Subscriptions;
 
 /// The driver's own waker: a script that wakes the task must not hide that the driver was not woken.

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex};
 use redial::driver::{
     Command, Dial, DialError, Driver, Notice, Outcome, Protocol, Received, RefreshFailed, Runtime, SendFailed,
 };
+use redial::handover::Decider;
 use redial::handover::{self, Handover};
-use redial::policy::{ConfigSource, Decider};
+use redial::policy::ConfigSource;
 use redial::subscriptions::SubscriptionList;
 use redial::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use redial::driver::Notice;
-use redial::policy::Decider;
+use redial::handover::Decider;
 use redial::policy::Endpoint;
 use redial::record::{Recorder, Store};
 use redial::{Action, Epoch, Event, Phase};

@@ -1,25 +1,24 @@
 //! What a driver drives.
 
+use rand_core::Rng;
+
+use super::{Config, Handover};
 use crate::endpoints::Endpoints;
-use crate::handover;
+use crate::policy::{
+    self, Actions, ConfigSource, Epoch, Event, Explanation, OptionalPart, Phase, Policy, Stats, WaitReason,
+};
 use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 
-use super::action::Actions;
-use super::event::{Epoch, Event};
-use super::explain::{Explanation, Phase};
-use super::stats::Stats;
-use super::{Config, Policy, WaitReason};
-
-/// A [`Policy`], or a [`Handover`](crate::handover::Handover) over one: what a driver drives, and what generic code takes in place of a `Policy` with five
+/// A [`Policy`], or a [`Handover`] over one: what a driver drives, and what generic code takes in place of a `Policy` with five
 /// parameters. The methods are those of the types.
 ///
 /// This trait is sealed.
 ///
 /// ```
-/// use redial::policy::Decider;
-/// use redial::{Event, Instant, Policy, SplitMix64, handover, presets};
+/// use redial::handover::{self, Decider};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
 ///
 /// fn start<D: Decider>(decider: &mut D) -> usize {
 ///     decider.handle_event(Instant::ZERO, Event::Start).len()
@@ -53,10 +52,10 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::epoch`].
     fn epoch(&self) -> Option<Epoch>;
 
-    /// [`Handover::successor`](crate::handover::Handover::successor); `None` of a policy alone.
+    /// [`Handover::successor`](Handover::successor); `None` of a policy alone.
     fn successor(&self) -> Option<Epoch>;
 
-    /// [`Handover::draining`](crate::handover::Handover::draining); `None` of a policy alone.
+    /// [`Handover::draining`](Handover::draining); `None` of a policy alone.
     fn draining(&self) -> Option<Epoch>;
 
     /// [`Policy::explain`].
@@ -78,10 +77,10 @@ pub trait Decider: sealed::Sealed {
     fn redirect(&self) -> Option<&Self::Token>;
 
     /// [`Policy::config`].
-    fn config(&self) -> &Config;
+    fn config(&self) -> &policy::Config;
 
-    /// [`Handover::handover_config`](crate::handover::Handover::handover_config); `None` of a policy alone.
-    fn handover_config(&self) -> Option<&handover::Config>;
+    /// [`Handover::handover_config`](Handover::handover_config); `None` of a policy alone.
+    fn handover_config(&self) -> Option<&Config>;
 }
 
 /// An event for a [`Decider`].
@@ -90,68 +89,68 @@ pub type EventOf<D> = Event<<D as Decider>::Token, <<D as Decider>::Subscription
 /// The methods of a type as those of [`Decider`], with what its own bounds are and how it knows of a successor.
 macro_rules! decides {
     ($decider:ident [$($bound:tt)*] $successor:expr, $draining:expr, $handover:expr) => {
-        impl<R, T, S, C, E> $crate::policy::decider::sealed::Sealed for $decider<R, T, S, C, E> where C: $crate::policy::ConfigSource {}
+        impl<R, T, S, C, E> sealed::Sealed for $decider<R, T, S, C, E> where C: ConfigSource {}
 
-        impl<R, T, S, C, E> $crate::policy::Decider for $decider<R, T, S, C, E>
+        impl<R, T, S, C, E> Decider for $decider<R, T, S, C, E>
         where
-            R: $crate::rand_core::Rng,
-            S: $crate::subscriptions::Subscriptions,
-            C: $crate::policy::ConfigSource,
+            R: Rng,
+            S: Subscriptions,
+            C: ConfigSource,
             $($bound)*
         {
             type Token = T;
             type Subscriptions = S;
 
             #[inline]
-            fn handle_event(&mut self, now: $crate::Instant, event: $crate::Event<T, S::Key>) -> $crate::Actions {
+            fn handle_event(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
                 self.handle_event(now, event)
             }
 
             #[inline]
-            fn handle_timeout(&mut self, now: $crate::Instant) -> $crate::Actions {
+            fn handle_timeout(&mut self, now: Instant) -> Actions {
                 self.handle_timeout(now)
             }
 
             #[inline]
-            fn poll_timeout(&self) -> Option<$crate::Instant> {
+            fn poll_timeout(&self) -> Option<Instant> {
                 self.poll_timeout()
             }
 
-            fn deadline(&self) -> Option<($crate::Instant, $crate::policy::WaitReason)> {
+            fn deadline(&self) -> Option<(Instant, WaitReason)> {
                 self.deadline()
             }
 
             #[inline]
-            fn phase(&self) -> $crate::Phase {
+            fn phase(&self) -> Phase {
                 self.phase()
             }
 
             #[inline]
-            fn epoch(&self) -> Option<$crate::Epoch> {
+            fn epoch(&self) -> Option<Epoch> {
                 self.epoch()
             }
 
             #[inline]
-            fn successor(&self) -> Option<$crate::Epoch> {
+            fn successor(&self) -> Option<Epoch> {
                 $successor(self)
             }
 
             #[inline]
-            fn draining(&self) -> Option<$crate::Epoch> {
+            fn draining(&self) -> Option<Epoch> {
                 $draining(self)
             }
 
-            fn explain(&self) -> $crate::Explanation {
+            fn explain(&self) -> Explanation {
                 self.explain()
             }
 
-            fn stats(&self) -> $crate::Stats {
+            fn stats(&self) -> Stats {
                 self.stats()
             }
 
             #[inline]
-            fn session(&self) -> Option<&$crate::SessionState<T>> {
-                $crate::policy::OptionalPart::get(self.session())
+            fn session(&self) -> Option<&SessionState<T>> {
+                self.session().get()
             }
 
             #[inline]
@@ -160,18 +159,18 @@ macro_rules! decides {
             }
 
             fn endpoint_index(&self) -> u8 {
-                $crate::endpoints::Endpoints::current(self.endpoints())
+                self.endpoints().current()
             }
 
             fn redirect(&self) -> Option<&T> {
                 self.redirect()
             }
 
-            fn config(&self) -> &$crate::Config {
+            fn config(&self) -> &policy::Config {
                 self.config()
             }
 
-            fn handover_config(&self) -> Option<&$crate::handover::Config> {
+            fn handover_config(&self) -> Option<&Config> {
                 $handover(self)
             }
         }
@@ -179,8 +178,11 @@ macro_rules! decides {
 }
 
 decides!(Policy [T: PartialEq, E: Endpoints,] |_: &Self| None, |_: &Self| None, |_: &Self| None);
-pub(crate) use decides;
+decides!(
+    Handover [T: PartialEq + Clone, C::Session<T>: Clone, E: Endpoints + Clone,]
+    Self::successor, Self::draining, Self::handover_config
+);
 
-pub(crate) mod sealed {
+mod sealed {
     pub trait Sealed {}
 }
