@@ -8,7 +8,9 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::Establish;
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::time::Widened;
-use redial::{Action, BackoffConfig, Config, Event, Instant, Jitter, Phase, Policy, Ratio, SplitMix64, fixed_config};
+use redial::{
+    Action, BackoffConfig, Config, Event, Instant, Jitter, Phase, Policy, Ratio, SplitMix64, fixed_config,
+};
 
 const BACKOFF: BackoffConfig =
     BackoffConfig::exponential(Duration::from_secs(2), Ratio::TWO, Duration::from_secs(120))

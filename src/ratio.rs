@@ -103,6 +103,11 @@ impl Ratio {
             // The usual factor 2 needs no 128-bit division.
             return span.saturating_mul(self.num as u64);
         }
+        if cfg!(target_pointer_width = "64") {
+            if let Some(product) = span.0.checked_mul(self.num as u64) {
+                return Micros(divide(product, self.den).0);
+            }
+        }
         // In two digits of 32 bits, since a 128-bit division takes a kilobyte on a microcontroller. No step can overflow, and
         // no divisor is 0.
         let num = self.num as u64;

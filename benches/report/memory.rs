@@ -8,12 +8,16 @@ use redial::backoff::Delays;
 use redial::breaker::{CountWindow, TimeWindow};
 use redial::policy::{POLICY_STATE_BYTES, ResumeConfig};
 use redial::subscriptions::NoSubscriptions;
-use redial::{Actions, Backoff, BackoffConfig, CircuitBreaker, Config, Policy, SessionState, SplitMix64, fixed_config, presets};
+use redial::{
+    Actions, Backoff, BackoffConfig, CircuitBreaker, Config, Policy, SessionState, SplitMix64, fixed_config,
+    presets,
+};
 
 use crate::shared::{Operation, backoff, breaker, policy};
 
 /// What needs neither a breaker nor a heartbeat nor sessions.
-const PLAIN: Config = presets::AWS_FULL.to_builder().breaker(None).resume(ResumeConfig::DISABLED).build_const();
+const PLAIN: Config =
+    presets::AWS_FULL.to_builder().breaker(None).resume(ResumeConfig::DISABLED).build_const();
 fixed_config!(struct Least = PLAIN);
 
 type Leanest = Policy<SplitMix64, (), NoSubscriptions, Least>;
