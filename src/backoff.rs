@@ -19,7 +19,7 @@ use crate::time::Micros;
 
 use base::{Base, Start};
 pub use config::{AfterTable, BackoffConfig, Curve};
-use config::{FOLLOWED, Rare};
+use config::{FOLLOWED, Plain, Rare};
 pub use jitter::Jitter;
 
 /// Counts the failures of one outage and says how long to wait after each.
@@ -86,7 +86,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain && self.base.is_none() {
+        if config.plain != Plain::No && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         let wait;
@@ -103,7 +103,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain && self.base.is_none() {
+        if config.plain != Plain::No && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)

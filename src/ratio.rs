@@ -121,6 +121,16 @@ impl Ratio {
         Micros((first << 32) | second)
     }
 
+    /// The least span whose product with a ratio above 0 is at least `span`; the largest one if there is none.
+    pub(crate) const fn least_reaching(self, span: Micros) -> Micros {
+        let product = (span.0 as u128).saturating_mul(self.den as u128);
+        let up = product.saturating_add((self.num as u128).saturating_sub(1));
+        match up.checked_div(self.num as u128) {
+            Some(least) if least < u64::MAX as u128 => Micros(least as u64),
+            _ => Micros::MAX,
+        }
+    }
+
     /// `span / (1 + self)`, rounded down: the largest span that stays within `span` when `self` of it is added.
     pub(crate) const fn divide_one_plus(self, span: Micros) -> Micros {
         let whole = (self.den as u64).saturating_add(self.num as u64); // of two u32: never saturates

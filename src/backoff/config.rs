@@ -44,9 +44,24 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// Whether the next wait has a short way: see `backoff/plain.rs`.
-    pub(super) plain: bool,
+    /// Which short way the next wait has.
+    pub(super) plain: Plain,
+    /// On a short way, the wait from which on the next step is the cap.
+    pub(super) turn: Micros,
+    /// On a short way, the factor, if it is whole; 0: the curve's.
+    pub(super) factor: u32,
     pub(super) rare: Rare,
+}
+
+/// The jitter of a config whose next wait has a short way: see `backoff/plain.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Plain {
+    /// There is none.
+    No,
+    Full,
+    Equal,
+    PlusMinus,
+    Decorrelated,
 }
 
 /// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
@@ -216,7 +231,9 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
-            plain: false,
+            plain: Plain::No,
+            turn: Micros::ZERO,
+            factor: 0,
             rare: Rare::No,
         })
     }
@@ -415,6 +432,22 @@ impl BackoffConfig {
         Ok(self.marked())
     }
 
+    /// The short way of a constant or an exponential curve with one cap, and neither a floor nor a separate first wait.
+    const fn short_way(&self) -> Plain {
+        let plain = matches!(self.curve, Curve::Exponential(_) | Curve::Constant)
+            && self.first.is_none()
+            && !self.first_exact
+            && self.floor.is_zero()
+            && self.max.0 == self.max_fresh.0;
+        match self.jitter {
+            Jitter::Full if plain => Plain::Full,
+            Jitter::Equal if plain => Plain::Equal,
+            Jitter::PlusMinus(_) if plain => Plain::PlusMinus,
+            Jitter::Decorrelated if plain => Plain::Decorrelated,
+            _ => Plain::No,
+        }
+    }
+
     /// The config with [`Self::rare`] and [`Self::plain`] derived from the other fields.
     const fn marked(mut self) -> Self {
         self.rare = match self.jitter {
@@ -422,15 +455,16 @@ impl BackoffConfig {
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
             _ => Rare::No,
         };
-        self.plain = matches!(self.curve, Curve::Exponential(_) | Curve::Constant)
-            && matches!(
-                self.jitter,
-                Jitter::Full | Jitter::Equal | Jitter::PlusMinus(_) | Jitter::Decorrelated
-            )
-            && self.first.is_none()
-            && !self.first_exact
-            && self.floor.is_zero()
-            && self.max.0 == self.max_fresh.0;
+        (self.plain, self.turn, self.factor) = (self.short_way(), Micros::ZERO, 0);
+        match self.curve {
+            Curve::Exponential(factor) if factor.denominator() == 1 => {
+                (self.turn, self.factor) = (self.max.divided_up(factor.numerator()), factor.numerator());
+            }
+            // The first wait whose next step reaches the cap.
+            Curve::Exponential(factor) => self.turn = factor.least_reaching(self.max),
+            Curve::Constant => (self.turn, self.factor) = (self.max, 1),
+            _ => {}
+        }
         self
     }
 }

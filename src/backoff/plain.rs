@@ -3,7 +3,7 @@
 
 use rand_core::Rng;
 
-use super::config::{Curve, FOLLOWED};
+use super::config::{Curve, FOLLOWED, Plain};
 use super::{Backoff, BackoffConfig, Jitter, fold};
 use crate::ratio::uniform;
 use crate::time::Micros;
@@ -12,32 +12,53 @@ impl Backoff {
     /// The next wait of a plain config without a base.
     #[inline]
     pub(super) fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        let (initial, cap) = (config.initial, config.max);
-        self.failures = self.failures.saturating_add(1);
-        if let Jitter::Decorrelated = config.jitter {
-            let high = self.last.max(initial).saturating_mul(3);
-            self.last = fold(uniform(rng, initial, high), initial, cap, high);
-            return self.last;
-        }
-        let step = match config.curve {
-            Curve::Exponential(factor) if self.failures <= FOLLOWED => {
-                let grown = factor.of(self.last);
-                if factor.denominator() == 1 { grown } else { grown.max(self.last.saturating_add(Micros(1))) }
+        match config.plain {
+            Plain::Full | Plain::No => {
+                let nominal = self.plain_step(config);
+                uniform(rng, Micros::ZERO, nominal)
             }
-            Curve::Exponential(_) => cap,
-            _ => initial,
-        };
-        let nominal = step.max(initial).min(cap);
-        self.last = nominal;
-        let (low, high) = match config.jitter {
-            Jitter::Equal => (Micros(nominal.0 / 2), nominal),
-            Jitter::PlusMinus(share) => {
+            Plain::Equal => {
+                let nominal = self.plain_step(config);
+                uniform(rng, Micros(nominal.0 / 2), nominal)
+            }
+            Plain::PlusMinus => {
+                let nominal = self.plain_step(config);
+                let Jitter::PlusMinus(share) = config.jitter else { return nominal };
                 let spread = share.of(nominal);
-                (nominal.saturating_sub(spread), nominal.saturating_add(spread).min(cap))
+                uniform(rng, nominal.saturating_sub(spread), nominal.saturating_add(spread).min(config.max))
             }
-            _ => (Micros::ZERO, nominal),
+            Plain::Decorrelated => {
+                self.failures = self.failures.saturating_add(1);
+                let (low, high) = (config.initial, self.last.max(config.initial).saturating_mul(3));
+                self.last = fold(uniform(rng, low, high), low, config.max, high);
+                self.last
+            }
+        }
+    }
+
+    /// One step: the nominal wait.
+    #[inline]
+    fn plain_step(&mut self, config: &BackoffConfig) -> Micros {
+        self.failures = self.failures.saturating_add(1);
+        self.last = if self.last >= config.turn {
+            config.max
+        } else if config.factor != 0 {
+            self.last.saturating_mul(config.factor.into()).max(config.initial)
+        } else {
+            self.fractional_step(config)
         };
-        uniform(rng, low, high)
+        self.last
+    }
+
+    fn fractional_step(&self, config: &BackoffConfig) -> Micros {
+        match config.curve {
+            Curve::Exponential(factor) if self.failures <= FOLLOWED => factor
+                .of(self.last)
+                .max(self.last.saturating_add(Micros(1)))
+                .max(config.initial)
+                .min(config.max),
+            _ => config.max,
+        }
     }
 }
 
@@ -73,7 +94,7 @@ mod tests {
                 _ => BackoffConfig::exponential(initial, factor, max),
             };
             let Ok(config) = curve.jitter(jitter).build() else { continue };
-            assert!(config.plain);
+            assert_ne!(config.plain, Plain::No);
             plain += 1;
             let (mut short, mut long) = (Backoff::new(), Backoff::new());
             let mut rng = SplitMix64::new(below(u64::MAX));
