@@ -105,7 +105,9 @@ impl Ratio {
         }
         if cfg!(target_pointer_width = "64") {
             if let Some(product) = span.0.checked_mul(self.num as u64) {
-                return Micros(divide(product, self.den).0);
+                if let Some(quotient) = product.checked_div(self.den as u64) {
+                    return Micros(quotient);
+                }
             }
         }
         // In two digits of 32 bits, since a 128-bit division takes a kilobyte on a microcontroller. No step can overflow, and
