@@ -67,7 +67,7 @@ impl Start {
     }
 
     /// The same with an initial wait that the server set: see [`Backoff::set_base`].
-    fn based(config: &BackoffConfig, base: Option<Micros>) -> Self {
+    const fn based(config: &BackoffConfig, base: Option<Micros>) -> Self {
         match base {
             None => Self::of(config),
             Some(Micros::ZERO) => Self { initial: config.initial, first: base },

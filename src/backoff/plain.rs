@@ -50,7 +50,7 @@ impl Backoff {
         self.last
     }
 
-    fn fractional_step(&self, config: &BackoffConfig) -> Micros {
+    const fn fractional_step(&self, config: &BackoffConfig) -> Micros {
         match config.curve {
             Curve::Exponential(factor) if self.failures <= FOLLOWED => factor
                 .of(self.last)
