@@ -183,6 +183,13 @@ pub enum Event<T = (), K = Infallible> {
         /// The transport's epoch.
         epoch: Epoch,
     },
+    /// What was under way on the connection that a successor replaced has ended, so that it may be closed: see
+    /// [`handover::Config::drain`](crate::handover::Config::drain).
+    #[doc(alias = "goaway")]
+    Drained {
+        /// The epoch of the connection that was replaced.
+        epoch: Epoch,
+    },
     /// The server's first message, where the protocol has one before anything is sent.
     #[doc(alias = "hello")]
     Greeting {
@@ -229,13 +236,6 @@ pub enum Event<T = (), K = Infallible> {
         /// When the server will cut the connection. A live connection is then kept until a time drawn from the first half of
         /// this span, and the next dial is immediate.
         deadline: Option<Duration>,
-    },
-    /// What was under way on the connection that a successor replaced has ended, so that it may be closed: see
-    /// [`handover::Config::drain`](crate::handover::Config::drain).
-    #[doc(alias = "goaway")]
-    Drained {
-        /// The epoch of the connection that was replaced.
-        epoch: Epoch,
     },
     /// The server names another endpoint (MQTT 5 "use another server", XMPP `see-other-host`, Twitch's reconnect URL). The
     /// next dial goes there, as [`Endpoint::Redirect`](crate::policy::Endpoint::Redirect).

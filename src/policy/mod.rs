@@ -296,10 +296,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let redirects = matches!(event, Event::Redirected { .. });
         let applied = match event {
-            // Of a transport that is not open yet: it cannot have delivered anything.
-            Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => false,
-            // Of a connection that a successor replaced; a policy by itself has none.
-            Event::Drained { .. } => false,
+            // Of a transport that is not open yet: it cannot have delivered anything. Nor has a policy by itself a connection
+            // that was replaced.
+            Event::Sequence { .. }
+            | Event::Received { .. }
+            | Event::HeartbeatAcked { .. }
+            | Event::Drained { .. } => false,
             Event::HeartbeatRequested { epoch } => self.on_heartbeat_requested(&mut cx, epoch),
             Event::Start => self.on_start(&mut cx),
             Event::Stop { keep } => self.on_stop(&mut cx, keep),

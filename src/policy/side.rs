@@ -262,7 +262,8 @@ where
 
     /// [`Self::handle_timeout`], but a connection that is to be replaced stays, and the second value says why it is to be.
     pub(crate) fn handle_timeout_of_connection(&mut self, now: Instant) -> (Actions, Option<Trigger>) {
-        self.elapse::<true>(now)
+        let mut planned = None;
+        (self.elapse::<true>(now, &mut planned), planned)
     }
 
     /// The live connection is to be replaced: it is detached, and the policy goes on as if it had been closed, with a session

@@ -61,23 +61,26 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// as after any call. While the policy is parked there is no such deadline, and the end of its condition is believed at
     /// any time unless the clock has run backwards before.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
-        self.elapse::<false>(now).0
+        self.elapse::<false>(now, &mut None)
     }
 
-    /// The same; with `HANDOVER` a connection that is to be replaced stays, and the second value says why it is to be.
+    /// The same; with `HANDOVER` a connection that is to be replaced stays, and `planned` becomes the reason.
     #[inline(always)]
-    pub(super) fn elapse<const HANDOVER: bool>(&mut self, now: Instant) -> (Actions, Option<Trigger>) {
+    pub(super) fn elapse<const HANDOVER: bool>(
+        &mut self,
+        now: Instant,
+        planned: &mut Option<Trigger>,
+    ) -> Actions {
         let now = self.notice(now);
         let mut cx = Cx { now, actions: Actions::new() };
-        let mut planned = None;
         if self.state.take(Flag::Leapt) {
-            return (cx.actions, planned);
+            return cx.actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
             self.on_session_expired(&mut cx);
         }
         if self.state.stage.is_asleep() {
-            return (cx.actions, planned);
+            return cx.actions;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -114,14 +117,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(&mut cx);
         }
-        if let Stage::Live { replace_at, reason, .. } = &mut self.state.stage {
+        if let Stage::Live { replace_at, reason, restored } = self.state.stage {
             if now >= replace_at.or_never() && replace_at.is_some() {
-                let by_age = *reason == WaitReason::MaxAge;
+                let by_age = reason == WaitReason::MaxAge;
                 if HANDOVER {
                     // Whatever else is due comes first, so that no call returns too much; this is due at the next call.
                     if cx.actions.is_empty() {
-                        *replace_at = OptInstant::NONE;
-                        planned = Some(if by_age { Trigger::MaxAge } else { Trigger::Requested });
+                        self.state.stage = Stage::Live { replace_at: OptInstant::NONE, reason, restored };
+                        *planned = Some(if by_age { Trigger::MaxAge } else { Trigger::Requested });
                     }
                 } else if by_age {
                     self.replace(&mut cx, Trigger::MaxAge);
@@ -131,7 +134,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         self.restore_if_due(&mut cx);
-        (cx.actions, planned)
+        cx.actions
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while only an event can change anything.

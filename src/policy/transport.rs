@@ -93,6 +93,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
+    #[inline]
     pub(super) fn note_held(&mut self, held: Micros) {
         let held = divide(held.0, 1_000).0;
         self.state.counts.last_uptime_ms = u32::try_from(held).unwrap_or(u32::MAX);
