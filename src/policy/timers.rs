@@ -77,7 +77,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return cx.actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
+            let dialling = self.state.stage.is_alive();
             self.on_session_expired(&mut cx);
+            if dialling && !self.state.stage.is_alive() {
+                // The next dial is a call of its own.
+                return cx.actions;
+            }
         }
         if self.state.stage.is_asleep() {
             return cx.actions;

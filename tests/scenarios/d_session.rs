@@ -418,6 +418,19 @@ fn an_expired_session_is_not_resumed() {
         .fires(1_062_010, &["open 3 fresh #1"]);
 }
 
+/// Lifecycles 3 and 63: a resume that is not answered until its session is over ends with it, and the next dial is a call of its own.
+#[test]
+fn a_resume_ends_with_its_session_and_is_not_dialled_again_in_the_same_call() {
+    let mut t = Scenario::new(PLAIN.to_builder().ready_timeout(Some(secs(300))).build_const());
+    let (token, ttl) = (Some("s1"), Some(secs(60)));
+    t.at(0).start().expect(&["open 1 fresh #1"]).opened(1).expect(&["send_fresh 1"]);
+    t.event(Event::Ready { epoch: number(1), token, endpoint: None, sequence: Some(1), ttl }).expect(&[]);
+    t.at(10_000).closed(1, RESET).expect(&[]).fires(11_000, &["open 2 resume #1"]);
+    t.at(11_010).opened(2).expect(&["send_resume 2 s1 1"]).wake(60_000, "session_expiry");
+    // Two calls at one instant, which every scenario checks.
+    t.fires(60_000, &["forget expired", "close 2 4000", "open 3 fresh #1"]);
+}
+
 /// F30, F91: a connection that counts as established when it is open resets the backoff there and needs no session.
 #[test]
 fn on_open_is_established_at_once() {
