@@ -5,7 +5,7 @@
 #     --tsv      nothing but lines of group, name, value and unit, separated by tabs
 #     --accept   makes today's sizes the limits
 #
-# The programs are those in `ci/sizes/src/bin`; `empty` is subtracted. Code is .text, .rodata and .data of the linked program.
+# The programs are those in `ci/sizes/src/bin`; `empty` is subtracted, and of the policies `probe`, their loop. Code is .text, .rodata and .data of the linked program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}/sizes
@@ -40,24 +40,32 @@ fi
 compiler=$("${RUSTC:-rustc}" --version | cut -d ' ' -f 1,2)
 probes=(cargo build -q --release --manifest-path ci/sizes/Cargo.toml "${std[@]}")
 "${probes[@]}" --bins --target "$board"
-"${probes[@]}" --bin policy --bin core --target "$web" --config profile.release.strip=true \
+"${probes[@]}" --bin policy --bin policy_any --bin core --target "$web" --config profile.release.strip=true \
     --config 'profile.release.opt-level="z"'
 
 code() {
     size -A "$target/$board/release/$1" |
         awk '$1 == ".text" || $1 == ".rodata" || $1 == ".data" {sum += $2} END {print sum}'
 }
+# What is not the library's: of a policy's probe, the loop that it takes its events from.
+base() {
+    case $1 in
+    policy*) echo "$loop" ;;
+    *) echo "$empty" ;;
+    esac
+}
 measured=$target/measured.tsv
 {
     empty=$(code empty)
-    for probe in backoff backoff_any breaker breaker_any policy policy_lean core backon_backoff reliakit_backoff reliakit_circuit; do
-        printf 'thumbv7m\t%s\t%d\tbytes\n' "$probe" $(($(code "$probe") - empty))
+    loop=$(code probe)
+    for probe in backoff backoff_any breaker breaker_any policy policy_no_beat policy_least policy_discord policy_any core backon_backoff reliakit_backoff reliakit_circuit; do
+        printf 'thumbv7m\t%s\t%d\tbytes\n' "$probe" $(($(code "$probe") - $(base "$probe")))
     done
     # Functions of a probe that can only be there because something may panic.
-    for probe in backoff backoff_any backoff_config breaker breaker_any policy policy_lean core backon_backoff reliakit_backoff reliakit_circuit; do
+    for probe in backoff backoff_any backoff_config breaker breaker_any policy policy_no_beat policy_least policy_discord policy_any core backon_backoff reliakit_backoff reliakit_circuit; do
         printf 'panics\t%s\t%d\tfunctions\n' "$probe" "$(nm -C "$target/$board/release/$probe" | grep -c ' core::.*panic' || true)"
     done
-    for probe in policy core; do
+    for probe in policy policy_any core; do
         printf 'wasm-gzip\t%s\t%d\tbytes\n' "$probe" "$(gzip -9n <"$target/$web/release/$probe.wasm" | wc -c)"
     done
     printf 'compile\tredial\t%s\tCPU s\n' "$cpu"

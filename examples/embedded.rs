@@ -8,14 +8,20 @@ use redial::heartbeat::HeartbeatConfig;
 use redial::policy::Establish;
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::time::Widened;
-use redial::{Action, BackoffConfig, Config, Event, Instant, Jitter, Phase, Policy, Ratio, SplitMix64};
+use redial::{
+    Action, BackoffConfig, Config, Event, Instant, Jitter, Phase, Policy, Ratio, SplitMix64, fixed_config,
+};
 
 const BACKOFF: BackoffConfig =
     BackoffConfig::exponential(Duration::from_secs(2), Ratio::TWO, Duration::from_secs(120))
         .jitter(Jitter::Equal)
         .build_const();
 const HEARTBEAT: HeartbeatConfig = HeartbeatConfig::new().interval(Duration::from_secs(60)).build_const();
-static CONFIG: Config = Config::new(BACKOFF).establish(Establish::OnOpen).heartbeat(HEARTBEAT).build_const();
+
+fixed_config! {
+    /// The compiler knows it: what it does not use, here a breaker, is not in the program.
+    struct Uplink = Config::new(BACKOFF).establish(Establish::OnOpen).heartbeat(HEARTBEAT).build_const();
+}
 
 /// What the radio is told. None of it waits.
 #[derive(Debug)]
@@ -26,7 +32,7 @@ enum Radio {
     Subscribe(u16),
 }
 
-type Link = Policy<SplitMix64, (), FixedSubscriptions<u16, 4>>;
+type Link = Policy<SplitMix64, (), FixedSubscriptions<u16, 4>, Uplink>;
 
 /// Takes an event, or the time alone, and returns in how many milliseconds it is to be called again.
 fn poll(
@@ -57,7 +63,7 @@ fn poll(
 /// must not dial together.
 fn main() {
     let mut link: Link =
-        Policy::new(&CONFIG, SplitMix64::new(0x5eed)).with_subscriptions(FixedSubscriptions::new());
+        Policy::new(Uplink, SplitMix64::new(0x5eed)).with_subscriptions(FixedSubscriptions::new());
     let (mut clock, mut tick, mut event) = (Widened::new(), u32::MAX - 10_000, Some(Event::Start));
     poll(&mut link, clock.instant_from_millis(tick), Some(Event::Subscribe { key: 7, priority: 0 }), |_| {});
     for _ in 0..12 {

@@ -4,6 +4,7 @@ mod base;
 mod check;
 mod config;
 mod jitter;
+mod plain;
 mod polly;
 mod stored;
 
@@ -16,9 +17,9 @@ use crate::mode::Mode;
 use crate::ratio::uniform;
 use crate::time::Micros;
 
-use base::Base;
+use base::{Base, Start};
 pub use config::{AfterTable, BackoffConfig, Curve};
-use config::{FOLLOWED, Rare};
+use config::{FOLLOWED, Plain, Rare};
 pub use jitter::Jitter;
 
 /// Counts the failures of one outage and says how long to wait after each.
@@ -85,7 +86,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain && self.base.is_none() {
+        if config.plain != Plain::No && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         let wait;
@@ -102,16 +103,10 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain && self.base.is_none() {
+        if config.plain != Plain::No && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)
-    }
-
-    #[inline]
-    fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        self.step_up(config, config.initial, config.max);
-        uniform(rng, Micros::ZERO, self.last)
     }
 
     /// The next wait of any config that is not plain. By value, so that a program whose config is plain, and whose backoff the
@@ -135,24 +130,10 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain {
-            Some(self.plain_based_wait(config, rng))
-        } else if self.base.is_none() {
-            self.any_wait(config, mode, elapsed, rng)
-        } else {
-            self.based_wait(config, mode, elapsed, rng)
+        if self.base.is_none() {
+            return self.any_wait(config, Start::of(config), mode, elapsed, rng);
         }
-    }
-
-    /// One step of a config with a turn, from `initial` up to `top`.
-    #[inline]
-    fn step_up(&mut self, config: &BackoffConfig, initial: Micros, top: Micros) {
-        self.failures = self.failures.saturating_add(1);
-        self.last = if self.last >= config.turn {
-            top
-        } else {
-            self.last.saturating_mul(config.factor.into()).max(initial)
-        };
+        self.based_wait(config, mode, elapsed, rng)
     }
 
     /// The same for every curve and jitter.
@@ -160,20 +141,18 @@ impl Backoff {
     fn any_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
+        start: Start,
         mode: Mode,
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
         let cap = config.cap(mode);
-        if !config.turn.is_zero() {
-            self.step_up(config, config.initial, config.top());
-            return Some(uniform(rng, config.floor.min(cap), self.last.min(cap)));
-        }
-        let climbed = self.climb(config)?;
+        let climbed = self.climb(config, start)?;
+        let Start { initial, first: asked } = start;
         let first = self.failures == 1;
-        let asked_for = first && config.first.is_some();
+        let asked_for = first && asked.is_some();
         let nominal = match config.curve {
-            Curve::Elapsed(share) if !asked_for => share.of(elapsed).max(config.initial),
+            Curve::Elapsed(share) if !asked_for => share.of(elapsed).max(initial),
             _ => climbed,
         }
         .min(cap);
@@ -181,7 +160,7 @@ impl Backoff {
         let (low, high) = match config.jitter {
             Jitter::None => (nominal, nominal),
             _ if first && config.first_exact => {
-                let exact = config.first.unwrap_or(config.initial).min(cap);
+                let exact = asked.unwrap_or(initial).min(cap);
                 (exact, exact)
             }
             Jitter::Full => (Micros::ZERO, nominal),
@@ -202,10 +181,12 @@ impl Backoff {
             Jitter::AboveInitial | Jitter::Decorrelated | Jitter::DecorrelatedV2 if asked_for => {
                 (Micros::ZERO, nominal)
             }
-            Jitter::AboveInitial => (config.initial, config.initial.saturating_add(nominal)),
-            Jitter::Decorrelated => (config.initial, self.last.max(config.initial).saturating_mul(3)),
+            Jitter::AboveInitial => (initial, initial.saturating_add(nominal)),
+            Jitter::Decorrelated => (initial, self.last.max(initial).saturating_mul(3)),
             Jitter::DecorrelatedV2 => match config.rare {
-                Rare::Polly { walk, .. } => return Some(walk(self, config, cap, rng.next_u64()).max(floor)),
+                Rare::Polly { walk, .. } => {
+                    return Some(walk(self, config, initial, cap, rng.next_u64()).max(floor));
+                }
                 Rare::No | Rare::OnTop(_) => (nominal, nominal),
             },
         };
@@ -225,16 +206,16 @@ impl Backoff {
     ///
     /// Up to the step that ends beyond the cap this is Polly's formula. In further steps every draw would be above the cap, and
     /// Polly waits exactly the cap from then on; here that last step repeats, and a draw above the cap is spread below it.
-    fn walk(&mut self, config: &BackoffConfig, cap: Micros, draw: u64) -> Micros {
-        let (step, from) = self.step(config);
-        let here = polly::place(config.initial, step, draw);
+    fn walk(&mut self, config: &BackoffConfig, initial: Micros, cap: Micros, draw: u64) -> Micros {
+        let (step, from) = self.step(config, initial);
+        let here = polly::place(initial, step, draw);
         self.last = here;
         let wait = here.saturating_sub(from);
         if wait < cap {
             return wait;
         }
-        let low = polly::place(config.initial, step, 0).saturating_sub(from);
-        let high = polly::place(config.initial, step.saturating_add(1), 0).saturating_sub(from);
+        let low = polly::place(initial, step, 0).saturating_sub(from);
+        let high = polly::place(initial, step.saturating_add(1), 0).saturating_sub(from);
         if low < cap {
             return fold(wait, low, cap, high);
         }
@@ -245,14 +226,14 @@ impl Backoff {
     }
 
     /// The position after so many failures, with this draw in the last step.
-    fn place(config: &BackoffConfig, failures: u32, draw: u64) -> Micros {
-        let step = polly::last_step(config.initial, config.top()).min(failures.saturating_sub(1));
-        polly::place(config.initial, step, draw)
+    fn place(config: &BackoffConfig, initial: Micros, failures: u32, draw: u64) -> Micros {
+        let step = polly::last_step(initial, config.top()).min(failures.saturating_sub(1));
+        polly::place(initial, step, draw)
     }
 
     /// The step of Polly's curve for this failure, and the position it starts from.
-    fn step(&self, config: &BackoffConfig) -> (u32, Micros) {
-        let last = polly::last_step(config.initial, config.top());
+    fn step(&self, config: &BackoffConfig, initial: Micros) -> (u32, Micros) {
+        let last = polly::last_step(initial, config.top());
         let step = self.failures.saturating_sub(1);
         // In the repeated last step the start is halved, because positions double with every step.
         if step > last { (last, Micros(self.last.0 / 2)) } else { (step, self.last) }
@@ -266,10 +247,10 @@ impl Backoff {
     }
 
     /// The position after so many failures with this config, without a base.
-    fn followed(config: &BackoffConfig, failures: u32, last: Micros) -> Self {
+    fn followed(config: &BackoffConfig, start: Start, failures: u32, last: Micros) -> Self {
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
-            if ladder.climb(config).is_none() {
+            if ladder.climb(config, start).is_none() {
                 break;
             }
         }
@@ -279,7 +260,7 @@ impl Backoff {
             Jitter::Decorrelated => ladder.last = last.min(config.top()),
             _ => {
                 if let Rare::Polly { place, .. } = config.rare {
-                    ladder.last = last.min(place(config, failures, u64::MAX));
+                    ladder.last = last.min(place(config, start.initial, failures, u64::MAX));
                 }
             }
         }
@@ -289,22 +270,23 @@ impl Backoff {
     /// The jittered wait after the `failure`-th failure in a row.
     fn counted_wait<R: Rng + ?Sized>(
         config: &BackoffConfig,
+        start: Start,
         failure: u32,
         mode: Mode,
         rng: &mut R,
     ) -> Option<Micros> {
         let mut ladder = Self::new();
         for _ in 1..failure.min(FOLLOWED) {
-            ladder.climb(config)?;
+            ladder.climb(config, start)?;
         }
         if let (Rare::Polly { place, .. }, 1..) = (config.rare, ladder.failures) {
-            ladder.last = place(config, ladder.failures, 1 << 63);
+            ladder.last = place(config, start.initial, ladder.failures, 1 << 63);
         }
-        ladder.next_delay_micros(config, mode, Micros::ZERO, rng)
+        ladder.any_wait(config, start, mode, Micros::ZERO, rng)
     }
 
     /// Counts one failure and returns its nominal wait before the caps of the modes.
-    fn climb(&mut self, config: &BackoffConfig) -> Option<Micros> {
+    fn climb(&mut self, config: &BackoffConfig, Start { initial, first: asked }: Start) -> Option<Micros> {
         self.failures = self.failures.saturating_add(1);
         let first = self.failures == 1;
         let top = config.top();
@@ -317,19 +299,19 @@ impl Backoff {
                     AfterTable::GiveUp => delays.get(index),
                 };
                 // The first entry, or the first wait that the server set.
-                if first { config.initial } else { Micros::from_duration(*entry?) }
+                if first { initial } else { Micros::from_duration(*entry?) }
             }
-            Curve::Constant => config.initial,
-            Curve::Linear => config.initial.saturating_mul(u64::from(self.failures)),
-            Curve::Exponential(_) if first => config.initial,
+            Curve::Constant => initial,
+            Curve::Linear => initial.saturating_mul(u64::from(self.failures)),
+            Curve::Exponential(_) if first => initial,
             Curve::Exponential(_) if before == top || self.failures > FOLLOWED => top,
             Curve::Exponential(factor) => factor.of(before).max(before.saturating_add(Micros(1))),
             Curve::Fibonacci if before == top => top,
-            Curve::Fibonacci => config.initial.saturating_mul(fibonacci(self.failures)),
+            Curve::Fibonacci => initial.saturating_mul(fibonacci(self.failures)),
             Curve::Quadratic(step) => {
                 let before = u64::from(self.failures.saturating_sub(1));
                 let grown = Micros::from_duration(step).saturating_mul(before.saturating_mul(before));
-                config.initial.saturating_add(grown)
+                initial.saturating_add(grown)
             }
             Curve::Elapsed(_) => top,
         }
@@ -339,7 +321,7 @@ impl Backoff {
         if !drawn {
             self.last = nominal;
         }
-        match config.first {
+        match asked {
             Some(asked_for) if first => Some(asked_for),
             _ if drawn => Some(top),
             _ => Some(nominal),
@@ -368,10 +350,17 @@ fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
     if wait.0 < cap.0 {
         return wait;
     }
-    let over = u128::from(wait.saturating_sub(cap).0);
-    let room = u128::from(cap.saturating_sub(low).0);
-    let scaled = over.saturating_mul(room).checked_div(u128::from(high.saturating_sub(cap).0));
-    low.saturating_add(Micros(scaled.map_or(0, |scaled| scaled as u64))).min(cap)
+    let (over, room) = (wait.saturating_sub(cap).0, cap.saturating_sub(low).0);
+    let all = high.saturating_sub(cap).0;
+    let scaled = match over.checked_mul(room) {
+        // Waits of less than an hour: no 128-bit division, which takes a loop.
+        Some(product) if cfg!(target_pointer_width = "64") => product.checked_div(all).unwrap_or(0),
+        _ => {
+            let scaled = u128::from(over).saturating_mul(room.into()).checked_div(all.into());
+            scaled.map_or(0, |scaled| scaled as u64)
+        }
+    };
+    low.saturating_add(Micros(scaled)).min(cap)
 }
 
 /// The waits of a [`BackoffConfig`], from [`BackoffConfig::delays`]: an iterator for a retry loop.

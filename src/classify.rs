@@ -39,6 +39,8 @@ pub struct Classifier {
     default: Class,
     overrides: [Option<Rule>; MAX_OVERRIDES],
     overridden: Sort,
+    /// The kinds of causes that any row matches, of the table or of the rules above it.
+    known: Sort,
 }
 
 builds!(Classifier);
@@ -51,6 +53,7 @@ impl Classifier {
             default: Class::Transient,
             overrides: [None; MAX_OVERRIDES],
             overridden: Sort::NONE,
+            known: table.known(),
         })
     }
 
@@ -83,6 +86,7 @@ impl Builder<Classifier> {
     /// * [`ConfigError::TooManyOverrides`]: more than [`MAX_OVERRIDES`].
     pub const fn rule(mut self, rule: Rule) -> Self {
         self.config.overridden = self.config.overridden.with(&rule);
+        self.config.known = self.config.known.with(&rule);
         let mut slots: &mut [Option<Rule>] = &mut self.config.overrides;
         while let Some((slot, rest)) = slots.split_first_mut() {
             if slot.is_none() {
@@ -116,7 +120,13 @@ impl Classifier {
 
     /// The verdict of `cause`.
     #[must_use]
+    #[inline]
     pub fn classify(&self, cause: Cause) -> Verdict {
+        if self.known.has(Sort::of(cause)) { self.by_rows(cause) } else { Verdict::new(self.inherent(cause)) }
+    }
+
+    #[inline(never)] // Most causes of most configs need no row.
+    fn by_rows(&self, cause: Cause) -> Verdict {
         if self.overridden.has(Sort::of(cause)) {
             let rule = self.overrides.iter().rev().flatten().find(|rule| rule.matches.covers(cause));
             if let Some(rule) = rule {
@@ -160,6 +170,56 @@ impl Classifier {
             | Cause::NetworkDown
             | Cause::HostSuspended
             | Cause::RestoreFailed => Class::Transient,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Issue 12: the short way for a cause whose kind no row matches equals the reading of every row.
+    #[test]
+    fn the_short_way_equals_the_reading_of_every_row() {
+        let other = [
+            Cause::NoCloseFrame,
+            Cause::Timeout,
+            Cause::HeartbeatMissed,
+            Cause::SendFailed,
+            Cause::SessionInvalid,
+            Cause::AuthRejected,
+            Cause::AuthDenied,
+            Cause::Class(Class::Replaced),
+            Cause::Unknown,
+        ];
+        let causes: Vec<_> = (1000..5000)
+            .map(Cause::CloseFrame)
+            .chain((100..600).map(Cause::Http))
+            .chain(IoKind::ALL.iter().copied().map(Cause::Io))
+            .chain(TlsKind::ALL.iter().copied().map(Cause::Tls))
+            .chain(other)
+            .collect();
+        static LONE: Table = Table::new("lone", &[]);
+        let rules = [
+            None,
+            Some(Match::Is(Cause::Timeout)),
+            Some(Match::CloseRange(4000, 4100)),
+            Some(Match::HttpRange(500, 510)),
+            Some(Match::AnyIo),
+            Some(Match::AnyTls),
+        ];
+        for table in tables::ALL.into_iter().chain([&LONE]) {
+            for rule in rules {
+                let builder = Classifier::new(table).default_class(Class::Fresh);
+                let rule = rule.map(|matches| Rule::new(matches, Verdict::new(Class::Fatal)));
+                let classifier = rule.map_or(builder, |rule| builder.rule(rule)).build_const();
+                for cause in &causes {
+                    assert_eq!(classifier.classify(*cause), classifier.by_rows(*cause), "{cause:?}");
+                }
+            }
         }
     }
 }

@@ -84,12 +84,6 @@ pub enum ConfigError {
     WindowZero,
     /// A limit of 0 bytes or of no time: nothing would pass.
     LimitZero,
-    /// A config with a breaker for a [`Lean`](crate::policy::Lean) policy without one.
-    BreakerLeftOut,
-    /// A config with a heartbeat, or with a greeting that may bring one, for a [`Lean`](crate::policy::Lean) policy without one.
-    HeartbeatLeftOut,
-    /// A config that resumes for a [`Lean`](crate::policy::Lean) policy without a session.
-    SessionLeftOut,
 }
 
 impl ConfigError {
@@ -146,11 +140,6 @@ impl ConfigError {
             Self::ShareRange => "the share is out of range",
             Self::WindowZero => "a window, day or half-life of 0",
             Self::LimitZero => "a limit of 0 lets nothing pass; use at least 1",
-            Self::BreakerLeftOut => "the config has a breaker, which this policy leaves out",
-            Self::HeartbeatLeftOut => {
-                "the config has a heartbeat or expects a greeting, and this policy leaves the heartbeat out"
-            }
-            Self::SessionLeftOut => "the config resumes sessions, which this policy leaves out",
         }
     }
 }

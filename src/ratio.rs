@@ -103,6 +103,13 @@ impl Ratio {
             // The usual factor 2 needs no 128-bit division.
             return span.saturating_mul(self.num as u64);
         }
+        if cfg!(target_pointer_width = "64") {
+            if let Some(product) = span.0.checked_mul(self.num as u64) {
+                if let Some(quotient) = product.checked_div(self.den as u64) {
+                    return Micros(quotient);
+                }
+            }
+        }
         // In two digits of 32 bits, since a 128-bit division takes a kilobyte on a microcontroller. No step can overflow, and
         // no divisor is 0.
         let num = self.num as u64;
@@ -114,6 +121,16 @@ impl Ratio {
         }
         let (second, _) = divide(((rest as u64) << 32) | (low & DIGIT), self.den);
         Micros((first << 32) | second)
+    }
+
+    /// The least span whose product with a ratio above 0 is at least `span`; the largest one if there is none.
+    pub(crate) const fn least_reaching(self, span: Micros) -> Micros {
+        let product = (span.0 as u128).saturating_mul(self.den as u128);
+        let up = product.saturating_add((self.num as u128).saturating_sub(1));
+        match up.checked_div(self.num as u128) {
+            Some(least) if least < u64::MAX as u128 => Micros(least as u64),
+            _ => Micros::MAX,
+        }
     }
 
     /// `span / (1 + self)`, rounded down: the largest span that stays within `span` when `self` of it is added.

@@ -23,15 +23,43 @@ const OUTAGE: u32 = 20;
 pub(crate) const LADDER: BackoffConfig =
     BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX).jitter(Jitter::Full).build_const();
 
+/// The same with each of the other jitters that take a short way, and with a factor that is no whole number.
+const OTHERS: [(&str, u32, BackoffConfig); 5] = [
+    ("redial, equal", 60, LADDER.to_builder().jitter(Jitter::Equal).build_const()),
+    (
+        "redial, ±20 %",
+        60,
+        LADDER.to_builder().jitter(Jitter::PlusMinus(Ratio::new_const(1, 5))).build_const(),
+    ),
+    ("redial, decorrelated", 60, LADDER.to_builder().jitter(Jitter::Decorrelated).build_const()),
+    ("redial, ×1.5", 90, BY_HALF),
+    (
+        "redial, ±20 %, ×1.5",
+        90,
+        BY_HALF.to_builder().jitter(Jitter::PlusMinus(Ratio::new_const(1, 5))).build_const(),
+    ),
+];
+const BY_HALF: BackoffConfig =
+    BackoffConfig::exponential(INITIAL, Ratio::new_const(3, 2), MAX).jitter(Jitter::Full).build_const();
+
 fn ours_at_the_cap<R: Rng + SeedableRng + 'static>() -> Steps {
+    other_at_the_cap::<R>(&LADDER)
+}
+
+fn other_at_the_cap<R: Rng + SeedableRng + 'static>(config: &'static BackoffConfig) -> Steps {
     let (mut backoff, mut rng) = (Backoff::new(), R::seed_from_u64(7));
     let mut step = move |_| {
         let delay =
-            black_box(&mut backoff).next_delay(black_box(&LADDER), Mode::Resume, Duration::ZERO, &mut rng);
+            black_box(&mut backoff).next_delay(black_box(config), Mode::Resume, Duration::ZERO, &mut rng);
         black_box(delay);
     };
     (0..OUTAGE).for_each(|_| step(0));
     repeat(step)
+}
+
+fn our_other<const N: usize>() -> Steps {
+    const CONFIGS: [BackoffConfig; 5] = [OTHERS[0].2, OTHERS[1].2, OTHERS[2].2, OTHERS[3].2, OTHERS[4].2];
+    other_at_the_cap::<SplitMix64>(const { &CONFIGS[N] })
 }
 
 fn our_outage<R: Rng + SeedableRng + 'static>() -> Steps {
@@ -232,9 +260,15 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::other(GROUP, DRAW, "SplitMix64", Kind::Bare, "8 bytes of state", draw::<SplitMix64>),
         Operation::other(GROUP, DRAW, "ChaCha8", Kind::Bare, "a block every 32 draws", draw::<ChaCha8Rng>),
     ];
+    let other = |at: usize, prepare: fn() -> Steps| (CAP, OTHERS[at].0, Some(OTHERS[at].1), prepare);
     let ours = [
         (CAP, "redial, SplitMix64", Some(45), ours_at_the_cap::<SplitMix64> as fn() -> Steps),
         (CAP, "redial, ChaCha8", Some(70), ours_at_the_cap::<ChaCha8Rng>),
+        other(0, our_other::<0>),
+        other(1, our_other::<1>),
+        other(2, our_other::<2>),
+        other(3, our_other::<3>),
+        other(4, our_other::<4>),
         (MANY, "redial, SplitMix64", None, our_outage::<SplitMix64>),
         (MANY, "redial, ChaCha8", None, our_outage::<ChaCha8Rng>),
     ];

@@ -4,10 +4,8 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use super::config::FOLLOWED;
 use super::{Backoff, BackoffConfig};
 use crate::mode::Mode;
-use crate::ratio::uniform;
 use crate::time::Micros;
 
 /// The value of [`Backoff::set_base`], in the 4 bytes that padding would take: whole milliseconds plus one.
@@ -53,24 +51,28 @@ impl Base {
     }
 }
 
-impl BackoffConfig {
+/// How an outage begins: from the config, or as the server set it.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// The first nominal wait of the curve.
+    pub(super) initial: Micros,
+    /// The separate first wait.
+    pub(super) first: Option<Micros>,
+}
+
+impl Start {
+    #[inline]
+    pub(super) const fn of(config: &BackoffConfig) -> Self {
+        Self { initial: config.initial, first: config.first }
+    }
+
     /// The same with an initial wait that the server set: see [`Backoff::set_base`].
-    #[inline(never)]
-    const fn with_base(&self, base: Option<Micros>) -> Self {
-        let mut config = *self;
+    const fn based(config: &BackoffConfig, base: Option<Micros>) -> Self {
         match base {
-            None => {}
-            Some(Micros::ZERO) => {
-                config.first = base;
-                (config.turn, config.plain) = (Micros::ZERO, false);
-            }
-            // Where a config with a turn reaches its top does not depend on its first wait.
-            Some(base) => {
-                config.first = None;
-                config.initial = base.min(self.top());
-            }
+            None => Self::of(config),
+            Some(Micros::ZERO) => Self { initial: config.initial, first: base },
+            Some(base) => Self { initial: base.min(config.top()), first: None },
         }
-        config
     }
 }
 
@@ -114,27 +116,7 @@ impl Backoff {
         self.base.get()
     }
 
-    /// The next wait of a plain config where a base is, or was, set.
-    pub(super) fn plain_based_wait<R: Rng + ?Sized>(
-        &mut self,
-        config: &BackoffConfig,
-        rng: &mut R,
-    ) -> Micros {
-        let (failures, base) = (self.failures, self.base());
-        *self = Self { base: self.base.settled(), ..Self::new() };
-        // No step continues from an immediate retry: the next wait is counted from the start.
-        if failures > 0 || base != Some(Micros::ZERO) {
-            let set = base.filter(|base| !base.is_zero());
-            let initial = set.map_or(config.initial, |base| base.min(config.max));
-            for _ in 0..=failures.min(FOLLOWED) {
-                self.step_up(config, initial, config.max);
-            }
-        }
-        self.failures = failures.saturating_add(1);
-        uniform(rng, Micros::ZERO, self.last)
-    }
-
-    /// The next wait of any other config where a base is, or was, set.
+    /// The next wait where a base is, or was, set.
     pub(super) fn based_wait<R: Rng + ?Sized>(
         &mut self,
         config: &BackoffConfig,
@@ -142,12 +124,11 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        let base = self.base();
-        let config = &config.with_base(base);
+        let start = Start::based(config, self.base());
         // The base may have changed since the last failure, so that the position is computed from the count.
-        self.last = Self::followed(config, self.failures, self.last).last;
+        self.last = Self::followed(config, start, self.failures, self.last).last;
         self.base = self.base.settled();
-        self.any_wait(config, mode, elapsed, rng)
+        self.any_wait(config, start, mode, elapsed, rng)
     }
 
     /// The backoff after so many failures with this config and this base. Only the draw is taken from `last`, clamped to what a
@@ -158,7 +139,7 @@ impl Backoff {
         failures: u32,
         last: Micros,
     ) -> Self {
-        let backoff = Self::followed(&config.with_base(base), failures, last);
+        let backoff = Self::followed(config, Start::based(config, base), failures, last);
         Self { base: base.map_or(Base::NONE, Base::new), ..backoff }
     }
 
@@ -171,18 +152,18 @@ impl Backoff {
         mode: Mode,
         rng: &mut R,
     ) -> Option<Micros> {
-        match base {
-            None => Self::counted_wait(config, failure, mode, rng),
-            Some(_) => Self::counted_wait(&config.with_base(base), failure, mode, rng),
-        }
+        Self::counted_wait(config, Start::based(config, base), failure, mode, rng)
     }
 
     /// The nominal wait after the next failure, before floor and jitter; `None` if a table is exhausted.
     pub(crate) fn ahead(&self, config: &BackoffConfig, mode: Mode) -> Option<Micros> {
-        let (config, cap) = (&config.with_base(self.base()), config.cap(mode));
-        let mut next =
-            if self.base.is_none() { self.clone() } else { Self::followed(config, self.failures, self.last) };
-        next.climb(config).map(|nominal| nominal.min(cap))
+        let (start, cap) = (Start::based(config, self.base()), config.cap(mode));
+        let mut next = if self.base.is_none() {
+            self.clone()
+        } else {
+            Self::followed(config, start, self.failures, self.last)
+        };
+        next.climb(config, start).map(|nominal| nominal.min(cap))
     }
 }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use super::base::Start;
 use super::check::check_wait;
 use super::{Backoff, Delays, Jitter};
 use crate::builder::{Builder, builds};
@@ -43,14 +44,24 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
-    /// For the hot path, an exponential curve with a whole factor and full jitter: the wait from which on the next step is the
-    /// top. Zero for any other config.
+    /// Which short way the next wait has.
+    pub(super) plain: Plain,
+    /// On a short way, the wait from which on the next step is the cap.
     pub(super) turn: Micros,
-    /// Its factor.
+    /// On a short way, the factor, if it is whole; 0: the curve's.
     pub(super) factor: u32,
-    /// Whether it has neither a floor nor separate caps for the modes, which is faster still.
-    pub(super) plain: bool,
     pub(super) rare: Rare,
+}
+
+/// The jitter of a config whose next wait has a short way: see `backoff/plain.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Plain {
+    /// There is none.
+    No,
+    Full,
+    Equal,
+    PlusMinus,
+    Decorrelated,
 }
 
 /// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
@@ -60,10 +71,10 @@ pub(super) enum Rare {
     No,
     OnTop(fn(&BackoffConfig, Micros, Mode) -> (Micros, Micros)),
     Polly {
-        /// The next wait, for this cap and draw.
-        walk: fn(&mut Backoff, &BackoffConfig, Micros, u64) -> Micros,
-        /// The position after this many failures, with this draw.
-        place: fn(&BackoffConfig, u32, u64) -> Micros,
+        /// The next wait, from this first wait, for this cap and draw.
+        walk: fn(&mut Backoff, &BackoffConfig, Micros, Micros, u64) -> Micros,
+        /// The position after this many failures from this first wait, with this draw.
+        place: fn(&BackoffConfig, Micros, u32, u64) -> Micros,
     },
 }
 
@@ -220,9 +231,9 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
+            plain: Plain::No,
             turn: Micros::ZERO,
-            factor: 1,
-            plain: false,
+            factor: 0,
             rare: Rare::No,
         })
     }
@@ -292,13 +303,13 @@ impl BackoffConfig {
     pub fn ceiling(&self, failure: u32, mode: Mode) -> Option<Duration> {
         let failure = failure.max(1);
         let mut ladder = Backoff::new();
-        let mut nominal = ladder.climb(self);
+        let mut nominal = ladder.climb(self, Start::of(self));
         while ladder.failures() < failure.min(FOLLOWED) {
-            nominal = ladder.climb(self);
+            nominal = ladder.climb(self, Start::of(self));
         }
         if failure > FOLLOWED {
             ladder.skip_to(failure);
-            nominal = ladder.climb(self);
+            nominal = ladder.climb(self, Start::of(self));
         }
         nominal.map(|nominal| nominal.min(self.nominal_cap(mode)).to_duration())
     }
@@ -421,22 +432,39 @@ impl BackoffConfig {
         Ok(self.marked())
     }
 
-    /// The config with [`Self::rare`], [`Self::turn`] and what belongs to it derived from the other fields.
+    /// The short way of a constant or an exponential curve with one cap, and neither a floor nor a separate first wait.
+    const fn short_way(&self) -> Plain {
+        let plain = matches!(self.curve, Curve::Exponential(_) | Curve::Constant)
+            && self.first.is_none()
+            && !self.first_exact
+            && self.floor.is_zero()
+            && self.max.0 == self.max_fresh.0;
+        match self.jitter {
+            Jitter::Full if plain => Plain::Full,
+            Jitter::Equal if plain => Plain::Equal,
+            Jitter::PlusMinus(_) if plain => Plain::PlusMinus,
+            Jitter::Decorrelated if plain => Plain::Decorrelated,
+            _ => Plain::No,
+        }
+    }
+
+    /// The config with [`Self::rare`] and [`Self::plain`] derived from the other fields.
     const fn marked(mut self) -> Self {
         self.rare = match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
             _ => Rare::No,
         };
-        let full = matches!(self.jitter, Jitter::Full) && self.first.is_none() && !self.first_exact;
-        (self.turn, self.factor) = match self.curve {
-            Curve::Exponential(factor) if full && factor.denominator() == 1 => {
-                (self.top().divided_up(factor.numerator()), factor.numerator())
+        (self.plain, self.turn, self.factor) = (self.short_way(), Micros::ZERO, 0);
+        match self.curve {
+            Curve::Exponential(factor) if factor.denominator() == 1 => {
+                (self.turn, self.factor) = (self.max.divided_up(factor.numerator()), factor.numerator());
             }
-            Curve::Constant if full => (self.top(), 1),
-            _ => (Micros::ZERO, 1),
-        };
-        self.plain = !self.turn.is_zero() && self.floor.is_zero() && self.max.0 == self.max_fresh.0;
+            // The first wait whose next step reaches the cap.
+            Curve::Exponential(factor) => self.turn = factor.least_reaching(self.max),
+            Curve::Constant => (self.turn, self.factor) = (self.max, 1),
+            _ => {}
+        }
         self
     }
 }

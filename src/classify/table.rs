@@ -351,6 +351,16 @@ impl Table {
         core::iter::successors(Some(self), |table| table.base).take(MAX_CHAIN)
     }
 
+    /// The kinds of causes that any rule of the chain matches.
+    pub(super) const fn known(&self) -> Sort {
+        let (mut sorts, mut table, mut left) = (Sort::NONE, Some(self), MAX_CHAIN);
+        while let (Some(next), Some(fewer)) = (table, left.checked_sub(1)) {
+            sorts = Sort(sorts.0 | next.sorts.0);
+            (table, left) = (next.base, fewer);
+        }
+        sorts
+    }
+
     /// The verdict of the first rule that matches, here or in a base; `None` if none does.
     #[must_use]
     pub fn lookup(&self, cause: Cause) -> Option<Verdict> {

@@ -23,7 +23,7 @@ use super::options::{
 /// The config of a [`Policy`](crate::Policy): immutable, valid by construction and usable in a `const`.
 ///
 /// A policy takes it from a [`ConfigSource`](crate::policy::ConfigSource): `&'static Config`, `Arc<Config>`, a `Config` by value,
-/// or a [`Lean`](crate::policy::Lean) for policies with fewer parts.
+/// or a type that is one config ([`fixed_config!`](crate::fixed_config)).
 ///
 /// ```
 /// use core::time::Duration;

@@ -143,6 +143,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The latest of everything that delays the next dial, and its reason.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let config: &Config = self.source.config();
         let mut gate = self.state.backoff_gate().later(self.state.floor());
@@ -217,6 +218,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         (mode, if own { Endpoint::Session } else { Endpoint::Base })
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn dial(&mut self, cx: &mut Cx, trigger: Trigger) {
         let now = cx.now;
         if self.session.get().is_some_and(|session| session.is_expired(now)) {

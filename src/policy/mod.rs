@@ -56,7 +56,7 @@ pub use options::{
 };
 pub(crate) use side::{Before, Side, SideOf};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
-pub use source::{ConfigSource, Lean, OptionalPart, SessionPart};
+pub use source::{ConfigSource, OptionalPart, fixed};
 pub use stats::Stats;
 
 use state::{Flag, Named, State};
@@ -84,7 +84,8 @@ struct Cx {
 /// * `R`: the generator of the jitter.
 /// * `T`: the caller's storage of a session's token and endpoint.
 /// * `S`: the set of subscriptions.
-/// * `C`: the [source](ConfigSource) of the [`Config`]: `&'static Config`, or [`Lean`] for a smaller policy.
+/// * `C`: the [source](ConfigSource) of the [`Config`]: `&'static Config`, or a type that is one config, made by
+///   [`fixed_config!`](crate::fixed_config), for a smaller policy.
 /// * `E`: the endpoints and what is remembered of them.
 ///
 /// A clone draws the same jitter as the original from then on, as model checking and replay need it. A second connection
@@ -191,7 +192,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     }
 
     /// The same with a session that an earlier process kept: the first dial resumes it, and its storage is the policy's
-    /// from here on. A [`Lean`] without sessions drops it.
+    /// from here on. A source without sessions drops it.
     ///
     /// [`Self::with_snapshot`] brings the backoff along as well, and counts its times on this clock; a session alone keeps
     /// those of the clock it comes from.
@@ -203,7 +204,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     }
 
     /// The session, whose token and sequence number [`Action::Resume`] and [`Action::Heartbeat`] send. It is a
-    /// [`SessionState<T>`], or `()` where a [`Lean`] leaves it out.
+    /// [`SessionState<T>`], or `()` where the config is known not to use one.
     #[must_use]
     pub const fn session(&self) -> &C::Session<T> {
         &self.session

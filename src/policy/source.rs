@@ -3,10 +3,8 @@
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::Hash;
-use core::marker::PhantomData;
 
 use crate::breaker::CircuitBreaker;
-use crate::error::{ConfigError, valid};
 use crate::heartbeat::Heartbeat;
 use crate::session::SessionState;
 
@@ -15,9 +13,10 @@ use super::config::Config;
 /// The source of a [`Policy`](crate::Policy)'s config, which also determines the parts that the policy has.
 ///
 /// Everything that implements `Borrow<Config>` (`&'static Config`, `Arc<Config>`, a `Config` by value) is a source for a policy
-/// with all parts, because such a config may use any of them. [`Lean`] leaves parts out. There are no other implementations: a
-/// source without a part that its config uses would make the policy ignore that setting.
-pub trait ConfigSource: sealed::ConfigSource {
+/// with all parts, because such a config may use any of them. A type made by [`fixed_config!`](crate::fixed_config) leaves out
+/// those that its config does not use. There are no other implementations: a source without a part that its config uses would
+/// make the policy ignore that setting.
+pub trait ConfigSource: fixed::Sealed {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
     type Breaker: OptionalPart<CircuitBreaker> + Clone + Eq + Hash;
     /// The heartbeat: [`Heartbeat`], or `()` for none.
@@ -29,6 +28,8 @@ pub trait ConfigSource: sealed::ConfigSource {
     /// The config.
     fn config(&self) -> &Config;
 }
+
+impl<C: Borrow<Config>> fixed::Sealed for C {}
 
 impl<C: Borrow<Config>> ConfigSource for C {
     type Breaker = CircuitBreaker;
@@ -44,7 +45,7 @@ impl<C: Borrow<Config>> ConfigSource for C {
 /// A part of a policy that may be left out: `X`, or `()`, which takes no bytes and no code.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no part of a policy",
-    note = "write the part itself (`CircuitBreaker`, `Heartbeat`) where a `Lean` keeps it, and `()` where it leaves it out"
+    note = "it is the part itself (`CircuitBreaker`, `Heartbeat`, `SessionState`), or `()` where it is left out"
 )]
 pub trait OptionalPart<X>: sealed::OptionalPart + fmt::Debug {
     /// The part of a new policy.
@@ -109,166 +110,117 @@ part! {
     SessionState<T>, T;
 }
 
-/// A borrowed config for smaller policies, which leave out the breaker (`B`), the heartbeat (`H`) or the session (`D`) if the
-/// config does not use them. Each parameter is `()`, the default, or the part: [`CircuitBreaker`], [`Heartbeat`],
-/// [`SessionState`], which stands for a [`SessionState<T>`] of the policy's `T`.
+/// A config that the compiler knows, as a type: every [`Policy`](crate::Policy) on it is compiled for this one config. What the
+/// config does not use is not in the program, and a breaker, a heartbeat or a session that it does not use takes no byte of
+/// the policy.
 ///
-/// A policy behaves as with the config itself, except for events of a part that is left out: without a heartbeat
-/// [`Event::Greeting`](crate::Event::Greeting) and [`Event::HeartbeatAcked`](crate::Event::HeartbeatAcked) are inapplicable (a beat
-/// that the server asks for is answered all the same), and without a session a token, a sequence number and the session of
-/// a snapshot are dropped.
+/// For whoever has one config, or few: firmware, a fleet of a million equal clients. Each such type makes a policy of its own,
+/// so that a program with many configs is smaller with a `&'static Config`. Any constant [`Config`] will do, a
+/// [preset](crate::presets) too.
+///
+/// A policy decides as with the config itself, except for events of a part that is left out: without a heartbeat
+/// [`Event::Greeting`](crate::Event::Greeting), [`Event::KeepAlive`](crate::Event::KeepAlive) and
+/// [`Event::HeartbeatAcked`](crate::Event::HeartbeatAcked) are inapplicable (a heartbeat that the server asks for is answered all
+/// the same), and without a session a token, a sequence number and the session of a snapshot are dropped. A heartbeat is left
+/// out if the config has no interval, expects no greeting and [requires](crate::heartbeat::HeartbeatConfig::required) none; a
+/// session with [`ResumeConfig::DISABLED`](crate::policy::ResumeConfig::DISABLED).
 ///
 /// ```
 /// use core::time::Duration;
-/// use redial::CircuitBreaker;
-/// use redial::breaker;
-/// use redial::policy::{Lean, ResumeConfig};
-/// use redial::{BackoffConfig, Config, ConfigError, Policy, Ratio, SplitMix64};
+/// use redial::policy::ResumeConfig;
+/// use redial::{BackoffConfig, Config, Policy, Ratio, SplitMix64, fixed_config, presets};
 ///
 /// const BACKOFF: BackoffConfig =
 ///     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
-/// static CONFIG: Config = Config::new(BACKOFF).resume(ResumeConfig::DISABLED).build_const();
-/// // With a breaker, a heartbeat or sessions in the config this line would not compile.
-/// static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
 ///
-/// let _policy = Policy::new(LEAN, SplitMix64::new(7));
+/// fixed_config! {
+///     /// The link to the base station.
+///     struct Link = Config::new(BACKOFF).resume(ResumeConfig::DISABLED).build_const();
+/// }
+/// fixed_config!(struct Gateway = presets::DISCORD_GATEWAY);
 ///
-/// // Read at run time, it is an error.
-/// let config = CONFIG
-///     .to_builder()
-///     .breaker(Some(breaker::Config::new(5, Duration::from_secs(60)).build()?))
-///     .build()?;
-/// assert_eq!(<Lean<'_>>::new(&config), Err(ConfigError::BreakerLeftOut));
-/// assert!(<Lean<'_, CircuitBreaker>>::new(&config).is_ok());
-/// # Ok::<(), ConfigError>(())
+/// let link = Policy::new(Link, SplitMix64::new(7));
+/// let gateway = Policy::new(Gateway, SplitMix64::new(7));
+/// assert!(size_of_val(&link) < size_of_val(&gateway));
 /// ```
-pub struct Lean<'a, B = (), H = (), D = ()> {
-    config: &'a Config,
-    parts: Parts<B, H, D>,
+#[macro_export]
+macro_rules! fixed_config {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident = $config:expr $(;)?) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        $visibility struct $name;
+
+        const _: () = {
+            const REDIAL_FIXED_CONFIG: $crate::Config = $config;
+
+            impl $crate::policy::fixed::Sealed for $name {}
+
+            impl $crate::policy::ConfigSource for $name {
+                type Breaker = <$crate::policy::fixed::Used<
+                    { $crate::policy::fixed::has_breaker(&REDIAL_FIXED_CONFIG) },
+                > as $crate::policy::fixed::Choose<$crate::CircuitBreaker>>::Part;
+                type Heartbeat = <$crate::policy::fixed::Used<
+                    { $crate::policy::fixed::has_heartbeat(&REDIAL_FIXED_CONFIG) },
+                > as $crate::policy::fixed::Choose<$crate::heartbeat::Heartbeat>>::Part;
+                type Session<T> = <$crate::policy::fixed::Used<
+                    { $crate::policy::fixed::has_session(&REDIAL_FIXED_CONFIG) },
+                > as $crate::policy::fixed::Choose<$crate::SessionState<T>>>::Part;
+
+                #[inline(always)]
+                fn config(&self) -> &$crate::Config {
+                    const CONFIG: &$crate::Config = &REDIAL_FIXED_CONFIG;
+                    CONFIG
+                }
+            }
+        };
+    };
 }
 
-/// `Send` and `Sync` whatever the parts are, since it does not contain them.
-type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
+/// What the expansion of [`fixed_config!`] needs. It is no part of the public interface.
+#[doc(hidden)]
+pub mod fixed {
+    use super::Config;
 
-impl<'a, B, H, D> Lean<'a, B, H, D> {
-    /// The source with this config, if it uses no part that is left out. Where the compiler can't infer the parts, write
-    /// `<Lean<'_>>::new(&config)`.
-    ///
-    /// # Errors
-    /// [`ConfigError::BreakerLeftOut`]: it has a breaker. [`ConfigError::HeartbeatLeftOut`]: it has an interval, or expects
-    /// a greeting, which may bring one. [`ConfigError::SessionLeftOut`]: it resumes sessions, as every config does without
-    /// [`ResumeConfig::DISABLED`](crate::policy::ResumeConfig::DISABLED).
-    pub const fn new(config: &'a Config) -> Result<Self, ConfigError>
-    where
-        B: OptionalPart<CircuitBreaker>,
-        H: OptionalPart<Heartbeat>,
-        D: SessionPart,
-    {
-        let heartbeat = &config.heartbeat;
-        if config.breaker.is_some() && is_out::<B>() {
-            return Err(ConfigError::BreakerLeftOut);
-        }
-        if (config.greeting || heartbeat.interval.is_some() || heartbeat.required) && is_out::<H>() {
-            return Err(ConfigError::HeartbeatLeftOut);
-        }
-        if config.resume.enabled && is_out::<D>() {
-            return Err(ConfigError::SessionLeftOut);
-        }
-        Ok(Self { config, parts: PhantomData })
+    /// The seal of [`ConfigSource`](super::ConfigSource).
+    pub trait Sealed {}
+
+    /// Whether a config uses a part.
+    #[derive(Debug)]
+    #[non_exhaustive]
+    pub struct Used<const USED: bool>;
+
+    /// The part if it is used, and `()` otherwise.
+    pub trait Choose<X> {
+        /// Which of them.
+        type Part;
     }
 
-    /// The same for a constant.
-    ///
-    /// # Panics
-    /// Where [`new`](Self::new) is an error: at compile time in a `static`.
+    impl<X> Choose<X> for Used<true> {
+        type Part = X;
+    }
+
+    impl<X> Choose<X> for Used<false> {
+        type Part = ();
+    }
+
     #[must_use]
-    #[track_caller]
-    pub const fn new_const(config: &'a Config) -> Self
-    where
-        B: OptionalPart<CircuitBreaker>,
-        H: OptionalPart<Heartbeat>,
-        D: SessionPart,
-    {
-        valid(Self::new(config))
+    pub const fn has_breaker(config: &Config) -> bool {
+        config.breaker.is_some()
     }
-}
 
-/// A part that is not left out has a size.
-const fn is_out<P>() -> bool {
-    size_of::<P>() == 0
-}
-
-impl<B, H, D> ConfigSource for Lean<'_, B, H, D>
-where
-    B: OptionalPart<CircuitBreaker> + Clone + Eq + Hash,
-    H: OptionalPart<Heartbeat> + Clone + Eq + Hash,
-    D: SessionPart,
-{
-    type Breaker = B;
-    type Heartbeat = H;
-    type Session<T> = D::Session<T>;
-
-    #[inline]
-    fn config(&self) -> &Config {
-        self.config
+    /// An interval, or a greeting that may bring one.
+    #[must_use]
+    pub const fn has_heartbeat(config: &Config) -> bool {
+        config.greeting || config.heartbeat.interval.is_some() || config.heartbeat.required
     }
-}
 
-/// Whether a [`Lean`] has sessions: [`SessionState`] or `()`. There are no other implementations.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say whether a `Lean` has sessions",
-    note = "write `SessionState` where there are sessions, whatever their token is, and `()` where there are none"
-)]
-pub trait SessionPart: sealed::OptionalPart {
-    /// The part with this storage of token and endpoint.
-    type Session<T>: OptionalPart<SessionState<T>>;
-}
-
-impl SessionPart for () {
-    type Session<T> = ();
-}
-
-impl SessionPart for SessionState {
-    type Session<T> = SessionState<T>;
-}
-
-impl<B, H, D> Clone for Lean<'_, B, H, D> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B, H, D> Copy for Lean<'_, B, H, D> {}
-
-impl<B, H, D> PartialEq for Lean<'_, B, H, D> {
-    fn eq(&self, other: &Self) -> bool {
-        self.config == other.config
-    }
-}
-
-impl<B, H, D> Eq for Lean<'_, B, H, D> {}
-
-impl<B, H, D> Hash for Lean<'_, B, H, D> {
-    fn hash<S: core::hash::Hasher>(&self, state: &mut S) {
-        self.config.hash(state);
-    }
-}
-
-impl<B, H, D> fmt::Debug for Lean<'_, B, H, D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lean").field(self.config).finish()
+    #[must_use]
+    pub const fn has_session(config: &Config) -> bool {
+        config.resume.enabled
     }
 }
 
 mod sealed {
-    use core::borrow::Borrow;
-
-    use super::{Config, Lean};
-
-    pub trait ConfigSource {}
-    impl<C: Borrow<Config>> ConfigSource for C {}
-    impl<B, H, D> ConfigSource for Lean<'_, B, H, D> {}
-
     pub trait OptionalPart {}
     impl OptionalPart for () {}
 }

@@ -79,6 +79,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Sends identify or resume. Until here the sequence number of the old connection is unchanged.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn identify(&mut self, cx: &mut Cx) {
         let Some(epoch) = self.state.epoch else { return };
         self.state.reached = Reached::Identified;
@@ -184,6 +185,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The attempt has succeeded.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn establish(&mut self, now: Instant) {
         let config: &Config = self.source.config();
         let state = &mut self.state;

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use redial::driver::{Command, Outcome, RefreshFailed, Runtime};
-use redial::policy::{Lean, ResumeConfig};
-use redial::{Cause, Config, Event, GiveUp, Phase, SessionState};
+use redial::policy::ResumeConfig;
+use redial::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
 
 use crate::conformance::{LADDER, LONG, assert_after, nothing, please_reconnect};
 use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
@@ -114,11 +114,11 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
 pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
-    static CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
-    static LEAN: Lean<'static> = Lean::new_const(&CONFIG);
+    const CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
+    fixed_config!(struct Fixed = CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
-    let mut driver = lab.driver(LEAN);
+    let mut driver = lab.driver(Fixed);
     let handle = driver.handle();
     let script = async {
         lab.until_sent(2).await;

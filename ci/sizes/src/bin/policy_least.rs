@@ -1,0 +1,24 @@
+//! The same policy as in `policy`, without a breaker, a heartbeat and a session.
+#![no_std]
+#![no_main]
+
+use core::time::Duration;
+
+use redial::classify::{Classifier, tables};
+use redial::policy::ResumeConfig;
+use redial::{BackoffConfig, Config, Ratio, fixed_config};
+
+const BACKOFF: BackoffConfig =
+    BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
+
+fixed_config! {
+    struct Known = Config::new(BACKOFF)
+        .classifier(Classifier::new(&tables::TRANSPORT).build_const())
+        .resume(ResumeConfig::DISABLED)
+        .build_const();
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    sizes::run(Known)
+}
