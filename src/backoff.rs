@@ -109,7 +109,7 @@ impl Backoff {
         self.slow_wait(config, mode, elapsed, rng)
     }
 
-    /// The next wait of any config that is not plain. By value, so that a program whose config is plain, and whose backoff the
+    /// The next wait of any other config. By value, so that a program with full jitter alone, whose backoff the
     /// compiler keeps in registers, does not contain this.
     #[inline(never)] // Keep the plain case small.
     fn slow_delay<R: Rng + ?Sized>(
@@ -130,10 +130,10 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if self.base.is_none() {
-            return self.any_wait(config, Start::of(config), mode, elapsed, rng);
+        if !self.base.is_none() {
+            return self.based_wait(config, mode, elapsed, rng);
         }
-        self.based_wait(config, mode, elapsed, rng)
+        self.any_wait(config, Start::of(config), mode, elapsed, rng)
     }
 
     /// The same for every curve and jitter.

@@ -33,7 +33,8 @@ const fn state<T, C: ConfigSource>() -> usize {
 }
 
 /// A config of the test's run, for policies without the parts that are `()`: what a fixed config is to the compiler.
-struct Without<B, H, D>(&'static Config, PhantomData<fn() -> (B, H, D)>);
+struct Without<B, H, D>(&'static Config, Parts<B, H, D>);
+type Parts<B, H, D> = PhantomData<fn() -> (B, H, D)>;
 
 /// Whether there are sessions.
 trait Sessions {

@@ -12,28 +12,30 @@ impl Backoff {
     /// The next wait of a plain config without a base.
     #[inline]
     pub(super) fn plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
-        match config.plain {
-            Plain::Full | Plain::No => {
-                let nominal = self.plain_step(config);
-                uniform(rng, Micros::ZERO, nominal)
-            }
-            Plain::Equal => {
-                let nominal = self.plain_step(config);
-                uniform(rng, Micros(nominal.0 / 2), nominal)
-            }
-            Plain::PlusMinus => {
-                let nominal = self.plain_step(config);
-                let Jitter::PlusMinus(share) = config.jitter else { return nominal };
-                let spread = share.of(nominal);
-                uniform(rng, nominal.saturating_sub(spread), nominal.saturating_add(spread).min(config.max))
-            }
-            Plain::Decorrelated => {
-                self.failures = self.failures.saturating_add(1);
-                let (low, high) = (config.initial, self.last.max(config.initial).saturating_mul(3));
-                self.last = fold(uniform(rng, low, high), low, config.max, high);
-                self.last
-            }
+        if config.plain == Plain::Full {
+            let nominal = self.plain_step(config);
+            return uniform(rng, Micros::ZERO, nominal);
         }
+        self.other_plain_wait(config, rng)
+    }
+
+    #[inline(never)] // Keep full jitter small, the usual one.
+    fn other_plain_wait<R: Rng + ?Sized>(&mut self, config: &BackoffConfig, rng: &mut R) -> Micros {
+        if config.plain == Plain::Decorrelated {
+            self.failures = self.failures.saturating_add(1);
+            let (low, high) = (config.initial, self.last.max(config.initial).saturating_mul(3));
+            self.last = fold(uniform(rng, low, high), low, config.max, high);
+            return self.last;
+        }
+        let nominal = self.plain_step(config);
+        let (low, high) = match config.jitter {
+            Jitter::PlusMinus(share) => {
+                let spread = share.of(nominal);
+                (nominal.saturating_sub(spread), nominal.saturating_add(spread).min(config.max))
+            }
+            _ => (Micros(nominal.0 / 2), nominal),
+        };
+        uniform(rng, low, high)
     }
 
     /// One step: the nominal wait.
