@@ -212,7 +212,7 @@ impl Report {
              Not in it: setting up; what the kernel does, such as reading a clock; and what the loop and its `black_box`es\n\
              take without an operation (the row \"nothing\") or, for a quiet fact, what making it and handing it over takes\n\
              (\"handed over and back\"). Built with thin LTO, so that a peer's code is inlined like ours. `benches/instructions.txt` holds ours,\n\
-             and CI fails when one grows by over 10 %.\n\n\
+             and CI fails when one grows by over 2 %.\n\n\
              **to the best peer**: instructions, as a share of the fewest that a peer takes. \"Bare\" is no peer, and neither\n\
              is a crate that does less.\n\n\
              **time**: as a multiple of the first row's, medians of one run:\n\
