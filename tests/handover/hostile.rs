@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 
+use redial::backoff::AfterTable;
 use redial::handover::Config;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
     CredentialConfig, Establish, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, ResumeConfig, WaitReason,
 };
-use redial::{Cause, Event, Phase};
+use redial::{BackoffConfig, Cause, Config as PolicyConfig, Event, Phase};
 
 use super::rig::{Rig, config, epoch};
 
@@ -367,10 +368,14 @@ fn an_endpoint_that_is_named_beside_a_successor_is_not_ignored() {
 /// What is dropped with the end of a connection is said before the end of everything.
 #[test]
 fn a_refused_session_is_dropped_before_the_policy_gives_up() {
-    let mut rig = Rig::online(config().max_attempts(Some(0)).build_const(), Config::DEFAULT);
-    rig.at(60_000, Event::Redial);
-    rig.opened(60_010, 2);
-    rig.at(60_020, Event::SessionInvalid { epoch: epoch(2), resumable: false });
-    let lines = rig.closed(60_030, 1, 1006);
-    assert!(!lines.contains(&"forget invalid".to_owned()) || lines[0] == "forget invalid", "{lines:?}");
+    const WAITS: &[Duration] = &[SECOND, Duration::from_secs(2)];
+    let table = BackoffConfig::table(WAITS, AfterTable::GiveUp).build_const();
+    let mut rig = Rig::online(PolicyConfig::new(table).build_const(), Config::DEFAULT);
+    rig.at(1_000, Event::Redial);
+    rig.opened(1_010, 2);
+    assert_eq!(rig.at(1_020, Event::SessionInvalid { epoch: epoch(2), resumable: false }), ["close 2 4000"]);
+    let dialled = rig.until(7_000);
+    assert!(dialled.len() == 1 && dialled[0].ends_with("open 3 fresh #3 successor"), "{dialled:?}");
+    assert_eq!(rig.refused(7_010, 3), none());
+    assert_eq!(rig.closed(7_020, 1, 1006), ["forget invalid", "gave_up table_spent close_1006"]);
 }
