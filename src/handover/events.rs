@@ -158,7 +158,12 @@ where
                 actions
             }
             Event::CredentialOk { .. } | Event::CredentialFailed { .. } if !self.policy.is_between() => {
-                self.with_connection(now, |policy| policy.handle_event(now, event)).0
+                let renews = matches!(event, Event::CredentialOk { .. }) && self.policy.has_identified();
+                let (actions, _) = self.with_connection(now, |policy| policy.handle_event(now, event));
+                if let Some(old) = &mut self.old {
+                    old.renewed |= renews && actions.disposition() == Disposition::Applied;
+                }
+                actions
             }
             event => self.on_successor(now, event),
         }

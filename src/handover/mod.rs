@@ -130,6 +130,8 @@ struct Old<H, X> {
     until: OptInstant,
     /// The session was refused on a successor. The connection still has it; the next successor begins a new one.
     refused: Option<DropReason>,
+    /// The credential was renewed after the successor had identified with the last one.
+    renewed: bool,
 }
 
 /// A connection that was replaced and is not closed yet.

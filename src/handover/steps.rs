@@ -51,7 +51,7 @@ where
             self.counts.failed();
             return Actions::new();
         };
-        self.old = Some(Old { side, until: OptInstant::NONE, refused: None });
+        self.old = Some(Old { side, until: OptInstant::NONE, refused: None, renewed: false });
         self.after_successor(now, actions)
     }
 
@@ -91,7 +91,7 @@ where
             }
         }
         if !self.policy.is_alive() {
-            old.until = OptInstant::NONE;
+            (old.until, old.renewed) = (OptInstant::NONE, false);
         }
         if given_up {
             self.give_up();
@@ -114,7 +114,9 @@ where
     /// The successor is ready.
     fn promote(&mut self, now: Instant) -> Actions {
         let mut actions = Actions::new();
-        let (Some(Old { side, .. }), Some(config)) = (self.old.take(), &self.config) else { return actions };
+        let (Some(Old { side, renewed, .. }), Some(config)) = (self.old.take(), &self.config) else {
+            return actions;
+        };
         let (Some(epoch), Some(old)) = (self.policy.epoch(), side.epoch()) else { return actions };
         if !self.policy.subscriptions_mut().hand_over() {
             self.policy.join(&side.session, now);
@@ -128,7 +130,7 @@ where
             self.draining = Some(Draining { epoch: old, until: now.after(config.drain) });
         }
         self.counts.promoted();
-        actions
+        if renewed { joined(actions, self.policy.authenticate_connection(now)) } else { actions }
     }
 
     /// A call that is the connection's.

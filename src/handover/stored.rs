@@ -157,9 +157,10 @@ impl<H: OptionalPart<crate::heartbeat::Heartbeat>, X> Old<H, X> {
     where
         X: OptionalPart<SessionState<T>>,
     {
-        let Self { side, until, refused } = self;
+        let Self { side, until, refused, renewed } = self;
         side.store(to)?;
         to.opt_instant(*until)?;
+        to.flag(*renewed)?;
         to.flag(refused.is_some())?;
         refused.map_or(Ok(()), |reason| put(to, reason))
     }
@@ -169,8 +170,9 @@ impl<H: OptionalPart<crate::heartbeat::Heartbeat>, X> Old<H, X> {
         X: OptionalPart<SessionState<T>>,
     {
         let (side, until) = (Side::load(from)?, from.opt_instant()?);
+        let renewed = from.flag()?;
         let refused = if from.flag()? { Some(take(from)?) } else { None };
-        Ok(Self { side, until, refused })
+        Ok(Self { side, until, refused, renewed })
     }
 }
 

@@ -156,6 +156,11 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         self.state.stage.is_asleep()
     }
 
+    /// Whether identify or resume was sent on the present transport.
+    pub(crate) fn has_identified(&self) -> bool {
+        self.state.reached >= Reached::Identified
+    }
+
     /// Whether the server named another endpoint on the present connection.
     pub(crate) const fn is_redirected(&self) -> bool {
         self.state.is(Flag::Redirected)

@@ -114,7 +114,7 @@ part! {
 /// config does not use is not in the program, and a breaker, a heartbeat or a session that it does not use takes no byte of
 /// the policy.
 ///
-/// For whoever has one config, or few: firmware, a fleet of a million equal clients. Each such type makes a policy of its own,
+/// It is for programs with one config, or few: firmware, a fleet of a million equal clients. Each such type makes a policy of its own,
 /// so that a program with many configs is smaller with a `&'static Config`. Any constant [`Config`] will do, a
 /// [preset](crate::presets) too.
 ///

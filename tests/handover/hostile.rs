@@ -379,3 +379,21 @@ fn a_refused_session_is_dropped_before_the_policy_gives_up() {
     assert_eq!(rig.refused(7_010, 3), none());
     assert_eq!(rig.closed(7_020, 1, 1006), ["forget invalid", "gave_up table_spent close_1006"]);
 }
+
+/// A successor that identified with the last credential gets the new one when it is the connection.
+#[test]
+fn a_credential_that_is_renewed_beside_a_successor_reaches_it() {
+    let credential = CredentialConfig::new().lead(10 * SECOND, Duration::ZERO).in_band(true).build_const();
+    let mut rig = Rig::online(config().credential(credential).build_const(), Config::DEFAULT);
+    let ok = |ttl: u32| Event::CredentialOk { request: None, ttl: Some(ttl * SECOND) };
+    assert_eq!(rig.at(1_000, Event::CredentialLost).len(), 3, "an end that begins again with a credential");
+    rig.at(2_000, Event::Start);
+    rig.at(2_000, ok(100));
+    rig.opened(2_000, 2);
+    rig.ready(2_000, 2, "a");
+    rig.at(90_000, Event::Redial);
+    assert_eq!(rig.opened(91_000, 3), ["resume 3 a Some(0)"]);
+    assert_eq!(rig.until(92_000), ["92000: refresh"]);
+    assert_eq!(rig.at(92_500, ok(100)), ["authenticate 2"]);
+    assert_eq!(rig.resumed(93_000, 3), ["promote 3", "close 2 4000", "authenticate 3"]);
+}
