@@ -266,6 +266,14 @@ impl Run {
                 number.max(1)
             ));
         }
+        let up = [self.policy.epoch(), self.policy.successor(), self.policy.draining()];
+        let is_up = line.get("epoch").is_some() || up.contains(&Some(epoch));
+        if let (false, Some(connection)) = (is_up, self.policy.epoch()) {
+            let connection = self.epochs.shown(connection);
+            return Some(format!(
+                "\"{name}\" is of connection {number}, the newest, which is over; \"epoch\": {connection} is up"
+            ));
+        }
         let opening = match Some(epoch) {
             it if it == self.policy.epoch() => self.policy.phase() == Phase::Connecting,
             it if it == self.policy.successor() => it != self.opened,

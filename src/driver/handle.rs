@@ -6,6 +6,7 @@ use core::future::Future;
 use core::time::Duration;
 use std::sync::Arc;
 
+use crate::handover::HandoverStats;
 use crate::policy::{Epoch, Event, Explanation, HoldReason, Stats};
 
 use super::Outcome;
@@ -13,7 +14,7 @@ use super::changes::Changes;
 use super::outbox::{Receipt, SendError};
 use super::protocol::Protocol;
 use super::shared::Shared;
-use super::status::{Run, State};
+use super::status::{Report, Run, State};
 
 /// Steers a [`Driver`](super::Driver), sends through it and asks it, from any thread or task and whatever it is doing:
 /// dialling, waiting, stuck in a send, closing. Cheap to clone; get one from [`Driver::handle`](super::Driver::handle).
@@ -251,16 +252,23 @@ impl<T, K, M> Handle<T, K, M> {
     /// run this is how it ended. `None` before the first run, and after one whose future was dropped.
     pub fn explain(&self) -> impl Future<Output = Option<Explanation>> + Send + use<T, K, M> {
         let report = self.report();
-        async move { Some(report.await?.0) }
+        async move { Some(report.await?.explanation) }
     }
 
     /// The counters of the policy: [`Policy::stats`](crate::Policy::stats). Answered as [`explain`](Self::explain) is.
     pub fn stats(&self) -> impl Future<Output = Option<Stats>> + Send + use<T, K, M> {
         let report = self.report();
-        async move { Some(report.await?.1) }
+        async move { Some(report.await?.stats) }
     }
 
-    fn report(&self) -> impl Future<Output = Option<(Explanation, Stats)>> + Send + use<T, K, M> {
+    /// The counters of the handovers now; `None` before the first run, and where nothing is handed over. Otherwise as
+    /// [`explain`](Self::explain).
+    pub fn handover_stats(&self) -> impl Future<Output = Option<HandoverStats>> + Send + use<T, K, M> {
+        let report = self.report();
+        async move { report.await?.handover_stats }
+    }
+
+    fn report(&self) -> impl Future<Output = Option<Report>> + Send + use<T, K, M> {
         let (status, waker) = (self.0.status.clone(), self.0.waker.clone());
         async move {
             let asked = status.lock().reports;

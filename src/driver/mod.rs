@@ -17,7 +17,7 @@
 //! use redial::driver::{Command, Dial, DialError, Driver, Outcome, Protocol, Received, SendFailed, Tokio};
 //! use redial::subscriptions::SubscriptionList;
 //! use redial::{Cause, Epoch, Event, IoKind, Policy, SplitMix64, presets};
-//! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+//! use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 //! use tokio::net::TcpStream;
 //! use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 //!
@@ -26,7 +26,7 @@
 //! struct Feed;
 //!
 //! impl Protocol for Feed {
-//!     type Reader = Lines<BufReader<OwnedReadHalf>>;
+//!     type Reader = BufReader<OwnedReadHalf>;
 //!     type Writer = OwnedWriteHalf;
 //!     type Token = String;
 //!     type Key = String;
@@ -36,13 +36,15 @@
 //!
 //!     async fn dial(&self, _: Dial<String>) -> Result<(Self::Reader, Self::Writer), DialError> {
 //!         let (read, write) = TcpStream::connect("feed.example:4000").await?.into_split();
-//!         Ok((BufReader::new(read).lines(), write))
+//!         Ok((BufReader::new(read), write))
 //!     }
 //!
 //!     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
-//!         let line = reader.next_line().await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
-//!         let line = line.ok_or(Cause::Io(IoKind::UnexpectedEof))?;
-//!         let event = match line.split_once(' ').unwrap_or((&line, "")) {
+//!         let mut line = String::new();
+//!         reader.read_line(&mut line).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+//!         // A line that a cut connection left without its end is no message.
+//!         let line = line.strip_suffix('\n').ok_or(Cause::Io(IoKind::UnexpectedEof))?;
+//!         let event = match line.split_once(' ').unwrap_or((line, "")) {
 //!             ("OK", token) => {
 //!                 let token = Some(token.to_owned());
 //!                 Event::Ready { epoch, token, endpoint: None, sequence: None, ttl: None }

@@ -12,6 +12,7 @@ use super::command::{Command, Dial, Notice};
 use super::link;
 use super::links::Links;
 use super::protocol::Protocol;
+use super::status::Report;
 use super::turn::{EventLoop, Step, Timers};
 use super::view::{Running, View, is_live, is_over};
 use super::{Driver, Outcome, Runtime};
@@ -103,13 +104,13 @@ where
                     (now, Some(seen), policy.handle_event(now, event))
                 }
                 Step::Report => {
-                    shared.status.report(policy.explain(), policy.stats());
+                    shared.status.report(Report::of(policy));
                     continue;
                 }
                 Step::End => {
                     let outcome = if policy.phase() == Phase::Failed { gave_up } else { Outcome::Stopped };
                     running.outcome = Some(outcome);
-                    running.report = Some((policy.explain(), policy.stats()));
+                    running.report = Some(Report::of(policy));
                     return outcome;
                 }
             };

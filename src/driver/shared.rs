@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atomic_waker::AtomicWaker;
 
-use crate::policy::{Event, Explanation, Stats};
+use crate::policy::Event;
 
 use super::Outcome;
 use super::outbox::{Gate, OutQueue, Writing};
-use super::status::{Run, Status};
+use super::status::{Report, Run, Status};
 
 pub(super) struct Shared<T, K, M> {
     /// The task of the run.
@@ -74,7 +74,7 @@ impl<T, K, M> Shared<T, K, M> {
     }
 
     /// A run has ended; `None`: it was dropped.
-    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<(Explanation, Stats)>) {
+    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<Report>) {
         self.out.set_gate(Gate::Ended);
         self.status.set_run(Run::Ended(outcome), report);
     }

@@ -6,6 +6,7 @@ use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::vec::Vec;
 
+use crate::handover::{Decider, HandoverStats};
 use crate::policy::{Explanation, Stats};
 
 use super::Outcome;
@@ -21,12 +22,27 @@ pub(super) enum Run {
     Ended(Option<Outcome>),
 }
 
+/// What the policy does and counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report {
+    pub(super) explanation: Explanation,
+    pub(super) stats: Stats,
+    pub(super) handover_stats: Option<HandoverStats>,
+}
+
+impl Report {
+    pub(super) fn of(policy: &impl Decider) -> Self {
+        let (explanation, stats) = (policy.explain(), policy.stats());
+        Self { explanation, stats, handover_stats: policy.handover_stats() }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) run: Run,
     pub(super) online: bool,
     /// What the policy does and counts, as of the last time somebody asked or the run ended.
-    pub(super) report: Option<(Explanation, Stats)>,
+    pub(super) report: Option<Report>,
     /// How many reports were made.
     pub(super) reports: u64,
     waiters: Vec<(u64, Waker)>,
@@ -93,10 +109,10 @@ impl Status {
     }
 
     /// The answer to [`Self::ask`].
-    pub(super) fn report(&self, explanation: Explanation, stats: Stats) {
+    pub(super) fn report(&self, report: Report) {
         self.asked.store(false, Ordering::Release);
         self.change(|state| {
-            state.report = Some((explanation, stats));
+            state.report = Some(report);
             state.reports = state.reports.wrapping_add(1);
         });
     }
@@ -130,7 +146,7 @@ impl Status {
     }
 
     /// The beginning and the end of a run.
-    pub(super) fn set_run(&self, run: Run, report: Option<(Explanation, Stats)>) {
+    pub(super) fn set_run(&self, run: Run, report: Option<Report>) {
         self.change(|state| {
             state.run = run;
             state.online = false;

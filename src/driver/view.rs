@@ -2,7 +2,7 @@
 
 use core::future::Future;
 
-use crate::policy::{Epoch, Explanation, Phase, Stats, Trigger};
+use crate::policy::{Epoch, Explanation, Phase, Trigger};
 use crate::time::Instant;
 
 use super::Outcome;
@@ -10,6 +10,7 @@ use super::links::Links;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::shared::Shared;
+use super::status::Report;
 
 pub(super) const fn is_over(phase: Phase) -> bool {
     matches!(phase, Phase::Idle | Phase::Stopped | Phase::Failed)
@@ -64,7 +65,7 @@ pub(super) struct Running<'a, T, K, M, I> {
     pub(super) shared: &'a Shared<T, K, M>,
     pub(super) inbox: &'a Inbox<I>,
     pub(super) outcome: Option<Outcome>,
-    pub(super) report: Option<(Explanation, Stats)>,
+    pub(super) report: Option<Report>,
 }
 
 impl<T, K, M, I> Running<'_, T, K, M, I> {

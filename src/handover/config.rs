@@ -67,7 +67,8 @@ impl Builder<Config> {
     /// How long the replaced connection stays open for what is under way on it: responses to requests that were sent before
     /// (GOAWAY of HTTP/2), events that are on their way. [`Event::Drained`](crate::Event::Drained) ends it earlier, and so
     /// does the next dial. The policy sends nothing on it meanwhile. Default 0: it is closed as soon as the successor is
-    /// promoted.
+    /// promoted. There is no upper
+    /// limit: with [`Duration::MAX`] only the event and the next dial end it.
     pub const fn drain(mut self, drain: Duration) -> Self {
         self.config.drain = Micros::from_duration(drain);
         self

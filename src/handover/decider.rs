@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 
-use super::{Config, Handover};
+use super::{Config, Handover, HandoverStats};
 use crate::endpoints::Endpoints;
 use crate::policy::{
     self, Actions, ConfigSource, Epoch, Event, Explanation, OptionalPart, Phase, Policy, Stats, WaitReason,
@@ -64,6 +64,9 @@ pub trait Decider: sealed::Sealed {
     /// [`Policy::stats`].
     fn stats(&self) -> Stats;
 
+    /// [`Handover::handover_stats`]; `None` of a policy alone, and where nothing is handed over.
+    fn handover_stats(&self) -> Option<HandoverStats>;
+
     /// [`Policy::session`]; `None` where the policy has none.
     fn session(&self) -> Option<&SessionState<Self::Token>>;
 
@@ -88,7 +91,7 @@ pub type EventOf<D> = Event<<D as Decider>::Token, <<D as Decider>::Subscription
 
 /// The methods of a type as those of [`Decider`], with what its own bounds are and how it knows of a successor.
 macro_rules! decides {
-    ($decider:ident [$($bound:tt)*] $successor:expr, $draining:expr, $handover:expr) => {
+    ($decider:ident [$($bound:tt)*] $successor:expr, $draining:expr, $handover:expr, $stats:expr) => {
         impl<R, T, S, C, E> sealed::Sealed for $decider<R, T, S, C, E> where C: ConfigSource {}
 
         impl<R, T, S, C, E> Decider for $decider<R, T, S, C, E>
@@ -148,6 +151,10 @@ macro_rules! decides {
                 self.stats()
             }
 
+            fn handover_stats(&self) -> Option<HandoverStats> {
+                $stats(self)
+            }
+
             #[inline]
             fn session(&self) -> Option<&SessionState<T>> {
                 self.session().get()
@@ -177,10 +184,11 @@ macro_rules! decides {
     };
 }
 
-decides!(Policy [T: PartialEq, E: Endpoints,] |_: &Self| None, |_: &Self| None, |_: &Self| None);
+decides!(Policy [T: PartialEq, E: Endpoints,] |_: &Self| None, |_: &Self| None, |_: &Self| None, |_: &Self| None);
 decides!(
     Handover [T: PartialEq + Clone, C::Session<T>: Clone, E: Endpoints + Clone,]
-    Self::successor, Self::draining, Self::handover_config
+    Self::successor, Self::draining, Self::handover_config,
+    |it: &Self| it.config.is_some().then(|| it.counts.stats())
 );
 
 mod sealed {

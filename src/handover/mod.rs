@@ -35,6 +35,37 @@
 //! If the connection ends first, that is its loss. A successor that is being dialled at that time becomes the attempt of the
 //! outage; nothing else is dialled. It is not promoted then.
 //!
+//! # What it can't do alone
+//!
+//! No moment is without a connection. Whether a message is lost or comes twice is the protocol's to say:
+//!
+//! | session | without a drain | with a drain |
+//! | --- | --- | --- |
+//! | resumed, messages are numbered | nothing is lost; what both connections bring is told apart by its number | the same |
+//! | resumed, with a cursor | nothing is lost; what both bring comes twice | the same |
+//! | a new one, or none | what comes between the close and the answer to the first [`Action::Restore`] is lost, and so are answers to requests under way | nothing is lost if the drain lasts as long; what both bring comes twice |
+//!
+//! A [driver](crate::driver#with-a-handover) does the telling apart. A message that the client sends after the promotion may
+//! overtake one that it sent before.
+//!
+//! The dials of a connection that is younger than [`Config::reset_after_stable`](crate::Config::reset_after_stable) count
+//! on: with [`max_attempts`](crate::Config::max_attempts), connections that are replaced sooner than that use the attempts
+//! up, and the next one is not replaced. [`HandoverStats::handovers_failed`] counts it.
+//!
+//! # A loop of your own
+//!
+//! Give `with_handover` a policy that has its subscriptions, endpoints and session type already, and in the loop
+//!
+//! - keep a transport for each epoch: `Open` adds one, `Close` and its own end remove it, and every action goes to the
+//!   transport of its epoch;
+//! - send the application's messages to [`Handover::epoch`]: `Promote` moves it, and so does the end of the connection while
+//!   its successor is dialled;
+//! - hold what a successor brings until it is that epoch, then hand it over in order, and leave out a numbered message whose
+//!   [`Event::Sequence`] is inapplicable until the first one that is not;
+//! - hand over what a draining connection brings, though its events are stale.
+//!
+//! A handover takes 200 bytes more than its policy, and those of another session token.
+//!
 //! At any time there is at most one connection, at most one successor, and at most one connection that drains. The last is
 //! closed before anything is dialled.
 //!

@@ -10,7 +10,8 @@ use crate::words::words;
 
 /// The number of one transport. Every action about a transport carries it, and every event of a transport returns it.
 ///
-/// A policy numbers its dials 1, 2, 3 and so on. An event with any epoch but the newest is stale and changes nothing.
+/// A policy numbers its dials 1, 2, 3 and so on. An event with any epoch but the newest is stale and changes nothing. With a
+/// [handover](crate::handover) two transports are alive at a time, and so are both their epochs.
 /// Epochs are compared for equality only, so that the wrap to 1 after 2³² - 1 dials is harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
@@ -84,7 +85,8 @@ impl HoldReason {
 ///
 /// An event of a transport carries that transport's [`Epoch`], as [`Action::Open`](crate::Action::Open) gave it. With any
 /// other epoch than the newest one's, or after the transport has ended, it is
-/// [stale](crate::Disposition::Stale) and changes nothing. An event that does not apply to the present state is
+/// [stale](crate::Disposition::Stale) and changes nothing; a [`Handover`](crate::handover::Handover) also takes those of the
+/// connection while its successor is dialled, and the end of the one that drains. An event that does not apply to the present state is
 /// [inapplicable](crate::Disposition::Inapplicable). Both are harmless, so a caller reports what it sees and need not keep
 /// track.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -231,7 +233,8 @@ pub enum Event<T = (), K = Infallible> {
     ReconnectRequested {
         /// The transport's epoch.
         epoch: Epoch,
-        /// How long the server asks the client to wait before it dials.
+        /// How long the server asks the client to wait before it dials. It counts where the connection is closed now, or
+        /// replaced at another endpoint; not beside a `deadline`, which says itself when the dial comes.
         retry_after: Option<Duration>,
         /// When the server will cut the connection. A live connection is then kept until a time drawn from the first half of
         /// this span, and the next dial is immediate.

@@ -173,6 +173,9 @@ pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt<Rt: Run
         }
         handle.online().await.unwrap();
         assert_eq!(handle.send(4).await, Ok(()));
+        // While it runs, too.
+        let counted = handle.handover_stats().await.unwrap();
+        assert_eq!((counted.handovers, counted.handovers_failed), (0, 1));
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

@@ -44,13 +44,13 @@ pub(crate) struct Arguments {
     /// The time from a warning to the cut
     #[arg(long, value_name = "MS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
     warning_ms: u64,
-    /// One event is sent this often
+    /// One event is sent this often; at most a fifth of the warning, so that each connection has some
     #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     event_ms: u64,
     /// Only these, separated by commas [default: all]
     #[arg(long, value_enum, value_delimiter = ',')]
     variant: Vec<Variant>,
-    /// Close each connection before the next one is dialled, to compare
+    /// Close each connection before the next one is dialled, to compare: no promise is kept then, and the exit status is 1
     #[arg(long)]
     no_handover: bool,
     /// The seed of all random waits: the same seed draws the same waits [default: random]
@@ -73,6 +73,13 @@ struct Played {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> ExitCode {
+    if arguments.event_ms * 5 > arguments.warning_ms {
+        let (event, most) = (arguments.event_ms, arguments.warning_ms / 5);
+        eprintln!(
+            "gateway: --event-ms {event} is above {most}, a fifth of --warning-ms: a connection would end before it has had events"
+        );
+        return ExitCode::from(2);
+    }
     let variants = if arguments.variant.is_empty() { &Variant::ALL[..] } else { &arguments.variant[..] };
     let seed = crate::seed(arguments.seed);
     if !arguments.json {
