@@ -61,7 +61,7 @@
 //! - send the application's messages to [`Handover::epoch`]: `Promote` moves it, and so does the end of the connection while
 //!   its successor is dialled;
 //! - hold what a successor brings until it is that epoch, then hand it over in order, and leave out a numbered message whose
-//!   [`Event::Sequence`] is inapplicable until the first one that is not;
+//!   [`Event::Sequence`](crate::Event::Sequence) is inapplicable until the first one that is not;
 //! - hand over what a draining connection brings, though its events are stale.
 //!
 //! A handover takes 200 bytes more than its policy, and those of another session token.
