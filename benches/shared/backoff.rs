@@ -262,7 +262,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     ];
     let other = |at: usize, prepare: fn() -> Steps| (CAP, OTHERS[at].0, Some(OTHERS[at].1), prepare);
     let ours = [
-        (CAP, "redial, SplitMix64", Some(45), ours_at_the_cap::<SplitMix64> as fn() -> Steps),
+        (CAP, "redial, SplitMix64", Some(60), ours_at_the_cap::<SplitMix64> as fn() -> Steps),
         (CAP, "redial, ChaCha8", Some(70), ours_at_the_cap::<ChaCha8Rng>),
         other(0, our_other::<0>),
         other(1, our_other::<1>),

@@ -146,7 +146,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         (QUIET[2], Some(40), || quiet(|epoch, _| Event::HeartbeatAcked { epoch })),
         ("poll_timeout", Some(25), ask),
         ("a beat: deadline, beat, acknowledged", None, beat),
-        ("a whole outage", Some(900), outage),
+        ("a whole outage", Some(1_250), outage),
     ];
     let note = "made, handed to a function, a result like that of `handle_event` taken back";
     let mut all = vec![Operation::other("loop", HANDED, "a fact", super::Kind::Bare, note, handing_over)];
