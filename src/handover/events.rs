@@ -3,15 +3,12 @@
 use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
-use crate::policy::{Action, Actions, ConfigSource, Disposition, Epoch, Event, Trigger};
+use crate::policy::{Action, Actions, CLOSE_NORMAL, ConfigSource, Disposition, Epoch, Event, Trigger};
 use crate::subscriptions::Subscriptions;
 use crate::time::{Instant, Micros};
 
 use super::Handover;
 use super::steps::Left;
-
-/// The close code of a connection that is not resumed (RFC 6455, section 7.4.1).
-const CLOSE_NORMAL: u16 = 1000;
 
 impl<R, T, S, C, E> Handover<R, T, S, C, E>
 where

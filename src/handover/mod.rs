@@ -11,7 +11,7 @@
 //! - the server asks for a reconnect with a deadline ([`Event::ReconnectRequested`]): at a time drawn from the first half
 //!   of it;
 //! - the server asks for a reconnect and names another endpoint ([`Event::Redirected`]): at once, or within
-//!   [`requested_spread`](crate::policy::ResumeConfig);
+//!   [`requested_spread`](crate::Config::requested_spread);
 //! - the connection reaches [`max_age`](policy::Config::max_age);
 //! - the user says [`Event::Redial`].
 //!

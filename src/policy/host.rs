@@ -23,7 +23,7 @@ use super::{Cx, Policy};
 pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 
 /// The close code of a connection that is not resumed (RFC 6455, section 7.4.1).
-const CLOSE_NORMAL: u16 = 1000;
+pub(crate) const CLOSE_NORMAL: u16 = 1000;
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_start(&mut self, cx: &mut Cx) -> bool {

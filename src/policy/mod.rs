@@ -50,6 +50,7 @@ pub(crate) use checkpoint::{ended, unsealed};
 pub use config::Config;
 pub use event::{Epoch, Event, HoldReason};
 pub use explain::{Explanation, Phase, Trigger, WaitReason};
+pub(crate) use host::CLOSE_NORMAL;
 pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,

@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
 
 use arbitrary::Unstructured;
-use redial::handover;
+use redial::handover::{self, Decider, EventOf};
 use redial::record::{CheckpointError, Flight, Names};
 use redial::{Config, Instant};
 
@@ -27,19 +27,7 @@ pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), Che
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallPolicy::from_checkpoint(Lent(config), &written[..length]).expect("its own");
     assert!(again == read);
-    let u = &mut Unstructured::new(story);
-    let mut now = Instant::ZERO;
-    while let (Ok(next), Ok(event), false) =
-        (script::time(u, now, &read), script::event(u, &read), u.is_empty())
-    {
-        now = next;
-        let _actions = match event {
-            Some(event) => read.handle_event(now, event),
-            None => read.handle_timeout(now),
-        };
-        let explained = (read.explain().to_string(), read.poll_timeout());
-        assert!(!explained.0.is_empty(), "{explained:?}");
-    }
+    live_on(&mut read, story, |u, read| script::event(u, read));
     Ok(())
 }
 
@@ -55,11 +43,19 @@ pub fn handover(
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallHandover::from_checkpoint(Lent(config), settings, &written[..length]).expect("its own");
     assert!(again == read);
+    live_on(&mut read, story, |u, read| handed::event(u, read));
+    Ok(())
+}
+
+/// Goes through the events of a story.
+fn live_on<D: Decider>(
+    read: &mut D,
+    story: &[u8],
+    event: impl Fn(&mut Unstructured<'_>, &D) -> arbitrary::Result<Option<EventOf<D>>>,
+) {
     let u = &mut Unstructured::new(story);
     let mut now = Instant::ZERO;
-    while let (Ok(next), Ok(event), false) =
-        (script::time(u, now, &read), handed::event(u, &read), u.is_empty())
-    {
+    while let (Ok(next), Ok(event), false) = (script::time(u, now, read), event(u, read), u.is_empty()) {
         now = next;
         let _actions = match event {
             Some(event) => read.handle_event(now, event),
@@ -68,7 +64,6 @@ pub fn handover(
         let explained = (read.explain().to_string(), read.poll_timeout());
         assert!(!explained.0.is_empty(), "{explained:?}");
     }
-    Ok(())
 }
 
 /// Reads the dump of a flight recorder, and its state as one of `config`, of a policy or of a handover.
