@@ -27,7 +27,7 @@ pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), Che
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallPolicy::from_checkpoint(Lent(config), &written[..length]).expect("its own");
     assert!(again == read);
-    live_on(&mut read, story, |u, read| script::event(u, read));
+    live_on(&mut read, story, script::event);
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub fn handover(
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallHandover::from_checkpoint(Lent(config), settings, &written[..length]).expect("its own");
     assert!(again == read);
-    live_on(&mut read, story, |u, read| handed::event(u, read));
+    live_on(&mut read, story, handed::event);
     Ok(())
 }
 
