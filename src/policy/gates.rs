@@ -239,7 +239,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let epoch = state.epoch.map_or(Epoch::FIRST, Epoch::next);
         state.epoch = Some(epoch);
-        state.mode = mode;
+        state.set_mode(mode, config);
         state.endpoint = endpoint;
         state.set(Flag::Redirected, false);
         if !state.is(Flag::InRound) || state.attempt == 0 {

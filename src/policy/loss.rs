@@ -112,8 +112,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         // Only a resume that was sent can have been refused. A failed dial, a missing greeting or a socket that broke while
         // the resume was written says nothing about the session; nor does a missing answer on a connection that held.
-        let resume_failed = state.mode == Mode::Resume
-            && state.reached == Reached::Identified
+        let resume_failed = state.mode() == Mode::Resume
+            && state.reached() == Reached::Identified
             && !held_well
             && !is_unwritten(cause);
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();

@@ -255,6 +255,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.latest = now;
         // The hot path: a live connection brings a thousand of these for each of the others.
         let applied = match event {
+            Event::Sequence { epoch, sequence }
+                if self.is_newest(epoch) && self.state.progress.counts() && !self.has_ttl() =>
+            {
+                self.heartbeat_heard();
+                self.session.get_mut().is_some_and(|session| session.observe(sequence))
+            }
+            Event::Received { epoch } if self.is_open(epoch) && !self.has_ttl() => {
+                self.heartbeat_heard();
+                true
+            }
+            Event::HeartbeatAcked { epoch } if self.is_open(epoch) && !self.has_ttl() => {
+                self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
+            }
+            Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => {
+                return self.handle_frequent(now, event);
+            }
+            event => return self.handle_rare(now, event),
+        };
+        Actions::none(applied)
+    }
+
+    /// A frequent event where the session has a time to live or is not answered yet, or of a transport that is not open.
+    #[inline(never)] // Keep the hot path small.
+    fn handle_frequent(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let applied = match event {
             Event::Sequence { epoch, sequence } if self.is_open(epoch) => {
                 self.hear(now);
                 self.on_sequence(sequence)
@@ -361,6 +386,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
+        self.check_progress();
         // The loss that a redirect came with is the next event.
         if applied {
             self.state.set(Flag::Unclassified, redirects);

@@ -231,7 +231,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_cursor(&mut self, now: Instant, token: T) -> bool {
-        if self.state.reached < Reached::Identified || !self.source.config().resume.enabled {
+        if self.state.reached() < Reached::Identified || !self.source.config().resume.enabled {
             return false;
         }
         let Some(session) = self.session.get_mut() else { return false };
@@ -246,13 +246,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// its transport, and the policy dials again.
     pub(super) fn on_session_expired(&mut self, cx: &mut Cx) {
         self.drop_session(cx, DropReason::Expired);
-        if !self.state.stage.is_alive() || self.state.mode != Mode::Resume {
+        if !self.state.stage.is_alive() || self.state.mode() != Mode::Resume {
             return;
         }
-        if self.state.reached == Reached::Identified {
+        if self.state.reached() == Reached::Identified {
             self.cut_dial(cx, Trigger::SessionExpired);
         } else {
-            self.state.mode = Mode::Fresh;
+            self.state.set_mode(Mode::Fresh, self.source.config());
         }
     }
 }

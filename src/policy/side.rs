@@ -158,7 +158,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// Whether identify or resume was sent on the present transport.
     pub(crate) fn has_identified(&self) -> bool {
-        self.state.reached >= Reached::Identified
+        self.state.reached() >= Reached::Identified
     }
 
     /// Whether the server named another endpoint on the present connection.
@@ -168,7 +168,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// Whether the present transport begins a new session.
     pub(crate) const fn begins_session(&self) -> bool {
-        matches!(self.state.mode, Mode::Fresh)
+        matches!(self.state.mode(), Mode::Fresh)
     }
 
     /// The epoch of the newest dial.
@@ -207,13 +207,12 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     }
 
     /// Exchanges the transport and its session. Everything else is the same for both.
-    pub(crate) const fn exchange(&mut self, side: &mut SideOf<C, T>) {
+    pub(crate) fn exchange(&mut self, side: &mut SideOf<C, T>) {
         use core::mem::swap;
 
         let state = &mut self.state;
         swap(&mut state.epoch, &mut side.epoch);
-        swap(&mut state.mode, &mut side.mode);
-        swap(&mut state.reached, &mut side.reached);
+        (side.mode, side.reached) = state.set_progress(side.mode, side.reached, self.source.config());
         swap(&mut state.resume_failures, &mut side.resume_failures);
         side.flags = state.exchange_flags(OF_TRANSPORT, side.flags);
         swap(&mut state.stage, &mut side.stage);
@@ -319,7 +318,7 @@ where
         let outage = state.flags_of(Flag::Outage as u16 | Flag::Unauthenticated as u16);
         let mut side = Side {
             epoch: newest,
-            mode: state.mode,
+            mode: state.mode(),
             reached: Reached::Nothing,
             resume_failures: 0,
             flags: outage,
@@ -388,7 +387,7 @@ where
 
     /// The successor has taken the session over, or the connection has ended: its session is that of the `connection`.
     pub(crate) fn join(&mut self, connection: &C::Session<T>, now: Instant) {
-        let settled = self.state.reached == Reached::Settled;
+        let settled = self.state.reached() == Reached::Settled;
         if let (Some(session), Some(connection)) = (self.session.get_mut(), connection.get()) {
             session.join(connection);
             if settled {

@@ -61,7 +61,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// as after any call. While the policy is parked there is no such deadline, and the end of its condition is believed at
     /// any time unless the clock has run backwards before.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
-        self.elapse::<false>(now, &mut None)
+        let actions = self.elapse::<false>(now, &mut None);
+        self.check_progress();
+        actions
     }
 
     /// The same; with `HANDOVER` a connection that is to be replaced stays, and `planned` becomes the reason.
