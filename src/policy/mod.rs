@@ -65,9 +65,9 @@ use stats::count;
 use timers::LEAP;
 
 /// One call: its time, and the actions it returns.
-struct Cx {
+struct Cx<'a> {
     now: Instant,
-    actions: Actions,
+    actions: &'a mut Actions,
 }
 
 /// Decides when one connection is dialled, waited for, resumed, authenticated again, restored and given up.
@@ -315,7 +315,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     #[inline(never)] // Keep the hot path small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 return self.stale();
@@ -393,7 +394,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         } else {
             cx.actions.set_disposition(Disposition::Inapplicable);
         }
-        cx.actions
+        actions
     }
 }
 

@@ -304,7 +304,8 @@ where
         retry_after: Option<Duration>,
         spread: Option<Micros>,
     ) -> Option<(SideOf<C, T>, Actions)> {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         self.state.set(Flag::Unclassified, false);
         let held = self.leave_planned(now, trigger);
         if let Stage::Live { replace_at, .. } = &mut self.state.stage {
@@ -349,7 +350,7 @@ where
             return None;
         }
         self.dial_or_wait(&mut cx, trigger);
-        Some((side, cx.actions))
+        Some((side, actions))
     }
 
     /// Forgets the session. True if there was one.
@@ -404,7 +405,8 @@ where
 
     /// The promoted successor restores the subscriptions.
     pub(crate) fn restore_promoted(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         let trigger = self.state.trigger;
         if self.is_live() {
             let live = self.state.stage;
@@ -416,7 +418,7 @@ where
             }
             self.state.trigger = trigger;
         }
-        cx.actions
+        actions
     }
 
     /// The connection was replaced: how long it held.
@@ -431,7 +433,8 @@ where
 
     /// The successor was not ready in time.
     pub(crate) fn time_out(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         let cause = match self.state.stage {
             Stage::Greeting { .. } => Cause::GreetingTimeout,
             Stage::Establishing { .. } => Cause::ReadyTimeout,
@@ -439,14 +442,15 @@ where
             _ => Cause::ConnectTimeout,
         };
         self.close_and_lose(&mut cx, cause, None);
-        cx.actions
+        actions
     }
 
     /// Authenticates the live connection with a credential that was renewed while its successor is being dialled.
     pub(crate) fn authenticate_connection(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         self.authenticate_in_band(&mut cx);
-        cx.actions
+        actions
     }
 
     /// The earliest deadline of a connection that is not the policy's at present, whose subscriptions have this pace.

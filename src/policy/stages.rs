@@ -22,7 +22,7 @@ use super::stats::{count, count_small};
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_opened(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_opened(&mut self, cx: &mut Cx<'_>) -> bool {
         let now = cx.now;
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
@@ -44,7 +44,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_greeting(&mut self, cx: &mut Cx, interval: Option<Duration>) -> bool {
+    pub(super) fn on_greeting(&mut self, cx: &mut Cx<'_>, interval: Option<Duration>) -> bool {
         let now = cx.now;
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
@@ -80,7 +80,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sends identify or resume. Until here the sequence number of the old connection is unchanged.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn identify(&mut self, cx: &mut Cx) {
+    fn identify(&mut self, cx: &mut Cx<'_>) {
         let Some(epoch) = self.state.epoch else { return };
         self.state.set_reached(Reached::Identified, self.source.config());
         cx.actions.push(match self.state.mode() {
@@ -116,7 +116,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_ready(
         &mut self,
-        cx: &mut Cx,
+        cx: &mut Cx<'_>,
         token: Option<T>,
         endpoint: Option<T>,
         sequence: Option<u64>,
@@ -167,7 +167,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_resumed(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_resumed(&mut self, cx: &mut Cx<'_>) -> bool {
         if self.state.mode() != Mode::Resume || self.state.reached() != Reached::Identified {
             return false;
         }
@@ -219,7 +219,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// `new`: whether the session is new, so that the server has no subscriptions yet.
-    fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
+    fn go_live(&mut self, cx: &mut Cx<'_>, new: bool, trigger: Trigger) {
         let now = cx.now;
         if new {
             self.subscriptions.session_started();
@@ -240,7 +240,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx<'_>) -> bool {
         if self.state.take(Flag::Reauthenticating) {
             return true;
         }
@@ -253,7 +253,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Nothing is restored on a connection that is not authenticated.
-    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
+    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx<'_>, fatal: bool) -> bool {
         let again = self.state.take(Flag::Reauthenticating);
         if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
@@ -277,7 +277,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx, epoch: Epoch) -> bool {
+    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx<'_>, epoch: Epoch) -> bool {
         if !self.state.is_open() {
             return false;
         }
@@ -288,7 +288,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx) {
+    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx<'_>) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
         let tick = heartbeat.handle_timeout(&self.source.config().heartbeat, cx.now);
         match (tick, self.state.epoch) {

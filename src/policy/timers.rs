@@ -74,20 +74,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         planned: &mut Option<Trigger>,
     ) -> Actions {
         let now = self.notice(now);
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         if self.state.take(Flag::Leapt) {
-            return cx.actions;
+            return actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
             let dialling = self.state.stage.is_alive();
             self.on_session_expired(&mut cx);
             if dialling && !self.state.stage.is_alive() {
                 // The next dial is a call of its own.
-                return cx.actions;
+                return actions;
             }
         }
         if self.state.stage.is_asleep() {
-            return cx.actions;
+            return actions;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -141,7 +142,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         self.restore_if_due(&mut cx);
-        cx.actions
+        actions
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while only an event can change anything.

@@ -76,7 +76,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Closes a transport whose attempt is neither a failure nor a success.
-    pub(super) fn abandon(&mut self, cx: &mut Cx, code: Option<u16>) {
+    pub(super) fn abandon(&mut self, cx: &mut Cx<'_>, code: Option<u16>) {
         if !self.state.stage.is_alive() {
             return;
         }
@@ -133,7 +133,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.session.get().is_some_and(|session| !session.is_empty())
     }
 
-    pub(super) fn drop_session(&mut self, cx: &mut Cx, reason: DropReason) {
+    pub(super) fn drop_session(&mut self, cx: &mut Cx<'_>, reason: DropReason) {
         self.state.resume_failures = 0;
         if self.session.get_mut().is_some_and(SessionState::forget) {
             cx.actions.push(Action::DropSession { reason });
