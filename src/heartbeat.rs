@@ -150,6 +150,7 @@ impl Heartbeat {
     }
 
     /// Stops the heartbeat and forgets everything.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub const fn stop(&mut self) {
         *self = Self::new();
     }

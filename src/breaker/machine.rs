@@ -150,12 +150,15 @@ impl<W: Window> CircuitBreaker<W> {
     }
 
     /// What a success does while such a breaker is not closed.
-    #[inline(never)] // Rare. Keep the hot path small.
+    #[cfg_attr(target_pointer_width = "64", inline(never))] // Rare. Keep the hot path small.
     fn settle_probe(&mut self, config: &Config<W>, now: Instant, permit: Permit) -> Option<Transition> {
         match self.phase {
-            // The only probe, in time.
+            // The only probe, in time. It is a second way, and so not where code is to be small.
             Stage::HalfOpen { out, answered: 0 }
-                if config.probes == 1 && out & permit.probe != 0 && now < self.deadline =>
+                if cfg!(target_pointer_width = "64")
+                    && config.probes == 1
+                    && out & permit.probe != 0
+                    && now < self.deadline =>
             {
                 self.reopenings = 0;
                 Some(self.change(Stage::Closed, Instant::ZERO, now, Cause::ProbesPassed))

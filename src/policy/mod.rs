@@ -64,6 +64,9 @@ use state::{Flag, Named, State};
 use stats::count;
 use timers::LEAP;
 
+/// Whether frequent events have a short way, which is a second one: not where code is to be small.
+const SHORT: bool = cfg!(target_pointer_width = "64");
+
 /// One call: its time, and the actions it returns.
 struct Cx<'a> {
     now: Instant,
@@ -256,16 +259,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         // The hot path: a live connection brings a thousand of these for each of the others.
         let applied = match event {
             Event::Sequence { epoch, sequence }
-                if self.is_newest(epoch) && self.state.progress.counts() && !self.has_ttl() =>
+                if SHORT && self.is_newest(epoch) && self.state.progress.counts() && !self.has_ttl() =>
             {
                 self.heartbeat_heard();
                 self.session.get_mut().is_some_and(|session| session.observe(sequence))
             }
-            Event::Received { epoch } if self.is_open(epoch) && !self.has_ttl() => {
+            Event::Received { epoch } if SHORT && self.is_open(epoch) && !self.has_ttl() => {
                 self.heartbeat_heard();
                 true
             }
-            Event::HeartbeatAcked { epoch } if self.is_open(epoch) && !self.has_ttl() => {
+            Event::HeartbeatAcked { epoch } if SHORT && self.is_open(epoch) && !self.has_ttl() => {
                 self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
             }
             Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => {
@@ -277,7 +280,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A frequent event where the session has a time to live or is not answered yet, or of a transport that is not open.
-    #[inline(never)] // Keep the hot path small.
+    #[cfg_attr(target_pointer_width = "64", inline(never))] // Keep the hot path small.
     fn handle_frequent(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
         let applied = match event {
             Event::Sequence { epoch, sequence } if self.is_open(epoch) => {

@@ -405,6 +405,7 @@ impl<B, H, N> State<B, H, N> {
         self.reached() as u8 == Reached::Settled as u8 || self.is(Flag::Established)
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn enter(&mut self, stage: Stage, now: Instant, trigger: Trigger) {
         self.account_parked(now);
         self.stage = stage;
@@ -413,6 +414,7 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// Time during which the policy was parked does not count as time of the outage.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn account_parked(&mut self, now: Instant) {
         if let Stage::Parked { .. } = self.stage {
             self.outage_since = self.outage_since.later(now.since(self.since));
@@ -465,6 +467,7 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) const fn begin_outage(&mut self, now: Instant) {
         self.set(Flag::Outage, true);
         self.outage_since = SignedInstant::at(now);
@@ -472,6 +475,7 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// The connection is stable: the next loss begins a new outage with the first wait of the backoff.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) const fn end_outage(&mut self) {
         self.set(Flag::Outage, false);
         self.backoff.reset();

@@ -97,6 +97,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Resets everything that belongs to a transport.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn end_transport(&mut self) {
         self.subscriptions.transport_lost();
         let state = &mut self.state;
