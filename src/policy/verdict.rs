@@ -225,8 +225,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn is_too_late(&self, now: Instant) -> bool {
         let config: &Config = self.source.config();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.is(Flag::Ever)).or(config.max_elapsed);
+        let Some(max) = elapsed else { return false };
         let at = self.gate(now).at;
-        elapsed.is_some_and(|max| at > now && self.lasted(now, at) > max)
+        at > now && self.lasted(now, at) > max
     }
 
     /// How long the outage will have lasted at `at`, without the time that the policy has been parked until `now`.
