@@ -86,7 +86,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain != Plain::No && self.base.is_none() {
+        if config.plain.is_shortest() && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         let wait;
@@ -103,7 +103,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain != Plain::No && self.base.is_none() {
+        if config.plain.is_shortest() && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)
@@ -132,6 +132,9 @@ impl Backoff {
     ) -> Option<Micros> {
         if !self.base.is_none() {
             return self.based_wait(config, mode, elapsed, rng);
+        }
+        if config.plain == Plain::FullBetween {
+            return Some(self.wait_between(config, mode, rng));
         }
         self.any_wait(config, Start::of(config), mode, elapsed, rng)
     }

@@ -150,6 +150,7 @@ impl Heartbeat {
     }
 
     /// Stops the heartbeat and forgets everything.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub const fn stop(&mut self) {
         *self = Self::new();
     }
@@ -216,9 +217,15 @@ impl Heartbeat {
     #[inline]
     pub const fn received(&mut self, config: &HeartbeatConfig) {
         if matches!(config.liveness, Liveness::AnyTraffic) {
-            self.unanswered = 0;
-            self.answer_by = OptInstant::NONE;
+            self.heard();
         }
+    }
+
+    /// A sign of life was received.
+    #[inline]
+    pub(crate) const fn heard(&mut self) {
+        self.unanswered = 0;
+        self.answer_by = OptInstant::NONE;
     }
 
     /// A heartbeat is sent because the server asked for it. It does not move the schedule and can't be missed.

@@ -178,10 +178,15 @@ impl fmt::Display for Ratio {
 /// `low + floor((high - low) × u / 2^64)`: the multiply-shift map, which never loops, and whose bias is below 2^-20 for any range
 /// of less than 200 days.
 pub(crate) fn uniform<R: Rng + ?Sized>(rng: &mut R, low: Micros, high: Micros) -> Micros {
+    place(low, high, rng.next_u64())
+}
+
+/// The place of a draw in `[low, high)`.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))] // A product of 128 bits is large there.
+fn place(low: Micros, high: Micros, draw: u64) -> Micros {
     let width = high.saturating_sub(low);
-    let draw = u128::from(rng.next_u64());
     // (2^64 - 1)² fits in 128 bits, and the upper half of the product is below `width`.
-    let scaled = (u128::from(width.0).wrapping_mul(draw) >> 64) as u64;
+    let scaled = (u128::from(width.0).wrapping_mul(draw.into()) >> 64) as u64;
     low.saturating_add(Micros(scaled))
 }
 

@@ -136,6 +136,7 @@ impl<T> SessionState<T> {
     ///
     /// `ttl` is how long the server keeps the session after the last sign of life, in whole milliseconds, rounded down. `None`,
     /// or more than 49 days: not known.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn establish(&mut self, token: T, endpoint: Option<T>, sequence: Option<u64>, ttl: Option<Duration>) {
         self.token = Some(token);
         self.endpoint = endpoint;
@@ -331,6 +332,7 @@ impl<T> SessionState<T> {
     }
 
     /// Forgets token, sequence number and endpoint. True if there was a token: a number alone is no session.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn forget(&mut self) -> bool {
         let had = self.token.is_some();
         *self = Self::new();

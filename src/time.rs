@@ -106,6 +106,7 @@ impl Micros {
     pub(crate) const DAY: Self = Self(86_400_000_000);
 
     /// Rounded up, so that a wait is never shorter than configured, and a positive one never becomes zero.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn from_duration(duration: Duration) -> Self {
         let fraction = duration.subsec_nanos().div_ceil(1_000) as u64;
         Self(duration.as_secs().saturating_mul(1_000_000).saturating_add(fraction))
@@ -133,6 +134,7 @@ impl Micros {
 
     /// A share of it, rounded up. For zero parts it is the whole, so that the division can't panic, whatever the compiler knows
     /// of `parts`.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) const fn divided_up(self, parts: u32) -> Self {
         if parts == 0 {
             return self;

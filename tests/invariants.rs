@@ -8,7 +8,10 @@ mod script;
 use core::time::Duration;
 
 use proptest::prelude::*;
-use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64};
+
+use redial::{
+    BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64,
+};
 
 /// A script to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
 #[derive(Clone)]
@@ -52,4 +55,39 @@ fn no_cause_makes_a_backoff_without_a_cap_wait_forever() {
     let cause = Cause::Io(IoKind::TooManyOpenFiles);
     let _wait = policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause, retry_after: None });
     assert_eq!(policy.poll_timeout(), Some(Instant::from_millis(1_000)));
+}
+
+/// The session expires between the opening and the greeting: the connection begins a new session, and its numbers count.
+#[test]
+fn a_session_that_expires_on_an_open_transport_leaves_its_numbers_to_the_next() {
+    static CONFIG: Config = Config::new(
+        BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const(),
+    )
+    .greeting(Some(Duration::from_secs(20)))
+    .build_const();
+    let mut policy = Policy::new(&CONFIG, SplitMix64::new(7)).with_session_type::<u8>();
+    let _dial = policy.handle_event(Instant::ZERO, Event::Start);
+    let epoch = policy.epoch().expect("a dial");
+    let ttl = Some(Duration::from_secs(3));
+    for event in [
+        Event::Opened { epoch },
+        Event::Greeting { epoch, heartbeat: None },
+        Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(40), ttl },
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+    ] {
+        let _actions = policy.handle_event(Instant::ZERO, event);
+    }
+    let now = policy.poll_timeout().expect("a wait");
+    let _resume = policy.handle_timeout(now);
+    let epoch = policy.epoch().expect("a dial");
+    let _opened = policy.handle_event(now, Event::Opened { epoch });
+    let early = policy.handle_event(now, Event::Sequence { epoch, sequence: 41 });
+    assert_eq!(early.disposition(), Disposition::Inapplicable, "no resume was sent yet");
+    let now = now.saturating_add(Duration::from_secs(3));
+    assert_eq!(policy.poll_timeout().map(|at| at <= now), Some(true));
+    let _expired = policy.handle_timeout(now);
+    assert_eq!(policy.epoch(), Some(epoch));
+    let counted = policy.handle_event(now, Event::Sequence { epoch, sequence: 1 });
+    assert_eq!(counted.disposition(), Disposition::Applied);
+    assert_eq!(policy.session().sequence(), Some(1));
 }

@@ -46,7 +46,7 @@ pub struct BackoffConfig {
     pub(super) first_exact: bool,
     /// Which short way the next wait has.
     pub(super) plain: Plain,
-    /// On a short way, the wait from which on the next step is the cap.
+    /// On a short way, the wait from which on the next step is the cap, the larger one.
     pub(super) turn: Micros,
     /// On a short way, the factor, if it is whole; 0: the curve's.
     pub(super) factor: u32,
@@ -58,10 +58,20 @@ pub struct BackoffConfig {
 pub(super) enum Plain {
     /// There is none.
     No,
+    /// Full, with a floor or with another cap for fresh dials.
+    FullBetween,
     Full,
     Equal,
     PlusMinus,
     Decorrelated,
+}
+
+impl Plain {
+    /// Whether the wait follows without floor and mode.
+    #[inline]
+    pub(super) const fn is_shortest(self) -> bool {
+        !matches!(self, Self::No | Self::FullBetween)
+    }
 }
 
 /// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
@@ -432,15 +442,16 @@ impl BackoffConfig {
         Ok(self.marked())
     }
 
-    /// The short way of a constant or an exponential curve with one cap, and neither a floor nor a separate first wait.
+    /// The short way of a constant or an exponential curve without a separate first wait, and but for full jitter with one cap
+    /// and without a floor.
     const fn short_way(&self) -> Plain {
-        let plain = matches!(self.curve, Curve::Exponential(_) | Curve::Constant)
+        let simple = matches!(self.curve, Curve::Exponential(_) | Curve::Constant)
             && self.first.is_none()
-            && !self.first_exact
-            && self.floor.is_zero()
-            && self.max.0 == self.max_fresh.0;
+            && !self.first_exact;
+        let plain = simple && self.floor.is_zero() && self.max.0 == self.max_fresh.0;
         match self.jitter {
             Jitter::Full if plain => Plain::Full,
+            Jitter::Full if simple => Plain::FullBetween,
             Jitter::Equal if plain => Plain::Equal,
             Jitter::PlusMinus(_) if plain => Plain::PlusMinus,
             Jitter::Decorrelated if plain => Plain::Decorrelated,
@@ -456,13 +467,14 @@ impl BackoffConfig {
             _ => Rare::No,
         };
         (self.plain, self.turn, self.factor) = (self.short_way(), Micros::ZERO, 0);
+        let top = self.top();
         match self.curve {
             Curve::Exponential(factor) if factor.denominator() == 1 => {
-                (self.turn, self.factor) = (self.max.divided_up(factor.numerator()), factor.numerator());
+                (self.turn, self.factor) = (top.divided_up(factor.numerator()), factor.numerator());
             }
             // The first wait whose next step reaches the cap.
-            Curve::Exponential(factor) => self.turn = factor.least_reaching(self.max),
-            Curve::Constant => (self.turn, self.factor) = (self.max, 1),
+            Curve::Exponential(factor) => self.turn = factor.least_reaching(top),
+            Curve::Constant => (self.turn, self.factor) = (top, 1),
             _ => {}
         }
         self

@@ -139,17 +139,34 @@ impl<W: Window> CircuitBreaker<W> {
         now: Instant,
         permit: Permit,
     ) -> Option<Transition> {
-        let outcome = Outcome::Success(Duration::ZERO);
         if permit.generation != self.generation {
             return None;
         }
         if self.phase == Stage::Closed {
-            self.window.record(&config.limits, now, outcome);
+            self.window.record(&config.limits, now, Outcome::Success(Duration::ZERO));
             return None;
         }
-        match self.settle_elsewhere(config, now, permit, outcome) {
-            Next::Changed(transition) => Some(transition),
-            Next::Stays | Next::Reopens { .. } => None,
+        self.settle_probe(config, now, permit)
+    }
+
+    /// What a success does while such a breaker is not closed.
+    #[cfg_attr(target_pointer_width = "64", inline(never))] // Rare. Keep the hot path small.
+    fn settle_probe(&mut self, config: &Config<W>, now: Instant, permit: Permit) -> Option<Transition> {
+        match self.phase {
+            // The only probe, in time. It is a second way, and so not where code is to be small.
+            Stage::HalfOpen { out, answered: 0 }
+                if cfg!(target_pointer_width = "64")
+                    && config.probes == 1
+                    && out & permit.probe != 0
+                    && now < self.deadline =>
+            {
+                self.reopenings = 0;
+                Some(self.change(Stage::Closed, Instant::ZERO, now, Cause::ProbesPassed))
+            }
+            _ => match self.settle_elsewhere(config, now, permit, Outcome::Success(Duration::ZERO)) {
+                Next::Changed(transition) => Some(transition),
+                Next::Stays | Next::Reopens { .. } => None,
+            },
         }
     }
 

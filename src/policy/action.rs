@@ -271,6 +271,7 @@ impl Actions {
         Self { items: [None; MAX_ACTIONS], disposition }
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn push(&mut self, action: Action) {
         let slot = self.items.iter_mut().find(|slot| slot.is_none());
         debug_assert!(slot.is_some(), "more than MAX_ACTIONS actions");

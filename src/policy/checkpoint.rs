@@ -110,7 +110,8 @@ impl<R: Load, T: FromName + PartialEq, S: Load, C: ConfigSource, E: Load> Policy
     /// All of it but the config.
     pub(crate) fn load_parts(source: C, from: &mut Reader<'_>) -> Result<Self, CheckpointError> {
         let rng = R::load(from)?;
-        let state = State::load(from)?;
+        let mut state = State::load(from)?;
+        state.derive_progress(source.config());
         let session = load_part(from, "it has a session")?;
         let (endpoints, subscriptions) = (E::load(from)?, S::load(from)?);
         Ok(Self { source, session, state, rng, subscriptions, endpoints })

@@ -23,7 +23,7 @@ use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Requests a credential. An answer to an earlier request is stale from now on.
-    pub(super) fn ask_credential(&mut self, cx: &mut Cx) {
+    pub(super) fn ask_credential(&mut self, cx: &mut Cx<'_>) {
         let state = &mut self.state;
         let request = state.counts.request.wrapping_add(1).max(1);
         state.counts.request = request;
@@ -33,7 +33,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Repeats a request that is under way, since it may never be answered; but not within the first wait after the last one.
-    pub(super) fn ask_credential_again(&mut self, cx: &mut Cx) {
+    pub(super) fn ask_credential_again(&mut self, cx: &mut Cx<'_>) {
         if self.state.credential != Credential::Pending {
             return;
         }
@@ -45,7 +45,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A request was not answered in time, or the credential is to be renewed.
-    pub(super) fn on_credential_deadline(&mut self, cx: &mut Cx) {
+    pub(super) fn on_credential_deadline(&mut self, cx: &mut Cx<'_>) {
         if self.state.credential == Credential::Pending {
             self.on_credential_failed(cx, false);
         } else {
@@ -54,7 +54,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A request was answered. Without a request under way nothing changes.
-    pub(super) fn on_credential_ok(&mut self, cx: &mut Cx, ttl: Option<Duration>) -> bool {
+    pub(super) fn on_credential_ok(&mut self, cx: &mut Cx<'_>, ttl: Option<Duration>) -> bool {
         if self.state.credential != Credential::Pending {
             return false;
         }
@@ -79,7 +79,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A request failed.
-    pub(super) fn on_credential_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
+    pub(super) fn on_credential_failed(&mut self, cx: &mut Cx<'_>, fatal: bool) -> bool {
         let now = cx.now;
         if self.state.credential != Credential::Pending {
             return false;
@@ -111,7 +111,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Also answers a request that is under way.
-    pub(super) fn on_credential_new(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_credential_new(&mut self, cx: &mut Cx<'_>) -> bool {
         self.state.credential = Credential::Fine;
         self.state.credential_at = OptInstant::NONE;
         match self.state.stage {
@@ -129,7 +129,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_credential_lost(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_credential_lost(&mut self, cx: &mut Cx<'_>) -> bool {
         if matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
@@ -142,7 +142,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Authenticates the live connection with a renewed credential.
-    pub(super) fn authenticate_in_band(&mut self, cx: &mut Cx) {
+    pub(super) fn authenticate_in_band(&mut self, cx: &mut Cx<'_>) {
         if let (true, Stage::Live { .. }, Some(epoch)) =
             (self.source.config().credential.in_band, self.state.stage, self.state.epoch)
         {

@@ -344,7 +344,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub fn explain(&self) -> Explanation {
         let deadline = self.deadline();
         let (mode, endpoint) = if self.state.stage.is_alive() {
-            (self.state.mode, self.state.endpoint)
+            (self.state.mode(), self.state.endpoint)
         } else {
             self.next_dial()
         };

@@ -28,7 +28,7 @@ enum Dialling {
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Starts a new outage, for the user or for an event that may have removed the cause of a failure: the backoff, the breaker
     /// and every count that leads to giving up are reset.
-    pub(super) fn begin(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn begin(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
         let state = &mut self.state;
         let asleep = state.stage.is_asleep();
@@ -72,7 +72,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Starts a policy that continues the outage of a snapshot.
-    pub(super) fn go_on(&mut self, cx: &mut Cx) {
+    pub(super) fn go_on(&mut self, cx: &mut Cx<'_>) {
         if self.source.config().credential.refresh_on == RefreshOn::Dial {
             self.state.credential = Credential::Needed;
         }
@@ -88,16 +88,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Dials, waits or parks, according to the gates.
-    pub(super) fn dial_or_wait(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn dial_or_wait(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         self.pass_gates(cx, trigger, Dialling::Allowed);
     }
 
     /// The same without a dial, which is left to the next timeout: a loss never dials in the same step.
-    pub(super) fn wait_or_park(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn wait_or_park(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         self.pass_gates(cx, trigger, Dialling::Deferred);
     }
 
-    fn pass_gates(&mut self, cx: &mut Cx, trigger: Trigger, dialling: Dialling) {
+    fn pass_gates(&mut self, cx: &mut Cx<'_>, trigger: Trigger, dialling: Dialling) {
         let now = cx.now;
         let parked = self.state.parked_on();
         if let Some(on) = parked {
@@ -166,7 +166,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// An event that makes success likely ends a wait early. A credential request that may never be answered is repeated.
-    pub(super) fn shorten_wait(&mut self, cx: &mut Cx, spread: Micros, trigger: Trigger) {
+    pub(super) fn shorten_wait(&mut self, cx: &mut Cx<'_>, spread: Micros, trigger: Trigger) {
         if self.state.is(Flag::Leapt) && matches!(self.state.stage, Stage::Waiting { .. }) {
             // The wait is over, or the clock jumped: there is nothing to cut.
             return;
@@ -219,7 +219,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn dial(&mut self, cx: &mut Cx, trigger: Trigger) {
+    fn dial(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
         if self.session.get().is_some_and(|session| session.is_expired(now)) {
             self.drop_session(cx, DropReason::Expired);
@@ -239,7 +239,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let epoch = state.epoch.map_or(Epoch::FIRST, Epoch::next);
         state.epoch = Some(epoch);
-        state.mode = mode;
+        state.set_mode(mode, config);
         state.endpoint = endpoint;
         state.set(Flag::Redirected, false);
         if !state.is(Flag::InRound) || state.attempt == 0 {

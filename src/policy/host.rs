@@ -26,7 +26,7 @@ pub(super) const NOT_NOW_MAX: Micros = Micros::from_millis(86_400_000);
 pub(crate) const CLOSE_NORMAL: u16 = 1000;
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_start(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_start(&mut self, cx: &mut Cx<'_>) -> bool {
         if !matches!(self.state.stage, Stage::Idle | Stage::Stopped | Stage::Failed { .. }) {
             return false;
         }
@@ -38,7 +38,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_stop(&mut self, cx: &mut Cx, keep: bool) -> bool {
+    pub(super) fn on_stop(&mut self, cx: &mut Cx<'_>, keep: bool) -> bool {
         let forgot = self.forget_the_server();
         match self.state.stage {
             Stage::Idle | Stage::Stopped | Stage::Failed { .. } if keep || !self.has_session() => {
@@ -68,7 +68,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The user asks for a dial now, whatever the policy waits for.
-    pub(super) fn on_user_retry(&mut self, cx: &mut Cx, trigger: Trigger) -> bool {
+    pub(super) fn on_user_retry(&mut self, cx: &mut Cx<'_>, trigger: Trigger) -> bool {
         match self.state.stage {
             Stage::Waiting { .. } | Stage::Parked { .. } => {}
             Stage::Failed { reason }
@@ -86,7 +86,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_hold(&mut self, cx: &mut Cx, reason: HoldReason) -> bool {
+    pub(super) fn on_hold(&mut self, cx: &mut Cx<'_>, reason: HoldReason) -> bool {
         let new = self.state.holds & reason.bit() == 0;
         self.state.holds |= reason.bit();
         if new && self.state.stage.is_between() {
@@ -95,7 +95,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         new
     }
 
-    pub(super) fn on_release(&mut self, cx: &mut Cx, reason: HoldReason) -> bool {
+    pub(super) fn on_release(&mut self, cx: &mut Cx<'_>, reason: HoldReason) -> bool {
         let held = self.state.holds & reason.bit() != 0;
         self.state.holds &= !reason.bit();
         if held && self.state.stage.is_between() {
@@ -104,7 +104,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         held
     }
 
-    pub(super) fn on_network_down(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_network_down(&mut self, cx: &mut Cx<'_>) -> bool {
         let on_down = self.source.config().on_network_down;
         if on_down == OnNetworkDown::Ignore || self.state.is(Flag::NetworkDown) {
             return false;
@@ -128,7 +128,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_network_up(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_network_up(&mut self, cx: &mut Cx<'_>) -> bool {
         let was_down = self.state.is(Flag::NetworkDown);
         let config: &Config = self.source.config();
         if config.on_network_down == OnNetworkDown::Ignore {
@@ -162,7 +162,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         was_down || acted || forgot
     }
 
-    pub(super) fn on_network_changed(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_network_changed(&mut self, cx: &mut Cx<'_>) -> bool {
         let config: &Config = self.source.config();
         let (ignored, spread) = (config.on_network_change == OnNetworkChange::Ignore, config.network_spread);
         let forgot = self.reset_backoff() | self.endpoints.forget();
@@ -191,7 +191,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         climbed
     }
 
-    pub(super) fn on_hidden(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_hidden(&mut self, cx: &mut Cx<'_>) -> bool {
         if !self.source.config().defer_while_hidden || self.state.is(Flag::Hidden) {
             return false;
         }
@@ -202,7 +202,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_visible(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_visible(&mut self, cx: &mut Cx<'_>) -> bool {
         let was_hidden = self.state.take(Flag::Hidden);
         if was_hidden {
             self.reset_backoff();
@@ -224,7 +224,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The host resumes from a sleep. A connection that slept longer than its heartbeat interval can't be trusted; a wait is cut
     /// short as when the network returns, and a dial is repeated. `counted`: whether the clock ran meanwhile.
-    pub(super) fn on_host_resumed(&mut self, cx: &mut Cx, gap: Micros, counted: bool) -> bool {
+    pub(super) fn on_host_resumed(&mut self, cx: &mut Cx<'_>, gap: Micros, counted: bool) -> bool {
         let now = cx.now;
         let config: &Config = self.source.config();
         let on_wake = config.on_wake;
@@ -290,7 +290,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The host can't dial now. It is asked again at the time it gave, or after the first wait of the backoff, without a limit
     /// and without counting the attempt.
-    pub(super) fn on_not_now(&mut self, cx: &mut Cx, after: Option<Duration>) -> bool {
+    pub(super) fn on_not_now(&mut self, cx: &mut Cx<'_>, after: Option<Duration>) -> bool {
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }

@@ -22,7 +22,7 @@ use super::{Cx, Policy};
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     pub(super) fn on_open_failed(
         &mut self,
-        cx: &mut Cx,
+        cx: &mut Cx<'_>,
         cause: Cause,
         retry_after: Option<Duration>,
     ) -> bool {
@@ -30,12 +30,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_closed(&mut self, cx: &mut Cx, cause: Cause) -> bool {
+    pub(super) fn on_closed(&mut self, cx: &mut Cx<'_>, cause: Cause) -> bool {
         self.lose(cx, cause, None);
         true
     }
 
-    pub(super) fn on_send_failed(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_send_failed(&mut self, cx: &mut Cx<'_>) -> bool {
         self.close_and_lose(cx, Cause::SendFailed, None);
         true
     }
@@ -44,7 +44,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// half of it.
     pub(super) fn on_reconnect_requested(
         &mut self,
-        cx: &mut Cx,
+        cx: &mut Cx<'_>,
         after: Option<Duration>,
         deadline: Option<Duration>,
     ) -> bool {
@@ -56,14 +56,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_session_invalid(&mut self, cx: &mut Cx, resumable: bool) -> bool {
+    pub(super) fn on_session_invalid(&mut self, cx: &mut Cx<'_>, resumable: bool) -> bool {
         let cause = if resumable { Cause::SessionInvalidResumable } else { Cause::SessionInvalid };
         self.close_and_lose(cx, cause, None);
         true
     }
 
     /// The loss of a transport that may still be open: it is closed first.
-    pub(super) fn close_and_lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+    pub(super) fn close_and_lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<Duration>) {
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
@@ -72,7 +72,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The loss transition. Everything that ends a connection unintentionally comes through here. The transport's epoch ends
     /// with it, so that further reports of the same loss are stale.
-    pub(super) fn lose(&mut self, cx: &mut Cx, cause: Cause, retry_after: Option<Duration>) {
+    pub(super) fn lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<Duration>) {
         let now = cx.now;
         let config: &Config = self.source.config();
         let state = &mut self.state;
@@ -112,8 +112,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         // Only a resume that was sent can have been refused. A failed dial, a missing greeting or a socket that broke while
         // the resume was written says nothing about the session; nor does a missing answer on a connection that held.
-        let resume_failed = state.mode == Mode::Resume
-            && state.reached == Reached::Identified
+        let resume_failed = state.mode() == Mode::Resume
+            && state.reached() == Reached::Identified
             && !held_well
             && !is_unwritten(cause);
         let endpoint_failed = state.endpoint == Endpoint::Session && !state.is_open();
@@ -170,14 +170,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    fn on_resume_failed(&mut self, cx: &mut Cx) {
+    fn on_resume_failed(&mut self, cx: &mut Cx<'_>) {
         self.state.resume_failures = self.state.resume_failures.saturating_add(1);
         if self.state.resume_failures >= self.source.config().resume.failures_max {
             self.drop_session(cx, DropReason::ResumeFailed);
         }
     }
 
-    pub(super) fn fail(&mut self, cx: &mut Cx, reason: GiveUp, cause: Cause) {
+    pub(super) fn fail(&mut self, cx: &mut Cx<'_>, reason: GiveUp, cause: Cause) {
         if !reason.is_limit() {
             self.drop_session(cx, DropReason::Fatal);
         }

@@ -64,10 +64,13 @@ use state::{Flag, Named, State};
 use stats::count;
 use timers::LEAP;
 
+/// Whether frequent events have a short way, which is a second one: not where code is to be small.
+const SHORT: bool = cfg!(target_pointer_width = "64");
+
 /// One call: its time, and the actions it returns.
-struct Cx {
+struct Cx<'a> {
     now: Instant,
-    actions: Actions,
+    actions: &'a mut Actions,
 }
 
 /// Decides when one connection is dialled, waited for, resumed, authenticated again, restored and given up.
@@ -255,6 +258,31 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.state.latest = now;
         // The hot path: a live connection brings a thousand of these for each of the others.
         let applied = match event {
+            Event::Sequence { epoch, sequence }
+                if SHORT && self.is_newest(epoch) && self.state.progress.counts() && !self.has_ttl() =>
+            {
+                self.heartbeat_heard();
+                self.session.get_mut().is_some_and(|session| session.observe(sequence))
+            }
+            Event::Received { epoch } if SHORT && self.is_open(epoch) && !self.has_ttl() => {
+                self.heartbeat_heard();
+                true
+            }
+            Event::HeartbeatAcked { epoch } if SHORT && self.is_open(epoch) && !self.has_ttl() => {
+                self.state.heartbeat.get_mut().is_some_and(Heartbeat::acknowledged)
+            }
+            Event::Sequence { .. } | Event::Received { .. } | Event::HeartbeatAcked { .. } => {
+                return self.handle_frequent(now, event);
+            }
+            event => return self.handle_rare(now, event),
+        };
+        Actions::none(applied)
+    }
+
+    /// A frequent event where the session has a time to live or is not answered yet, or of a transport that is not open.
+    #[cfg_attr(target_pointer_width = "64", inline(never))] // Keep the hot path small.
+    fn handle_frequent(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
+        let applied = match event {
             Event::Sequence { epoch, sequence } if self.is_open(epoch) => {
                 self.hear(now);
                 self.on_sequence(sequence)
@@ -290,7 +318,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     #[inline(never)] // Keep the hot path small.
     fn handle_rare(&mut self, now: Instant, event: Event<T, S::Key>) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         if let Some(epoch) = event.epoch() {
             if !self.is_current(epoch) {
                 return self.stale();
@@ -361,13 +390,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
             Event::SubscriptionLost { key, .. } => self.on_subscription_lost(now, &key),
         };
+        self.check_progress();
         // The loss that a redirect came with is the next event.
         if applied {
             self.state.set(Flag::Unclassified, redirects);
         } else {
             cx.actions.set_disposition(Disposition::Inapplicable);
         }
-        cx.actions
+        actions
     }
 }
 

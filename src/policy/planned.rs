@@ -20,7 +20,7 @@ use super::state::{Flag, Gate, Reached, Stage};
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_redial(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_redial(&mut self, cx: &mut Cx<'_>) -> bool {
         match self.state.stage {
             Stage::Live { .. } => self.replace(cx, Trigger::Redial),
             stage if stage.is_alive() => {
@@ -35,7 +35,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Closes the connection, keeps its session, and dials again at once. That is no failure, and after a stable connection it
     /// is an outage of its own.
-    pub(super) fn replace(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn replace(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
@@ -69,7 +69,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The server's deadline for a reconnect approaches. A stable connection, and the first of an outage, is replaced at once.
     /// Any other is lost, so that the policy backs off from a server that asks for a reconnect on every connection.
-    pub(super) fn replace_as_requested(&mut self, cx: &mut Cx) {
+    pub(super) fn replace_as_requested(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         let held = self.stable_at().is_none_or(|at| now >= at);
         if held || self.state.attempt <= 1 {
@@ -81,7 +81,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Ends a dial after a change of the network, a sleep or a new credential. The attempt is not counted, but the next dial
     /// keeps the first wait's distance.
-    pub(super) fn cut_dial(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn cut_dial(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
         self.give_up_dial(cx);
         // None: the dial was before a long sleep during which the clock stood still.
@@ -91,7 +91,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// A dial that ends before its outcome is known is not counted, unless it was established on opening.
-    fn give_up_dial(&mut self, cx: &mut Cx) {
+    fn give_up_dial(&mut self, cx: &mut Cx<'_>) {
         if self.state.is(Flag::Established) {
             self.state.enter_outage(cx.now);
         } else {
@@ -101,7 +101,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Waits for the gates, or gives up if the attempts or the time of the outage are used up.
-    pub(super) fn wait_within_limits(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn wait_within_limits(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         match self.limit(cx.now) {
             Some(limit) => self.fail(cx, limit, self.last_cause()),
             None => self.wait_or_park(cx, trigger),
@@ -170,7 +170,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The network changed, to which an open connection may be bound. False where the config ignores it.
-    pub(super) fn on_changed(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_changed(&mut self, cx: &mut Cx<'_>) -> bool {
         let on_change = self.source.config().on_network_change;
         if on_change != OnNetworkChange::Ignore && !(on_change == OnNetworkChange::Probe && self.probe(cx)) {
             self.replace(cx, Trigger::NetworkChanged);
@@ -179,7 +179,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Sends a heartbeat to probe the connection. False if no heartbeat is running.
-    pub(super) fn probe(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn probe(&mut self, cx: &mut Cx<'_>) -> bool {
         let now = cx.now;
         let config: &Config = self.source.config();
         let within = config.heartbeat.answer_within.unwrap_or(config.connect_timeout);
@@ -231,7 +231,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     pub(super) fn on_cursor(&mut self, now: Instant, token: T) -> bool {
-        if self.state.reached < Reached::Identified || !self.source.config().resume.enabled {
+        if self.state.reached() < Reached::Identified || !self.source.config().resume.enabled {
             return false;
         }
         let Some(session) = self.session.get_mut() else { return false };
@@ -244,15 +244,15 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The session's time to live has passed. A resume that is not sent yet becomes a fresh start; one that is sent ends with
     /// its transport, and the policy dials again.
-    pub(super) fn on_session_expired(&mut self, cx: &mut Cx) {
+    pub(super) fn on_session_expired(&mut self, cx: &mut Cx<'_>) {
         self.drop_session(cx, DropReason::Expired);
-        if !self.state.stage.is_alive() || self.state.mode != Mode::Resume {
+        if !self.state.stage.is_alive() || self.state.mode() != Mode::Resume {
             return;
         }
-        if self.state.reached == Reached::Identified {
+        if self.state.reached() == Reached::Identified {
             self.cut_dial(cx, Trigger::SessionExpired);
         } else {
-            self.state.mode = Mode::Fresh;
+            self.state.set_mode(Mode::Fresh, self.source.config());
         }
     }
 }

@@ -17,7 +17,7 @@ use super::stats::count;
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn begin_restore(&mut self, cx: &mut Cx, trigger: Trigger) {
+    pub(super) fn begin_restore(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
         let live = self.live(now);
         self.state.enter(live, now, trigger);
@@ -31,7 +31,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Fails what was not answered in time, and sends the next batch if that is due.
-    pub(super) fn restore_if_due(&mut self, cx: &mut Cx) {
+    pub(super) fn restore_if_due(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         let is_due = |at: OptInstant| at.get().is_some_and(|at| now >= at);
         let pace = self.subscriptions.pace();
@@ -50,7 +50,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sends one batch and plans the next. A further batch that is due at once is due at `now`, so that no call handles more
     /// than one batch.
-    pub(super) fn restore(&mut self, cx: &mut Cx) {
+    pub(super) fn restore(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now;
         let Some(epoch) = self.state.epoch else { return };
         let batch = usize::from(self.source.config().restore.batch);
@@ -109,7 +109,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.plan_confirm();
     }
 
-    pub(super) fn on_subscribe(&mut self, cx: &mut Cx, key: S::Key, priority: i32) -> bool {
+    pub(super) fn on_subscribe(&mut self, cx: &mut Cx<'_>, key: S::Key, priority: i32) -> bool {
         let now = cx.now;
         match self.subscriptions.subscribe(key, priority) {
             Ok(Subscribed::Unchanged) => return false,
@@ -134,7 +134,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         known
     }
 
-    pub(super) fn on_subscription_confirmed(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
+    pub(super) fn on_subscription_confirmed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        key: &S::Key,
+        send: Option<u32>,
+    ) -> bool {
         if self.is_outdated(cx, key, send) {
             return true;
         }
@@ -147,7 +152,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_subscription_failed(
         &mut self,
-        cx: &mut Cx,
+        cx: &mut Cx<'_>,
         key: &S::Key,
         send: Option<u32>,
         retryable: bool,
@@ -164,7 +169,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Whether this answers another send than the key's newest. Then it is stale.
-    fn is_outdated(&mut self, cx: &mut Cx, key: &S::Key, send: Option<u32>) -> bool {
+    fn is_outdated(&mut self, cx: &mut Cx<'_>, key: &S::Key, send: Option<u32>) -> bool {
         let Some(send) = send else { return false };
         let outdated = self.subscriptions.find(key).is_some_and(|entry| entry.send() != Some(send));
         if outdated {

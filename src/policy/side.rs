@@ -158,7 +158,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// Whether identify or resume was sent on the present transport.
     pub(crate) fn has_identified(&self) -> bool {
-        self.state.reached >= Reached::Identified
+        self.state.reached() >= Reached::Identified
     }
 
     /// Whether the server named another endpoint on the present connection.
@@ -168,7 +168,7 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 
     /// Whether the present transport begins a new session.
     pub(crate) const fn begins_session(&self) -> bool {
-        matches!(self.state.mode, Mode::Fresh)
+        matches!(self.state.mode(), Mode::Fresh)
     }
 
     /// The epoch of the newest dial.
@@ -207,13 +207,12 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     }
 
     /// Exchanges the transport and its session. Everything else is the same for both.
-    pub(crate) const fn exchange(&mut self, side: &mut SideOf<C, T>) {
+    pub(crate) fn exchange(&mut self, side: &mut SideOf<C, T>) {
         use core::mem::swap;
 
         let state = &mut self.state;
         swap(&mut state.epoch, &mut side.epoch);
-        swap(&mut state.mode, &mut side.mode);
-        swap(&mut state.reached, &mut side.reached);
+        (side.mode, side.reached) = state.set_progress(side.mode, side.reached, self.source.config());
         swap(&mut state.resume_failures, &mut side.resume_failures);
         side.flags = state.exchange_flags(OF_TRANSPORT, side.flags);
         swap(&mut state.stage, &mut side.stage);
@@ -305,7 +304,8 @@ where
         retry_after: Option<Duration>,
         spread: Option<Micros>,
     ) -> Option<(SideOf<C, T>, Actions)> {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         self.state.set(Flag::Unclassified, false);
         let held = self.leave_planned(now, trigger);
         if let Stage::Live { replace_at, .. } = &mut self.state.stage {
@@ -319,7 +319,7 @@ where
         let outage = state.flags_of(Flag::Outage as u16 | Flag::Unauthenticated as u16);
         let mut side = Side {
             epoch: newest,
-            mode: state.mode,
+            mode: state.mode(),
             reached: Reached::Nothing,
             resume_failures: 0,
             flags: outage,
@@ -350,7 +350,7 @@ where
             return None;
         }
         self.dial_or_wait(&mut cx, trigger);
-        Some((side, cx.actions))
+        Some((side, actions))
     }
 
     /// Forgets the session. True if there was one.
@@ -388,7 +388,7 @@ where
 
     /// The successor has taken the session over, or the connection has ended: its session is that of the `connection`.
     pub(crate) fn join(&mut self, connection: &C::Session<T>, now: Instant) {
-        let settled = self.state.reached == Reached::Settled;
+        let settled = self.state.reached() == Reached::Settled;
         if let (Some(session), Some(connection)) = (self.session.get_mut(), connection.get()) {
             session.join(connection);
             if settled {
@@ -405,7 +405,8 @@ where
 
     /// The promoted successor restores the subscriptions.
     pub(crate) fn restore_promoted(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         let trigger = self.state.trigger;
         if self.is_live() {
             let live = self.state.stage;
@@ -417,7 +418,7 @@ where
             }
             self.state.trigger = trigger;
         }
-        cx.actions
+        actions
     }
 
     /// The connection was replaced: how long it held.
@@ -432,7 +433,8 @@ where
 
     /// The successor was not ready in time.
     pub(crate) fn time_out(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         let cause = match self.state.stage {
             Stage::Greeting { .. } => Cause::GreetingTimeout,
             Stage::Establishing { .. } => Cause::ReadyTimeout,
@@ -440,14 +442,15 @@ where
             _ => Cause::ConnectTimeout,
         };
         self.close_and_lose(&mut cx, cause, None);
-        cx.actions
+        actions
     }
 
     /// Authenticates the live connection with a credential that was renewed while its successor is being dialled.
     pub(crate) fn authenticate_connection(&mut self, now: Instant) -> Actions {
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         self.authenticate_in_band(&mut cx);
-        cx.actions
+        actions
     }
 
     /// The earliest deadline of a connection that is not the policy's at present, whose subscriptions have this pace.

@@ -22,12 +22,12 @@ use super::stats::{count, count_small};
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
-    pub(super) fn on_opened(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_opened(&mut self, cx: &mut Cx<'_>) -> bool {
         let now = cx.now;
         if !matches!(self.state.stage, Stage::Connecting { .. }) {
             return false;
         }
-        self.state.reached = Reached::Opened;
+        self.state.set_reached(Reached::Opened, self.source.config());
         if let Some(session) = self.session.get_mut() {
             session.reached();
         }
@@ -44,7 +44,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn on_greeting(&mut self, cx: &mut Cx, interval: Option<Duration>) -> bool {
+    pub(super) fn on_greeting(&mut self, cx: &mut Cx<'_>, interval: Option<Duration>) -> bool {
         let now = cx.now;
         let open = self.state.is_open();
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return false };
@@ -80,16 +80,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// Sends identify or resume. Until here the sequence number of the old connection is unchanged.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn identify(&mut self, cx: &mut Cx) {
+    fn identify(&mut self, cx: &mut Cx<'_>) {
         let Some(epoch) = self.state.epoch else { return };
-        self.state.reached = Reached::Identified;
-        cx.actions.push(match self.state.mode {
+        self.state.set_reached(Reached::Identified, self.source.config());
+        cx.actions.push(match self.state.mode() {
             Mode::Fresh => Action::Identify { epoch },
             Mode::Resume => Action::Resume { epoch },
         });
         if self.state.is(Flag::Established) {
             // The answer to a resume tells whether its subscriptions still exist.
-            self.go_live(cx, self.state.mode == Mode::Fresh, Trigger::Opened);
+            self.go_live(cx, self.state.mode() == Mode::Fresh, Trigger::Opened);
         } else {
             self.state.enter(Stage::Establishing { deadline: OptInstant::NONE }, cx.now, Trigger::Opened);
             self.await_ready(cx.now);
@@ -116,20 +116,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     pub(super) fn on_ready(
         &mut self,
-        cx: &mut Cx,
+        cx: &mut Cx<'_>,
         token: Option<T>,
         endpoint: Option<T>,
         sequence: Option<u64>,
         ttl: Option<Duration>,
     ) -> bool {
         let now = cx.now;
-        if self.state.reached < Reached::Identified {
+        if self.state.reached() < Reached::Identified {
             // No session has been asked for yet.
             return false;
         }
-        let settled = self.state.reached == Reached::Settled;
+        let settled = self.state.reached() == Reached::Settled;
         if let Some(session) = self.session.get_mut() {
-            if self.state.mode == Mode::Resume && !settled {
+            if self.state.mode() == Mode::Resume && !settled {
                 // The resume was answered with a new session, to which the old sequence does not belong.
                 session.replaced();
             }
@@ -153,7 +153,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             // An update of the session that is already established.
             return true;
         }
-        self.state.reached = Reached::Settled;
+        self.state.set_reached(Reached::Settled, self.source.config());
         self.state.resume_failures = 0;
         count(&mut self.state.counts.fresh);
         let live = self.state.is(Flag::Established);
@@ -161,20 +161,20 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.establish(now);
         }
         // Where a connection is established on opening, a fresh one restores then, and a resume that got a new session now.
-        if !live || self.state.mode == Mode::Resume {
+        if !live || self.state.mode() == Mode::Resume {
             self.go_live(cx, true, Trigger::Ready);
         }
         true
     }
 
-    pub(super) fn on_resumed(&mut self, cx: &mut Cx) -> bool {
-        if self.state.mode != Mode::Resume || self.state.reached != Reached::Identified {
+    pub(super) fn on_resumed(&mut self, cx: &mut Cx<'_>) -> bool {
+        if self.state.mode() != Mode::Resume || self.state.reached() != Reached::Identified {
             return false;
         }
         if let Some(session) = self.session.get_mut() {
             session.resumed(cx.now);
         }
-        self.state.reached = Reached::Settled;
+        self.state.set_reached(Reached::Settled, self.source.config());
         self.state.resume_failures = 0;
         count(&mut self.state.counts.resumed);
         if !self.state.is(Flag::Established) {
@@ -219,7 +219,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// `new`: whether the session is new, so that the server has no subscriptions yet.
-    fn go_live(&mut self, cx: &mut Cx, new: bool, trigger: Trigger) {
+    fn go_live(&mut self, cx: &mut Cx<'_>, new: bool, trigger: Trigger) {
         let now = cx.now;
         if new {
             self.subscriptions.session_started();
@@ -240,7 +240,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
     }
 
-    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx) -> bool {
+    pub(super) fn on_auth_ok(&mut self, cx: &mut Cx<'_>) -> bool {
         if self.state.take(Flag::Reauthenticating) {
             return true;
         }
@@ -253,7 +253,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Nothing is restored on a connection that is not authenticated.
-    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx, fatal: bool) -> bool {
+    pub(super) fn on_auth_failed(&mut self, cx: &mut Cx<'_>, fatal: bool) -> bool {
         let again = self.state.take(Flag::Reauthenticating);
         if !again && !matches!(self.state.stage, Stage::Authenticating { .. }) {
             return false;
@@ -267,20 +267,17 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     #[inline]
     pub(super) fn on_sequence(&mut self, n: u64) -> bool {
+        let counts = self.state.progress.counts();
         // Before the resume is sent, the new transport's numbers are not the session's.
-        let (mode, reached) = (self.state.mode, self.state.reached);
-        let Some(session) = self.session.get_mut() else { return false };
-        if !self.source.config().resume.enabled {
-            return false;
-        }
-        match (mode, reached) {
-            (Mode::Fresh, _) | (Mode::Resume, Reached::Settled) => session.observe(n),
-            (Mode::Resume, Reached::Identified) => session.observe_unanswered(n),
-            (Mode::Resume, Reached::Nothing | Reached::Opened) => false,
+        let sent = self.source.config().resume.enabled && self.state.reached() >= Reached::Identified;
+        match self.session.get_mut() {
+            Some(session) if counts => session.observe(n),
+            Some(session) => sent && session.observe_unanswered(n),
+            None => false,
         }
     }
 
-    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx, epoch: Epoch) -> bool {
+    pub(super) fn on_heartbeat_requested(&mut self, cx: &mut Cx<'_>, epoch: Epoch) -> bool {
         if !self.state.is_open() {
             return false;
         }
@@ -291,7 +288,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx) {
+    pub(super) fn heartbeat_if_due(&mut self, cx: &mut Cx<'_>) {
         let Some(heartbeat) = self.state.heartbeat.get_mut() else { return };
         let tick = heartbeat.handle_timeout(&self.source.config().heartbeat, cx.now);
         match (tick, self.state.epoch) {

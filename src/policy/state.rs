@@ -2,13 +2,13 @@
 
 mod exchange;
 mod named;
+mod progress;
 mod stored;
 
 use crate::backoff::Backoff;
 use crate::breaker::CircuitBreaker;
 use crate::classify::Cause;
 use crate::heartbeat::Heartbeat;
-use crate::mode::Mode;
 use crate::time::{Instant, Micros, OptInstant, SignedInstant, divide};
 
 use super::action::{Endpoint, GiveUp};
@@ -18,6 +18,7 @@ use super::source::OptionalPart;
 use super::stats::{Counts, count_small};
 
 pub(super) use named::Named;
+pub(super) use progress::{Progress, Reached};
 pub(super) use stored::{load_part, store_part};
 
 /// The part of a policy that does not depend on the caller's types, except for the optional parts and the redirect's endpoint.
@@ -29,8 +30,7 @@ pub(super) struct State<B = CircuitBreaker, H = Heartbeat, N = Named<()>> {
     /// The newest `now`.
     pub(super) latest: Instant,
     pub(super) epoch: Option<Epoch>,
-    pub(super) mode: Mode,
-    pub(super) reached: Reached,
+    pub(super) progress: Progress,
     flags: u16,
 
     pub(super) stage: Stage,
@@ -116,19 +116,6 @@ pub(super) enum Flag {
     Unclassified = 1 << 14,
     /// A connection to a configured endpoint was established since the start.
     EverAtBase = 1 << 15,
-}
-
-/// How far a transport has come. Each step includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Reached {
-    /// There is none, or it is not open yet.
-    Nothing,
-    /// It is open.
-    Opened,
-    /// Identify or resume has been sent.
-    Identified,
-    /// The server has answered with a session.
-    Settled,
 }
 
 /// How often in a row a fatal verdict about the service was retried, and how often a fatal status that came with
@@ -241,8 +228,7 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
     pub(super) const NEW: Self = Self {
         latest: Instant::ZERO,
         epoch: None,
-        mode: Mode::Fresh,
-        reached: Reached::Nothing,
+        progress: Progress::NONE,
         flags: 0,
         stage: Stage::Idle,
         heartbeat: H::NEW,
@@ -413,18 +399,13 @@ impl<B, H, N> State<B, H, N> {
         self.floor_by = reason;
     }
 
-    /// Whether the transport is open.
-    #[inline]
-    pub(super) fn is_open(&self) -> bool {
-        self.reached >= Reached::Opened
-    }
-
     /// Whether a transport carries the session, so that its time to live does not run.
     #[inline]
-    pub(super) fn carries_session(&self) -> bool {
-        self.reached == Reached::Settled || self.is(Flag::Established)
+    pub(super) const fn carries_session(&self) -> bool {
+        self.reached() as u8 == Reached::Settled as u8 || self.is(Flag::Established)
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn enter(&mut self, stage: Stage, now: Instant, trigger: Trigger) {
         self.account_parked(now);
         self.stage = stage;
@@ -433,6 +414,7 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// Time during which the policy was parked does not count as time of the outage.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn account_parked(&mut self, now: Instant) {
         if let Stage::Parked { .. } = self.stage {
             self.outage_since = self.outage_since.later(now.since(self.since));
@@ -485,6 +467,7 @@ impl<B, H, N> State<B, H, N> {
         }
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) const fn begin_outage(&mut self, now: Instant) {
         self.set(Flag::Outage, true);
         self.outage_since = SignedInstant::at(now);
@@ -492,6 +475,7 @@ impl<B, H, N> State<B, H, N> {
     }
 
     /// The connection is stable: the next loss begins a new outage with the first wait of the backoff.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) const fn end_outage(&mut self) {
         self.set(Flag::Outage, false);
         self.backoff.reset();

@@ -61,7 +61,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// as after any call. While the policy is parked there is no such deadline, and the end of its condition is believed at
     /// any time unless the clock has run backwards before.
     pub fn handle_timeout(&mut self, now: Instant) -> Actions {
-        self.elapse::<false>(now, &mut None)
+        let actions = self.elapse::<false>(now, &mut None);
+        self.check_progress();
+        actions
     }
 
     /// The same; with `HANDOVER` a connection that is to be replaced stays, and `planned` becomes the reason.
@@ -72,20 +74,21 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         planned: &mut Option<Trigger>,
     ) -> Actions {
         let now = self.notice(now);
-        let mut cx = Cx { now, actions: Actions::new() };
+        let mut actions = Actions::new();
+        let mut cx = Cx { now, actions: &mut actions };
         if self.state.take(Flag::Leapt) {
-            return cx.actions;
+            return actions;
         }
         if self.expiry().is_some_and(|at| now >= at) {
             let dialling = self.state.stage.is_alive();
             self.on_session_expired(&mut cx);
             if dialling && !self.state.stage.is_alive() {
                 // The next dial is a call of its own.
-                return cx.actions;
+                return actions;
             }
         }
         if self.state.stage.is_asleep() {
-            return cx.actions;
+            return actions;
         }
         match self.state.stage {
             Stage::Waiting { until, reason } if now >= until => {
@@ -139,7 +142,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         self.restore_if_due(&mut cx);
-        cx.actions
+        actions
     }
 
     /// When [`Self::handle_timeout`] must be called at the latest; `None` while only an event can change anything.

@@ -10,44 +10,73 @@ use crate::time::{Instant, Micros, divide};
 use super::action::{Action, DropReason};
 use super::event::Epoch;
 use super::source::{ConfigSource, OptionalPart};
-use super::state::{Flag, Reached};
+use super::state::Flag;
 use super::{Cx, Policy};
 
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Whether the transport with this epoch is open or being opened.
     #[inline]
     pub(super) fn is_current(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.stage.is_alive()
+        self.is_newest(epoch) && self.state.stage.is_alive()
+    }
+
+    /// Whether no transport has a later epoch.
+    #[inline]
+    pub(super) fn is_newest(&self, epoch: Epoch) -> bool {
+        self.state.epoch.map_or(0, Epoch::get) == epoch.get()
     }
 
     /// Whether the transport with this epoch is open.
     #[inline]
     pub(super) fn is_open(&self, epoch: Epoch) -> bool {
-        self.state.epoch.map_or(0, Epoch::get) == epoch.get() && self.state.is_open()
+        self.is_newest(epoch) && self.state.is_open()
+    }
+
+    /// In builds with debug assertions: the byte that the frequent events read is what follows from state and config.
+    #[inline]
+    pub(super) fn check_progress(&self) {
+        debug_assert_eq!(
+            self.state.progress,
+            self.state.derived_progress(self.source.config()),
+            "a transport moved, and the frequent events were not told"
+        );
     }
 
     /// Something was received on the transport.
     #[inline]
     pub(super) fn hear(&mut self, now: Instant) {
-        if let Some(heartbeat) = self.state.heartbeat.get_mut() {
-            heartbeat.received(&self.source.config().heartbeat);
-        }
+        self.heartbeat_heard();
         self.session_heard(now);
+    }
+
+    /// The same for the heartbeat alone.
+    #[inline]
+    pub(super) fn heartbeat_heard(&mut self) {
+        if self.state.progress.hears() {
+            if let Some(heartbeat) = self.state.heartbeat.get_mut() {
+                heartbeat.heard();
+            }
+        }
     }
 
     /// A sign of life on the transport that carries the session.
     #[inline]
     pub(super) fn session_heard(&mut self, now: Instant) {
         if let Some(session) = self.session.get_mut() {
-            // Most servers give no time to live.
-            if session.has_ttl() && self.state.carries_session() {
+            if self.state.carries_session() {
                 session.heard(now);
             }
         }
     }
 
+    /// Whether a sign of life prolongs the session. Most servers give no time to live.
+    #[inline]
+    pub(super) fn has_ttl(&self) -> bool {
+        self.session.get().is_some_and(SessionState::has_ttl)
+    }
+
     /// Closes a transport whose attempt is neither a failure nor a success.
-    pub(super) fn abandon(&mut self, cx: &mut Cx, code: Option<u16>) {
+    pub(super) fn abandon(&mut self, cx: &mut Cx<'_>, code: Option<u16>) {
         if !self.state.stage.is_alive() {
             return;
         }
@@ -68,10 +97,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Resets everything that belongs to a transport.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn end_transport(&mut self) {
         self.subscriptions.transport_lost();
         let state = &mut self.state;
-        state.reached = Reached::Nothing;
+        state.end_progress();
         state.end_established();
         state.set(Flag::Reauthenticating, false);
         state.set(Flag::Unclassified, false);
@@ -104,7 +134,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.session.get().is_some_and(|session| !session.is_empty())
     }
 
-    pub(super) fn drop_session(&mut self, cx: &mut Cx, reason: DropReason) {
+    pub(super) fn drop_session(&mut self, cx: &mut Cx<'_>, reason: DropReason) {
         self.state.resume_failures = 0;
         if self.session.get_mut().is_some_and(SessionState::forget) {
             cx.actions.push(Action::DropSession { reason });

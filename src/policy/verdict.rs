@@ -57,7 +57,7 @@ enum Fatal {
 impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Policy<R, T, S, C, E> {
     /// Applies the verdict: the policy gives up, renews the credential, dials the next endpoint, or takes a step of the backoff.
     /// `failed`: whether it was an attempt and not an established connection.
-    pub(super) fn apply_verdict(&mut self, cx: &mut Cx, step: &mut Step, failed: bool, held_well: bool) {
+    pub(super) fn apply_verdict(&mut self, cx: &mut Cx<'_>, step: &mut Step, failed: bool, held_well: bool) {
         let cause = step.cause;
         let mut next_endpoint = failed;
         if step.verdict.class == Class::Fatal {
@@ -145,7 +145,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// A fatal verdict is final unless its cause may pass: a status with `Retry-After`, one of several endpoints, a service
     /// that has worked before.
-    fn tolerate(&mut self, cx: &mut Cx, step: &Step) -> Fatal {
+    fn tolerate(&mut self, cx: &mut Cx<'_>, step: &Step) -> Fatal {
         let tolerated = |on: bool| if on { Fatal::Tolerated } else { Fatal::Final };
         if step.retry_after.is_some() && matches!(step.cause, Cause::Http(_)) {
             return tolerated(self.state.streaks.deferred() <= DEFERRALS);
@@ -195,7 +195,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     /// A failed attempt continues the round: the next endpoint is dialled after a short gap, as the same attempt and without a
     /// step of the backoff. An open socket is not a success, or an endpoint that accepts and drops would be kept. False when
     /// the round is over.
-    fn next_endpoint(&mut self, cx: &mut Cx, step: &Step) -> bool {
+    fn next_endpoint(&mut self, cx: &mut Cx<'_>, step: &Step) -> bool {
         let now = cx.now;
         if self.state.endpoint != Endpoint::Base {
             return false;
@@ -225,8 +225,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn is_too_late(&self, now: Instant) -> bool {
         let config: &Config = self.source.config();
         let elapsed = config.initial_elapsed.filter(|_| !self.state.is(Flag::Ever)).or(config.max_elapsed);
+        let Some(max) = elapsed else { return false };
         let at = self.gate(now).at;
-        elapsed.is_some_and(|max| at > now && self.lasted(now, at) > max)
+        at > now && self.lasted(now, at) > max
     }
 
     /// How long the outage will have lasted at `at`, without the time that the policy has been parked until `now`.
@@ -239,7 +240,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// Takes a step of the backoff (unless it is free), sets the floor, checks the limits, and waits for the gates.
-    pub(super) fn back_off(&mut self, cx: &mut Cx, step: &Step) {
+    pub(super) fn back_off(&mut self, cx: &mut Cx<'_>, step: &Step) {
         let now = cx.now;
         let cause = step.cause;
         self.state.set_backoff_gate(Gate::OPEN);

@@ -61,9 +61,9 @@ where
             state.outage_since = SignedInstant::at(now);
         }
         // A resume that was sent is answered by the server, whatever it said of the session on the connection.
-        let unsent = state.mode == Mode::Resume && state.reached < Reached::Identified;
+        let unsent = state.mode() == Mode::Resume && state.reached() < Reached::Identified;
         if gone && unsent {
-            state.mode = Mode::Fresh;
+            state.set_mode(Mode::Fresh, config);
             if let Some(session) = self.session.get_mut() {
                 session.forget();
             }

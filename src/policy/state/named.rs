@@ -18,8 +18,7 @@ impl<B, H, N> State<B, H, N> {
         let Self {
             latest,
             epoch,
-            mode,
-            reached,
+            progress,
             flags,
             stage,
             heartbeat,
@@ -54,8 +53,7 @@ impl<B, H, N> State<B, H, N> {
         State {
             latest,
             epoch,
-            mode,
-            reached,
+            progress,
             flags,
             stage,
             heartbeat,

@@ -10,7 +10,7 @@ use super::super::codes::{put, put_cause, put_trigger, take, take_cause, take_tr
 use super::super::event::Epoch;
 use super::super::source::OptionalPart;
 use super::super::stats::Counts;
-use super::{Flag, Named, Stage, State, Streaks};
+use super::{Flag, Named, Progress, Stage, State, Streaks};
 
 impl<B, H, T> Store for State<B, H, Named<T>>
 where
@@ -22,8 +22,7 @@ where
         let Self {
             latest,
             epoch,
-            mode,
-            reached,
+            progress,
             flags,
             stage,
             heartbeat,
@@ -57,8 +56,8 @@ where
         } = self;
         to.instant(*latest)?;
         to.number(epoch.map_or(0, Epoch::get))?;
-        put(to, *mode)?;
-        put(to, *reached)?;
+        put(to, progress.mode())?;
+        put(to, progress.reached())?;
         to.number(*flags)?;
         stage.store(to)?;
         store_part(to, heartbeat.get())?;
@@ -116,8 +115,7 @@ where
         let state = Self {
             latest,
             epoch,
-            mode,
-            reached,
+            progress: Progress::before(mode, reached),
             flags,
             stage,
             heartbeat,
