@@ -1,0 +1,28 @@
+//! Temporary: runs the measures of the driver. `count N` is for callgrind with `--toggle-collect=counted`.
+
+mod clients;
+mod messages;
+mod pipe;
+
+/// What callgrind counts.
+#[unsafe(no_mangle)]
+#[inline(never)]
+fn counted(steps: &mut messages::Steps) {
+    steps(std::hint::black_box(1_000));
+}
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["names"] => {
+            for (index, reader) in messages::READERS.iter().enumerate() {
+                println!("{index} {}", reader.who);
+            }
+        }
+        ["count", index] => {
+            let mut steps = (messages::READERS[index.parse::<usize>().expect("a number")].prepare)();
+            counted(&mut steps);
+        }
+        _ => panic!("names | count N"),
+    }
+}
