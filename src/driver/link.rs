@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::policy::{Epoch, Event};
 
 use super::command::{Command, Dial};
-use super::mailbox::{FULL, ITEMS, LIVE, Mailbox, ONLINE, UNANSWERED};
+use super::mailbox::{FULL, LIVE, Mailbox, ONLINE, RECEIVED, UNANSWERED};
 use super::messages::Inbox;
 use super::outbox::Writing;
 use super::protocol::Protocol;
@@ -32,7 +32,7 @@ pub(super) async fn transport<P: Protocol>(
         Ok(halves) => halves,
         Err(error) => return mail.report(error.into_event(epoch)),
     };
-    mail.opened(epoch);
+    mail.opened();
     let code = {
         let mut reading = pin!(read(protocol, &mut reader, epoch, mail, inbox));
         let mut writing = pin!(write(protocol, &mut writer, epoch, mail, shared));
@@ -44,7 +44,9 @@ pub(super) async fn transport<P: Protocol>(
             if reading.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            let Poll::Pending = writing.as_mut().poll(cx);
+            if mail.has_write() || mail.has(ONLINE) && shared.has_message() {
+                let Poll::Pending = writing.as_mut().poll(cx);
+            }
             // The write that was to end first may have ended.
             mail.closes().map_or(Poll::Pending, |code| Poll::Ready(Some(code)))
         })
@@ -65,7 +67,7 @@ async fn read<P: Protocol>(
 ) {
     loop {
         poll_fn(|_| {
-            if mail.has(ITEMS) {
+            if mail.has(RECEIVED) {
                 return Poll::Pending;
             }
             if !inbox.is_full(if mail.has(LIVE) { 1 } else { 2 }) && !mail.has(FULL) {
@@ -81,7 +83,7 @@ async fn read<P: Protocol>(
         })
         .await;
         match protocol.receive(reader, epoch).await {
-            Ok(items) => mail.receive(epoch, items),
+            Ok(items) => mail.receive(items, inbox),
             Err(cause) => return mail.report(Event::Closed { epoch, cause }),
         }
     }

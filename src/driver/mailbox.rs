@@ -12,8 +12,8 @@ use super::hold::Hold;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 
-/// Something was received.
-pub(super) const ITEMS: u16 = 1;
+/// Items were received.
+const ITEMS: u16 = 1;
 /// Something is to be written.
 const COMMANDS: u16 = 2;
 /// The transport is to be closed.
@@ -30,6 +30,14 @@ pub(super) const UNANSWERED: u16 = 64;
 const FINISH: u16 = 128;
 /// A successor has received as much as may be held.
 pub(super) const FULL: u16 = 256;
+/// A sign of life was received, and nothing else of its receive is left.
+const LIFE: u16 = 512;
+/// A sequence number was, likewise.
+const NUMBER: u16 = 1024;
+/// What is received is held.
+const HOLD: u16 = 2048;
+/// Something was received.
+pub(super) const RECEIVED: u16 = ITEMS | LIFE | NUMBER;
 
 /// One thing that was received.
 pub(super) type Item<P> = Received<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Incoming>;
@@ -39,10 +47,14 @@ type EventOf<P> = Event<<P as Protocol>::Token, <P as Protocol>::Key>;
 
 /// What passes between a transport and the loop. Both are polled by the same task, the transport after everything the
 /// loop put in here, so no waker is needed; the mutex is never contended and only there so that the task may change
-/// threads. The flags spare it where there is nothing to find.
+/// threads. The flags spare it where there is nothing to find, and where there is no more than what they say: the two
+/// events of which a connection brings thousands.
 pub(super) struct Mailbox<P: Protocol> {
+    epoch: Epoch,
     inner: Mutex<Inner<P>>,
     flags: AtomicU16,
+    /// The sequence number of [`NUMBER`], its low half first.
+    number: [AtomicU32; 2],
     /// How many writes were begun.
     writes: AtomicU32,
 }
@@ -79,11 +91,17 @@ impl<P: Protocol> Inner<P> {
 
 impl<P: Protocol> Mailbox<P> {
     /// `holds`: of a successor, whose messages wait until it is the connection.
-    pub(super) fn new(holds: bool) -> Self {
+    pub(super) fn new(epoch: Epoch, holds: bool) -> Self {
         let hold = holds.then(|| Box::new(Hold::new()));
         let inner =
             Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None, hold };
-        Self { inner: Mutex::new(inner), flags: AtomicU16::new(0), writes: AtomicU32::new(0) }
+        Self {
+            epoch,
+            inner: Mutex::new(inner),
+            flags: AtomicU16::new(if holds { HOLD } else { 0 }),
+            number: [const { AtomicU32::new(0) }; 2],
+            writes: AtomicU32::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<P>> {
@@ -103,7 +121,46 @@ impl<P: Protocol> Mailbox<P> {
     }
 
     /// The next event; messages before it go to the application, or are held.
+    #[inline]
     pub(super) fn event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        if !self.has(RECEIVED) {
+            return None;
+        }
+        match self.frequent_event() {
+            None => self.next_event(inbox),
+            event => event,
+        }
+    }
+
+    /// The next event of an earlier receive.
+    #[inline]
+    pub(super) fn earlier_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        if self.has(RECEIVED) { self.left_event(inbox) } else { None }
+    }
+
+    #[inline(never)] // Keep the hot path small.
+    fn left_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        self.event(inbox)
+    }
+
+    /// What came before all items.
+    #[inline]
+    fn frequent_event(&self) -> Option<EventOf<P>> {
+        let event = if self.has(LIFE) {
+            Event::Received { epoch: self.epoch }
+        } else if self.has(NUMBER) {
+            let [low, high] = &self.number;
+            let [low, high] = [low, high].map(|half| u64::from(half.load(Ordering::Relaxed)));
+            Event::Sequence { epoch: self.epoch, sequence: high << 32 | low }
+        } else {
+            return None;
+        };
+        self.set(LIFE | NUMBER, false);
+        Some(event)
+    }
+
+    #[inline(never)] // Keep the hot path small.
+    fn next_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
         while self.has(ITEMS) {
             let mut inner = self.lock();
             if inner.hold.is_some() {
@@ -133,6 +190,7 @@ impl<P: Protocol> Mailbox<P> {
             item = item.and_then(|item| hold.take(item, inbox.is_taken()));
             self.set(FULL, hold.is_full(inbox.limit(2)));
         }
+        self.set(HOLD, inner.hold.is_some());
         drop(inner);
         match item? {
             Received::Event(event) => Some(event),
@@ -150,6 +208,7 @@ impl<P: Protocol> Mailbox<P> {
             hold.release(core::mem::take(&mut inner.items));
             inner.hold = hold.has_released().then_some(hold);
         }
+        self.set(HOLD, inner.hold.is_some());
         self.set(FULL, false);
         self.set(ITEMS, inner.has_items());
     }
@@ -185,7 +244,7 @@ impl<P: Protocol> Mailbox<P> {
     /// What is left of a transport that is gone. Every number in it is stale; `kept`: no resume brings its messages again.
     pub(super) fn left(&self, kept: bool) -> VecDeque<Item<P>> {
         let mut inner = self.lock();
-        let mut left = VecDeque::new();
+        let mut left: VecDeque<_> = self.frequent_event().map(Received::Event).into_iter().collect();
         while let Some(item) = inner.next_of_hold() {
             let numbered = matches!(&item, Received::Event(event) if is_numbered(event));
             left.push_back(item);
@@ -202,7 +261,34 @@ impl<P: Protocol> Mailbox<P> {
         self.set(ITEMS, true);
     }
 
-    pub(super) fn receive(&self, epoch: Epoch, items: P::Received) {
+    /// What one receive brought. Messages that stand before all else are the application's at once.
+    #[inline]
+    pub(super) fn receive(&self, items: P::Received, inbox: &Inbox<P::Incoming>) {
+        let mut items = items.into_iter();
+        if self.has(HOLD | RECEIVED) {
+            return self.queue(items);
+        }
+        let event = loop {
+            match items.next() {
+                Some(Received::Message(message)) => inbox.push(message),
+                Some(Received::Event(event)) => break event,
+                None => return self.set(LIFE, true),
+            }
+        };
+        let next = items.next();
+        match event {
+            Event::Received { epoch } if next.is_none() && epoch == self.epoch => self.set(LIFE, true),
+            Event::Sequence { epoch, sequence } if next.is_none() && epoch == self.epoch => {
+                let [low, high] = &self.number;
+                low.store(sequence as u32, Ordering::Relaxed);
+                high.store((sequence >> 32) as u32, Ordering::Relaxed);
+                self.set(NUMBER, true);
+            }
+            event => self.queue(Some(Received::Event(event)).into_iter().chain(next).chain(items)),
+        }
+    }
+
+    fn queue(&self, items: impl Iterator<Item = Item<P>>) {
         let mut inner = self.lock();
         if let Some(hold) = &mut inner.hold {
             hold.begin_receive();
@@ -218,15 +304,15 @@ impl<P: Protocol> Mailbox<P> {
             inner.items.push_back(item);
         }
         if !events {
-            inner.items.push_back(Received::Event(Event::Received { epoch }));
+            inner.items.push_back(Received::Event(Event::Received { epoch: self.epoch }));
         }
         self.set(ITEMS, true);
     }
 
     /// The dial has succeeded.
-    pub(super) fn opened(&self, epoch: Epoch) {
+    pub(super) fn opened(&self) {
         self.lock().open = true;
-        self.report(Event::Opened { epoch });
+        self.report(Event::Opened { epoch: self.epoch });
     }
 
     /// False if nothing is open yet. What is queued is void; `finish`: the write that is under way ends first.
@@ -303,6 +389,12 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn begin_write(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.set(WRITING, true);
+    }
+
+    /// Whether a command waits, or a write is under way.
+    #[inline]
+    pub(super) fn has_write(&self) -> bool {
+        self.has(COMMANDS | WRITING)
     }
 
     /// The number of the write under way.

@@ -273,11 +273,14 @@ impl<M> OutQueue<M> {
         }
     }
 
+    /// Whether something is queued.
+    #[inline]
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
     /// The oldest message, unless `hold_back` says that something else goes first.
     pub(super) fn take(&self, hold_back: impl FnOnce() -> bool) -> Option<(Writing<M>, M)> {
-        if !self.filled.load(Ordering::Acquire) {
-            return None;
-        }
         let mut inner = self.lock();
         // Under the lock: a sender that asked for something before it queued a message has done so.
         if hold_back() {

@@ -41,14 +41,22 @@ impl<T, K, M> Shared<T, K, M> {
     }
 
     /// The oldest request.
+    #[inline]
     pub(super) fn take_request(&self) -> Option<Event<T, K>> {
-        if !self.requested.load(Ordering::Acquire) {
-            return None;
-        }
+        if self.requested.load(Ordering::Acquire) { self.next_request() } else { None }
+    }
+
+    fn next_request(&self) -> Option<Event<T, K>> {
         let mut requests = self.requests();
         let request = requests.pop_front();
         self.requested.store(!requests.is_empty(), Ordering::Release);
         request
+    }
+
+    /// Whether a message of the application waits.
+    #[inline]
+    pub(super) fn has_message(&self) -> bool {
+        self.out.is_filled()
     }
 
     /// The next message of the application. What was asked for before it, a subscription, goes first.
