@@ -1,6 +1,7 @@
 //! Temporary: runs the measures of the driver. `count N` is for callgrind with `--toggle-collect=counted`.
 
 mod clients;
+mod memory;
 mod messages;
 mod pipe;
 
@@ -23,6 +24,12 @@ fn main() {
             let mut steps = (messages::READERS[index.parse::<usize>().expect("a number")].prepare)();
             counted(&mut steps);
         }
-        _ => panic!("names | count N"),
+        ["memory"] => {
+            for bytes in memory::connections() {
+                let memory::Bytes { who, bytes, allocations, goal } = bytes;
+                println!("{who:50} {bytes:6} B {allocations:4} allocations, goal {goal:?}");
+            }
+        }
+        _ => panic!("names | count N | memory"),
     }
 }

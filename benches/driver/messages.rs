@@ -41,7 +41,7 @@ pub(crate) const READERS: [Reader; 7] = [
 
 /// Any traffic answers the heartbeat, so that each message moves a deadline. The connection is stable at once, as one is
 /// that has been up for a while.
-static CONFIG: Config = presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
+pub(crate) static CONFIG: Config = presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
 
 /// How many messages a client reads before it is counted, in two halves: the dial, and whatever happens once.
 const WARM_UP: u64 = 256;

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
+use std::boxed::Box;
 use std::sync::Arc;
 
 use crate::policy::{Epoch, Event};
@@ -28,7 +29,9 @@ pub(super) async fn transport<P: Protocol>(
 ) {
     let mail = &*mail;
     let epoch = dial.epoch;
-    let (mut reader, mut writer) = match protocol.dial(dial).await {
+    // Of its own, so that a connection does not keep the place that its dial took.
+    let dialling = Box::pin(protocol.dial(dial));
+    let (mut reader, mut writer) = match dialling.await {
         Ok(halves) => halves,
         Err(error) => return mail.report(error.into_event(epoch)),
     };
@@ -125,7 +128,7 @@ async fn write<P: Protocol>(
         .await;
         mail.begin_write();
         let sent = protocol.send(writer, command).await;
-        mail.forget_write();
+        mail.end_write();
         if sent.is_err() {
             drop(message);
             mail.report(Event::SendFailed { epoch });

@@ -22,7 +22,7 @@ const CLOSE: u16 = 4;
 pub(super) const LIVE: u16 = 8;
 /// Messages of the application may be written.
 pub(super) const ONLINE: u16 = 16;
-/// A write is under way.
+/// A write is under way, and waited for.
 const WRITING: u16 = 32;
 /// A heartbeat was queued and not acknowledged yet.
 pub(super) const UNANSWERED: u16 = 64;
@@ -36,6 +36,8 @@ const LIFE: u16 = 512;
 const NUMBER: u16 = 1024;
 /// What is received is held.
 const HOLD: u16 = 2048;
+/// A write is under way, whether it is waited for or not.
+const BUSY: u16 = 4096;
 /// Something was received.
 pub(super) const RECEIVED: u16 = ITEMS | LIFE | NUMBER;
 
@@ -171,6 +173,10 @@ impl<P: Protocol> Mailbox<P> {
             }
             let item = inner.items.pop_front();
             self.set(ITEMS, !inner.items.is_empty());
+            if let (true, Some(Received::Event(_))) = (inner.items.is_empty(), &item) {
+                // Most connections bring few of them, and a quiet one keeps no memory for the next.
+                inner.items = VecDeque::new();
+            }
             drop(inner);
             match item? {
                 Received::Event(event) => return Some(event),
@@ -365,7 +371,10 @@ impl<P: Protocol> Mailbox<P> {
         }
         let mut inner = self.lock();
         let command = inner.commands.pop_front();
-        self.set(COMMANDS, !inner.commands.is_empty());
+        if inner.commands.is_empty() {
+            inner.commands = VecDeque::new();
+            self.set(COMMANDS, false);
+        }
         command
     }
 
@@ -388,13 +397,17 @@ impl<P: Protocol> Mailbox<P> {
 
     pub(super) fn begin_write(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        self.set(WRITING, true);
+        self.set(WRITING | BUSY, true);
+    }
+
+    pub(super) fn end_write(&self) {
+        self.set(WRITING | BUSY, false);
     }
 
     /// Whether a command waits, or a write is under way.
     #[inline]
     pub(super) fn has_write(&self) -> bool {
-        self.has(COMMANDS | WRITING)
+        self.has(COMMANDS | BUSY)
     }
 
     /// The number of the write under way.
@@ -402,7 +415,7 @@ impl<P: Protocol> Mailbox<P> {
         self.has(WRITING).then(|| self.writes.load(Ordering::Relaxed))
     }
 
-    /// Nobody waits for the write under way any more: it has ended, took too long, or its transport is gone.
+    /// Nobody waits for the write under way any more: it took too long, or its transport is gone.
     pub(super) fn forget_write(&self) {
         self.set(WRITING, false);
     }

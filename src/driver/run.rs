@@ -2,6 +2,7 @@
 
 use core::future::poll_fn;
 use core::pin::pin;
+use std::boxed::Box;
 
 use crate::handover::Decider;
 use crate::policy::{Action, Endpoint, Event, Phase};
@@ -54,12 +55,11 @@ where
         running.begin();
 
         // An earlier run that was dropped took its transport with it.
-        let dropped = !is_over(turn.policy.phase());
-        let mut first = dropped.then_some(Event::Stop { keep: true });
+        let mut dropped = !is_over(turn.policy.phase());
         let (mut started, mut stopped) = (false, false);
         loop {
-            let step = if let Some(event) = first.take() {
-                Step::Request(event)
+            let step = if core::mem::take(&mut dropped) {
+                Step::Request(Event::Stop { keep: true })
             } else if started {
                 poll_fn(|cx| turn.poll(cx)).await
             } else if let Some(request) = shared.take_request() {
@@ -99,7 +99,7 @@ where
                     let failed = turn.policy.phase() == Phase::Failed;
                     let outcome = if failed { gave_up } else { Outcome::Stopped };
                     running.outcome = Some(outcome);
-                    running.report = Some(Report::of(turn.policy));
+                    running.report = Some(Box::new(Report::of(turn.policy)));
                     return outcome;
                 }
             };

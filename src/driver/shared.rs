@@ -1,10 +1,9 @@
 //! What a driver and its handles share.
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::boxed::Box;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use atomic_waker::AtomicWaker;
 
 use crate::policy::Event;
 
@@ -13,8 +12,6 @@ use super::outbox::{Gate, OutQueue, Writing};
 use super::status::{Report, Run, Status};
 
 pub(super) struct Shared<T, K, M> {
-    /// The task of the run.
-    pub(super) waker: Arc<AtomicWaker>,
     requests: Mutex<VecDeque<Event<T, K>>>,
     /// Whether there are any, so that the loop locks nothing where there are none.
     requested: AtomicBool,
@@ -36,7 +33,7 @@ impl<T, K, M> Shared<T, K, M> {
         self.requests().push_back(request);
         self.requested.store(true, Ordering::Release);
         // Outside the lock: a waker may run the driver right here.
-        self.waker.wake();
+        self.status.waker.wake();
         true
     }
 
@@ -82,7 +79,7 @@ impl<T, K, M> Shared<T, K, M> {
     }
 
     /// A run has ended; `None`: it was dropped.
-    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<Report>) {
+    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<Box<Report>>) {
         self.out.set_gate(Gate::Ended);
         self.status.set_run(Run::Ended(outcome), report);
     }
@@ -94,7 +91,6 @@ pub(super) struct Owner<T, K, M>(pub(super) Arc<Shared<T, K, M>>);
 impl<T, K, M> Owner<T, K, M> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
-            waker: Arc::new(AtomicWaker::new()),
             requests: Mutex::new(VecDeque::new()),
             requested: AtomicBool::new(false),
             out: OutQueue::new(),

@@ -3,8 +3,11 @@
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
+use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::vec::Vec;
+
+use atomic_waker::AtomicWaker;
 
 use crate::handover::{Decider, HandoverStats};
 use crate::policy::{Explanation, Stats};
@@ -42,7 +45,7 @@ pub(super) struct State {
     pub(super) run: Run,
     pub(super) online: bool,
     /// What the policy does and counts, as of the last time somebody asked or the run ended.
-    pub(super) report: Option<Report>,
+    pub(super) report: Option<Box<Report>>,
     /// How many reports were made.
     pub(super) reports: u64,
     waiters: Vec<(u64, Waker)>,
@@ -53,6 +56,8 @@ pub(super) struct State {
 /// The state, with its flags beside it so that the loop locks nothing while nobody asks.
 #[derive(Debug)]
 pub(super) struct Status {
+    /// The task of the run.
+    pub(super) waker: AtomicWaker,
     state: Mutex<State>,
     /// Somebody waits for a report.
     asked: AtomicBool,
@@ -63,6 +68,7 @@ pub(super) struct Status {
 impl Status {
     pub(super) const fn new() -> Self {
         Self {
+            waker: AtomicWaker::new(),
             state: Mutex::new(State {
                 run: Run::New,
                 online: false,
@@ -112,7 +118,7 @@ impl Status {
     pub(super) fn report(&self, report: Report) {
         self.asked.store(false, Ordering::Release);
         self.change(|state| {
-            state.report = Some(report);
+            state.report = Some(Box::new(report));
             state.reports = state.reports.wrapping_add(1);
         });
     }
@@ -146,7 +152,7 @@ impl Status {
     }
 
     /// The beginning and the end of a run.
-    pub(super) fn set_run(&self, run: Run, report: Option<Report>) {
+    pub(super) fn set_run(&self, run: Run, report: Option<Box<Report>>) {
         self.change(|state| {
             state.run = run;
             state.online = false;

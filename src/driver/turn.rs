@@ -173,7 +173,7 @@ where
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Option<Poll<Step<P::Token, P::Key>>> {
         if self.timers.left == BURST {
             // Before anything is looked at, so that nothing that comes meanwhile is overlooked.
-            self.shared.waker.register(cx.waker());
+            self.shared.status.waker.register(cx.waker());
         }
         let Some(left) = self.timers.left.checked_sub(1) else {
             self.timers.left = BURST;
