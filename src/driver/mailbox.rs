@@ -110,6 +110,10 @@ impl<P: Protocol> Mailbox<P> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     #[inline]
     pub(super) fn has(&self, flag: u16) -> bool {
         self.flags.load(Ordering::Relaxed) & flag != 0

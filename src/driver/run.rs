@@ -37,7 +37,7 @@ where
         let Self { policy, protocol, runtime, owner, inbox, send_timeout } = self;
         let (protocol, runtime, shared) = (&*protocol, &*runtime, &*owner.0);
         let inbox = &*inbox.0;
-        let (mut refresh, mut sleep) = (pin!(None), pin!(None));
+        let mut sleep = pin!(None);
         let mut view = View::new(policy.explain());
         let mut turn = EventLoop {
             policy,
@@ -46,7 +46,7 @@ where
             shared,
             inbox,
             links: Links::new(),
-            refresh: refresh.as_mut(),
+            refresh: None,
             sleep: sleep.as_mut(),
             timers: Timers::new(*send_timeout),
         };

@@ -4,6 +4,7 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use std::boxed::Box;
 
 use crate::handover::Decider;
 use crate::policy::{Actions, Epoch, Event};
@@ -58,7 +59,7 @@ const fn frequent<T, K>(event: &Event<T, K>) -> Option<Event<T, K>> {
     })
 }
 
-/// The policy, and everything the loop waits for. The futures lie pinned in [`Driver::run`](super::Driver::run).
+/// The policy, and everything the loop waits for. The sleep lies pinned in [`Driver::run`](super::Driver::run).
 pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, D, L, Q> {
     pub(super) policy: &'a mut D,
     pub(super) protocol: &'a P,
@@ -66,7 +67,8 @@ pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, D, L, Q> {
     pub(super) shared: &'a Shared<P::Token, P::Key, P::Message>,
     pub(super) inbox: &'a Inbox<P::Incoming>,
     pub(super) links: Links<P, L>,
-    pub(super) refresh: Pin<&'a mut Option<Q>>,
+    /// A credential is being refreshed, which is rare.
+    pub(super) refresh: Option<Pin<Box<Q>>>,
     pub(super) sleep: Pin<&'a mut Option<Rt::Sleep>>,
     pub(super) timers: Timers,
 }
@@ -130,7 +132,7 @@ where
 
     pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
         self.timers.request = request;
-        self.refresh.set(Some(refresh));
+        self.refresh = Some(Box::pin(refresh));
     }
 
     /// Tells the policy.
@@ -217,8 +219,8 @@ where
         if let Some(event) = self.links.poll(cx, self.inbox) {
             return Some(event);
         }
-        let Poll::Ready(result) = self.refresh.as_mut().as_pin_mut()?.poll(cx) else { return None };
-        self.refresh.set(None);
+        let Poll::Ready(result) = self.refresh.as_mut()?.as_mut().poll(cx) else { return None };
+        self.refresh = None;
         let request = Some(self.timers.request);
         Some(match result {
             Ok(ttl) => Event::CredentialOk { request, ttl },
