@@ -54,7 +54,7 @@ pub(super) fn transport<'a, P: Protocol>(
         let code = {
             let mut reading = pin!(life.read(&mut reader));
             let mut writing = pin!(life.write(&mut writer));
-            poll_fn(|cx| {
+            poll_fn(move |cx| {
                 if let Some(code) = mail.closes() {
                     return Poll::Ready(Some(code));
                 }

@@ -11,6 +11,7 @@ use super::command::{Command, Received};
 use super::hold::Hold;
 use super::messages::Inbox;
 use super::protocol::Protocol;
+use super::queue::Queue;
 
 /// Items were received.
 const ITEMS: u16 = 1;
@@ -63,7 +64,7 @@ pub(super) struct Mailbox<P: Protocol> {
 
 struct Inner<P: Protocol> {
     items: VecDeque<Item<P>>,
-    commands: VecDeque<CommandOf<P>>,
+    commands: Queue<CommandOf<P>>,
     /// The dial has succeeded.
     open: bool,
     close: Option<u16>,
@@ -96,7 +97,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn new(epoch: Epoch, holds: bool) -> Self {
         let hold = holds.then(|| Box::new(Hold::new()));
         let inner =
-            Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None, hold };
+            Inner { items: VecDeque::new(), commands: Queue::new(), open: false, close: None, hold };
         Self {
             epoch,
             inner: Mutex::new(inner),
@@ -329,7 +330,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn close(&self, code: u16, finish: bool) -> bool {
         let mut inner = self.lock();
         inner.close = Some(code);
-        inner.commands.clear();
+        inner.commands = Queue::new();
         self.set(COMMANDS | ONLINE, false);
         if !finish {
             self.forget_write();
@@ -375,20 +376,21 @@ impl<P: Protocol> Mailbox<P> {
         }
         let mut inner = self.lock();
         let command = inner.commands.pop_front();
-        if inner.commands.is_empty() {
-            inner.commands = VecDeque::new();
-            self.set(COMMANDS, false);
-        }
+        inner.commands.shrink();
+        self.set(COMMANDS, !inner.commands.is_empty());
         command
     }
 
     /// What was given up and is not sent yet, for the transport that has the session now.
     pub(super) fn take_unsubscribes(&self) -> VecDeque<CommandOf<P>> {
         let mut inner = self.lock();
-        let (taken, kept) = core::mem::take(&mut inner.commands)
+        let (taken, kept) = inner
+            .commands
+            .take()
             .into_iter()
             .partition(|command| matches!(command, Command::Unsubscribe(_)));
-        inner.commands = kept;
+        *inner.commands.all() = kept;
+        inner.commands.shrink();
         self.set(COMMANDS, !inner.commands.is_empty());
         taken
     }

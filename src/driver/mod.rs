@@ -202,6 +202,7 @@ mod mailbox;
 mod messages;
 mod outbox;
 mod protocol;
+mod queue;
 mod run;
 mod send_protocol;
 mod shared;

@@ -62,7 +62,7 @@ where
                 Step::Request(Event::Stop { keep: true })
             } else if started {
                 poll_fn(|cx| turn.poll(cx)).await
-            } else if let Some(request) = shared.take_request() {
+            } else if let Some(request) = turn.shared.take_request() {
                 stopped |= matches!(request, Event::Stop { .. });
                 Step::Request(request)
             } else if stopped {
@@ -92,7 +92,7 @@ where
                     turn.take(event)
                 }
                 Step::Report => {
-                    shared.status.report(Report::of(turn.policy));
+                    turn.shared.status.report(Report::of(turn.policy));
                     continue;
                 }
                 Step::End => {
@@ -115,10 +115,11 @@ where
                         };
                         let endpoint_index = turn.policy.endpoint_index();
                         let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
+                        let EventLoop { protocol, inbox, shared, .. } = turn;
                         let live = |mail| link::transport(protocol, dial, mail, inbox, shared);
                         turn.links.open(epoch, role, mode, live);
                     }
-                    Action::Promote { epoch } => turn.links.promote(epoch, inbox),
+                    Action::Promote { epoch } => turn.links.promote(epoch, turn.inbox),
                     Action::Close { epoch, code: None } => turn.drop_link(epoch),
                     Action::Close { epoch, code: Some(code) } => turn.close(epoch, code),
                     Action::Identify { epoch } => turn.links.command(epoch, Command::Identify),
@@ -136,14 +137,15 @@ where
                         turn.links.command(epoch, Command::Restore { keys, send });
                     }
                     Action::RefreshCredential { request } => {
-                        turn.refresh(request, async { protocol.refresh_credential().await });
+                        let protocol = turn.protocol;
+                        turn.refresh(request, protocol.refresh_credential());
                     }
                     Action::DropSession { .. } => {}
                     Action::GaveUp { reason, cause } => gave_up = Outcome::GaveUp { reason, cause },
                 }
             }
-            let moved = turn.links.follow(turn.policy, inbox);
-            view.update(turn.policy.explain(), moved, &turn.links, shared);
+            let moved = turn.links.follow(turn.policy, turn.inbox);
+            view.update(turn.policy.explain(), moved, &turn.links, turn.shared);
             turn.observe(taken.at, taken.event.as_ref(), &taken.actions);
         }
     }

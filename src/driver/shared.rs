@@ -2,17 +2,17 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::boxed::Box;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Event;
 
 use super::Outcome;
 use super::outbox::{Gate, OutQueue, Writing};
+use super::queue::Queue;
 use super::status::{Report, Run, Status};
 
 pub(super) struct Shared<T, K, M> {
-    requests: Mutex<VecDeque<Event<T, K>>>,
+    requests: Mutex<Queue<Event<T, K>>>,
     /// Whether there are any, so that the loop locks nothing where there are none.
     requested: AtomicBool,
     pub(super) out: OutQueue<M>,
@@ -21,7 +21,7 @@ pub(super) struct Shared<T, K, M> {
 }
 
 impl<T, K, M> Shared<T, K, M> {
-    fn requests(&self) -> MutexGuard<'_, VecDeque<Event<T, K>>> {
+    fn requests(&self) -> MutexGuard<'_, Queue<Event<T, K>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,6 +46,7 @@ impl<T, K, M> Shared<T, K, M> {
     fn next_request(&self) -> Option<Event<T, K>> {
         let mut requests = self.requests();
         let request = requests.pop_front();
+        requests.shrink();
         self.requested.store(!requests.is_empty(), Ordering::Release);
         request
     }
@@ -91,7 +92,7 @@ pub(super) struct Owner<T, K, M>(pub(super) Arc<Shared<T, K, M>>);
 impl<T, K, M> Owner<T, K, M> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
-            requests: Mutex::new(VecDeque::new()),
+            requests: Mutex::new(Queue::new()),
             requested: AtomicBool::new(false),
             out: OutQueue::new(),
             status: Arc::new(Status::new()),
@@ -103,7 +104,7 @@ impl<T, K, M> Owner<T, K, M> {
 impl<T, K, M> Drop for Owner<T, K, M> {
     fn drop(&mut self) {
         self.0.gone.store(true, Ordering::Release);
-        self.0.requests().clear();
+        self.0.requests().take();
         self.0.out.set_gate(Gate::Ended);
         let ended = matches!(self.0.status.lock().run, Run::Ended(_));
         if !ended {
