@@ -45,6 +45,7 @@ pub(super) fn transport<'a, P: Protocol>(
     let dialling = Box::pin(protocol.dial(dial));
     let life = Life { protocol, mail, inbox, shared };
     async move {
+        let life = &life;
         let mail = &*life.mail;
         let (mut reader, mut writer) = match dialling.await {
             Ok(halves) => halves,
@@ -55,23 +56,23 @@ pub(super) fn transport<'a, P: Protocol>(
             let mut reading = pin!(life.read(&mut reader));
             let mut writing = pin!(life.write(&mut writer));
             poll_fn(move |cx| {
-                if let Some(code) = mail.closes() {
+                if let Some(code) = life.mail.closes() {
                     return Poll::Ready(Some(code));
                 }
                 // Reading first: a close frame says more than the send that fails because of it.
                 if reading.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
-                if mail.has_write() || mail.has(ONLINE) && shared.has_message() {
+                if life.has_write() {
                     let Poll::Pending = writing.as_mut().poll(cx);
                 }
                 // The write that was to end first may have ended.
-                mail.closes().map_or(Poll::Pending, |code| Poll::Ready(Some(code)))
+                life.mail.closes().map_or(Poll::Pending, |code| Poll::Ready(Some(code)))
             })
             .await
         };
         if let Some(code) = code {
-            protocol.close(reader, writer, code).await;
+            life.protocol.close(reader, writer, code).await;
         }
     }
 }
@@ -131,6 +132,12 @@ impl<P: Protocol> Life<'_, P> {
                 }
             }
         }
+    }
+
+    /// Whether [`write`](Self::write) has something to do.
+    #[inline]
+    fn has_write(&self) -> bool {
+        self.mail.has_write() || self.mail.has(ONLINE) && self.shared.has_message()
     }
 
     /// What is to be written next. `left`: so many messages before everybody else has a turn.

@@ -63,7 +63,7 @@ pub(super) struct Mailbox<P: Protocol> {
 }
 
 struct Inner<P: Protocol> {
-    items: VecDeque<Item<P>>,
+    items: Queue<Item<P>>,
     commands: Queue<CommandOf<P>>,
     /// The dial has succeeded.
     open: bool,
@@ -78,7 +78,7 @@ impl<P: Protocol> Inner<P> {
     fn next_of_hold(&mut self) -> Option<Item<P>> {
         if self.items.is_empty() {
             let hold = self.hold.as_mut()?;
-            self.items = hold.next_receive()?;
+            *self.items.all() = hold.next_receive()?;
             if !hold.has_released() {
                 self.hold = None;
             }
@@ -97,7 +97,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn new(epoch: Epoch, holds: bool) -> Self {
         let hold = holds.then(|| Box::new(Hold::new()));
         let inner =
-            Inner { items: VecDeque::new(), commands: Queue::new(), open: false, close: None, hold };
+            Inner { items: Queue::new(), commands: Queue::new(), open: false, close: None, hold };
         Self {
             epoch,
             inner: Mutex::new(inner),
@@ -178,9 +178,9 @@ impl<P: Protocol> Mailbox<P> {
             }
             let item = inner.items.pop_front();
             self.set(ITEMS, !inner.items.is_empty());
-            if let (true, Some(Received::Event(_))) = (inner.items.is_empty(), &item) {
-                // Most connections bring few of them, and a quiet one keeps no memory for the next.
-                inner.items = VecDeque::new();
+            if let Some(Received::Event(_)) = item {
+                // Most connections bring few of them, and one that is at rest keeps no memory for the next.
+                inner.items.shrink();
             }
             drop(inner);
             match item? {
@@ -216,7 +216,7 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn release(&self) {
         let mut inner = self.lock();
         if let Some(mut hold) = inner.hold.take() {
-            hold.release(core::mem::take(&mut inner.items));
+            hold.release(inner.items.take());
             inner.hold = hold.has_released().then_some(hold);
         }
         self.set(HOLD, inner.hold.is_some());
@@ -230,14 +230,14 @@ impl<P: Protocol> Mailbox<P> {
         if let Some(hold) = &mut inner.hold {
             **hold = Hold::new();
         }
-        inner.items.retain(|item| matches!(item, Received::Event(event) if !is_numbered(event)));
+        inner.items.all().retain(|item| matches!(item, Received::Event(event) if !is_numbered(event)));
         self.set(ITEMS, !inner.items.is_empty());
     }
 
     /// The messages that stand before the next event.
     pub(super) fn deliver(&self, inbox: &Inbox<P::Incoming>) {
         let mut inner = self.lock();
-        while let Some(Received::Message(_)) = inner.items.front() {
+        while let Some(Received::Message(_)) = inner.items.all().front() {
             if let Some(Received::Message(message)) = inner.items.pop_front() {
                 inbox.push(message);
             }
@@ -248,7 +248,7 @@ impl<P: Protocol> Mailbox<P> {
     /// The number that came with the messages behind it is stale, so a resume brings them again, or it brought them again.
     pub(super) fn drop_messages(&self) {
         let mut inner = self.lock();
-        drop_numbered(&mut inner.items);
+        drop_numbered(inner.items.all());
         self.set(ITEMS, inner.has_items());
     }
 
@@ -260,7 +260,7 @@ impl<P: Protocol> Mailbox<P> {
             let numbered = matches!(&item, Received::Event(event) if is_numbered(event));
             left.push_back(item);
             if numbered && !kept {
-                drop_numbered(&mut inner.items);
+                drop_numbered(inner.items.all());
             }
         }
         self.set(ITEMS, false);

@@ -3,9 +3,9 @@
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::queue::Queue;
 use super::status::Status;
 
 /// How many messages wait for the application before the reader pauses, unless
@@ -13,7 +13,7 @@ use super::status::Status;
 pub(super) const CAPACITY: usize = 64;
 
 struct Buffer<I> {
-    messages: VecDeque<I>,
+    messages: Queue<I>,
     waker: Option<Waker>,
     discarded: u64,
     /// The number of the consumer, from 1.
@@ -38,7 +38,7 @@ pub(super) struct Receiving<I>(pub(super) Arc<Inbox<I>>);
 impl<I> Receiving<I> {
     pub(super) fn new(status: Arc<Status>) -> Self {
         Self(Arc::new(Inbox {
-            buffer: Mutex::new(Buffer { messages: VecDeque::new(), waker: None, discarded: 0, consumer: 0 }),
+            buffer: Mutex::new(Buffer { messages: Queue::new(), waker: None, discarded: 0, consumer: 0 }),
             waiting: AtomicUsize::new(0),
             capacity: AtomicUsize::new(CAPACITY),
             taken: AtomicBool::new(false),
@@ -200,7 +200,7 @@ impl<I> Drop for Messages<I> {
             return;
         }
         self.inbox.taken.store(false, Ordering::Release);
-        let unread = core::mem::take(&mut buffer.messages);
+        let unread = buffer.messages.take();
         buffer.discarded = buffer.discarded.saturating_add(unread.len() as u64);
         buffer.waker = None;
         self.inbox.waiting.store(0, Ordering::Release);

@@ -79,8 +79,8 @@ pub(super) struct Timers {
     send_timeout: Option<Duration>,
     /// The number of the request for a credential under way.
     request: u16,
-    /// What the sleep is armed for.
-    armed: Option<Instant>,
+    /// What the sleep is armed for; the end of time if for nothing.
+    armed: Instant,
     /// What the clock said in this turn.
     now: Option<Instant>,
     /// Steps left in this burst.
@@ -96,7 +96,7 @@ impl Timers {
         Self {
             send_timeout,
             request: 0,
-            armed: None,
+            armed: Instant::MAX,
             now: None,
             left: BURST,
             clock_first: false,
@@ -277,16 +277,16 @@ where
     fn poll_sleep(&mut self, cx: &mut Context<'_>) {
         let at = [self.policy.poll_timeout(), self.links.deadline()].into_iter().flatten().min();
         let Some(at) = at else {
-            self.timers.armed = None;
+            self.timers.armed = Instant::MAX;
             return self.sleep.set(None);
         };
-        if self.timers.armed.is_none_or(|armed| at < armed) {
+        if at < self.timers.armed {
             let longest = self.runtime.now().saturating_add(MAX_SLEEP);
-            self.timers.armed = Some(at);
+            self.timers.armed = at;
             self.sleep.set(Some(self.runtime.sleep_until(at.min(longest))));
         }
         if self.sleep.as_mut().as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready()) {
-            self.timers.armed = None;
+            self.timers.armed = Instant::MAX;
             self.sleep.set(None);
             // Look at the clock again, after everything that became ready meanwhile.
             cx.waker().wake_by_ref();
