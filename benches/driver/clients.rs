@@ -28,9 +28,12 @@ async fn next(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<[u8; MESSAGE]
 }
 
 /// Reads and does nothing else.
-pub(crate) async fn bare(mut reader: impl AsyncRead + Unpin) -> io::Result<Infallible> {
+pub(crate) async fn bare(
+    mut reader: impl AsyncRead + Unpin,
+    mut taken: impl FnMut([u8; MESSAGE]),
+) -> io::Result<Infallible> {
     loop {
-        take(next(&mut reader).await?);
+        taken(next(&mut reader).await?);
     }
 }
 
@@ -57,7 +60,10 @@ pub(crate) async fn by_hand<T: AsyncRead + Unpin>(
 }
 
 /// stubborn-io with its own options, and no end of its attempts.
-pub(crate) async fn stubborn<T, C>(address: C) -> io::Result<Infallible>
+pub(crate) async fn stubborn<T, C>(
+    address: C,
+    taken: impl FnMut([u8; MESSAGE]),
+) -> io::Result<Infallible>
 where
     T: UnderlyingIo<C> + AsyncRead + AsyncWrite,
     C: Clone + Send + Unpin + 'static,
@@ -65,7 +71,7 @@ where
     let options = ReconnectOptions::new()
         .with_exit_if_first_connect_fails(false)
         .with_retries_generator(|| std::iter::repeat(Duration::from_millis(500)));
-    bare(StubbornIo::<T, C>::connect_with_options(address, options).await?).await
+    bare(StubbornIo::<T, C>::connect_with_options(address, options).await?, taken).await
 }
 
 /// What a message is to the policy.

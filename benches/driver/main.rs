@@ -1,6 +1,7 @@
 //! Temporary: runs the measures of the driver. `count N` is for callgrind with `--toggle-collect=counted`.
 
 mod clients;
+mod crowd;
 mod memory;
 mod messages;
 mod pipe;
@@ -30,6 +31,12 @@ fn main() {
                 println!("{who:50} {bytes:6} B {allocations:4} allocations, goal {goal:?}");
             }
         }
-        _ => panic!("names | count N | memory"),
+        ["crowds"] => {
+            for crowd::Crowd { who, up, after } in crowd::crowds().expect("a crowd") {
+                println!("{who:50} {up:6} up, the last after {after:.1?}");
+            }
+        }
+        [crowd::SERVE] => crowd::serve().expect("a server"),
+        _ => panic!("names | count N | memory | crowds"),
     }
 }

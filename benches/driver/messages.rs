@@ -79,7 +79,7 @@ async fn beside(one: impl Future, other: impl Future) {
 fn bare() -> Steps {
     let peer = Peer::default();
     let pipe = Pipe::connect(&peer);
-    steps(peer, clients::bare(pipe))
+    steps(peer, clients::bare(pipe, take))
 }
 
 fn by_hand() -> Steps {
@@ -90,7 +90,7 @@ fn by_hand() -> Steps {
 
 fn stubborn() -> Steps {
     let peer = Peer::default();
-    steps(peer.clone(), clients::stubborn::<Pipe, Peer>(peer))
+    steps(peer.clone(), clients::stubborn::<Pipe, Peer>(peer, take))
 }
 
 fn driver<M: Meaning>(
