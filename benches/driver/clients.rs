@@ -60,10 +60,7 @@ pub(crate) async fn by_hand<T: AsyncRead + Unpin>(
 }
 
 /// stubborn-io with its own options, and no end of its attempts.
-pub(crate) async fn stubborn<T, C>(
-    address: C,
-    taken: impl FnMut([u8; MESSAGE]),
-) -> io::Result<Infallible>
+pub(crate) async fn stubborn<T, C>(address: C, taken: impl FnMut([u8; MESSAGE])) -> io::Result<Infallible>
 where
     T: UnderlyingIo<C> + AsyncRead + AsyncWrite,
     C: Clone + Send + Unpin + 'static,
@@ -164,7 +161,8 @@ where
     }
 
     async fn receive(&self, reader: &mut Counting<R>, epoch: Epoch) -> Result<Self::Received, Cause> {
-        let message = next(&mut reader.reader).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+        let message =
+            next(&mut reader.reader).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
         reader.messages += 1;
         Ok(M::of(message, epoch, reader.messages))
     }

@@ -67,7 +67,9 @@ pub(crate) fn crowds() -> io::Result<Vec<Crowd>> {
         ("written by hand", |address, _, up| {
             let dial = async move || TcpStream::connect(address).await;
             let mut taken = up.counter();
-            tokio::task::spawn_local(async move { clients::by_hand(dial, async |message| taken(message)).await });
+            tokio::task::spawn_local(
+                async move { clients::by_hand(dial, async |message| taken(message)).await },
+            );
         }),
         ("stubborn-io", |address, _, up| {
             tokio::task::spawn_local(clients::stubborn::<TcpStream, SocketAddr>(address, up.counter()));
@@ -89,8 +91,11 @@ pub(crate) fn crowds() -> io::Result<Vec<Crowd>> {
 }
 
 fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<Crowd> {
-    let mut server =
-        Command::new(std::env::current_exe()?).arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg(SERVE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut line = String::new();
     BufReader::new(server.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?).read_line(&mut line)?;
     let port: u16 = line.trim().parse().map_err(io::Error::other)?;

@@ -79,7 +79,8 @@ pub(crate) fn connections() -> Vec<Bytes> {
     let idle = idle(SocketAddr::from(([127, 0, 0, 1], 1)));
     // The box with the idle future is not tokio's.
     let (socket, sockets) = (socket - size_of_val(&idle) as i64, sockets - 1);
-    let mut rows = vec![Bytes { who: "the socket of tokio", bytes: socket, allocations: sockets, goal: None }];
+    let mut rows =
+        vec![Bytes { who: "the socket of tokio", bytes: socket, allocations: sockets, goal: None }];
     for (who, goal, start) in clients {
         let (bytes, allocations) = held(start);
         rows.push(Bytes { who, bytes: bytes - socket, allocations: allocations - sockets, goal });
@@ -89,7 +90,11 @@ pub(crate) fn connections() -> Vec<Bytes> {
 
 fn driver<M: Meaning>(
     address: SocketAddr,
-) -> Driver<impl SendProtocol<Token = (), Key = Infallible, Incoming = M::Incoming> + use<M>, Tokio, Policy<SplitMix64>> {
+) -> Driver<
+    impl SendProtocol<Token = (), Key = Infallible, Incoming = M::Incoming> + use<M>,
+    Tokio,
+    Policy<SplitMix64>,
+> {
     let dial = move || async move { TcpStream::connect(address).await.map(TcpStream::into_split) };
     Driver::new(Policy::new(&CONFIG, SplitMix64::new(7)), clients::Client::<_, M>::new(dial), Tokio::new())
 }

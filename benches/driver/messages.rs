@@ -41,7 +41,8 @@ pub(crate) const READERS: [Reader; 7] = [
 
 /// Any traffic answers the heartbeat, so that each message moves a deadline. The connection is stable at once, as one is
 /// that has been up for a while.
-pub(crate) static CONFIG: Config = presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
+pub(crate) static CONFIG: Config =
+    presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
 
 /// How many messages a client reads before it is counted, in two halves: the dial, and whatever happens once.
 const WARM_UP: u64 = 256;
@@ -95,7 +96,11 @@ fn stubborn() -> Steps {
 
 fn driver<M: Meaning>(
     peer: &Peer,
-) -> Driver<impl SendProtocol<Token = (), Key = Infallible, Incoming = M::Incoming> + use<M>, Tokio, Policy<SplitMix64>> {
+) -> Driver<
+    impl SendProtocol<Token = (), Key = Infallible, Incoming = M::Incoming> + use<M>,
+    Tokio,
+    Policy<SplitMix64>,
+> {
     let far = peer.clone();
     let dial = move || ready(Ok((Pipe::connect(&far), ())));
     Driver::new(Policy::new(&CONFIG, SplitMix64::new(7)), Client::<_, M>::new(dial), Tokio::new())
@@ -117,9 +122,12 @@ fn channel() -> Steps {
     let peer = Peer::default();
     let far = peer.clone();
     let (sender, mut receiver) = mpsc::channel(BUFFER);
-    let client = clients::by_hand(async move || Ok(Pipe::connect(&far)), async move |message| {
-        let _ = sender.send(message).await;
-    });
+    let client = clients::by_hand(
+        async move || Ok(Pipe::connect(&far)),
+        async move |message| {
+            let _ = sender.send(message).await;
+        },
+    );
     let application = async move {
         while let Some(message) = receiver.recv().await {
             take(message);

@@ -77,6 +77,7 @@ pub(super) fn transport<'a, P: Protocol>(
     }
 }
 
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
 impl<P: Protocol> Life<'_, P> {
     /// Never more than one message ahead of the loop, nor of the application.
     fn read(&self, reader: &mut P::Reader) -> impl Future<Output = ()> {

@@ -96,8 +96,7 @@ impl<P: Protocol> Mailbox<P> {
     /// `holds`: of a successor, whose messages wait until it is the connection.
     pub(super) fn new(epoch: Epoch, holds: bool) -> Self {
         let hold = holds.then(|| Box::new(Hold::new()));
-        let inner =
-            Inner { items: Queue::new(), commands: Queue::new(), open: false, close: None, hold };
+        let inner = Inner { items: Queue::new(), commands: Queue::new(), open: false, close: None, hold };
         Self {
             epoch,
             inner: Mutex::new(inner),
@@ -384,11 +383,8 @@ impl<P: Protocol> Mailbox<P> {
     /// What was given up and is not sent yet, for the transport that has the session now.
     pub(super) fn take_unsubscribes(&self) -> VecDeque<CommandOf<P>> {
         let mut inner = self.lock();
-        let (taken, kept) = inner
-            .commands
-            .take()
-            .into_iter()
-            .partition(|command| matches!(command, Command::Unsubscribe(_)));
+        let (taken, kept) =
+            inner.commands.take().into_iter().partition(|command| matches!(command, Command::Unsubscribe(_)));
         *inner.commands.all() = kept;
         inner.commands.shrink();
         self.set(COMMANDS, !inner.commands.is_empty());

@@ -4,6 +4,7 @@ use std::boxed::Box;
 use std::collections::VecDeque;
 
 /// For what most connections need seldom, or never.
+#[expect(clippy::box_collection, reason = "empty it takes a word, not four")]
 pub(super) struct Queue<T>(Option<Box<VecDeque<T>>>);
 
 impl<T> Queue<T> {

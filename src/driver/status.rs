@@ -82,13 +82,7 @@ impl Status {
     pub(super) const fn new() -> Self {
         Self {
             waker: AtomicWaker::new(),
-            state: Mutex::new(State {
-                run: Run::New,
-                online: false,
-                report: None,
-                reports: 0,
-                others: None,
-            }),
+            state: Mutex::new(State { run: Run::New, online: false, report: None, reports: 0, others: None }),
             asked: AtomicBool::new(false),
             watched: AtomicBool::new(false),
         }

@@ -143,12 +143,7 @@ where
         Taken { at, event: Some(seen), actions }
     }
 
-    pub(super) fn observe(
-        &self,
-        at: Instant,
-        event: Option<&Event<P::Token, P::Key>>,
-        actions: &Actions,
-    ) {
+    pub(super) fn observe(&self, at: Instant, event: Option<&Event<P::Token, P::Key>>, actions: &Actions) {
         self.protocol.observe(&Notice {
             at,
             event,

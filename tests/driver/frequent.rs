@@ -30,8 +30,12 @@ pub(crate) async fn traffic_moves_the_deadline<Rt: Runtime>(rt: Rt, slack: Durat
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
-    let beats: Vec<_> =
-        log.sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).map(|(at, _)| *at).collect();
+    let beats: Vec<_> = log
+        .sent
+        .iter()
+        .filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. }))
+        .map(|(at, _)| *at)
+        .collect();
     assert_eq!(beats.len(), 2, "{beats:?}");
     assert_after(log.dials[0], beats[0], ms(100), slack);
     assert_after(log.dials[0], beats[1], ms(200), slack);
@@ -48,7 +52,8 @@ pub(crate) async fn numbers_and_epochs_arrive_whole<Rt: Runtime>(rt: Rt, _: Dura
         |_| Event::Sequence { epoch: Epoch::from_raw(99).unwrap(), sequence: u64::MAX };
     let foreign_life: fn(_) -> Fact = |_| Event::Received { epoch: Epoch::from_raw(99).unwrap() };
     let script = [vec![ready as fn(_) -> _], vec![number], vec![foreign_number], vec![foreign_life]];
-    let lab = Lab::new(rt, vec![Answer::Accept(script.map(Say::Facts).into())]);
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(script.map(Say::Facts).into())]).set(|set| set.answers = false);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
@@ -67,7 +72,12 @@ pub(crate) async fn all_that_came_before_the_end_arrives<Rt: Runtime>(rt: Rt, _:
     let life: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let number: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 5 };
     let mut script = vec![Say::Facts(vec![ready]), Say::Message(1), Say::Facts(vec![]), Say::Numbered(2)];
-    script.extend([Say::Numbered(3), Say::Facts(vec![life, life]), Say::Message(4), Say::Facts(vec![number])]);
+    script.extend([
+        Say::Numbered(3),
+        Say::Facts(vec![life, life]),
+        Say::Message(4),
+        Say::Facts(vec![number]),
+    ]);
     script.extend([Say::Message(5), Say::Facts(vec![life]), Say::End(Cause::NoCloseFrame)]);
     let lab = Lab::new(rt, vec![Answer::Accept(script)]);
     let mut driver = lab.driver(&LADDER);
