@@ -3,10 +3,8 @@
 //! A count is that of the loop of 1,000 steps alone: what is set up before is not counted, nor is anything the kernel
 //! does. Divided by 1,000, the call of the loop itself is a few hundredths of an instruction.
 
-mod shared;
-
 use gungraun::prelude::*;
-use shared::{Steps, operations};
+use redial_benches::{Steps, operations};
 
 const STEPS: u64 = 1_000;
 

@@ -1,13 +1,11 @@
 //! Times every operation: `backoff`, `breaker` and `policy` are this crate's alone, `peers` has the others beside it.
 //!
 //! ```text
-//! cargo bench --bench speed -- ^peers
+//! cargo bench -p redial-benches --bench speed -- ^peers
 //! ```
 
-mod shared;
-
 use criterion::{Bencher, Criterion, criterion_group, criterion_main};
-use shared::{Kind, Operation, operations};
+use redial_benches::{Kind, Operation, operations};
 
 #[expect(clippy::disallowed_methods, reason = "what is measured is the clock's time")]
 fn time(bencher: &mut Bencher<'_>, operation: &Operation) {

@@ -1,7 +1,7 @@
 //! A policy with many subscriptions: what it takes to subscribe, confirm and restore all of them, and how that grows.
 //!
 //! ```text
-//! cargo bench --bench subscriptions --features alloc
+//! cargo bench -p redial-benches --bench subscriptions
 //! ```
 
 use std::hint::black_box;

@@ -26,6 +26,8 @@ step "lints, a heap" cargo clippy --no-default-features --features alloc,serde -
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
+step "lints, the packages beside it" cargo clippy --workspace --exclude redial --all-targets -- -D warnings
+step "the report on the benchmarks" cargo test -p redial-benches
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
@@ -33,7 +35,7 @@ step "the oldest compiler" ci/msrv.sh
 step "replay in debug and release" ci/replay.sh
 step "gateway, seed 1" gateway 1
 step "gateway, seed 2" gateway 2
-step "benchmarks build and run once" cargo bench -q --all-features --benches -- --test
+step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
 step "code size" ci/sizes.sh
 step "counts of instructions" ci/instructions.sh
 step "fuzzing" ci/fuzz.sh 30

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Counts the instructions of every operation in `benches/shared` under callgrind, and fails when one of this crate's costs
+# Counts the instructions of every operation in `benches/operations` under callgrind, and fails when one of this crate's costs
 # over 2 % more (10 % with another compiler) than in `benches/instructions.txt`.
 #     BLESS=1    writes today's counts there instead
 #     --json     prints the tool's lines and compares nothing
@@ -26,7 +26,7 @@ if ! command -v valgrind >/dev/null; then
     export GUNGRAUN_VALGRIND_BIN=$home/usr/bin/valgrind.bin VALGRIND_LIB=$home/usr/libexec/valgrind
 fi
 
-version=$(sed -n 's/^gungraun = "=\(.*\)"$/\1/p' Cargo.toml)
+version=$(sed -n 's/^gungraun = "=\(.*\)"$/\1/p' benches/Cargo.toml)
 runner=$CARGO_TARGET_DIR/gungraun-runner-$version
 [ -x "$runner/bin/gungraun-runner" ] ||
     cargo install -q --locked --root "$runner" --target-dir "$runner/build" "gungraun-runner@$version" >&2
@@ -35,9 +35,9 @@ export GUNGRAUN_RUNNER=$runner/bin/gungraun-runner
 # Nothing is kept from one run to the next: the table is what is compared with.
 counts=$CARGO_TARGET_DIR/instructions.json
 rm -rf "$CARGO_TARGET_DIR/gungraun"
-cargo bench -q --bench instructions -- --output-format=json >"$counts"
+cargo bench -q -p redial-benches --bench instructions -- --output-format=json >"$counts"
 if [ "$mode" = --json ]; then
     cat "$counts"
 else
-    cargo bench -q --bench report -- gate "$counts"
+    cargo run -q --release -p redial-benches -- gate "$counts"
 fi

@@ -16,4 +16,4 @@ if ! command -v redis-server >/dev/null; then
     export PATH=$home/usr/bin:$PATH LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 redis-server --version
-cargo test --all-features --test supervise
+cargo test -p redial-servers --test supervise

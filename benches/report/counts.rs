@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
-use crate::shared::{Kind, Operation};
+use redial_benches::{Kind, Operation};
 
 /// What one run of the tool counted is the loop of this many steps.
 const STEPS: u64 = 1_000;
@@ -238,7 +238,7 @@ mod tests {
     /// The committed table is of this list, so that a new operation can't be forgotten in it.
     #[test]
     fn the_committed_table_names_our_operations() {
-        let operations = crate::shared::operations();
+        let operations = redial_benches::operations();
         let table = Table::read(include_str!("../../benches/instructions.txt")).expect("a table");
         let zeros = vec![0; operations.len()];
         let judgement = judge(&table.rows, &ours(&operations, &zeros), SAME_COMPILER);

@@ -4,17 +4,16 @@ use std::fmt;
 
 use crate::memory::Bytes;
 use crate::outside::{Line, Time};
-use crate::shared::{Kind, Operation};
+use redial_benches::{Kind, Operation};
 
 pub(crate) const COUNT: &str = "ci/instructions.sh --json";
-pub(crate) const TIME: &str =
-    "cargo bench -q --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
+pub(crate) const TIME: &str = "cargo bench -q -p redial-benches --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
 pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
 pub(crate) const FLEET: &str = "cargo run -q --release --example fleet -- --tsv";
 pub(crate) const GROWTH: &str =
     "cargo run -q --release --example fleet -- --tsv --growth --policies 10000000";
 pub(crate) const MISSES: &str = "ci/misses.sh --tsv";
-pub(crate) const LAYOUTS: &str = "cargo bench -q --bench fleet -- --noplot";
+pub(crate) const LAYOUTS: &str = "cargo bench -q -p redial-benches --bench fleet -- --noplot";
 
 /// The bounds of what other commands measure: group, name, what it is, the bound.
 const GOALS: [(&str, &str, &str, Bound); 11] = [
@@ -146,7 +145,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { architecture, system, cores, compiler } = &self.machine;
         writeln!(f, "# Benchmarks\n")?;
-        writeln!(f, "Written by `cargo bench --bench report`; every number is from that run.")?;
+        writeln!(f, "Written by `cargo run --release -p redial-benches`; every number is from that run.")?;
         writeln!(f, "Machine: {cores} cores, {architecture}, {system}; {compiler}.\n")?;
         self.goals(f)?;
         self.instructions(f)?;
@@ -406,7 +405,7 @@ mod tests {
     use super::*;
 
     fn report(count: u64) -> Report {
-        let operations = crate::shared::operations();
+        let operations = redial_benches::operations();
         Report {
             machine: Machine { architecture: "a", system: "s", cores: 2, compiler: "rustc 1".to_owned() },
             counts: Some(vec![count; operations.len()]),

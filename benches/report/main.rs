@@ -1,23 +1,16 @@
 //! Measures everything and writes `BENCHMARKS.md`.
 //!
 //! ```text
-//! cargo bench --bench report
+//! cargo run --release -p redial-benches
 //! ```
 //!
 //! Every number in the document comes from a run of this. `gate FILE` as arguments is the half of `ci/instructions.sh`
 //! that reads the tool's output and compares it with the committed table.
 
-#![cfg_attr(
-    test,
-    allow(dead_code, unused_imports, reason = "without a harness, its tests run in tests/bench_report.rs")
-)]
-
 mod counts;
 mod document;
 mod memory;
 mod outside;
-#[path = "../shared/mod.rs"]
-mod shared;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -26,6 +19,7 @@ use std::{env, fs};
 use counts::Table;
 use document::{Machine, Report};
 use outside::{Line, Time};
+use redial_benches::operations;
 
 /// Where the counts are committed.
 const TABLE: &str = "benches/instructions.txt";
@@ -34,16 +28,13 @@ const DOCUMENT: &str = "BENCHMARKS.md";
 const UNUSABLE: u8 = 2;
 
 fn main() -> ExitCode {
-    // Cargo says `--bench` to every benchmark.
-    let arguments: Vec<_> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         [] => report(),
         ["gate", file] => gate(Path::new(file)),
-        // What `cargo bench -- --test` asks of every benchmark: to run once. Its tests are in tests/bench_report.rs.
-        ["--test"] => Ok(true),
         _ => {
-            eprintln!("usage: cargo bench --bench report [-- gate FILE]");
+            eprintln!("usage: cargo run --release -p redial-benches [-- gate FILE]");
             return ExitCode::from(UNUSABLE);
         }
     };
@@ -58,7 +49,9 @@ fn main() -> ExitCode {
 
 /// The project's folder.
 fn root() -> PathBuf {
-    env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
+    // Cargo says where this package is: in a folder of the project.
+    env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from("."), |benches| PathBuf::from(benches).join(".."))
 }
 
 fn target() -> PathBuf {
@@ -80,7 +73,7 @@ fn machine() -> Machine {
 
 /// Whether the counts in this file pass against the committed table, or, told to bless them, writes them there.
 fn gate(file: &Path) -> Result<bool, String> {
-    let operations = shared::operations();
+    let operations = operations();
     let counts = counts::net(&operations, &counts::parse(&text(file)?, operations.len())?);
     let rows = counts::ours(&operations, &counts);
     print!("{}", counts::listing(&rows));
@@ -166,7 +159,7 @@ fn timed(bench: &str, command: &str, group: &str) -> Vec<Time> {
 }
 
 fn report() -> Result<bool, String> {
-    let operations = shared::operations();
+    let operations = operations();
     let counts = match run("ci/instructions.sh", document::COUNT) {
         Some(output) if !output.is_empty() => {
             Some(counts::net(&operations, &counts::parse(&output, operations.len())?))

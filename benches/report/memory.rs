@@ -13,7 +13,7 @@ use redial::{
     presets,
 };
 
-use crate::shared::{Operation, backoff, breaker, policy};
+use redial_benches::{Operation, backoff, breaker, policy};
 
 /// What needs neither a breaker nor a heartbeat nor sessions.
 const PLAIN: Config =
@@ -104,7 +104,7 @@ pub(crate) fn allocations(operation: &Operation) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{Kind, operations};
+    use redial_benches::{Kind, operations};
 
     /// No operation of the list needs a heap.
     #[test]

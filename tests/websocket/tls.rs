@@ -4,7 +4,6 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use redial::classify::TlsKind;
 use redial::websocket::rustls::crypto::ring;
 use redial::websocket::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -26,11 +25,21 @@ struct Secure {
     certificate: CertificateDer<'static>,
 }
 
+/// Of a server for `localhost`, signed by itself and good for a century. Nobody but these tests knows or trusts it.
+///
+/// ```sh
+/// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+///     -not_before 20000101000000Z -not_after 21000101000000Z -addext subjectAltName=DNS:localhost \
+///     -addext basicConstraints=critical,CA:FALSE -keyout key.pem -outform DER -out localhost.crt
+/// openssl pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out localhost.key
+/// ```
+const CERTIFICATE: &[u8] = include_bytes!("localhost.crt");
+const KEY: &[u8] = include_bytes!("localhost.key");
+
 /// A server for `localhost` that would rather speak HTTP/2.
 async fn secure(alpn: &[&str]) -> Secure {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = cert.der().clone();
-    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let certificate = CertificateDer::from(CERTIFICATE);
+    let key = PrivatePkcs8KeyDer::from(KEY);
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -10,9 +10,9 @@ use redial::{Action, Actions, Cause, Config, Epoch, Event, Instant, Phase, Polic
 
 use super::{Operation, Steps, repeat};
 
-pub(crate) static CONFIG: Config = presets::DISCORD_GATEWAY;
+pub static CONFIG: Config = presets::DISCORD_GATEWAY;
 /// A session token of four bytes: a key into the caller's own table.
-pub(crate) type Tested = Policy<SplitMix64, u32>;
+pub type Tested = Policy<SplitMix64, u32>;
 
 /// So slow that it stays out of the picture.
 const HEARTBEAT: Duration = Duration::from_secs(3_600);
@@ -46,7 +46,7 @@ fn live(policy: &Tested) -> Epoch {
 }
 
 /// A live connection that has held.
-pub(crate) fn online() -> (Tested, Instant) {
+pub fn online() -> (Tested, Instant) {
     let mut policy: Tested = Policy::new(&CONFIG, SplitMix64::new(1)).with_session_type();
     let start = Instant::from_micros(START);
     ignore(policy.handle_event(start, Event::Start));
@@ -62,7 +62,7 @@ pub(crate) fn online() -> (Tested, Instant) {
 }
 
 /// Lost, waited, opened, greeted, resumed, stable.
-pub(crate) fn one_outage(policy: &mut Tested, now: &mut Instant) {
+pub fn one_outage(policy: &mut Tested, now: &mut Instant) {
     let epoch = live(policy);
     ignore(fact(policy, *now, Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     *now = deadline(policy).expect("a wait");
@@ -138,7 +138,7 @@ const HANDED: &str = "handed over and back";
 /// The events that change next to nothing. What they cost is `handle_event` alone.
 const QUIET: [&str; 3] = ["a sequence number", "traffic", "an acknowledged beat"];
 
-pub(crate) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     type Row = (&'static str, Option<u32>, fn() -> Steps);
     let rows: [Row; 6] = [
         (QUIET[0], Some(40), || quiet(|epoch, n| Event::Sequence { epoch, sequence: n })),

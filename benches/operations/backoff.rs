@@ -20,7 +20,7 @@ const MAX: Duration = Duration::from_secs(30);
 /// One outage: a new backoff and this many delays.
 const OUTAGE: u32 = 20;
 
-pub(crate) const LADDER: BackoffConfig =
+pub const LADDER: BackoffConfig =
     BackoffConfig::exponential(INITIAL, Ratio::TWO, MAX).jitter(Jitter::Full).build_const();
 
 /// The same with each of the other jitters that take a short way, and with a factor that is no whole number.
@@ -110,12 +110,12 @@ fn outage<L: Ladder>(make: fn() -> L) -> Steps {
 }
 
 /// The least that gives a doubled, capped and fully jittered delay.
-pub(crate) struct Bare {
+pub struct Bare {
     failures: u32,
     rng: SplitMix64,
 }
 
-pub(crate) fn bare() -> Bare {
+pub fn bare() -> Bare {
     Bare { failures: 0, rng: SplitMix64::new(7) }
 }
 
@@ -131,7 +131,7 @@ impl Ladder for Bare {
 }
 
 /// A peer whose backoff is an iterator.
-pub(crate) struct Iterated<I>(pub(crate) I);
+pub struct Iterated<I>(pub I);
 
 impl<I: Iterator + 'static> Ladder for Iterated<I> {
     type Delay = Option<I::Item>;
@@ -142,7 +142,7 @@ impl<I: Iterator + 'static> Ladder for Iterated<I> {
 }
 
 /// Its jitter is on top: a delay up to twice the cap.
-pub(crate) fn backon() -> Iterated<impl Iterator<Item = Duration>> {
+pub fn backon() -> Iterated<impl Iterator<Item = Duration>> {
     let config = ExponentialBuilder::new()
         .with_min_delay(INITIAL)
         .with_factor(2.0)
@@ -154,7 +154,7 @@ pub(crate) fn backon() -> Iterated<impl Iterator<Item = Duration>> {
 }
 
 /// Its jitter goes up to twice the delay.
-pub(crate) fn ihrwein() -> ExponentialBackoff {
+pub fn ihrwein() -> ExponentialBackoff {
     ExponentialBackoffBuilder::new()
         .with_initial_interval(black_box(INITIAL))
         .with_multiplier(2.0)
@@ -173,14 +173,14 @@ impl Ladder for ExponentialBackoff {
 }
 
 /// Its jitter is cut to whole hundredths of the delay, and to the minimum and the cap.
-pub(crate) fn exponential_backoff() -> Iterated<exponential_backoff::IntoIter> {
+pub fn exponential_backoff() -> Iterated<exponential_backoff::IntoIter> {
     let mut config = exponential_backoff::Backoff::new(u32::MAX, black_box(INITIAL), Some(black_box(MAX)));
     config.set_jitter(0.99);
     config.set_factor(2);
     Iterated(config.into_iter())
 }
 
-pub(crate) fn tokio_retry() -> Iterated<impl Iterator<Item = Duration>> {
+pub fn tokio_retry() -> Iterated<impl Iterator<Item = Duration>> {
     use tokio_retry::strategy::{ExponentialBackoff, jitter};
     // Its n-th delay is base^n * factor, in milliseconds.
     Iterated(black_box(ExponentialBackoff::from_millis(2).factor(500).max_delay(MAX)).map(jitter))
@@ -188,7 +188,7 @@ pub(crate) fn tokio_retry() -> Iterated<impl Iterator<Item = Duration>> {
 
 /// This crate's generator, for the one peer that takes one.
 #[derive(Clone, Debug)]
-pub(crate) struct Lent(SplitMix64);
+pub struct Lent(SplitMix64);
 
 impl tower::util::rng::Rng for Lent {
     fn next_u64(&mut self) -> u64 {
@@ -196,7 +196,7 @@ impl tower::util::rng::Rng for Lent {
     }
 }
 
-pub(crate) fn tower() -> tower::retry::backoff::ExponentialBackoff<Lent> {
+pub fn tower() -> tower::retry::backoff::ExponentialBackoff<Lent> {
     let rng = Lent(SplitMix64::new(7));
     let maker = ExponentialBackoffMaker::new(black_box(INITIAL), black_box(MAX), 1.0, rng);
     maker.expect("the minimum is below the cap").make_backoff()
@@ -225,18 +225,18 @@ impl Ladder for tower::retry::backoff::ExponentialBackoff<Lent> {
     }
 }
 
-pub(crate) fn failsafe() -> Iterated<FullJittered> {
+pub fn failsafe() -> Iterated<FullJittered> {
     Iterated(full_jittered(black_box(INITIAL), black_box(MAX)))
 }
 
 /// The caller counts and draws.
-pub(crate) struct Reliakit {
+pub struct Reliakit {
     config: reliakit_backoff::Backoff,
     failures: u32,
     rng: SplitMix64,
 }
 
-pub(crate) fn reliakit() -> Reliakit {
+pub fn reliakit() -> Reliakit {
     let config = reliakit_backoff::Backoff::exponential(black_box(INITIAL), 2).with_max_delay(black_box(MAX));
     Reliakit { config, failures: 0, rng: SplitMix64::new(7) }
 }
@@ -251,7 +251,7 @@ impl Ladder for Reliakit {
     }
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     const GROUP: &str = "backoff";
     const DRAW: &str = "one draw";
     const CAP: &str = "next delay at the cap";

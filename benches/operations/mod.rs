@@ -5,36 +5,36 @@
 //! result. That is the same for this crate and for every peer; the row "nothing" is such a loop with no operation in it,
 //! and what it takes is subtracted from a count.
 
-#![allow(dead_code, reason = "several programs include this file, and not all use all of it")]
+#![allow(clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "nobody but this package uses them")]
 
-pub(crate) mod backoff;
-pub(crate) mod breaker;
-pub(crate) mod policy;
+pub mod backoff;
+pub mod breaker;
+pub mod policy;
 
 use std::hint::black_box;
 
 /// One operation of one crate.
-pub(crate) struct Operation {
-    pub(crate) group: &'static str,
+pub struct Operation {
+    pub group: &'static str,
     /// What is done. The operations of one name are compared.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Who does it.
-    pub(crate) who: &'static str,
-    pub(crate) kind: Kind,
+    pub who: &'static str,
+    pub kind: Kind,
     /// What a reader must know about this one.
-    pub(crate) note: &'static str,
+    pub note: &'static str,
     /// At most so many instructions.
-    pub(crate) goal: Option<u32>,
+    pub goal: Option<u32>,
     /// The operation that does all but the work: its instructions are subtracted from a count.
-    pub(crate) base: &'static str,
-    pub(crate) prepare: fn() -> Steps,
+    pub base: &'static str,
+    pub prepare: fn() -> Steps,
 }
 
 /// The base of most operations: a loop of steps that do nothing.
-pub(crate) const NOTHING: &str = "nothing";
+pub const NOTHING: &str = "nothing";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Ours,
     /// A crate that does the same.
     Peer,
@@ -45,10 +45,10 @@ pub(crate) enum Kind {
 }
 
 /// Does an operation so many times.
-pub(crate) type Steps = Box<dyn FnMut(u64)>;
+pub type Steps = Box<dyn FnMut(u64)>;
 
 /// The step as a loop. A step is told how many went before.
-pub(crate) fn repeat(mut step: impl FnMut(u64) + 'static) -> Steps {
+pub fn repeat(mut step: impl FnMut(u64) + 'static) -> Steps {
     let mut done = 0;
     Box::new(move |times| {
         let end = done + times;
@@ -83,7 +83,7 @@ impl Operation {
 }
 
 /// All of them, the compared ones in a row and ours first.
-pub(crate) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let nothing = || {
         let mut state = 0_u64;
         repeat(move |_| {

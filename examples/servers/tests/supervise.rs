@@ -2,9 +2,6 @@
 //! every way.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
-#[path = "common/example.rs"]
-mod example;
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -59,7 +56,7 @@ fn the_example_outlives_its_redis() {
     }
     let port = free_port();
     let mut server = redis(port);
-    let mut worker = Command::new(example::build("supervise", "tokio"));
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_supervise"));
     worker.arg(format!("redis://127.0.0.1:{port}")).stdout(Stdio::piped());
     let mut worker = Running(worker.spawn().unwrap());
     let mut lines = BufReader::new(worker.0.stdout.take().unwrap()).lines();
@@ -75,7 +72,7 @@ fn the_example_outlives_its_redis() {
 /// The example is as short as the README says.
 #[test]
 fn the_example_is_short() {
-    let text = include_str!("../examples/supervise.rs");
+    let text = include_str!("../supervise.rs");
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     assert!(lines.count() <= 15);
 }

@@ -14,7 +14,7 @@ use super::{Kind, Operation, Steps, repeat};
 
 const OPEN: Duration = Duration::from_secs(60);
 const OPEN_MICROS: u64 = 60_000_000;
-pub(crate) const FAILURES: u32 = 5;
+pub const FAILURES: u32 = 5;
 
 /// A breaker of one crate. `now` is in microseconds; a crate that reads a clock does not look at it.
 trait Breaker: 'static {
@@ -22,13 +22,13 @@ trait Breaker: 'static {
     fn call(&mut self, now: u64, good: bool) -> bool;
 }
 
-pub(crate) struct Ours {
-    pub(crate) breaker: CircuitBreaker,
+pub struct Ours {
+    pub breaker: CircuitBreaker,
     config: breaker::Config,
     rng: SplitMix64,
 }
 
-pub(crate) fn ours(failures: u32) -> Ours {
+pub fn ours(failures: u32) -> Ours {
     let (breaker, rng) = (CircuitBreaker::new(), SplitMix64::new(1));
     Ours { breaker, config: breaker::Config::new(failures, OPEN).build().expect("five or more"), rng }
 }
@@ -47,9 +47,9 @@ impl Breaker for Ours {
     }
 }
 
-pub(crate) type Failsafe = StateMachine<ConsecutiveFailures<backoff::Constant>, ()>;
+pub type Failsafe = StateMachine<ConsecutiveFailures<backoff::Constant>, ()>;
 
-pub(crate) fn failsafe(failures: u32, open: Duration) -> Failsafe {
+pub fn failsafe(failures: u32, open: Duration) -> Failsafe {
     ::failsafe::Config::new().failure_policy(consecutive_failures(failures, backoff::constant(open))).build()
 }
 
@@ -70,7 +70,7 @@ impl Breaker for Failsafe {
 
 /// It judges the rate of a full ring: the result after `ring` others is the first that may open it. One probe fills its
 /// half-open ring, the next closes it.
-pub(crate) fn recloser(ring: u32, rate: f32, open: Duration) -> Recloser {
+pub fn recloser(ring: u32, rate: f32, open: Duration) -> Recloser {
     Recloser::custom().error_rate(rate).closed_len(ring as usize).half_open_len(1).open_wait(open).build()
 }
 
@@ -82,9 +82,9 @@ impl Breaker for Recloser {
     }
 }
 
-pub(crate) type Reliakit = reliakit_circuit::CircuitBreaker;
+pub type Reliakit = reliakit_circuit::CircuitBreaker;
 
-pub(crate) fn reliakit(failures: u32) -> Reliakit {
+pub fn reliakit(failures: u32) -> Reliakit {
     Reliakit::new(failures, OPEN_MICROS)
 }
 
@@ -104,13 +104,13 @@ impl Breaker for Reliakit {
 }
 
 /// The least that opens after failures in a row, refuses, and closes after one good probe.
-pub(crate) struct Bare {
+pub struct Bare {
     failures: u32,
     threshold: u32,
     open_until: u64,
 }
 
-pub(crate) fn bare(threshold: u32) -> Bare {
+pub fn bare(threshold: u32) -> Bare {
     Bare { failures: 0, threshold, open_until: 0 }
 }
 
@@ -197,9 +197,9 @@ fn our_window<W: RateWindow + 'static>(config: &'static breaker::Config<W>) -> S
     })
 }
 
-pub(crate) type FailsafeWindow = StateMachine<SuccessRateOverTimeWindow<backoff::Constant>, ()>;
+pub type FailsafeWindow = StateMachine<SuccessRateOverTimeWindow<backoff::Constant>, ()>;
 
-pub(crate) fn failsafe_window() -> FailsafeWindow {
+pub fn failsafe_window() -> FailsafeWindow {
     let policy = success_rate_over_time_window(0.1, 100, Duration::from_secs(30), backoff::constant(OPEN));
     ::failsafe::Config::new().failure_policy(policy).build()
 }
@@ -225,7 +225,7 @@ fn window<B: Breaker>(mut breaker: B) -> Steps {
     })
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     const GROUP: &str = "breaker";
     const SUCCESS: &str = "permit and success while closed";
     const FAILURE: &str = "permit and failure while closed";
