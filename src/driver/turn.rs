@@ -267,8 +267,8 @@ where
         now
     }
 
-    /// The sleep is armed anew when there is something earlier. Where all that it was for has moved on, as it does with every
-    /// message where those count as life, it ends early once, and is armed for the rest.
+    /// Arms the sleep again when a deadline is earlier. Where the deadline has moved later, as it does with every message that
+    /// counts as a sign of life, the sleep ends early once and is armed for the rest.
     fn poll_sleep(&mut self, cx: &mut Context<'_>) {
         let at = [self.policy.poll_timeout(), self.links.deadline()].into_iter().flatten().min();
         let Some(at) = at else {
