@@ -136,7 +136,8 @@ impl<T, K, I> From<Event<T, K>> for Received<T, K, I> {
 /// One step of the policy.
 #[non_exhaustive]
 pub struct Notice<'a, T, K> {
-    /// When.
+    /// When. The signs of life, sequence numbers and acknowledged heartbeats that are ready together share one reading of
+    /// the clock.
     pub at: Instant,
     /// What happened; `None`: a timer fired.
     pub event: Option<&'a Event<T, K>>,

@@ -179,7 +179,7 @@ impl<T, K, M> Handle<T, K, M> {
         let shared = self.0.clone();
         async move {
             let receipt = shared.out.push(message, true)?;
-            shared.waker.wake();
+            shared.status.waker.wake();
             let mut sending = Sending { shared: &*shared, receipt };
             (&mut sending.receipt).await
         }
@@ -193,7 +193,7 @@ impl<T, K, M> Handle<T, K, M> {
     /// [`SendError::Ended`].
     pub fn try_send(&self, message: M) -> Result<Receipt<M>, SendError<M>> {
         let receipt = self.0.out.push(message, false)?;
-        self.0.waker.wake();
+        self.0.status.waker.wake();
         Ok(receipt)
     }
 }
@@ -269,14 +269,14 @@ impl<T, K, M> Handle<T, K, M> {
     }
 
     fn report(&self) -> impl Future<Output = Option<Report>> + Send + use<T, K, M> {
-        let (status, waker) = (self.0.status.clone(), self.0.waker.clone());
+        let status = self.0.status.clone();
         async move {
             let asked = status.lock().reports;
             status.ask();
-            waker.wake();
+            status.waker.wake();
             let ready = |state: &mut State| match state.run {
                 Run::Running if state.reports == asked => None,
-                Run::New | Run::Running | Run::Ended(_) => Some(state.report),
+                Run::New | Run::Running | Run::Ended(_) => Some(state.report.as_deref().copied()),
             };
             status.until(ready).await
         }

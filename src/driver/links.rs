@@ -235,7 +235,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
                 self.beside().left.extend(left);
             }
         }
-        let mail = Arc::new(Mailbox::new(successor));
+        let mail = Arc::new(Mailbox::new(epoch, successor));
         let link = Transport {
             epoch,
             place: if successor { Place::Successor } else { Place::Connection },
@@ -361,7 +361,7 @@ impl<P: Protocol, L: Future<Output = ()>> Links<P, L> {
             return self.poll_several(cx, inbox);
         }
         let connection = self.connection.as_mut()?;
-        if let Some(event) = connection.mail.event(inbox) {
+        if let Some(event) = connection.mail.earlier_event(inbox) {
             return Some(event);
         }
         connection.poll(cx);

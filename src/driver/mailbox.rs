@@ -11,9 +11,10 @@ use super::command::{Command, Received};
 use super::hold::Hold;
 use super::messages::Inbox;
 use super::protocol::Protocol;
+use super::queue::Queue;
 
-/// Something was received.
-pub(super) const ITEMS: u16 = 1;
+/// Items were received.
+const ITEMS: u16 = 1;
 /// Something is to be written.
 const COMMANDS: u16 = 2;
 /// The transport is to be closed.
@@ -22,7 +23,7 @@ const CLOSE: u16 = 4;
 pub(super) const LIVE: u16 = 8;
 /// Messages of the application may be written.
 pub(super) const ONLINE: u16 = 16;
-/// A write is under way.
+/// A write is under way, and waited for.
 const WRITING: u16 = 32;
 /// A heartbeat was queued and not acknowledged yet.
 pub(super) const UNANSWERED: u16 = 64;
@@ -30,6 +31,16 @@ pub(super) const UNANSWERED: u16 = 64;
 const FINISH: u16 = 128;
 /// A successor has received as much as may be held.
 pub(super) const FULL: u16 = 256;
+/// A sign of life was received, and nothing else of its receive is left.
+const LIFE: u16 = 512;
+/// A sequence number was, likewise.
+const NUMBER: u16 = 1024;
+/// What is received is held.
+const HOLD: u16 = 2048;
+/// A write is under way, whether it is waited for or not.
+const BUSY: u16 = 4096;
+/// Something was received.
+pub(super) const RECEIVED: u16 = ITEMS | LIFE | NUMBER;
 
 /// One thing that was received.
 pub(super) type Item<P> = Received<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Incoming>;
@@ -39,17 +50,21 @@ type EventOf<P> = Event<<P as Protocol>::Token, <P as Protocol>::Key>;
 
 /// What passes between a transport and the loop. Both are polled by the same task, the transport after everything the
 /// loop put in here, so no waker is needed; the mutex is never contended and only there so that the task may change
-/// threads. The flags spare it where there is nothing to find.
+/// threads. The flags spare it where there is nothing to find, and where there is no more than what they say: the two
+/// events of which a connection brings thousands.
 pub(super) struct Mailbox<P: Protocol> {
+    epoch: Epoch,
     inner: Mutex<Inner<P>>,
     flags: AtomicU16,
+    /// The sequence number of [`NUMBER`], its low half first.
+    number: [AtomicU32; 2],
     /// How many writes were begun.
     writes: AtomicU32,
 }
 
 struct Inner<P: Protocol> {
-    items: VecDeque<Item<P>>,
-    commands: VecDeque<CommandOf<P>>,
+    items: Queue<Item<P>>,
+    commands: Queue<CommandOf<P>>,
     /// The dial has succeeded.
     open: bool,
     close: Option<u16>,
@@ -63,7 +78,7 @@ impl<P: Protocol> Inner<P> {
     fn next_of_hold(&mut self) -> Option<Item<P>> {
         if self.items.is_empty() {
             let hold = self.hold.as_mut()?;
-            self.items = hold.next_receive()?;
+            *self.items.all() = hold.next_receive()?;
             if !hold.has_released() {
                 self.hold = None;
             }
@@ -79,15 +94,24 @@ impl<P: Protocol> Inner<P> {
 
 impl<P: Protocol> Mailbox<P> {
     /// `holds`: of a successor, whose messages wait until it is the connection.
-    pub(super) fn new(holds: bool) -> Self {
+    pub(super) fn new(epoch: Epoch, holds: bool) -> Self {
         let hold = holds.then(|| Box::new(Hold::new()));
-        let inner =
-            Inner { items: VecDeque::new(), commands: VecDeque::new(), open: false, close: None, hold };
-        Self { inner: Mutex::new(inner), flags: AtomicU16::new(0), writes: AtomicU32::new(0) }
+        let inner = Inner { items: Queue::new(), commands: Queue::new(), open: false, close: None, hold };
+        Self {
+            epoch,
+            inner: Mutex::new(inner),
+            flags: AtomicU16::new(if holds { HOLD } else { 0 }),
+            number: [const { AtomicU32::new(0) }; 2],
+            writes: AtomicU32::new(0),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<P>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     #[inline]
@@ -103,7 +127,46 @@ impl<P: Protocol> Mailbox<P> {
     }
 
     /// The next event; messages before it go to the application, or are held.
+    #[inline]
     pub(super) fn event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        if !self.has(RECEIVED) {
+            return None;
+        }
+        match self.frequent_event() {
+            None => self.next_event(inbox),
+            event => event,
+        }
+    }
+
+    /// The next event of an earlier receive.
+    #[inline]
+    pub(super) fn earlier_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        if self.has(RECEIVED) { self.left_event(inbox) } else { None }
+    }
+
+    #[inline(never)] // Keep the hot path small.
+    fn left_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
+        self.event(inbox)
+    }
+
+    /// What came before all items.
+    #[inline]
+    fn frequent_event(&self) -> Option<EventOf<P>> {
+        let event = if self.has(LIFE) {
+            Event::Received { epoch: self.epoch }
+        } else if self.has(NUMBER) {
+            let [low, high] = &self.number;
+            let [low, high] = [low, high].map(|half| u64::from(half.load(Ordering::Relaxed)));
+            Event::Sequence { epoch: self.epoch, sequence: high << 32 | low }
+        } else {
+            return None;
+        };
+        self.set(LIFE | NUMBER, false);
+        Some(event)
+    }
+
+    #[inline(never)] // Keep the hot path small.
+    fn next_event(&self, inbox: &Inbox<P::Incoming>) -> Option<EventOf<P>> {
         while self.has(ITEMS) {
             let mut inner = self.lock();
             if inner.hold.is_some() {
@@ -114,6 +177,10 @@ impl<P: Protocol> Mailbox<P> {
             }
             let item = inner.items.pop_front();
             self.set(ITEMS, !inner.items.is_empty());
+            if let Some(Received::Event(_)) = item {
+                // Most connections bring few of them, and one that is at rest keeps no memory for the next.
+                inner.items.shrink();
+            }
             drop(inner);
             match item? {
                 Received::Event(event) => return Some(event),
@@ -133,6 +200,7 @@ impl<P: Protocol> Mailbox<P> {
             item = item.and_then(|item| hold.take(item, inbox.is_taken()));
             self.set(FULL, hold.is_full(inbox.limit(2)));
         }
+        self.set(HOLD, inner.hold.is_some());
         drop(inner);
         match item? {
             Received::Event(event) => Some(event),
@@ -147,9 +215,10 @@ impl<P: Protocol> Mailbox<P> {
     pub(super) fn release(&self) {
         let mut inner = self.lock();
         if let Some(mut hold) = inner.hold.take() {
-            hold.release(core::mem::take(&mut inner.items));
+            hold.release(inner.items.take());
             inner.hold = hold.has_released().then_some(hold);
         }
+        self.set(HOLD, inner.hold.is_some());
         self.set(FULL, false);
         self.set(ITEMS, inner.has_items());
     }
@@ -160,14 +229,14 @@ impl<P: Protocol> Mailbox<P> {
         if let Some(hold) = &mut inner.hold {
             **hold = Hold::new();
         }
-        inner.items.retain(|item| matches!(item, Received::Event(event) if !is_numbered(event)));
+        inner.items.all().retain(|item| matches!(item, Received::Event(event) if !is_numbered(event)));
         self.set(ITEMS, !inner.items.is_empty());
     }
 
     /// The messages that stand before the next event.
     pub(super) fn deliver(&self, inbox: &Inbox<P::Incoming>) {
         let mut inner = self.lock();
-        while let Some(Received::Message(_)) = inner.items.front() {
+        while let Some(Received::Message(_)) = inner.items.all().front() {
             if let Some(Received::Message(message)) = inner.items.pop_front() {
                 inbox.push(message);
             }
@@ -178,19 +247,19 @@ impl<P: Protocol> Mailbox<P> {
     /// The number that came with the messages behind it is stale, so a resume brings them again, or it brought them again.
     pub(super) fn drop_messages(&self) {
         let mut inner = self.lock();
-        drop_numbered(&mut inner.items);
+        drop_numbered(inner.items.all());
         self.set(ITEMS, inner.has_items());
     }
 
     /// What is left of a transport that is gone. Every number in it is stale; `kept`: no resume brings its messages again.
     pub(super) fn left(&self, kept: bool) -> VecDeque<Item<P>> {
         let mut inner = self.lock();
-        let mut left = VecDeque::new();
+        let mut left: VecDeque<_> = self.frequent_event().map(Received::Event).into_iter().collect();
         while let Some(item) = inner.next_of_hold() {
             let numbered = matches!(&item, Received::Event(event) if is_numbered(event));
             left.push_back(item);
             if numbered && !kept {
-                drop_numbered(&mut inner.items);
+                drop_numbered(inner.items.all());
             }
         }
         self.set(ITEMS, false);
@@ -202,7 +271,34 @@ impl<P: Protocol> Mailbox<P> {
         self.set(ITEMS, true);
     }
 
-    pub(super) fn receive(&self, epoch: Epoch, items: P::Received) {
+    /// What one receive brought. Messages that stand before all else are the application's at once.
+    #[inline]
+    pub(super) fn receive(&self, items: P::Received, inbox: &Inbox<P::Incoming>) {
+        let mut items = items.into_iter();
+        if self.has(HOLD | RECEIVED) {
+            return self.queue(items);
+        }
+        let event = loop {
+            match items.next() {
+                Some(Received::Message(message)) => inbox.push(message),
+                Some(Received::Event(event)) => break event,
+                None => return self.set(LIFE, true),
+            }
+        };
+        let next = items.next();
+        match event {
+            Event::Received { epoch } if next.is_none() && epoch == self.epoch => self.set(LIFE, true),
+            Event::Sequence { epoch, sequence } if next.is_none() && epoch == self.epoch => {
+                let [low, high] = &self.number;
+                low.store(sequence as u32, Ordering::Relaxed);
+                high.store((sequence >> 32) as u32, Ordering::Relaxed);
+                self.set(NUMBER, true);
+            }
+            event => self.queue(Some(Received::Event(event)).into_iter().chain(next).chain(items)),
+        }
+    }
+
+    fn queue(&self, items: impl Iterator<Item = Item<P>>) {
         let mut inner = self.lock();
         if let Some(hold) = &mut inner.hold {
             hold.begin_receive();
@@ -218,22 +314,22 @@ impl<P: Protocol> Mailbox<P> {
             inner.items.push_back(item);
         }
         if !events {
-            inner.items.push_back(Received::Event(Event::Received { epoch }));
+            inner.items.push_back(Received::Event(Event::Received { epoch: self.epoch }));
         }
         self.set(ITEMS, true);
     }
 
     /// The dial has succeeded.
-    pub(super) fn opened(&self, epoch: Epoch) {
+    pub(super) fn opened(&self) {
         self.lock().open = true;
-        self.report(Event::Opened { epoch });
+        self.report(Event::Opened { epoch: self.epoch });
     }
 
     /// False if nothing is open yet. What is queued is void; `finish`: the write that is under way ends first.
     pub(super) fn close(&self, code: u16, finish: bool) -> bool {
         let mut inner = self.lock();
         inner.close = Some(code);
-        inner.commands.clear();
+        inner.commands = Queue::new();
         self.set(COMMANDS | ONLINE, false);
         if !finish {
             self.forget_write();
@@ -279,6 +375,7 @@ impl<P: Protocol> Mailbox<P> {
         }
         let mut inner = self.lock();
         let command = inner.commands.pop_front();
+        inner.commands.shrink();
         self.set(COMMANDS, !inner.commands.is_empty());
         command
     }
@@ -286,10 +383,10 @@ impl<P: Protocol> Mailbox<P> {
     /// What was given up and is not sent yet, for the transport that has the session now.
     pub(super) fn take_unsubscribes(&self) -> VecDeque<CommandOf<P>> {
         let mut inner = self.lock();
-        let (taken, kept) = core::mem::take(&mut inner.commands)
-            .into_iter()
-            .partition(|command| matches!(command, Command::Unsubscribe(_)));
-        inner.commands = kept;
+        let (taken, kept) =
+            inner.commands.take().into_iter().partition(|command| matches!(command, Command::Unsubscribe(_)));
+        *inner.commands.all() = kept;
+        inner.commands.shrink();
         self.set(COMMANDS, !inner.commands.is_empty());
         taken
     }
@@ -302,7 +399,17 @@ impl<P: Protocol> Mailbox<P> {
 
     pub(super) fn begin_write(&self) {
         self.writes.fetch_add(1, Ordering::Relaxed);
-        self.set(WRITING, true);
+        self.set(WRITING | BUSY, true);
+    }
+
+    pub(super) fn end_write(&self) {
+        self.set(WRITING | BUSY, false);
+    }
+
+    /// Whether a command waits, or a write is under way.
+    #[inline]
+    pub(super) fn has_write(&self) -> bool {
+        self.has(COMMANDS | BUSY)
     }
 
     /// The number of the write under way.
@@ -310,7 +417,7 @@ impl<P: Protocol> Mailbox<P> {
         self.has(WRITING).then(|| self.writes.load(Ordering::Relaxed))
     }
 
-    /// Nobody waits for the write under way any more: it has ended, took too long, or its transport is gone.
+    /// Nobody waits for the write under way any more: it took too long, or its transport is gone.
     pub(super) fn forget_write(&self) {
         self.set(WRITING, false);
     }

@@ -3,17 +3,17 @@
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use atomic_waker::AtomicWaker;
+use super::queue::Queue;
+use super::status::Status;
 
 /// How many messages wait for the application before the reader pauses, unless
 /// [`Driver::with_message_buffer`](super::Driver::with_message_buffer) says otherwise. This project's choice.
 pub(super) const CAPACITY: usize = 64;
 
 struct Buffer<I> {
-    messages: VecDeque<I>,
+    messages: Queue<I>,
     waker: Option<Waker>,
     discarded: u64,
     /// The number of the consumer, from 1.
@@ -29,21 +29,21 @@ pub(super) struct Inbox<I> {
     /// There is a consumer.
     taken: AtomicBool,
     ended: AtomicBool,
-    driver: Arc<AtomicWaker>,
+    status: Arc<Status>,
 }
 
 /// The driver's own end. Dropped, it tells the consumer.
 pub(super) struct Receiving<I>(pub(super) Arc<Inbox<I>>);
 
 impl<I> Receiving<I> {
-    pub(super) fn new(driver: Arc<AtomicWaker>) -> Self {
+    pub(super) fn new(status: Arc<Status>) -> Self {
         Self(Arc::new(Inbox {
-            buffer: Mutex::new(Buffer { messages: VecDeque::new(), waker: None, discarded: 0, consumer: 0 }),
+            buffer: Mutex::new(Buffer { messages: Queue::new(), waker: None, discarded: 0, consumer: 0 }),
             waiting: AtomicUsize::new(0),
             capacity: AtomicUsize::new(CAPACITY),
             taken: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            driver,
+            status,
         }))
     }
 }
@@ -172,7 +172,7 @@ impl<I> Messages<I> {
         self.inbox.waiting.store(buffer.messages.len(), Ordering::Release);
         drop(buffer);
         if full {
-            self.inbox.driver.wake();
+            self.inbox.status.waker.wake();
         }
         Poll::Ready(Some(message))
     }
@@ -200,12 +200,12 @@ impl<I> Drop for Messages<I> {
             return;
         }
         self.inbox.taken.store(false, Ordering::Release);
-        let unread = core::mem::take(&mut buffer.messages);
+        let unread = buffer.messages.take();
         buffer.discarded = buffer.discarded.saturating_add(unread.len() as u64);
         buffer.waker = None;
         self.inbox.waiting.store(0, Ordering::Release);
         drop(buffer);
-        self.inbox.driver.wake();
+        self.inbox.status.waker.wake();
     }
 }
 

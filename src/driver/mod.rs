@@ -202,6 +202,7 @@ mod mailbox;
 mod messages;
 mod outbox;
 mod protocol;
+mod queue;
 mod run;
 mod send_protocol;
 mod shared;
@@ -308,7 +309,7 @@ impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
     #[must_use]
     pub fn new(policy: Q, protocol: P, runtime: Rt) -> Self {
         let owner = Owner::new();
-        let inbox = Receiving::new(owner.0.waker.clone());
+        let inbox = Receiving::new(owner.0.status.clone());
         Self { policy, protocol, runtime, owner, inbox, send_timeout: Some(SEND_TIMEOUT) }
     }
 

@@ -9,7 +9,8 @@ use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::vec::Vec;
+
+use super::queue::Queue;
 
 /// How many messages wait to be written, and whether they may wait while there is no connection.
 ///
@@ -196,7 +197,7 @@ impl<M> Slot<M> {
 }
 
 struct Inner<M> {
-    queue: VecDeque<Arc<Slot<M>>>,
+    queue: Queue<Arc<Slot<M>>>,
     gate: Gate,
     limits: Outbox,
 }
@@ -210,7 +211,7 @@ pub(super) struct OutQueue<M> {
 
 impl<M> OutQueue<M> {
     pub(super) const fn new() -> Self {
-        let inner = Inner { queue: VecDeque::new(), gate: Gate::Offline, limits: Outbox::new() };
+        let inner = Inner { queue: Queue::new(), gate: Gate::Offline, limits: Outbox::new() };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
     }
 
@@ -256,11 +257,11 @@ impl<M> OutQueue<M> {
         let lost = inner.gate == Gate::Live;
         inner.gate = gate;
         let Inner { queue, limits, .. } = &mut *inner;
-        let (given_back, reason): (Vec<_>, fn(M) -> SendError<M>) = match (gate, limits.offline) {
-            (Gate::Live, _) => (Vec::new(), SendError::Lost),
-            (Gate::Ended, _) => (queue.drain(..).collect(), SendError::Ended),
-            (Gate::Offline, None) if lost => (queue.drain(..).collect(), SendError::Lost),
-            (Gate::Offline, None) => (queue.drain(..).collect(), SendError::NotOnline),
+        let (given_back, reason): (VecDeque<_>, fn(M) -> SendError<M>) = match (gate, limits.offline) {
+            (Gate::Live, _) => (VecDeque::new(), SendError::Lost),
+            (Gate::Ended, _) => (queue.take(), SendError::Ended),
+            (Gate::Offline, None) if lost => (queue.take(), SendError::Lost),
+            (Gate::Offline, None) => (queue.take(), SendError::NotOnline),
             (Gate::Offline, Some(overflow)) => {
                 let excess = queue.len().saturating_sub(limits.capacity);
                 ((0..excess).filter_map(|_| displace(queue, overflow)).collect(), SendError::Displaced)
@@ -273,11 +274,14 @@ impl<M> OutQueue<M> {
         }
     }
 
+    /// Whether something is queued.
+    #[inline]
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
     /// The oldest message, unless `hold_back` says that something else goes first.
     pub(super) fn take(&self, hold_back: impl FnOnce() -> bool) -> Option<(Writing<M>, M)> {
-        if !self.filled.load(Ordering::Acquire) {
-            return None;
-        }
         let mut inner = self.lock();
         // Under the lock: a sender that asked for something before it queued a message has done so.
         if hold_back() {
@@ -296,13 +300,13 @@ impl<M> OutQueue<M> {
     /// The sender wants it no longer: out of the queue, if it is still there.
     pub(super) fn withdraw(&self, receipt: &Receipt<M>) {
         let mut inner = self.lock();
-        inner.queue.retain(|slot| !Arc::ptr_eq(slot, &receipt.0));
+        inner.queue.all().retain(|slot| !Arc::ptr_eq(slot, &receipt.0));
         self.filled.store(!inner.queue.is_empty(), Ordering::Release);
     }
 }
 
 /// Takes out what gives way.
-fn displace<M>(queue: &mut VecDeque<Arc<Slot<M>>>, overflow: Overflow) -> Option<Arc<Slot<M>>> {
+fn displace<M>(queue: &mut Queue<Arc<Slot<M>>>, overflow: Overflow) -> Option<Arc<Slot<M>>> {
     match overflow {
         Overflow::DropOldest => queue.pop_front(),
         Overflow::Refuse | Overflow::DropNewest => queue.pop_back(),

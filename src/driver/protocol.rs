@@ -10,7 +10,7 @@ use super::command::{Command, Dial, DialError, Notice, Received, RefreshFailed, 
 
 /// A connector and a protocol of the user's: everything a [`Driver`](super::Driver) can't know.
 ///
-/// Write the methods as plain `async fn`; nothing is boxed. All take `&self`, because reading, writing and observing
+/// Write the methods as plain `async fn`; only a dial and the refresh of a credential are boxed. All take `&self`, because reading, writing and observing
 /// overlap: what belongs to one connection goes into its [`Reader`](Self::Reader) and [`Writer`](Self::Writer), what
 /// outlives it is yours to share, in a `Mutex` where it changes. With a handover there are two transports at a time, and
 /// [`Dial::epoch`] tells them apart. For a runtime that moves tasks between threads the

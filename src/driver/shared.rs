@@ -1,21 +1,18 @@
 //! What a driver and its handles share.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::collections::VecDeque;
+use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use atomic_waker::AtomicWaker;
 
 use crate::policy::Event;
 
 use super::Outcome;
 use super::outbox::{Gate, OutQueue, Writing};
+use super::queue::Queue;
 use super::status::{Report, Run, Status};
 
 pub(super) struct Shared<T, K, M> {
-    /// The task of the run.
-    pub(super) waker: Arc<AtomicWaker>,
-    requests: Mutex<VecDeque<Event<T, K>>>,
+    requests: Mutex<Queue<Event<T, K>>>,
     /// Whether there are any, so that the loop locks nothing where there are none.
     requested: AtomicBool,
     pub(super) out: OutQueue<M>,
@@ -24,7 +21,7 @@ pub(super) struct Shared<T, K, M> {
 }
 
 impl<T, K, M> Shared<T, K, M> {
-    fn requests(&self) -> MutexGuard<'_, VecDeque<Event<T, K>>> {
+    fn requests(&self) -> MutexGuard<'_, Queue<Event<T, K>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -36,19 +33,28 @@ impl<T, K, M> Shared<T, K, M> {
         self.requests().push_back(request);
         self.requested.store(true, Ordering::Release);
         // Outside the lock: a waker may run the driver right here.
-        self.waker.wake();
+        self.status.waker.wake();
         true
     }
 
     /// The oldest request.
+    #[inline]
     pub(super) fn take_request(&self) -> Option<Event<T, K>> {
-        if !self.requested.load(Ordering::Acquire) {
-            return None;
-        }
+        if self.requested.load(Ordering::Acquire) { self.next_request() } else { None }
+    }
+
+    fn next_request(&self) -> Option<Event<T, K>> {
         let mut requests = self.requests();
         let request = requests.pop_front();
+        requests.shrink();
         self.requested.store(!requests.is_empty(), Ordering::Release);
         request
+    }
+
+    /// Whether a message of the application waits.
+    #[inline]
+    pub(super) fn has_message(&self) -> bool {
+        self.out.is_filled()
     }
 
     /// The next message of the application. What was asked for before it, a subscription, goes first.
@@ -74,7 +80,7 @@ impl<T, K, M> Shared<T, K, M> {
     }
 
     /// A run has ended; `None`: it was dropped.
-    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<Report>) {
+    pub(super) fn end(&self, outcome: Option<Outcome>, report: Option<Box<Report>>) {
         self.out.set_gate(Gate::Ended);
         self.status.set_run(Run::Ended(outcome), report);
     }
@@ -86,8 +92,7 @@ pub(super) struct Owner<T, K, M>(pub(super) Arc<Shared<T, K, M>>);
 impl<T, K, M> Owner<T, K, M> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
-            waker: Arc::new(AtomicWaker::new()),
-            requests: Mutex::new(VecDeque::new()),
+            requests: Mutex::new(Queue::new()),
             requested: AtomicBool::new(false),
             out: OutQueue::new(),
             status: Arc::new(Status::new()),
@@ -99,7 +104,7 @@ impl<T, K, M> Owner<T, K, M> {
 impl<T, K, M> Drop for Owner<T, K, M> {
     fn drop(&mut self) {
         self.0.gone.store(true, Ordering::Release);
-        self.0.requests().clear();
+        self.0.requests().take();
         self.0.out.set_gate(Gate::Ended);
         let ended = matches!(self.0.status.lock().run, Run::Ended(_));
         if !ended {

@@ -3,8 +3,11 @@
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
+use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::vec::Vec;
+
+use atomic_waker::AtomicWaker;
 
 use crate::handover::{Decider, HandoverStats};
 use crate::policy::{Explanation, Stats};
@@ -42,17 +45,32 @@ pub(super) struct State {
     pub(super) run: Run,
     pub(super) online: bool,
     /// What the policy does and counts, as of the last time somebody asked or the run ended.
-    pub(super) report: Option<Report>,
+    pub(super) report: Option<Box<Report>>,
     /// How many reports were made.
     pub(super) reports: u64,
+    /// `None`: nobody ever waited, nor subscribed.
+    others: Option<Box<Others>>,
+}
+
+/// Those who wait for a change, or see all of them.
+#[derive(Debug, Default)]
+struct Others {
     waiters: Vec<(u64, Waker)>,
     next_waiter: u64,
     subscribers: Vec<Weak<Subscriber>>,
 }
 
+impl State {
+    fn others(&mut self) -> &mut Others {
+        self.others.get_or_insert_default()
+    }
+}
+
 /// The state, with its flags beside it so that the loop locks nothing while nobody asks.
 #[derive(Debug)]
 pub(super) struct Status {
+    /// The task of the run.
+    pub(super) waker: AtomicWaker,
     state: Mutex<State>,
     /// Somebody waits for a report.
     asked: AtomicBool,
@@ -63,15 +81,8 @@ pub(super) struct Status {
 impl Status {
     pub(super) const fn new() -> Self {
         Self {
-            state: Mutex::new(State {
-                run: Run::New,
-                online: false,
-                report: None,
-                reports: 0,
-                waiters: Vec::new(),
-                next_waiter: 0,
-                subscribers: Vec::new(),
-            }),
+            waker: AtomicWaker::new(),
+            state: Mutex::new(State { run: Run::New, online: false, report: None, reports: 0, others: None }),
             asked: AtomicBool::new(false),
             watched: AtomicBool::new(false),
         }
@@ -86,7 +97,7 @@ impl Status {
         let waiters = {
             let mut state = self.lock();
             change(&mut state);
-            core::mem::take(&mut state.waiters)
+            state.others.as_mut().map(|others| core::mem::take(&mut others.waiters)).unwrap_or_default()
         };
         // Outside the lock: a waker may run its task right here.
         for (_, waker) in waiters {
@@ -112,7 +123,7 @@ impl Status {
     pub(super) fn report(&self, report: Report) {
         self.asked.store(false, Ordering::Release);
         self.change(|state| {
-            state.report = Some(report);
+            state.report = Some(Box::new(report));
             state.reports = state.reports.wrapping_add(1);
         });
     }
@@ -123,8 +134,9 @@ impl Status {
 
     pub(super) fn subscribe(&self, subscriber: &Arc<Subscriber>) {
         let mut state = self.lock();
-        state.subscribers.retain(|other| other.strong_count() > 0);
-        state.subscribers.push(Arc::downgrade(subscriber));
+        let others = state.others();
+        others.subscribers.retain(|other| other.strong_count() > 0);
+        others.subscribers.push(Arc::downgrade(subscriber));
         self.watched.store(true, Ordering::Release);
     }
 
@@ -132,7 +144,9 @@ impl Status {
     pub(super) fn publish(&self, explanation: Explanation) {
         let subscribers = self.subscribers();
         if subscribers.is_empty() {
-            self.watched.store(!self.lock().subscribers.is_empty(), Ordering::Release);
+            let state = self.lock();
+            let watched = state.others.as_ref().is_some_and(|others| !others.subscribers.is_empty());
+            self.watched.store(watched, Ordering::Release);
         }
         for subscriber in subscribers {
             subscriber.push(explanation);
@@ -141,12 +155,13 @@ impl Status {
 
     fn subscribers(&self) -> Vec<Arc<Subscriber>> {
         let mut state = self.lock();
-        state.subscribers.retain(|other| other.strong_count() > 0);
-        state.subscribers.iter().filter_map(Weak::upgrade).collect()
+        let Some(others) = &mut state.others else { return Vec::new() };
+        others.subscribers.retain(|other| other.strong_count() > 0);
+        others.subscribers.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The beginning and the end of a run.
-    pub(super) fn set_run(&self, run: Run, report: Option<Report>) {
+    pub(super) fn set_run(&self, run: Run, report: Option<Box<Report>>) {
         self.change(|state| {
             state.run = run;
             state.online = false;
@@ -170,11 +185,12 @@ impl Waiter<'_> {
         if let Some(found) = ready(&mut state) {
             return Poll::Ready(found);
         }
-        let id = *self.id.get_or_insert(state.next_waiter);
-        state.next_waiter = state.next_waiter.max(id.wrapping_add(1));
-        match state.waiters.iter_mut().find(|(other, _)| *other == id) {
+        let others = state.others();
+        let id = *self.id.get_or_insert(others.next_waiter);
+        others.next_waiter = others.next_waiter.max(id.wrapping_add(1));
+        match others.waiters.iter_mut().find(|(other, _)| *other == id) {
             Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => state.waiters.push((id, cx.waker().clone())),
+            None => others.waiters.push((id, cx.waker().clone())),
         }
         Poll::Pending
     }
@@ -183,7 +199,7 @@ impl Waiter<'_> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.status.lock().waiters.retain(|(other, _)| *other != id);
+            self.status.lock().others().waiters.retain(|(other, _)| *other != id);
         }
     }
 }

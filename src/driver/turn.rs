@@ -4,15 +4,20 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use std::boxed::Box;
 
-use crate::policy::{Epoch, Event};
+use crate::handover::Decider;
+use crate::policy::{Actions, Epoch, Event};
+use crate::session::SessionState;
+use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 
-use super::command::RefreshFailed;
+use super::command::{Notice, RefreshFailed};
 use super::links::Links;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::shared::Shared;
+use super::view::is_over;
 use super::{CLOSE_TIMEOUT, Runtime};
 
 /// How many steps may follow one another while more are ready; then a timer that is due goes first, once, and the
@@ -27,22 +32,43 @@ const MAX_SLEEP: Duration = Duration::from_secs(86_400);
 pub(super) enum Step<T, K> {
     /// The user or the host says something.
     Request(Event<T, K>),
-    /// The transport or the source of credentials does.
-    Event(Event<T, K>),
-    Timeout,
+    /// The policy took an event of the transport or of the source of credentials, or its time had come.
+    Taken(Taken<T, K>),
     /// A handle wants to know how things are.
     Report,
     /// The policy wants no connection, and there is nothing left of the last one.
     End,
 }
 
-/// Everything the loop waits for. The futures lie pinned in [`Driver::run`](super::Driver::run).
-pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, L, Q> {
+/// What the policy took, and what it wants done.
+#[derive(Debug)]
+pub(super) struct Taken<T, K> {
+    pub(super) at: Instant,
+    /// `None`: a timer fired.
+    pub(super) event: Option<Event<T, K>>,
+    pub(super) actions: Actions,
+}
+
+/// A copy of one of the events of which a connection brings thousands.
+const fn frequent<T, K>(event: &Event<T, K>) -> Option<Event<T, K>> {
+    Some(match *event {
+        Event::Received { epoch } => Event::Received { epoch },
+        Event::Sequence { epoch, sequence } => Event::Sequence { epoch, sequence },
+        Event::HeartbeatAcked { epoch } => Event::HeartbeatAcked { epoch },
+        _ => return None,
+    })
+}
+
+/// The policy, and everything the loop waits for. The sleep lies pinned in [`Driver::run`](super::Driver::run).
+pub(super) struct EventLoop<'a, P: Protocol, Rt: Runtime, D, L, Q> {
+    pub(super) policy: &'a mut D,
+    pub(super) protocol: &'a P,
     pub(super) runtime: &'a Rt,
     pub(super) shared: &'a Shared<P::Token, P::Key, P::Message>,
     pub(super) inbox: &'a Inbox<P::Incoming>,
     pub(super) links: Links<P, L>,
-    pub(super) refresh: Pin<&'a mut Option<Q>>,
+    /// A credential is being refreshed, which is rare.
+    pub(super) refresh: Option<Pin<Box<Q>>>,
     pub(super) sleep: Pin<&'a mut Option<Rt::Sleep>>,
     pub(super) timers: Timers,
 }
@@ -53,8 +79,10 @@ pub(super) struct Timers {
     send_timeout: Option<Duration>,
     /// The number of the request for a credential under way.
     request: u16,
-    /// What the sleep is armed for.
-    armed: Option<Instant>,
+    /// What the sleep is armed for; the end of time if for nothing.
+    armed: Instant,
+    /// What the clock said in this turn.
+    now: Option<Instant>,
     /// Steps left in this burst.
     left: u8,
     /// A burst is over: whatever is due comes first.
@@ -65,14 +93,24 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) const fn new(send_timeout: Option<Duration>) -> Self {
-        Self { send_timeout, request: 0, armed: None, left: BURST, clock_first: false, request_first: true }
+        Self {
+            send_timeout,
+            request: 0,
+            armed: Instant::MAX,
+            now: None,
+            left: BURST,
+            clock_first: false,
+            request_first: true,
+        }
     }
 }
 
-impl<P, Rt, L, Q> EventLoop<'_, P, Rt, L, Q>
+impl<P, Rt, D, L, Q> EventLoop<'_, P, Rt, D, L, Q>
 where
     P: Protocol,
     Rt: Runtime,
+    D: Decider<Token = P::Token>,
+    D::Subscriptions: Subscriptions<Key = P::Key>,
     L: Future<Output = ()>,
     Q: Future<Output = Result<Option<Duration>, RefreshFailed>>,
 {
@@ -94,64 +132,90 @@ where
 
     pub(super) fn refresh(&mut self, request: u16, refresh: Q) {
         self.timers.request = request;
-        self.refresh.set(Some(refresh));
+        self.refresh = Some(Box::pin(refresh));
+    }
+
+    /// Tells the policy.
+    pub(super) fn take(&mut self, event: Event<P::Token, P::Key>) -> Taken<P::Token, P::Key> {
+        let at = self.read_clock();
+        let seen = event.clone();
+        let actions = self.policy.handle_event(at, event);
+        Taken { at, event: Some(seen), actions }
+    }
+
+    pub(super) fn observe(&self, at: Instant, event: Option<&Event<P::Token, P::Key>>, actions: &Actions) {
+        self.protocol.observe(&Notice {
+            at,
+            event,
+            actions,
+            explain: &|| self.policy.explain(),
+            sequence: &|| self.policy.session().and_then(SessionState::sequence),
+        });
     }
 
     /// Events before timers, requests and events in turn, and nothing starved by the rest.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        deadline: Option<Instant>,
-        ended: bool,
-    ) -> Poll<Step<P::Token, P::Key>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step<P::Token, P::Key>> {
+        loop {
+            if let Some(poll) = self.poll_step(cx) {
+                if poll.is_pending() {
+                    self.timers.now = None;
+                }
+                return poll;
+            }
+        }
+    }
+
+    /// `None`: the policy took an event of which nothing came, so that nobody else has to know.
+    #[inline]
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Option<Poll<Step<P::Token, P::Key>>> {
         if self.timers.left == BURST {
             // Before anything is looked at, so that nothing that comes meanwhile is overlooked.
-            self.shared.waker.register(cx.waker());
+            self.shared.status.waker.register(cx.waker());
         }
         let Some(left) = self.timers.left.checked_sub(1) else {
             self.timers.left = BURST;
             self.timers.clock_first = true;
             cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return Some(Poll::Pending);
         };
         self.timers.left = left;
         if core::mem::take(&mut self.timers.clock_first) {
-            if let Some(step) = self.due(deadline) {
-                return Poll::Ready(step);
+            if let Some(taken) = self.due() {
+                return Some(Poll::Ready(Step::Taken(taken)));
             }
         }
         if self.shared.status.is_asked() {
-            return Poll::Ready(Step::Report);
+            return Some(Poll::Ready(Step::Report));
         }
         for request in [self.timers.request_first, !self.timers.request_first] {
-            let step = if request {
-                self.shared.take_request().map(Step::Request)
-            } else {
-                self.poll_io(cx).map(Step::Event)
-            };
-            if let Some(step) = step {
-                self.timers.request_first = !request;
-                return Poll::Ready(step);
+            if request {
+                if let Some(event) = self.shared.take_request() {
+                    self.timers.request_first = false;
+                    return Some(Poll::Ready(Step::Request(event)));
+                }
+            } else if let Some(event) = self.poll_io(cx) {
+                self.timers.request_first = true;
+                return self.take_io(event).map(Step::Taken).map(Poll::Ready);
             }
         }
         // The clock before the sleep: a runtime that rations its timers may say "pending" to one that is due.
-        if let Some(step) = self.due(deadline) {
-            return Poll::Ready(step);
+        if let Some(taken) = self.due() {
+            return Some(Poll::Ready(Step::Taken(taken)));
         }
-        if ended && self.links.is_empty() {
-            return Poll::Ready(Step::End);
+        if self.links.is_empty() && is_over(self.policy.phase()) {
+            return Some(Poll::Ready(Step::End));
         }
         self.timers.left = BURST;
-        self.poll_sleep(cx, deadline);
-        Poll::Pending
+        self.poll_sleep(cx);
+        Some(Poll::Pending)
     }
 
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Option<Event<P::Token, P::Key>> {
         if let Some(event) = self.links.poll(cx, self.inbox) {
             return Some(event);
         }
-        let Poll::Ready(result) = self.refresh.as_mut().as_pin_mut()?.poll(cx) else { return None };
-        self.refresh.set(None);
+        let Poll::Ready(result) = self.refresh.as_mut()?.as_mut().poll(cx) else { return None };
+        self.refresh = None;
         let request = Some(self.timers.request);
         Some(match result {
             Ok(ttl) => Event::CredentialOk { request, ttl },
@@ -159,30 +223,65 @@ where
         })
     }
 
-    /// What the clock says, one thing at a time.
-    fn due(&mut self, deadline: Option<Instant>) -> Option<Step<P::Token, P::Key>> {
-        let now = self.runtime.now();
-        if let Some(epoch) = self.links.due(now, self.timers.send_timeout) {
-            return Some(Step::Event(Event::SendFailed { epoch }));
+    /// Tells the policy, and the transports what it made of it; `None` if nothing came of it.
+    ///
+    /// Of what comes by the thousand, all that is ready in one turn was received when the turn began, or after: one look at
+    /// the clock serves it all.
+    #[inline]
+    fn take_io(&mut self, event: Event<P::Token, P::Key>) -> Option<Taken<P::Token, P::Key>> {
+        let Some(seen) = frequent(&event) else { return Some(self.take_rare(event)) };
+        let at = self.timers.now.unwrap_or_else(|| self.read_clock());
+        let actions = self.policy.handle_event(at, event);
+        self.links.taken(&seen, actions.disposition());
+        if actions.is_empty() {
+            self.observe(at, Some(&seen), &actions);
+            return None;
         }
-        if deadline.is_some_and(|at| now >= at) {
-            return Some(Step::Timeout);
+        Some(Taken { at, event: Some(seen), actions })
+    }
+
+    #[inline(never)]
+    fn take_rare(&mut self, event: Event<P::Token, P::Key>) -> Taken<P::Token, P::Key> {
+        let taken = self.take(event);
+        if let Some(event) = &taken.event {
+            self.links.taken(event, taken.actions.disposition());
+        }
+        taken
+    }
+
+    /// What the clock says, one thing at a time.
+    fn due(&mut self) -> Option<Taken<P::Token, P::Key>> {
+        let at = self.read_clock();
+        if let Some(epoch) = self.links.due(at, self.timers.send_timeout) {
+            return Some(self.take(Event::SendFailed { epoch }));
+        }
+        if self.policy.poll_timeout().is_some_and(|deadline| at >= deadline) {
+            return Some(Taken { at, event: None, actions: self.policy.handle_timeout(at) });
         }
         None
     }
 
-    fn poll_sleep(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) {
-        let at = [deadline, self.links.deadline()].into_iter().flatten().min();
-        if at != self.timers.armed {
-            self.timers.armed = at;
-            self.sleep.set(None);
-        }
-        let Some(at) = at else { return };
-        if self.sleep.is_none() {
+    fn read_clock(&mut self) -> Instant {
+        let now = self.runtime.now();
+        self.timers.now = Some(now);
+        now
+    }
+
+    /// Arms the sleep again when a deadline is earlier. Where the deadline has moved later, as it does with every message that
+    /// counts as a sign of life, the sleep ends early once and is armed for the rest.
+    fn poll_sleep(&mut self, cx: &mut Context<'_>) {
+        let at = [self.policy.poll_timeout(), self.links.deadline()].into_iter().flatten().min();
+        let Some(at) = at else {
+            self.timers.armed = Instant::MAX;
+            return self.sleep.set(None);
+        };
+        if at < self.timers.armed {
             let longest = self.runtime.now().saturating_add(MAX_SLEEP);
+            self.timers.armed = at;
             self.sleep.set(Some(self.runtime.sleep_until(at.min(longest))));
         }
         if self.sleep.as_mut().as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready()) {
+            self.timers.armed = Instant::MAX;
             self.sleep.set(None);
             // Look at the clock again, after everything that became ready meanwhile.
             cx.waker().wake_by_ref();

@@ -1,6 +1,7 @@
 //! Where the policy is, as transports and handles see it.
 
 use core::future::Future;
+use std::boxed::Box;
 
 use crate::policy::{Epoch, Explanation, Phase, Trigger};
 use crate::time::Instant;
@@ -65,7 +66,7 @@ pub(super) struct Running<'a, T, K, M, I> {
     pub(super) shared: &'a Shared<T, K, M>,
     pub(super) inbox: &'a Inbox<I>,
     pub(super) outcome: Option<Outcome>,
-    pub(super) report: Option<Report>,
+    pub(super) report: Option<Box<Report>>,
 }
 
 impl<T, K, M, I> Running<'_, T, K, M, I> {
@@ -77,7 +78,7 @@ impl<T, K, M, I> Running<'_, T, K, M, I> {
 
 impl<T, K, M, I> Drop for Running<'_, T, K, M, I> {
     fn drop(&mut self) {
-        self.shared.end(self.outcome, self.report);
+        self.shared.end(self.outcome, self.report.take());
         self.inbox.set_ended(true);
     }
 }

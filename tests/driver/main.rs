@@ -3,6 +3,8 @@
 
 mod conformance;
 mod driving;
+mod erased;
+mod frequent;
 mod handles;
 mod handover;
 mod lab;
@@ -17,6 +19,7 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
+use erased::Erased;
 use lab::{Lab, ms};
 use redial::driver::{AsyncStd, Outcome, Smol, Tokio};
 
@@ -35,17 +38,17 @@ macro_rules! on_every_runtime {
     ($($tests:ident { $($test:ident)* })*) => {
         mod on_tokio {$($(
             #[test] fn $test() {
-                super::paused(async { crate::$tests::$test(redial::driver::Tokio::new(), crate::EXACT).await });
+                super::paused(async { crate::$tests::$test(crate::Erased::new(crate::Tokio::new()), crate::EXACT).await });
             }
         )*)*}
         mod on_async_std {$($(
             #[test] fn $test() {
-                async_std::task::block_on(crate::$tests::$test(redial::driver::AsyncStd::new(), crate::ROUGH));
+                async_std::task::block_on(crate::$tests::$test(crate::Erased::new(crate::AsyncStd::new()), crate::ROUGH));
             }
         )*)*}
         mod on_smol {$($(
             #[test] fn $test() {
-                smol::block_on(crate::$tests::$test(redial::driver::Smol::new(), crate::ROUGH));
+                smol::block_on(crate::$tests::$test(crate::Erased::new(crate::Smol::new()), crate::ROUGH));
             }
         )*)*}
     };
@@ -96,6 +99,11 @@ on_every_runtime! {
         a_full_buffer_lets_a_session_begin
         a_stale_number_takes_its_message_along
         messages_that_nobody_takes_are_counted
+    }
+    frequent {
+        traffic_moves_the_deadline
+        numbers_and_epochs_arrive_whole
+        all_that_came_before_the_end_arrives
     }
     handles {
         offline_messages_come_back

@@ -1,0 +1,96 @@
+//! What a connection brings by the thousand takes a short way through the driver. It ends where the long way does.
+
+use core::time::Duration;
+
+use redial::driver::{Command, Outcome, Runtime};
+use redial::heartbeat::Liveness;
+use redial::{Cause, Config, Epoch, Event};
+
+use crate::conformance::{BEATS, LADDER, assert_after};
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+
+/// Duties 2 and 3: traffic moves the deadline while a sleep is armed for the one before. The heartbeat is answered by it, the
+/// next one comes at its time, and the peer that then falls silent is found at its time.
+pub(crate) async fn traffic_moves_the_deadline<Rt: Runtime>(rt: Rt, slack: Duration) {
+    static CONFIG: Config = LADDER
+        .to_builder()
+        .heartbeat(
+            BEATS.to_builder().liveness(Liveness::AnyTraffic).answer_within(Some(ms(40))).build_const(),
+        )
+        .build_const();
+    let script = vec![Say::Facts(vec![ready]), Say::Wait(ms(120)), Say::Message(1)];
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        while lab.log().dials.len() < 2 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let log = lab.log();
+    let beats: Vec<_> = log
+        .sent
+        .iter()
+        .filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. }))
+        .map(|(at, _)| *at)
+        .collect();
+    assert_eq!(beats.len(), 2, "{beats:?}");
+    assert_after(log.dials[0], beats[0], ms(100), slack);
+    assert_after(log.dials[0], beats[1], ms(200), slack);
+    assert_eq!(driver.policy().stats().zombies, 1);
+    assert_after(log.dials[0], log.dials[1], ms(240 + 40), slack);
+}
+
+/// A number keeps all of its 64 bits, and an event of another transport is stale, also where it comes alone.
+pub(crate) async fn numbers_and_epochs_arrive_whole<Rt: Runtime>(rt: Rt, _: Duration) {
+    const NUMBER: u64 = 0x0123_4567_89AB_CDEF;
+    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    let number: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: NUMBER };
+    let foreign_number: fn(_) -> Fact =
+        |_| Event::Sequence { epoch: Epoch::from_raw(99).unwrap(), sequence: u64::MAX };
+    let foreign_life: fn(_) -> Fact = |_| Event::Received { epoch: Epoch::from_raw(99).unwrap() };
+    let script = [vec![ready as fn(_) -> _], vec![number], vec![foreign_number], vec![foreign_life]];
+    let lab =
+        Lab::new(rt, vec![Answer::Accept(script.map(Say::Facts).into())]).set(|set| set.answers = false);
+    let mut driver = lab.driver(&CONFIG);
+    let handle = driver.handle();
+    let script = async {
+        lab.until_sent(2).await;
+        handle.stop_keeping_session();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let (_, sent) = &lab.log().sent[1];
+    assert_eq!(*sent, Command::Heartbeat { sequence: Some(NUMBER) });
+    assert_eq!(driver.policy().session().sequence(), Some(NUMBER));
+    assert_eq!(driver.policy().stats().stale, 2);
+}
+
+/// Numbers, messages and signs of life, alone and together, and the end right behind them: all of it arrives, in order.
+pub(crate) async fn all_that_came_before_the_end_arrives<Rt: Runtime>(rt: Rt, _: Duration) {
+    let life: fn(_) -> Fact = |epoch| Event::Received { epoch };
+    let number: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 5 };
+    let mut script = vec![Say::Facts(vec![ready]), Say::Message(1), Say::Facts(vec![]), Say::Numbered(2)];
+    script.extend([
+        Say::Numbered(3),
+        Say::Facts(vec![life, life]),
+        Say::Message(4),
+        Say::Facts(vec![number]),
+    ]);
+    script.extend([Say::Message(5), Say::Facts(vec![life]), Say::End(Cause::NoCloseFrame)]);
+    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut driver = lab.driver(&LADDER);
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    let script = async {
+        while lab.log().dials.len() < 2 {
+            lab.sleep(ms(5)).await;
+        }
+        handle.stop_keeping_session();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    let received: Vec<_> = core::iter::from_fn(|| messages.try_recv()).collect();
+    assert_eq!(received, [1, 2, 3, 4, 5]);
+    assert_eq!(driver.policy().session().sequence(), Some(5));
+    assert_eq!(driver.policy().stats().stale, 0);
+}
