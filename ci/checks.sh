@@ -19,6 +19,7 @@ gateway() {
 }
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
+step "explorations, a step deeper" ci/proofs.sh
 step "a Redis that is killed and restarted" ci/redis.sh
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings

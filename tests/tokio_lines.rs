@@ -18,7 +18,7 @@ struct Client {
 
 impl Client {
     fn start(address: &str) -> Self {
-        let mut command = Command::new(example::build("tokio_lines", "tokio"));
+        let mut command = Command::new(example::build("tokio_lines"));
         let mut child = command.arg(address).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()).lines());
         Self { child, stdin, stdout }

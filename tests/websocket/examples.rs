@@ -10,7 +10,7 @@ use crate::example;
 use crate::server::{Server, soon};
 
 fn program(name: &str) -> PathBuf {
-    example::build(name, "websocket")
+    example::build(name)
 }
 
 fn run(name: &str, url: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
