@@ -20,7 +20,7 @@ gateway() {
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
 step "explorations, a step deeper" ci/proofs.sh
-step "a Redis that is killed and restarted" ci/redis.sh
+step "examples beside other crates, and a Redis that is killed" ci/redis.sh
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
@@ -33,6 +33,7 @@ step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-fe
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
 step "the oldest compiler" ci/msrv.sh
+step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh
 step "gateway, seed 1" gateway 1
 step "gateway, seed 2" gateway 2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests that need a real Redis, with one from apt unless it is installed. It stays under the target directory.
+# The tests of what stands beside other crates, one of which needs a real Redis, with one from apt unless it is installed. It stays under the target directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/debian.sh
@@ -16,4 +16,4 @@ if ! command -v redis-server >/dev/null; then
     export PATH=$home/usr/bin:$PATH LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 redis-server --version
-cargo test -p redial-servers --test supervise
+cargo test -p redial-beside

@@ -184,7 +184,7 @@ fn decisions_have_ids_and_reasons() {
 
 /// The code of an example, without the comment on top.
 fn example(name: &str) -> String {
-    let servers = format!("examples/servers/{name}.rs");
+    let servers = format!("examples/beside/{name}.rs");
     read(if root().join(&servers).exists() { servers } else { format!("examples/{name}.rs") })
         .lines()
         .filter(|line| !line.starts_with("//!"))
@@ -204,7 +204,7 @@ fn the_readme_counts_the_lines_of_the_examples() {
         let name = name.strip_prefix('`')?.strip_suffix('`')?.to_owned();
         let lines = lines.parse::<usize>().ok()?;
         let begins =
-            [format!("`cargo run --example {name} "), format!("`cargo run -p redial-servers --bin {name} ")];
+            [format!("`cargo run --example {name} "), format!("`cargo run -p redial-beside --bin {name} ")];
         assert!(begins.iter().any(|begin| command.starts_with(begin)), "{name}: {command}");
         Some((name, lines))
     });

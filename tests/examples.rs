@@ -47,18 +47,6 @@ fn backoff_stays_below_its_ceiling() {
 }
 
 #[test]
-fn retry_heeds_the_server_and_stops_where_it_makes_no_sense() {
-    let text = output("retry");
-    let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].starts_with("busy, retry after None: again in "), "{text}");
-    assert_eq!(
-        lines[1], "busy, retry after Some(90ms): again in 90ms",
-        "longer than any wait of the backoff"
-    );
-    assert_eq!(lines[2..], ["async: Ok(42) after 3 calls", "blocking: Err(Forbidden) after 4 calls"]);
-}
-
-#[test]
 fn subscriptions_are_sent_again_where_the_server_has_lost_them() {
     let expected = [
         r#"a new session: send ["orders", "lobby", "news"]"#,

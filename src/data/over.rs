@@ -55,28 +55,24 @@ use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
 /// #[derive(serde::Deserialize)]
 /// struct Settings {
 ///     url: String,
-///     reconnect: toml::Value,
+///     reconnect: serde_json::Value, // or a toml::Value, and so on
 /// }
 ///
-/// let settings: Settings = toml::from_str(
-///     r#"
-///     url = "wss://feed.example"
-///
-///     [reconnect]
-///     max_attempts = 7
-///
-///     [reconnect.backoff]
-///     factor = "3/2"
-///     max_ms = 60000
-///     jitter = { plus_minus = "0.2" }
-///     "#,
+/// let settings: Settings = serde_json::from_str(
+///     r#"{
+///         "url": "wss://feed.example",
+///         "reconnect": {
+///             "max_attempts": 7,
+///             "backoff": {"factor": "3/2", "max_ms": 60000, "jitter": {"plus_minus": "0.2"}}
+///         }
+///     }"#,
 /// )?;
 /// let over = ConfigOver::new(&presets::RECOMMENDED).named("reconnect");
 /// let config = over.deserialize(settings.reconnect)?;
 /// assert_eq!(config.max_attempts(), Some(7));
 /// assert_eq!(config.backoff().jitter(), Jitter::PlusMinus(Ratio::new(1, 5)?));
 ///
-/// let wrong: toml::Value = toml::from_str(r#"backoff = { jitter = "ful" }"#)?;
+/// let wrong = serde_json::json!({"backoff": {"jitter": "ful"}});
 /// let error = over.deserialize(wrong).unwrap_err().to_string();
 /// assert!(error.starts_with(r#""reconnect.backoff.jitter" must be "none", "full","#), "{error}");
 /// assert!(error.contains(r#"an object such as {"plus_minus": "0.2"} or {"window": ["0.2", "1"]}, not "ful""#), "{error}");

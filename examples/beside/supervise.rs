@@ -2,7 +2,7 @@
 //! lives while the connection does, and the policy decides when to dial again. Kill the server and start it again.
 //!
 //! ```sh
-//! cargo run -p redial-servers --bin supervise -- redis://127.0.0.1
+//! cargo run -p redial-beside --bin supervise -- redis://127.0.0.1
 //! ```
 
 use redial::{Policy, SplitMix64, driver, presets};

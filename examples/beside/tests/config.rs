@@ -1,10 +1,8 @@
 //! Configs as data: what is written is read again, and what can't be is refused with its place.
 
-#![cfg(all(feature = "serde", feature = "std"))]
-
-#[path = "harness/mod.rs"]
+#[path = "../../../tests/harness/mod.rs"]
 mod harness;
-#[path = "common/script.rs"]
+#[path = "../../../tests/common/script.rs"]
 mod script;
 
 use std::fmt::Debug;

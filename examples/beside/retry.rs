@@ -1,4 +1,4 @@
-//! Retry one operation with backon, with the waits of redial: `cargo run --example retry`.
+//! Retry one operation with backon, with the waits of redial: `cargo run -p redial-beside --bin retry`.
 //!
 //! For an operation that ends, backon alone is enough: its own `ExponentialBuilder` will do. Take these waits where the jitter
 //! must stay inside the cap, where a log must replay, or where the same config also keeps a connection alive. Take a `Policy`
