@@ -9,6 +9,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod driver;
 pub mod policy;
 
 use std::hint::black_box;
@@ -101,5 +102,6 @@ pub fn operations() -> Vec<Operation> {
     all.extend(backoff::operations());
     all.extend(breaker::operations());
     all.extend(policy::operations());
+    all.extend(driver::operations());
     all
 }

@@ -8,6 +8,7 @@ use redial_benches::{Kind, Operation};
 
 pub(crate) const COUNT: &str = "ci/instructions.sh --json";
 pub(crate) const TIME: &str = "cargo bench -q -p redial-benches --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
+pub(crate) const CONNECTIONS: &str = "cargo run -q --release -p redial-benches -- connections";
 pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
 pub(crate) const FLEET: &str = "cargo run -q --release --example fleet -- --tsv";
 pub(crate) const GROWTH: &str =
@@ -134,6 +135,8 @@ pub(crate) struct Report {
     pub(crate) allocations: Vec<u64>,
     pub(crate) peers: Vec<Time>,
     pub(crate) bytes: Vec<Bytes>,
+    /// 10,000 connections at once.
+    pub(crate) crowds: Vec<Line>,
     pub(crate) sizes: Vec<Line>,
     pub(crate) fleet: Vec<Line>,
     pub(crate) growth: Vec<Line>,
@@ -150,6 +153,7 @@ impl fmt::Display for Report {
         self.goals(f)?;
         self.instructions(f)?;
         self.memory(f)?;
+        self.crowds(f)?;
         self.code(f)?;
         self.fleets(f)
     }
@@ -293,7 +297,9 @@ impl Report {
             f,
             "## Memory\n\n\
              Bytes of one live value, and what it holds on the heap: the first is the compiler's, the second is counted by an\n\
-             allocator while the value is made.\n"
+             allocator while the value is made. A connection is one future in a box, which is the value, with the driver in it,\n\
+             and all that it keeps on the heap for a live connection on tokio; the box itself counts as the task that a runtime\n\
+             would make of it, whose header is not in it, and what tokio keeps for each socket is a row of its own and in no other.\n"
         )?;
         head(f, &["what", "who", "value", "heap", "together", "goal"], 2)?;
         for Bytes { what, who, value, heap, goal } in &self.bytes {
@@ -302,6 +308,17 @@ impl Report {
             row(f, &[what, who, &value.to_string(), &heap.to_string(), &together, &goal])?;
         }
         writeln!(f)
+    }
+
+    fn crowds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## 10,000 connections at once\n\n\
+             Clients that dial together a server that accepts one every 200 µs or more, through a full accept queue. What it\n\
+             drops the kernel sends again after 1, 3 and 7 s, or the client believes in a connection that the server does not\n\
+             know. Much of the time is the kernel's, so that it is no goal: `{CONNECTIONS}`\n"
+        )?;
+        lines(f, &self.crowds)
     }
 
     fn code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -412,6 +429,7 @@ mod tests {
             allocations: vec![0; operations.len()],
             peers: Vec::new(),
             bytes: Vec::new(),
+            crowds: Vec::new(),
             sizes: crate::outside::lines("thumbv7m\tbackoff\t1025\tbytes\nthumbv7m\tbreaker\t1024\tbytes\n"),
             fleet: Vec::new(),
             growth: Vec::new(),
