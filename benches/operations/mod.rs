@@ -8,6 +8,7 @@
 #![allow(clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "nobody but this package uses them")]
 
 pub mod backoff;
+mod bare_policy;
 pub mod breaker;
 pub mod driver;
 pub mod policy;

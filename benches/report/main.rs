@@ -23,7 +23,7 @@ use counts::Table;
 use document::{Machine, Report};
 use memory::Bytes;
 use outside::{Line, Time};
-use redial_benches::operations;
+use redial_benches::{Operation, operations};
 
 /// Where the counts are committed.
 const TABLE: &str = "benches/instructions.txt";
@@ -182,17 +182,27 @@ fn timed(bench: &str, command: &str, group: &str) -> Vec<Time> {
     }
 }
 
+/// The counts that a command prints, less their bases. None if it can't run here.
+fn counted(operations: &[Operation], command: &str) -> Result<Option<Vec<u64>>, String> {
+    match run("ci/instructions.sh", command) {
+        Some(output) if !output.is_empty() => {
+            Ok(Some(counts::net(operations, &counts::parse(&output, operations.len())?)))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn report() -> Result<bool, String> {
     let operations = operations();
-    let counts = match run("ci/instructions.sh", document::COUNT) {
-        Some(output) if !output.is_empty() => {
-            Some(counts::net(&operations, &counts::parse(&output, operations.len())?))
-        }
-        _ => None,
-    };
+    let counts = counted(&operations, document::COUNT)?;
+    let mut layouts = Vec::new();
+    for command in document::OTHER_LAYOUTS {
+        layouts.extend(counted(&operations, command)?);
+    }
     let report = Report {
         machine: machine(),
         counts,
+        other_counts: layouts,
         peers: timed("benches/speed.rs", document::TIME, "peers"),
         allocations: operations.iter().map(memory::allocations).collect(),
         bytes: memory::live_values().into_iter().chain(connections::connections()).collect(),

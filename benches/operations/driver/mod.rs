@@ -108,7 +108,8 @@ fn channel() -> Steps {
     let client = clients::by_hand(
         async move || Ok(Pipe::connect(&far)),
         async move |message| {
-            let _ = sender.send(message).await;
+            // The receiver is in the same task and outlives it.
+            drop(sender.send(message).await);
         },
     );
     let application = async move {
@@ -138,10 +139,11 @@ const TAKEN: &str = "a message of 16 bytes, taken";
 pub fn operations() -> Vec<Operation> {
     const GROUP: &str = "driver";
     const GOAL: Option<u32> = Some(300);
+    type Ours = (&'static str, Option<u32>, fn() -> Steps);
     type Other = (&'static str, Kind, &'static str, fn() -> Steps);
     let read = "`read_exact` in a loop";
     let mut all = vec![Operation::other("loop", READ, "bare loop", Kind::Bare, read, bare)];
-    let ours: [(&str, Option<u32>, fn() -> Steps); 3] = [
+    let ours: [Ours; 3] = [
         ("redial: `Received`", GOAL, received),
         ("redial: `Sequence`", GOAL, sequence),
         ("redial: through `Messages`", None, delivered),
