@@ -109,7 +109,7 @@ fn channel() -> Steps {
         async move || Ok(Pipe::connect(&far)),
         async move |message| {
             // The receiver is in the same task and outlives it.
-            drop(sender.send(message).await);
+            let _sent = sender.send(message).await;
         },
     );
     let application = async move {
