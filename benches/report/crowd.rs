@@ -88,6 +88,7 @@ pub(crate) fn crowds() -> io::Result<Vec<Line>> {
     Ok(lines)
 }
 
+#[expect(clippy::disallowed_methods, reason = "what is measured is the clock's time")]
 fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<[Line; 2]> {
     let mut server = Command::new(std::env::current_exe()?)
         .arg(SERVE)
@@ -132,6 +133,7 @@ fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<[Li
 }
 
 /// The server, until its process is ended.
+#[expect(clippy::disallowed_methods, reason = "the pace is the server's, a process of its own")]
 pub(crate) fn serve() -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("{}", listener.local_addr()?.port());
