@@ -1,4 +1,4 @@
-//! Times every operation: `backoff`, `breaker` and `policy` are this crate's alone, `peers` has the others beside it.
+//! Times every operation: `backoff`, `breaker`, `policy` and `driver` are this crate's alone, `peers` has the others beside it.
 //!
 //! ```text
 //! cargo bench -p redial-benches --bench speed -- ^peers
@@ -18,7 +18,7 @@ fn time(bencher: &mut Bencher<'_>, operation: &Operation) {
 }
 
 fn alone(c: &mut Criterion) {
-    for name in ["backoff", "breaker", "policy"] {
+    for name in ["backoff", "breaker", "policy", "driver"] {
         let mut group = c.benchmark_group(name);
         for operation in operations().iter().filter(|one| one.group == name && one.kind == Kind::Ours) {
             group.bench_function(format!("{}/{}", operation.name, operation.who), |b| time(b, operation));
@@ -29,7 +29,7 @@ fn alone(c: &mut Criterion) {
 
 fn peers(c: &mut Criterion) {
     let mut group = c.benchmark_group("peers");
-    for operation in operations().iter().filter(|one| one.group != "policy") {
+    for operation in operations().iter() {
         group.bench_function(format!("{}/{}", operation.name, operation.who), |b| time(b, operation));
     }
     group.finish();

@@ -186,6 +186,13 @@ pub fn tokio_retry() -> Iterated<impl Iterator<Item = Duration>> {
     Iterated(black_box(ExponentialBackoff::from_millis(2).factor(500).max_delay(MAX)).map(jitter))
 }
 
+/// Its jitter is from half the delay to one and a half.
+pub fn tokio_retry2() -> Iterated<impl Iterator<Item = Duration>> {
+    use tokio_retry2::strategy::{ExponentialBackoff, jitter};
+    // Its n-th delay is base^n * factor, in milliseconds.
+    Iterated(black_box(ExponentialBackoff::from_millis(2).factor(500).max_delay(MAX)).map(jitter))
+}
+
 /// This crate's generator, for the one peer that takes one.
 #[derive(Clone, Debug)]
 pub struct Lent(SplitMix64);
@@ -273,7 +280,7 @@ pub fn operations() -> Vec<Operation> {
         (MANY, "redial, ChaCha8", None, our_outage::<ChaCha8Rng>),
     ];
     type Row = (&'static str, Kind, &'static str, fn() -> Steps, fn() -> Steps);
-    let others: [Row; 8] = [
+    let others: [Row; 9] = [
         ("backon", Kind::Peer, "wyrand of its own", || at_the_cap(backon), || outage(backon)),
         (
             "backoff",
@@ -295,6 +302,13 @@ pub fn operations() -> Vec<Operation> {
             "ChaCha12 of the thread",
             || at_the_cap(tokio_retry),
             || outage(tokio_retry),
+        ),
+        (
+            "tokio-retry2",
+            Kind::Peer,
+            "ChaCha12 of the thread; half to one and a half of the delay",
+            || at_the_cap(tokio_retry2),
+            || outage(tokio_retry2),
         ),
         (
             "tower",

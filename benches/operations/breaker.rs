@@ -1,6 +1,9 @@
 //! The circuit breaker that opens after five failures in a row, or after what a crate has that comes nearest.
 
+use std::future::{Ready, ready};
 use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use failsafe::failure_policy::{ConsecutiveFailures, SuccessRateOverTimeWindow};
@@ -9,6 +12,9 @@ use failsafe::{StateMachine, backoff};
 use recloser::Recloser;
 use redial::breaker::{self, CountWindow, Outcome, RateWindow, Rates, TimeWindow};
 use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
+use tower::Service as _;
+use tower::util::ServiceFn;
+use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer, DefaultClassifier};
 
 use super::{Kind, Operation, Steps, repeat};
 
@@ -104,6 +110,30 @@ impl Breaker for Reliakit {
             self.on_failure(now)
         }
         true
+    }
+}
+
+type Called = fn(bool) -> Ready<Result<(), ()>>;
+pub type Tower = tower_resilience_circuitbreaker::CircuitBreaker<ServiceFn<Called>, DefaultClassifier>;
+
+pub fn tower(failures: u32, open: Duration) -> Tower {
+    let call: Called = |good| ready(if good { Ok(()) } else { Err(()) });
+    let config = CircuitBreakerLayer::builder()
+        .consecutive_failures(failures as usize)
+        .wait_duration_in_open(open)
+        .permitted_calls_in_half_open(1);
+    config.build().expect("five or more").layer_fn(tower::service_fn(call))
+}
+
+impl Breaker for Tower {
+    #[inline(always)]
+    fn call(&mut self, _: u64, good: bool) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(self.poll_ready(&mut context).is_ready(), "the service is ready");
+        let Poll::Ready(result) = pin!(tower::Service::call(self, good)).poll(&mut context) else {
+            panic!("the service answers at once");
+        };
+        !matches!(result, Err(CircuitBreakerError::OpenCircuit))
     }
 }
 
@@ -252,7 +282,7 @@ pub fn operations() -> Vec<Operation> {
     all.push(Operation::ours(GROUP, WINDOW, "redial, 30 s", None, || our_window(&BY_TIME)));
 
     type Row = (&'static str, Kind, &'static str, [fn() -> Steps; 4]);
-    let others: [Row; 4] = [
+    let others: [Row; 5] = [
         (
             "failsafe",
             Kind::Peer,
@@ -273,6 +303,17 @@ pub fn operations() -> Vec<Operation> {
                 || while_closed(recloser(100, NO_RATE, OPEN), false),
                 || while_open(recloser(FAILURES - 1, 0.9, LONG)),
                 || cycle(recloser(FAILURES - 1, 0.9, MOMENT), false),
+            ],
+        ),
+        (
+            "tower-resilience-circuitbreaker",
+            Kind::Peer,
+            "a whole call of a service: a future in a box, two locks, reads the clock",
+            [
+                || while_closed(tower(NEVER, OPEN), true),
+                || while_closed(tower(NEVER, OPEN), false),
+                || while_open(tower(FAILURES, LONG)),
+                || cycle(tower(FAILURES, MOMENT), false),
             ],
         ),
         (
@@ -300,7 +341,13 @@ pub fn operations() -> Vec<Operation> {
     ];
     for (who, kind, note, prepare) in others {
         for (name, prepare) in [SUCCESS, FAILURE, REFUSED, CYCLE].into_iter().zip(prepare) {
-            let note = if name == CYCLE && ["failsafe", "recloser"].contains(&who) { NO_TIME } else { note };
+            let note = if name == CYCLE
+                && ["failsafe", "recloser", "tower-resilience-circuitbreaker"].contains(&who)
+            {
+                NO_TIME
+            } else {
+                note
+            };
             all.push(Operation::other(GROUP, name, who, kind, note, prepare));
         }
     }

@@ -8,7 +8,9 @@
 #![allow(clippy::exhaustive_structs, clippy::exhaustive_enums, reason = "nobody but this package uses them")]
 
 pub mod backoff;
+mod bare_policy;
 pub mod breaker;
+pub mod driver;
 pub mod policy;
 
 use std::hint::black_box;
@@ -101,5 +103,6 @@ pub fn operations() -> Vec<Operation> {
     all.extend(backoff::operations());
     all.extend(breaker::operations());
     all.extend(policy::operations());
+    all.extend(driver::operations());
     all
 }

@@ -6,13 +6,18 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use redial::{Action, Actions, Cause, Config, Epoch, Event, Instant, Phase, Policy, SplitMix64, presets};
+use redial::policy::ConfigSource;
+use redial::subscriptions::NoSubscriptions;
+use redial::{
+    Action, Actions, Cause, Config, Epoch, Event, Instant, Phase, Policy, SplitMix64, fixed_config, presets,
+};
 
-use super::{Operation, Steps, repeat};
+use super::{Kind, Operation, Steps, bare_policy, repeat};
 
 pub static CONFIG: Config = presets::DISCORD_GATEWAY;
 /// A session token of four bytes: a key into the caller's own table.
-pub type Tested = Policy<SplitMix64, u32>;
+pub type Tested<C = &'static Config> = Policy<SplitMix64, u32, NoSubscriptions, C>;
+fixed_config!(struct Known = presets::DISCORD_GATEWAY);
 
 /// So slow that it stays out of the picture.
 const HEARTBEAT: Duration = Duration::from_secs(3_600);
@@ -22,17 +27,17 @@ const ROUND_TRIP: Duration = Duration::from_millis(30);
 const START: u64 = 1_000_000;
 
 #[inline(never)]
-fn fact(policy: &mut Tested, now: Instant, event: Event<u32>) -> Actions {
+fn fact<C: ConfigSource>(policy: &mut Tested<C>, now: Instant, event: Event<u32>) -> Actions {
     policy.handle_event(now, event)
 }
 
 #[inline(never)]
-fn due(policy: &mut Tested, now: Instant) -> Actions {
+fn due<C: ConfigSource>(policy: &mut Tested<C>, now: Instant) -> Actions {
     policy.handle_timeout(now)
 }
 
 #[inline(never)]
-fn deadline(policy: &Tested) -> Option<Instant> {
+fn deadline<C: ConfigSource>(policy: &Tested<C>) -> Option<Instant> {
     policy.poll_timeout()
 }
 
@@ -41,13 +46,17 @@ fn ignore(actions: Actions) {
     black_box(&actions);
 }
 
-fn live(policy: &Tested) -> Epoch {
+fn live<C: ConfigSource>(policy: &Tested<C>) -> Epoch {
     policy.epoch().expect("a connection")
 }
 
 /// A live connection that has held.
 pub fn online() -> (Tested, Instant) {
-    let mut policy: Tested = Policy::new(&CONFIG, SplitMix64::new(1)).with_session_type();
+    online_on(&CONFIG)
+}
+
+fn online_on<C: ConfigSource>(config: C) -> (Tested<C>, Instant) {
+    let mut policy: Tested<C> = Policy::new(config, SplitMix64::new(1)).with_session_type();
     let start = Instant::from_micros(START);
     ignore(policy.handle_event(start, Event::Start));
     let epoch = live(&policy);
@@ -62,7 +71,7 @@ pub fn online() -> (Tested, Instant) {
 }
 
 /// Lost, waited, opened, greeted, resumed, stable.
-pub fn one_outage(policy: &mut Tested, now: &mut Instant) {
+pub fn one_outage<C: ConfigSource>(policy: &mut Tested<C>, now: &mut Instant) {
     let epoch = live(policy);
     ignore(fact(policy, *now, Event::Closed { epoch, cause: Cause::NoCloseFrame }));
     *now = deadline(policy).expect("a wait");
@@ -121,8 +130,8 @@ fn beat() -> Steps {
     })
 }
 
-fn outage() -> Steps {
-    let (mut policy, mut now) = online();
+fn outage<C: ConfigSource + 'static>(config: C) -> Steps {
+    let (mut policy, mut now) = online_on(config);
     for outages in 1..=2 {
         one_outage(&mut policy, &mut now);
         assert_eq!(
@@ -134,25 +143,64 @@ fn outage() -> Steps {
     repeat(move |_| one_outage(black_box(&mut policy), &mut now))
 }
 
+/// The calls of an outage with nothing behind them.
+fn calls_of_an_outage() -> Steps {
+    let (mut policy, mut now) = online();
+    let epoch = live(&policy);
+    repeat(move |_| {
+        let policy = black_box(&mut policy);
+        let events = [
+            Event::Closed { epoch: live(policy), cause: Cause::NoCloseFrame },
+            Event::Opened { epoch: live(policy) },
+            Event::Greeting { epoch, heartbeat: Some(HEARTBEAT) },
+            Event::Resumed { epoch },
+        ];
+        for event in events {
+            black_box(&disregard(policy, now, event));
+        }
+        black_box(deadline(policy));
+        for _ in 0..2 {
+            now = now.saturating_add(STABLE);
+            black_box(&let_pass(policy, now));
+        }
+    })
+}
+
+/// Takes the time and leaves it alone.
+#[inline(never)]
+fn let_pass(policy: &mut Tested, now: Instant) -> [Option<Action>; 4] {
+    black_box((policy, now));
+    [None; 4]
+}
+
 const HANDED: &str = "handed over and back";
-/// The events that change next to nothing. What they cost is `handle_event` alone.
-const QUIET: [&str; 3] = ["a sequence number", "traffic", "an acknowledged beat"];
+const CALLS: &str = "the calls of an outage";
+const OUTAGE: &str = "a whole outage";
 
 pub fn operations() -> Vec<Operation> {
-    type Row = (&'static str, Option<u32>, fn() -> Steps);
-    let rows: [Row; 6] = [
-        (QUIET[0], Some(40), || quiet(|epoch, n| Event::Sequence { epoch, sequence: n })),
-        (QUIET[1], Some(40), || quiet(|epoch, _| Event::Received { epoch })),
-        (QUIET[2], Some(40), || quiet(|epoch, _| Event::HeartbeatAcked { epoch })),
-        ("poll_timeout", Some(25), ask),
-        ("a beat: deadline, beat, acknowledged", None, beat),
-        ("a whole outage", Some(1_250), outage),
+    const GROUP: &str = "policy";
+    type Row = (&'static str, &'static str, Option<u32>, fn() -> Steps);
+    let redial = "redial";
+    let rows: [Row; 7] = [
+        ("a sequence number", redial, Some(35), || quiet(|epoch, n| Event::Sequence { epoch, sequence: n })),
+        ("traffic", redial, Some(40), || quiet(|epoch, _| Event::Received { epoch })),
+        ("an acknowledged beat", redial, Some(40), || quiet(|epoch, _| Event::HeartbeatAcked { epoch })),
+        ("poll_timeout", redial, Some(25), ask),
+        ("a beat: deadline, beat, acknowledged", redial, None, beat),
+        (OUTAGE, redial, Some(1_250), || outage::<&'static Config>(&CONFIG)),
+        (OUTAGE, "redial, a known config", Some(900), || outage(Known)),
     ];
-    let note = "made, handed to a function, a result like that of `handle_event` taken back";
-    let mut all = vec![Operation::other("loop", HANDED, "a fact", super::Kind::Bare, note, handing_over)];
-    all.extend(rows.into_iter().map(|(name, goal, prepare)| {
-        let ours = Operation::ours("policy", name, "redial", goal, prepare);
-        if QUIET.contains(&name) { Operation { base: HANDED, ..ours } } else { ours }
-    }));
+    let handed = "an event made, handed to a function, a result like that of `handle_event` taken back";
+    let calls = "six such calls and `poll_timeout`";
+    let bare =
+        "a struct with the same calls, deadlines and counters; no classifier, breaker, budget or explanation";
+    let mut all = vec![
+        Operation::other("loop", HANDED, "a fact", Kind::Bare, handed, handing_over),
+        Operation::other("loop", CALLS, "nothing behind them", Kind::Bare, calls, calls_of_an_outage),
+    ];
+    all.extend(
+        rows.into_iter().map(|(name, who, goal, prepare)| Operation::ours(GROUP, name, who, goal, prepare)),
+    );
+    all.push(Operation::other(GROUP, OUTAGE, "bare", Kind::Bare, bare, bare_policy::outage));
     all
 }

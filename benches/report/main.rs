@@ -5,9 +5,12 @@
 //! ```
 //!
 //! Every number in the document comes from a run of this. `gate FILE` as arguments is the half of `ci/instructions.sh`
-//! that reads the tool's output and compares it with the committed table.
+//! that reads the tool's output and compares it with the committed table. `connections` prints what connections take, and
+//! how many of 10,000 come up at once; `serve` is the server of those.
 
+mod connections;
 mod counts;
+mod crowd;
 mod document;
 mod memory;
 mod outside;
@@ -18,8 +21,9 @@ use std::{env, fs};
 
 use counts::Table;
 use document::{Machine, Report};
+use memory::Bytes;
 use outside::{Line, Time};
-use redial_benches::operations;
+use redial_benches::{Operation, operations};
 
 /// Where the counts are committed.
 const TABLE: &str = "benches/instructions.txt";
@@ -33,8 +37,10 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         [] => report(),
         ["gate", file] => gate(Path::new(file)),
+        ["connections"] => connections(),
+        [crowd::SERVE] => crowd::serve().map(|()| true).map_err(|error| error.to_string()),
         _ => {
-            eprintln!("usage: cargo run --release -p redial-benches [-- gate FILE]");
+            eprintln!("usage: cargo run --release -p redial-benches [-- gate FILE | connections | serve]");
             return ExitCode::from(UNUSABLE);
         }
     };
@@ -45,6 +51,24 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What connections take, without the rest of the report.
+fn connections() -> Result<bool, String> {
+    for Bytes { who, value, heap, .. } in connections::connections() {
+        println!("{:6} B  {who}", value as u64 + heap);
+    }
+    for Line { name, value, unit, .. } in crowds() {
+        println!("{value:>6} {unit}  {name}");
+    }
+    Ok(true)
+}
+
+fn crowds() -> Vec<Line> {
+    crowd::crowds().unwrap_or_else(|error| {
+        eprintln!("not measured, 10,000 connections at once: {error}");
+        Vec::new()
+    })
 }
 
 /// The project's folder.
@@ -158,20 +182,31 @@ fn timed(bench: &str, command: &str, group: &str) -> Vec<Time> {
     }
 }
 
+/// The counts that a command prints, less their bases. None if it can't run here.
+fn counted(operations: &[Operation], command: &str) -> Result<Option<Vec<u64>>, String> {
+    match run("ci/instructions.sh", command) {
+        Some(output) if !output.is_empty() => {
+            Ok(Some(counts::net(operations, &counts::parse(&output, operations.len())?)))
+        }
+        _ => Ok(None),
+    }
+}
+
 fn report() -> Result<bool, String> {
     let operations = operations();
-    let counts = match run("ci/instructions.sh", document::COUNT) {
-        Some(output) if !output.is_empty() => {
-            Some(counts::net(&operations, &counts::parse(&output, operations.len())?))
-        }
-        _ => None,
-    };
+    let counts = counted(&operations, document::COUNT)?;
+    let mut layouts = Vec::new();
+    for command in document::OTHER_LAYOUTS {
+        layouts.extend(counted(&operations, command)?);
+    }
     let report = Report {
         machine: machine(),
         counts,
+        other_counts: layouts,
         peers: timed("benches/speed.rs", document::TIME, "peers"),
         allocations: operations.iter().map(memory::allocations).collect(),
-        bytes: memory::live_values(),
+        bytes: memory::live_values().into_iter().chain(connections::connections()).collect(),
+        crowds: crowds(),
         sizes: measured("ci/sizes.sh", document::SIZES),
         fleet: measured("examples/fleet", document::FLEET),
         growth: measured("examples/fleet", document::GROWTH),

@@ -60,6 +60,7 @@ pub(crate) fn live_values() -> Vec<Bytes> {
         made(ladder, "backoff", backoff::ihrwein),
         made(ladder, "exponential-backoff", backoff::exponential_backoff),
         made(ladder, "tokio-retry", backoff::tokio_retry),
+        made(ladder, "tokio-retry2", backoff::tokio_retry2),
         made(ladder, "tower", backoff::tower),
         made(ladder, "reliakit-backoff, with a count and a SplitMix64", backoff::reliakit),
         made(ladder, "failsafe", backoff::failsafe),
@@ -71,6 +72,7 @@ pub(crate) fn live_values() -> Vec<Bytes> {
         made(gate, "failsafe: a moving average", breaker::failsafe_window),
         made(gate, "recloser: 5 results", || breaker::recloser(breaker::FAILURES, 0.9, OPEN)),
         made(gate, "recloser: 100 results", || breaker::recloser(100, 0.9, OPEN)),
+        made(gate, "tower-resilience-circuitbreaker", || breaker::tower(breaker::FAILURES, OPEN)),
         made(gate, "reliakit-circuit", || breaker::reliakit(breaker::FAILURES)),
         Bytes {
             what: whole,

@@ -20,8 +20,10 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-use crate::clients::{self, Client, Numbered};
-use crate::pipe::MESSAGE;
+use redial_benches::driver::MESSAGE;
+use redial_benches::driver::clients::{self, Client, Numbered};
+
+use crate::outside::Line;
 
 /// Each process holds one end of each, so that 20,000 files are enough for either.
 const CLIENTS: usize = 10_000;
@@ -31,15 +33,6 @@ const PACE: Duration = Duration::from_micros(200);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The argument with which the program is the server.
 pub(crate) const SERVE: &str = "serve";
-
-/// What became of the crowd of one client.
-pub(crate) struct Crowd {
-    pub(crate) who: &'static str,
-    /// How many were up in the end.
-    pub(crate) up: usize,
-    /// When the last of them was.
-    pub(crate) after: Duration,
-}
 
 /// The clients that are up.
 #[derive(Clone, Default)]
@@ -61,7 +54,8 @@ impl Up {
     }
 }
 
-pub(crate) fn crowds() -> io::Result<Vec<Crowd>> {
+/// For each client how many were up in the end, and when the last of them was.
+pub(crate) fn crowds() -> io::Result<Vec<Line>> {
     type Start = fn(SocketAddr, usize, &Up);
     let clients: [(&str, Start); 3] = [
         ("written by hand", |address, _, up| {
@@ -87,10 +81,15 @@ pub(crate) fn crowds() -> io::Result<Vec<Crowd>> {
             });
         }),
     ];
-    clients.into_iter().map(|(who, start)| crowd(who, start)).collect()
+    let mut lines = Vec::new();
+    for (who, start) in clients {
+        lines.extend(crowd(who, start)?);
+    }
+    Ok(lines)
 }
 
-fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<Crowd> {
+#[expect(clippy::disallowed_methods, reason = "what is measured is the clock's time")]
+fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<[Line; 2]> {
     let mut server = Command::new(std::env::current_exe()?)
         .arg(SERVE)
         .stdin(Stdio::piped())
@@ -120,10 +119,21 @@ fn crowd(who: &'static str, start: fn(SocketAddr, usize, &Up)) -> io::Result<Cro
     drop(runtime);
     server.kill()?;
     server.wait()?;
-    Ok(Crowd { who, up: up.0.load(Ordering::Relaxed), after })
+    let line = |name: String, value, unit: &str| Line {
+        group: "crowd".to_owned(),
+        name,
+        value,
+        unit: unit.to_owned(),
+    };
+    let up = up.0.load(Ordering::Relaxed);
+    Ok([
+        line(format!("{who}: up after {} s at most", PATIENCE.as_secs()), up.to_string(), "connections"),
+        line(format!("{who}: the last of them"), format!("{:.1}", after.as_secs_f64()), "s"),
+    ])
 }
 
 /// The server, until its process is ended.
+#[expect(clippy::disallowed_methods, reason = "the pace is the server's, a process of its own")]
 pub(crate) fn serve() -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     println!("{}", listener.local_addr()?.port());

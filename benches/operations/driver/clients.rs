@@ -13,11 +13,11 @@ use stubborn_io::tokio::{StubbornIo, UnderlyingIo};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
-use crate::pipe::MESSAGE;
+use super::pipe::MESSAGE;
 
 /// What a client does with a message. It is the same for all, and next to nothing.
 #[inline]
-pub(crate) fn take(message: [u8; MESSAGE]) {
+pub fn take(message: [u8; MESSAGE]) {
     let _ = black_box(message);
 }
 
@@ -28,7 +28,7 @@ async fn next(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<[u8; MESSAGE]
 }
 
 /// Reads and does nothing else.
-pub(crate) async fn bare(
+pub async fn bare(
     mut reader: impl AsyncRead + Unpin,
     mut taken: impl FnMut([u8; MESSAGE]),
 ) -> io::Result<Infallible> {
@@ -42,7 +42,7 @@ const DIAL: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is written by hand where there is no crate for it: a limit for the dial, and waits that double.
-pub(crate) async fn by_hand<T: AsyncRead + Unpin>(
+pub async fn by_hand<T: AsyncRead + Unpin>(
     dial: impl AsyncFn() -> io::Result<T>,
     mut taken: impl AsyncFnMut([u8; MESSAGE]),
 ) -> Infallible {
@@ -60,7 +60,7 @@ pub(crate) async fn by_hand<T: AsyncRead + Unpin>(
 }
 
 /// stubborn-io with its own options, and no end of its attempts.
-pub(crate) async fn stubborn<T, C>(address: C, taken: impl FnMut([u8; MESSAGE])) -> io::Result<Infallible>
+pub async fn stubborn<T, C>(address: C, taken: impl FnMut([u8; MESSAGE])) -> io::Result<Infallible>
 where
     T: UnderlyingIo<C> + AsyncRead + AsyncWrite,
     C: Clone + Send + Unpin + 'static,
@@ -72,7 +72,7 @@ where
 }
 
 /// What a message is to the policy.
-pub(crate) trait Meaning: Send + Sync + 'static {
+pub trait Meaning: Send + Sync + 'static {
     /// What the application takes.
     type Incoming: Send + 'static;
 
@@ -81,7 +81,7 @@ pub(crate) trait Meaning: Send + Sync + 'static {
 }
 
 /// A sign of life.
-pub(crate) struct Life;
+pub struct Life;
 
 impl Meaning for Life {
     type Incoming = Infallible;
@@ -94,7 +94,7 @@ impl Meaning for Life {
 }
 
 /// It has a sequence number.
-pub(crate) struct Numbered;
+pub struct Numbered;
 
 impl Meaning for Numbered {
     type Incoming = Infallible;
@@ -110,7 +110,7 @@ impl Meaning for Numbered {
 }
 
 /// It goes through the driver's buffer to another task.
-pub(crate) struct Delivered;
+pub struct Delivered;
 
 impl Meaning for Delivered {
     type Incoming = [u8; MESSAGE];
@@ -122,19 +122,19 @@ impl Meaning for Delivered {
 }
 
 /// The client of this crate: how it dials, and what a message means.
-pub(crate) struct Client<F, M> {
+pub struct Client<F, M> {
     dial: F,
     meaning: PhantomData<M>,
 }
 
 impl<F, M> Client<F, M> {
-    pub(crate) const fn new(dial: F) -> Self {
+    pub const fn new(dial: F) -> Self {
         Self { dial, meaning: PhantomData }
     }
 }
 
 /// A reader that counts its messages.
-pub(crate) struct Counting<R> {
+pub struct Counting<R> {
     reader: R,
     messages: u64,
 }

@@ -1,7 +1,12 @@
-//! Messages of 16 bytes, read on tokio by a client that would dial again: the steps that are counted.
+//! Messages of 16 bytes, read on tokio by a client that would dial again.
 //!
 //! A step is one message, from a transport in memory that has the next one ready, to a client that does nothing with it,
-//! on a runtime of one thread. The first row is such a loop with nothing but the read in it; it is subtracted.
+//! on a runtime of one thread. The base is such a loop with nothing but the read in it.
+
+pub mod clients;
+mod pipe;
+
+pub use pipe::MESSAGE;
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
@@ -14,35 +19,13 @@ use redial::{Config, Policy, SplitMix64, presets};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
-use crate::clients::{self, Client, Delivered, Life, Meaning, Numbered, take};
-use crate::pipe::{Peer, Pipe};
-
-/// Does a number of steps.
-pub(crate) type Steps = Box<dyn FnMut(u64)>;
-
-/// One way to read.
-pub(crate) struct Reader {
-    pub(crate) who: &'static str,
-    /// At most so many instructions a message beside the base.
-    pub(crate) goal: Option<u32>,
-    pub(crate) prepare: fn() -> Steps,
-}
-
-/// All of them. The first is the base of the others.
-pub(crate) const READERS: [Reader; 7] = [
-    Reader { who: "bare loop", goal: None, prepare: bare },
-    Reader { who: "written by hand", goal: None, prepare: by_hand },
-    Reader { who: "stubborn-io", goal: None, prepare: stubborn },
-    Reader { who: "redial: `Received`", goal: Some(300), prepare: received },
-    Reader { who: "redial: `Sequence`", goal: Some(300), prepare: sequence },
-    Reader { who: "by hand, through a channel of tokio's", goal: None, prepare: channel },
-    Reader { who: "redial: through `Messages`", goal: None, prepare: delivered },
-];
+use super::{Kind, Operation, Steps};
+use clients::{Client, Delivered, Life, Meaning, Numbered, take};
+use pipe::{Peer, Pipe};
 
 /// Any traffic answers the heartbeat, so that each message moves a deadline. The connection is stable at once, as one is
 /// that has been up for a while.
-pub(crate) static CONFIG: Config =
-    presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
+pub static CONFIG: Config = presets::WEBSOCKET.to_builder().reset_after_stable(Duration::ZERO).build_const();
 
 /// How many messages a client reads before it is counted, in two halves: the dial, and whatever happens once.
 const WARM_UP: u64 = 256;
@@ -125,7 +108,8 @@ fn channel() -> Steps {
     let client = clients::by_hand(
         async move || Ok(Pipe::connect(&far)),
         async move |message| {
-            let _ = sender.send(message).await;
+            // The receiver is in the same task and outlives it.
+            let _sent = sender.send(message).await;
         },
     );
     let application = async move {
@@ -146,4 +130,32 @@ fn delivered() -> Steps {
         }
     };
     steps(peer, beside(async move { driver.run().await }, application))
+}
+
+/// The base: reading, and nothing else.
+const READ: &str = "a message read";
+const TAKEN: &str = "a message of 16 bytes, taken";
+
+pub fn operations() -> Vec<Operation> {
+    const GROUP: &str = "driver";
+    const GOAL: Option<u32> = Some(300);
+    type Ours = (&'static str, Option<u32>, fn() -> Steps);
+    type Other = (&'static str, Kind, &'static str, fn() -> Steps);
+    let read = "`read_exact` in a loop";
+    let mut all = vec![Operation::other("loop", READ, "bare loop", Kind::Bare, read, bare)];
+    let ours: [Ours; 3] = [
+        ("redial: `Received`", GOAL, received),
+        ("redial: `Sequence`", GOAL, sequence),
+        ("redial: through `Messages`", None, delivered),
+    ];
+    let others: [Other; 3] = [
+        ("written by hand", Kind::Bare, "dials again; no heartbeat, no session", by_hand),
+        ("by hand, through a channel", Kind::Bare, "tokio's `mpsc`", channel),
+        ("stubborn-io", Kind::Lesser, "dials again; no heartbeat, no session", stubborn),
+    ];
+    all.extend(ours.map(|(who, goal, prepare)| Operation::ours(GROUP, TAKEN, who, goal, prepare)));
+    all.extend(
+        others.map(|(who, kind, note, prepare)| Operation::other(GROUP, TAKEN, who, kind, note, prepare)),
+    );
+    all.into_iter().map(|one| Operation { base: READ, ..one }).collect()
 }

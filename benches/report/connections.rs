@@ -2,7 +2,7 @@
 //!
 //! Every client is one future in a box, connected over loopback to a listener of the kernel, which takes no heap here; all of
 //! them are polled on one thread. What the heap holds for all of them is divided by their number: the future with the
-//! client's value in it, and whatever they allocated and kept. The box stands for the task of a runtime, whose own header
+//! client's value in it, which is the value of the row, and whatever they allocated and kept. The box stands for the task of a runtime, whose own header
 //! is the same for all. What tokio keeps for a socket is measured by sockets that nobody reads, and subtracted.
 
 use std::convert::Infallible;
@@ -19,9 +19,10 @@ use redial::{Policy, SplitMix64};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 
-use crate::clients::{self, Delivered, Life, Meaning, take};
-use crate::messages::CONFIG;
-use crate::pipe::MESSAGE;
+use redial_benches::driver::clients::{self, Delivered, Life, Meaning, take};
+use redial_benches::driver::{CONFIG, MESSAGE};
+
+use crate::memory::Bytes;
 
 /// As many as a backlog holds, so that what is allocated for several at once is shared out fairly.
 const CONNECTIONS: usize = 100;
@@ -29,21 +30,16 @@ const CONNECTIONS: usize = 100;
 /// Long enough for them to be up.
 const SETTLED: Duration = Duration::from_millis(300);
 
-/// What a connection takes of one client.
-pub(crate) struct Bytes {
-    pub(crate) who: &'static str,
-    pub(crate) bytes: i64,
-    pub(crate) allocations: i64,
-    pub(crate) goal: Option<i64>,
-}
-
 /// A client that does not end.
 type Client = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 type Start = fn(SocketAddr) -> Client;
 
+/// What the other rows are net of.
+const SOCKET: &str = "what tokio keeps for a socket: not in the rows that follow";
+
 /// The socket, and what every client takes beside it.
 pub(crate) fn connections() -> Vec<Bytes> {
-    let clients: [(&str, Option<i64>, Start); 5] = [
+    let clients: [(&str, Option<usize>, Start); 5] = [
         ("bare loop", None, |address| {
             Box::pin(async move { match clients::bare(TcpStream::connect(address).await?, take).await? {} })
         }),
@@ -54,11 +50,11 @@ pub(crate) fn connections() -> Vec<Bytes> {
         ("stubborn-io", None, |address| {
             Box::pin(async move { match clients::stubborn::<TcpStream, SocketAddr>(address, take).await? {} })
         }),
-        ("redial", Some(1_500), |address| {
+        ("redial: a connection with its driver", Some(1_500), |address| {
             let mut driver = driver::<Life>(address);
             Box::pin(async move { Err(io::Error::other(driver.run().await.to_string())) })
         }),
-        ("redial, with `Handle` and `Messages`", None, |address| {
+        ("redial: with `Handle` and `Messages`", None, |address| {
             let mut driver = driver::<Delivered>(address);
             let (handle, mut messages) = (driver.handle(), driver.messages());
             Box::pin(async move {
@@ -75,15 +71,14 @@ pub(crate) fn connections() -> Vec<Bytes> {
             })
         }),
     ];
-    let (socket, sockets) = held(|address| Box::pin(idle(address)));
-    let idle = idle(SocketAddr::from(([127, 0, 0, 1], 1)));
-    // The box with the idle future is not tokio's.
-    let (socket, sockets) = (socket - size_of_val(&idle) as i64, sockets - 1);
-    let mut rows =
-        vec![Bytes { who: "the socket of tokio", bytes: socket, allocations: sockets, goal: None }];
+    let Held { future, heap } = held(|address| Box::pin(idle(address)));
+    let what = "connection";
+    let socket = heap.saturating_sub(future);
+    let mut rows = vec![Bytes { what, who: SOCKET, value: 0, heap: socket as u64, goal: None }];
     for (who, goal, start) in clients {
-        let (bytes, allocations) = held(start);
-        rows.push(Bytes { who, bytes: bytes - socket, allocations: allocations - sockets, goal });
+        let Held { future, heap } = held(start);
+        let heap = heap.saturating_sub(future + socket);
+        rows.push(Bytes { what, who, value: future, heap: heap as u64, goal });
     }
     rows
 }
@@ -107,13 +102,20 @@ async fn idle(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes and allocations of one of many connections.
-fn held(start: Start) -> (i64, i64) {
+/// Bytes of one of many connections.
+struct Held {
+    /// The future in the box.
+    future: usize,
+    /// All of the heap, with the box.
+    heap: usize,
+}
+
+fn held(start: Start) -> Held {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut accepted = Vec::with_capacity(2 * CONNECTIONS);
-    let mut clients = Vec::with_capacity(2 * CONNECTIONS);
+    let mut clients: Vec<Client> = Vec::with_capacity(2 * CONNECTIONS);
     let mut connect = || {
         runtime.block_on(async {
             clients.extend((0..CONNECTIONS).map(|_| start(address)));
@@ -128,9 +130,9 @@ fn held(start: Start) -> (i64, i64) {
     };
     // The first half pays for what is allocated once.
     connect();
-    let heap = measure(connect);
-    let each = |total: i64| total / CONNECTIONS as i64;
-    (each(heap.bytes_current), each(heap.count_current))
+    let total = measure(connect).bytes_current;
+    let heap = usize::try_from(total).unwrap_or(0) / CONNECTIONS;
+    Held { future: clients.first().map_or(0, |client| size_of_val(&**client)), heap }
 }
 
 /// Polls all clients until nothing is left to do for them.

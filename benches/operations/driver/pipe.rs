@@ -10,11 +10,11 @@ use stubborn_io::tokio::UnderlyingIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The bytes of one message.
-pub(crate) const MESSAGE: usize = 16;
+pub const MESSAGE: usize = 16;
 
 /// The far end: it says how many messages there are to be read.
 #[derive(Clone, Default)]
-pub(crate) struct Peer(Arc<Sent>);
+pub(super) struct Peer(Arc<Sent>);
 
 #[derive(Default)]
 struct Sent {
@@ -28,7 +28,7 @@ impl Peer {
     }
 
     /// Sends so many messages.
-    pub(crate) fn send(&self, messages: u64) {
+    pub(super) fn send(&self, messages: u64) {
         self.0.unread.store(messages, Ordering::Relaxed);
         if let Some(reader) = self.reader() {
             reader.wake();
@@ -36,16 +36,16 @@ impl Peer {
     }
 
     /// Whether all of them were read.
-    pub(crate) fn is_read(&self) -> bool {
+    pub(super) fn is_read(&self) -> bool {
         self.0.unread.load(Ordering::Relaxed) == 0
     }
 }
 
 /// The near end. One read takes one message, as one of a socket takes what its peer wrote at once.
-pub(crate) struct Pipe(Peer);
+pub(super) struct Pipe(Peer);
 
 impl Pipe {
-    pub(crate) fn connect(peer: &Peer) -> Self {
+    pub(super) fn connect(peer: &Peer) -> Self {
         Self(peer.clone())
     }
 }
