@@ -161,7 +161,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { architecture, system, cores, compiler } = &self.machine;
         writeln!(f, "# Benchmarks\n")?;
-        writeln!(f, "Written by `cargo run --release -p redial-benches`; every number is from that run.")?;
+        writeln!(f, "Written by `cargo run --release -p redial-benches`; every number is from that run,")?;
+        writeln!(f, "or from the command above its table.")?;
         writeln!(f, "Machine: {cores} cores, {architecture}, {system}; {compiler}.\n")?;
         self.goals(f)?;
         self.instructions(f)?;

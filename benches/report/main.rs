@@ -194,6 +194,8 @@ fn counted(operations: &[Operation], command: &str) -> Result<Option<Vec<u64>>, 
 
 fn report() -> Result<bool, String> {
     let operations = operations();
+    // The server is this program again: before what follows builds it anew.
+    let crowds = crowds();
     let counts = counted(&operations, document::COUNT)?;
     let mut layouts = Vec::new();
     for command in document::OTHER_LAYOUTS {
@@ -206,7 +208,7 @@ fn report() -> Result<bool, String> {
         peers: timed("benches/speed.rs", document::TIME, "peers"),
         allocations: operations.iter().map(memory::allocations).collect(),
         bytes: memory::live_values().into_iter().chain(connections::connections()).collect(),
-        crowds: crowds(),
+        crowds,
         sizes: measured("ci/sizes.sh", document::SIZES),
         fleet: measured("examples/fleet", document::FLEET),
         growth: measured("examples/fleet", document::GROWTH),
