@@ -22,6 +22,11 @@ compile=(cargo build -q --release --lib --no-default-features --features chacha 
 cargo clean -q --release -p redial
 TIMEFORMAT='%U %S'
 cpu=$({ time "${compile[@]}" 2>&2; } 2>&1 | awk '{printf "%.2f", $1 + $2}')
+# The same of a debug build by whoever brings a generator: rand_core is all that it stands on.
+debug_compile=(cargo build -q --lib --no-default-features)
+"${debug_compile[@]}"
+cargo clean -q -p redial
+debug_cpu=$({ time "${debug_compile[@]}" 2>&2; } 2>&1 | awk '{printf "%.2f", $1 + $2}')
 # The same of a file that never changes, so that neither the machine nor what else runs there decides.
 fixed=$target/fixed.rs
 for ((i = 1; i <= 4000; i++)); do
@@ -77,6 +82,7 @@ measured=$target/measured.tsv
         printf 'wasm-gzip\t%s\t%d\tbytes\n' "$probe" "$(gzip -9n <"$target/$web/release/$probe.wasm" | wc -c)"
     done
     printf 'compile\tredial\t%s\tCPU s\n' "$cpu"
+    printf 'compile\tredial, debug, without default features\t%s\tCPU s\n' "$debug_cpu"
     awk -v cpu="$cpu" -v fixed_cpu="$fixed_cpu" 'BEGIN {printf "compile\tredial, to a fixed file\t%.2f\ttimes\n", cpu / fixed_cpu}'
 } >"$measured"
 
@@ -115,7 +121,7 @@ awk -F '\t' -v slack="$slack" -v tsv="$mode" '
         if (over) print $1 " " $2 ": " $3 " is above the limit of " limit[key] >"/dev/stderr"
         if (tsv == "--tsv") next
         verdict = !known || goal[key] == "-" ? "" : "goal " goal[key] ($3 > goal[key] ? ": not met" : ": met")
-        printf "%-10s %-17s %8s %-10s %11s   %s\n", $1, $2, $3, $4, known ? "limit " limit[key] : "", verdict
+        printf "%-10s %-38s %8s %-10s %11s   %s\n", $1, $2, $3, $4, known ? "limit " limit[key] : "", verdict
     }
     END {
         for (key in limit) if (!(key in seen)) {print "no such measurement: " key >"/dev/stderr"; failed = 1}
