@@ -3,6 +3,14 @@
 //! | you write | take |
 //! | --- | --- |
 //! | a property test, a fuzz target, a loop or driver of your own | [`Checked`], around the policy or the handover |
+#![cfg_attr(
+    feature = "alloc",
+    doc = "| a test of one course of events: what is decided, when, and why | [`Timeline`] |"
+)]
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "| a test of one course of events | `Timeline` (feature `alloc`) |"
+)]
 //!
 //! # A policy that is checked
 //!
@@ -28,6 +36,24 @@
 //! ```
 //!
 //! What your own loop owes the policy is checked as well, if you [ask for it](Checked::with_driver_rules).
+//!
+#![cfg_attr(feature = "alloc", doc = "# A timeline\n")]
+#![cfg_attr(
+    feature = "alloc",
+    doc = "Events at explicit times, and every decision as a line of text. See [`Timeline`] for the words.\n"
+)]
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use redial::testing::Timeline;
+//! use redial::{Cause, IoKind, Phase, Policy, SplitMix64, presets};
+//!
+//! let mut t = Timeline::new(Policy::new(&presets::PHOENIX, SplitMix64::new(7)));
+//! t.at(0).start().expect(&["open 1 fresh #1"]);
+//! t.at(20).open_failed(1, Cause::Io(IoKind::ConnectionRefused)).expect(&[]).wake(30, "backoff");
+//! t.fires(30, &["open 2 fresh #2"]).phase(Phase::Connecting);
+//! t.at(55).opened(2).expect(&["send_fresh 2"]);
+//! t.at(60).ready(2, None, None).expect(&[]).phase(Phase::Online);
+//! ```
 
 #![allow(
     clippy::panic,
@@ -46,7 +72,12 @@ mod model;
 mod recovery;
 #[cfg(feature = "record")]
 mod tape;
+#[cfg(feature = "alloc")]
+mod timeline;
 
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
+pub use timeline::Timeline;

@@ -113,14 +113,14 @@ impl<D: Checkable> Checked<D> {
 
     /// The same with other limits.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// The same, which also checks what the driver owes the policy: see [`DriverRules`].
     #[must_use]
-    pub fn with_driver_rules(mut self, rules: DriverRules) -> Self {
+    pub const fn with_driver_rules(mut self, rules: DriverRules) -> Self {
         self.driver = Some(Driver::new(rules));
         self
     }
@@ -213,7 +213,7 @@ impl<D: Checkable> Checked<D> {
         actions
     }
 
-    pub(super) fn without_driver_rules(mut self) -> Self {
+    pub(super) const fn without_driver_rules(mut self) -> Self {
         self.driver = None;
         self
     }

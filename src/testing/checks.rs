@@ -128,7 +128,7 @@ fn is_outdated<D: Checkable>(call: &Call<'_, D>) -> bool {
 }
 
 /// The answer to a certain request for a credential, which the model does not number.
-fn answers_a_request<D: Checkable>(call: &Call<'_, D>) -> bool {
+const fn answers_a_request<D: Checkable>(call: &Call<'_, D>) -> bool {
     matches!(
         call.event,
         Some(Event::CredentialOk { request: Some(_), .. } | Event::CredentialFailed { request: Some(_), .. })
