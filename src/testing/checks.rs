@@ -116,13 +116,15 @@ fn check_disposition<D: Checkable>(call: &Call<'_, D>) {
     }
 }
 
-/// The answer to an older send of a subscription.
+/// The answer to an older send of a subscription. On a successor none was sent, so that none is answered there.
 fn is_outdated<D: Checkable>(call: &Call<'_, D>) -> bool {
     match call.event {
         Some(
-            Event::SubscriptionConfirmed { key, send: Some(send), .. }
-            | Event::SubscriptionFailed { key, send: Some(send), .. },
-        ) => call.before.subscriptions().find(key).is_some_and(|entry| entry.send() != Some(*send)),
+            Event::SubscriptionConfirmed { epoch, key, send: Some(send) }
+            | Event::SubscriptionFailed { epoch, key, send: Some(send), .. },
+        ) if call.before.epoch() == Some(*epoch) => {
+            call.before.subscriptions().find(key).is_some_and(|entry| entry.send() != Some(*send))
+        }
         _ => false,
     }
 }
