@@ -70,7 +70,6 @@ mod hash;
 mod limits;
 mod model;
 mod recovery;
-#[cfg(feature = "record")]
 mod tape;
 #[cfg(feature = "alloc")]
 mod timeline;
