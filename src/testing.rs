@@ -65,6 +65,8 @@ mod call;
 mod checked;
 mod checks;
 mod driver_rules;
+#[cfg(all(test, feature = "std"))]
+mod faults;
 mod handover;
 mod hash;
 mod limits;
