@@ -41,7 +41,8 @@ where
 
 /// A [`Policy`](crate::Policy) or a [`Handover`] that is checked at every call.
 ///
-/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. Every call
+/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. (Where
+/// [`Decider`] is in scope, the methods of that trait come first: its `session()` is an `Option`.) Every call
 /// of [`handle_event`](Self::handle_event) and [`handle_timeout`](Self::handle_timeout), at any time, with any event, in any
 /// order, is checked against these promises:
 ///
