@@ -59,10 +59,10 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Store for Handover
         }
         to.flag(draining.is_some())?;
         if let Some(Draining { epoch, until }) = draining {
-            to.number(epoch.get())?;
+            to.counter(epoch.get())?;
             to.instant(*until)?;
         }
-        to.number(newest.map_or(0, Epoch::get))?;
+        to.counter(newest.map_or(0, Epoch::get))?;
         counts.store(to)
     }
 }
@@ -186,9 +186,9 @@ impl Load for Draining {
 impl Store for Counts {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         let Self { handovers, failed, gap_ms, gap_since } = self;
-        to.number(*handovers)?;
-        to.number(*failed)?;
-        to.number(*gap_ms)?;
+        to.counter(*handovers)?;
+        to.counter(*failed)?;
+        to.counter(*gap_ms)?;
         to.opt_instant(*gap_since)
     }
 }

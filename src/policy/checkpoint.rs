@@ -68,8 +68,12 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C,
 
     /// All of it but the config.
     pub(crate) fn store_parts(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self { source: _, session, state, rng, subscriptions, endpoints } = self;
-        rng.store(to)?;
+        self.rng.store(to)?;
+        self.store_without_rng(to)
+    }
+
+    pub(crate) fn store_without_rng(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { source: _, session, state, rng: _, subscriptions, endpoints } = self;
         state.store(to)?;
         store_part(to, session.get())?;
         endpoints.store(to)?;

@@ -55,6 +55,28 @@ impl Model {
 }
 
 impl<E: Bases, K: Key, C: Source, const N: usize> Harness<E, K, C, N> {
+    /// What is known, with times seen from now and without the numbers of transports.
+    pub fn hash_model(&self, horizon: core::time::Duration, to: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        let ago = |at: Instant| self.now.saturating_duration_since(at).min(horizon);
+        let Model {
+            called_at,
+            transport,
+            last_epoch: _,
+            dialled_at,
+            credential_asked,
+            credential_doubted,
+            holds,
+            network_down,
+            hidden,
+            gave_up,
+        } = &self.model;
+        let transport = transport
+            .map(|it| (it.mode, it.open, it.identified, it.established, it.beats));
+        (ago(*called_at), transport, dialled_at.map(ago), credential_asked, credential_doubted).hash(to);
+        (holds, network_down, hidden, gave_up).hash(to);
+    }
+
     /// What the driver and the host know from the event alone.
     pub(super) fn note(
         &mut self,
