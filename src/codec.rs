@@ -194,6 +194,16 @@ impl<'a> Writer<'a> {
         self.number(at.as_micros())
     }
 
+    /// An instant before which something does not happen. It may be computed from an older one, so that it is forgotten earlier.
+    pub(crate) fn gate(&mut self, at: Instant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(Form { now, horizon }) = self.form {
+            let half = Form { now, horizon: horizon.divided_up(2) };
+            return self.signed(half.relative(at.as_micros().into()));
+        }
+        self.number(at.as_micros())
+    }
+
     /// None is 0, and the end of time is none.
     pub(crate) fn opt_instant(&mut self, at: OptInstant) -> Result<(), CheckpointError> {
         #[cfg(feature = "testing")]

@@ -119,6 +119,7 @@ mod rng;
 pub mod session;
 pub mod subscriptions;
 #[cfg(feature = "testing")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 pub mod time;
 #[cfg(feature = "websocket")]

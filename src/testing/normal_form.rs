@@ -2,11 +2,14 @@
 
 use core::time::Duration;
 
+use crate::Policy;
 use crate::codec::{Store, Writer};
+use crate::handover::{Handover, Sealed};
 use crate::policy::ConfigSource;
 use crate::record::{CheckpointError, Named};
 use crate::time::{Instant, Micros};
-use crate::Policy;
+
+use super::checked::{Checkable, Checked};
 
 /// Writes the state of a policy to the beginning of `out`, seen from `now`, and returns how many bytes that took: what a
 /// search through all states of a policy takes for equal.
@@ -15,10 +18,12 @@ use crate::Policy;
 /// distances from `now`. A form is therefore without:
 ///
 /// - the place of time: each instant is a distance from `now`, and one more than `horizon` in the past is `horizon` ago.
-///   `horizon` must not be shorter than any span of the config, nor than a minute;
+///   `horizon` must be twice as long as any span of the config; and longer than the whole search where several endpoints have
+///   failed, whose failures halve at multiples of a span, or where the host reports a sleep, which moves what is past;
 /// - the numbers by which late answers are told from newer ones (epochs, requests of a credential, sends of a subscription,
 ///   generations of the breaker), so that events with such a number must name the newest;
 /// - the counters of [`Policy::stats`];
+/// - the part of a second, in which [`Class::Replaced`](crate::classify::Class::Replaced) is remembered;
 /// - the generator. Where a config draws, set it before each step ([`Policy::with_rng`]).
 ///
 /// # Errors
@@ -43,20 +48,41 @@ use crate::Policy;
 /// assert_eq!(one[..length], other[..length]);
 /// # Ok::<(), redial::record::CheckpointError>(())
 /// ```
-pub fn normal_form<R, T, S, C, E>(
-    policy: &Policy<R, T, S, C, E>,
+pub fn normal_form<D: Normal>(
+    policy: &D,
     now: Instant,
     horizon: Duration,
     out: &mut [u8],
-) -> Result<usize, CheckpointError>
-where
-    R: Store,
-    T: Named,
-    S: Store,
-    C: ConfigSource,
-    E: Store,
-{
+) -> Result<usize, CheckpointError> {
     let mut writer = Writer::normal(out, now, Micros::from_duration(horizon));
-    policy.store_without_rng(&mut writer)?;
+    policy.write_form(&mut writer)?;
     Ok(writer.length())
+}
+
+/// What has a [normal form](normal_form): a [`Policy`] or a [`Handover`] whose parts can be written into a checkpoint, and a
+/// [`Checked`] around one, whose form also holds what it knows of the driver and the host.
+///
+/// This trait is sealed.
+pub trait Normal: Sealed {
+    #[doc(hidden)]
+    fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError>;
+}
+
+impl<R, T: Named, S: Store, C: ConfigSource, E: Store> Normal for Policy<R, T, S, C, E> {
+    fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        self.store_without_rng(to)
+    }
+}
+
+impl<R, T: Named, S: Store, C: ConfigSource, E: Store> Normal for Handover<R, T, S, C, E> {
+    fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        self.store_without_rng(to)
+    }
+}
+
+impl<D: Checkable + Normal> Normal for Checked<D> {
+    fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        (**self).write_form(to)?;
+        self.model().write_form(to)
+    }
 }

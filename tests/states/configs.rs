@@ -5,6 +5,7 @@ use core::time::Duration;
 use redial::backoff::AfterTable;
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::endpoints::{EndpointOrder, EndpointsConfig};
+use redial::handover;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
     CredentialConfig, Establish, HoldReason, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn,
@@ -19,6 +20,7 @@ pub struct Case {
     pub name: &'static str,
     pub config: Config,
     pub endpoints: u8,
+    pub handover: Option<handover::Config>,
     /// For the newest transport, and the one before it.
     pub events: fn(Epoch, Epoch) -> Vec<TestEvent<u8>>,
     /// Time stops just before each deadline and just after it too.
@@ -182,27 +184,27 @@ const VERDICTS: Config = PLAIN
 
 /// The smallest: all of its states are found.
 pub const CLOSED: Case =
-    Case { name: "closed", config: PLAIN, endpoints: 1, events: plain, edges: false, rewinds: false, horizon: SHORT };
+    Case { name: "closed", config: PLAIN, endpoints: 1, handover: None, events: plain, edges: false, rewinds: false, horizon: SHORT };
 
 pub const CASES: [Case; 10] = [
     Case {
         name: "replaced",
         config: PLAIN,
-        endpoints: 1,
+        endpoints: 1, handover: None,
         events: replaced,
         edges: false,
         rewinds: false,
         horizon: NEVER,
     },
-    Case { name: "plain", config: PLAIN, endpoints: 1, events: plain, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "sessions", config: SESSIONS, endpoints: 1, events: sessions, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "credentials", config: CREDENTIALS, endpoints: 1, events: credentials, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "restoring", config: RESTORING, endpoints: 1, events: restoring, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "host", config: HOST, endpoints: 1, events: host, edges: true, rewinds: true, horizon: NEVER },
-    Case { name: "limited", config: LIMITED, endpoints: 1, events: limited, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "broken", config: BROKEN, endpoints: 3, events: broken, edges: true, rewinds: false, horizon: NEVER },
-    Case { name: "planned", config: PLANNED, endpoints: 1, events: planned, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "verdicts", config: VERDICTS, endpoints: 1, events: verdicts, edges: true, rewinds: false, horizon: LONGER },
+    Case { name: "plain", config: PLAIN, endpoints: 1, handover: None, events: plain, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "sessions", config: SESSIONS, endpoints: 1, handover: None, events: sessions, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "credentials", config: CREDENTIALS, endpoints: 1, handover: None, events: credentials, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "restoring", config: RESTORING, endpoints: 1, handover: None, events: restoring, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "host", config: HOST, endpoints: 1, handover: None, events: host, edges: true, rewinds: true, horizon: NEVER },
+    Case { name: "limited", config: LIMITED, endpoints: 1, handover: None, events: limited, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "broken", config: BROKEN, endpoints: 3, handover: None, events: broken, edges: true, rewinds: false, horizon: NEVER },
+    Case { name: "planned", config: PLANNED, endpoints: 1, handover: None, events: planned, edges: true, rewinds: false, horizon: SHORT },
+    Case { name: "verdicts", config: VERDICTS, endpoints: 1, handover: None, events: verdicts, edges: true, rewinds: false, horizon: LONGER },
 ];
 
 /// What every protocol has.

@@ -13,15 +13,14 @@ mod space;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use redial::Config;
-use redial::record::Store;
 use redial::endpoints::{FixedEndpoints, SingleEndpoint};
-
-use harness::Bases;
+use redial::subscriptions::FixedSubscriptions;
+use redial::{Config, Policy, SplitMix64};
 
 use configs::{CASES, CLOSED, Case};
+use harness::{Bases, KEYS, Lent, Subject};
 use search::{Found, search};
-use space::Policies;
+use space::{Explored, Policies};
 
 /// How many states of a case, if it has so many: `REDIAL_STATES` in the environment, as `ci/states.sh` sets it.
 fn states() -> usize {
@@ -29,15 +28,25 @@ fn states() -> usize {
 }
 
 fn explore(case: &Case, states_at_least: usize) -> Found {
-    match case.endpoints {
-        1 => explore_over(case, SingleEndpoint, states_at_least),
-        count => explore_over(case, FixedEndpoints::<3>::new(count).expect("at most 3"), states_at_least),
+    match (case.endpoints, case.handover) {
+        (1, None) => explore_from(case, policy(case, SingleEndpoint), states_at_least),
+        (1, handover) => {
+            explore_from(case, policy(case, SingleEndpoint).with_handover(handover), states_at_least)
+        }
+        (count, _) => {
+            let endpoints = FixedEndpoints::<3>::new(count).expect("at most 3");
+            explore_from(case, policy(case, endpoints), states_at_least)
+        }
     }
 }
 
-fn explore_over<E: Bases + Store + Send + Sync>(case: &Case, endpoints: E, states_at_least: usize) -> Found {
+fn policy<E: Bases>(case: &Case, endpoints: E) -> Subject<E, u8, Lent<'_>, KEYS> {
+    Policy::from_parts(Lent(&case.config), SplitMix64::new(0), FixedSubscriptions::new(), endpoints)
+}
+
+fn explore_from(case: &Case, policy: impl Explored, states_at_least: usize) -> Found {
     let begun = Instant::now();
-    let space = Policies::new(case, endpoints);
+    let space = Policies::new(case, policy);
     let found = search(&space, states_at_least).unwrap_or_else(|failure| panic!("{}", space.story(&failure)));
     let Found { states, steps, depth, closed, compared } = found;
     println!(

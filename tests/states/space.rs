@@ -4,18 +4,19 @@
 //! So every order of events and deadlines comes about, and every side of each comparison of times.
 
 use core::cell::Cell;
-use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use core::time::Duration;
 use std::hash::DefaultHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use redial::handover::{Decider, Handover};
 use redial::record::{Recorder, Store};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
-use redial::testing::normal_form;
-use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, SplitMix64};
+use redial::testing::{Checkable, Checked, Normal, normal_form};
+use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Policy, SplitMix64};
 
 use crate::configs::{Case, HOLD};
-use crate::harness::{Bases, Harness, KEYS, Lent, Limits, Subject, TestEvent, secs};
+use crate::harness::{Bases, KEYS, Lent, TestEvent, secs};
 use crate::search::{Failure, Space};
 
 const LONG: Duration = secs(30);
@@ -44,13 +45,41 @@ pub struct Step {
     pub high: bool,
 }
 
-/// The policy of a case, over the endpoints `E`.
-type Policy<'c, E> = Subject<E, u8, Lent<'c>, KEYS>;
-type State<'c, E> = Harness<E, u8, Lent<'c>, KEYS>;
+/// The policy of a case, with what is needed to search through its states.
+pub trait Explored:
+    Checkable
+    + Decider<Token = u8, Subscriptions: Subscriptions<Key = u8>>
+    + Hash
+    + Normal
+    + Store
+    + Send
+    + Sync
+{
+    /// With this generator.
+    fn drawing(self, rng: SplitMix64) -> Self;
+}
 
-pub struct Policies<'c, E> {
+impl<E> Explored for Policy<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'_>, E>
+where
+    E: Bases + Store + Send + Sync,
+{
+    fn drawing(self, rng: SplitMix64) -> Self {
+        self.with_rng(rng)
+    }
+}
+
+impl<E> Explored for Handover<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'_>, E>
+where
+    E: Bases + Store + Send + Sync,
+{
+    fn drawing(self, rng: SplitMix64) -> Self {
+        self.with_rng(rng)
+    }
+}
+
+pub struct Policies<'c, D> {
     case: &'c Case,
-    endpoints: E,
+    policy: D,
     slowest: AtomicU64,
 }
 
@@ -77,9 +106,10 @@ const fn unshifted(z: u64, by: u32) -> u64 {
     z ^ (z >> by) ^ (z >> (2 * by))
 }
 
-impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
-    pub fn new(case: &'c Case, endpoints: E) -> Self {
-        Self { case, endpoints, slowest: AtomicU64::new(0) }
+impl<'c, D: Explored> Policies<'c, D> {
+    /// Of this policy, which was not started.
+    pub fn new(case: &'c Case, policy: D) -> Self {
+        Self { case, policy, slowest: AtomicU64::new(0) }
     }
 
     /// The longest time to a connection.
@@ -87,13 +117,13 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
         Duration::from_micros(self.slowest.load(Ordering::Relaxed))
     }
 
-    fn events(&self, policy: &Policy<'_, E>) -> Vec<TestEvent<u8>> {
+    fn events(&self, policy: &D) -> Vec<TestEvent<u8>> {
         let opens = policy.stats().opens;
         let numbered = |number: u32| Epoch::from_raw(number.max(1)).expect("not 0");
         (self.case.events)(numbered(opens), numbered(opens.saturating_sub(1)))
     }
 
-    fn moves(&self, policy: &Policy<'_, E>) -> impl Iterator<Item = (Move, Option<TestEvent<u8>>)> {
+    fn moves(&self, policy: &D) -> impl Iterator<Item = (Move, Option<TestEvent<u8>>)> {
         let edges = self.case.edges.then_some([Move::Before, Move::After]).into_iter().flatten();
         let time = edges.chain([Move::Due, Move::Late]).map(|by| (by, None));
         let back = self.case.rewinds.then_some((Move::Back, None));
@@ -102,9 +132,9 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
     }
 
     /// When it happens; `None` where there is no such time.
-    fn at(by: Move, state: &State<'_, E>) -> Option<Instant> {
-        let now = state.now;
-        let due = || state.policy.poll_timeout().filter(|at| *at != Instant::MAX);
+    fn at(by: Move, state: &Checked<D>) -> Option<Instant> {
+        let now = state.now();
+        let due = || state.poll_timeout().filter(|at| *at != Instant::MAX);
         let micros = Instant::as_micros;
         match by {
             Move::Event(_) => Some(now),
@@ -118,28 +148,27 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
 
     /// Takes one step; whether it drew.
     fn take(
-        state: &State<'c, E>,
+        state: &Checked<D>,
         (by, event): (Move, Option<&TestEvent<u8>>),
         high: bool,
-    ) -> Option<(State<'c, E>, Actions, bool)> {
+    ) -> Option<(Checked<D>, Actions, bool)> {
         let now = Self::at(by, state)?;
-        let mut next = state.clone();
-        next.policy = next.policy.with_rng(drawing(high));
+        let mut next = state.clone().map(|policy| policy.drawing(drawing(high)));
         let actions = match event {
             Some(event) => next.handle_event(now, event.clone()),
             None => next.handle_timeout(now),
         };
-        let drew = next.policy != next.policy.clone().with_rng(drawing(high));
+        let drew = *next != D::clone(&next).drawing(drawing(high));
         Some((next, actions, drew))
     }
 
     /// Lets everything go well from here on, with the lowest draws (`high`: with the highest).
-    fn recover(&self, state: &State<'c, E>, high: bool) {
-        let (mut policy, mut now) = (state.policy.clone(), state.now);
+    fn recover(&self, state: &Checked<D>, high: bool) {
+        let (mut policy, mut now) = (D::clone(state), state.now());
         let begun = now;
         let mut told = Vec::new();
         for round in 0..64 {
-            policy = policy.with_rng(drawing(high));
+            policy = policy.drawing(drawing(high));
             let mut good = Vec::new();
             if round == 0 {
                 good.extend([Event::Release(HOLD), Event::NetworkUp, Event::Visible]);
@@ -183,7 +212,7 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
     }
 
     /// Answers a request for a credential.
-    fn refreshed(&self, policy: &mut Policy<'_, E>, now: Instant, actions: &Actions) {
+    fn refreshed(&self, policy: &mut D, now: Instant, actions: &Actions) {
         for action in actions {
             if let Action::RefreshCredential { .. } = action {
                 let _next = policy.handle_event(now, Event::CredentialOk { request: None, ttl: None });
@@ -197,12 +226,12 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
         let mut story = format!("{}: {}\n", self.case.name, failure.message);
         let mut log = String::new();
         for (number, step) in failure.path.iter().enumerate() {
-            let Some((_, event)) = self.moves(&state.policy).find(|(by, _)| *by == step.by) else { break };
+            let Some((_, event)) = self.moves(&state).find(|(by, _)| *by == step.by) else { break };
             let now = Self::at(step.by, &state).expect("it was taken");
             let draw = if step.high { "highest" } else { "lowest" };
             story += &format!("{number}: at {} us, draw {draw}: {event:?}\n", now.as_micros());
             let mut recorder = Recorder::showing_names();
-            let policy = state.policy.clone().with_rng(drawing(step.high));
+            let policy = D::clone(&state).drawing(drawing(step.high));
             log = recorder.set_up(&policy).expect("small").to_owned();
             log += match &event {
                 Some(event) => recorder.event(now, event).expect("small"),
@@ -220,28 +249,25 @@ impl<'c, E: Bases + Store + Send + Sync> Policies<'c, E> {
     }
 }
 
-impl<'c, E: Bases + Store + Send + Sync> Space for Policies<'c, E> {
-    type State = State<'c, E>;
+impl<D: Explored> Space for Policies<'_, D> {
+    type State = Checked<D>;
     type Step = Step;
 
-    fn first(&self) -> State<'c, E> {
-        let subscriptions = FixedSubscriptions::new();
-        let policy = Policy::from_parts(
-            Lent(&self.case.config),
-            drawing(false),
-            subscriptions,
-            self.endpoints.clone(),
-        );
-        State::exploring(policy, Limits::of(&self.case.config), Instant::from_millis(1_000_000))
+    fn first(&self) -> Checked<D> {
+        // The first step is then at 1000 s, so that there is a time before it.
+        let begin = Instant::from_millis(1_000_000);
+        let mut first = Checked::new(self.policy.clone()).with_hashes();
+        let _nothing = first.handle_timeout(begin);
+        first
     }
 
     fn each(
         &self,
-        state: &State<'c, E>,
+        state: &Checked<D>,
         tried: &Cell<Option<Step>>,
-        mut visit: impl FnMut(Step, State<'c, E>),
+        mut visit: impl FnMut(Step, Checked<D>),
     ) {
-        for (by, event) in self.moves(&state.policy) {
+        for (by, event) in self.moves(state) {
             for high in [false, true] {
                 let step = Step { by, high };
                 tried.set(Some(step));
@@ -255,27 +281,26 @@ impl<'c, E: Bases + Store + Send + Sync> Space for Policies<'c, E> {
         tried.set(None);
     }
 
-    fn key(&self, state: &State<'c, E>) -> u128 {
+    fn key(&self, state: &Checked<D>) -> u128 {
         let mut form = [0; 512];
-        let length = normal_form(&state.policy, state.now, self.case.horizon, &mut form).expect("it is large enough");
+        let length = normal_form(state, state.now(), self.case.horizon, &mut form).expect("it is large enough");
         let hash = |salt: u8| {
             let mut hasher = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
             hasher.write_u8(salt);
             hasher.write(&form[..length]);
-            state.hash_model(self.case.horizon, &mut hasher);
             hasher.finish()
         };
         u128::from(hash(0)) << 64 | u128::from(hash(1))
     }
 
-    fn check(&self, state: &State<'c, E>) {
+    fn check(&self, state: &Checked<D>) {
         self.recover(state, false);
         self.recover(state, true);
     }
 
-    fn outcomes(&self, state: &State<'c, E>) -> Vec<(String, u128)> {
+    fn outcomes(&self, state: &Checked<D>) -> Vec<(String, u128)> {
         let mut outcomes = Vec::new();
-        for (by, event) in self.moves(&state.policy) {
+        for (by, event) in self.moves(state) {
             for high in [false, true] {
                 let Some((next, actions, drew)) = Self::take(state, (by, event.as_ref()), high) else { break };
                 let decided = format!("{by:?} {high} {}", without_numbers(&actions));

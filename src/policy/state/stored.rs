@@ -61,13 +61,17 @@ where
         to.number(*flags)?;
         stage.store(to)?;
         store_part(to, heartbeat.get())?;
-        to.instant(*established_or_backoff_at)?;
+        if self.is(Flag::Established) {
+            to.instant(*established_or_backoff_at)?;
+        } else {
+            to.gate(*established_or_backoff_at)?;
+        }
         to.instant(*since)?;
         // The time that it is parked does not count.
         let parked = matches!(stage, Stage::Parked { .. }).then_some(*since);
         to.signed_instant_from(*outage_since, parked)?;
         backoff.store(to)?;
-        to.instant(*floor_at)?;
+        to.gate(*floor_at)?;
         to.opt_instant(*dialled_at)?;
         to.opt_instant(*credential_at)?;
         store_part(to, breaker.get())?;
