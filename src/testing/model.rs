@@ -33,8 +33,17 @@ pub(super) struct Transport {
 impl Transport {
     /// All of it but its number, and not 0.
     fn bits(&self) -> u32 {
-        let Self { epoch: _, mode, open, identified, established, heartbeats, authenticating, unanswered, renewed } =
-            *self;
+        let Self {
+            epoch: _,
+            mode,
+            open,
+            identified,
+            established,
+            heartbeats,
+            authenticating,
+            unanswered,
+            renewed,
+        } = *self;
         let flags = [
             true,
             mode == Mode::Resume,

@@ -1,4 +1,4 @@
-//! Ten configs that between them use every knob, each with the events that matter to it.
+//! Eleven configs that between them use every knob, each with the events that matter to it.
 
 use core::time::Duration;
 
@@ -164,16 +164,21 @@ const PLANNED: Config = PLAIN
     .network(OnNetworkDown::Ignore, Duration::ZERO)
     .build_const();
 
+/// A connection that is replaced before it ends.
+const REPLACED: Config = PLANNED
+    .to_builder()
+    .heartbeat(HeartbeatConfig::new().interval(secs(3)).first_jitter(false).build_const())
+    .build_const();
+
+const HANDOVER: handover::Config = handover::Config::new().drain(secs(3)).build_const();
+
 /// Verdicts of every class, a table that ends, and no session.
 const VERDICTS: Config = PLAIN
     .to_builder()
     .backoff(BackoffConfig::table(&[secs(0), secs(2), secs(5)], AfterTable::GiveUp).build_const())
     .classifier(
         Classifier::new(&tables::DISCORD_GATEWAY)
-            .rule(Rule::new(
-                Match::Is(Cause::CloseFrame(4_999)),
-                Verdict::new(Class::Fatal).with_limit(2),
-            ))
+            .rule(Rule::new(Match::Is(Cause::CloseFrame(4_999)), Verdict::new(Class::Fatal).with_limit(2)))
             .build_const(),
     )
     .resume(ResumeConfig::DISABLED)
@@ -183,28 +188,128 @@ const VERDICTS: Config = PLAIN
     .build_const();
 
 /// The smallest: all of its states are found.
-pub const CLOSED: Case =
-    Case { name: "closed", config: PLAIN, endpoints: 1, handover: None, events: plain, edges: false, rewinds: false, horizon: SHORT };
+pub const CLOSED: Case = Case {
+    name: "closed",
+    config: PLAIN,
+    endpoints: 1,
+    handover: None,
+    events: plain,
+    edges: false,
+    rewinds: false,
+    horizon: SHORT,
+};
 
-pub const CASES: [Case; 10] = [
+pub const CASES: [Case; 11] = [
+    Case {
+        name: "handover",
+        config: REPLACED,
+        endpoints: 1,
+        handover: Some(HANDOVER),
+        events: replacing,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
     Case {
         name: "replaced",
         config: PLAIN,
-        endpoints: 1, handover: None,
+        endpoints: 1,
+        handover: None,
         events: replaced,
         edges: false,
         rewinds: false,
         horizon: NEVER,
     },
-    Case { name: "plain", config: PLAIN, endpoints: 1, handover: None, events: plain, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "sessions", config: SESSIONS, endpoints: 1, handover: None, events: sessions, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "credentials", config: CREDENTIALS, endpoints: 1, handover: None, events: credentials, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "restoring", config: RESTORING, endpoints: 1, handover: None, events: restoring, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "host", config: HOST, endpoints: 1, handover: None, events: host, edges: true, rewinds: true, horizon: NEVER },
-    Case { name: "limited", config: LIMITED, endpoints: 1, handover: None, events: limited, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "broken", config: BROKEN, endpoints: 3, handover: None, events: broken, edges: true, rewinds: false, horizon: NEVER },
-    Case { name: "planned", config: PLANNED, endpoints: 1, handover: None, events: planned, edges: true, rewinds: false, horizon: SHORT },
-    Case { name: "verdicts", config: VERDICTS, endpoints: 1, handover: None, events: verdicts, edges: true, rewinds: false, horizon: LONGER },
+    Case {
+        name: "plain",
+        config: PLAIN,
+        endpoints: 1,
+        handover: None,
+        events: plain,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "sessions",
+        config: SESSIONS,
+        endpoints: 1,
+        handover: None,
+        events: sessions,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "credentials",
+        config: CREDENTIALS,
+        endpoints: 1,
+        handover: None,
+        events: credentials,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "restoring",
+        config: RESTORING,
+        endpoints: 1,
+        handover: None,
+        events: restoring,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "host",
+        config: HOST,
+        endpoints: 1,
+        handover: None,
+        events: host,
+        edges: true,
+        rewinds: true,
+        horizon: NEVER,
+    },
+    Case {
+        name: "limited",
+        config: LIMITED,
+        endpoints: 1,
+        handover: None,
+        events: limited,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "broken",
+        config: BROKEN,
+        endpoints: 3,
+        handover: None,
+        events: broken,
+        edges: true,
+        rewinds: false,
+        horizon: NEVER,
+    },
+    Case {
+        name: "planned",
+        config: PLANNED,
+        endpoints: 1,
+        handover: None,
+        events: planned,
+        edges: true,
+        rewinds: false,
+        horizon: SHORT,
+    },
+    Case {
+        name: "verdicts",
+        config: VERDICTS,
+        endpoints: 1,
+        handover: None,
+        events: verdicts,
+        edges: true,
+        rewinds: false,
+        horizon: LONGER,
+    },
 ];
 
 /// What every protocol has.
@@ -360,6 +465,27 @@ fn planned(epoch: Epoch, _: Epoch) -> Vec<TestEvent<u8>> {
         Event::Cursor { epoch, token: 2 },
         Event::KeepAlive { epoch, interval: secs(2) },
         Event::Received { epoch },
+    ]
+}
+
+/// For the newest transport and the one before it: a successor and its connection, where there are two.
+fn replacing(epoch: Epoch, old: Epoch) -> Vec<TestEvent<u8>> {
+    vec![
+        Event::Start,
+        Event::Stop { keep: true },
+        Event::Redial,
+        Event::Opened { epoch },
+        Event::OpenFailed { epoch, cause: REFUSED, retry_after: None },
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+        Event::Closed { epoch: old, cause: Cause::NoCloseFrame },
+        ready(epoch, None, None),
+        Event::Resumed { epoch },
+        Event::ReconnectRequested { epoch: old, retry_after: None, deadline: Some(secs(3)) },
+        Event::Redirected { epoch: old, endpoint: 3, permanent: false },
+        Event::HeartbeatAcked { epoch: old },
+        Event::SessionInvalid { epoch, resumable: false },
+        Event::Drained { epoch: old },
+        Event::Subscribe { key: 1, priority: 0 },
     ]
 }
 

@@ -4,6 +4,9 @@
 //! `cargo test` goes a few steps far, and closes the smallest case: no step leads out of what was found. `ci/states.sh` goes as
 //! far as ten million states need.
 
+#![allow(unreachable_pub, reason = "the modules are those of one program")]
+#![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
+
 mod configs;
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -119,8 +119,8 @@ pub fn search<P: Space>(space: &P, states_at_least: usize) -> Result<Found, Fail
             return Err(Failure { path: path(&levels, from, by), message });
         }
         states += next.len();
-        if std::env::var_os("LEVELS").is_some() { eprintln!("{} {}", levels.len(), next.len()); }
-        let (level, reached) = next.into_iter().map(|Reached { state, from, by }| ((from, by), state)).unzip();
+        let (level, reached) =
+            next.into_iter().map(|Reached { state, from, by }| ((from, by), state)).unzip();
         levels.push(level);
         frontier = reached;
     }

@@ -26,6 +26,9 @@ const BACK: u64 = 1_500_000;
 /// asks for, and the timeouts on the way.
 pub const RECOVERY: Duration = secs(330);
 
+/// A transport that will not be dialled.
+const NEVER: Epoch = Epoch::from_raw(u32::MAX).expect("not 0");
+
 /// How a step comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
@@ -47,13 +50,7 @@ pub struct Step {
 
 /// The policy of a case, with what is needed to search through its states.
 pub trait Explored:
-    Checkable
-    + Decider<Token = u8, Subscriptions: Subscriptions<Key = u8>>
-    + Hash
-    + Normal
-    + Store
-    + Send
-    + Sync
+    Checkable + Decider<Token = u8, Subscriptions: Subscriptions<Key = u8>> + Hash + Normal + Store + Send + Sync
 {
     /// With this generator.
     fn drawing(self, rng: SplitMix64) -> Self;
@@ -119,8 +116,11 @@ impl<'c, D: Explored> Policies<'c, D> {
 
     fn events(&self, policy: &D) -> Vec<TestEvent<u8>> {
         let opens = policy.stats().opens;
-        let numbered = |number: u32| Epoch::from_raw(number.max(1)).expect("not 0");
-        (self.case.events)(numbered(opens), numbered(opens.saturating_sub(1)))
+        let newest = policy.successor().or(policy.epoch()).or(Epoch::from_raw(opens)).unwrap_or(NEVER);
+        // The other one that is alive, or one that is dead or will never be.
+        let connection = policy.successor().and(policy.epoch()).or(policy.draining());
+        let dead = Epoch::from_raw(opens.saturating_sub(1)).filter(|dead| *dead != newest);
+        (self.case.events)(newest, connection.or(dead).unwrap_or(NEVER))
     }
 
     fn moves(&self, policy: &D) -> impl Iterator<Item = (Move, Option<TestEvent<u8>>)> {
@@ -185,12 +185,13 @@ impl<'c, D: Explored> Policies<'c, D> {
                 _ => {}
             }
             if let Some(epoch) = policy.epoch() {
-                let restored: Vec<u8> =
-                    policy.subscriptions().batch().copied().chain([1, 2]).collect();
+                let restored: Vec<u8> = policy.subscriptions().batch().copied().chain([1, 2]).collect();
                 good.extend([Event::Opened { epoch }, Event::Greeting { epoch, heartbeat: Some(secs(3)) }]);
                 good.push(match policy.explain().mode {
                     Mode::Resume => Event::Resumed { epoch },
-                    Mode::Fresh => Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None },
+                    Mode::Fresh => {
+                        Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None }
+                    }
                 });
                 good.extend([Event::AuthOk { epoch }, Event::HeartbeatAcked { epoch }]);
                 let confirmed = |key| Event::SubscriptionConfirmed { epoch, key, send: None };
@@ -201,7 +202,10 @@ impl<'c, D: Explored> Policies<'c, D> {
                 let actions = policy.handle_event(now, event);
                 self.refreshed(&mut policy, now, &actions);
             }
-            let waits = matches!(policy.phase(), Phase::Waiting | Phase::Restoring | Phase::Parked | Phase::Connecting);
+            let waits = matches!(
+                policy.phase(),
+                Phase::Waiting | Phase::Restoring | Phase::Parked | Phase::Connecting
+            );
             if let (true, Some(at)) = (waits, policy.poll_timeout()) {
                 now = now.max(at);
                 let actions = policy.handle_timeout(now);
@@ -261,12 +265,7 @@ impl<D: Explored> Space for Policies<'_, D> {
         first
     }
 
-    fn each(
-        &self,
-        state: &Checked<D>,
-        tried: &Cell<Option<Step>>,
-        mut visit: impl FnMut(Step, Checked<D>),
-    ) {
+    fn each(&self, state: &Checked<D>, tried: &Cell<Option<Step>>, mut visit: impl FnMut(Step, Checked<D>)) {
         for (by, event) in self.moves(state) {
             for high in [false, true] {
                 let step = Step { by, high };
@@ -283,7 +282,8 @@ impl<D: Explored> Space for Policies<'_, D> {
 
     fn key(&self, state: &Checked<D>) -> u128 {
         let mut form = [0; 512];
-        let length = normal_form(state, state.now(), self.case.horizon, &mut form).expect("it is large enough");
+        let length =
+            normal_form(state, state.now(), self.case.horizon, &mut form).expect("it is large enough");
         let hash = |salt: u8| {
             let mut hasher = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
             hasher.write_u8(salt);
@@ -302,7 +302,9 @@ impl<D: Explored> Space for Policies<'_, D> {
         let mut outcomes = Vec::new();
         for (by, event) in self.moves(state) {
             for high in [false, true] {
-                let Some((next, actions, drew)) = Self::take(state, (by, event.as_ref()), high) else { break };
+                let Some((next, actions, drew)) = Self::take(state, (by, event.as_ref()), high) else {
+                    break;
+                };
                 let decided = format!("{by:?} {high} {}", without_numbers(&actions));
                 outcomes.push((decided, self.key(&next)));
                 if !drew {
