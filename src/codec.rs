@@ -6,6 +6,8 @@ mod names;
 
 use core::fmt;
 
+#[cfg(feature = "testing")]
+use crate::time::Micros;
 use crate::time::{Instant, OptInstant, SignedInstant};
 use crate::words::words;
 
@@ -100,6 +102,16 @@ pub struct Writer<'a> {
     /// In place of `names`.
     #[cfg(feature = "record")]
     table: Option<&'a mut NameTable>,
+    #[cfg(feature = "testing")]
+    form: Option<Form>,
+}
+
+/// How a normal form is written: instants from here, no more than this in the past, and without counters.
+#[cfg(feature = "testing")]
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    now: Instant,
+    horizon: Micros,
 }
 
 impl<'a> Writer<'a> {
@@ -110,12 +122,24 @@ impl<'a> Writer<'a> {
             names,
             #[cfg(feature = "record")]
             table: None,
+            #[cfg(feature = "testing")]
+            form: None,
         }
     }
 
     #[cfg(feature = "record")]
     pub(crate) const fn numbering(out: &'a mut [u8], table: &'a mut NameTable) -> Self {
-        Self { out, length: 0, names: Names::Shown, table: Some(table) }
+        let mut writer = Self::new(out, Names::Shown);
+        writer.table = Some(table);
+        writer
+    }
+
+    /// Of a normal form: see [`normal_form`](crate::testing::normal_form).
+    #[cfg(feature = "testing")]
+    pub(crate) const fn normal(out: &'a mut [u8], now: Instant, horizon: Micros) -> Self {
+        let mut writer = Self::new(out, Names::Shown);
+        writer.form = Some(Form { now, horizon });
+        writer
     }
 
     /// How many bytes were written.
@@ -163,16 +187,81 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn instant(&mut self, at: Instant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative(at.as_micros().into()));
+        }
+        self.number(at.as_micros())
+    }
+
+    /// An instant before which something does not happen. It may be computed from an older one, so that it is forgotten earlier.
+    pub(crate) fn gate(&mut self, at: Instant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(Form { now, horizon }) = self.form {
+            let half = Form { now, horizon: horizon.divided_up(2) };
+            return self.signed(half.relative(at.as_micros().into()));
+        }
         self.number(at.as_micros())
     }
 
     /// None is 0, and the end of time is none.
     pub(crate) fn opt_instant(&mut self, at: OptInstant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let (Some(form), Some(at)) = (self.form, at.get()) {
+            self.flag(true)?;
+            return self.signed(form.relative(at.as_micros().into()));
+        }
         self.number(at.get().map_or(0, |at| at.as_micros().saturating_add(1)))
     }
 
     pub(crate) fn signed_instant(&mut self, at: SignedInstant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative((at.to_bits() as i64).into()));
+        }
         self.signed(at.to_bits() as i64)
+    }
+
+    /// An instant of which only the distance to `from` makes a difference, unless that is none.
+    pub(crate) fn signed_instant_from(
+        &mut self,
+        at: SignedInstant,
+        from: Option<Instant>,
+    ) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let (Some(form), Some(now)) = (self.form, from) {
+            return self.signed(Form { now, ..form }.relative((at.to_bits() as i64).into()));
+        }
+        let _now_without_a_form = from;
+        self.signed_instant(at)
+    }
+
+    /// The bits of a [`SignedInstant`], as they are.
+    pub(crate) fn instant_bits(&mut self, bits: u64) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if self.form.is_some() {
+            return self.signed_instant(SignedInstant::from_bits(bits));
+        }
+        self.number(bits)
+    }
+
+    /// Seconds of the clock, rounded up.
+    pub(crate) fn seconds(&mut self, at: u32) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative(i128::from(at).saturating_mul(1_000_000)));
+        }
+        self.number(at)
+    }
+
+    /// A number that is compared with nothing but itself, and by which nothing is decided: a counter for people, or one by
+    /// which late answers are told from newer ones. A normal form is without it.
+    pub(crate) fn counter(&mut self, number: impl Into<u64>) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if self.form.is_some() {
+            return Ok(());
+        }
+        self.number(number)
     }
 
     pub(crate) fn opt_number(&mut self, number: Option<u32>) -> Result<(), CheckpointError> {
@@ -198,6 +287,16 @@ impl<'a> Writer<'a> {
         let checksum = crc32(self.written());
         self.bytes(&checksum.to_le_bytes())?;
         Ok(self.length)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Form {
+    /// An instant of the clock, or one before its beginning, seen from now. Past the horizon all are alike.
+    fn relative(self, micros: i128) -> i64 {
+        let horizon = i128::from(self.horizon.0).saturating_neg();
+        let from_now = micros.saturating_sub(self.now.as_micros().into());
+        i64::try_from(from_now.max(horizon)).unwrap_or(i64::MAX)
     }
 }
 

@@ -71,6 +71,7 @@ mod handover;
 mod hash;
 mod limits;
 mod model;
+mod normal_form;
 mod recovery;
 mod tape;
 #[cfg(feature = "alloc")]
@@ -79,6 +80,7 @@ mod timeline;
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
+pub use normal_form::{Normal, normal_form};
 #[cfg(feature = "alloc")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use timeline::Timeline;

@@ -130,6 +130,13 @@ impl<D: Checkable> Checked<D> {
         self
     }
 
+    /// The same, changed in a way that is not checked: with [another generator](crate::Policy::with_rng).
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(D) -> D) -> Self {
+        self.policy = change(self.policy);
+        self
+    }
+
     /// The limits.
     #[must_use]
     pub const fn limits(&self) -> Limits {
