@@ -2,14 +2,17 @@
 //!
 //! Integers are little-endian base-128 varints in their shortest form, so that equal states have equal bytes.
 
+#[cfg(feature = "testing")]
+mod form;
 mod names;
 
 use core::fmt;
 
-#[cfg(feature = "testing")]
-use crate::time::Micros;
 use crate::time::{Instant, OptInstant, SignedInstant};
 use crate::words::words;
+
+#[cfg(feature = "testing")]
+use form::Form;
 
 pub(crate) use names::Fingerprint;
 #[cfg(feature = "record")]
@@ -106,14 +109,6 @@ pub struct Writer<'a> {
     form: Option<Form>,
 }
 
-/// How a normal form is written: instants from here, no more than this in the past, and without counters.
-#[cfg(feature = "testing")]
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    now: Instant,
-    horizon: Micros,
-}
-
 impl<'a> Writer<'a> {
     pub(crate) const fn new(out: &'a mut [u8], names: Names) -> Self {
         Self {
@@ -131,14 +126,6 @@ impl<'a> Writer<'a> {
     pub(crate) const fn numbering(out: &'a mut [u8], table: &'a mut NameTable) -> Self {
         let mut writer = Self::new(out, Names::Shown);
         writer.table = Some(table);
-        writer
-    }
-
-    /// Of a normal form: see [`normal_form`](crate::testing::normal_form).
-    #[cfg(feature = "testing")]
-    pub(crate) const fn normal(out: &'a mut [u8], now: Instant, horizon: Micros) -> Self {
-        let mut writer = Self::new(out, Names::Shown);
-        writer.form = Some(Form { now, horizon });
         writer
     }
 
@@ -197,9 +184,8 @@ impl<'a> Writer<'a> {
     /// An instant before which something does not happen. It may be computed from an older one, so that it is forgotten earlier.
     pub(crate) fn gate(&mut self, at: Instant) -> Result<(), CheckpointError> {
         #[cfg(feature = "testing")]
-        if let Some(Form { now, horizon }) = self.form {
-            let half = Form { now, horizon: horizon.divided_up(2) };
-            return self.signed(half.relative(at.as_micros().into()));
+        if let Some(form) = self.form {
+            return self.signed(form.gate(at));
         }
         self.number(at.as_micros())
     }
@@ -230,9 +216,9 @@ impl<'a> Writer<'a> {
     ) -> Result<(), CheckpointError> {
         #[cfg(feature = "testing")]
         if let (Some(form), Some(now)) = (self.form, from) {
-            return self.signed(Form { now, ..form }.relative((at.to_bits() as i64).into()));
+            return self.signed(form.seen_from(now).relative((at.to_bits() as i64).into()));
         }
-        let _now_without_a_form = from;
+        let _without_a_form = from;
         self.signed_instant(at)
     }
 
@@ -287,16 +273,6 @@ impl<'a> Writer<'a> {
         let checksum = crc32(self.written());
         self.bytes(&checksum.to_le_bytes())?;
         Ok(self.length)
-    }
-}
-
-#[cfg(feature = "testing")]
-impl Form {
-    /// An instant of the clock, or one before its beginning, seen from now. Past the horizon all are alike.
-    fn relative(self, micros: i128) -> i64 {
-        let horizon = i128::from(self.horizon.0).saturating_neg();
-        let from_now = micros.saturating_sub(self.now.as_micros().into());
-        i64::try_from(from_now.max(horizon)).unwrap_or(i64::MAX)
     }
 }
 

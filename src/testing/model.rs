@@ -1,11 +1,10 @@
 //! What the driver and the host know: told by the events alone, and changed by the actions as a driver executes them.
 
-use crate::codec::{CheckpointError, Writer};
 use crate::handover::EventOf;
 use crate::mode::Mode;
 use crate::policy::{Action, Disposition, DropReason, Epoch, Establish, Event, Phase, Role};
 use crate::subscriptions::Subscriptions;
-use crate::time::{Instant, OptInstant};
+use crate::time::Instant;
 
 use super::call::{Call, promise};
 use super::checked::Checkable;
@@ -30,35 +29,6 @@ pub(super) struct Transport {
     pub(super) renewed: bool,
 }
 
-impl Transport {
-    /// All of it but its number, and not 0.
-    fn bits(&self) -> u32 {
-        let Self {
-            epoch: _,
-            mode,
-            open,
-            identified,
-            established,
-            heartbeats,
-            authenticating,
-            unanswered,
-            renewed,
-        } = *self;
-        let flags = [
-            true,
-            mode == Mode::Resume,
-            open,
-            identified,
-            established,
-            heartbeats,
-            authenticating,
-            unanswered,
-            renewed,
-        ];
-        flags.into_iter().fold(0, |bits, flag| bits << 1 | u32::from(flag))
-    }
-}
-
 /// The transports, and the conditions that the host set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Model {
@@ -77,7 +47,7 @@ pub(super) struct Model {
     pub(super) dialled_at: Option<Instant>,
     pub(super) credential_asked: bool,
     /// It may never be answered: since it was asked for, a timer ran out, or there was a host event or the user's word.
-    credential_doubted: bool,
+    pub(super) credential_doubted: bool,
     /// A bit for each hold.
     pub(super) holds: u32,
     pub(super) network_down: bool,
@@ -115,41 +85,6 @@ impl Model {
             gave_up: None,
             handovers: Handovers { steady: true, promoted: 0, gap_since: None, gap_ms: 0 },
         }
-    }
-
-    /// All of it, as a [normal form](super::normal_form) has it: without the numbers of transports and counters.
-    pub(super) fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self {
-            called_at,
-            connection,
-            successor,
-            replaced,
-            draining,
-            last_epoch: _,
-            dialled_at,
-            credential_asked,
-            credential_doubted,
-            holds,
-            network_down,
-            hidden,
-            gave_up,
-            handovers: Handovers { steady, promoted: _, gap_since, gap_ms: _ },
-        } = self;
-        to.opt_instant(OptInstant::new(*called_at))?;
-        let transport = |to: &mut Writer<'_>, transport: Option<&Transport>| {
-            to.number(transport.map_or(0, Transport::bits))
-        };
-        transport(to, connection.as_ref())?;
-        transport(to, successor.as_ref().map(|(successor, _)| successor))?;
-        transport(to, replaced.as_ref())?;
-        for at in [successor.as_ref().map(|it| it.1), draining.map(|it| it.1), *dialled_at, *gap_since] {
-            to.opt_instant(OptInstant::new(at))?;
-        }
-        to.number(*holds)?;
-        for flag in [*credential_asked, *credential_doubted, *network_down, *hidden, *steady] {
-            to.flag(flag)?;
-        }
-        to.opt_number(gave_up.map(u32::from))
     }
 
     /// Whether nothing forbids a dial.

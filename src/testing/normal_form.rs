@@ -5,11 +5,13 @@ use core::time::Duration;
 use crate::Policy;
 use crate::codec::{Store, Writer};
 use crate::handover::{Handover, Sealed};
+use crate::mode::Mode;
 use crate::policy::ConfigSource;
 use crate::record::{CheckpointError, Named};
-use crate::time::{Instant, Micros};
+use crate::time::{Instant, Micros, OptInstant};
 
 use super::checked::{Checkable, Checked};
+use super::model::{Handovers, Model, Transport};
 
 /// Writes the state of a policy to the beginning of `out`, seen from `now`, and returns how many bytes that took: what a
 /// search through all states of a policy takes for equal.
@@ -84,5 +86,71 @@ impl<D: Checkable + Normal> Normal for Checked<D> {
     fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         (**self).write_form(to)?;
         self.model().write_form(to)
+    }
+}
+
+impl Model {
+    /// All of it, as a [normal form](super::normal_form) has it: without the numbers of transports and counters.
+    fn write_form(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self {
+            called_at,
+            connection,
+            successor,
+            replaced,
+            draining,
+            last_epoch: _,
+            dialled_at,
+            credential_asked,
+            credential_doubted,
+            holds,
+            network_down,
+            hidden,
+            gave_up,
+            handovers: Handovers { steady, promoted: _, gap_since, gap_ms: _ },
+        } = self;
+        to.opt_instant(OptInstant::new(*called_at))?;
+        let transport = |to: &mut Writer<'_>, transport: Option<&Transport>| {
+            to.number(transport.map_or(0, Transport::bits))
+        };
+        transport(to, connection.as_ref())?;
+        transport(to, successor.as_ref().map(|(successor, _)| successor))?;
+        transport(to, replaced.as_ref())?;
+        for at in [successor.as_ref().map(|it| it.1), draining.map(|it| it.1), *dialled_at, *gap_since] {
+            to.opt_instant(OptInstant::new(at))?;
+        }
+        to.number(*holds)?;
+        for flag in [*credential_asked, *credential_doubted, *network_down, *hidden, *steady] {
+            to.flag(flag)?;
+        }
+        to.opt_number(gave_up.map(u32::from))
+    }
+}
+
+impl Transport {
+    /// All of it but its number, and not 0.
+    fn bits(&self) -> u32 {
+        let Self {
+            epoch: _,
+            mode,
+            open,
+            identified,
+            established,
+            heartbeats,
+            authenticating,
+            unanswered,
+            renewed,
+        } = *self;
+        let flags = [
+            true,
+            mode == Mode::Resume,
+            open,
+            identified,
+            established,
+            heartbeats,
+            authenticating,
+            unanswered,
+            renewed,
+        ];
+        flags.into_iter().fold(0, |bits, flag| bits << 1 | u32::from(flag))
     }
 }

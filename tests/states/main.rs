@@ -8,17 +8,16 @@
 #![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
 
 mod configs;
+mod events;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod search;
 mod space;
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
 use redial::endpoints::{FixedEndpoints, SingleEndpoint};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{Config, Policy, SplitMix64};
+use std::collections::BTreeMap;
 
 use configs::{CASES, CLOSED, Case};
 use harness::{Bases, KEYS, Lent, Subject};
@@ -27,7 +26,7 @@ use space::{Explored, Policies};
 
 /// How many states of a case, if it has so many: `REDIAL_STATES` in the environment, as `ci/states.sh` sets it.
 fn states() -> usize {
-    std::env::var("REDIAL_STATES").ok().and_then(|states| states.parse().ok()).unwrap_or(3_000)
+    std::env::var("REDIAL_STATES").ok().and_then(|states| states.parse().ok()).unwrap_or(300)
 }
 
 fn explore(case: &Case, states_at_least: usize) -> Found {
@@ -48,16 +47,14 @@ fn policy<E: Bases>(case: &Case, endpoints: E) -> Subject<E, u8, Lent<'_>, KEYS>
 }
 
 fn explore_from(case: &Case, policy: impl Explored, states_at_least: usize) -> Found {
-    let begun = Instant::now();
     let space = Policies::new(case, policy);
     let found = search(&space, states_at_least).unwrap_or_else(|failure| panic!("{}", space.story(&failure)));
     let Found { states, steps, depth, closed, compared } = found;
     println!(
-        "{:12} {states:>9} states, {steps:>10} steps, {} {depth:>2}, {compared:>4} compared, online within {:?}, {:.0?}",
+        "{:12} {states:>9} states, {steps:>10} steps, {} {depth:>2}, {compared:>4} compared, online within {:?}",
         case.name,
         if closed { "closed at depth" } else { "up to depth" },
         space.slowest(),
-        begun.elapsed(),
     );
     found
 }

@@ -89,13 +89,16 @@ struct Reached<P: Space> {
     by: P::Step,
 }
 
+/// The state of the depth before, the step, and what it panicked with.
+type Failed<S> = (u32, Option<S>, String);
+
 struct Search<'s, P: Space> {
     space: &'s P,
     seen: Vec<Mutex<Keys>>,
     kept: Mutex<HashMap<u128, Vec<(String, u128)>>>,
     steps: AtomicU64,
     compared: AtomicU64,
-    failure: Mutex<Option<(u32, Option<P::Step>, String)>>,
+    failure: Mutex<Option<Failed<P::Step>>>,
 }
 
 /// Searches until no step leads to a new state, or until the depth at which there are so many.
