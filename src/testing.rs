@@ -1,10 +1,98 @@
-//! What tests of your own client take from this crate.
+//! Tests of your own client: a policy that is checked at every call, and a timeline that reads like a log.
+//!
+//! | you write | take |
+//! | --- | --- |
+//! | a property test, a fuzz target, a loop or driver of your own | [`Checked`], around the policy or the handover |
+#![cfg_attr(
+    feature = "alloc",
+    doc = "| a test of one course of events: what is decided, when, and why | [`Timeline`] |"
+)]
+#![cfg_attr(
+    not(feature = "alloc"),
+    doc = "| a test of one course of events | `Timeline` (feature `alloc`) |"
+)]
+#![cfg_attr(
+    feature = "driver",
+    doc = "| a test of what stands on a driver, without sockets and without waiting | [`ScriptedTransport`] and [`VirtualClock`] |"
+)]
+#![cfg_attr(
+    not(feature = "driver"),
+    doc = "| a test of what stands on a driver | `ScriptedTransport` and `VirtualClock` (feature `driver`) |"
+)]
+//!
+//! # A policy that is checked
+//!
+//! [`Checked`] has the methods of what it wraps, so that one line changes. Each call is then checked against what redial
+//! promises; a promise that does not hold is a panic with the promise, the event, the time and what the policy says of itself.
+//!
+//! ```
+//! use redial::testing::Checked;
+//! use redial::{Cause, Event, Instant, Phase, Policy, SplitMix64, presets};
+//!
+//! // Without the checks: `let mut policy = Policy::new(…);`
+//! let mut policy = Checked::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)));
+//!
+//! let actions = policy.handle_event(Instant::ZERO, Event::Start);
+//! assert_eq!(actions.len(), 1);
+//! let epoch = policy.epoch().expect("dialling");
+//! let now = Instant::from_millis(20);
+//! let _nothing = policy.handle_event(now, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+//! assert_eq!(policy.phase(), Phase::Waiting);
+//!
+//! // Whatever happened: when the faults stop, it gets online.
+//! policy.assert_recovers();
+//! ```
+//!
+//! What your own loop owes the policy is checked as well, if you [ask for it](Checked::with_driver_rules).
+//!
+#![cfg_attr(feature = "alloc", doc = "# A timeline\n")]
+#![cfg_attr(
+    feature = "alloc",
+    doc = "Events at explicit times, and every decision as a line of text. See [`Timeline`] for the words.\n"
+)]
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use redial::testing::Timeline;
+//! use redial::{Cause, IoKind, Phase, Policy, SplitMix64, presets};
+//!
+//! let mut t = Timeline::new(Policy::new(&presets::PHOENIX, SplitMix64::new(7)));
+//! t.at(0).start().expect(&["open 1 fresh #1"]);
+//! t.at(20).open_failed(1, Cause::Io(IoKind::ConnectionRefused)).expect(&[]).wake(30, "backoff");
+//! t.fires(30, &["open 2 fresh #2"]).phase(Phase::Connecting);
+//! t.at(55).opened(2).expect(&["send_fresh 2"]);
+//! t.at(60).ready(2, None, None).expect(&[]).phase(Phase::Online);
+//! ```
 
+#![allow(
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a promise that does not hold is a panic, and no program that ships calls this"
+)]
+
+mod call;
+mod checked;
+mod checks;
+mod driver_rules;
+mod handover;
+mod hash;
+mod limits;
+mod model;
+mod recovery;
 #[cfg(feature = "driver")]
 mod scripted_transport;
+#[cfg(feature = "record")]
+mod tape;
+#[cfg(feature = "alloc")]
+mod timeline;
 #[cfg(feature = "driver")]
 mod virtual_clock;
 
+pub use checked::{Checkable, Checked};
+pub use driver_rules::DriverRules;
+pub use limits::Limits;
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
+pub use timeline::Timeline;
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use scripted_transport::{

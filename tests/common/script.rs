@@ -21,7 +21,9 @@ use redial::{
     BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Jitter, Phase, Ratio, SessionState, presets,
 };
 
-use super::harness::{Limits, SmallHarness, TestEvent, small_policy};
+use redial::testing::Limits;
+
+use super::harness::{TestEvent, checked, small_policy};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is
 /// printed on standard error.
@@ -38,25 +40,22 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
         let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), u.arbitrary()?);
         policy = policy.with_session(session);
     }
-    let mut harness = SmallHarness::small(policy.clone(), limits);
+    let mut harness = checked(policy.clone()).with_limits(limits);
     let mut log = Vec::new();
     let told = std::env::var_os("REDIAL_STORY").is_some();
     if told {
         eprintln!("{config:?}");
     }
     while !u.is_empty() && log.len() < 2_000 {
-        let now = time(u, harness.now, &harness.policy)?;
-        let step = event(u, &harness.policy)?;
+        let now = time(u, harness.now(), &*harness)?;
+        let step = event(u, &*harness)?;
         log.push((now, step.clone()));
         if told {
             eprintln!("{} {step:?}", now.as_micros());
         }
-        let actions = match step {
-            Some(event) => harness.handle_event(now, event),
-            None => harness.handle_timeout(now),
-        };
+        let actions = harness.call(now, step);
         if told {
-            eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), harness.policy.explain());
+            eprintln!("    {:?} {}", actions.iter().collect::<Vec<_>>(), harness.explain());
         }
     }
     // S96: the same events, told to a new policy, end in the same state.
@@ -66,8 +65,8 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
             None => policy.handle_timeout(now),
         };
     }
-    assert_eq!(policy, harness.policy, "S96: the replay ends elsewhere");
-    harness.finish();
+    assert_eq!(policy, *harness, "S96: the replay ends elsewhere");
+    harness.assert_recovers();
     Ok(())
 }
 
@@ -299,14 +298,8 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Limits)> {
     if one_in(u, 4)? {
         let (name, config) = *u.choose(presets::ALL)?;
         // What any of them promises; the backoff of one has no end.
-        let limits = Limits {
-            longest_wait: if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) },
-            connect_timeout: Duration::from_secs(600),
-            min_interval: Duration::ZERO,
-            beats: false,
-            needs_sequence: false,
-            restores: false,
-        };
+        let longest = if name == "tower" { Duration::MAX } else { Duration::from_secs(86_400) };
+        let limits = Limits::of(config).longest_wait(longest).connect_timeout(Duration::from_secs(600));
         return Ok((*config, limits));
     }
     let (first, cap) = ladder(u)?;
@@ -480,6 +473,12 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<(Config, Limits)> {
     // Spans are taken to whole microseconds, upwards.
     let longest_wait = longest_wait.saturating_add(Duration::from_micros(1));
     let connect_timeout = connect_timeout.saturating_add(Duration::from_micros(1));
-    let limits = Limits { longest_wait, connect_timeout, min_interval, beats, needs_sequence, restores };
+    let limits = Limits::of(&config)
+        .longest_wait(longest_wait)
+        .connect_timeout(connect_timeout)
+        .min_interval(min_interval)
+        .heartbeats(beats)
+        .sequence_needed(needs_sequence)
+        .restores(restores);
     Ok((config, limits))
 }

@@ -7,7 +7,7 @@ use redial::{Epoch, Event, SessionState};
 
 use super::super::harness::small_policy;
 use super::super::script::{config, duration, event_of, one_in, time};
-use super::{Pair, PairEvent, Subject, is_live, step};
+use super::{PairEvent, Subject, is_live, over};
 
 /// Reads a script and runs it; panics where an invariant breaks. With `REDIAL_STORY` in the environment it is printed on
 /// standard error.
@@ -30,16 +30,16 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
         let session = SessionState::resumable(1, u.arbitrary::<bool>()?.then_some(2), None);
         policy = policy.with_session(session);
     }
-    let mut pair = Pair::of(policy, limits, Some(moves));
-    let mut replay = pair.policy.clone();
+    let mut pair = over(policy, limits, Some(moves));
+    let mut replay = Subject::clone(&pair);
     let mut log = Vec::new();
     let told = std::env::var_os("REDIAL_STORY").is_some();
     if told {
         eprintln!("{config:?} {moves:?}");
     }
     while !u.is_empty() && log.len() < 2_000 {
-        let now = time(u, pair.now, &pair.policy)?;
-        let event = event(u, &pair.policy)?;
+        let now = time(u, pair.now(), &*pair)?;
+        let event = event(u, &pair)?;
         log.push((now, event.clone()));
         if told {
             eprintln!("{} {event:?}", now.as_micros());
@@ -47,18 +47,18 @@ fn story(u: &mut Unstructured<'_>) -> Result<()> {
         let actions = pair.call(now, event);
         if told {
             let actions = (actions.disposition(), actions.iter().collect::<Vec<_>>());
-            eprintln!("    {actions:?} {}", pair.policy.explain());
+            eprintln!("    {actions:?} {}", pair.explain());
         }
     }
     // S96: the same events, told to a new policy, end in the same state.
     for (now, event) in log {
-        let _ = step(&mut replay, now, event);
+        let _ = match event {
+            Some(event) => replay.handle_event(now, event),
+            None => replay.handle_timeout(now),
+        };
     }
-    assert_eq!(replay, pair.policy, "S96: the replay ends elsewhere");
-    if told {
-        eprintln!("and then everything goes well");
-    }
-    pair.finish();
+    assert_eq!(replay, *pair, "S96: the replay ends elsewhere");
+    pair.assert_recovers();
     Ok(())
 }
 
