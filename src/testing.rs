@@ -90,15 +90,15 @@ mod virtual_clock;
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
-#[cfg(feature = "alloc")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
-pub use timeline::Timeline;
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use scripted_transport::{
     Answer, Closed, Connection, Dialled, Log, Say, ScriptedReader, ScriptedTransport, ScriptedWriter, Sent,
     Step, Writes,
 };
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
+pub use timeline::Timeline;
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use virtual_clock::{Hang, VirtualClock, VirtualSleep, VirtualTask};

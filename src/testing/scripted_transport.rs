@@ -81,7 +81,8 @@ struct Shared<T, K, M, I> {
     further: Mutex<Option<Further<T, K, I>>>,
 }
 
-type Reaction<T, K, M, I> = Box<dyn FnMut(&Connection<T, K, I>, &Command<T, K, M>) + Send>;
+type Reaction<T, K, M, I> =
+    Box<dyn FnMut(&ScriptedTransport<T, K, M, I>, &Connection<T, K, I>, &Command<T, K, M>) + Send>;
 type Further<T, K, I> = Box<dyn FnMut(&Dial<T>) -> Answer<T, K, I> + Send>;
 
 struct State<T, K, M, I> {
@@ -181,9 +182,12 @@ impl<T, K, M, I> ScriptedTransport<T, K, M, I> {
         self.lock().session = (token.into(), sequence);
     }
 
-    /// Sees every command that was written, in place of [answering](Self::set_answering). It may push what the server says to that, and
-    /// [`reply`](Self::reply) to what it does not care about.
-    pub fn on_command(&self, reaction: impl FnMut(&Connection<T, K, I>, &Command<T, K, M>) + Send + 'static) {
+    /// Sees every command that was written, with this transport and the connection, in place of [answering](Self::set_answering). It may
+    /// push what the server says to that, and [`reply`](Self::reply) to what it does not care about.
+    pub fn on_command(
+        &self,
+        reaction: impl FnMut(&Self, &Connection<T, K, I>, &Command<T, K, M>) + Send + 'static,
+    ) {
         *self.0.reaction.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(reaction));
     }
 
@@ -331,7 +335,7 @@ impl<T: Clone, K: Clone, M: Clone, I> ScriptedTransport<T, K, M, I> {
     /// The server has a command.
     fn react(&self, connection: &Connection<T, K, I>, command: &Command<T, K, M>) {
         if let Some(reaction) = &mut *self.0.reaction.lock().unwrap_or_else(PoisonError::into_inner) {
-            return reaction(connection, command);
+            return reaction(self, connection, command);
         }
         if self.lock().answering {
             self.reply(connection, command);

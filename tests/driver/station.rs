@@ -67,7 +67,7 @@ impl Station {
         });
         server.on_command({
             let state = state.clone();
-            move |connection, command| state.lock().unwrap().react(style, connection, command)
+            move |_, connection, command| state.lock().unwrap().react(style, connection, command)
         });
         Self { server, host, state }
     }
