@@ -11,6 +11,14 @@
     not(feature = "alloc"),
     doc = "| a test of one course of events | `Timeline` (feature `alloc`) |"
 )]
+#![cfg_attr(
+    feature = "driver",
+    doc = "| a test of what stands on a driver, without sockets and without waiting | [`ScriptedTransport`] and [`VirtualClock`] |"
+)]
+#![cfg_attr(
+    not(feature = "driver"),
+    doc = "| a test of what stands on a driver | `ScriptedTransport` and `VirtualClock` (feature `driver`) |"
+)]
 //!
 //! # A policy that is checked
 //!
@@ -73,14 +81,27 @@ mod limits;
 mod model;
 mod normal_form;
 mod recovery;
+#[cfg(feature = "driver")]
+mod scripted_transport;
 mod tape;
 #[cfg(feature = "alloc")]
 mod timeline;
+#[cfg(feature = "driver")]
+mod virtual_clock;
 
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
 pub use normal_form::{Normal, normal_form};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub use scripted_transport::{
+    Answer, Closed, Connection, Dialled, Log, Say, ScriptedReader, ScriptedTransport, ScriptedWriter, Sent,
+    Step, Writes,
+};
 #[cfg(feature = "alloc")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use timeline::Timeline;
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub use virtual_clock::{Hang, VirtualClock, VirtualSleep, VirtualTask};
