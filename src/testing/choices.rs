@@ -43,6 +43,12 @@ impl<'b> Choices<'b> {
         &self.origin
     }
 
+    /// How many bytes were read so far; at most as many as there are.
+    #[cfg(feature = "arbitrary")]
+    pub(super) const fn read(&self) -> usize {
+        self.read
+    }
+
     /// Whether every further choice is the first one.
     #[allow(clippy::missing_const_for_fn, reason = "not of a `Cow`")]
     pub(super) fn is_done(&self) -> bool {

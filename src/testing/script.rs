@@ -198,9 +198,9 @@ impl<'b> Script<'b> {
             10 if !self.sensible => Cause::CloseFrame(self.choices.u16()),
             11 if !self.sensible => Cause::Http(self.choices.u16()),
             10..=12 => Cause::Http(self.choices.pick(&[503, 101, 200, 301, 401, 403, 429, 500, 599], 503)),
-            13 | 14 => Cause::Io(self.choices.pick(IoKind::ALL, IoKind::Other)),
-            15 => Cause::Tls(self.choices.pick(TlsKind::ALL, TlsKind::Other)),
-            16 => Cause::Class(self.choices.pick(Class::ALL, Class::Transient)),
+            13 | 14 => Cause::Io(self.io_kind()),
+            15 => Cause::Tls(self.tls_kind()),
+            16 => Cause::Class(self.class()),
             17 => Cause::AuthRejected,
             18 => Cause::SessionInvalid,
             19 => Cause::Timeout,
@@ -227,6 +227,18 @@ impl<'b> Script<'b> {
         }
     }
 
+    pub(super) fn io_kind(&mut self) -> IoKind {
+        self.choices.pick(IoKind::ALL, IoKind::Other)
+    }
+
+    pub(super) fn tls_kind(&mut self) -> TlsKind {
+        self.choices.pick(TlsKind::ALL, TlsKind::Other)
+    }
+
+    pub(super) fn class(&mut self) -> Class {
+        self.choices.pick(Class::ALL, Class::Transient)
+    }
+
     /// From the first number to the last; the first at the end.
     pub(super) fn between(&mut self, first: u16, last: u16) -> u16 {
         let span = u32::from(last.saturating_sub(first)).saturating_add(1);
@@ -248,6 +260,15 @@ impl<'b> Script<'b> {
         self.choices.byte().into()
     }
 
+    /// A point in time: the beginning first, then mostly within a day of it; any, up to the end of time.
+    pub fn instant(&mut self) -> Instant {
+        match self.choices.below(4) {
+            0 => Instant::ZERO,
+            1 | 2 => Instant::ZERO.saturating_add(self.duration()),
+            _ => Instant::from_micros(self.choices.u64()),
+        }
+    }
+
     /// The config of a handover.
     pub fn handover(&mut self) -> handover::Config {
         let mut config = handover::Config::DEFAULT;
@@ -261,7 +282,7 @@ impl<'b> Script<'b> {
 
     /// A session that an earlier process kept, with a token and perhaps an endpoint and a sequence number; empty in seven of
     /// eight cases.
-    pub fn session<T: Sample + PartialEq>(&mut self) -> SessionState<T> {
+    pub fn session<T: Sample>(&mut self) -> SessionState<T> {
         match (self.choices.one_in(8), T::sample(1)) {
             (true, Some(token)) => {
                 let endpoint = if self.choices.flag() { T::sample(2) } else { None };
@@ -270,6 +291,14 @@ impl<'b> Script<'b> {
             }
             _ => SessionState::new(),
         }
+    }
+}
+
+#[cfg(feature = "arbitrary")]
+impl Script<'_> {
+    /// How many bytes were read.
+    pub(super) const fn read(&self) -> usize {
+        self.choices.read()
     }
 }
 

@@ -42,19 +42,7 @@ impl Script<'_> {
         if self.choices.one_in(4) {
             backoff = backoff.to_builder().exact_first().build().unwrap_or(backoff);
         }
-        let jitter = match self.choices.below(11) {
-            0 => Jitter::None,
-            1 => Jitter::Full,
-            2 => Jitter::Equal,
-            3 => Jitter::Decorrelated,
-            4 => Jitter::PlusMinus(ratio),
-            5 => Jitter::Window(Ratio::ZERO, ratio),
-            6 => Jitter::Minus(ratio),
-            7 => Jitter::Plus(ratio),
-            8 => Jitter::PlusFixed(initial.min(other), max),
-            9 => Jitter::AboveInitial,
-            _ => Jitter::DecorrelatedV2,
-        };
+        let jitter = self.jitter(ratio, (initial.min(other), max));
         backoff = backoff.to_builder().jitter(jitter).build().unwrap_or(backoff);
         if !self.choices.flag() {
             return backoff;
@@ -65,8 +53,31 @@ impl Script<'_> {
         backoff
     }
 
+    /// Every kind of jitter, with this ratio and this range.
+    fn jitter(&mut self, ratio: Ratio, (low, high): (Duration, Duration)) -> Jitter {
+        match self.choices.below(11) {
+            0 => Jitter::None,
+            1 => Jitter::Full,
+            2 => Jitter::Equal,
+            3 => Jitter::Decorrelated,
+            4 => Jitter::PlusMinus(ratio),
+            5 => Jitter::Window(Ratio::ZERO, ratio),
+            6 => Jitter::Minus(ratio),
+            7 => Jitter::Plus(ratio),
+            8 => Jitter::PlusFixed(low, high),
+            9 => Jitter::AboveInitial,
+            _ => Jitter::DecorrelatedV2,
+        }
+    }
+
+    #[cfg(any(feature = "arbitrary", feature = "proptest"))]
+    pub(in crate::testing) fn any_jitter(&mut self) -> Jitter {
+        let (ratio, one, other) = (self.ratio(), self.duration(), self.duration());
+        self.jitter(ratio, (one.min(other), one.max(other)))
+    }
+
     /// 0 to 5, and fractions of those; 2 first.
-    pub(super) fn ratio(&mut self) -> Ratio {
+    pub(in crate::testing) fn ratio(&mut self) -> Ratio {
         let numerator = self.choices.pick(&[2, 1, 3, 4, 5, 0], 2);
         let denominator = self.choices.below(5).saturating_add(1);
         Ratio::new(numerator, denominator).unwrap_or(Ratio::ONE)

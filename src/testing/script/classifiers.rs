@@ -11,11 +11,11 @@ static STEPS: [&[u32]; 3] = [&[], &[1_000, 5_000], &[0]];
 
 impl Script<'_> {
     /// A valid classifier: every table, every default, up to three rules of any kind. Minimum waits are at most 100 s.
-    pub(super) fn classifier(&mut self) -> Classifier {
+    pub(in crate::testing) fn classifier(&mut self) -> Classifier {
         let mut classifier =
             Classifier::new(self.choices.pick(&tables::ALL, &tables::WEBSOCKET)).build_const();
         if self.choices.flag() {
-            let class = self.choices.pick(Class::ALL, Class::Transient);
+            let class = self.class();
             classifier = classifier.to_builder().default_class(class).build().unwrap_or(classifier);
         }
         // The first gives up after two failures.
@@ -46,7 +46,7 @@ impl Script<'_> {
     }
 
     fn verdict(&mut self) -> Verdict {
-        let mut verdict = Verdict::new(self.choices.pick(Class::ALL, Class::Transient));
+        let mut verdict = Verdict::new(self.class());
         let settings = self.choices.byte();
         if settings & 1 != 0 {
             verdict = verdict.with_client_fault();

@@ -71,7 +71,7 @@ impl Script<'_> {
         }
     }
 
-    fn endpoints(&mut self) -> EndpointsConfig {
+    pub(in crate::testing) fn endpoints(&mut self) -> EndpointsConfig {
         let order = self
             .choices
             .pick(&[EndpointOrder::PrimaryFirst, EndpointOrder::LeastFailed], EndpointOrder::PrimaryFirst);
@@ -156,7 +156,7 @@ impl Script<'_> {
         *config = config.to_builder().close_code(code).build().unwrap_or(*config);
     }
 
-    fn resume(&mut self) -> ResumeConfig {
+    pub(in crate::testing) fn resume(&mut self) -> ResumeConfig {
         let (enabled, needed, failures) = (!self.choices.one_in(4), self.choices.flag(), self.choices.byte());
         let (low, high) = (self.duration(), self.duration());
         let (dials, after) = (self.choices.byte(), self.duration());
@@ -173,7 +173,7 @@ impl Script<'_> {
         resume
     }
 
-    fn heartbeat(&mut self) -> HeartbeatConfig {
+    pub(in crate::testing) fn heartbeat(&mut self) -> HeartbeatConfig {
         let mut heartbeat = HeartbeatConfig::DEFAULT;
         let (first_jitter, required) = (self.choices.flag(), self.choices.one_in(4));
         let liveness = if self.choices.flag() { Liveness::AnyTraffic } else { Liveness::Ack };
@@ -194,7 +194,7 @@ impl Script<'_> {
         heartbeat
     }
 
-    fn restore(&mut self) -> RestoreConfig {
+    pub(in crate::testing) fn restore(&mut self) -> RestoreConfig {
         let (enabled, authentication) = (!self.choices.one_in(4), self.choices.flag());
         let (batch, interval) = (self.choices.pick(&[1, 2, 3, 50, 65_535, 0], 1), self.duration());
         let timeout = self.maybe_duration();
@@ -206,7 +206,7 @@ impl Script<'_> {
         restore
     }
 
-    fn credential(&mut self) -> CredentialConfig {
+    pub(in crate::testing) fn credential(&mut self) -> CredentialConfig {
         let refresh_on =
             self.choices.pick(&[RefreshOn::Auth, RefreshOn::Dial, RefreshOn::Never], RefreshOn::Auth);
         let rejections = if self.choices.flag() { Some(self.choices.byte()) } else { None };

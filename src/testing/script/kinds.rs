@@ -98,7 +98,7 @@ impl Script<'_> {
     }
 
     /// A precondition of the host, mostly the same.
-    pub(super) fn reason(&mut self) -> HoldReason {
+    pub(in crate::testing) fn reason(&mut self) -> HoldReason {
         let number = if self.choices.flag() { 0 } else { self.choices.below(HoldReason::COUNT.into()) as u8 };
         HoldReason::new(number).unwrap_or(HoldReason::FIRST)
     }

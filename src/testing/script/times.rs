@@ -15,10 +15,10 @@ impl Script<'_> {
     /// with a hostile clock also a step back, a leap, or the end of time.
     pub fn time<D: Decider>(&mut self, policy: &D, now: Instant) -> Instant {
         let until = policy.poll_timeout().unwrap_or(now).max(now);
-        if self.steady { self.steady_time(policy, now, until) } else { self.hostile_time(now, until) }
+        if self.steady { self.steady_time(now, policy.poll_timeout()) } else { self.hostile_time(now, until) }
     }
 
-    fn hostile_time(&mut self, now: Instant, until: Instant) -> Instant {
+    pub(in crate::testing) fn hostile_time(&mut self, now: Instant, until: Instant) -> Instant {
         match self.choices.below(24) {
             0..=7 => now,
             8..=13 => until,
@@ -39,10 +39,9 @@ impl Script<'_> {
         }
     }
 
-    fn steady_time<D: Decider>(&mut self, policy: &D, now: Instant, until: Instant) -> Instant {
-        let due = policy.poll_timeout().filter(|at| *at < FAR);
-        let (last, late) = match due {
-            Some(_) => (until, Duration::from_secs(1)),
+    pub(in crate::testing) fn steady_time(&mut self, now: Instant, due: Option<Instant>) -> Instant {
+        let (last, late) = match due.filter(|at| *at < FAR) {
+            Some(until) => (until.max(now), Duration::from_secs(1)),
             None => (now, Duration::from_secs(86_400)),
         };
         let latest = last.saturating_add(late);
