@@ -76,6 +76,11 @@ impl Script<'_> {
         if told.asked || policy.epoch() == Some(epoch) && policy.phase() == Phase::Establishing {
             return Some(Event::AuthOk { epoch });
         }
+        // A reason to move, while there is something to move from.
+        let alone = policy.successor().is_none() && policy.draining().is_none();
+        if policy.handover_config().is_some() && alone && self.choices.one_in(3) {
+            return Some(Event::Redial);
+        }
         Some(if self.choices.flag() { Event::HeartbeatAcked { epoch } } else { Event::Received { epoch } })
     }
 
