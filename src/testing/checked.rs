@@ -84,7 +84,7 @@ pub struct Checked<D: Decider> {
 }
 
 impl<D: Checkable> Checked<D> {
-    /// Around a policy that was not started yet, with what its config says for [`Limits`].
+    /// Around a policy that was not started yet, with the [tightest](Limits::tightest) limits of its config.
     ///
     /// # Panics
     /// If the policy was started: it has a past that is not known here.
@@ -97,7 +97,7 @@ impl<D: Checkable> Checked<D> {
             "`Checked` wraps a policy before its first event, and this one is {phase}: it has a past that is not known here"
         );
         Self {
-            limits: Limits::of(policy.config()),
+            limits: Limits::tightest(policy.config()),
             model: Model::new(policy.stats().opens),
             policy,
             driver: None,

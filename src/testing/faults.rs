@@ -6,7 +6,7 @@ use std::string::{String, ToString};
 
 use crate::handover::{self, Decider, EventOf, Handover, HandoverStats, Sealed};
 use crate::policy::{
-    self, Action, Actions, Config, Epoch, Event, Explanation, HoldReason, Phase, Policy, Stats, WaitReason,
+    Action, Actions, Config, Epoch, Event, Explanation, HoldReason, Phase, Policy, Stats, WaitReason,
 };
 use crate::session::SessionState;
 use crate::time::Instant;
