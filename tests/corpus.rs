@@ -2,10 +2,13 @@
 
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "pair/mod.rs"]
-mod pair;
-#[path = "common/script.rs"]
-mod script;
+#[path = "fuzzed/story.rs"]
+mod story;
+
+#[path = "fuzzed/handover.rs"]
+mod handover;
+#[path = "fuzzed/policy.rs"]
+mod policy;
 
 use std::path::Path;
 
@@ -25,11 +28,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 /// S92 to S98 for every script that was worth keeping.
 #[test]
 fn the_corpus_breaks_no_invariant() {
-    replay("policy", script::run);
+    replay("policy", policy::run);
 }
 
 /// S92 to S97 for every script of two transports that was worth keeping.
 #[test]
 fn the_corpus_of_handovers_breaks_no_invariant() {
-    replay("handover", pair::run);
+    replay("handover", handover::run);
 }

@@ -85,7 +85,7 @@ pub struct Checked<D: Decider> {
 }
 
 impl<D: Checkable> Checked<D> {
-    /// Around a policy that was not started yet, with what its config says for [`Limits`].
+    /// Around a policy that was not started yet, with the [tightest](Limits::tightest) limits of its config.
     ///
     /// # Panics
     /// If the policy was started: it has a past that is not known here.
@@ -98,7 +98,7 @@ impl<D: Checkable> Checked<D> {
             "`Checked` wraps a policy before its first event, and this one is {phase}: it has a past that is not known here"
         );
         Self {
-            limits: Limits::of(policy.config()),
+            limits: Limits::tightest(policy.config()),
             model: Model::new(policy.stats().opens),
             policy,
             driver: None,
@@ -128,6 +128,13 @@ impl<D: Checkable> Checked<D> {
         D: Hash,
     {
         self.hash = Some(super::hash::hash);
+        self
+    }
+
+    /// The same, changed in a way that is not checked: with [another generator](crate::Policy::with_rng).
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(D) -> D) -> Self {
+        self.policy = change(self.policy);
         self
     }
 
