@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redial::endpoints::FixedEndpoints;
 use redial::handover::{self, EventOf};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
-use redial::testing::{Checkable, Checked, Limits};
+use redial::testing::{Checkable, Checked, Limits, longest_wait};
 use redial::{Cause, Event, Instant, IoKind, Phase, Policy, SessionState, SplitMix64, fixed_config, presets};
 
 /// The message of the panic that this must end in.
@@ -207,7 +207,11 @@ fn limits_are_read_from_a_config() {
     assert!(!plain.heartbeats && plain.restores && !plain.sequence_needed);
     assert!(Limits::of(&presets::PHOENIX).heartbeats);
     let growing = presets::RECOMMENDED.to_builder().connect_timeout_growing(true).build_const();
-    assert_eq!(Limits::of(&growing).connect_timeout, Duration::MAX);
+    let grown = Limits::of(&growing);
+    assert_eq!(
+        (grown.connect_timeout, grown.longest_wait),
+        (Duration::from_secs(600), longest_wait(&growing))
+    );
     let numbered = Limits::of(&presets::DISCORD_GATEWAY);
     assert!(numbered.sequence_needed && !numbered.heartbeats, "its greeting brings the heartbeat");
 }

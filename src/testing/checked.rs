@@ -85,7 +85,7 @@ pub struct Checked<D: Decider> {
 }
 
 impl<D: Checkable> Checked<D> {
-    /// Around a policy that was not started yet, with the [tightest](Limits::tightest) limits of its config.
+    /// Around a policy that was not started yet, with the limits [of](Limits::of) its config.
     ///
     /// # Panics
     /// If the policy was started: it has a past that is not known here.
@@ -98,7 +98,7 @@ impl<D: Checkable> Checked<D> {
             "`Checked` wraps a policy before its first event, and this one is {phase}: it has a past that is not known here"
         );
         Self {
-            limits: Limits::tightest(policy.config()),
+            limits: Limits::of(policy.config()),
             model: Model::new(policy.stats().opens),
             policy,
             driver: None,

@@ -235,7 +235,7 @@ fn live(fault: Option<Fault>) {
 }
 
 fn run<D: Decider<Token = ()> + Checkable>(policy: Checked<D>, moves: bool) {
-    let limits = policy.limits().longest_wait(core::time::Duration::from_secs(600));
+    let limits = policy.limits();
     let mut policy = policy.with_limits(limits);
     let epoch = |number| Epoch::from_raw(number).unwrap();
     let hold = HoldReason::new(3).unwrap();
