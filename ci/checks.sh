@@ -26,6 +26,7 @@ step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
+step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
 step "lints, the packages beside it" cargo clippy --workspace --exclude redial --all-targets -- -D warnings
