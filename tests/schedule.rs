@@ -13,8 +13,13 @@ use proptest::prelude::*;
 use redial::SplitMix64;
 use redial::rand_core::Rng;
 
+/// As many as `PROPTEST_CASES` says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(600, |cases| cases.parse().expect("a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     /// Whatever the order: the promises hold at every step, and the run ends when it is stopped.
     #[test]
