@@ -73,14 +73,16 @@ mod call;
 mod checked;
 mod checks;
 mod driver_rules;
+#[cfg(all(test, feature = "std"))]
+mod faults;
 mod handover;
 mod hash;
 mod limits;
 mod model;
+mod normal_form;
 mod recovery;
 #[cfg(feature = "driver")]
 mod scripted_transport;
-#[cfg(feature = "record")]
 mod tape;
 #[cfg(feature = "alloc")]
 mod timeline;
@@ -90,6 +92,7 @@ mod virtual_clock;
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
+pub use normal_form::{Normal, normal_form};
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use scripted_transport::{

@@ -47,7 +47,7 @@ pub(super) struct Model {
     pub(super) dialled_at: Option<Instant>,
     pub(super) credential_asked: bool,
     /// It may never be answered: since it was asked for, a timer ran out, or there was a host event or the user's word.
-    credential_doubted: bool,
+    pub(super) credential_doubted: bool,
     /// A bit for each hold.
     pub(super) holds: u32,
     pub(super) network_down: bool,
