@@ -36,21 +36,28 @@ pub(crate) fn entries(json: &Value) -> Result<Vec<Entry>, Failure> {
     let mut api =
         Api { index: &json["index"], paths: &json["paths"], public: BTreeMap::new(), entries: Vec::new() };
     api.walk(root, "redial");
-    let mut items: Vec<&Value> = json["index"].as_object().ok_or("rustdoc's JSON has no index")?.values().collect();
+    let mut items: Vec<&Value> =
+        json["index"].as_object().ok_or("rustdoc's JSON has no index")?.values().collect();
     items.sort_by_key(|item| number(&item["id"]));
     for item in items {
         if item["crate_id"] == 0 && !item["inner"]["impl"].is_null() {
             api.implementation(&item["inner"]["impl"])?;
         }
     }
-    let functions: Vec<u64> = api.public.keys().copied().filter(|id| !api.item(*id)["inner"]["function"].is_null()).collect();
+    let functions: Vec<u64> =
+        api.public.keys().copied().filter(|id| !api.item(*id)["inner"]["function"].is_null()).collect();
     for id in functions {
         let (path, item) = (api.public[&id].clone(), api.item(id));
         if let Some(parameter) = own_parameters(&item["inner"]["function"]).first() {
             return Err(format!("{path} has a parameter `{parameter}`: no free function had one").into());
         }
         let part = path.split("::").nth(1).unwrap_or_default().to_owned();
-        api.entries.push(Entry { part, name: path.clone(), function: last(&path).to_owned(), expression: path });
+        api.entries.push(Entry {
+            part,
+            name: path.clone(),
+            function: last(&path).to_owned(),
+            expression: path,
+        });
     }
     api.entries.sort_by(|a, b| (&a.part, &a.name, &a.expression).cmp(&(&b.part, &b.name, &b.expression)));
     Ok(api.entries)
@@ -120,9 +127,13 @@ impl Api<'_> {
             (format!("<{for_type}>"), owner.to_owned())
         } else {
             let named = self.name_path(of_trait, chosen)?;
-            (format!("<{for_type} as {named}>"), format!("<{owner} as {}>", last(of_trait["path"].as_str().unwrap_or_default())))
+            (
+                format!("<{for_type} as {named}>"),
+                format!("<{owner} as {}>", last(of_trait["path"].as_str().unwrap_or_default())),
+            )
         };
-        let mut members: Vec<u64> = block["items"].as_array().into_iter().flatten().filter_map(number).collect();
+        let mut members: Vec<u64> =
+            block["items"].as_array().into_iter().flatten().filter_map(number).collect();
         members.extend(self.provided(block));
         for id in members {
             let item = self.item(id);
@@ -138,13 +149,14 @@ impl Api<'_> {
                 anonymous |= kind["is_synthetic"] == true;
                 let parameter = parameter["name"].as_str().unwrap_or_default();
                 if kind["is_synthetic"] != true {
-                    types.push((parameter.to_owned(), instances::of(&[name.clone()], parameter)));
+                    types.push((parameter.to_owned(), instances::of(std::slice::from_ref(&name), parameter)));
                 }
             }
             let expression = if anonymous {
                 // A closure's type has no name: a function of ours calls it with one.
                 if of_trait.is_null() {
-                    let types: Vec<&str> = own_parameters(block).iter().map(|known| chosen[known].as_str()).collect();
+                    let types: Vec<&str> =
+                        own_parameters(block).iter().map(|known| chosen[known].as_str()).collect();
                     format!("shared::wrapped::{}::<{}>", wrapper(owner, &name), types.join(", "))
                 } else {
                     format!("shared::wrapped::{name}::<{for_type}>")
@@ -169,8 +181,12 @@ impl Api<'_> {
     /// The methods of a trait of the core that this implementation takes as they are.
     fn provided(&self, block: &Value) -> Vec<u64> {
         let Some(of_trait) = number(&block["trait"]["id"]) else { return Vec::new() };
-        let provided: Vec<&str> =
-            block["provided_trait_methods"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let provided: Vec<&str> = block["provided_trait_methods"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let own: Vec<u64> = block["items"].as_array().into_iter().flatten().filter_map(number).collect();
         let own: Vec<&Value> = own.iter().map(|id| &self.item(*id)["name"]).collect();
         let members = self.item(of_trait)["inner"]["trait"]["items"].as_array().cloned().unwrap_or_default();
@@ -200,7 +216,10 @@ impl Api<'_> {
         }
         let own = self.path_of(path).unwrap_or_default();
         let inner = path["args"]["angle_bracketed"]["args"].as_array().into_iter().flatten();
-        let inner = inner.filter(|_| own.ends_with("Builder")).map(|inner| self.owner(&inner["type"])).find(|inner| inner.contains("::"));
+        let inner = inner
+            .filter(|_| own.ends_with("Builder"))
+            .map(|inner| self.owner(&inner["type"]))
+            .find(|inner| inner.contains("::"));
         inner.map_or_else(|| own.clone(), |inner| format!("{own}<{inner}>"))
     }
 
@@ -223,7 +242,8 @@ impl Api<'_> {
         if let Some(known) = self.public.get(&id) {
             return Ok(known.clone());
         }
-        let parts = self.paths[id.to_string()]["path"].as_array().ok_or_else(|| format!("no path of {path}"))?;
+        let parts =
+            self.paths[id.to_string()]["path"].as_array().ok_or_else(|| format!("no path of {path}"))?;
         let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
         Ok(match parts[..] {
             // A type that has no name, and is reached as a part of one that has.
@@ -254,7 +274,8 @@ impl Api<'_> {
     }
 
     fn name_type(&self, of: &Value, chosen: &Chosen) -> Result<String, Failure> {
-        let (kind, inner) = of.as_object().and_then(|of| of.iter().next()).ok_or_else(|| format!("no type: {of}"))?;
+        let (kind, inner) =
+            of.as_object().and_then(|of| of.iter().next()).ok_or_else(|| format!("no type: {of}"))?;
         Ok(match kind.as_str() {
             "resolved_path" => self.name_path(inner, chosen)?,
             "primitive" => inner.as_str().unwrap_or_default().to_owned(),
@@ -274,7 +295,8 @@ impl Api<'_> {
             }
             "tuple" => {
                 let inner = inner.as_array().into_iter().flatten();
-                let inner: Result<Vec<String>, Failure> = inner.map(|of| self.name_type(of, chosen)).collect();
+                let inner: Result<Vec<String>, Failure> =
+                    inner.map(|of| self.name_type(of, chosen)).collect();
                 format!("({})", inner?.join(", "))
             }
             kind => return Err(format!("a kind of type that was never there: {kind}").into()),

@@ -60,7 +60,13 @@ pub(crate) fn contract(path: &Path) -> Result<BTreeMap<String, Kind>, Failure> {
         let (kind, name) = match line.split_once('\t') {
             Some(("constant", name)) => (Kind::Constant, name),
             Some(("formatting", name)) => (Kind::Formatting, name),
-            _ => return Err(format!("{}: neither `constant` nor `formatting`, a tab and a name: {line}", path.display()).into()),
+            _ => {
+                return Err(format!(
+                    "{}: neither `constant` nor `formatting`, a tab and a name: {line}",
+                    path.display()
+                )
+                .into());
+            }
         };
         if functions.insert(name.to_owned(), kind).is_some() {
             return Err(format!("{}: {name} is there twice", path.display()).into());
@@ -70,7 +76,12 @@ pub(crate) fn contract(path: &Path) -> Result<BTreeMap<String, Kind>, Failure> {
 }
 
 /// Checks the object file of the program `contract`, and every other program as it was linked.
-pub(crate) fn run(package: &Path, binaries: &Path, object: &Path, contract_file: &Path) -> Result<(), Failure> {
+pub(crate) fn run(
+    package: &Path,
+    binaries: &Path,
+    object: &Path,
+    contract_file: &Path,
+) -> Result<(), Failure> {
     let contract = contract(contract_file)?;
     let mut wrong = of_every_function(package, object, &contract)?;
     println!("{:<16} {:>12} {:>10} {:>8}", "program", "entry points", "functions", "bytes");
@@ -108,7 +119,10 @@ fn of_every_function(
             wrong.push(format!("the address of `{expression}` is that of {symbol}"));
         }
         if let Some(way) = graph.way(node, foreign, |_| false) {
-            wrong.push(format!("{name} uses what the core has not (a float, a heap):\n    {}", way.join("\n    ")));
+            wrong.push(format!(
+                "{name} uses what the core has not (a float, a heap):\n    {}",
+                way.join("\n    ")
+            ));
         }
         let Some(mut way) = graph.way(node, panics, |_| false) else { continue };
         panicking.insert(name.as_str());

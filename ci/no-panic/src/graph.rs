@@ -55,7 +55,9 @@ impl Graph {
                         }
                     }
                     RelocationTarget::Section(section) => Node::Here(section.0),
-                    other => return Err(format!("a relocation of a kind that was never there: {other:?}").into()),
+                    other => {
+                        return Err(format!("a relocation of a kind that was never there: {other:?}").into());
+                    }
                 };
                 relocations.push((offset, target));
             }
@@ -125,7 +127,8 @@ pub(crate) fn linked(bytes: &[u8]) -> Result<Vec<String>, Failure> {
 /// The code and constants of a linked program, in bytes.
 pub(crate) fn size(bytes: &[u8]) -> Result<u64, Failure> {
     let file = ElfFile32::<object::Endianness>::parse(bytes)?;
-    let parts = file.sections().filter(|section| [Ok(".text"), Ok(".rodata"), Ok(".data")].contains(&section.name()));
+    let parts =
+        file.sections().filter(|section| [Ok(".text"), Ok(".rodata"), Ok(".data")].contains(&section.name()));
     Ok(parts.map(|section| section.size()).sum())
 }
 

@@ -17,7 +17,8 @@ const LISTS: &str = "entries";
 
 /// Writes a package into `package` for the core whose API is in `json`; `root` is its repository.
 pub(crate) fn write(json: &Path, root: &Path, package: &Path) -> Result<(), Failure> {
-    let json = serde_json::from_slice(&fs::read(json).map_err(|error| format!("{}: {error}", json.display()))?)?;
+    let json =
+        serde_json::from_slice(&fs::read(json).map_err(|error| format!("{}: {error}", json.display()))?)?;
     let entries = api::entries(&json)?;
     let contract = checks::contract(&root.join("ci/no-panic/may-panic.tsv"))?;
     let mut programs: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -30,17 +31,34 @@ pub(crate) fn write(json: &Path, root: &Path, package: &Path) -> Result<(), Fail
     }
     let (sources, lists) = (package.join("src/bin"), package.join(LISTS));
     for folder in [&sources, &lists] {
-        // A part that is gone leaves no program.
-        let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder)?;
+        // A part that is gone leaves no program.
+        for file in fs::read_dir(folder)? {
+            let file = file?.path();
+            let program = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            if !programs.contains_key(program) {
+                fs::remove_file(&file)?;
+            }
+        }
     }
-    fs::write(package.join("Cargo.toml"), manifest(root))?;
+    write_changed(&package.join("Cargo.toml"), &manifest(root))?;
     for (program, entries) in &programs {
-        fs::write(sources.join(format!("{program}.rs")), source(entries))?;
-        let lines: Vec<String> = entries.iter().map(|entry| format!("{}\t{}\t{}", entry.name, entry.function, entry.expression)).collect();
+        write_changed(&sources.join(format!("{program}.rs")), &source(entries))?;
+        let lines: Vec<String> = entries
+            .iter()
+            .map(|entry| format!("{}\t{}\t{}", entry.name, entry.function, entry.expression))
+            .collect();
         fs::write(lists.join(format!("{program}.tsv")), lines.join("\n") + "\n")?;
     }
     Ok(())
+}
+
+/// Leaves a file alone that is as it should be, so that nothing is compiled again.
+fn write_changed(path: &Path, text: &str) -> Result<(), Failure> {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    Ok(fs::write(path, text)?)
 }
 
 /// Prints every entry point.
@@ -91,7 +109,11 @@ fn source(entries: &[&Entry]) -> String {
     let mut text = String::from(
         "#![no_std]\n#![no_main]\n\nuse shared::Entry;\n\n#[unsafe(no_mangle)]\npub extern \"C\" fn _start() -> ! {\n    shared::run(&ENTRIES)\n}\n\n",
     );
-    let _ = writeln!(text, "#[used]\n#[unsafe(link_section = \"{SECTION}\")]\nstatic ENTRIES: [Entry; {}] = [", entries.len());
+    let _ = writeln!(
+        text,
+        "#[used]\n#[unsafe(link_section = \"{SECTION}\")]\nstatic ENTRIES: [Entry; {}] = [",
+        entries.len()
+    );
     for entry in entries {
         let _ = writeln!(text, "    Entry({} as *const ()),", entry.expression);
     }

@@ -62,10 +62,13 @@ impl FromName for Token {
     }
 }
 
-const BACKOFF: BackoffConfig =
-    BackoffConfig::exponential(core::time::Duration::from_secs(1), Ratio::TWO, core::time::Duration::from_secs(30))
-        .jitter(Jitter::Full)
-        .build_const();
+const BACKOFF: BackoffConfig = BackoffConfig::exponential(
+    core::time::Duration::from_secs(1),
+    Ratio::TWO,
+    core::time::Duration::from_secs(30),
+)
+.jitter(Jitter::Full)
+.build_const();
 
 fixed_config! {
     /// A config that the compiler knows, without parts that it leaves out.

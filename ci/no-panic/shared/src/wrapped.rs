@@ -18,7 +18,12 @@ pub fn with_name<T: Named + ?Sized>(of: &T) -> u64 {
 }
 
 #[inline(never)]
-pub fn fail_unanswered<S: Subscriptions>(of: &mut S, max: usize, sent_by: Instant, retry_at: Option<Instant>) -> usize {
+pub fn fail_unanswered<S: Subscriptions>(
+    of: &mut S,
+    max: usize,
+    sent_by: Instant,
+    retry_at: Option<Instant>,
+) -> usize {
     of.fail_unanswered(max, sent_by, |failures| black_box(failures).checked_sub(3).and(retry_at))
 }
 
@@ -31,7 +36,13 @@ pub fn policy_with_handover<R, T, S: Subscriptions, C: ConfigSource, E>(
 }
 
 #[inline(never)]
-pub fn handover_from_checkpoint<R: Load, T: FromName + PartialEq, S: Load + Subscriptions, C: ConfigSource, E: Load>(
+pub fn handover_from_checkpoint<
+    R: Load,
+    T: FromName + PartialEq,
+    S: Load + Subscriptions,
+    C: ConfigSource,
+    E: Load,
+>(
     source: C,
     config: Option<handover::Config>,
     bytes: &[u8],
