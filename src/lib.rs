@@ -118,6 +118,9 @@ pub mod record;
 mod rng;
 pub mod session;
 pub mod subscriptions;
+#[cfg(feature = "testing")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 pub mod time;
 #[cfg(feature = "websocket")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "websocket")))]

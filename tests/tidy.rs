@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const BOTTOM: [&str; 10] =
     ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The modules that compose others, or stand outside.
-const COMPOSERS: [&str; 8] =
-    ["data", "driver", "handover", "lib", "policy", "presets", "record", "websocket"];
+const COMPOSERS: [&str; 9] =
+    ["data", "driver", "handover", "lib", "policy", "presets", "record", "testing", "websocket"];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in
@@ -85,15 +85,25 @@ fn the_policy_does_not_know_the_handover_above_it() {
 
 #[test]
 fn nothing_in_the_core_knows_the_driver_or_the_presets() {
-    for (path, text, _) in modules()
-        .iter()
-        .filter(|(.., module)| !["driver", "lib", "presets", "websocket"].contains(&module.as_str()))
-    {
+    for (path, text, _) in modules().iter().filter(|(.., module)| {
+        !["driver", "lib", "presets", "testing", "websocket"].contains(&module.as_str())
+    }) {
         for outside in ["crate::driver", "crate::presets", "crate::websocket"] {
             let used =
                 text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(outside));
             assert!(!used, "{} uses {outside}", path.display());
         }
+    }
+}
+
+#[test]
+fn nothing_that_ships_knows_the_tests_of_its_users() {
+    for (path, text, _) in
+        modules().iter().filter(|(.., module)| !["lib", "testing"].contains(&module.as_str()))
+    {
+        let used =
+            text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("crate::testing"));
+        assert!(!used, "{} uses crate::testing", path.display());
     }
 }
 

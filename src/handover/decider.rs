@@ -191,6 +191,6 @@ decides!(
     |it: &Self| it.config.is_some().then(|| it.counts.stats())
 );
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }

@@ -126,6 +126,8 @@ use crate::subscriptions::{Beside, NoSubscriptions, Subscriptions};
 use crate::time::{Instant, OptInstant};
 
 pub use config::Config;
+#[cfg(feature = "testing")]
+pub(crate) use decider::sealed::Sealed;
 pub use decider::{Decider, EventOf};
 pub use stats::HandoverStats;
 

@@ -15,21 +15,17 @@ use redial::policy::{
 };
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, breaker, classify::Class};
 
-use super::harness::{Limits, deeper};
+use redial::testing::Limits;
+
+use super::harness::deeper;
 use super::pair::{Pair, PairEvent, pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DOUBLING: BackoffConfig =
     BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
-const LIMITS: Limits = Limits {
-    longest_wait: Duration::from_secs(302),
-    connect_timeout: Duration::from_secs(10),
-    min_interval: Duration::ZERO,
-    beats: false,
-    needs_sequence: false,
-    restores: true,
-};
+const LIMITS: Limits =
+    Limits::of(&Config::new(DOUBLING).build_const()).longest_wait(Duration::from_secs(302));
 
 /// Long enough to begin a handover, let it get anywhere, and have three things go wrong.
 const DEPTH: usize = 3;
@@ -47,8 +43,8 @@ enum When {
 
 /// The connection, or the newest dial while there is none; the successor, or the newest dial.
 fn epochs(pair: &Pair<'_>) -> (Epoch, Epoch, Option<Epoch>) {
-    let newest = Epoch::from_raw(pair.policy.stats().opens.max(1)).expect("not 0");
-    (pair.policy.epoch().unwrap_or(newest), pair.policy.successor().unwrap_or(newest), pair.policy.draining())
+    let newest = Epoch::from_raw(pair.stats().opens.max(1)).expect("not 0");
+    (pair.epoch().unwrap_or(newest), pair.successor().unwrap_or(newest), pair.draining())
 }
 
 fn with_time(events: Vec<PairEvent>) -> Vec<Step> {
@@ -145,8 +141,8 @@ fn news(pair: &Pair<'_>) -> Vec<Step> {
 }
 
 fn at(when: When, pair: &Pair<'_>) -> Option<Instant> {
-    let now = pair.now;
-    let due = || Some(pair.policy.poll_timeout()?.max(now));
+    let now = pair.now();
+    let due = || Some(pair.poll_timeout()?.max(now));
     Some(match when {
         When::Now => now,
         When::Due => due()?,
@@ -170,7 +166,7 @@ fn explore(start: Pair<'_>, depth: usize, alphabet: fn(&Pair<'_>) -> Vec<Step>) 
                 let reached = take(state, path, &step);
                 steps += 1;
                 if !seen.contains(&reached) {
-                    handovers += reached.policy.handover_stats().handovers;
+                    handovers += reached.handover_stats().handovers;
                     seen.insert(reached.clone());
                     next.push((reached, [&path[..], &[step]].concat()));
                 }
@@ -190,7 +186,7 @@ fn take<'c>(
     let taken = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut reached = state.clone();
         let _ = reached.call(step.0, step.1.clone());
-        reached.clone().finish();
+        reached.assert_recovers();
         reached
     }));
     taken.unwrap_or_else(|_| panic!("after {path:#?}: {step:?}"))
@@ -242,7 +238,7 @@ fn configs() -> Vec<(&'static str, Config, Limits)> {
     let plain = Config::new(DOUBLING).reset_after_stable(2 * SECOND).build_const();
     let beats = HeartbeatConfig::new().first_jitter(false).interval(3 * SECOND);
     let beats = beats.answer_within(Some(SECOND)).build_const();
-    let beating = Limits { beats: true, ..LIMITS };
+    let beating = LIMITS.heartbeats(true);
     let planned = plain
         .to_builder()
         .max_age(Some(8 * SECOND), SECOND)

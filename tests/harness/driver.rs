@@ -6,12 +6,12 @@ use redial::policy::WaitReason;
 use redial::subscriptions::Subscriptions;
 use redial::{Action, Actions, Cause, Config, Epoch, Event, Explanation, Instant, Mode, Phase, SessionState};
 
-use super::{Bases, Harness, Key, REFUSED, Source, TestEvent, ms, opens, secs};
+use super::{Bases, Harness, REFUSED, TestEvent, ms, opens, secs};
 
 impl Harness {
     /// Not started, with a session of an earlier process.
     pub fn importing(config: Config, session: SessionState<&'static str>) -> Self {
-        Self::of(Self::new(config).policy.with_session(session))
+        Self::of(Self::new(config).policy.into_inner().with_session(session))
     }
 
     /// Started: the first dial is under way.
@@ -41,7 +41,7 @@ impl Harness {
     }
 }
 
-impl<E: Bases, C: Source, const N: usize> Harness<E, &'static str, C, N> {
+impl<E: Bases> Harness<E> {
     // Calls.
 
     pub fn event(&mut self, event: TestEvent) -> Vec<Action> {
@@ -70,7 +70,7 @@ impl<E: Bases, C: Source, const N: usize> Harness<E, &'static str, C, N> {
                 assert!(self.call(Some(Event::HeartbeatAcked { epoch })).is_empty());
             }
         }
-        self.seen.disposition = disposition;
+        self.disposition = disposition;
         actions
     }
 

@@ -4,9 +4,10 @@ use core::hash::{Hash, Hasher};
 
 use redial::endpoints::FixedEndpoints;
 use redial::subscriptions::FixedSubscriptions;
-use redial::{Config, Instant, Policy, SplitMix64};
+use redial::testing::{Checkable, Checked};
+use redial::{Config, Policy, SplitMix64};
 
-use super::{Harness, Limits, Subject};
+use super::Subject;
 
 /// How much deeper than what is quick: `REDIAL_DEEPER` in the environment, as `ci/proofs.sh` sets it.
 pub fn deeper() -> usize {
@@ -39,17 +40,13 @@ impl Hash for Lent<'_> {
 }
 
 pub type SmallPolicy<'c> = Subject<FixedEndpoints<3>, u8, Lent<'c>, KEYS>;
-pub type SmallHarness<'c> = Harness<FixedEndpoints<3>, u8, Lent<'c>, KEYS>;
-
 /// A policy with this seed and 1 to 3 endpoints.
 pub fn small_policy(config: &Config, seed: u64, endpoints: u8) -> SmallPolicy<'_> {
     let endpoints = FixedEndpoints::new(endpoints).expect("1 to 3 endpoints");
     Policy::from_parts(Lent(config), SplitMix64::new(seed), FixedSubscriptions::new(), endpoints)
 }
 
-impl<'c> SmallHarness<'c> {
-    /// From the beginning of time.
-    pub fn small(policy: SmallPolicy<'c>, limits: Limits) -> Self {
-        Self::exploring(policy, limits, Instant::ZERO)
-    }
+/// A policy that is checked, its hashes too (S96).
+pub fn checked<D: Checkable + Hash>(policy: D) -> Checked<D> {
+    Checked::new(policy).with_hashes()
 }

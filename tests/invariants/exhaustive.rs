@@ -13,20 +13,19 @@ use redial::policy::{
 };
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant, IoKind, Ratio, SessionState};
 
-use super::harness::{Limits, SmallHarness, TestEvent, deeper, small_policy};
+use redial::testing::{Checked, Limits};
+
+use super::harness::{SmallPolicy, TestEvent, checked, deeper, small_policy};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LADDER: BackoffConfig =
     BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
-const LIMITS: Limits = Limits {
-    longest_wait: Duration::from_secs(302),
-    connect_timeout: Duration::from_secs(10),
-    min_interval: Duration::ZERO,
-    beats: false,
-    needs_sequence: true,
-    restores: true,
-};
+const LIMITS: Limits = Limits::of(&Config::new(LADDER).build_const())
+    .longest_wait(Duration::from_secs(302))
+    .sequence_needed(true);
+
+type SmallChecked<'c> = Checked<SmallPolicy<'c>>;
 
 /// Long enough for a dial, its outcome, the wait and the next dial; a proof sees its outcome too.
 fn depth() -> usize {
@@ -115,31 +114,28 @@ fn news(opens: u32) -> Vec<Step> {
     events.into_iter().map(|event| (When::Now, Some(event))).chain(time).collect()
 }
 
-fn at(when: When, harness: &SmallHarness<'_>) -> Option<Instant> {
-    let now = harness.now;
+fn at(when: When, harness: &SmallChecked<'_>) -> Option<Instant> {
+    let now = harness.now();
     Some(match when {
         When::Now => now,
-        When::Due => harness.policy.poll_timeout()?.max(now),
-        When::Late => harness.policy.poll_timeout()?.max(now).saturating_add(60 * SECOND),
+        When::Due => harness.poll_timeout()?.max(now),
+        When::Late => harness.poll_timeout()?.max(now).saturating_add(60 * SECOND),
         When::Back => Instant::from_micros(now.as_micros().checked_sub(1_500_000)?),
     })
 }
 
 /// Explores all strings of at most `depth` steps; the states found and the steps taken.
-fn explore(start: SmallHarness<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> (usize, usize) {
+fn explore(start: SmallChecked<'_>, depth: usize, alphabet: fn(u32) -> Vec<Step>) -> (usize, usize) {
     let mut seen = HashSet::from([start.clone()]);
     let mut frontier = vec![start];
     let mut steps = 0;
     for _ in 0..depth {
         let mut next = Vec::new();
         for state in &frontier {
-            for (when, event) in alphabet(state.policy.stats().opens) {
+            for (when, event) in alphabet(state.stats().opens) {
                 let Some(now) = at(when, state) else { continue };
                 let mut reached = state.clone();
-                let _ = match event {
-                    Some(event) => reached.handle_event(now, event),
-                    None => reached.handle_timeout(now),
-                };
+                let _ = reached.call(now, event);
                 steps += 1;
                 if !seen.contains(&reached) {
                     seen.insert(reached.clone());
@@ -173,7 +169,7 @@ fn all_short_strings_keep_the_invariants() {
         .max_attempts(Some(2))
         .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
         .build_const();
-    let beating = Limits { beats: true, ..LIMITS };
+    let beating = LIMITS.heartbeats(true);
     // A connection that is live before its resume was answered can step back.
     let resuming = plain
         .to_builder()
@@ -194,7 +190,7 @@ fn all_short_strings_keep_the_invariants() {
         ("on open", open, beating, &fresh),
         ("resuming", resuming, LIMITS, &session),
     ] {
-        let start = SmallHarness::small(small_policy(&config, 7, 1).with_session(session.clone()), limits);
+        let start = checked(small_policy(&config, 7, 1).with_session(session.clone())).with_limits(limits);
         let (states, steps) = explore(start, depth(), alphabet);
         println!("{name}: {states} states, {steps} steps");
         assert!(states > 1_000, "{name}: it goes nowhere");
@@ -232,11 +228,11 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
         .max_attempts(Some(2))
         .reset_after_stable(Duration::ZERO)
         .build_const();
-    let beating = Limits { beats: true, needs_sequence: false, ..LIMITS };
-    let plainly = Limits { needs_sequence: false, ..LIMITS };
+    let beating = LIMITS.heartbeats(true).sequence_needed(false);
+    let plainly = LIMITS.sequence_needed(false);
     for (name, config, limits) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
         for (endpoints, online) in [(1, true), (1, false), (2, true)] {
-            let mut harness = SmallHarness::small(small_policy(&config, 7, endpoints), limits);
+            let mut harness = checked(small_policy(&config, 7, endpoints)).with_limits(limits);
             let epoch = Epoch::from_raw(1).expect("not 0");
             let ready =
                 Event::Ready { epoch, token: Some(1), endpoint: None, sequence: None, ttl: Some(5 * SECOND) };
@@ -259,7 +255,7 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
 fn all_short_strings_from_a_session_keep_the_invariants() {
     let config =
         Config::new(LADDER).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
-    let mut harness = SmallHarness::small(small_policy(&config, 7, 1), LIMITS);
+    let mut harness = checked(small_policy(&config, 7, 1)).with_limits(LIMITS);
     let epoch = Epoch::from_raw(1).expect("not 0");
     for event in [
         Event::Subscribe { key: 1, priority: 0 },

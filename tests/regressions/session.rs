@@ -327,7 +327,7 @@ fn twilight_1901() {
     rig.lose();
     let snapshot = rig.policy.snapshot(rig.now).expect("a session");
     let mut next = Harness::new(GATEWAY);
-    next.policy = next.policy.with_snapshot(next.now, snapshot);
+    next.policy = checked(next.policy.into_inner().with_snapshot(next.now, snapshot));
     next.start();
     assert_eq!(open(&next.advance(secs(1))), Some((Mode::Resume, Endpoint::Session, 1)));
     assert_eq!(next.policy.session().endpoint(), Some(&ADDRESS), "in the next process, too");

@@ -2,7 +2,7 @@
 
 use redial::{Mode, Phase, SessionState};
 
-use crate::harness::{GREETED, NO_FRAME, PLAIN, REFUSED, RESET, Scenario, ws};
+use crate::harness::{Beginnings, GREETED, NO_FRAME, PLAIN, REFUSED, RESET, Scenario, ws};
 
 /// S01 (carbon #264): a reconnect request and the close that follows it are one loss. It waits like any loss.
 #[test]
@@ -40,10 +40,10 @@ fn an_error_and_its_close_are_one_failure() {
 #[test]
 fn a_refused_session_and_its_close_are_one_fresh_attempt() {
     let mut t = Scenario::online(PLAIN);
-    t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "forget invalid"]);
+    t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "drop_session invalid"]);
     t.wake_within(1_000..=5_000, "invalid_session");
     t.at(1_001).closed(1, ws(1000)).stale().expect(&[]);
-    t.next().expect(&["open 2 fresh #1"]);
+    t.next_timer().expect(&["open 2 fresh #1"]);
     let opened = t.now();
     t.quiet_until(opened + 9_999);
     assert_eq!(t.opens(), 2);
@@ -88,8 +88,23 @@ fn late_events_of_the_old_transport_are_ignored() {
     t.fires(2_000, &["open 2 resume #1"]);
     t.at(2_010).opened(2).at(2_020).greeting(2, 10_000).expect(&["send_resume 2 s1 5"]);
     t.fires(12_020, &["beat 2"]);
-    t.at(12_100).greeting(1, 1).stale().ready(1, Some(99)).stale().resumed(1).stale().seq(1, 99).stale();
-    t.beat_ack(1).stale().rx(1).stale().reconnect_requested(1).stale().session_invalid(1, false).stale();
+    t.at(12_100)
+        .greeting(1, 1)
+        .stale()
+        .establish(1, Some(99))
+        .stale()
+        .resumed(1)
+        .stale()
+        .sequence(1, 99)
+        .stale();
+    t.heartbeat_acked(1)
+        .stale()
+        .received(1)
+        .stale()
+        .reconnect_requested(1)
+        .stale()
+        .session_invalid(1, false)
+        .stale();
     t.auth_failed(1, true).stale().send_failed(1).stale().opened(1).stale().not_now(1).stale();
     assert_eq!(t.policy().session().sequence(), Some(5));
     assert_eq!(t.stats().stale, 12);
@@ -107,9 +122,9 @@ fn an_epoch_of_the_future_is_stale() {
 /// S09 (carbon 6eed6eb): a reconnect request for a dial that was given up is nothing.
 #[test]
 fn a_reconnect_request_after_giving_up_is_nothing() {
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
-    t.fires(10_000, &["drop 1"]);
+    t.fires(10_000, &["close 1 null"]);
     t.at(10_500).reconnect_requested(1).stale().expect(&[]).wake(11_000, "backoff");
 }
 
@@ -129,7 +144,7 @@ fn a_reconnect_request_before_the_greeting_is_honoured() {
     t.at(20).reconnect_requested(1).expect(&["close 1 4000"]).wake(1_020, "backoff");
     t.fires(1_020, &["open 2 resume #2"]);
 
-    let mut t = Scenario::new(GREETED);
+    let mut t = Scenario::of(GREETED);
     t.at(0).start().expect(&["open 1 fresh #1"]).at(10).opened(1);
     t.at(20).reconnect_requested(1).expect(&["close 1 4000"]).fires(1_020, &["open 2 fresh #2"]);
 }
@@ -162,7 +177,7 @@ fn the_first_report_of_a_loss_decides() {
 #[test]
 fn the_old_close_after_stop_and_start_is_ignored() {
     let mut t = Scenario::online(PLAIN);
-    t.at(1_000).stop(false).expect(&["close 1 1000", "forget stop"]);
+    t.at(1_000).stop().expect(&["close 1 1000", "drop_session stop"]);
     t.at(1_001).start().expect(&["open 2 fresh #1"]).at(1_002).closed(1, ws(1000)).stale();
     t.phase(Phase::Connecting).wake(11_001, "connect_timeout");
 }

@@ -6,26 +6,26 @@ use redial::{BackoffConfig, Cause, Config, GiveUp};
 
 use crate::b_timers::fail_times;
 use crate::c_backoff::{GROWING, waits};
-use crate::harness::{PLAIN, REFUSED, STABLE, Scenario, ms, secs, ws};
+use crate::harness::{Beginnings, PLAIN, REFUSED, STABLE, Scenario, ms, secs, ws};
 
 /// S40, F29, F50: the server's wait is a floor, never a short cut, cut to the longest allowed and then reported.
 #[test]
 fn retry_after_is_a_floor() {
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(45))).expect(&[]).wake(45_000, "hint");
 
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     fail_times(&mut t, 5);
-    t.next().expect(&["open 6 fresh #6"]).refused(6, 503, Some(secs(1))).expect(&[]);
+    t.next_timer().expect(&["open 6 fresh #6"]).refused(6, 503, Some(secs(1))).expect(&[]);
     t.wake(31_000 + 30_000, "backoff");
 
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(0))).expect(&[]).wake(1_000, "backoff");
     assert_eq!(t.stats().retry_after_cut, 0);
 
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 503, Some(secs(10 * 365 * 86_400))).expect(&[]).wake_within(225_000..=300_000, "hint");
     assert_eq!(t.stats().retry_after_cut, 1);
@@ -36,12 +36,12 @@ fn retry_after_is_a_floor() {
 fn the_wait_after_a_refused_session_is_a_floor() {
     let wait_3 = ResumeConfig::new().invalid_wait(secs(3), secs(3)).build_const();
     let mut t = Scenario::online(PLAIN.to_builder().resume(wait_3).build_const());
-    t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "forget invalid"]);
+    t.at(1_000).session_invalid(1, false).expect(&["close 1 4000", "drop_session invalid"]);
     t.wake(4_000, "invalid_session");
 
-    let mut t = Scenario::new(STABLE.to_builder().resume(wait_3).build_const());
+    let mut t = Scenario::of(STABLE.to_builder().resume(wait_3).build_const());
     fail_times(&mut t, 3);
-    t.next().expect(&["open 4 fresh #4"]);
+    t.next_timer().expect(&["open 4 fresh #4"]);
     t.opened(4).expect(&["send_fresh 4"]).session_invalid(4, false).expect(&["close 4 4000"]);
     t.wake(7_000 + 8_000, "backoff");
 }
@@ -50,33 +50,42 @@ fn the_wait_after_a_refused_session_is_a_floor() {
 /// start it again.
 #[test]
 fn policy_violations_have_a_backoff_of_their_own() {
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     let violate = |t: &mut Scenario, least: u64| {
         let epoch = t.newest();
         t.open_failed(epoch, ws(1008))
             .expect(&[])
             .wake_within(least * 1_000..=least * 1_000 + 1_000, "class");
-        t.retry_at_wake();
+        t.next_timer().expect_anything();
     };
     for least in [15, 30, 60] {
         violate(&mut t, least);
     }
     t.open_failed(t.newest(), REFUSED).expect(&[]);
-    t.retry_at_wake();
+    t.next_timer().expect_anything();
     for least in [120, 300, 300, 300, 300, 300] {
         violate(&mut t, least);
     }
     t.open_failed(t.newest(), ws(1008)).expect(&["gave_up repeated close_1008"]).no_wake();
-    t.retry_now().ignored();
+    t.retry_now().inapplicable();
 }
 
 /// S81: a session that held resets the backoff of policy violations.
 #[test]
 fn a_held_session_resets_the_backoff_of_violations() {
     let mut t = Scenario::online(STABLE);
-    t.at(1_000).closed(1, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class").retry_at_wake();
-    t.open_failed(2, ws(1008)).expect(&[]).wake_within(30_000..=31_000, "class").retry_at_wake();
+    t.at(1_000)
+        .closed(1, ws(1008))
+        .expect(&[])
+        .wake_within(15_000..=16_000, "class")
+        .next_timer()
+        .expect_anything();
+    t.open_failed(2, ws(1008))
+        .expect(&[])
+        .wake_within(30_000..=31_000, "class")
+        .next_timer()
+        .expect_anything();
     let ready = t.now() + 10;
     t.at(t.now()).opened(3).expect(&["send_resume 3 s1 5"]).at(ready).resumed(3);
     t.at(ready + 120_000).closed(3, ws(1008)).expect(&[]).wake_within(15_000..=16_000, "class");
@@ -92,7 +101,7 @@ fn restart_and_try_later_wait_their_class() {
             t.at(0).start().expect(&["open 1 fresh #1"]).connect(10, 1, Some(5));
             t.at(1_000).closed(1, ws(code)).expect(&[]).wake_within(least..=most, "class");
             seen.push(t.wait());
-            t.next().expect(&["open 2 resume #1"]);
+            t.next_timer().expect(&["open 2 resume #1"]);
         }
         let (low, high) = (seen.iter().min().unwrap(), seen.iter().max().unwrap());
         assert!(high - low > (most - least) / 2, "spread, not in step: {seen:?}");
@@ -102,10 +111,10 @@ fn restart_and_try_later_wait_their_class() {
 /// S82, S40: where the server gave a wait, the class's own is not used.
 #[test]
 fn a_hint_replaces_the_wait_of_the_class() {
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 429, Some(secs(7))).expect(&[]).wake(7_000, "hint");
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.refused(1, 429, None).expect(&[]).wake_within(30_000..=120_000, "class");
 }
@@ -114,14 +123,14 @@ fn a_hint_replaces_the_wait_of_the_class() {
 #[test]
 fn upgrade_statuses() {
     let start = || {
-        let mut t = Scenario::new(PLAIN);
+        let mut t = Scenario::of(PLAIN);
         t.at(0).start().expect(&["open 1 fresh #1"]);
         t
     };
     let mut t = start();
     t.at(1)
         .refused(1, 401, None)
-        .expect(&["refresh"])
+        .expect(&["refresh_credential"])
         .event(redial::Event::CredentialOk { request: None, ttl: None });
     t.expect(&["open 2 fresh #2"]).refused(2, 401, None).expect(&["gave_up auth http_401"]).no_wake();
     for status in [400, 403, 404] {
@@ -136,13 +145,13 @@ fn upgrade_statuses() {
 #[test]
 fn other_limited_failures_leave_the_renewal() {
     let denied = Cause::Io(redial::IoKind::PermissionDenied);
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
-    t.open_failed(1, denied).expect(&[]).retry_at_wake();
-    t.open_failed(2, denied).expect(&[]).retry_at_wake();
+    t.open_failed(1, denied).expect(&[]).next_timer().expect_anything();
+    t.open_failed(2, denied).expect(&[]).next_timer().expect_anything();
     t.at(t.now() + 1)
         .refused(3, 401, None)
-        .expect(&["refresh"])
+        .expect(&["refresh_credential"])
         .event(redial::Event::CredentialOk { request: None, ttl: None });
     t.expect(&["open 4 fresh #4"]).refused(4, 401, None).expect(&["gave_up auth http_401"]);
 }
@@ -151,13 +160,13 @@ fn other_limited_failures_leave_the_renewal() {
 #[test]
 fn certificates() {
     let expired = Cause::Tls(redial::classify::TlsKind::CertificateExpired);
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&["gave_up fatal certificate_expired"]);
 
     let retry = Rule::new(Match::AnyTls, Verdict::new(Class::Transient).with_at_cap());
     let classifier = Classifier::new(&tables::WEBSOCKET).rule(retry).build_const();
-    let mut t = Scenario::new(PLAIN.to_builder().classifier(classifier).build_const());
+    let mut t = Scenario::of(PLAIN.to_builder().classifier(classifier).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     t.open_failed(1, expired).expect(&[]).wake(30_000, "class");
 }
@@ -166,7 +175,7 @@ fn certificates() {
 #[test]
 fn unknown_names_are_retried() {
     let unknown = Cause::Io(redial::IoKind::NameNotFound);
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.at(0).start().expect(&["open 1 fresh #1"]);
     assert_eq!(waits(&mut t, 8, |t, e| _ = t.open_failed(e, unknown)), GROWING);
 }
@@ -176,7 +185,7 @@ fn unknown_names_are_retried() {
 fn a_spent_table_is_the_end() {
     static WAITS: [core::time::Duration; 2] = [ms(0), secs(2)];
     let table = BackoffConfig::table(&WAITS, redial::backoff::AfterTable::GiveUp).build_const();
-    let mut t = Scenario::new(Config::new(table).build_const());
+    let mut t = Scenario::of(Config::new(table).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]).at(1).open_failed(1, REFUSED).expect(&[]).wake(1, "backoff");
     t.timeout().expect(&["open 2 fresh #2"]).open_failed(2, REFUSED).expect(&[]).wake(2_001, "backoff");
     t.fires(2_001, &["open 3 fresh #3"]).open_failed(3, REFUSED);

@@ -3,7 +3,7 @@
 use redial::policy::RestoreConfig;
 use redial::{Config, Phase};
 
-use crate::harness::{PLAIN, RESET, Scenario, ms, secs};
+use crate::harness::{Beginnings, PLAIN, RESET, Scenario, ms, secs};
 
 fn batches(batch: u16, interval: u64) -> Config {
     PLAIN.to_builder().restore(RestoreConfig::new().batches(batch, ms(interval)).build_const()).build_const()
@@ -11,7 +11,7 @@ fn batches(batch: u16, interval: u64) -> Config {
 
 /// Subscriptions first, then a connection that is ready at 20 ms.
 fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Scenario {
-    let mut t = Scenario::new(config);
+    let mut t = Scenario::of(config);
     for (key, priority) in keys {
         t.subscribe(key, *priority).applied();
     }
@@ -22,7 +22,7 @@ fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Scenario {
         .opened(1)
         .expect(&["send_fresh 1"])
         .at(20)
-        .ready(1, Some(5));
+        .establish(1, Some(5));
     t
 }
 
@@ -32,7 +32,11 @@ fn wanting(config: Config, keys: &[(&'static str, i32)]) -> Scenario {
 fn batches_are_paced_and_ordered() {
     let mut t = wanting(batches(2, 500), &[("a", 0), ("b", 5), ("c", 0), ("d", 5), ("e", -1)]);
     t.expect(&["restore 1 b,d"]).phase(Phase::Restoring).wake(520, "restore");
-    t.at(100).confirmed(1, "b").wake(520, "restore").fires(520, &["restore 1 a,c"]).phase(Phase::Restoring);
+    t.at(100)
+        .subscription_confirmed(1, "b")
+        .wake(520, "restore")
+        .fires(520, &["restore 1 a,c"])
+        .phase(Phase::Restoring);
     t.fires(1_020, &["restore 1 e"]).phase(Phase::Online).no_wake();
 }
 
@@ -56,7 +60,7 @@ fn nothing_to_restore() {
 #[test]
 fn subscriptions_while_online() {
     let mut t = Scenario::online(batches(50, 500));
-    t.at(1_000).subscribe("a", 0).expect(&["restore 1 a"]).subscribe("a", 0).ignored();
+    t.at(1_000).subscribe("a", 0).expect(&["restore 1 a"]).subscribe("a", 0).inapplicable();
     t.at(1_200).subscribe("b", 0).expect(&[]).wake(1_500, "restore").phase(Phase::Online);
     t.subscribe("c", 1).fires(1_500, &["restore 1 c,b"]);
 }
@@ -65,7 +69,7 @@ fn subscriptions_while_online() {
 #[test]
 fn a_full_set_says_so() {
     let keys = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     for key in keys {
         t.subscribe(key, 0).applied();
     }
@@ -76,22 +80,32 @@ fn a_full_set_says_so() {
 #[test]
 fn a_refused_subscription_backs_off_for_itself() {
     let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
-    t.expect(&["restore 1 a,b"]).at(100).confirmed(1, "b").sub_failed(1, "a", true).phase(Phase::Online);
+    t.expect(&["restore 1 a,b"])
+        .at(100)
+        .subscription_confirmed(1, "b")
+        .sub_failed(1, "a", true)
+        .phase(Phase::Online);
     t.wake(1_100, "restore").failures(0).fires(1_100, &["restore 1 a"]);
     t.at(1_200).sub_failed(1, "a", true).wake(3_200, "restore").fires(3_200, &["restore 1 a"]);
-    t.confirmed(1, "a").no_wake();
+    t.subscription_confirmed(1, "a").no_wake();
     // Refused for good: not before the next session.
     t.at(4_000).sub_failed(1, "a", false).expect(&[]).no_wake();
-    t.at(5_000).closed(1, RESET).expect(&[]).next().expect(&["open 2 resume #1"]).opened(2).whatever();
+    t.at(5_000)
+        .closed(1, RESET)
+        .expect(&[])
+        .next_timer()
+        .expect(&["open 2 resume #1"])
+        .opened(2)
+        .expect_anything();
     t.resumed(2)
         .expect(&[])
         .at(9_000)
         .closed(2, RESET)
         .expect(&[])
-        .next()
+        .next_timer()
         .expect(&["open 3 resume #1"])
         .opened(3);
-    t.whatever().ready(3, Some(1)).expect(&["restore 3 a,b"]);
+    t.expect_anything().establish(3, Some(1)).expect(&["restore 3 a,b"]);
 }
 
 /// F94: answers for keys that nobody wants, or that were not sent, change nothing and draw nothing.
@@ -99,40 +113,61 @@ fn a_refused_subscription_backs_off_for_itself() {
 fn answers_for_unknown_keys_are_nothing() {
     let jittered = crate::harness::DOUBLING.to_builder().jitter(redial::Jitter::Full).build_const();
     let mut t = Scenario::online(PLAIN.to_builder().backoff(jittered).build_const());
-    t.confirmed(1, "x").ignored().sub_failed(1, "x", true).ignored().unsubscribe("x").ignored();
+    t.subscription_confirmed(1, "x")
+        .inapplicable()
+        .sub_failed(1, "x", true)
+        .inapplicable()
+        .unsubscribe("x")
+        .inapplicable();
 }
 
 /// S77, F95, lifecycle 69: what the user no longer wants is not restored, whatever data still comes.
 #[test]
 fn an_unsubscribed_key_is_not_restored() {
     let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
-    t.expect(&["restore 1 a,b"]).confirmed(1, "a").confirmed(1, "b").unsubscribe("a").applied().expect(&[]);
-    t.confirmed(1, "a").ignored().at(1_000).session_invalid(1, false).whatever();
+    t.expect(&["restore 1 a,b"])
+        .subscription_confirmed(1, "a")
+        .subscription_confirmed(1, "b")
+        .unsubscribe("a")
+        .applied()
+        .expect(&[]);
+    t.subscription_confirmed(1, "a").inapplicable().at(1_000).session_invalid(1, false).expect_anything();
     t.unsubscribe("b").subscribe("c", 0).expect(&[]);
-    t.next().expect(&["open 2 fresh #1"]).opened(2).whatever().ready(2, Some(1)).expect(&["restore 2 c"]);
+    t.next_timer()
+        .expect(&["open 2 fresh #1"])
+        .opened(2)
+        .expect_anything()
+        .establish(2, Some(1))
+        .expect(&["restore 2 c"]);
 }
 
 /// S78, F96, lifecycle 67: unanswered at the loss: restored exactly once; after a resume only what was unanswered.
 #[test]
 fn what_was_unanswered_is_restored_once() {
     let mut t = wanting(PLAIN, &[("a", 0), ("b", 0)]);
-    t.expect(&["restore 1 a,b"]).confirmed(1, "a").at(1_000).closed(1, RESET).expect(&[]);
-    t.next()
+    t.expect(&["restore 1 a,b"]).subscription_confirmed(1, "a").at(1_000).closed(1, RESET).expect(&[]);
+    t.next_timer()
         .expect(&["open 2 resume #1"])
         .opened(2)
         .expect(&["send_resume 2 s1 5"])
-        .confirmed(1, "b")
+        .subscription_confirmed(1, "b")
         .stale();
-    t.resumed(2).expect(&["restore 2 b"]).phase(Phase::Online).confirmed(2, "b").no_wake();
-    t.at(5_000).closed(2, RESET).expect(&[]).next().expect(&["open 3 resume #1"]).opened(3).whatever();
-    t.ready(3, Some(1)).expect(&["restore 3 a,b"]).quiet_until(100_000);
+    t.resumed(2).expect(&["restore 2 b"]).phase(Phase::Online).subscription_confirmed(2, "b").no_wake();
+    t.at(5_000)
+        .closed(2, RESET)
+        .expect(&[])
+        .next_timer()
+        .expect(&["open 3 resume #1"])
+        .opened(3)
+        .expect_anything();
+    t.establish(3, Some(1)).expect(&["restore 3 a,b"]).quiet_until(100_000);
 }
 
 /// Lifecycle 67: a loss in the middle: what was confirmed and what never went out are both right after a resume.
 #[test]
 fn a_loss_in_the_middle_of_restoring() {
     let mut t = wanting(batches(1, 500), &[("a", 0), ("b", 0), ("c", 0)]);
-    t.expect(&["restore 1 a"]).confirmed(1, "a").fires(520, &["restore 1 b"]);
+    t.expect(&["restore 1 a"]).subscription_confirmed(1, "a").fires(520, &["restore 1 b"]);
     t.at(600).closed(1, RESET).expect(&[]).fires(1_600, &["open 2 resume #1"]);
     t.at(1_610).opened(2).expect(&["send_resume 2 s1 5"]).resumed(2).expect(&["restore 2 b"]);
     t.fires(2_110, &["restore 2 c"]).phase(Phase::Online);
@@ -142,18 +177,18 @@ fn a_loss_in_the_middle_of_restoring() {
 #[test]
 fn the_pacing_dies_with_the_connection() {
     let mut t = wanting(batches(1, 5_000), &[("a", 0), ("b", 0)]);
-    t.expect(&["restore 1 a"]).at(1_000).stop(true).expect(&["close 1 4000"]).no_wake();
+    t.expect(&["restore 1 a"]).at(1_000).stop_keeping_session().expect(&["close 1 4000"]).no_wake();
     t.jump(5_020).timeout().expect(&[]);
 }
 
 /// Subscriptions before the start, in every phase without a session, are kept for it.
 #[test]
 fn subscriptions_are_kept_for_the_session() {
-    let mut t = Scenario::new(PLAIN);
+    let mut t = Scenario::of(PLAIN);
     t.subscribe("a", 0).at(0).start().expect(&["open 1 fresh #1"]).subscribe("b", 0).expect(&[]);
     t.open_failed(1, RESET).expect(&[]).subscribe("c", 0).expect(&[]).wake(1_000, "backoff");
     t.fires(1_000, &["open 2 fresh #2"]).opened(2).expect(&["send_fresh 2"]).subscribe("d", 9).expect(&[]);
-    t.ready(2, Some(1)).expect(&["restore 2 d,a,b,c"]);
+    t.establish(2, Some(1)).expect(&["restore 2 d,a,b,c"]);
 }
 
 /// A stable session with everything restored and no heartbeat waits for nothing.

@@ -3,7 +3,7 @@
 use redial::breaker;
 use redial::{Config, Ratio};
 
-use crate::harness::{GREETED, PLAIN, REFUSED, RESET, Scenario, secs};
+use crate::harness::{Beginnings, GREETED, PLAIN, REFUSED, RESET, Scenario, secs};
 
 const MINUTE: breaker::Config = breaker::Config::new(5, secs(60)).build_const();
 
@@ -13,7 +13,7 @@ fn with(config: Config, breaker: breaker::Config) -> Config {
 
 /// Five failures at 0, 1, 3, 7 and 15 s.
 fn tripped(config: Config) -> Scenario {
-    let mut t = Scenario::new(config);
+    let mut t = Scenario::of(config);
     crate::b_timers::fail_times(&mut t, 5);
     assert_eq!(t.now(), 15_000);
     t
@@ -62,11 +62,11 @@ fn a_ready_probe_closes_it() {
     t.at(80_000).closed(6, RESET).expect(&[]).wake(81_000, "backoff");
     // Closed: four further failures don't open it.
     for failures in 2..=5 {
-        t.next().whatever();
+        t.next_timer().expect_anything();
         t.open_failed(t.newest(), REFUSED).expect(&[]).failures(failures);
         assert_eq!(t.policy().deadline().unwrap().1.as_str(), "backoff");
     }
-    t.next().whatever();
+    t.next_timer().expect_anything();
     t.open_failed(t.newest(), REFUSED).expect(&[]);
     assert_eq!(t.policy().deadline().unwrap().1.as_str(), "breaker");
 }
@@ -107,7 +107,13 @@ fn reconnect_now_forces_the_breaker() {
 fn a_host_event_does_not_force_the_breaker() {
     let mut t = tripped(with(PLAIN, MINUTE));
     t.at(20_000).event(redial::Event::NetworkUp).expect(&[]).wake(75_000, "breaker");
-    t.woke(100).expect(&[]).wake(75_000, "breaker").hold(0).release(0).expect(&[]).wake(75_000, "breaker");
+    t.host_resumed(100)
+        .expect(&[])
+        .wake(75_000, "breaker")
+        .hold(0)
+        .release(0)
+        .expect(&[])
+        .wake(75_000, "breaker");
 }
 
 /// A probe without a verdict (stopped, not now, network gone) leaves its place to the next.
@@ -115,7 +121,7 @@ fn a_host_event_does_not_force_the_breaker() {
 fn a_probe_without_a_verdict_leaves_its_place() {
     let mut t = tripped(with(PLAIN, MINUTE));
     t.fires(75_000, &["open 6 fresh #6"]).not_now(6).expect(&[]).wake(76_000, "not_now");
-    t.fires(76_000, &["open 7 fresh #6"]).event(redial::Event::NetworkDown).expect(&["drop 7"]);
+    t.fires(76_000, &["open 7 fresh #6"]).event(redial::Event::NetworkDown).expect(&["close 7 null"]);
     t.at(90_000).event(redial::Event::NetworkUp).expect(&["open 8 fresh #6"]);
     t.open_failed(8, REFUSED).expect(&[]).wake(150_000, "breaker");
 }
@@ -133,10 +139,10 @@ fn a_slow_probe_that_succeeds_is_a_success() {
 /// S91 with a limit: a breaker's wait beyond the elapsed budget ends the outage now.
 #[test]
 fn the_elapsed_budget_counts_the_breaker() {
-    let mut t = Scenario::new(with(PLAIN, MINUTE).to_builder().max_elapsed(Some(secs(70))).build_const());
+    let mut t = Scenario::of(with(PLAIN, MINUTE).to_builder().max_elapsed(Some(secs(70))).build_const());
     t.at(0).start().expect(&["open 1 fresh #1"]);
     for epoch in 1..5 {
-        t.open_failed(epoch, REFUSED).expect(&[]).next().whatever();
+        t.open_failed(epoch, REFUSED).expect(&[]).next_timer().expect_anything();
     }
     t.open_failed(5, REFUSED).expect(&["gave_up max_elapsed connection_refused"]);
 }

@@ -4,28 +4,28 @@ use redial::breaker;
 use redial::policy::{OnNetworkDown, RestoreConfig, WaitReason};
 use redial::{Config, Event, Phase};
 
-use crate::harness::{GREETED, PLAIN, REFUSED, RESET, STABLE, Scenario, ms, secs};
+use crate::harness::{Beginnings, GREETED, PLAIN, REFUSED, RESET, STABLE, Scenario, ms, secs};
 
 /// A day, in milliseconds: what the clock is set back by.
 const DAY: u64 = 86_400_000;
 
 /// Ahead of the caller's epoch by two days, so that the clock can run back.
 fn started(config: Config) -> Scenario {
-    let mut t = Scenario::new(config);
+    let mut t = Scenario::of(config);
     t.at(2 * DAY).start().expect(&["open 1 fresh #1"]);
     t
 }
 
 /// Says something harmless, so that the policy sees the clock.
 fn noticed(t: &mut Scenario) -> &mut Scenario {
-    t.event(Event::Unsubscribe { key: "nobody wants this" }).ignored()
+    t.event(Event::Unsubscribe { key: "nobody wants this" }).inapplicable()
 }
 
 /// S98: the connect deadline moves with the clock.
 #[test]
 fn back_while_connecting() {
     let mut t = started(PLAIN);
-    noticed(t.jump(DAY)).wake(DAY + 10_000, "connect_timeout").fires(DAY + 10_000, &["drop 1"]);
+    noticed(t.jump(DAY)).wake(DAY + 10_000, "connect_timeout").fires(DAY + 10_000, &["close 1 null"]);
     assert_eq!(t.stats().clock_rewinds, 1);
 }
 
@@ -33,7 +33,7 @@ fn back_while_connecting() {
 #[test]
 fn back_within_the_phase() {
     let mut t = started(PLAIN);
-    t.jump(2 * DAY + 9_000).event(Event::Unsubscribe { key: "" }).ignored();
+    t.jump(2 * DAY + 9_000).event(Event::Unsubscribe { key: "" }).inapplicable();
     noticed(t.jump(2 * DAY + 5_000)).wake(2 * DAY + 10_000, "connect_timeout");
 }
 
@@ -47,7 +47,7 @@ fn back_while_establishing() {
     noticed(t.jump(DAY)).wake(DAY + 30_000, "greeting_timeout");
     t.greeting(1, 0).expect(&["send_fresh 1"]).wake(DAY + 10_000, "ready_timeout");
     noticed(t.jump(DAY / 2)).wake(DAY / 2 + 10_000, "ready_timeout");
-    t.ready(1, Some(5)).expect(&["authenticate 1"]).wake(DAY / 2 + 10_000, "auth_timeout");
+    t.establish(1, Some(5)).expect(&["authenticate 1"]).wake(DAY / 2 + 10_000, "auth_timeout");
     noticed(t.jump(1_000)).wake(11_000, "auth_timeout").fires(11_000, &["close 1 4000"]);
 }
 
@@ -101,21 +101,21 @@ fn back_while_online() {
         .build_const();
     let mut t = started(config);
     t.opened(1).greeting(1, 10_000).expect(&["send_fresh 1"]).subscribe("a", 0).subscribe("b", 0);
-    t.ready(1, Some(5)).expect(&["restore 1 a"]).wake(2 * DAY + 500, "restore").phase(Phase::Restoring);
+    t.establish(1, Some(5)).expect(&["restore 1 a"]).wake(2 * DAY + 500, "restore").phase(Phase::Restoring);
     noticed(t.jump(DAY)).wake(DAY + 500, "restore").fires(DAY + 500, &["restore 1 b"]);
-    t.wake(DAY + 10_000, "beat").fires(DAY + 10_000, &["beat 1"]).beat_ack(1);
+    t.wake(DAY + 10_000, "beat").fires(DAY + 10_000, &["beat 1"]).heartbeat_acked(1);
     noticed(t.jump(0)).wake(10_000, "beat");
     for beat in 1..12 {
-        t.fires(beat * 10_000, &["beat 1"]).beat_ack(1);
+        t.fires(beat * 10_000, &["beat 1"]).heartbeat_acked(1);
     }
-    t.fires(120_000, &["beat 1"]).beat_ack(1).closed(1, RESET).expect(&[]).wake(121_000, "backoff");
+    t.fires(120_000, &["beat 1"]).heartbeat_acked(1).closed(1, RESET).expect(&[]).wake(121_000, "backoff");
 }
 
 /// S98: a refused subscription doesn't wait for the old date.
 #[test]
 fn back_while_a_subscription_waits() {
     let mut t = started(PLAIN);
-    t.opened(1).expect(&["send_fresh 1"]).subscribe("a", 0).ready(1, Some(5)).expect(&["restore 1 a"]);
+    t.opened(1).expect(&["send_fresh 1"]).subscribe("a", 0).establish(1, Some(5)).expect(&["restore 1 a"]);
     t.sub_failed(1, "a", true).wake(2 * DAY + 1_000, "restore");
     noticed(t.jump(DAY)).phase(Phase::Online);
     let fired = t.run(DAY + 60_000);
@@ -126,7 +126,7 @@ fn back_while_a_subscription_waits() {
 #[test]
 fn back_at_the_end() {
     let mut t = started(PLAIN);
-    t.stop(false).expect(&["close 1 1000"]);
+    t.stop().expect(&["close 1 1000"]);
     noticed(t.jump(0)).phase(Phase::Stopped).no_wake().start().expect(&["open 2 fresh #1"]);
     let mut t = started(PLAIN.to_builder().max_attempts(Some(0)).build_const());
     t.open_failed(1, REFUSED).expect(&["gave_up max_attempts connection_refused"]);
@@ -145,8 +145,11 @@ fn one_wild_reading_ahead() {
 /// S98: a phase that began so far ahead that nothing of it would ever come.
 #[test]
 fn the_far_end_of_time() {
-    let mut t = Scenario::new(STABLE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const());
+    let mut t = Scenario::of(STABLE.to_builder().network(OnNetworkDown::Park, secs(3)).build_const());
     t.jump(1 << 50).start().expect(&["open 1 fresh #1"]).open_failed(1, REFUSED).expect(&[]);
-    t.fires((1 << 50) + 1_000, &["open 2 fresh #2"]).opened(2).expect(&["send_fresh 2"]).ready(2, Some(1));
+    t.fires((1 << 50) + 1_000, &["open 2 fresh #2"])
+        .opened(2)
+        .expect(&["send_fresh 2"])
+        .establish(2, Some(1));
     noticed(t.jump(0)).phase(Phase::Online).wake(120_000, "stable");
 }
