@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use redial::driver::{Command, DialError};
+use redial::driver::{Command, DialError, Received};
 use redial::testing::{Answer, ScriptedTransport, VirtualClock, Writes};
 use redial::{Cause, Epoch, Event, IoKind};
 
@@ -102,12 +102,11 @@ impl Server {
             }
             6 => {
                 let deadline = self.bytes.pick(&[None, Some(Duration::from_millis(30))]);
-                self.said.note(epoch, None);
-                connection.push_event(|epoch| Event::ReconnectRequested {
-                    epoch,
-                    retry_after: None,
-                    deadline,
-                });
+                let asked = Event::ReconnectRequested { epoch, retry_after: None, deadline };
+                // With a message behind it in the same receive.
+                self.messages += 1;
+                self.said.note(epoch, Some(self.messages));
+                connection.push([asked.into(), Received::Message(self.messages)]);
             }
             7 => {
                 self.said.note(epoch, None);

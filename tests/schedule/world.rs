@@ -247,12 +247,16 @@ impl World {
         assert!(!self.poll_messages(), "a message waited, and its consumer was not woken");
     }
 
-    /// The driver is gone, so that everybody who waits is told.
-    pub(crate) fn finish(mut self, discarded: u64, whole: bool) -> Seen {
+    /// A run is over, so that everybody who waits was woken, and is told.
+    pub(crate) fn assert_told(&mut self) {
         self.settle();
-        self.poll_tasks(false);
         let waiting: Vec<_> = self.tasks.iter().map(|task| task.message).collect();
         assert!(waiting.is_empty(), "after the end somebody still waits, for the fate of {waiting:?}");
+    }
+
+    /// The driver is gone, so that everybody who waits is told.
+    pub(crate) fn finish(mut self, discarded: u64, whole: bool) -> Seen {
+        self.assert_told();
         while self.poll_messages() {}
         if let Some(messages) = &mut self.messages {
             assert!(messages.try_recv().is_none());
