@@ -9,6 +9,7 @@ use redial::testing::{Answer, ScriptedTransport, VirtualClock, Writes};
 use redial::{Cause, Epoch, Event, IoKind};
 
 use super::bytes::Bytes;
+use super::world::MANY;
 
 pub(crate) type Transport = ScriptedTransport<u8, u8, u32, u32>;
 pub(crate) type Connection = redial::testing::Connection<u8, u8, u32>;
@@ -91,9 +92,12 @@ impl Server {
         let epoch = connection.epoch();
         match self.bytes.below(12) {
             0..=3 => {
-                self.messages += 1;
-                self.said.note(epoch, Some(self.messages));
-                connection.push_message(self.messages);
+                let number = if self.bytes.below(64) == 63 { MANY } else { 1 };
+                for _ in 0..number {
+                    self.messages += 1;
+                    self.said.note(epoch, Some(self.messages));
+                    connection.push_message(self.messages);
+                }
             }
             4 | 5 => {
                 self.messages += 1;
