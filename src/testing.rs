@@ -3,6 +3,7 @@
 //! | you write | take |
 //! | --- | --- |
 //! | a property test, a fuzz target, a loop or driver of your own | [`Checked`], around the policy or the handover |
+//! | whatever can happen: configs, events and times | [`Script`], from a fuzzer's bytes, from proptest or from a seed |
 #![cfg_attr(
     feature = "alloc",
     doc = "| a test of one course of events: what is decided, when, and why | [`Timeline`] |"
@@ -45,6 +46,36 @@
 //!
 //! What your own loop owes the policy is checked as well, if you [ask for it](Checked::with_driver_rules).
 //!
+//! # Scripts
+//!
+//! A [`Script`] brings the configs, the events and the times, those that make sense and those that don't. Every byte string is one,
+//! so that a fuzz target is four lines:
+//!
+//! ```
+//! use redial::testing::{Checked, Script};
+//! use redial::{Instant, Policy, SplitMix64};
+//!
+//! fn fuzz(bytes: &[u8]) {
+//!     let mut script = Script::from_bytes(bytes);
+//!     let config = script.config();
+//!     let mut policy = Checked::new(Policy::new(config, SplitMix64::new(7)));
+//!     let mut now = Instant::ZERO;
+//!     while let Some(step) = script.next_step(&policy, now) {
+//!         now = step.at;
+//!         let _actions = step.apply(&mut policy);
+//!     }
+//! }
+//! # fuzz(&[0; 400]);
+//! ```
+//!
+#![cfg_attr(
+    feature = "proptest",
+    doc = "With proptest a script is an argument, and so are configs, events, causes and clocks: see [`strategies`].\n"
+)]
+#![cfg_attr(
+    feature = "arbitrary",
+    doc = "Fuzz targets with arguments of their own derive them: the types of the crate implement `Arbitrary`.\n"
+)]
 #![cfg_attr(feature = "alloc", doc = "# A timeline\n")]
 #![cfg_attr(
     feature = "alloc",
@@ -69,9 +100,13 @@
     reason = "a promise that does not hold is a panic, and no program that ships calls this"
 )]
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
+mod bounds;
 mod call;
 mod checked;
 mod checks;
+mod choices;
 mod driver_rules;
 #[cfg(all(test, feature = "std"))]
 mod faults;
@@ -81,23 +116,34 @@ mod limits;
 mod model;
 mod normal_form;
 mod recovery;
+mod sample;
+mod script;
 #[cfg(feature = "driver")]
 mod scripted_transport;
+#[cfg(feature = "proptest")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "proptest")))]
+pub mod strategies;
 mod tape;
 #[cfg(feature = "alloc")]
 mod timeline;
 #[cfg(feature = "driver")]
 mod virtual_clock;
 
+#[cfg(feature = "arbitrary")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "arbitrary")))]
+pub use arbitrary::arbitrary_duration;
+pub use bounds::longest_wait;
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
 pub use normal_form::{Normal, normal_form};
+pub use sample::Sample;
+pub use script::{Script, Step};
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use scripted_transport::{
-    Answer, Closed, Connection, Dialled, Log, Say, ScriptedReader, ScriptedTransport, ScriptedWriter, Sent,
-    Step, Writes,
+    Answer, Closed, Connection, Dialled, Log, Observed, Say, ScriptedReader, ScriptedTransport,
+    ScriptedWriter, Sent, Writes,
 };
 #[cfg(feature = "alloc")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]

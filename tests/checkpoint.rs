@@ -1,25 +1,23 @@
 //! The whole of a policy as bytes: what is read is what was written, in every state, and nothing else is read.
 
-#[path = "common/handed.rs"]
-mod handed;
 #[path = "checkpoint/handover.rs"]
 mod handover;
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/recorded.rs"]
-mod recorded;
-#[path = "common/script.rs"]
-mod script;
+#[path = "common/read_back.rs"]
+mod read_back;
+#[path = "fuzzed/story.rs"]
+mod story;
 
-use arbitrary::Unstructured;
 use proptest::prelude::*;
 use redial::endpoints::FixedEndpoints;
 use redial::record::{CheckpointError, Names};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
+use redial::testing::Script;
 use redial::{Config, Event, Instant, Policy, SplitMix64, presets};
 
-use harness::{Lent, SmallPolicy, small_policy};
-use recorded::sealed;
+use harness::{Lent, SmallPolicy};
+use read_back::sealed;
 
 /// One with names of 64 bits, as hashing makes them, and more room.
 type Hashed<'c> = Policy<SplitMix64, u64, FixedSubscriptions<u64, 6>, Lent<'c>, FixedEndpoints<5>>;
@@ -32,30 +30,21 @@ fn encoded(policy: &SmallPolicy<'_>, names: Names) -> Vec<u8> {
 }
 
 /// Lives through a story, which ends where its bytes do, and gives every policy on the way to `check`.
-fn live(story: &[u8], check: impl for<'c> FnMut(&'c Config, &SmallPolicy<'c>)) {
-    lived(story, check).unwrap_or_default();
-}
-
-fn lived(story: &[u8], mut check: impl for<'c> FnMut(&'c Config, &SmallPolicy<'c>)) -> arbitrary::Result<()> {
-    let u = &mut Unstructured::new(story);
-    let (config, _) = script::config(u)?;
-    let mut policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
+fn live(story: &[u8], mut check: impl for<'c> FnMut(&'c Config, &SmallPolicy<'c>)) {
+    let mut script = Script::from_bytes(story);
+    let config = script.config();
+    let mut policy = story::policy(&mut script, &config);
     let mut now = Instant::ZERO;
-    let mut steps = 0;
-    while !u.is_empty() && steps < 500 {
+    for _ in 0..500 {
         check(&config, &policy);
-        now = script::time(u, now, &policy)?;
-        let _actions = match script::event(u, &policy)? {
-            Some(event) => policy.handle_event(now, event),
-            None => policy.handle_timeout(now),
-        };
-        steps += 1;
+        let Some(step) = script.next_step(&policy, now) else { return };
+        now = step.at;
+        let _actions = step.apply(&mut policy);
     }
     check(&config, &policy);
-    Ok(())
 }
 
-fn story() -> impl Strategy<Value = Vec<u8>> {
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..1_200)
 }
 
@@ -63,7 +52,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_read_is_what_was_written(story in story()) {
+    fn what_is_read_is_what_was_written(story in bytes()) {
         live(&story, |config, policy| {
             let bytes = encoded(policy, Names::Shown);
             let read = SmallPolicy::from_checkpoint(Lent(config), &bytes).expect("its own");
@@ -74,7 +63,7 @@ proptest! {
 
     /// Names are all that hashing changes.
     #[test]
-    fn hashed_names_decide_the_same(story in story(), secret: u64) {
+    fn hashed_names_decide_the_same(story in bytes(), secret: u64) {
         live(&story, |config, policy| {
             let bytes = encoded(policy, Names::Hashed(secret));
             let hashed = Hashed::from_checkpoint(Lent(config), &bytes).expect("room for more");
@@ -90,7 +79,7 @@ proptest! {
 
     /// What is read of any bytes is written and read again, and a policy that was read lives on without a panic.
     #[test]
-    fn no_bytes_do_harm(story in story(), changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
+    fn no_bytes_do_harm(story in bytes(), changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4)) {
         let mut last = None;
         live(&story, |config, policy| last = Some((*config, encoded(policy, Names::Shown))));
         let Some((config, mut bytes)) = last else { return Ok(()) };
@@ -100,7 +89,7 @@ proptest! {
             let place = 15 + usize::from(place) % (bytes.len() - 15);
             bytes[place] = byte;
         }
-        let _refused = recorded::checkpoint(&config, &sealed(bytes), &story);
+        let _refused = read_back::checkpoint(&config, &sealed(bytes), &story);
     }
 
     #[test]

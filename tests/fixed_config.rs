@@ -3,14 +3,11 @@
 
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/script.rs"]
-mod script;
 
 use core::hash::Hash;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use arbitrary::{Result, Unstructured};
 use harness::{KEYS, TestEvent};
 use rand_core::Rng;
 use redial::breaker;
@@ -18,6 +15,7 @@ use redial::endpoints::{Endpoints, FixedEndpoints};
 use redial::heartbeat::{Heartbeat, HeartbeatConfig};
 use redial::policy::{ConfigSource, OptionalPart, POLICY_STATE_BYTES, ResumeConfig};
 use redial::subscriptions::{FixedSubscriptions, NoSubscriptions};
+use redial::testing::Script;
 use redial::{
     Actions, BackoffConfig, CircuitBreaker, Config, Event, Explanation, Instant, Policy, Ratio, SessionState,
     SplitMix64, Stats, fixed_config, presets,
@@ -141,38 +139,32 @@ fn side_by_side<C: ConfigSource>(
     plain: fn(Config) -> Config,
     lean: fn(&'static Config) -> C,
 ) -> usize {
-    let mut steps = 0;
-    // The only error of `arbitrary` here is the end of the bytes, which is the end of the script.
-    let _end: Result<()> = (|| {
-        let u = &mut Unstructured::new(bytes);
-        let (config, _) = script::config(u)?;
-        let config: &Config = Box::leak(Box::new(plain(config)));
-        let seed = SplitMix64::new(u64::from(u.arbitrary::<u8>()?));
-        let endpoints = FixedEndpoints::new(u.int_in_range(1..=3)?).expect("1 to 3 endpoints");
-        let lent = harness::Lent(config);
-        let mut whole = Policy::from_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
-        let lender = lean(config);
-        let mut lean: Of<C> = Policy::from_parts(lender, seed, FixedSubscriptions::new(), endpoints);
-        let mut now = Instant::ZERO;
-        while !u.is_empty() && steps < 2_000 {
-            now = script::time(u, now, &whole)?;
-            let event = script::event(u, &whole)?;
-            let beats = <C::Heartbeat as OptionalPart<Heartbeat>>::NEW.get().is_some();
-            if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &event) {
-                continue;
-            }
-            let expected = see(&mut whole, now, event.clone());
-            let mut seen = see(&mut lean, now, event.clone());
-            if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &event) {
-                // The answer to a heartbeat that the server asked for concerns a heartbeat alone.
-                assert!(seen.actions.is_empty() && expected.actions.is_empty());
-                seen.actions = expected.actions;
-            }
-            assert_eq!(seen, expected, "{} us: {event:?}", now.as_micros());
-            steps += 1;
+    let mut script = Script::from_bytes(bytes);
+    let config: &Config = Box::leak(Box::new(plain(script.config())));
+    let seed = SplitMix64::new(script.seed());
+    let endpoints = FixedEndpoints::new(1 + script.below(3) as u8).expect("1 to 3 endpoints");
+    let lent = harness::Lent(config);
+    let mut whole = Policy::from_parts(lent, seed.clone(), FixedSubscriptions::new(), endpoints.clone());
+    let lender = lean(config);
+    let mut lean: Of<C> = Policy::from_parts(lender, seed, FixedSubscriptions::new(), endpoints);
+    let (mut now, mut steps) = (Instant::ZERO, 0);
+    while let (Some(step), true) = (script.next_step(&whole, now), steps < 2_000) {
+        let event = step.event;
+        now = step.at;
+        let beats = <C::Heartbeat as OptionalPart<Heartbeat>>::NEW.get().is_some();
+        if let (false, Some(Event::Greeting { .. } | Event::KeepAlive { .. })) = (beats, &event) {
+            continue;
         }
-        Ok(())
-    })();
+        let expected = see(&mut whole, now, event.clone());
+        let mut seen = see(&mut lean, now, event.clone());
+        if let (false, Some(Event::HeartbeatAcked { .. })) = (beats, &event) {
+            // The answer to a heartbeat that the server asked for concerns a heartbeat alone.
+            assert!(seen.actions.is_empty() && expected.actions.is_empty());
+            seen.actions = expected.actions;
+        }
+        assert_eq!(seen, expected, "{} us: {event:?}", now.as_micros());
+        steps += 1;
+    }
     steps
 }
 

@@ -5,8 +5,8 @@
 mod harness;
 #[path = "pair/mod.rs"]
 mod pair;
-#[path = "common/script.rs"]
-mod script;
+#[path = "fuzzed/story.rs"]
+mod story;
 
 #[path = "handover_invariants/differential.rs"]
 mod differential;
@@ -17,20 +17,7 @@ mod exhaustive;
 mod storms;
 
 use proptest::prelude::*;
-
-/// A script to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
-#[derive(Clone)]
-struct Hex(Vec<u8>);
-
-impl core::fmt::Debug for Hex {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-fn story() -> impl Strategy<Value = Hex> {
-    proptest::collection::vec(any::<u8>(), 0..1_200).prop_map(Hex)
-}
+use redial::testing::strategies;
 
 /// How many random scripts; `REDIAL_CASES` for more.
 fn cases() -> u32 {
@@ -42,17 +29,9 @@ proptest! {
 
     /// S92-S97, P22, for random events, times, epochs, causes and configs.
     #[test]
-    fn no_string_of_events_breaks_an_invariant_of_a_handover(Hex(bytes) in story()) {
-        pair::run(&bytes);
+    fn no_string_of_events_breaks_an_invariant_of_a_handover(mut script in strategies::scripts(1_200)) {
+        let (handover, config) = (script.handover(), script.config());
+        let policy = story::policy(&mut script, &config).with_handover(handover);
+        story::live(&mut script, policy);
     }
-}
-
-/// One script, given in hexadecimal in `REDIAL_SCRIPT`; with `REDIAL_STORY` it is printed.
-#[test]
-#[ignore = "for a script that failed"]
-fn one_script() {
-    let hex = std::env::var("REDIAL_SCRIPT").expect("a script in hexadecimal");
-    let digits: Vec<u32> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
-    let bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
-    pair::run(&bytes);
 }

@@ -2,38 +2,27 @@
 
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/script.rs"]
-mod script;
+#[path = "fuzzed/story.rs"]
+mod story;
 
 use core::time::Duration;
 
 use proptest::prelude::*;
 
+use redial::testing::strategies;
 use redial::{
     BackoffConfig, Cause, Config, Disposition, Epoch, Event, Instant, IoKind, Policy, Ratio, SplitMix64,
 };
-
-/// A script to be printed in one line, and to be kept in the corpus with `xxd -r -p`.
-#[derive(Clone)]
-struct Hex(Vec<u8>);
-
-impl core::fmt::Debug for Hex {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-fn story() -> impl Strategy<Value = Hex> {
-    proptest::collection::vec(any::<u8>(), 0..1_200).prop_map(Hex)
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S92-S94, S96-S98, P22, for random events, times, epochs, causes and configs.
     #[test]
-    fn no_string_of_events_breaks_an_invariant(Hex(bytes) in story()) {
-        script::run(&bytes);
+    fn no_string_of_events_breaks_an_invariant(mut script in strategies::scripts(1_200)) {
+        let config = script.config();
+        let policy = story::policy(&mut script, &config);
+        story::live(&mut script, policy);
     }
 }
 

@@ -8,28 +8,25 @@
 mod engine;
 #[path = "../examples/replay/flight.rs"]
 mod flight;
-#[path = "common/handed.rs"]
-mod handed;
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/recorded.rs"]
-mod recorded;
-#[path = "common/script.rs"]
-mod script;
+#[path = "common/read_back.rs"]
+mod read_back;
+#[path = "fuzzed/story.rs"]
+mod story;
 
-use arbitrary::Unstructured;
 use proptest::prelude::*;
 use redial::handover::Decider;
 use redial::policy::Endpoint;
 use redial::record::{CheckpointError, Flight, FlightRecorder, Names, Recorder, Store};
-use redial::subscriptions::Subscriptions;
-use redial::{Action, Actions, Event, Instant, SessionState, presets};
+use redial::subscriptions::{FixedSubscriptions, Subscriptions};
+use redial::testing::Script;
+use redial::{Action, Actions, Config, Event, Instant, SessionState, presets};
 
 use engine::Replay;
 use engine::decisions::{self, Decided, Decisions, Stamp, Unit, quoted};
-use handed::SmallHandover;
-use harness::{SmallPolicy, small_policy};
-use recorded::sealed;
+use harness::{KEYS, SmallPolicy};
+use read_back::{SmallHandover, sealed};
 
 /// What a log prints.
 fn replay(log: &str) -> String {
@@ -42,29 +39,20 @@ fn replay(log: &str) -> String {
 }
 
 /// What is recorded here.
-trait Small: Decider<Token = u8, Subscriptions: Subscriptions<Key = u8>> + Store + Clone + PartialEq {
-    /// What may happen to it next.
-    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>>;
-
+trait Small:
+    Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>> + Store + Clone + PartialEq
+{
     /// How many endpoints it has.
     fn count(&self) -> u8;
 }
 
 impl Small for SmallPolicy<'_> {
-    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>> {
-        script::event(u, self)
-    }
-
     fn count(&self) -> u8 {
         self.endpoints().count()
     }
 }
 
 impl Small for SmallHandover<'_> {
-    fn event(&self, u: &mut Unstructured<'_>) -> arbitrary::Result<Option<Event<u8, u8>>> {
-        handed::event(u, self)
-    }
-
     fn count(&self) -> u8 {
         self.endpoints().count()
     }
@@ -105,23 +93,23 @@ fn print(
 }
 
 /// Lives through a story on any config, recording from the step with this number on: the log, and what was decided.
-fn live(story: &[u8], recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
-    let u = &mut Unstructured::new(story);
-    let (config, _) = script::config(u)?;
-    let policy = small_policy(&config, u.arbitrary()?, u.int_in_range(1..=3)?);
-    Ok(lived(u, policy, recorder, begin))
+fn live(story: &[u8], recorder: Recorder, begin: usize) -> (String, String) {
+    let mut script = Script::from_bytes(story);
+    let config = script.config();
+    let policy = story::policy(&mut script, &config);
+    lived(script, policy, recorder, begin)
 }
 
 /// The same with a handover.
-fn handed_over(story: &[u8], recorder: Recorder, begin: usize) -> arbitrary::Result<(String, String)> {
-    let u = &mut Unstructured::new(story);
-    let (config, _) = script::config(u)?;
-    let handover = handed::handover(u, &config)?;
-    Ok(lived(u, handover, recorder, begin))
+fn handed_over(story: &[u8], recorder: Recorder, begin: usize) -> (String, String) {
+    let mut script = Script::from_bytes(story);
+    let (handover, config) = (script.handover(), script.config());
+    let handover = story::policy(&mut script, &config).with_handover(handover);
+    lived(script, handover, recorder, begin)
 }
 
 fn lived<D: Small>(
-    u: &mut Unstructured<'_>,
+    mut script: Script<'_>,
     mut policy: D,
     mut recorder: Recorder,
     begin: usize,
@@ -133,11 +121,9 @@ fn lived<D: Small>(
             log.push_str(recorder.set_up(&policy).expect("few names"));
             printed = Some(Decisions::new(policy.phase()));
         }
-        if u.is_empty() {
-            break;
-        }
-        let (Ok(next), Ok(event)) = (script::time(u, now, &policy), policy.event(u)) else { break };
-        now = next;
+        let Some(step) = script.next_step(&policy, now) else { break };
+        let event = step.event;
+        now = step.at;
         let line = recorder.step(now, event.as_ref()).expect("few names").to_owned();
         let told = event.as_ref().map(Event::as_str);
         let actions = match event {
@@ -185,8 +171,7 @@ proptest! {
         story in proptest::collection::vec(any::<u8>(), 0..1_200),
         begin in prop_oneof![Just(0_usize), 0_usize..60],
     ) {
-        // The only error is the end of the story.
-        let Ok((log, decided)) = live(&story, Recorder::showing_names(), begin) else { return Ok(()) };
+        let (log, decided) = live(&story, Recorder::showing_names(), begin);
         if !log.is_empty() {
             same(&replay(&log), &decided);
         }
@@ -197,7 +182,7 @@ proptest! {
         story in proptest::collection::vec(any::<u8>(), 0..1_200),
         begin in prop_oneof![Just(0_usize), 0_usize..60],
     ) {
-        let Ok((log, decided)) = handed_over(&story, Recorder::showing_names(), begin) else { return Ok(()) };
+        let (log, decided) = handed_over(&story, Recorder::showing_names(), begin);
         if !log.is_empty() {
             same(&replay(&log), &decided);
         }
@@ -206,7 +191,7 @@ proptest! {
     /// Without the names it is the same story, and none of them is in it.
     #[test]
     fn numbered_names_decide_the_same(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
-        let Ok((log, decided)) = live(&story, Recorder::new(), 7) else { return Ok(()) };
+        let (log, decided) = live(&story, Recorder::new(), 7);
         if !log.is_empty() {
             same(&without_names(&replay(&log)), &without_names(&decided));
         }
@@ -214,7 +199,7 @@ proptest! {
 
     #[test]
     fn numbered_names_hand_over_the_same(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
-        let Ok((log, decided)) = handed_over(&story, Recorder::new(), 7) else { return Ok(()) };
+        let (log, decided) = handed_over(&story, Recorder::new(), 7);
         if !log.is_empty() {
             same(&without_names(&replay(&log)), &without_names(&decided));
         }
@@ -222,18 +207,18 @@ proptest! {
 
     #[test]
     fn a_flight_of_a_handover_is_played_as_it_happened(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
-        let _ = fly_over::<0>(&story);
-        let _ = fly_over::<150>(&story);
-        let _ = fly_over::<10_000>(&story);
+        let _dump = fly_over::<0>(&story);
+        let _dump = fly_over::<150>(&story);
+        let _dump = fly_over::<10_000>(&story);
     }
 
     /// What is left of a flight is played as it happened since its checkpoint, however small the ring.
     #[test]
     fn a_flight_is_played_as_it_happened(story in proptest::collection::vec(any::<u8>(), 0..1_200)) {
-        let _ = fly::<0>(&story);
-        let _ = fly::<9>(&story);
-        let _ = fly::<150>(&story);
-        let _ = fly::<10_000>(&story);
+        let _dump = fly::<0>(&story);
+        let _dump = fly::<9>(&story);
+        let _dump = fly::<150>(&story);
+        let _dump = fly::<10_000>(&story);
     }
 
     #[test]
@@ -242,14 +227,14 @@ proptest! {
         changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4),
     ) {
         for flight in [fly::<300>(&story), fly_over::<300>(&story)] {
-            let Ok(mut bytes) = flight else { continue };
+            let mut bytes = flight;
             bytes.truncate(bytes.len() - 4);
             for (place, byte) in &changes {
                 let place = 2 + usize::from(*place) % (bytes.len() - 2);
                 bytes[place] = *byte;
             }
             let bytes = sealed(bytes);
-            let _ = recorded::flight(&presets::RECOMMENDED, &bytes);
+            let _ = read_back::flight(&presets::RECOMMENDED, &bytes);
             if let Ok(log) = flight::log(&bytes, None) {
                 let (mut out, mut replay) = (String::new(), Replay::default());
                 let _ = log.iter().try_for_each(|line| replay.line(line.as_bytes(), &mut out));
@@ -259,37 +244,35 @@ proptest! {
 }
 
 /// Lives through a story beside a flight recorder, and returns its dump.
-fn fly<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
-    let u = &mut Unstructured::new(story);
-    let (name, config) = *u.choose(presets::ALL)?;
-    let policy = small_policy(config, u.arbitrary()?, u.int_in_range(1..=3)?);
-    Ok(flown::<_, BYTES>(u, policy, &format!("{{\"preset\": \"{name}\"}}")))
+fn fly<const BYTES: usize>(story: &[u8]) -> Vec<u8> {
+    let mut script = Script::from_bytes(story);
+    let (name, config) = preset(&mut script);
+    let policy = story::policy(&mut script, config);
+    flown::<_, BYTES>(script, policy, &format!("{{\"preset\": \"{name}\"}}"))
 }
 
 /// The same with a handover.
-fn fly_over<const BYTES: usize>(story: &[u8]) -> arbitrary::Result<Vec<u8>> {
-    let u = &mut Unstructured::new(story);
-    let (name, config) = *u.choose(presets::ALL)?;
-    let handover = handed::handover(u, config)?;
+fn fly_over<const BYTES: usize>(story: &[u8]) -> Vec<u8> {
+    let mut script = Script::from_bytes(story);
+    let (handover, (name, config)) = (script.handover(), preset(&mut script));
+    let handover = story::policy(&mut script, config).with_handover(handover);
     let settings = serde_json::to_string(&handover.handover_config()).expect("plain data");
     let set_up = format!("{{\"preset\": \"{name}\", \"config\": {{\"handover\": {settings}}}}}");
-    Ok(flown::<_, BYTES>(u, handover, &set_up))
+    flown::<_, BYTES>(script, handover, &set_up)
 }
 
-fn flown<D: Small, const BYTES: usize>(u: &mut Unstructured<'_>, mut policy: D, set_up: &str) -> Vec<u8> {
+fn preset(script: &mut Script<'_>) -> (&'static str, &'static Config) {
+    presets::ALL[script.below(presets::ALL.len() as u32) as usize]
+}
+
+fn flown<D: Small, const BYTES: usize>(mut script: Script<'_>, mut policy: D, set_up: &str) -> Vec<u8> {
     let mut recorder = FlightRecorder::<_, BYTES>::new(&policy);
     let (mut now, mut lived) = (Instant::ZERO, Vec::new());
-    while let (Ok(next), Ok(event)) = (script::time(u, now, &policy), policy.event(u)) {
-        if u.is_empty() || lived.len() > 400 {
-            break;
-        }
-        now = next;
-        recorder.step(now, event.as_ref());
-        lived.push((policy.clone(), now, event.clone()));
-        let _actions = match event {
-            Some(event) => policy.handle_event(now, event),
-            None => policy.handle_timeout(now),
-        };
+    while let (Some(step), true) = (script.next_step(&policy, now), lived.len() <= 400) {
+        now = step.at;
+        recorder.step(now, step.event.as_ref());
+        lived.push((policy.clone(), now, step.event.clone()));
+        let _actions = step.apply(&mut policy);
     }
     assert_eq!(recorder.gone() + recorder.len() as u64, lived.len() as u64);
     let left = &lived[lived.len() - recorder.len()..];

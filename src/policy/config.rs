@@ -88,7 +88,7 @@ impl Config {
     pub const fn new(backoff: BackoffConfig) -> Builder<Self> {
         Builder::of(Self {
             backoff,
-            classifier: Classifier::new(&tables::WEBSOCKET).build_const(),
+            classifier: const { Classifier::new(&tables::WEBSOCKET).build_const() },
             reset_after_stable: Micros::ZERO,
             stable_by_cap: true,
             min_interval: Micros::ZERO,
@@ -155,7 +155,7 @@ impl Config {
 
     /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not 0, or a second
     /// where all are (ably-js keeps immediate retries that far apart).
-    pub(super) const fn first_wait(&self) -> Micros {
+    pub(crate) const fn first_wait(&self) -> Micros {
         let first = self.backoff.initial();
         if first.is_zero() { Micros::from_millis(1_000) } else { first }
     }

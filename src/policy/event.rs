@@ -62,6 +62,9 @@ impl HoldReason {
     /// The number of reasons.
     pub const COUNT: u8 = 32;
 
+    #[cfg(feature = "testing")]
+    pub(crate) const FIRST: Self = Self(0);
+
     /// The reason with this number; `None` from 32 on.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {

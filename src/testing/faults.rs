@@ -6,7 +6,7 @@ use std::string::{String, ToString};
 
 use crate::handover::{self, Decider, EventOf, Handover, HandoverStats, Sealed};
 use crate::policy::{
-    self, Action, Actions, Config, Epoch, Event, Explanation, HoldReason, Phase, Policy, Stats, WaitReason,
+    Action, Actions, Config, Epoch, Event, Explanation, HoldReason, Phase, Policy, Stats, WaitReason,
 };
 use crate::session::SessionState;
 use crate::time::Instant;
@@ -216,7 +216,7 @@ impl<D: Checkable> Decider for Faulty<D> {
 
 type Plain = Handover<SplitMix64>;
 
-fn at(millis: u64) -> Instant {
+const fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
@@ -269,7 +269,7 @@ fn run<D: Decider<Token = ()> + Checkable>(policy: Checked<D>, moves: bool) {
 }
 
 fn message(fault: Fault) -> String {
-    let broken = catch_unwind(AssertUnwindSafe(|| live(Some(fault)))).expect_err("the fault is found");
+    let broken = catch_unwind(AssertUnwindSafe(|| live(Some(fault)))).err().unwrap();
     broken.downcast_ref::<String>().map_or_else(|| "no text".to_string(), Clone::clone)
 }
 

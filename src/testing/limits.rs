@@ -36,7 +36,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What follows from the settings of a config. Its waits may be of any length.
+    /// What follows from the settings of a config. Its waits may be of any length: [`Limits::tightest`] knows how long they are.
     #[must_use]
     pub const fn of(config: &Config) -> Self {
         Self {

@@ -22,7 +22,7 @@ use crate::policy::{Epoch, Event};
 use crate::time::Instant;
 
 pub use connection::Connection;
-pub use log::{Closed, Dialled, Log, Sent, Step};
+pub use log::{Closed, Dialled, Log, Observed, Sent};
 pub use protocol::{ScriptedReader, ScriptedWriter};
 pub use script::{Answer, Say, Writes};
 

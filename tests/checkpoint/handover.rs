@@ -2,16 +2,15 @@
 
 use core::time::Duration;
 
-use arbitrary::Unstructured;
 use proptest::prelude::*;
 use redial::handover::{Config as Settings, Handover};
 use redial::record::{CheckpointError, Names};
+use redial::testing::{self, Script};
 use redial::{Config, Event, Instant, Phase, Policy, SplitMix64, presets};
 
-use super::handed::{self, SmallHandover};
 use super::harness::Lent;
-use super::recorded::{self, sealed};
-use super::{script, story};
+use super::read_back::{self, SmallHandover, sealed};
+use super::{bytes, story};
 
 fn encoded(handover: &SmallHandover<'_>, names: Names) -> Vec<u8> {
     let mut bytes = vec![0; 1_200];
@@ -39,31 +38,27 @@ struct Step<'a, 'c> {
 }
 
 /// Lives through a story, which ends where its bytes do, and gives every step to `check`.
-fn live(story: &[u8], check: impl for<'a, 'c> FnMut(Step<'a, 'c>)) {
-    lived(story, check).unwrap_or_default();
-}
-
-fn lived(story: &[u8], mut check: impl for<'a, 'c> FnMut(Step<'a, 'c>)) -> arbitrary::Result<()> {
-    let u = &mut Unstructured::new(story);
-    let (config, _) = script::config(u)?;
-    let mut handover = handed::handover(u, &config)?;
-    let (mut now, mut steps) = (Instant::ZERO, 0);
-    while !u.is_empty() && steps < 500 {
-        now = script::time(u, now, &handover)?;
-        let event = handed::event(u, &handover)?;
-        let before = handover.clone();
-        let actions = step(&mut handover, now, event.clone());
-        check(Step { config: &config, before: &before, now, event, after: &handover, actions });
-        steps += 1;
+fn live(story: &[u8], mut check: impl for<'a, 'c> FnMut(Step<'a, 'c>)) {
+    let mut script = Script::from_bytes(story);
+    let config = script.config();
+    if script.flag() {
+        // Then it gets somewhere.
+        script = script.with_sensible_events().with_steady_clock();
     }
-    Ok(())
+    let settings = if script.below(12) == 11 { None } else { Some(script.handover()) };
+    let mut handover = story::policy(&mut script, &config).with_handover(settings);
+    let mut now = Instant::ZERO;
+    for _ in 0..500 {
+        let Some(step) = script.next_step(&handover, now) else { return };
+        now = step.at;
+        let (before, event) = (handover.clone(), step.event.clone());
+        let actions = step.apply(&mut handover);
+        check(Step { config: &config, before: &before, now, event, after: &handover, actions });
+    }
 }
 
 fn step(handover: &mut SmallHandover<'_>, now: Instant, event: Option<Event<u8, u8>>) -> redial::Actions {
-    match event {
-        Some(event) => handover.handle_event(now, event),
-        None => handover.handle_timeout(now),
-    }
+    testing::Step { at: now, event }.apply(handover)
 }
 
 proptest! {
@@ -71,7 +66,7 @@ proptest! {
 
     /// At every step: what is read is what was written, and decides the same.
     #[test]
-    fn a_handover_is_read_as_it_was_written_and_goes_on(story in story()) {
+    fn a_handover_is_read_as_it_was_written_and_goes_on(story in bytes()) {
         live(&story, |Step { config, before, now, event, after, actions }| {
             let bytes = encoded(before, Names::Shown);
             let mut copy = read(config, before, &bytes).unwrap_or_else(|error| panic!("{error}\n{before:?}"));
@@ -87,7 +82,7 @@ proptest! {
     /// What is read of any bytes is written and read again, and a handover that was read lives on without a panic.
     #[test]
     fn no_bytes_do_harm_to_a_handover(
-        story in story(),
+        story in bytes(),
         changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..4),
         from_the_end: bool,
     ) {
@@ -107,7 +102,7 @@ proptest! {
             let place = if from_the_end { room - 1 - usize::from(place) % room.min(70) } else { usize::from(place) % room };
             bytes[15 + place] = byte;
         }
-        let _refused = recorded::handover(&config, settings, &sealed(bytes), &story);
+        let _refused = read_back::handover(&config, settings, &sealed(bytes), &story);
     }
 
     #[test]
@@ -128,8 +123,8 @@ fn the_stories_have_successors_and_drains() {
         TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
     let (mut dialled, mut waited, mut drained, mut handed, mut outlived, mut gap) = (0, 0, 0, 0, 0, 0);
-    for _ in 0..600 {
-        let story = story().new_tree(&mut runner).expect("any bytes").current();
+    for _ in 0..1_500 {
+        let story = bytes().new_tree(&mut runner).expect("any bytes").current();
         let mut promoted = 0;
         live(&story, |Step { after, .. }| {
             dialled += usize::from(after.successor().is_some());

@@ -1,15 +1,13 @@
 //! Without a reason to move, a handover decides as the policy alone: the same actions, dispositions, phases, deadlines,
 //! explanations and counters.
 
-#![allow(clippy::let_underscore_must_use, reason = "every action is compared where it is made")]
-
-use arbitrary::{Result, Unstructured};
 use proptest::prelude::*;
+use redial::testing::{Script, strategies};
 use redial::{Config, Event, Instant, handover};
 
-use super::harness::{SmallPolicy, small_policy};
+use super::harness::SmallPolicy;
 use super::pair::{Subject, is_live};
-use super::{Hex, cases, script, story};
+use super::{cases, story};
 
 /// Whether this could begin a handover.
 fn is_reason(event: &Event<u8, u8>) -> bool {
@@ -31,46 +29,36 @@ fn compare(policy: &SmallPolicy<'_>, pair: &Subject<'_>, then: &str) {
 }
 
 /// One script, told to both. With `on`, nothing of it is a reason to move.
-fn run(bytes: &[u8], on: bool) -> Result<()> {
-    let u = &mut Unstructured::new(bytes);
-    let (config, _) = script::config(u)?;
+fn run(mut script: Script<'_>, on: bool) {
+    let config = script.config();
     let config: Config =
         if on { config.to_builder().max_age(None, Default::default()).build_const() } else { config };
-    let seed = u64::from(u.arbitrary::<u8>()?);
-    let mut policy = small_policy(&config, seed, u.int_in_range(1..=3)?);
+    let mut policy = story::policy(&mut script, &config);
     let mut pair = policy.clone().with_handover(on.then_some(handover::Config::DEFAULT));
     let mut now = Instant::ZERO;
     for _ in 0..2_000 {
-        if u.is_empty() {
-            break;
-        }
-        now = script::time(u, now, &policy)?;
-        let event = script::event(u, &policy)?;
-        if on && is_live(&pair) && event.as_ref().is_some_and(is_reason) {
+        let Some(step) = script.next_step(&policy, now) else { break };
+        now = step.at;
+        if on && is_live(&pair) && step.event.as_ref().is_some_and(is_reason) {
             continue;
         }
-        let then = format!("{event:?} at {now:?}");
-        let (one, other) = match event {
-            Some(event) => (policy.handle_event(now, event.clone()), pair.handle_event(now, event)),
-            None => (policy.handle_timeout(now), pair.handle_timeout(now)),
-        };
-        assert_eq!(one, other, "{then}");
+        let then = format!("{step:?}");
+        assert_eq!(step.clone().apply(&mut policy), step.apply(&mut pair), "{then}");
         compare(&policy, &pair, &then);
         assert_eq!(policy.snapshot(now), pair.snapshot(now), "{then}");
     }
-    Ok(())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_handover_without_a_config_decides_as_the_policy(Hex(bytes) in story()) {
-        let _ = run(&bytes, false);
+    fn a_handover_without_a_config_decides_as_the_policy(script in strategies::scripts(1_200)) {
+        run(script, false);
     }
 
     #[test]
-    fn a_handover_without_a_reason_decides_as_the_policy(Hex(bytes) in story()) {
-        let _ = run(&bytes, true);
+    fn a_handover_without_a_reason_decides_as_the_policy(script in strategies::scripts(1_200)) {
+        run(script, true);
     }
 }

@@ -11,8 +11,6 @@
 )]
 #![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
 
-mod script;
-
 use redial::endpoints::FixedEndpoints;
 use redial::handover::{self, Handover};
 use redial::subscriptions::FixedSubscriptions;
@@ -20,7 +18,6 @@ use redial::testing::{Checked, Limits};
 use redial::{Config, Phase, SplitMix64};
 
 use super::harness::{KEYS, Lent, SmallPolicy, TestEvent, checked, small_policy};
-pub use script::run;
 
 /// The handover under test.
 pub type Subject<'c> = Handover<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'c>, FixedEndpoints<3>>;

@@ -19,7 +19,7 @@ pub struct Log<T, K, M> {
     /// When a credential was asked for.
     pub refreshes: Vec<Instant>,
     /// The steps of the policy, as [`Protocol::observe`](crate::driver::Protocol::observe) sees them.
-    pub steps: Vec<Step<T, K>>,
+    pub steps: Vec<Observed<T, K>>,
 }
 
 impl<T, K, M> Log<T, K, M> {
@@ -79,7 +79,7 @@ pub struct Closed {
 /// A step of the policy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Step<T, K> {
+pub struct Observed<T, K> {
     /// When.
     pub at: Instant,
     /// What happened; `None`: a timer fired.

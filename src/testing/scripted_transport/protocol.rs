@@ -12,7 +12,7 @@ use crate::driver::{Command, Dial, DialError, Notice, Received, RefreshFailed, S
 use crate::policy::Epoch;
 
 use super::connection::{Alive, Arrived, Connection};
-use super::log::{Closed, Dialled, Sent, Step};
+use super::log::{Closed, Dialled, Observed, Sent};
 use super::script::{End, What};
 use super::{Script, ScriptedTransport, Sleep};
 
@@ -147,7 +147,8 @@ where
     }
 
     fn observe(&self, notice: &Notice<'_, T, K>) {
-        let step = Step { at: notice.at, event: notice.event.cloned(), explanation: notice.explanation() };
+        let step =
+            Observed { at: notice.at, event: notice.event.cloned(), explanation: notice.explanation() };
         self.note(|log| log.steps.push(step));
     }
 }

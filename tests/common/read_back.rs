@@ -2,14 +2,17 @@
 
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
 
-use arbitrary::Unstructured;
-use redial::handover::{self, Decider, EventOf};
+use redial::endpoints::FixedEndpoints;
+use redial::handover::{self, Decider, Handover};
 use redial::record::{CheckpointError, Flight, Names};
-use redial::{Config, Instant};
+use redial::subscriptions::FixedSubscriptions;
+use redial::testing::Script;
+use redial::{Config, Instant, SplitMix64};
 
-use super::handed::{self, SmallHandover};
-use super::harness::{Lent, SmallPolicy};
-use super::script;
+use crate::harness::{KEYS, Lent, SmallPolicy};
+
+pub type SmallHandover<'c> =
+    Handover<SplitMix64, u8, FixedSubscriptions<u8, KEYS>, Lent<'c>, FixedEndpoints<3>>;
 
 /// With the checksum of these bytes behind them.
 pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -27,7 +30,7 @@ pub fn checkpoint(config: &Config, bytes: &[u8], story: &[u8]) -> Result<(), Che
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallPolicy::from_checkpoint(Lent(config), &written[..length]).expect("its own");
     assert!(again == read);
-    live_on(&mut read, story, script::event);
+    live_on(&mut read, story);
     Ok(())
 }
 
@@ -43,24 +46,20 @@ pub fn handover(
     let length = read.checkpoint(Names::Shown, &mut written).expect("four short names");
     let again = SmallHandover::from_checkpoint(Lent(config), settings, &written[..length]).expect("its own");
     assert!(again == read);
-    live_on(&mut read, story, handed::event);
+    live_on(&mut read, story);
     Ok(())
 }
 
 /// Goes through the events of a story.
-fn live_on<D: Decider>(
-    read: &mut D,
-    story: &[u8],
-    event: impl Fn(&mut Unstructured<'_>, &D) -> arbitrary::Result<Option<EventOf<D>>>,
-) {
-    let u = &mut Unstructured::new(story);
+fn live_on<D>(read: &mut D, story: &[u8])
+where
+    D: Decider<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>>,
+{
+    let mut script = Script::from_bytes(story);
     let mut now = Instant::ZERO;
-    while let (Ok(next), Ok(event), false) = (script::time(u, now, read), event(u, read), u.is_empty()) {
-        now = next;
-        let _actions = match event {
-            Some(event) => read.handle_event(now, event),
-            None => read.handle_timeout(now),
-        };
+    while let Some(step) = script.next_step(read, now) {
+        now = step.at;
+        let _actions = step.apply(read);
         let explained = (read.explain().to_string(), read.poll_timeout());
         assert!(!explained.0.is_empty(), "{explained:?}");
     }
