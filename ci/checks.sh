@@ -29,9 +29,11 @@ step "lints, the driver alone" cargo clippy --no-default-features --features dri
 step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
+step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, the packages beside it" cargo clippy --workspace --exclude redial --all-targets -- -D warnings
 step "the report on the benchmarks" cargo test -p redial-benches
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+step "a driver under the orders of its threads" ci/loom.sh
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
 step "no panic, no heap, no float" ci/no-panic.sh

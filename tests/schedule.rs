@@ -54,3 +54,18 @@ fn schedules_go_everywhere() {
         assert!(times >= 20, "{what}: {times} times");
     }
 }
+
+/// What the fuzzer found worth keeping.
+#[test]
+fn the_corpus_breaks_no_promise() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/schedule");
+    let mut played = 0;
+    for entry in std::fs::read_dir(corpus).expect("the corpus is committed") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("a schedule");
+        std::panic::catch_unwind(|| schedule::run(&bytes))
+            .unwrap_or_else(|_| panic!("{} fails", path.display()));
+        played += 1;
+    }
+    assert!(played > 100, "{played} schedules");
+}
