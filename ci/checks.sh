@@ -20,6 +20,7 @@ gateway() {
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
 step "explorations, a step deeper" ci/proofs.sh
+step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
 step "examples beside other crates, and a Redis that is killed" ci/redis.sh
 step "format" cargo fmt --check
