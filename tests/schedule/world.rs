@@ -148,7 +148,7 @@ impl World {
 
     /// A message; or more than are written in one go.
     fn send_some(&mut self) {
-        let number = if self.bytes.below(64) == 63 { MANY } else { 1 };
+        let number = if self.bytes.below(24) == 23 { MANY } else { 1 };
         for _ in 0..number {
             self.send();
         }
