@@ -172,7 +172,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             return;
         }
         self.cut_wait(cx.now, spread);
-        if self.is_too_late(cx.now) {
+        // Nothing but the spread can make the wait longer than it was.
+        if self.gate(cx.now).reason == WaitReason::Spread && self.is_too_late(cx.now) {
             self.fail(cx, GiveUp::MaxElapsed, self.last_cause());
         } else {
             self.ask_credential_again(cx);

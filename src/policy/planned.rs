@@ -113,9 +113,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let config: &Config = self.source.config();
         let attempts = config.initial_attempts.filter(|_| !self.state.is(Flag::Ever)).or(config.max_attempts);
         let counts = !self.state.is(Flag::InRound) || self.state.attempt == 0;
-        if counts && attempts.is_some_and(|max| self.state.attempt >= max) {
-            // With a limit of zero, the first dial is still allowed: it follows no loss.
-            return Some(GiveUp::MaxAttempts).filter(|_| self.state.attempt > 0 || self.state.is(Flag::Ever));
+        // With a limit of zero, the first dial is still allowed: it follows no loss.
+        let follows = self.state.attempt > 0 || self.state.is(Flag::Ever);
+        if counts && follows && attempts.is_some_and(|max| self.state.attempt >= max) {
+            return Some(GiveUp::MaxAttempts);
         }
         Some(GiveUp::MaxElapsed).filter(|_| self.is_too_late(now))
     }

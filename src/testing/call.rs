@@ -52,7 +52,7 @@ impl Promise {
                 "a dial comes when every condition is met, in no call that ends a transport, and min_interval after the last"
             }
             Self::Order => "an action is about a transport that is in the state for it",
-            Self::Session => "a session is resumed as long as it can be, and is dropped once",
+            Self::Session => "a session is resumed only if it can be, and no close ends one that is kept",
             Self::Handover => "a connection serves until its successor is promoted, and loses nothing to it",
             Self::Recovery => "when the faults stop, the next dial comes and the policy gets online",
         }
@@ -121,9 +121,18 @@ impl<D: Checkable> fmt::Display for Report<'_, D> {
         }
         writeln!(f, "  before:  {}", call.before.explain())?;
         writeln!(f, "  after:   {}", call.after.explain())?;
-        write!(f, "  answer:  {}", call.actions.disposition())?;
-        call.actions.iter().try_for_each(|action| write!(f, ", {action:?}"))?;
+        write!(f, "  answer:  {}", Answer(call.actions))?;
         write!(f, "\n{}", Recording(call.log))
+    }
+}
+
+/// What a call returned, for a message.
+pub(super) struct Answer<'a>(pub(super) &'a Actions);
+
+impl fmt::Display for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.disposition())?;
+        self.0.iter().try_for_each(|action| write!(f, ", {action:?}"))
     }
 }
 

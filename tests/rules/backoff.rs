@@ -199,3 +199,28 @@ fn f39_a_wait_is_explained() {
     let line = told.to_string();
     assert!(line.starts_with("waiting (connection_refused), backoff at "), "{line}");
 }
+
+/// F37: a limit of no attempts leaves the limit in time as it is, also for the dial that it still allows.
+#[test]
+fn f37_a_limit_of_no_attempts_leaves_the_limit_in_time() {
+    for attempts in [None, Some(0)] {
+        let limited = PLAIN.to_builder().max_attempts(attempts).max_elapsed(Some(secs(2))).build_const();
+        let mut rig = Harness::started(limited);
+        let epoch = rig.epoch();
+        let actions = rig.event(Event::NotNow { epoch, retry_after: Some(secs(30)) });
+        assert_eq!(gave_up(&actions).map(|end| end.0), Some(GiveUp::MaxElapsed), "{attempts:?}");
+    }
+}
+
+/// F18, F37: the network's return shortens a wait, and so never ends the outage, not even one whose first dial is kept
+/// apart from the last for longer than the outage may take.
+#[test]
+fn f37_the_networks_return_ends_no_outage() {
+    let apart = PLAIN.to_builder().min_interval(secs(5)).max_elapsed(Some(secs(2))).build_const();
+    let mut rig = Harness::started(apart);
+    assert_eq!(gave_up(&rig.fail(REFUSED)), Some((GiveUp::MaxElapsed, REFUSED)));
+    rig.start();
+    assert_eq!(rig.due().map(|due| due.1), Some(WaitReason::MinInterval));
+    assert_eq!(gave_up(&rig.event(Event::NetworkUp)), None);
+    assert_eq!(opens(&rig.advance(secs(5))), 1);
+}
