@@ -38,6 +38,7 @@ step "a driver under the orders of its threads" ci/loom.sh
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
 step "no panic, no heap, no float" ci/no-panic.sh
+step "one history on five machines" ci/history.sh
 step "the oldest compiler" ci/msrv.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh

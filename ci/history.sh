@@ -84,9 +84,11 @@ run() {
 }
 
 hashes=ci/history/hashes.tsv
+# The lines of `diff`, which fails where there are any.
+differences() { diff "$@" || true; }
 # The number of a chapter.
 number_of() {
-    awk -F '\t' -v chapter="$1" '/^#/ {next} $1 == chapter {print n; exit} {n++}' "$hashes"
+    awk -F '\t' -v chapter="$1" '/^#/ {next} $1 == chapter {print n + 0; exit} {n++}' "$hashes"
 }
 # The first decision of a chapter on which two machines differ.
 first_difference() {
@@ -94,7 +96,7 @@ first_difference() {
     number=$(number_of "$chapter")
     decisions=$(awk -F '\t' -v chapter="$chapter" '$1 == chapter {print $2}' "$hashes")
     [ -n "$number" ] || return 0
-    diff <(run "$one" "$number" 0 "$decisions") <(run "$other" "$number" 0 "$decisions") |
+    differences <(run "$one" "$number" 0 "$decisions") <(run "$other" "$number" 0 "$decisions") |
         awk -v one="$one" -v other="$other" '/^</ && !a++ {print one ": " substr($0, 3)} /^>/ && !b++ {print other ": " substr($0, 3)}'
 }
 
@@ -131,10 +133,10 @@ for machine in release debug i686 board web; do
         continue
     fi
     failed=1
-    chapters=$(diff <(grep -v '^#' "$hashes") "$results/$machine" | sed -n 's/^[<>] //p' | cut -f 1 | awk '!seen[$0]++')
+    chapters=$(differences <(grep -v '^#' "$hashes") "$results/$machine" | sed -n 's/^[<>] //p' | cut -f 1 | awk '!seen[$0]++')
     echo "$machine: other hashes than in $hashes: $(echo $chapters)" >&2
     if ! cmp -s "$results/release" "$results/$machine"; then
-        chapter=$(diff "$results/release" "$results/$machine" | sed -n 's/^[<>] //p' | head -n 1 | cut -f 1)
+        chapter=$(differences "$results/release" "$results/$machine" | sed -n 's/^[<>] \([^\t]*\).*/\1/p' | awk 'NR == 1')
         echo "it differs from release; the first decision of $chapter that does:" >&2
         first_difference "$chapter" release "$machine" >&2
     fi

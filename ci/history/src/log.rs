@@ -37,11 +37,11 @@ impl<'w> Log<'w> {
 
     pub(crate) fn decide<T: Hash + Debug>(&mut self, decision: &T) {
         decision.hash(&mut self.hash);
-        if let Some((numbers, to)) = &mut self.show {
-            if numbers.contains(&self.decisions) {
-                // The writers of the programs never fail.
-                let _ = writeln!(to, "{} {:016x} {decision:?}", self.decisions, self.hash.finish());
-            }
+        if let Some((numbers, to)) = &mut self.show
+            && numbers.contains(&self.decisions)
+        {
+            // The writers of the programs never fail.
+            let _ = writeln!(to, "{} {:016x} {decision:?}", self.decisions, self.hash.finish());
         }
         self.decisions = self.decisions.wrapping_add(1);
     }

@@ -42,6 +42,7 @@ const INSTANCES: &[(&str, &[&str])] = &[
     ("with_session_type.T2", &["shared::Token"]),
     ("with_subscriptions.S2", &["redial::subscriptions::FixedSubscriptions<u32, 16>"]),
     ("with_endpoints.E2", &["redial::endpoints::FixedEndpoints<4>"]),
+    ("with_rng.R2", &["redial::ChaCha8Rng"]),
     ("number.N", &["u32"]),
     ("hash.__H", &["shared::Hasher"]),
     ("hash.H", &["shared::Hasher"]),
