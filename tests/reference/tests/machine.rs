@@ -111,13 +111,12 @@ fn the_core_does_what_the_naive_policy_does() {
     }
 }
 
-/// The naive policy stays naive enough to be read at once.
+/// The naive policy stays short enough to be read.
 #[test]
-fn every_file_of_the_naive_policy_is_short() {
+fn no_file_of_the_naive_policy_is_over_400_lines() {
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for file in std::fs::read_dir(source).expect("a folder") {
-        let path = file.expect("a file").path();
-        let lines = std::fs::read_to_string(&path).expect("text").lines().count();
-        assert!(lines <= 400, "{} has {lines} lines", path.display());
+    for file in ["model.rs", "model/connection.rs", "model/outage.rs", "parts.rs"] {
+        let lines = std::fs::read_to_string(source.join(file)).expect("text").lines().count();
+        assert!(lines <= 400, "{file} has {lines} lines");
     }
 }
