@@ -20,6 +20,7 @@ gateway() {
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
 step "explorations, a step deeper" ci/proofs.sh
+step "all states, up to 20,000 of each case" ci/states.sh 20000
 step "examples beside other crates, and a Redis that is killed" ci/redis.sh
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
@@ -32,6 +33,7 @@ step "the report on the benchmarks" cargo test -p redial-benches
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
+step "no panic, no heap, no float" ci/no-panic.sh
 step "the oldest compiler" ci/msrv.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh

@@ -2,12 +2,17 @@
 //!
 //! Integers are little-endian base-128 varints in their shortest form, so that equal states have equal bytes.
 
+#[cfg(feature = "testing")]
+mod form;
 mod names;
 
 use core::fmt;
 
 use crate::time::{Instant, OptInstant, SignedInstant};
 use crate::words::words;
+
+#[cfg(feature = "testing")]
+use form::Form;
 
 pub(crate) use names::Fingerprint;
 #[cfg(feature = "record")]
@@ -100,6 +105,8 @@ pub struct Writer<'a> {
     /// In place of `names`.
     #[cfg(feature = "record")]
     table: Option<&'a mut NameTable>,
+    #[cfg(feature = "testing")]
+    form: Option<Form>,
 }
 
 impl<'a> Writer<'a> {
@@ -110,12 +117,16 @@ impl<'a> Writer<'a> {
             names,
             #[cfg(feature = "record")]
             table: None,
+            #[cfg(feature = "testing")]
+            form: None,
         }
     }
 
     #[cfg(feature = "record")]
     pub(crate) const fn numbering(out: &'a mut [u8], table: &'a mut NameTable) -> Self {
-        Self { out, length: 0, names: Names::Shown, table: Some(table) }
+        let mut writer = Self::new(out, Names::Shown);
+        writer.table = Some(table);
+        writer
     }
 
     /// How many bytes were written.
@@ -163,16 +174,80 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn instant(&mut self, at: Instant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative(at.as_micros().into()));
+        }
+        self.number(at.as_micros())
+    }
+
+    /// An instant before which something does not happen. It may be computed from an older one, so that it is forgotten earlier.
+    pub(crate) fn gate(&mut self, at: Instant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.gate(at));
+        }
         self.number(at.as_micros())
     }
 
     /// None is 0, and the end of time is none.
     pub(crate) fn opt_instant(&mut self, at: OptInstant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let (Some(form), Some(at)) = (self.form, at.get()) {
+            self.flag(true)?;
+            return self.signed(form.relative(at.as_micros().into()));
+        }
         self.number(at.get().map_or(0, |at| at.as_micros().saturating_add(1)))
     }
 
     pub(crate) fn signed_instant(&mut self, at: SignedInstant) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative((at.to_bits() as i64).into()));
+        }
         self.signed(at.to_bits() as i64)
+    }
+
+    /// An instant of which only the distance to `from` makes a difference, unless that is none.
+    pub(crate) fn signed_instant_from(
+        &mut self,
+        at: SignedInstant,
+        from: Option<Instant>,
+    ) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let (Some(form), Some(now)) = (self.form, from) {
+            return self.signed(form.seen_from(now).relative((at.to_bits() as i64).into()));
+        }
+        let _without_a_form = from;
+        self.signed_instant(at)
+    }
+
+    /// The bits of a [`SignedInstant`], as they are.
+    pub(crate) fn instant_bits(&mut self, bits: u64) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if self.form.is_some() {
+            return self.signed_instant(SignedInstant::from_bits(bits));
+        }
+        self.number(bits)
+    }
+
+    /// Seconds of the clock, rounded up.
+    pub(crate) fn seconds(&mut self, at: u32) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if let Some(form) = self.form {
+            return self.signed(form.relative(i128::from(at).saturating_mul(1_000_000)));
+        }
+        self.number(at)
+    }
+
+    /// A number that is compared with nothing but itself, and by which nothing is decided: a counter for people, or one by
+    /// which late answers are told from newer ones. A normal form is without it.
+    pub(crate) fn counter(&mut self, number: impl Into<u64>) -> Result<(), CheckpointError> {
+        #[cfg(feature = "testing")]
+        if self.form.is_some() {
+            return Ok(());
+        }
+        self.number(number)
     }
 
     pub(crate) fn opt_number(&mut self, number: Option<u32>) -> Result<(), CheckpointError> {

@@ -59,6 +59,9 @@ const MIN_INTERVAL_MS: u32 = 10;
 /// A call may come late, because the timers of a hidden page run once a minute and a host sleeps. A late call alone does not mean
 /// that the connection is dead: the heartbeat is sent, and its answer decides. Report what was received before the call.
 ///
+/// After a clock ran backwards (see [`Instant`]), the deadlines stay where they are, so that none comes early.
+/// [`keep_alive`](Self::keep_alive) with the interval brings the next heartbeat within it. A policy does so by itself.
+///
 /// The size is 24 bytes.
 #[doc(alias = "keepalive")]
 #[doc(alias = "keep-alive")]

@@ -12,6 +12,14 @@
     not(feature = "alloc"),
     doc = "| a test of one course of events | `Timeline` (feature `alloc`) |"
 )]
+#![cfg_attr(
+    feature = "driver",
+    doc = "| a test of what stands on a driver, without sockets and without waiting | [`ScriptedTransport`] and [`VirtualClock`] |"
+)]
+#![cfg_attr(
+    not(feature = "driver"),
+    doc = "| a test of what stands on a driver | `ScriptedTransport` and `VirtualClock` (feature `driver`) |"
+)]
 //!
 //! # A policy that is checked
 //!
@@ -100,20 +108,26 @@ mod checked;
 mod checks;
 mod choices;
 mod driver_rules;
+#[cfg(all(test, feature = "std"))]
+mod faults;
 mod handover;
 mod hash;
 mod limits;
 mod model;
+mod normal_form;
 mod recovery;
 mod sample;
 mod script;
+#[cfg(feature = "driver")]
+mod scripted_transport;
 #[cfg(feature = "proptest")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "proptest")))]
 pub mod strategies;
-#[cfg(feature = "record")]
 mod tape;
 #[cfg(feature = "alloc")]
 mod timeline;
+#[cfg(feature = "driver")]
+mod virtual_clock;
 
 #[cfg(feature = "arbitrary")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "arbitrary")))]
@@ -122,8 +136,18 @@ pub use bounds::longest_wait;
 pub use checked::{Checkable, Checked};
 pub use driver_rules::DriverRules;
 pub use limits::Limits;
+pub use normal_form::{Normal, normal_form};
 pub use sample::Sample;
 pub use script::{Script, Step};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub use scripted_transport::{
+    Answer, Closed, Connection, Dialled, Log, Observed, Say, ScriptedReader, ScriptedTransport,
+    ScriptedWriter, Sent, Writes,
+};
 #[cfg(feature = "alloc")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use timeline::Timeline;
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub use virtual_clock::{Hang, VirtualClock, VirtualSleep, VirtualTask};

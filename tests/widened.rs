@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use redial::Instant;
 use redial::time::Widened;
+use redial::{Cause, Config, Event, Instant, IoKind, Phase, Policy, Ratio, SplitMix64, presets};
 
 const ROUND: u64 = 1 << 32;
 const HALF: u32 = 1 << 31;
@@ -80,7 +80,105 @@ fn ticks_are_a_clock() {
     assert_eq!(Instant::from_millis(millis).saturating_duration_since(before), Duration::from_millis(4));
 }
 
+/// The known rates: a crystal of 32,768 Hz, a tick of 100 Hz, a cycle counter of 72 MHz, and microseconds.
+#[test]
+fn ticks_of_any_rate_are_microseconds() {
+    let at =
+        |ticks, num, den| Widened::after(0).instant_from_ticks(ticks, Ratio::new(num, den).expect("a ratio"));
+    assert_eq!(at(32_768, 1_000_000, 32_768), Instant::from_millis(1_000));
+    assert_eq!(at(1, 1_000_000, 32_768), Instant::from_micros(30), "30.5 rounded down");
+    assert_eq!(at(2, 1_000_000, 32_768), Instant::from_micros(61), "and no error adds up");
+    assert_eq!(at(101, 1_000_000, 100), Instant::from_millis(1_010));
+    assert_eq!(at(72_000_000, 1, 72), Instant::from_millis(1_000));
+    let mut micros = Widened::after((1 << 32) - 1);
+    assert_eq!(micros.instant_from_micros(7), Instant::from_micros((1 << 32) + 7));
+}
+
+/// A read after half a round or more is a read too late: no time is invented, and whole rounds are lost.
+#[test]
+fn a_read_too_late_loses_whole_rounds() {
+    for late in [u64::from(HALF), ROUND - 1, ROUND, 3 * ROUND + 10] {
+        let mut clock = Widened::after(1_000);
+        let now = 1_000 + late;
+        assert!(clock.widen(now as u32) <= 1_000 + late % ROUND, "{late}");
+        assert!(clock.newest() <= Some(now));
+        // As soon as the counter has passed the newest number, the clock moves on with it.
+        let again = now.next_multiple_of(ROUND) + 1_000 + 20;
+        assert_eq!(clock.widen(again as u32) % ROUND, 1_020, "{late}");
+        let lost = again - clock.newest().expect("a number");
+        assert_eq!(lost % ROUND, 0, "{late}");
+    }
+}
+
+/// A policy on a tick of 32 bits decides as one on a clock that never wraps, for every preset and over several wraps.
+#[test]
+fn a_policy_on_a_tick_that_wraps() {
+    for (name, config) in presets::ALL {
+        let policy = |config: &'static Config| Policy::new(config, SplitMix64::new(17));
+        let (mut wide, mut narrow) = (policy(config), policy(config));
+        let (mut clock, mut millis, mut steps) =
+            (Widened::new(), u64::from(u32::MAX) - 5_000, SplitMix64::new(5));
+        let begin = millis;
+        for step in 0..600 {
+            let event = next_event(&wide, step);
+            let (there, here) = (Instant::from_millis(millis), clock.instant_from_millis(millis as u32));
+            assert_eq!(there, here, "{name} {step}");
+            let (expected, found) = match event {
+                Some(event) => (wide.handle_event(there, event.clone()), narrow.handle_event(here, event)),
+                None => (wide.handle_timeout(there), narrow.handle_timeout(here)),
+            };
+            assert_eq!(expected, found, "{name} {step}");
+            assert_eq!(wide.poll_timeout(), narrow.poll_timeout(), "{name} {step}");
+            millis = next_millis(&wide, millis, &mut steps);
+        }
+        assert_eq!(wide, narrow, "{name}");
+        assert!(millis - begin > 3 * ROUND, "{name}: {} days", (millis - begin) / 86_400_000);
+    }
+}
+
+/// What goes well, and every seventh time a connection that is reset.
+fn next_event(policy: &Policy<SplitMix64>, step: u32) -> Option<Event> {
+    let epoch = policy.epoch();
+    Some(match (policy.phase(), epoch) {
+        (Phase::Idle | Phase::Stopped | Phase::Failed, _) => Event::Start,
+        (_, None) if step % 5 == 0 => Event::CredentialOk { request: None, ttl: None },
+        (_, None) => return None,
+        (_, Some(epoch)) if step % 7 == 0 => {
+            Event::Closed { epoch, cause: Cause::Io(IoKind::ConnectionReset) }
+        }
+        (Phase::Connecting, Some(epoch)) => Event::Opened { epoch },
+        (Phase::Establishing, Some(epoch)) => {
+            Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None }
+        }
+        (_, Some(epoch)) if step % 2 == 0 => Event::HeartbeatAcked { epoch },
+        _ => return None,
+    })
+}
+
+/// The deadline, rounded up to a whole tick, or once in a while up to 24 days.
+fn next_millis(policy: &Policy<SplitMix64>, millis: u64, steps: &mut SplitMix64) -> u64 {
+    use redial::rand_core::Rng;
+    let draw = steps.next_u64();
+    if draw % 8 == 0 {
+        return millis + (draw >> 8) % u64::from(HALF);
+    }
+    let due = policy.poll_timeout().map_or(millis, |at| at.as_micros().div_ceil(1_000));
+    due.clamp(millis, millis + u64::from(HALF) - 1)
+}
+
 proptest! {
+    /// Any rate, against the exact product of 128 bits.
+    #[test]
+    fn any_rate_is_exact(newest in any::<u64>(), raw in any::<u32>(), num in any::<u32>(), den in 1_u32..) {
+        for newest in [newest, newest >> 20, newest >> 40] {
+            let number = Widened::after(newest).widen(raw);
+            let exact = u128::from(number) * u128::from(num) / u128::from(den);
+            let expected = Instant::from_micros(u64::try_from(exact).unwrap_or(u64::MAX));
+            let per_tick = Ratio::new(num, den).expect("a ratio");
+            prop_assert_eq!(Widened::after(newest).instant_from_ticks(raw, per_tick), expected);
+        }
+    }
+
     /// Report 17: whatever a counter does in steps of less than half a round, forwards and back to what was, each raw value
     /// is widened to the number that it was made from, and the newest never falls.
     #[test]

@@ -20,7 +20,7 @@ impl Store for CircuitBreaker {
         let Self { deadline, window, generation, phase, reopenings } = self;
         to.instant(*deadline)?;
         to.number(window.failures)?;
-        to.number(generation.get())?;
+        to.counter(generation.get())?;
         to.number(*reopenings)?;
         let code = match *phase {
             Stage::Closed => CLOSED,

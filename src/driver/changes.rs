@@ -3,11 +3,12 @@
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::policy::Explanation;
 
 use super::status::{Run, Status};
+use super::sync::{Mutex, MutexGuard};
 
 /// How many transitions wait for one subscriber at most.
 const CAPACITY: usize = 64;

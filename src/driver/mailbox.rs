@@ -1,9 +1,8 @@
 //! What passes between a transport and the loop.
 
-use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use crate::policy::{Epoch, Event};
 
@@ -12,6 +11,7 @@ use super::hold::Hold;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::queue::Queue;
+use super::sync::{AtomicU16, AtomicU32, Mutex, MutexGuard, Ordering};
 
 /// Items were received.
 const ITEMS: u16 = 1;
@@ -101,7 +101,7 @@ impl<P: Protocol> Mailbox<P> {
             epoch,
             inner: Mutex::new(inner),
             flags: AtomicU16::new(if holds { HOLD } else { 0 }),
-            number: [const { AtomicU32::new(0) }; 2],
+            number: [AtomicU32::new(0), AtomicU32::new(0)],
             writes: AtomicU32::new(0),
         }
     }

@@ -1,12 +1,12 @@
 //! Messages for the application: a bounded buffer between the reader and one consumer.
 
 use core::future::poll_fn;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
 use super::status::Status;
+use super::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// How many messages wait for the application before the reader pauses, unless
 /// [`Driver::with_message_buffer`](super::Driver::with_message_buffer) says otherwise. This project's choice.

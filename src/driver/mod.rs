@@ -211,6 +211,7 @@ mod smol;
 mod spawn;
 mod status;
 mod supervise;
+mod sync;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod trust;

@@ -7,10 +7,10 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 /// How many messages wait to be written, and whether they may wait while there is no connection.
 ///
@@ -210,7 +210,11 @@ pub(super) struct OutQueue<M> {
 }
 
 impl<M> OutQueue<M> {
-    pub(super) const fn new() -> Self {
+    #[cfg_attr(
+        not(redial_loom),
+        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
+    )]
+    pub(super) fn new() -> Self {
         let inner = Inner { queue: Queue::new(), gate: Gate::Offline, limits: Outbox::new() };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
     }

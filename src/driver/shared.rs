@@ -1,8 +1,7 @@
 //! What a driver and its handles share.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::boxed::Box;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::policy::Event;
 
@@ -10,6 +9,7 @@ use super::Outcome;
 use super::outbox::{Gate, OutQueue, Writing};
 use super::queue::Queue;
 use super::status::{Report, Run, Status};
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 pub(super) struct Shared<T, K, M> {
     requests: Mutex<Queue<Event<T, K>>>,

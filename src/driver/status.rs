@@ -1,19 +1,17 @@
 //! What the handles may ask of a driver: whether it is online, how it ended, what its policy does.
 
 use core::future::poll_fn;
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use std::boxed::Box;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::vec::Vec;
-
-use atomic_waker::AtomicWaker;
 
 use crate::handover::{Decider, HandoverStats};
 use crate::policy::{Explanation, Stats};
 
 use super::Outcome;
 use super::changes::Subscriber;
+use super::sync::{AtomicBool, AtomicWaker, Mutex, MutexGuard, Ordering};
 
 /// Whether a run is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +77,11 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) const fn new() -> Self {
+    #[cfg_attr(
+        not(redial_loom),
+        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
+    )]
+    pub(super) fn new() -> Self {
         Self {
             waker: AtomicWaker::new(),
             state: Mutex::new(State { run: Run::New, online: false, report: None, reports: 0, others: None }),

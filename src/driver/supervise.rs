@@ -9,10 +9,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::vec::Vec;
-
-use atomic_waker::AtomicWaker;
 
 use crate::classify::{Cause, IoKind};
 use crate::handover::Decider;
@@ -22,6 +20,7 @@ use crate::subscriptions::Subscriptions;
 use super::Driver;
 use super::command::{Command, Dial, DialError, Received, SendFailed};
 use super::protocol::Protocol;
+use super::sync::{AtomicWaker, Mutex, MutexGuard};
 
 /// Supervises the connection of a crate that owns its socket (a client of Redis, MQTT, NATS, gRPC, a database): a
 /// [`Driver`] that dials with `connect` and keeps the future of `live` running while the connection lives.

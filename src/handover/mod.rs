@@ -191,6 +191,13 @@ impl<R, T, S: Subscriptions, C: ConfigSource, E> Policy<R, T, S, C, E> {
 }
 
 impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
+    /// The same with this generator: see [`Policy::with_rng`].
+    #[must_use]
+    pub fn with_rng<R2>(self, rng: R2) -> Handover<R2, T, S, C, E> {
+        let Self { policy, config, old, draining, newest, counts } = self;
+        Handover { policy: policy.with_rng(rng), config, old, draining, newest, counts }
+    }
+
     /// The session of the connection, or of the dial while there is none: see [`Policy::session`].
     #[must_use]
     pub const fn session(&self) -> &C::Session<T> {

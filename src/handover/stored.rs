@@ -49,20 +49,27 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Handover<R, T, S, 
 /// A [checkpoint](Handover::checkpoint) without its checksum: what a recording begins with.
 impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Store for Handover<R, T, S, C, E> {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self { policy, config, old, draining, newest, counts } = self;
         to.bytes(&[MAGIC, VERSION])?;
-        to.bytes(&fingerprint(policy.lent(), config.as_ref()).to_le_bytes())?;
-        policy.store_parts(to)?;
+        to.bytes(&fingerprint(self.policy.lent(), self.config.as_ref()).to_le_bytes())?;
+        self.policy.store_rng(to)?;
+        self.store_without_rng(to)
+    }
+}
+
+impl<R, T: Named, S: Store, C: ConfigSource, E: Store> Handover<R, T, S, C, E> {
+    pub(crate) fn store_without_rng(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { policy, config: _, old, draining, newest, counts } = self;
+        policy.store_without_rng(to)?;
         to.flag(old.is_some())?;
         if let Some(old) = old {
             old.store(to)?;
         }
         to.flag(draining.is_some())?;
         if let Some(Draining { epoch, until }) = draining {
-            to.number(epoch.get())?;
+            to.counter(epoch.get())?;
             to.instant(*until)?;
         }
-        to.number(newest.map_or(0, Epoch::get))?;
+        to.counter(newest.map_or(0, Epoch::get))?;
         counts.store(to)
     }
 }
@@ -186,9 +193,9 @@ impl Load for Draining {
 impl Store for Counts {
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         let Self { handovers, failed, gap_ms, gap_since } = self;
-        to.number(*handovers)?;
-        to.number(*failed)?;
-        to.number(*gap_ms)?;
+        to.counter(*handovers)?;
+        to.counter(*failed)?;
+        to.counter(*gap_ms)?;
         to.opt_instant(*gap_since)
     }
 }

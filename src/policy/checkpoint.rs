@@ -66,10 +66,15 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C,
         writer.sealed()
     }
 
-    /// All of it but the config.
-    pub(crate) fn store_parts(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
-        let Self { source: _, session, state, rng, subscriptions, endpoints } = self;
-        rng.store(to)?;
+    pub(crate) fn store_rng(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        self.rng.store(to)
+    }
+}
+
+impl<R, T: Named, S: Store, C: ConfigSource, E: Store> Policy<R, T, S, C, E> {
+    /// All of it but the config and the generator.
+    pub(crate) fn store_without_rng(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
+        let Self { source: _, session, state, rng: _, subscriptions, endpoints } = self;
         state.store(to)?;
         store_part(to, session.get())?;
         endpoints.store(to)?;
@@ -82,7 +87,8 @@ impl<R: Store, T: Named, S: Store, C: ConfigSource, E: Store> Store for Policy<R
     fn store(&self, to: &mut Writer<'_>) -> Result<(), CheckpointError> {
         to.bytes(&[MAGIC, VERSION])?;
         to.bytes(&Fingerprint::of(self.source.config()).to_le_bytes())?;
-        self.store_parts(to)
+        self.store_rng(to)?;
+        self.store_without_rng(to)
     }
 }
 

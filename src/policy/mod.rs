@@ -187,6 +187,14 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
         Policy { source, session, state, rng, subscriptions, endpoints }
     }
 
+    /// The same with this generator: for one that is seeded late, and for a copy that is to draw other waits than the policy
+    /// that it is a copy of.
+    #[must_use]
+    pub fn with_rng<R2>(self, rng: R2) -> Policy<R2, T, S, C, E> {
+        let Self { source, session, state, rng: _, subscriptions, endpoints } = self;
+        Policy { source, session, state, rng, subscriptions, endpoints }
+    }
+
     /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a
     /// `heapless::String<64>`, an index. A session and a redirect that the policy has are dropped.
     #[must_use]

@@ -9,7 +9,8 @@ impl<T: Named> Store for SessionState<T> {
         to.flag(*has_sequence)?;
         to.number(*sequence)?;
         to.opt_instant(*ends)?;
-        to.number(*aside)?;
+        // While the endpoint can't be reached, the time of the first dial that failed.
+        if *unreachable == 0 { to.number(*aside) } else { to.instant_bits(*aside) }?;
         to.number(*ttl_ms)?;
         to.number(*unreachable)?;
         to.name(token.as_ref())?;

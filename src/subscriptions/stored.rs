@@ -61,7 +61,7 @@ impl<A: SubscriptionStorage<Key: FromName> + Default> Load for SubscriptionSet<A
 fn store_head(to: &mut Writer<'_>, len: u64, sends: u32, pace: Pace) -> Result<(), CheckpointError> {
     let Pace { last, next, confirm } = pace;
     to.number(len)?;
-    to.number(sends)?;
+    to.counter(sends)?;
     to.opt_instant(last)?;
     to.opt_instant(next)?;
     to.opt_instant(confirm)
@@ -78,7 +78,7 @@ fn store_entry<K: Named>(to: &mut Writer<'_>, entry: Subscription<'_, K>) -> Res
     to.name(Some(key))?;
     to.signed(priority.into())?;
     to.number(failures)?;
-    to.number(send)?;
+    to.counter(send)?;
     let (code, at) = match state {
         SubscriptionState::Pending => (PENDING, None),
         SubscriptionState::Sent if in_batch => (SENT_IN_BATCH, sent_at.get()),

@@ -121,9 +121,18 @@ impl<D: Checkable> fmt::Display for Report<'_, D> {
         }
         writeln!(f, "  before:  {}", call.before.explain())?;
         writeln!(f, "  after:   {}", call.after.explain())?;
-        write!(f, "  answer:  {}", call.actions.disposition())?;
-        call.actions.iter().try_for_each(|action| write!(f, ", {action:?}"))?;
+        write!(f, "  answer:  {}", Answer(call.actions))?;
         write!(f, "\n{}", Recording(call.log))
+    }
+}
+
+/// What a call returned, for a message.
+pub(super) struct Answer<'a>(pub(super) &'a Actions);
+
+impl fmt::Display for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.disposition())?;
+        self.0.iter().try_for_each(|action| write!(f, ", {action:?}"))
     }
 }
 

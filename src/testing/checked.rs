@@ -1,7 +1,5 @@
 //! A policy that is checked at every call.
 
-#[cfg(feature = "record")]
-use alloc::boxed::Box;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::Deref;
@@ -21,7 +19,6 @@ use super::checks;
 use super::driver_rules::{Driver, DriverRules};
 use super::limits::Limits;
 use super::model::Model;
-#[cfg(feature = "record")]
 use super::tape::Tape;
 
 /// What [`Checked`] wraps: a [`Policy`](crate::Policy) or a [`Handover`] whose parts can be cloned and compared, and whose tokens
@@ -44,7 +41,8 @@ where
 
 /// A [`Policy`](crate::Policy) or a [`Handover`] that is checked at every call.
 ///
-/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. Every call
+/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. (Where
+/// [`Decider`] is in scope, the methods of that trait come first: its `session()` is an `Option`.) Every call
 /// of [`handle_event`](Self::handle_event) and [`handle_timeout`](Self::handle_timeout), at any time, with any event, in any
 /// order, is checked against these promises:
 ///
@@ -83,8 +81,7 @@ pub struct Checked<D: Decider> {
     model: Model,
     driver: Option<Driver>,
     hash: Option<fn(&D) -> u64>,
-    #[cfg(feature = "record")]
-    tape: Option<Box<Tape<D>>>,
+    tape: Tape<D>,
 }
 
 impl<D: Checkable> Checked<D> {
@@ -106,8 +103,7 @@ impl<D: Checkable> Checked<D> {
             policy,
             driver: None,
             hash: None,
-            #[cfg(feature = "record")]
-            tape: None,
+            tape: Tape::NONE,
         }
     }
 
@@ -132,6 +128,13 @@ impl<D: Checkable> Checked<D> {
         D: Hash,
     {
         self.hash = Some(super::hash::hash);
+        self
+    }
+
+    /// The same, changed in a way that is not checked: with [another generator](crate::Policy::with_rng).
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(D) -> D) -> Self {
+        self.policy = change(self.policy);
         self
     }
 
@@ -183,14 +186,7 @@ impl<D: Checkable> Checked<D> {
     /// The same, of which only the actions are checked unless it is to be checked `in_full`.
     #[track_caller]
     pub(super) fn take(&mut self, now: Instant, event: Option<EventOf<D>>, in_full: bool) -> Actions {
-        #[cfg(feature = "record")]
-        if let Some(tape) = &mut self.tape {
-            tape.write(now, event.as_ref());
-        }
-        #[cfg(feature = "record")]
-        let lines = self.tape.as_deref().map(Tape::lines);
-        #[cfg(not(feature = "record"))]
-        let lines = None;
+        self.tape.write(now, event.as_ref());
         let before = self.policy.clone();
         let actions = step(&mut self.policy, now, event.clone());
         let call = Call {
@@ -200,7 +196,7 @@ impl<D: Checkable> Checked<D> {
             now,
             was: self.model.called_at.replace(now).unwrap_or(now),
             actions: &actions,
-            log: lines,
+            log: self.tape.lines(),
         };
         if let (Some(driver), true) = (&mut self.driver, in_full) {
             driver.check(&call, self.model.last_epoch);
@@ -222,13 +218,8 @@ impl<D: Checkable> Checked<D> {
         &self.model
     }
 
-    /// The recording so far.
-    pub(super) fn lines(&self) -> Option<&str> {
-        #[cfg(feature = "record")]
-        let lines = self.tape.as_deref().map(Tape::lines);
-        #[cfg(not(feature = "record"))]
-        let lines = None;
-        lines
+    pub(super) const fn tape(&self) -> &Tape<D> {
+        &self.tape
     }
 }
 
@@ -258,14 +249,14 @@ impl<D: Checkable> Checked<D> {
         D::Token: crate::record::Named,
         <D::Subscriptions as Subscriptions>::Key: crate::record::Named,
     {
-        self.tape = Some(Box::new(Tape::of(&self.policy)?));
+        self.tape.kept = Some(alloc::boxed::Box::new(super::tape::Kept::of(&self.policy)?));
         Ok(self)
     }
 
     /// The log so far, if it is kept.
     #[must_use]
     pub fn log(&self) -> Option<&str> {
-        self.lines()
+        self.tape.lines()
     }
 }
 
@@ -310,7 +301,6 @@ impl<D: Decider + Clone> Clone for Checked<D> {
             model: self.model.clone(),
             driver: self.driver.clone(),
             hash: self.hash,
-            #[cfg(feature = "record")]
             tape: self.tape.clone(),
         }
     }

@@ -7,7 +7,7 @@ use crate::policy::{Action, Disposition, Epoch, Event, Phase, WaitReason};
 use crate::subscriptions::{SubscriptionState, Subscriptions};
 use crate::time::Instant;
 
-use super::call::{Call, promise};
+use super::call::{Answer, Call, promise};
 use super::checked::{Checkable, step};
 use super::handover::{self, Before};
 use super::limits::Limits;
@@ -66,7 +66,7 @@ pub(super) fn check<D: Checkable>(
 fn check_twin<D: Checkable>(call: &Call<'_, D>, hash: Option<fn(&D) -> u64>) {
     let mut twin = call.before.clone();
     let actions = step(&mut twin, call.now, call.event.cloned());
-    promise!(call, Deterministic, actions == *call.actions, "an equal policy decides {actions:?}");
+    promise!(call, Deterministic, actions == *call.actions, "an equal policy answers {}", Answer(&actions));
     promise!(call, Deterministic, twin == *call.after, "an equal policy becomes another: {}", twin.explain());
     let same = hash.is_none_or(|hash| hash(&twin) == hash(call.after));
     promise!(call, Deterministic, same, "equal policies have different hashes");
@@ -74,7 +74,7 @@ fn check_twin<D: Checkable>(call: &Call<'_, D>, hash: Option<fn(&D) -> u64>) {
     let slept = matches!(call.event, Some(Event::HostResumed { gap, .. }) if !gap.is_zero());
     if call.actions.disposition() == Disposition::Inapplicable && !slept {
         let again = step(&mut twin, call.now, call.event.cloned());
-        promise!(call, Ignored, again.is_empty(), "told again, it decides {again:?}");
+        promise!(call, Ignored, again.is_empty(), "told again, it answers {}", Answer(&again));
         promise!(call, Ignored, twin == *call.after, "told again, it changes something: {}", twin.explain());
     }
 }
@@ -370,7 +370,7 @@ fn check_timers<D: Checkable>(call: &Call<'_, D>) {
     let mut idle = call.after.clone();
     if !is_due(idle.poll_timeout(), now) {
         let actions = idle.handle_timeout(now);
-        promise!(call, Timers, actions.is_empty(), "a timeout before its time decides {actions:?}");
+        promise!(call, Timers, actions.is_empty(), "a timeout before its time answers {}", Answer(&actions));
         promise!(call, Timers, idle == *call.after, "a timeout before its time changes something");
         return;
     }
@@ -398,7 +398,7 @@ fn check_rewind<D: Checkable>(call: &Call<'_, D>) {
     }
     let mut waiting = before.clone();
     let actions = waiting.handle_timeout(now);
-    promise!(call, Clock, actions.is_empty(), "a wait is cut short: {actions:?}");
+    promise!(call, Clock, actions.is_empty(), "a wait is cut short: {}", Answer(&actions));
     let left = |at: Option<Instant>, now| at.map(|at: Instant| at.saturating_duration_since(now));
     let (old, new) = (left(Some(until), was), left(waiting.poll_timeout(), now));
     promise!(call, Clock, new >= old, "{old:?} were left to wait, then {new:?}");

@@ -127,7 +127,7 @@ impl<D: Checkable> Checked<D> {
             "a promise of redial is broken: {promise}\n  found:   {found}\n  at:      {} us, {}\n{}",
             self.now().as_micros(),
             self.explain(),
-            Recording(self.lines())
+            Recording(self.tape().lines())
         )
     }
 

@@ -16,6 +16,7 @@ fn features() -> String {
         ("smol", cfg!(feature = "smol")),
         ("std", cfg!(feature = "std")),
         ("stream", cfg!(feature = "stream")),
+        ("testing", cfg!(feature = "testing")),
         ("tokio", cfg!(feature = "tokio")),
         ("websocket", cfg!(feature = "websocket")),
     ];

@@ -3,13 +3,17 @@
 //! `slack` is how late this runtime may be, and a hundredth of it how late its log.
 
 use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, Runtime};
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::HoldReason;
+use redial::testing::Writes;
 use redial::{BackoffConfig, Cause, Config, Event, GiveUp, Instant, IoKind, Phase, Ratio};
 
-use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready, refused};
 
 /// Waits of 40, 80, 160, 320, 320 ms …
 pub(crate) const LADDER: Config =
@@ -41,61 +45,55 @@ fn acked(epoch: redial::Epoch) -> Fact {
 }
 
 /// Duties 2 and 3: each dial comes when the ladder says, and the session ends it.
-pub(crate) async fn dials_on_the_ladder<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn dials_on_the_ladder(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
     let script = async {
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_phase(Phase::Online).await;
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.dials.len(), 5);
-    for (pair, wait) in log.dials.windows(2).zip([40, 80, 160, 320]) {
+    let dials = lab.dials();
+    assert_eq!(dials.len(), 5);
+    for (pair, wait) in dials.windows(2).zip([40, 80, 160, 320]) {
         assert_after(pair[0], pair[1], ms(wait), slack);
     }
-    assert_eq!(log.closed, [4000], "a stop that keeps the session");
+    assert_eq!(lab.closed(), [4000], "a stop that keeps the session");
     assert_eq!(driver.policy().session().sequence(), Some(1));
 }
 
 /// Duty 2 (quinn #587): the sleep for a minute's wait must not outlive "reconnect now".
-pub(crate) async fn retry_now_cuts_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn retry_now_cuts_a_backoff_wait(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
         for dials in 1..=2 {
             // Counted from the dial, not from the moment at which it was asked for.
-            while lab.log().dials.len() < dials {
-                lab.sleep(ms(1)).await;
-            }
+            lab.until_dialled(dials).await;
             lab.sleep(ms(50)).await;
             handle.retry_now();
         }
-        while lab.log().dials.len() < 3 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(3).await;
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_eq!(dials.len(), 3);
     assert_after(dials[0], dials[1], ms(50), slack);
     assert_after(dials[1], dials[2], ms(50), slack);
 }
 
 /// Duty 2 (quinn #587): a greeting brings a beat that is due long before the deadline the sleep is armed for.
-pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep(rt: Host, slack: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .greeting(Some(ms(60_000)))
         .heartbeat(HeartbeatConfig::new().first_jitter(false).build_const())
         .build_const();
     let greeting: fn(_) -> Fact = |epoch| Event::Greeting { epoch, heartbeat: Some(ms(60)) };
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![greeting])])]);
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::wait(ms(50)), Say::events(vec![greeting])])]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
@@ -104,15 +102,15 @@ pub(crate) async fn a_deadline_that_moves_earlier_during_a_sleep<Rt: Runtime>(rt
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let sent = lab.log().sent;
-    assert_eq!(sent[0].1, Command::Identify);
-    assert_eq!(sent[1].1, Command::Heartbeat { sequence: Some(1) });
-    assert_after(sent[0].0, sent[1].0, ms(60), slack);
-    assert_after(sent[1].0, sent[2].0, ms(60), slack);
+    assert_eq!(sent[0].command, Command::Identify);
+    assert_eq!(sent[1].command, Command::Heartbeat { sequence: Some(1) });
+    assert_after(sent[0].at, sent[1].at, ms(60), slack);
+    assert_after(sent[1].at, sent[2].at, ms(60), slack);
 }
 
 /// Duties 7 and 10 (F05): a stop during a dial drops the dial.
-pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Hang]);
+pub(crate) async fn stop_during_a_dial(rt: Host, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::hang()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let begun = lab.now();
@@ -123,11 +121,11 @@ pub(crate) async fn stop_during_a_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
-    assert_eq!(lab.log().closed, [] as [u16; 0], "nothing was open");
+    assert_eq!(lab.closed(), [] as [u16; 0], "nothing was open");
 }
 
 /// Duty 10 (F04).
-pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn stop_during_a_backoff_wait(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -138,12 +136,12 @@ pub(crate) async fn stop_during_a_backoff_wait<Rt: Runtime>(rt: Rt, slack: Durat
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
-    assert_eq!(lab.log().dials.len(), 1);
+    assert_eq!(lab.dials().len(), 1);
 }
 
 /// Duties 9 and 10.
-pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(0));
+pub(crate) async fn stop_during_a_pending_send(rt: Host, slack: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(0)));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let begun = lab.now();
@@ -153,19 +151,20 @@ pub(crate) async fn stop_during_a_pending_send<Rt: Runtime>(rt: Rt, slack: Durat
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
-    assert_eq!(lab.log().closed, [1000]);
+    assert_eq!(lab.closed(), [1000]);
 }
 
 /// Duties 7 and 10 (F08): a goodbye that never ends holds up the return for its own time and no longer.
-pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Wait(ms(50)), Say::Facts(vec![please_reconnect])])])
-        .set(|set| set.goodbye_hangs = true);
+pub(crate) async fn stop_during_a_goodbye(rt: Host, slack: Duration) {
+    let lab =
+        Lab::new(rt, vec![Answer::accept(vec![Say::wait(ms(50)), Say::events(vec![please_reconnect])])])
+            .set(|set| set.set_closes_hang(true));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(100)).await;
-        assert_eq!((lab.alive(), lab.log().closed), (1, vec![4000]));
+        assert_eq!((lab.alive(), lab.closed()), (1, vec![4000]));
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -173,9 +172,9 @@ pub(crate) async fn stop_during_a_goodbye<Rt: Runtime>(rt: Rt, slack: Duration) 
 }
 
 /// A long wait doesn't keep the old socket.
-pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![please_reconnect])])])
-        .set(|set| set.goodbye_hangs = true);
+pub(crate) async fn a_goodbye_ends_during_a_long_wait(rt: Host, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![please_reconnect])])])
+        .set(|set| set.set_closes_hang(true));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
@@ -183,7 +182,7 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack
         assert_eq!(lab.alive(), 1);
         lab.sleep(CLOSE_TIMEOUT + slack).await;
         assert_eq!(lab.alive(), 0);
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -191,63 +190,71 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait<Rt: Runtime>(rt: Rt, slack
 
 /// Duties 6 and 7 (F07, F08): the next dial neither waits for a goodbye nor stands beside it, but the goodbye was
 /// begun, even if the next dial is asked for in the same instant.
-pub(crate) async fn a_goodbye_delays_no_dial<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_goodbye_delays_no_dial(rt: Host, slack: Duration) {
     let retry_now: fn(_) -> Fact = |_| Event::RetryNow;
     let asked = || {
         let facts = vec![please_reconnect, retry_now, please_reconnect];
-        Answer::Accept(vec![Say::Wait(ms(20)), Say::Facts(facts)])
+        Answer::accept(vec![Say::wait(ms(20)), Say::events(facts)])
     };
-    let lab = Lab::new(rt, vec![asked(), asked()]).set(|set| set.goodbye_hangs = true);
+    let lab = Lab::new(rt, vec![asked(), asked()]).set(|set| set.set_closes_hang(true));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().dials.len() < 3 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_dialled(3).await;
         handle.network_down();
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_after(log.dials[0], log.dials[1], ms(20), slack);
-    assert_after(log.dials[1], log.dials[2], ms(20), slack);
-    assert_eq!(log.closed[..2], [4000, 4000]);
+    assert_after(lab.dials()[0], lab.dials()[1], ms(20), slack);
+    assert_after(lab.dials()[1], lab.dials()[2], ms(20), slack);
+    assert_eq!(lab.closed()[..2], [4000, 4000]);
     assert!(driver.policy().stats().stale > 0, "what follows a loss is stale, and seen to be");
 }
 
 /// Duty 4: after a suspend the acknowledgement lies behind other messages in the socket, and the beat is overdue.
-pub(crate) async fn facts_before_timers<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn facts_before_timers(rt: Host, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
+    let host = rt.clone();
     let script = vec![
-        Say::Facts(vec![ready]),
-        Say::Wait(ms(150)),
-        Say::Suspend(ms(120)),
-        Say::Facts(vec![received; 5]),
-        Say::Facts(vec![received; 5]),
-        Say::Facts(vec![acked]),
+        Say::events(vec![ready]),
+        Say::wait(ms(150)),
+        Say::call(move || host.suspend(ms(120))),
+        Say::events(vec![received; 5]),
+        Say::events(vec![received; 5]),
+        Say::events(vec![acked]),
     ];
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().sent.len() < 3 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_sent(3).await;
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
-    assert_eq!(lab.log().dials.len(), 1);
+    assert_eq!(lab.dials().len(), 1);
 }
 
 /// Duty 4: messages without end starve neither the heartbeat nor the user's stop nor the executor.
-pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_flood_starves_nobody(rt: Host, _: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
         .build_const();
-    let flood = Answer::Accept(vec![Say::Facts(vec![ready]), Say::Flood { stop_at: 2_000 }]);
-    let lab = Lab::new(rt, vec![flood]);
+    let lab = Lab::new(rt, vec![]);
+    // A message after each millisecond of the host's clock, without end and without the reader ever being idle.
+    let received = Arc::new(AtomicU32::new(0));
+    let flood = core::iter::repeat_with({
+        let (lab, received) = (lab.clone(), received.clone());
+        move || {
+            lab.host.suspend(ms(1));
+            if received.fetch_add(1, Ordering::SeqCst) + 1 == 2_000 {
+                lab.stop()();
+            }
+            Say::events(vec![])
+        }
+    });
+    lab.server.answer(Answer::accept(core::iter::once(Say::events(vec![ready])).chain(flood)));
     let mut driver = lab.driver(&CONFIG);
     let turns = core::cell::Cell::new(0_u32);
     let script = core::future::poll_fn(|cx| {
@@ -257,13 +264,14 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
     });
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let log = lab.log();
-    assert!(log.received < 2_070, "the stop came after {} messages", log.received);
+    let received = received.load(Ordering::SeqCst);
+    assert!(received < 2_070, "the stop came after {received} messages");
     let beats: Vec<_> =
-        log.sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).collect();
+        log.sent.iter().filter(|sent| matches!(sent.command, Command::Heartbeat { .. })).collect();
     assert!(beats.len() >= 12, "{} beats in two seconds", beats.len());
     for pair in beats.windows(2) {
         assert!(
-            pair[1].0.saturating_duration_since(pair[0].0) < ms(170),
+            pair[1].at.saturating_duration_since(pair[0].at) < ms(170),
             "a beat waited for more than a burst"
         );
     }
@@ -271,14 +279,14 @@ pub(crate) async fn a_flood_starves_nobody<Rt: Runtime>(rt: Rt, _: Duration) {
 }
 
 /// Duty 9: a peer that doesn't read is found dead, and is read from meanwhile.
-pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_blocked_send_stops_no_heartbeat(rt: Host, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let sequence: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 9 };
     let script =
-        vec![Say::Wait(ms(20)), Say::Facts(vec![ready]), Say::Wait(ms(150)), Say::Facts(vec![sequence])];
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| {
-        set.writes = Writes::BlockAt(1);
-        set.answers = false;
+        vec![Say::wait(ms(20)), Say::events(vec![ready]), Say::wait(ms(150)), Say::events(vec![sequence])];
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| {
+        set.set_writes(Writes::block_at(1));
+        set.set_answering(false);
     });
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -291,73 +299,68 @@ pub(crate) async fn a_blocked_send_stops_no_heartbeat<Rt: Runtime>(rt: Rt, slack
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
     assert_eq!(driver.policy().session().sequence(), Some(9));
-    let sent = &lab.log().sent[1].1;
+    let sent = &lab.sent()[1];
     assert!(matches!(sent, Command::Resume(_)), "{sent:?} was meant for the old transport");
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_after(dials[0], dials[1], ms(20 + 100 + 100 + 40), slack);
 }
 
 /// A failed send ends the connection.
-pub(crate) async fn a_failed_send_is_a_loss<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::FailAt(0));
+pub(crate) async fn a_failed_send_is_a_loss(rt: Host, slack: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::fail_at(0)));
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
     let script = async {
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(2).await;
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_after(log.dials[0], log.dials[1], ms(40), slack);
-    assert_eq!(log.closed[0], 4000);
+    assert_after(lab.dials()[0], lab.dials()[1], ms(40), slack);
+    assert_eq!(lab.closed()[0], 4000);
 }
 
 /// A close frame that lies in the socket says more than the send that fails because of it.
-pub(crate) async fn a_close_frame_before_a_failed_send<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_close_frame_before_a_failed_send(rt: Host, _: Duration) {
     let cause = Cause::Http(404);
-    let lab =
-        Lab::new(rt, vec![Answer::Accept(vec![Say::End(cause)])]).set(|set| set.writes = Writes::FailAt(0));
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::end(cause)])])
+        .set(|set| set.set_writes(Writes::fail_at(0)));
     let mut driver = lab.driver(&LONG);
     let outcome = lab.drive(&mut driver, nothing()).await;
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Fatal, cause });
 }
 
 /// Duty 7: a dial whose time is over doesn't live on during the wait.
-pub(crate) async fn a_dial_is_dropped_when_its_time_is_over<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_is_dropped_when_its_time_is_over(rt: Host, slack: Duration) {
     static CONFIG: Config = LONG.to_builder().connect_timeout(ms(60)).build_const();
-    let lab = Lab::new(rt, vec![Answer::Hang]);
+    let lab = Lab::new(rt, vec![Answer::hang()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
         lab.sleep(ms(70) + slack).await;
-        assert_eq!((lab.alive(), lab.log().phases.last()), (0, Some(&Phase::Waiting)));
+        assert_eq!((lab.alive(), lab.phases().last()), (0, Some(&Phase::Waiting)));
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
 
 /// Duty 6 and F11: an attempt that takes too long is dropped before the next begins.
-pub(crate) async fn a_dial_that_hangs_is_dropped<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_dial_that_hangs_is_dropped(rt: Host, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(60)).build_const();
-    let lab = Lab::new(rt, vec![Answer::Hang, Answer::Hang]);
+    let lab = Lab::new(rt, vec![Answer::hang(), Answer::hang()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().dials.len() < 3 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(3).await;
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_after(dials[0], dials[1], ms(60 + 40), slack);
     assert_after(dials[1], dials[2], ms(60 + 80), slack);
 }
 
 /// Duty 12: giving up is a value, and a new run starts over.
-pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn giving_up_is_a_value(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -365,29 +368,29 @@ pub(crate) async fn giving_up_is_a_value<Rt: Runtime>(rt: Rt, _: Duration) {
     for dials in [2, 4] {
         let outcome = lab.drive(&mut driver, nothing()).await;
         assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, cause });
-        assert_eq!(lab.log().dials.len(), dials);
+        assert_eq!(lab.dials().len(), dials);
     }
 }
 
 /// Dropping the run drops the socket; the next run resumes.
-pub(crate) async fn a_dropped_run_leaves_nothing<Rt: Runtime>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![]).set(|set| set.goodbye_hangs = true);
+pub(crate) async fn a_dropped_run_leaves_nothing(rt: Host, _: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_closes_hang(true));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     assert_eq!(lab.drive_for(&mut driver, ms(50), nothing()).await, None);
     assert_eq!(lab.alive(), 0);
-    assert_eq!(lab.log().closed, [] as [u16; 0]);
+    assert_eq!(lab.closed(), [] as [u16; 0]);
     let script = async {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let sent: Vec<_> = lab.sent();
     assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
 }
 
 /// A driver without handles goes on; a handle without a driver says so.
-pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn handles_may_go_first_or_last(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused()]);
     let mut driver = lab.driver(&CONFIG);
@@ -401,16 +404,16 @@ pub(crate) async fn handles_may_go_first_or_last<Rt: Runtime>(rt: Rt, _: Duratio
 }
 
 /// A stop that comes before the run is not lost, and dials nothing.
-pub(crate) async fn a_stop_before_the_run<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_stop_before_the_run(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LONG);
     driver.handle().stop_keeping_session();
     assert_eq!(lab.drive(&mut driver, nothing()).await, Outcome::Stopped);
-    assert_eq!(lab.log().dials.len(), 0);
+    assert_eq!(lab.dials().len(), 0);
 }
 
 /// Duty 10: preconditions park it and let it go.
-pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_hold_parks(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -427,51 +430,51 @@ pub(crate) async fn a_hold_parks<Rt: Runtime>(rt: Rt, slack: Duration) {
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_after(begun, *dials.last().expect("dialled"), ms(250), slack);
 }
 
 /// Duty 11: however long the host slept, time passes once.
-pub(crate) async fn a_long_suspend_is_one_timeout<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_long_suspend_is_one_timeout(rt: Host, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
         lab.sleep(ms(250)).await;
-        let before = lab.log().timeouts.len();
-        lab.suspend(Duration::from_secs(200));
+        let before = lab.timeouts();
+        lab.host.suspend(Duration::from_secs(200));
         handle.visible();
         lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().timeouts.len(), before + 1);
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Online), "a late beat asks");
-        lab.suspend(Duration::from_secs(3_600));
+        assert_eq!(lab.timeouts(), before + 1);
+        assert_eq!(lab.phases().last(), Some(&Phase::Online), "a late beat asks");
+        lab.host.suspend(Duration::from_secs(3_600));
         handle.visible();
         lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().timeouts.len(), before + 2, "the page's news was the first look");
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Online));
+        assert_eq!(lab.timeouts(), before + 2, "the page's news was the first look");
+        assert_eq!(lab.phases().last(), Some(&Phase::Online));
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 }
 
 /// Duty 6: whatever comes in whatever order, there are never two.
-pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn never_two_transports(rt: Host, _: Duration) {
     let mut dials = Vec::new();
     for round in 0..200 {
         dials.push(match round % 5 {
             0 => refused(),
-            1 => Answer::Accept(vec![Say::Wait(ms(3)), Say::Facts(vec![please_reconnect])]),
-            2 => Answer::Accept(vec![Say::Facts(vec![ready]), Say::End(Cause::CloseFrame(1006))]),
-            3 => Answer::Hang,
-            _ => Answer::Accept(vec![]),
+            1 => Answer::accept(vec![Say::wait(ms(3)), Say::events(vec![please_reconnect])]),
+            2 => Answer::accept(vec![Say::events(vec![ready]), Say::end(Cause::CloseFrame(1006))]),
+            3 => Answer::hang(),
+            _ => Answer::accept(vec![]),
         });
     }
     static CONFIG: Config = Config::new(BackoffConfig::constant(ms(2)).build_const())
         .connect_timeout(ms(5))
         .network(redial::policy::OnNetworkDown::Drop, Duration::ZERO)
         .build_const();
-    let lab = Lab::new(rt, dials).set(|set| set.goodbye_hangs = true);
+    let lab = Lab::new(rt, dials).set(|set| set.set_closes_hang(true));
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let mut random = 1_u32;
@@ -492,5 +495,5 @@ pub(crate) async fn never_two_transports<Rt: Runtime>(rt: Rt, _: Duration) {
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert!(lab.log().dials.len() > 20);
+    assert!(lab.dials().len() > 20);
 }

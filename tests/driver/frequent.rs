@@ -2,30 +2,29 @@
 
 use core::time::Duration;
 
-use redial::driver::{Command, Outcome, Runtime};
+use redial::driver::{Command, Outcome};
 use redial::heartbeat::Liveness;
 use redial::{Cause, Config, Epoch, Event};
 
 use crate::conformance::{BEATS, LADDER, assert_after};
-use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Lab, Say, ms, numbered, ready};
 
 /// Duties 2 and 3: traffic moves the deadline while a sleep is armed for the one before. The heartbeat is answered by it, the
 /// next one comes at its time, and the peer that then falls silent is found at its time.
-pub(crate) async fn traffic_moves_the_deadline<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn traffic_moves_the_deadline(rt: Host, slack: Duration) {
     static CONFIG: Config = LADDER
         .to_builder()
         .heartbeat(
             BEATS.to_builder().liveness(Liveness::AnyTraffic).answer_within(Some(ms(40))).build_const(),
         )
         .build_const();
-    let script = vec![Say::Facts(vec![ready]), Say::Wait(ms(120)), Say::Message(1)];
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let script = vec![Say::events(vec![ready]), Say::wait(ms(120)), Say::message(1)];
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_dialled(2).await;
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
@@ -33,18 +32,18 @@ pub(crate) async fn traffic_moves_the_deadline<Rt: Runtime>(rt: Rt, slack: Durat
     let beats: Vec<_> = log
         .sent
         .iter()
-        .filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. }))
-        .map(|(at, _)| *at)
+        .filter(|sent| matches!(sent.command, Command::Heartbeat { .. }))
+        .map(|sent| sent.at)
         .collect();
     assert_eq!(beats.len(), 2, "{beats:?}");
-    assert_after(log.dials[0], beats[0], ms(100), slack);
-    assert_after(log.dials[0], beats[1], ms(200), slack);
+    assert_after(lab.dials()[0], beats[0], ms(100), slack);
+    assert_after(lab.dials()[0], beats[1], ms(200), slack);
     assert_eq!(driver.policy().stats().zombies, 1);
-    assert_after(log.dials[0], log.dials[1], ms(240 + 40), slack);
+    assert_after(lab.dials()[0], lab.dials()[1], ms(240 + 40), slack);
 }
 
 /// A number keeps all of its 64 bits, and an event of another transport is stale, also where it comes alone.
-pub(crate) async fn numbers_and_epochs_arrive_whole<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn numbers_and_epochs_arrive_whole(rt: Host, _: Duration) {
     const NUMBER: u64 = 0x0123_4567_89AB_CDEF;
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let number: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: NUMBER };
@@ -52,8 +51,7 @@ pub(crate) async fn numbers_and_epochs_arrive_whole<Rt: Runtime>(rt: Rt, _: Dura
         |_| Event::Sequence { epoch: Epoch::from_raw(99).unwrap(), sequence: u64::MAX };
     let foreign_life: fn(_) -> Fact = |_| Event::Received { epoch: Epoch::from_raw(99).unwrap() };
     let script = [vec![ready as fn(_) -> _], vec![number], vec![foreign_number], vec![foreign_life]];
-    let lab =
-        Lab::new(rt, vec![Answer::Accept(script.map(Say::Facts).into())]).set(|set| set.answers = false);
+    let lab = Lab::new(rt, vec![Answer::accept(script.map(Say::events))]).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
@@ -61,31 +59,23 @@ pub(crate) async fn numbers_and_epochs_arrive_whole<Rt: Runtime>(rt: Rt, _: Dura
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let (_, sent) = &lab.log().sent[1];
-    assert_eq!(*sent, Command::Heartbeat { sequence: Some(NUMBER) });
+    assert_eq!(lab.sent()[1], Command::Heartbeat { sequence: Some(NUMBER) });
     assert_eq!(driver.policy().session().sequence(), Some(NUMBER));
     assert_eq!(driver.policy().stats().stale, 2);
 }
 
 /// Numbers, messages and signs of life, alone and together, and the end right behind them: all of it arrives, in order.
-pub(crate) async fn all_that_came_before_the_end_arrives<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn all_that_came_before_the_end_arrives(rt: Host, _: Duration) {
     let life: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let number: fn(_) -> Fact = |epoch| Event::Sequence { epoch, sequence: 5 };
-    let mut script = vec![Say::Facts(vec![ready]), Say::Message(1), Say::Facts(vec![]), Say::Numbered(2)];
-    script.extend([
-        Say::Numbered(3),
-        Say::Facts(vec![life, life]),
-        Say::Message(4),
-        Say::Facts(vec![number]),
-    ]);
-    script.extend([Say::Message(5), Say::Facts(vec![life]), Say::End(Cause::NoCloseFrame)]);
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut script = vec![Say::events(vec![ready]), Say::message(1), Say::events(vec![]), numbered(2)];
+    script.extend([numbered(3), Say::events(vec![life, life]), Say::message(4), Say::events(vec![number])]);
+    script.extend([Say::message(5), Say::events(vec![life]), Say::end(Cause::NoCloseFrame)]);
+    let lab = Lab::new(rt, vec![Answer::accept(script)]);
     let mut driver = lab.driver(&LADDER);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_dialled(2).await;
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

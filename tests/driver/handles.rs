@@ -2,19 +2,20 @@
 
 use core::time::Duration;
 
-use redial::driver::{Command, Outbox, Outcome, Overflow, Runtime, SendError};
+use redial::driver::{Command, Outbox, Outcome, Overflow, SendError};
+use redial::testing::Writes;
 use redial::{Cause, Config, Event, GiveUp, IoKind, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG};
-use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Lab, Say, ms, ready, refused};
 
-fn numbers<Rt: Runtime + Clone>(lab: &Lab<Rt>) -> Vec<u32> {
-    let sent = lab.log().sent;
-    sent.iter().filter_map(|(_, sent)| if let Command::Message(n) = sent { Some(*n) } else { None }).collect()
+fn numbers(lab: &Lab) -> Vec<u32> {
+    lab.log().messages().copied().collect()
 }
 
 /// By default nothing waits for a connection.
-pub(crate) async fn offline_messages_come_back<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn offline_messages_come_back(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -36,7 +37,7 @@ pub(crate) async fn offline_messages_come_back<Rt: Runtime + Clone>(rt: Rt, _: D
 }
 
 /// A queue for the time offline is bounded, says what gives way, and is kept over a loss.
-pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn the_offline_queue_is_bounded(rt: Host, _: Duration) {
     for (overflow, kept) in
         [(Overflow::Refuse, [1, 2]), (Overflow::DropOldest, [2, 3]), (Overflow::DropNewest, [1, 3])]
     {
@@ -68,9 +69,9 @@ pub(crate) async fn the_offline_queue_is_bounded<Rt: Runtime + Clone>(rt: Rt, _:
 
 /// What waited for a connection that was lost waits for the next one; what was being written is in doubt, and not
 /// written again.
-pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn the_offline_queue_outlives_a_loss(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(1)));
     let queue = Outbox::new().with_offline_queue(Overflow::Refuse);
     let mut driver = lab.driver(&CONFIG).with_outbox(queue);
     let handle = driver.handle();
@@ -78,7 +79,7 @@ pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone>(rt: R
         handle.online().await.unwrap();
         let (first, second) = (handle.try_send(1).unwrap(), handle.try_send(2).unwrap());
         assert_eq!(first.await, Err(SendError::InDoubt));
-        lab.clone().set(|set| set.writes = Writes::Fine);
+        lab.clone().set(|set| set.set_writes(Writes::FINE));
         assert_eq!(second.await, Ok(()));
         let last = handle.try_send(3);
         handle.stop();
@@ -91,8 +92,8 @@ pub(crate) async fn the_offline_queue_outlives_a_loss<Rt: Runtime + Clone>(rt: R
 }
 
 /// A sender that does not want to wait takes its message along, unless it is being written.
-pub(crate) async fn a_dropped_send_takes_its_message_along<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::Slow(ms(20)));
+pub(crate) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration) {
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::slow(ms(20))));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
@@ -118,7 +119,7 @@ pub(crate) async fn a_dropped_send_takes_its_message_along<Rt: Runtime + Clone>(
 }
 
 /// A subscription that was asked for before a message goes out before it.
-pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -132,7 +133,7 @@ pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clo
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     let mut known = Vec::new();
-    for (_, sent) in lab.log().sent {
+    for sent in lab.sent() {
         match sent {
             Command::Restore { keys, .. } => known.extend(keys),
             Command::Message(number) => assert!(known.contains(&number.to_string()), "{number} came first"),
@@ -143,9 +144,9 @@ pub(crate) async fn a_subscription_goes_before_a_later_message<Rt: Runtime + Clo
 }
 
 /// Waiting for the connection, for the end and for answers.
-pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn handles_know_how_it_is(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().max_attempts(Some(3)).build_const();
-    let lab = Lab::new(rt, vec![refused(), Answer::Accept(vec![]), refused()]);
+    let lab = Lab::new(rt, vec![refused(), Answer::accept(vec![]), refused()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     assert_eq!(handle.explain().await, None, "nothing was run");
@@ -172,7 +173,7 @@ pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Durat
     assert_eq!(handle.explain().await.unwrap().phase, Phase::Failed);
     assert_eq!(handle.stats().await.unwrap().opens, 3);
 
-    let mut driver = Lab::new(lab, vec![]).driver(&CONFIG);
+    let mut driver = Lab::new(lab.host.clone(), vec![]).driver(&CONFIG);
     let handle = driver.handle();
     let (mut messages, mut changes) = (driver.messages(), handle.changes());
     drop(Box::pin(driver.run()));
@@ -183,16 +184,16 @@ pub(crate) async fn handles_know_how_it_is<Rt: Runtime + Clone>(rt: Rt, _: Durat
 }
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.
-pub(crate) async fn changes_are_transitions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn changes_are_transitions(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut dials = vec![refused()];
     dials.extend((0..20).map(|_| {
-        Answer::Accept(vec![
-            Say::Facts(vec![ready, received]),
-            Say::Message(1),
-            Say::Wait(ms(5)),
-            Say::End(Cause::NoCloseFrame),
+        Answer::accept(vec![
+            Say::events(vec![ready, received]),
+            Say::message(1),
+            Say::wait(ms(5)),
+            Say::end(Cause::NoCloseFrame),
         ])
     }));
     let lab = Lab::new(rt, dials);
@@ -204,7 +205,7 @@ pub(crate) async fn changes_are_transitions<Rt: Runtime + Clone>(rt: Rt, _: Dura
     let script = async {
         while let Some(explanation) = changes.recv().await {
             phases.push(explanation.phase);
-            if lab.log().dials.len() == 22 {
+            if lab.dials().len() == 22 {
                 handle.stop();
             }
         }

@@ -1,42 +1,37 @@
 //! A connection that is replaced while it serves: two transports at most, and nothing of what was under way is lost.
 
 use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::join3;
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, Runtime, SendError};
+use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, SendError};
 use redial::handover::Config as Handover;
+use redial::testing::Writes;
 use redial::{Cause, Config, Event, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG, assert_after};
-use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready, refused};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Lab, Say, ms, numbered, ready, refused};
 
 pub(crate) const DRAIN: Handover = Handover::new().drain(ms(5_000)).build_const();
 
-/// What was sent on the transport of this number.
-fn sent_on<Rt: Runtime + Clone>(lab: &Lab<Rt>, epoch: u32) -> Vec<Command<String, String, u32>> {
-    let log = lab.log();
-    let sent = log.sent.into_iter().zip(log.sent_on);
-    sent.filter(|(_, on)| on.get() == epoch).map(|((_, sent), _)| sent).collect()
-}
-
-fn messages_on<Rt: Runtime + Clone>(lab: &Lab<Rt>, epoch: u32) -> Vec<u32> {
+fn messages_on(lab: &Lab, epoch: u32) -> Vec<u32> {
     let message = |sent| match sent {
         Command::Message(number) => Some(number),
         _ => None,
     };
-    sent_on(lab, epoch).into_iter().filter_map(message).collect()
+    lab.sent_on(epoch).into_iter().filter_map(message).collect()
 }
 
-async fn until_closed<Rt: Runtime + Clone>(lab: &Lab<Rt>, epoch: u32) {
-    while !lab.log().closed_on.contains(&epoch) {
-        lab.sleep(ms(1)).await;
-    }
+async fn until_closed(lab: &Lab, epoch: u32) {
+    lab.server.until(|log| log.closes.iter().any(|close| close.epoch.get() == epoch)).await;
 }
 
 /// What is not written yet goes out on the promoted transport, in order and once. A peer that takes nothing of the write that is
 /// under way on the old one holds up nobody, and not for longer than a close.
-pub(crate) async fn unsent_messages_go_out_on_the_successor<Rt: Runtime + Clone>(rt: Rt, slack: Duration) {
-    let lab = Lab::new(rt, vec![]).set(|set| set.stuck = Some((1, 1)));
+pub(crate) async fn unsent_messages_go_out_on_the_successor(rt: Host, slack: Duration) {
+    let lab = Lab::new(rt, vec![Answer::accept([]).with_writes(Writes::block_at(1))]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
     let script = async {
@@ -57,22 +52,20 @@ pub(crate) async fn unsent_messages_go_out_on_the_successor<Rt: Runtime + Clone>
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![], vec![2, 3]));
     assert_eq!(driver.policy().handover_stats().handovers, 1);
-    assert_eq!(lab.alive_max(), 2);
+    assert_eq!(lab.server.most_alive(), 2);
 }
 
 /// A write that is under way on the old connection ends before that is closed, and its sender learns so.
-pub(crate) async fn a_write_under_way_ends_before_the_close<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_write_under_way_ends_before_the_close(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
     let script = async {
         handle.online().await.unwrap();
         handle.redial();
-        lab.clone().set(|set| set.writes = Writes::Slow(ms(200)));
+        lab.clone().set(|set| set.set_writes(Writes::slow(ms(200))));
         // The resume takes 200 ms as well, and this begins later.
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(2).await;
         lab.sleep(ms(100)).await;
         let first = handle.try_send(1).unwrap();
         lab.sleep(ms(50)).await;
@@ -83,11 +76,11 @@ pub(crate) async fn a_write_under_way_ends_before_the_close<Rt: Runtime + Clone>
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![1], vec![2]));
-    assert_eq!((lab.log().closed, lab.log().closed_on), (vec![4000, 1000], vec![1, 2]));
+    assert_eq!((lab.closed(), lab.closed_on()), (vec![4000, 1000], vec![1, 2]));
 }
 
 /// A subscription that was given up and not yet told to the server is given up on the promoted transport, which has the session.
-pub(crate) async fn what_was_given_up_is_given_up_on_the_successor<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn what_was_given_up_is_given_up_on_the_successor(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -96,29 +89,27 @@ pub(crate) async fn what_was_given_up_is_given_up_on_the_successor<Rt: Runtime +
         lab.until_sent(2).await;
         lab.sleep(ms(20)).await;
         // The third command, a message, is never taken, and what is behind it waits.
-        lab.clone().set(|set| set.stuck = Some((1, 2)));
+        lab.block_writes(1, 2);
         let _stuck = handle.try_send(1).unwrap();
         lab.sleep(ms(20)).await;
         handle.unsubscribe("a".into());
         handle.redial();
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(2).await;
         lab.until_sent(4).await;
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent = sent_on(&lab, 2);
+    let sent = lab.sent_on(2);
     assert!(matches!(&sent[..], [Command::Resume(_), Command::Unsubscribe(key)] if key == "a"), "{sent:?}");
 }
 
 /// Successors that fail are dialled again while the connection serves; it reads, writes and sends heartbeats.
-pub(crate) async fn a_failing_successor_disturbs_nothing<Rt: Runtime + Clone>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let mut first = vec![Say::Facts(vec![ready])];
-    first.extend((0..10).flat_map(|number| [Say::Wait(ms(10)), Say::Message(number)]));
-    let lost = Answer::Accept(vec![Say::End(Cause::NoCloseFrame)]);
-    let lab = Lab::new(rt, vec![Answer::Accept(first), refused(), lost, refused()]);
+    let mut first = vec![Say::events(vec![ready])];
+    first.extend((0..10).flat_map(|number| [Say::wait(ms(10)), Say::message(number)]));
+    let lost = Answer::accept(vec![Say::end(Cause::NoCloseFrame)]);
+    let lab = Lab::new(rt, vec![Answer::accept(first), refused(), lost, refused()]);
     let mut driver = lab.handover(&CONFIG, Handover::DEFAULT);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -133,35 +124,32 @@ pub(crate) async fn a_failing_successor_disturbs_nothing<Rt: Runtime + Clone>(rt
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_eq!(dials.len(), 5);
     for (pair, wait) in dials[1..].windows(2).zip([40, 80, 160]) {
         assert_after(pair[0], pair[1], ms(wait), slack);
     }
     let stats = driver.policy().stats();
     assert_eq!((stats.losses, stats.zombies, stats.heartbeats_missed), (0, 0, 0));
-    assert!(lab.log().phases.iter().skip(8).all(|phase| *phase != Phase::Waiting));
+    assert!(lab.phases().iter().skip(8).all(|phase| *phase != Phase::Waiting));
     assert_eq!(messages_on(&lab, 1).len() + messages_on(&lab, 5).len(), 10);
 }
 
 /// The server cuts before the successor is ready: that is the attempt of the outage, and nothing else is dialled.
-pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt<Rt: Runtime + Clone>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Host, _: Duration) {
     let warning: fn(_) -> Fact =
         |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(ms(200)) };
     let first = vec![
-        Say::Facts(vec![ready, warning]),
-        Say::Wait(ms(200)),
-        Say::Message(1),
-        Say::End(Cause::CloseFrame(1012)),
+        Say::events(vec![ready, warning]),
+        Say::wait(ms(200)),
+        Say::message(1),
+        Say::end(Cause::CloseFrame(1012)),
     ];
     // What it receives before the other one ends, and before it is ready.
     let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
-    let second = vec![Say::Numbered(2), Say::Wait(ms(400)), Say::Numbered(3), Say::Facts(vec![resumed])];
+    let second = vec![numbered(2), Say::wait(ms(400)), numbered(3), Say::events(vec![resumed])];
     let lab =
-        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+        Lab::new(rt, vec![Answer::accept(first), Answer::accept(second)]).set(|set| set.set_answering(false));
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -179,45 +167,40 @@ pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt<Rt: Run
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert_eq!((lab.log().dials.len(), lab.alive_max()), (2, 2));
+    assert_eq!((lab.dials().len(), lab.server.most_alive()), (2, 2));
     assert_eq!(messages_on(&lab, 2), [4]);
     let stats = driver.policy().handover_stats();
     assert_eq!((stats.handovers, stats.handovers_failed), (0, 1));
 }
 
 /// The connection ends while its successor waits for its dial: an ordinary loss.
-pub(crate) async fn a_connection_that_ends_while_its_successor_waits_is_lost<Rt: Runtime + Clone>(
-    rt: Rt,
-    slack: Duration,
-) {
-    let first = vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::End(Cause::NoCloseFrame)];
-    let lab = Lab::new(rt, vec![Answer::Accept(first), refused()]);
+pub(crate) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt: Host, slack: Duration) {
+    let first = vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::end(Cause::NoCloseFrame)];
+    let lab = Lab::new(rt, vec![Answer::accept(first), refused()]);
     static CONFIG: Config = Config::new(redial::BackoffConfig::constant(ms(200)).build_const()).build_const();
     let mut driver = lab.handover(&CONFIG, Handover::DEFAULT);
     let handle = driver.handle();
     let script = async {
         handle.online().await.unwrap();
         handle.redial();
-        while lab.log().dials.len() < 3 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(3).await;
         handle.online().await.unwrap();
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let dials = lab.log().dials;
+    let dials = lab.dials();
     assert_after(dials[0], dials[2], ms(300), slack);
     assert_eq!((dials.len(), driver.policy().stats().losses), (3, 1));
 }
 
 /// While the old connection drains its messages still come, heartbeats that it asks for are sent, and it ends by a word of the
 /// application or after its time.
-pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clone>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: Duration) {
     let asked: fn(_) -> Fact = |epoch| Event::HeartbeatRequested { epoch };
     let first = || {
-        let mut first = vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![asked])];
-        first.extend((0..5).flat_map(|number| [Say::Wait(ms(10)), Say::Message(number)]));
-        vec![Answer::Accept(first)]
+        let mut first = vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![asked])];
+        first.extend((0..5).flat_map(|number| [Say::wait(ms(10)), Say::message(number)]));
+        vec![Answer::accept(first)]
     };
     let lab = Lab::new(rt, first());
     let mut driver = lab.handover(&LADDER, DRAIN);
@@ -230,14 +213,14 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
             assert_eq!(messages.recv().await, Some(number));
         }
         assert_eq!(handle.send(6).await, Ok(()));
-        assert_eq!((lab.alive(), lab.log().closed.len()), (2, 0));
+        assert_eq!((lab.alive(), lab.closed().len()), (2, 0));
         handle.drained();
         until_closed(&lab, 1).await;
         // The same again, with the next two.
         handle.redial();
         lab.until_sent(5).await;
         lab.sleep(ms(20)).await;
-        assert_eq!((lab.alive(), lab.log().closed.len()), (2, 1));
+        assert_eq!((lab.alive(), lab.closed().len()), (2, 1));
         let said = lab.now();
         handle.drained();
         until_closed(&lab, 2).await;
@@ -246,12 +229,12 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert!(matches!(&sent_on(&lab, 1)[..], [Command::Identify, Command::Heartbeat { .. }]));
+    assert!(matches!(&lab.sent_on(1)[..], [Command::Identify, Command::Heartbeat { .. }]));
     assert_eq!((messages_on(&lab, 2), messages_on(&lab, 3)), (vec![6], vec![7]));
-    assert_eq!(lab.log().closed, [4000, 4000, 1000]);
+    assert_eq!(lab.closed(), [4000, 4000, 1000]);
 
     static SHORT: Handover = Handover::new().drain(ms(300)).build_const();
-    let lab = Lab::new(lab, first());
+    let lab = Lab::new(lab.host.clone(), first());
     let mut driver = lab.handover(&LONG, SHORT);
     let handle = driver.handle();
     let script = async {
@@ -260,7 +243,7 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
         handle.redial();
         lab.sleep(ms(30)).await;
         // What the connection does not take is not written on the one that drains.
-        lab.clone().set(|set| set.stuck = Some((2, 1)));
+        lab.block_writes(2, 1);
         let _waiting = (handle.try_send(8).unwrap(), handle.try_send(9).unwrap());
         until_closed(&lab, 1).await;
         assert_after(begun, lab.now(), ms(300), slack);
@@ -271,13 +254,13 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end<Rt: Runtime + Clon
 }
 
 /// A stop in the middle closes both, and each close is begun.
-pub(crate) async fn a_stop_in_the_middle_closes_both<Rt: Runtime + Clone>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_stop_in_the_middle_closes_both(rt: Host, slack: Duration) {
     for drains in [false, true] {
         // Without an answer the second is never ready.
-        let dials = vec![Answer::Accept(vec![Say::Facts(vec![ready])])];
+        let dials = vec![Answer::accept(vec![Say::events(vec![ready])])];
         let lab = Lab::new(rt.clone(), dials).set(|set| {
-            set.answers = drains;
-            set.goodbye_hangs = true;
+            set.set_answering(drains);
+            set.set_closes_hang(true);
         });
         let mut driver = lab.handover(&LONG, DRAIN);
         let handle = driver.handle();
@@ -285,9 +268,7 @@ pub(crate) async fn a_stop_in_the_middle_closes_both<Rt: Runtime + Clone>(rt: Rt
         let script = async {
             handle.online().await.unwrap();
             handle.redial();
-            while lab.log().sent.len() < 2 {
-                lab.sleep(ms(1)).await;
-            }
+            lab.until_sent(2).await;
             lab.sleep(ms(20)).await;
             assert_eq!(lab.alive(), 2);
             begun = lab.now();
@@ -295,13 +276,13 @@ pub(crate) async fn a_stop_in_the_middle_closes_both<Rt: Runtime + Clone>(rt: Rt
         };
         assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
         assert_after(begun, lab.now(), CLOSE_TIMEOUT, slack);
-        assert_eq!(lab.log().closed_on, [1, 2]);
+        assert_eq!(lab.closed_on(), [1, 2]);
     }
 }
 
 /// Dropping the run drops both; the next run resumes.
-pub(crate) async fn a_dropped_run_leaves_neither<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![]), Answer::Hang]);
+pub(crate) async fn a_dropped_run_leaves_neither(rt: Host, _: Duration) {
+    let lab = Lab::new(rt, vec![Answer::accept(vec![]), Answer::hang()]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
     let script = async {
@@ -317,18 +298,18 @@ pub(crate) async fn a_dropped_run_leaves_neither<Rt: Runtime + Clone>(rt: Rt, _:
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let sent: Vec<_> = lab.sent();
     assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
 }
 
 /// A successor that floods before it is ready is read no further than the buffer allows, and nothing of it is lost.
-pub(crate) async fn a_successor_that_floods_is_paused<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
     let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
-    let mut second: Vec<_> = (2..7).map(Say::Numbered).collect();
-    second.extend([Say::Facts(vec![resumed])]);
-    second.extend((7..100).map(Say::Numbered));
-    let first = || Answer::Accept(vec![Say::Facts(vec![ready])]);
-    let lab = Lab::new(rt, vec![first(), Answer::Accept(second)]).set(|set| set.answers = false);
+    let mut second: Vec<_> = (2..7).map(numbered).collect();
+    second.extend([Say::events(vec![resumed])]);
+    second.extend((7..100).map(numbered));
+    let first = || Answer::accept(vec![Say::events(vec![ready])]);
+    let lab = Lab::new(rt, vec![first(), Answer::accept(second)]).set(|set| set.set_answering(false));
     let mut driver = lab.handover(&LONG, Handover::DEFAULT).with_message_buffer(8);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -346,10 +327,17 @@ pub(crate) async fn a_successor_that_floods_is_paused<Rt: Runtime + Clone>(rt: R
     assert_eq!(driver.policy().session().sequence(), Some(99));
 
     // More than fits before it is ready: it is never heard to be, and its hold goes with it.
-    let second: Vec<_> = (2..200).map(Say::Numbered).collect();
-    let third = vec![Say::Numbered(2), Say::Facts(vec![resumed])];
-    let lab = Lab::new(lab, vec![first(), Answer::Accept(second), Answer::Accept(third)])
-        .set(|set| set.answers = false);
+    let read = Arc::new(AtomicU32::new(0));
+    let second = (2..200).map({
+        let read = read.clone();
+        move |number| {
+            read.fetch_add(1, Ordering::SeqCst);
+            numbered(number)
+        }
+    });
+    let third = vec![numbered(2), Say::events(vec![resumed])];
+    let lab = Lab::new(lab.host.clone(), vec![first(), Answer::accept(second), Answer::accept(third)])
+        .set(|set| set.set_answering(false));
     static SHORT: Handover = Handover::new().timeout(ms(100)).build_const();
     let mut driver = lab.handover(&LADDER, SHORT).with_message_buffer(8);
     let (handle, mut messages) = (driver.handle(), driver.messages());
@@ -357,7 +345,7 @@ pub(crate) async fn a_successor_that_floods_is_paused<Rt: Runtime + Clone>(rt: R
         handle.online().await.unwrap();
         handle.redial();
         until_closed(&lab, 2).await;
-        assert_eq!(lab.log().numbered, 16, "as many as twice the buffer");
+        assert_eq!(read.load(Ordering::SeqCst), 16, "as many as twice the buffer");
         assert_eq!(messages.recv().await, Some(2));
         until_closed(&lab, 1).await;
         assert_eq!(messages.waiting(), 0);
@@ -367,7 +355,7 @@ pub(crate) async fn a_successor_that_floods_is_paused<Rt: Runtime + Clone>(rt: R
 }
 
 /// Whoever watches sees the other transport, and never that there is none.
-pub(crate) async fn a_handover_is_seen_as_one_transition<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -396,27 +384,27 @@ pub(crate) async fn a_handover_is_seen_as_one_transition<Rt: Runtime + Clone>(rt
 }
 
 /// Whatever comes in whatever order: never three transports.
-pub(crate) async fn never_three_transports<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn never_three_transports(rt: Host, _: Duration) {
     let asked: fn(_) -> Fact = |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: None };
     let warned: fn(_) -> Fact =
         |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(ms(4)) };
     let dials = (0..300).map(|round| match round % 6 {
         0 => refused(),
-        1 => Answer::Accept(vec![Say::Wait(ms(3)), Say::Facts(vec![asked])]),
-        2 => Answer::Accept(vec![Say::Facts(vec![ready]), Say::End(Cause::CloseFrame(1006))]),
-        3 => Answer::Accept(vec![
-            Say::Facts(vec![ready, warned]),
-            Say::Wait(ms(4)),
-            Say::End(Cause::NoCloseFrame),
+        1 => Answer::accept(vec![Say::wait(ms(3)), Say::events(vec![asked])]),
+        2 => Answer::accept(vec![Say::events(vec![ready]), Say::end(Cause::CloseFrame(1006))]),
+        3 => Answer::accept(vec![
+            Say::events(vec![ready, warned]),
+            Say::wait(ms(4)),
+            Say::end(Cause::NoCloseFrame),
         ]),
-        4 => Answer::Hang,
-        _ => Answer::Accept(vec![]),
+        4 => Answer::hang(),
+        _ => Answer::accept(vec![]),
     });
     static CONFIG: Config = Config::new(redial::BackoffConfig::constant(ms(2)).build_const())
         .connect_timeout(ms(5))
         .network(redial::policy::OnNetworkDown::Drop, Duration::ZERO)
         .build_const();
-    let lab = Lab::new(rt, dials.collect()).set(|set| set.goodbye_hangs = true);
+    let lab = Lab::new(rt, dials.collect()).set(|set| set.set_closes_hang(true));
     let mut driver = lab.handover(&CONFIG, Handover::new().drain(ms(3)).build_const());
     let handle = driver.handle();
     let mut random = 1_u32;
@@ -440,10 +428,10 @@ pub(crate) async fn never_three_transports<Rt: Runtime + Clone>(rt: Rt, _: Durat
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert!(lab.log().dials.len() > 20);
-    assert_eq!(lab.alive_max(), 2);
+    assert!(lab.dials().len() > 20);
+    assert_eq!(lab.server.most_alive(), 2);
     assert!(driver.policy().handover_stats().handovers > 3, "{:?}", driver.policy().handover_stats());
-    let mut written: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let mut written: Vec<_> = lab.sent();
     written.retain(|sent| matches!(sent, Command::Message(_)));
     let all = written.len();
     written.dedup();

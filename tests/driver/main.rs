@@ -3,10 +3,10 @@
 
 mod conformance;
 mod driving;
-mod erased;
 mod frequent;
 mod handles;
 mod handover;
+mod host;
 mod lab;
 mod messages;
 mod sessions;
@@ -14,15 +14,21 @@ mod spawned;
 mod station;
 mod streams;
 mod supervised;
+mod virtual_clock;
 
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use erased::Erased;
-use lab::{Lab, ms};
-use redial::driver::{AsyncStd, Outcome, Smol, Tokio};
+use host::Host;
+use lab::{Transport, ms};
+use redial::driver::{AsyncStd, Driver, Outcome, Smol, Tokio};
+use redial::subscriptions::SubscriptionList;
+use redial::testing::VirtualClock;
+use redial::{Policy, SplitMix64};
 
+/// No time is lost; a millisecond is the least distance of two dials.
+const VIRTUAL: core::time::Duration = ms(1);
 /// tokio's clock is paused: exact to the millisecond, which is its timers' resolution.
 const EXACT: core::time::Duration = ms(2);
 /// Real time on a machine with other things to do.
@@ -38,17 +44,23 @@ macro_rules! on_every_runtime {
     ($($tests:ident { $($test:ident)* })*) => {
         mod on_tokio {$($(
             #[test] fn $test() {
-                super::paused(async { crate::$tests::$test(crate::Erased::new(crate::Tokio::new()), crate::EXACT).await });
+                super::paused(async { crate::$tests::$test(crate::Host::new(crate::Tokio::new()), crate::EXACT).await });
+            }
+        )*)*}
+        mod on_a_virtual_clock {$($(
+            #[test] fn $test() {
+                let clock = crate::VirtualClock::new();
+                clock.run(crate::$tests::$test(crate::Host::new(clock.clone()), crate::VIRTUAL));
             }
         )*)*}
         mod on_async_std {$($(
             #[test] fn $test() {
-                async_std::task::block_on(crate::$tests::$test(crate::Erased::new(crate::AsyncStd::new()), crate::ROUGH));
+                async_std::task::block_on(crate::$tests::$test(crate::Host::new(crate::AsyncStd::new()), crate::ROUGH));
             }
         )*)*}
         mod on_smol {$($(
             #[test] fn $test() {
-                smol::block_on(crate::$tests::$test(crate::Erased::new(crate::Smol::new()), crate::ROUGH));
+                smol::block_on(crate::$tests::$test(crate::Host::new(crate::Smol::new()), crate::ROUGH));
             }
         )*)*}
     };
@@ -153,7 +165,10 @@ fn a_run_is_send_on_every_runtime() {
     }
     macro_rules! run {
         ($runtime:expr) => {
-            let mut driver = Lab::new($runtime, vec![]).driver(&redial::presets::RECOMMENDED);
+            let policy = Policy::new(&redial::presets::RECOMMENDED, SplitMix64::new(7))
+                .with_session_type()
+                .with_subscriptions(SubscriptionList::new());
+            let mut driver = Driver::new(policy, Transport::new($runtime), $runtime);
             let handle = driver.handle();
             std::thread::spawn(move || handle.stop_keeping_session()).join().unwrap();
             spawned(async move { driver.run().await });

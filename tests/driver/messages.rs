@@ -2,16 +2,18 @@
 //! received ones, with a reader that waits for the application and is not held against the peer.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join3;
-use redial::driver::{Command, Outcome, Runtime, SEND_TIMEOUT, SendError};
+use redial::driver::{Command, Outcome, SEND_TIMEOUT, SendError};
 use redial::heartbeat::Liveness;
 use redial::policy::RestoreConfig;
+use redial::testing::Writes;
 use redial::{Cause, Config, Event, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG};
-use crate::lab::{Answer, Fact, Lab, Say, Writes, ms, ready};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Item, Lab, Say, ms, numbered, ready};
 
 fn random(state: &mut u32) -> u32 {
     *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -20,17 +22,21 @@ fn random(state: &mut u32) -> u32 {
 
 /// 449 messages and a server that hangs up at random: none is written before the subscriptions of its connection, each
 /// that was confirmed is written once, in order, and none that was given back is written at all.
-pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
     const MESSAGES: u32 = 449;
     let mut seed = 7;
     let mut dials: Vec<_> = (0..40)
         .map(|_| {
             let span = ms(u64::from(random(&mut seed) % 30 + 10));
-            Answer::Accept(vec![Say::Wait(span), Say::End(Cause::NoCloseFrame)])
+            Answer::accept(vec![Say::wait(span), Say::end(Cause::NoCloseFrame)])
         })
         .collect();
-    dials.push(Answer::Accept(vec![]));
-    let lab = Lab::new(rt, dials).set(|set| set.writes = Writes::Slow(ms(1)));
+    dials.push(Answer::accept(vec![]));
+    // Without a session that the next connection could resume, so that it restores the subscriptions.
+    let lab = Lab::new(rt, dials).set(|set| {
+        set.set_session(None, None);
+        set.set_writes(Writes::slow(ms(1)));
+    });
     // One subscription at a time, so that the session is there long before they all are.
     static CONFIG: Config =
         LADDER.to_builder().restore(RestoreConfig::new().batches(1, ms(2)).build_const()).build_const();
@@ -56,21 +62,23 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
     let mut written = Vec::new();
     let mut restored = BTreeMap::new();
-    for ((_, sent), epoch) in log.sent.iter().zip(&log.sent_on) {
-        let restored = restored.entry(epoch.get()).or_insert(0);
-        match sent {
+    let mut carriers = BTreeSet::new();
+    for sent in lab.log().sent {
+        let restored = restored.entry(sent.epoch.get()).or_insert(0);
+        match sent.command {
             Command::Restore { keys, .. } => *restored += keys.len(),
             Command::Message(number) => {
                 assert_eq!(*restored, 3, "message {number} came before the subscriptions");
-                written.push(*number);
+                written.push(number);
+                carriers.insert(sent.epoch.get());
             }
             _ => {}
         }
     }
     assert!(restored.len() > 10, "{} connections", restored.len());
+    assert!(carriers.len() > 10, "{} of them carried messages", carriers.len());
     assert!(written.is_sorted() && written.windows(2).all(|pair| pair[0] != pair[1]), "{written:?}");
     for number in 0..MESSAGES {
         let (last, before) = results[&number].split_last().unwrap();
@@ -86,10 +94,10 @@ pub(crate) async fn no_message_before_the_subscriptions<Rt: Runtime + Clone>(rt:
 
 /// A peer that stops reading: the heartbeat finds it, one message is in doubt, those behind it come back, and the next
 /// connection is the only one.
-pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
     // Identify is read, and nothing after it.
-    let lab = Lab::new(rt, vec![]).set(|set| set.writes = Writes::BlockAt(1));
+    let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(1)));
     let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(400)));
     let handle = driver.handle();
     let script = async {
@@ -101,7 +109,7 @@ pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + C
         assert_eq!(first, Err(SendError::Lost(1)));
         assert_eq!(second, Err(SendError::Lost(2)));
         // The write that was given up with its transport is not missed later.
-        lab.clone().set(|set| set.dials.push_back(Answer::Hang));
+        lab.clone().set(|set| set.answer(Answer::hang()));
         lab.sleep(ms(600)).await;
         handle.stop();
     };
@@ -111,17 +119,17 @@ pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender<Rt: Runtime + C
 }
 
 /// The same where whatever the peer says keeps the heartbeat content: the time of the send is over.
-pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_send_has_its_limit(rt: Host, _: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
         .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
         .build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
-    let mut script = vec![Say::Facts(vec![ready])];
-    script.extend((0..100).flat_map(|_| [Say::Wait(ms(40)), Say::Facts(vec![received])]));
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| {
-        set.writes = Writes::BlockAt(1);
-        set.answers = false;
+    let mut script = vec![Say::events(vec![ready])];
+    script.extend((0..100).flat_map(|_| [Say::wait(ms(40)), Say::events(vec![received])]));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| {
+        set.set_writes(Writes::block_at(1));
+        set.set_answering(false);
     });
     let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(500)));
     let handle = driver.handle();
@@ -139,26 +147,22 @@ pub(crate) async fn a_send_has_its_limit<Rt: Runtime + Clone>(rt: Rt, _: Duratio
 }
 
 /// Ten heartbeats long the application takes nothing: the peer is not declared dead, and then everything comes in order.
-pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let mut script = vec![Say::Facts(vec![ready])];
-    script.extend((0..300).map(Say::Message));
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut script = vec![Say::events(vec![ready])];
+    script.extend((0..300).map(Say::message));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]);
     let mut driver = lab.driver(&CONFIG).with_message_buffer(8);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         handle.online().await.unwrap();
-        while heartbeats(&lab) < 10 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_heartbeats(10).await;
         for number in 0..300 {
             assert_eq!(messages.recv().await, Some(number));
         }
         // It reads on: what is answered now is heard.
-        let before = heartbeats(&lab);
-        while heartbeats(&lab) < before + 3 {
-            lab.sleep(ms(5)).await;
-        }
+        let before = lab.heartbeats();
+        lab.until_heartbeats(before + 3).await;
         handle.stop();
         assert_eq!(messages.recv().await, None);
     };
@@ -170,11 +174,11 @@ pub(crate) async fn a_slow_application_is_not_a_dead_peer<Rt: Runtime + Clone>(r
 
 /// An application that takes one message now and then pauses the reader again and again; an acknowledgement that lies far
 /// behind is not held against the peer either.
-pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_trickle_is_not_a_dead_peer(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let mut script = vec![Say::Facts(vec![ready])];
-    script.extend((0..100).map(Say::Message));
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+    let mut script = vec![Say::events(vec![ready])];
+    script.extend((0..100).map(Say::message));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]);
     let mut driver = lab.driver(&CONFIG).with_message_buffer(2);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -190,35 +194,30 @@ pub(crate) async fn a_trickle_is_not_a_dead_peer<Rt: Runtime + Clone>(rt: Rt, _:
 }
 
 /// A heartbeat that was written just before the pause is not missed in it.
-pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let mut script = vec![Say::Facts(vec![ready]), Say::Wait(ms(110))];
-    script.extend((0..10).map(Say::Message));
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.answers = false);
+    let mut script = vec![Say::events(vec![ready]), Say::wait(ms(110))];
+    script.extend((0..10).map(Say::message));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
     let (handle, messages) = (driver.handle(), driver.messages());
     let script = async {
-        while heartbeats(&lab) < 4 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_heartbeats(4).await;
         assert_eq!(messages.waiting(), 4);
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
+    assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
 /// A peer that answers everything takes nothing more while nobody takes its answers: a heartbeat that waits behind such a write
 /// is not missed.
-pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer<Rt: Runtime + Clone>(
-    rt: Rt,
-    _: Duration,
-) {
+pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer(rt: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let mut script = vec![Say::Facts(vec![ready])];
-    script.extend((0..10).map(Say::Message));
+    let mut script = vec![Say::events(vec![ready])];
+    script.extend((0..10).map(Say::message));
     // The identification goes through, the message behind it doesn't.
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]).set(|set| set.writes = Writes::BlockAt(1));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_writes(Writes::block_at(1)));
     let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -233,13 +232,13 @@ pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer<Rt: Runtim
         assert_eq!(send.await, Err(SendError::InDoubt));
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    assert_eq!((driver.policy().stats().zombies, lab.log().dials.len()), (0, 1));
+    assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
 /// A stop is no loss: what waits behind a write that is stuck is given back as ended, so that nobody tries it again.
-pub(crate) async fn a_stop_ends_what_waits_to_be_sent<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready])])])
-        .set(|set| set.writes = Writes::BlockAt(1));
+pub(crate) async fn a_stop_ends_what_waits_to_be_sent(rt: Host, _: Duration) {
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready])])])
+        .set(|set| set.set_writes(Writes::block_at(1)));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
@@ -260,20 +259,18 @@ pub(crate) async fn a_stop_ends_what_waits_to_be_sent<Rt: Runtime + Clone>(rt: R
 }
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
-pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
     let script = || {
-        let mut script = vec![Say::Facts(vec![ready])];
-        script.extend((0..10).map(Say::Message));
-        vec![Answer::Accept(script)]
+        let mut script = vec![Say::events(vec![ready])];
+        script.extend((0..10).map(Say::message));
+        vec![Answer::accept(script)]
     };
-    let lab = Lab::new(rt, script()).set(|set| set.answers = false);
+    let lab = Lab::new(rt, script()).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let watch = async {
-        while heartbeats(&lab) < 5 {
-            lab.sleep(ms(5)).await;
-        }
+        lab.until_heartbeats(5).await;
         assert_eq!(handle.explain().await.unwrap().phase, Phase::Online);
         for number in 0..10 {
             assert_eq!(messages.recv().await, Some(number));
@@ -286,9 +283,9 @@ pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt
     assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
 
-    let lab = Lab::new(lab, script()).set(|set| {
-        set.answers = false;
-        set.writes = Writes::FailAt(3);
+    let lab = Lab::new(lab.host.clone(), script()).set(|set| {
+        set.set_answering(false);
+        set.set_writes(Writes::fail_at(3));
     });
     let mut driver = lab.driver(&CONFIG).with_message_buffer(4);
     let (handle, _messages) = (driver.handle(), driver.messages());
@@ -301,26 +298,24 @@ pub(crate) async fn a_peer_that_died_in_a_pause_is_found<Rt: Runtime + Clone>(rt
     };
     assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
-    assert_eq!(heartbeats(&lab), 2, "the third failed");
+    assert_eq!(lab.heartbeats(), 2, "the third failed");
 }
 
 /// A full buffer does not keep a new connection from being established, and memory is bounded all the same.
-pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let mut first = vec![Say::Facts(vec![ready])];
-    first.extend((0..4).map(Say::Message));
-    first.push(Say::End(Cause::NoCloseFrame));
+pub(crate) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
+    let mut first = vec![Say::events(vec![ready])];
+    first.extend((0..4).map(Say::message));
+    first.push(Say::end(Cause::NoCloseFrame));
     // The second replays before it says that the session is resumed.
-    let mut second: Vec<_> = (4..7).map(Say::Message).collect();
-    second.push(Say::Facts(vec![|epoch| Event::Resumed { epoch }]));
-    second.extend((7..50).map(Say::Message));
+    let mut second: Vec<_> = (4..7).map(Say::message).collect();
+    second.push(Say::events(vec![|epoch| Event::Resumed { epoch }]));
+    second.extend((7..50).map(Say::message));
     let lab =
-        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+        Lab::new(rt, vec![Answer::accept(first), Answer::accept(second)]).set(|set| set.set_answering(false));
     let mut driver = lab.driver(&LADDER).with_message_buffer(5);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
-        while lab.log().dials.len() < 2 {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_dialled(2).await;
         handle.online().await.unwrap();
         lab.sleep(ms(50)).await;
         assert!(messages.waiting() <= 10, "{} wait", messages.waiting());
@@ -335,27 +330,31 @@ pub(crate) async fn a_full_buffer_lets_a_session_begin<Rt: Runtime + Clone>(rt: 
 
 /// What came behind a number that the policy did not take, because the transport was closed in between, is left to the
 /// resume; what came without a number is delivered.
-pub(crate) async fn a_stale_number_takes_its_message_along<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let script = |say| vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Numbered(2), say])];
-    let lab = Lab::new(rt, script(Say::Stop { numbered: true, message: 3 }));
-    let mut driver = lab.driver(&LONG);
-    let mut messages = driver.messages();
-    assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
-    assert_eq!((messages.recv().await, messages.recv().await), (Some(2), None));
-    assert_eq!(driver.policy().stats().stale, 1);
-
-    let lab = Lab::new(lab, script(Say::Stop { numbered: false, message: 3 }));
-    let mut driver = lab.driver(&LONG);
-    let mut messages = driver.messages();
-    assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
-    assert_eq!((messages.recv().await, messages.recv().await), (Some(2), Some(3)));
+pub(crate) async fn a_stale_number_takes_its_message_along(rt: Host, _: Duration) {
+    for (with_number, last) in [(true, None), (false, Some(3))] {
+        let lab = Lab::new(rt.clone(), vec![]);
+        let stop = lab.stop();
+        // A stop from inside, and behind an event of the same receive a message with or without a number.
+        let stopped = Say::receive(move |epoch| {
+            stop();
+            let sequence = Item::from(Event::Sequence { epoch, sequence: 3 });
+            let life = Item::from(Event::Received { epoch });
+            core::iter::once(life).chain(with_number.then_some(sequence)).chain([Item::Message(3)]).collect()
+        });
+        lab.server.answer(Answer::accept(vec![Say::events(vec![ready]), numbered(2), stopped]));
+        let mut driver = lab.driver(&LONG);
+        let mut messages = driver.messages();
+        assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
+        assert_eq!((messages.recv().await, messages.recv().await), (Some(2), last));
+        assert_eq!(driver.policy().stats().stale, u32::from(with_number));
+    }
 }
 
 /// Without an application that takes them, messages hold up nothing, and are counted.
-pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let mut script = vec![Say::Facts(vec![ready])];
-    script.extend((0..200).map(Say::Message));
-    let lab = Lab::new(rt, vec![Answer::Accept(script)]);
+pub(crate) async fn messages_that_nobody_takes_are_counted(rt: Host, _: Duration) {
+    let mut script = vec![Say::events(vec![ready])];
+    script.extend((0..200).map(Say::message));
+    let lab = Lab::new(rt, vec![Answer::accept(script)]);
     let mut driver = lab.driver(&LONG).with_message_buffer(2);
     let handle = driver.handle();
     let (mut first, mut second) = (driver.messages(), driver.messages());
@@ -368,8 +367,4 @@ pub(crate) async fn messages_that_nobody_takes_are_counted<Rt: Runtime + Clone>(
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(driver.discarded(), 199);
-}
-
-fn heartbeats<Rt: Runtime + Clone>(lab: &Lab<Rt>) -> usize {
-    lab.log().sent.iter().filter(|(_, sent)| matches!(sent, Command::Heartbeat { .. })).count()
 }

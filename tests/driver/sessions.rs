@@ -2,57 +2,55 @@
 
 use core::time::Duration;
 
-use redial::driver::{Command, Outcome, RefreshFailed, Runtime};
+use redial::driver::{Command, Outcome, RefreshFailed};
 use redial::policy::ResumeConfig;
 use redial::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
 
 use crate::conformance::{LADDER, LONG, assert_after, nothing, please_reconnect};
+use crate::host::Host;
 use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
 
 /// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed<Rt: Runtime>(rt: Rt, slack: Duration) {
-    let rejected = || Answer::Refuse(Cause::AuthRejected);
+pub(crate) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
+    let rejected = || Answer::refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_phase(Phase::Online).await;
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!((log.dials.len(), log.refreshed), (2, 1));
-    assert_after(log.dials[0], log.dials[1], ms(0), slack);
+    assert_eq!((lab.dials().len(), lab.log().refreshes.len()), (2, 1));
+    assert_after(lab.dials()[0], lab.dials()[1], ms(0), slack);
 
-    let lab = Lab::new(lab, vec![rejected()]).set(|set| set.refresh = None);
+    let lab = Lab::new(lab.host.clone(), vec![rejected()]).set(|set| set.set_credential(None));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
     let script = async {
         lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Parked));
-        lab.suspend(Duration::from_secs(30));
+        assert_eq!(lab.phases().last(), Some(&Phase::Parked));
+        lab.host.suspend(Duration::from_secs(30));
         handle.visible();
         lab.sleep(ms(50)).await;
-        assert_eq!(lab.log().phases.last(), Some(&Phase::Waiting));
+        assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
 
-    let lab =
-        Lab::new(lab, vec![rejected()]).set(|set| set.refresh = Some(Err(RefreshFailed { fatal: true })));
+    let lab = Lab::new(lab.host.clone(), vec![rejected()])
+        .set(|set| set.set_credential(Some(Err(RefreshFailed { fatal: true }))));
     let mut driver = lab.driver(&LONG);
     let outcome = lab.drive(&mut driver, nothing()).await;
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
 }
 
 /// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
     let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
     let lab = Lab::new(
         rt,
-        vec![Answer::Accept(vec![Say::Facts(vec![ready]), Say::Wait(ms(100)), Say::Facts(vec![invalid])])],
+        vec![Answer::accept(vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![invalid])])],
     );
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
@@ -60,14 +58,12 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
     let script = async {
         lab.sleep(ms(50)).await;
         handle.subscribe("a".into(), 1);
-        while lab.log().closed.is_empty() {
+        while lab.closed().is_empty() {
             lab.sleep(ms(1)).await;
         }
         handle.unsubscribe("b".into());
         handle.retry_now();
-        while lab.log().phases.last() != Some(&Phase::Online) {
-            lab.sleep(ms(1)).await;
-        }
+        lab.until_phase(Phase::Online).await;
         lab.sleep(ms(50)).await;
         handle.unsubscribe("a".into());
         handle.unsubscribe("a".into());
@@ -75,7 +71,7 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
         handle.stop();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let sent: Vec<_> = lab.log().sent.into_iter().map(|(_, sent)| sent).collect();
+    let sent: Vec<_> = lab.sent();
     let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
     let expected = [
         Command::Identify,
@@ -89,7 +85,7 @@ pub(crate) async fn subscriptions_are_restored<Rt: Runtime>(rt: Rt, _: Duration)
 }
 
 /// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
+pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     let ready: fn(_) -> Fact = |epoch| Event::Ready {
         epoch,
         token: Some("token".into()),
@@ -98,7 +94,7 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
         ttl: None,
     };
     let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
     let mut driver = lab.driver(&LADDER);
     let handle = driver.handle();
     let script = async {
@@ -106,18 +102,18 @@ pub(crate) async fn a_resume_has_its_session<Rt: Runtime>(rt: Rt, _: Duration) {
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.endpoints, [None, Some("own".to_owned())]);
+    let endpoints: Vec<_> = lab.log().dials.into_iter().map(|dialled| dialled.dial.endpoint).collect();
+    assert_eq!(endpoints, [None, Some("own".to_owned())]);
     let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
-    assert_eq!(log.sent[1].1, Command::Resume(session));
+    assert_eq!(lab.sent()[1], Command::Resume(session));
 }
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt, slack: Duration) {
+pub(crate) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Duration) {
     const CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
     fixed_config!(struct Fixed = CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;
-    let lab = Lab::new(rt, vec![Answer::Accept(vec![Say::Facts(vec![ready, lost])])]);
+    let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
     let mut driver = lab.driver(Fixed);
     let handle = driver.handle();
     let script = async {
@@ -125,8 +121,7 @@ pub(crate) async fn a_policy_without_a_session_dials_afresh<Rt: Runtime>(rt: Rt,
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
-    let log = lab.log();
-    assert_eq!(log.dials.len(), 2);
-    assert_after(log.dials[0], log.dials[1], ms(40), slack);
-    assert_eq!(log.sent.iter().map(|(_, command)| command).collect::<Vec<_>>(), [&Command::Identify; 2]);
+    assert_eq!(lab.dials().len(), 2);
+    assert_after(lab.dials()[0], lab.dials()[1], ms(40), slack);
+    assert_eq!(lab.sent(), [Command::Identify, Command::Identify]);
 }

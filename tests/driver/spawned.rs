@@ -7,6 +7,7 @@ use redial::driver::{
     AsyncStd, Command, Dial, DialError, Driver, HandleFor, Messages, Outcome, Protocol, Received, SendFailed,
     SendProtocol, Smol, Spawn, Tokio,
 };
+use redial::testing::VirtualClock;
 use redial::{Cause, Epoch, Policy, SplitMix64, presets};
 
 /// A channel of futures-io, smol, tokio: here what is sent comes back.
@@ -107,4 +108,21 @@ fn on_smol_tasks() {
         drop(task);
         assert_eq!(handle.closed().await.outcome, None);
     });
+}
+
+#[test]
+fn on_tasks_of_a_virtual_clock() {
+    let clock = VirtualClock::new();
+    clock.run(async {
+        let (handle, messages, task) = start(Echo, clock.clone());
+        talk(handle, messages).await;
+        assert_eq!(task.await.0, Outcome::Stopped);
+    });
+    // What a run leaves behind is dropped at its end, and the handles learn it.
+    let handle = clock.run(async {
+        let (handle, _messages, _task) = start(Echo, clock.clone());
+        handle.online().await.unwrap();
+        handle
+    });
+    assert_eq!(clock.run(handle.closed()).outcome, None);
 }

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 
-use redial::driver::{Outbox, Outcome, Overflow, Received, Runtime};
+use redial::driver::{Outbox, Outcome, Overflow};
 use redial::handover::Config as Handover;
 use redial::{BackoffConfig, Config, Event, Phase};
 
 use crate::conformance::LONG;
 use crate::handover::DRAIN;
-use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+use crate::host::Host;
+use crate::lab::{Answer, Fact, Lab, Say, ms, numbered, ready};
 use crate::station::{Station, Style};
 
 static CONFIG: Config = Config::new(BackoffConfig::constant(ms(4)).build_const()).build_const();
@@ -27,7 +28,7 @@ enum Fault {
 }
 
 /// A server that warns and cuts 40 ms later, with a message each millisecond and one of the application's every fourth.
-async fn stream<Rt: Runtime + Clone>(rt: Rt, style: Style, handover: Handover, fault: Fault) {
+async fn stream(rt: Host, style: Style, handover: Handover, fault: Fault) {
     let station = Station::new(rt, style);
     let outbox = Outbox::new().with_capacity(1_000).with_offline_queue(Overflow::Refuse);
     let mut driver = station.driver(&CONFIG, handover).with_outbox(outbox);
@@ -36,7 +37,7 @@ async fn stream<Rt: Runtime + Clone>(rt: Rt, style: Style, handover: Handover, f
         handle.online().await.unwrap();
         let (mut expected, mut sent, mut receipts) = (1, 0, Vec::new());
         for _ in 0..ROUNDS {
-            let dials = station.state().dials;
+            let dials = station.dials();
             match fault {
                 Fault::Refusals => station.state().refusals = 2,
                 Fault::Slow => station.state().dial_takes = ms(50),
@@ -46,9 +47,9 @@ async fn stream<Rt: Runtime + Clone>(rt: Rt, style: Style, handover: Handover, f
             let warned = station.warn(ms(40));
             let mut cut = false;
             for step in 1..=90 {
-                let now = fault == Fault::CutFirst && station.state().dials > dials;
+                let now = fault == Fault::CutFirst && station.dials() > dials;
                 if (now || step == 40) && !cut {
-                    Station::<Rt>::cut(&warned);
+                    Station::cut(&warned);
                     cut = true;
                 }
                 station.publish();
@@ -74,29 +75,29 @@ async fn stream<Rt: Runtime + Clone>(rt: Rt, style: Style, handover: Handover, f
         for receipt in receipts {
             assert_eq!(receipt.await, Ok(()));
         }
-        assert!(station.state().written.iter().copied().eq(0..sent), "{:?}", station.state().written);
+        assert!(station.written().into_iter().eq(0..sent), "{:?}", station.written());
         handle.stop();
     };
     assert_eq!(station.drive(&mut driver, script).await, Outcome::Stopped);
     assert_eq!(messages.recv().await, None, "none twice");
     let (stats, losses) = (driver.policy().handover_stats(), driver.policy().stats().losses);
-    assert_eq!(station.open().len(), 0);
-    assert_eq!(station.state().most, 2);
+    assert_eq!(station.server.connections().len(), 0);
+    assert_eq!(station.server.most_alive(), 2);
     match fault {
         Fault::Nothing => {
             assert_eq!((stats.handovers, losses, stats.gap_ms), (ROUNDS, 0, 0));
-            assert_eq!(station.state().dials, 1 + ROUNDS as usize);
+            assert_eq!(station.dials(), 1 + ROUNDS as usize);
         }
-        Fault::Refusals => assert_eq!(station.state().dials, 1 + 3 * ROUNDS as usize),
+        Fault::Refusals => assert_eq!(station.dials(), 1 + 3 * ROUNDS as usize),
         Fault::Slow | Fault::CutFirst => {
             assert!(losses > 0 && stats.gap_ms > 0, "{stats:?}");
-            assert_eq!(station.state().dials, 1 + ROUNDS as usize, "the successor is the attempt");
+            assert_eq!(station.dials(), 1 + ROUNDS as usize, "the successor is the attempt");
         }
     }
 }
 
 /// A server that has one session on one socket: it moves with the resume.
-pub(crate) async fn nothing_is_lost_where_the_session_moves<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn nothing_is_lost_where_the_session_moves(rt: Host, _: Duration) {
     for handover in [Handover::DEFAULT, DRAIN] {
         for fault in [Fault::Nothing, Fault::Refusals, Fault::Slow, Fault::CutFirst] {
             stream(rt.clone(), Style::Moves, handover, fault).await;
@@ -105,7 +106,7 @@ pub(crate) async fn nothing_is_lost_where_the_session_moves<Rt: Runtime + Clone>
 }
 
 /// A server that sends to both sockets: what both bring is delivered once.
-pub(crate) async fn nothing_comes_twice_where_both_get_everything<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn nothing_comes_twice_where_both_get_everything(rt: Host, _: Duration) {
     for handover in [Handover::DEFAULT, DRAIN] {
         for fault in [Fault::Nothing, Fault::Refusals, Fault::Slow, Fault::CutFirst] {
             stream(rt.clone(), Style::Both, handover, fault).await;
@@ -115,13 +116,13 @@ pub(crate) async fn nothing_comes_twice_where_both_get_everything<Rt: Runtime + 
 
 /// What the old connection still says with a number, once its successor is promoted: of a session that was resumed the successor
 /// has it; of one that was not, nobody else brings it.
-pub(crate) async fn numbers_of_a_draining_connection<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn numbers_of_a_draining_connection(rt: Host, _: Duration) {
     let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
     for (answer, expected) in [(resumed, &[51, 2][..]), (ready as fn(_) -> Fact, &[50, 51, 2])] {
-        let first = vec![Say::Facts(vec![ready]), Say::Wait(ms(60)), Say::Numbered(50), Say::Message(51)];
-        let second = vec![Say::Facts(vec![answer]), Say::Wait(ms(120)), Say::Numbered(2)];
-        let lab = Lab::new(rt.clone(), vec![Answer::Accept(first), Answer::Accept(second)])
-            .set(|set| set.answers = false);
+        let first = vec![Say::events(vec![ready]), Say::wait(ms(60)), numbered(50), Say::message(51)];
+        let second = vec![Say::events(vec![answer]), Say::wait(ms(120)), numbered(2)];
+        let lab = Lab::new(rt.clone(), vec![Answer::accept(first), Answer::accept(second)])
+            .set(|set| set.set_answering(false));
         let mut driver = lab.handover(&LONG, DRAIN);
         let (handle, mut messages) = (driver.handle(), driver.messages());
         let script = async {
@@ -140,13 +141,13 @@ pub(crate) async fn numbers_of_a_draining_connection<Rt: Runtime + Clone>(rt: Rt
 }
 
 /// A number goes for the messages of its receive alone: what comes later without one is delivered, though the number is not new.
-pub(crate) async fn what_has_no_number_is_no_repetition<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn what_has_no_number_is_no_repetition(rt: Host, _: Duration) {
     let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
-    let first = vec![Say::Facts(vec![ready]), Say::Numbered(5)];
-    let mut second = vec![Say::Numbered(4), Say::Message(100), Say::Facts(vec![resumed])];
-    second.extend([Say::Numbered(5), Say::Message(101), Say::Numbered(6), Say::Numbered(6)]);
+    let first = vec![Say::events(vec![ready]), numbered(5)];
+    let mut second = vec![numbered(4), Say::message(100), Say::events(vec![resumed])];
+    second.extend([numbered(5), Say::message(101), numbered(6), numbered(6)]);
     let lab =
-        Lab::new(rt, vec![Answer::Accept(first), Answer::Accept(second)]).set(|set| set.answers = false);
+        Lab::new(rt, vec![Answer::accept(first), Answer::accept(second)]).set(|set| set.set_answering(false));
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
@@ -162,7 +163,7 @@ pub(crate) async fn what_has_no_number_is_no_repetition<Rt: Runtime + Clone>(rt:
 }
 
 /// A message whose number was taken from the old connection comes before what its successor held.
-pub(crate) async fn what_was_taken_comes_before_what_was_held<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn what_was_taken_comes_before_what_was_held(rt: Host, _: Duration) {
     for turns in 0..2 {
         let station = Station::new(rt.clone(), Style::Silent);
         let mut driver = station.driver(&LONG, Handover::DEFAULT);
@@ -170,22 +171,18 @@ pub(crate) async fn what_was_taken_comes_before_what_was_held<Rt: Runtime + Clon
         let script = async {
             handle.online().await.unwrap();
             handle.redial();
-            while !station.open().get(1).is_some_and(|socket| socket.lock().unwrap().served) {
+            while !station.server.connections().get(1).is_some_and(|successor| station.serves(successor)) {
                 station.sleep(ms(1)).await;
             }
-            let open = station.open();
-            {
-                let mut successor = open[1].lock().unwrap();
-                successor.push(|_| vec![Received::Message(100)]);
-                for _ in 0..turns {
-                    successor.push(|_| vec![]);
-                }
+            let open = station.server.connections();
+            open[1].push_message(100);
+            for _ in 0..turns {
+                open[1].push([]);
             }
             station.sleep(ms(20)).await;
             // Both at once.
-            open[0].lock().unwrap().push_number(1);
-            open[1].lock().unwrap().push(|epoch| vec![Event::Resumed { epoch }.into()]);
-            drop(open);
+            open[0].push_numbered(1, 1);
+            open[1].push_event(|epoch| Event::Resumed { epoch });
             assert_eq!((messages.recv().await, messages.recv().await), (Some(1), Some(100)));
             handle.stop();
         };

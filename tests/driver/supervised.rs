@@ -4,11 +4,12 @@ use core::future::pending;
 use core::time::Duration;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use redial::driver::{Command, DialError, Failure, Link, Outcome, Runtime, supervise};
+use redial::driver::{Command, DialError, Failure, Link, Outcome, supervise};
 use redial::{Cause, Config, GiveUp, IoKind, Phase, Policy, SplitMix64};
 
 use crate::conformance::{BEATS, LADDER};
-use crate::lab::{Lab, ms};
+use crate::host::Host;
+use crate::lab::ms;
 
 /// Counts itself.
 struct Counted<'a>(&'a AtomicU32);
@@ -47,9 +48,8 @@ impl core::error::Error for Wrapped {
 }
 
 /// Connections that are lost in every way, one after the other, and nothing is left of each before the next begins.
-pub(crate) async fn lives_end_before_the_next_begins<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn lives_end_before_the_next_begins(host: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(50)).build_const();
-    let lab = Lab::new(rt, vec![]);
     let (alive, dials) = (&AtomicU32::new(0), &AtomicU32::new(0));
     let policy = Policy::new(&CONFIG, SplitMix64::new(7));
     let connect = |_| async move {
@@ -62,8 +62,8 @@ pub(crate) async fn lives_end_before_the_next_begins<Rt: Runtime + Clone>(rt: Rt
             number => Ok((guard, number)),
         }
     };
-    let sleep = |span| lab.sleep(span);
-    let mut driver = supervise(policy, lab.clone(), connect, |(_guard, number), link: Link| async move {
+    let sleep = |span| host.sleep(span);
+    let mut driver = supervise(policy, host.clone(), connect, |(_guard, number), link: Link| async move {
         link.ready();
         sleep(ms(10)).await;
         match number {
@@ -108,9 +108,8 @@ pub(crate) async fn lives_end_before_the_next_begins<Rt: Runtime + Clone>(rt: Rt
 }
 
 /// The first connect has limits of its own.
-pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn the_first_connect_has_its_own_limits(host: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().initial_limits(Some(2), None).build_const();
-    let lab = Lab::new(rt, vec![]);
     let (fails, dials) = (&AtomicU32::new(2), &AtomicU32::new(0));
     for (failing, outcome_after) in [(2, 2), (1, 6)] {
         fails.store(failing, Ordering::SeqCst);
@@ -121,7 +120,7 @@ pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt
             let number = dials.fetch_add(1, Ordering::SeqCst);
             if number == failing { Ok(()) } else { Err(Failure::from(refused())) }
         };
-        let mut driver = supervise(policy, lab.clone(), connect, |(), link: Link| async move {
+        let mut driver = supervise(policy, host.clone(), connect, |(), link: Link| async move {
             link.ready();
             Ok(())
         });
@@ -130,7 +129,7 @@ pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt
             while dials.load(Ordering::SeqCst) < 6
                 && handle.explain().await.is_none_or(|now| now.phase != Phase::Failed)
             {
-                lab.sleep(ms(5)).await;
+                host.sleep(ms(5)).await;
             }
             handle.stop();
         };
@@ -141,16 +140,15 @@ pub(crate) async fn the_first_connect_has_its_own_limits<Rt: Runtime + Clone>(rt
 }
 
 /// A crate that can ask its peer does so when the policy says so; one that goes silent is left.
-pub(crate) async fn heartbeats_can_be_answered<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
+pub(crate) async fn heartbeats_can_be_answered(host: Host, _: Duration) {
     static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
-    let lab = Lab::new(rt, vec![]);
     let dials = &AtomicU32::new(0);
     let connect = |_| async move {
         dials.fetch_add(1, Ordering::SeqCst);
         Ok(())
     };
     let policy = Policy::new(&CONFIG, SplitMix64::new(7));
-    let mut driver = supervise(policy, lab.clone(), connect, |(), link: Link| async move {
+    let mut driver = supervise(policy, host.clone(), connect, |(), link: Link| async move {
         assert_eq!(link.command().await, Some(Command::Identify));
         link.ready();
         for _ in 0..5 {
@@ -162,7 +160,7 @@ pub(crate) async fn heartbeats_can_be_answered<Rt: Runtime + Clone>(rt: Rt, _: D
     let handle = driver.handle();
     let script = async {
         while dials.load(Ordering::SeqCst) < 2 {
-            lab.sleep(ms(5)).await;
+            host.sleep(ms(5)).await;
         }
         handle.stop();
     };
@@ -172,13 +170,12 @@ pub(crate) async fn heartbeats_can_be_answered<Rt: Runtime + Clone>(rt: Rt, _: D
 }
 
 /// A handover lives twice for as long as it takes.
-pub(crate) async fn a_supervised_connection_is_handed_over<Rt: Runtime + Clone>(rt: Rt, _: Duration) {
-    let lab = Lab::new(rt, vec![]);
+pub(crate) async fn a_supervised_connection_is_handed_over(host: Host, _: Duration) {
     let (lives, epochs) = (&AtomicU32::new(0), &AtomicU32::new(0));
     let policy = Policy::new(&LADDER, SplitMix64::new(7)).with_handover(redial::handover::Config::DEFAULT);
-    let sleep = |span| lab.sleep(span);
+    let sleep = |span| host.sleep(span);
     let connect = |_| async { Ok::<(), Failure>(()) };
-    let mut driver = supervise(policy, lab.clone(), connect, |(), link: Link| async move {
+    let mut driver = supervise(policy, host.clone(), connect, |(), link: Link| async move {
         lives.fetch_add(1, Ordering::SeqCst);
         let _guard = Ended(lives);
         sleep(ms(50)).await;
@@ -190,15 +187,15 @@ pub(crate) async fn a_supervised_connection_is_handed_over<Rt: Runtime + Clone>(
     let script = async {
         handle.online().await.unwrap();
         handle.redial();
-        lab.sleep(ms(25)).await;
+        host.sleep(ms(25)).await;
         assert_eq!(lives.load(Ordering::SeqCst), 2);
         while lives.load(Ordering::SeqCst) > 1 || epochs.load(Ordering::SeqCst) < 2 {
-            lab.sleep(ms(1)).await;
+            host.sleep(ms(1)).await;
         }
         assert_eq!(handle.stats().await.unwrap().losses, 0);
         handle.stop();
     };
-    let outcome = crate::driving::drive_for(&lab, &mut driver, ms(15_000), script).await;
+    let outcome = crate::driving::drive_for(&host, &mut driver, ms(15_000), script).await;
     assert_eq!(outcome, Some(Outcome::Stopped));
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 }

@@ -126,7 +126,8 @@ fn a_takeover_of_before_the_clock_is_forgotten_in_its_hour() {
     for (later, ends) in [(1_800, true), (3_300, false), (7_200, false)] {
         let rig = taken_over();
         let snapshot = rig.policy.snapshot(rig.now).expect("a session").aged(secs(later));
-        let mut rig = Harness::of(Harness::new(PLAIN).policy.with_snapshot(Instant::ZERO, snapshot));
+        let mut rig =
+            Harness::of(Harness::new(PLAIN).policy.into_inner().with_snapshot(Instant::ZERO, snapshot));
         rig.now = Instant::ZERO;
         rig.start();
         rig.advance(secs(300));

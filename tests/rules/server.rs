@@ -156,7 +156,7 @@ fn s87_an_expired_certificate() {
 fn s99_any_number_has_one_outcome() {
     for table in tables::ALL {
         let config = with_table(table);
-        let online = Harness::online(config).policy;
+        let online = Harness::online(config).policy.into_inner();
         let epoch = online.epoch().expect("a living transport");
         for cause in (0..=u16::MAX).map(Cause::CloseFrame).chain((0..1_000).map(Cause::Http)) {
             let mut policy = online.clone();

@@ -56,12 +56,8 @@ fn the_new_transport_cannot_touch_the_sequence_before_the_resume() {
     t.at(0).start().expect(&["open 1 fresh #1"]).at(5).opened(1).greeting(1, 0).expect(&["send_fresh 1"]);
     t.establish(1, Some(1)).sequence(1, 5).applied();
     lost(&mut t).expect(&["open 2 resume #1"]).sequence(2, 7).inapplicable().opened(2);
-    t.sequence(2, 1)
-        .inapplicable()
-        .sequence(2, 99)
-        .inapplicable()
-        .greeting(2, 0)
-        .expect(&["send_resume 2 s1 5"]);
+    t.sequence(2, 1).inapplicable().sequence(2, 99).inapplicable();
+    t.greeting(2, 0).expect(&["send_resume 2 s1 5"]);
     // From here on they are the session's: the events that were missed.
     t.sequence(2, 6).applied().resumed(2).sequence(2, 7).applied();
     assert_eq!(t.policy().session().sequence(), Some(7));
@@ -241,12 +237,8 @@ fn a_refused_session_may_be_resumable() {
     }
     for resumable in [false, true] {
         let mut t = Scenario::online(PLAIN);
-        t.at(1_000)
-            .stop_keeping_session()
-            .expect(&["close 1 4000"])
-            .session_invalid(1, resumable)
-            .stale()
-            .no_wake();
+        t.at(1_000).stop_keeping_session().expect(&["close 1 4000"]);
+        t.session_invalid(1, resumable).stale().no_wake();
         assert!(!t.policy().session().is_empty());
     }
 }
@@ -302,13 +294,8 @@ fn a_stop_forgets_unless_told_to_keep() {
 #[test]
 fn a_stop_while_waiting_keeps_or_forgets() {
     let mut t = Scenario::online(PLAIN);
-    t.at(1_000)
-        .closed(1, RESET)
-        .expect(&[])
-        .stop_keeping_session()
-        .expect(&[])
-        .start()
-        .expect(&["open 2 resume #1"]);
+    t.at(1_000).closed(1, RESET).expect(&[]);
+    t.stop_keeping_session().expect(&[]).start().expect(&["open 2 resume #1"]);
     let mut t = Scenario::online(PLAIN);
     t.at(1_000).closed(1, RESET).expect(&[]).stop().expect(&["drop_session stop"]);
     t.start().expect(&["open 2 fresh #1"]);
@@ -370,22 +357,11 @@ fn an_imported_session_finishes_on_resumed() {
 #[test]
 fn resumed_out_of_place_is_nothing() {
     let mut t = Scenario::of(PLAIN);
-    t.at(0)
-        .start()
-        .expect(&["open 1 fresh #1"])
-        .resumed(1)
-        .inapplicable()
-        .opened(1)
-        .expect(&["send_fresh 1"]);
+    t.at(0).start().expect(&["open 1 fresh #1"]).resumed(1).inapplicable();
+    t.opened(1).expect(&["send_fresh 1"]);
     t.resumed(1).inapplicable().phase(Phase::Establishing).establish(1, Some(1)).resumed(1).inapplicable();
-    t.at(1_000)
-        .closed(1, RESET)
-        .expect(&[])
-        .next_timer()
-        .expect(&["open 2 resume #1"])
-        .opened(2)
-        .expect_anything();
-    t.resumed(2).applied().resumed(2).inapplicable();
+    t.at(1_000).closed(1, RESET).expect(&[]).next_timer().expect(&["open 2 resume #1"]);
+    t.opened(2).expect_anything().resumed(2).applied().resumed(2).inapplicable();
     assert_eq!(t.stats().resumed, 1);
 }
 

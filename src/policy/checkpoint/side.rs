@@ -30,7 +30,7 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
             endpoint,
             session,
         } = self;
-        to.number(epoch.map_or(0, Epoch::get))?;
+        to.counter(epoch.map_or(0, Epoch::get))?;
         put(to, *mode)?;
         put(to, *reached)?;
         to.bytes(&[*resume_failures])?;

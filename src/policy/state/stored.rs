@@ -55,17 +55,23 @@ where
             redirect,
         } = self;
         to.instant(*latest)?;
-        to.number(epoch.map_or(0, Epoch::get))?;
+        to.counter(epoch.map_or(0, Epoch::get))?;
         put(to, progress.mode())?;
         put(to, progress.reached())?;
         to.number(*flags)?;
         stage.store(to)?;
         store_part(to, heartbeat.get())?;
-        to.instant(*established_or_backoff_at)?;
+        if self.is(Flag::Established) {
+            to.instant(*established_or_backoff_at)?;
+        } else {
+            to.gate(*established_or_backoff_at)?;
+        }
         to.instant(*since)?;
-        to.signed_instant(*outage_since)?;
+        // The time that it is parked does not count.
+        let parked = matches!(stage, Stage::Parked { .. }).then_some(*since);
+        to.signed_instant_from(*outage_since, parked)?;
         backoff.store(to)?;
-        to.instant(*floor_at)?;
+        to.gate(*floor_at)?;
         to.opt_instant(*dialled_at)?;
         to.opt_instant(*credential_at)?;
         store_part(to, breaker.get())?;
@@ -74,7 +80,7 @@ where
         counts.store(to)?;
         put_cause(to, *last_cause)?;
         put_cause(to, *limited_by)?;
-        to.number(*replaced_secs)?;
+        to.seconds(*replaced_secs)?;
         put_trigger(to, *trigger)?;
         put(to, *backoff_by)?;
         put(to, *floor_by)?;
@@ -276,10 +282,10 @@ impl Store for Counts {
             request,
         } = self;
         for count in [opens, established, failed, losses, resumed, fresh, stale, last_uptime_ms] {
-            to.number(*count)?;
+            to.counter(*count)?;
         }
         for count in [zombies, heartbeats_missed, client_faults, retry_after_cut, clock_rewinds, request] {
-            to.number(*count)?;
+            to.counter(*count)?;
         }
         Ok(())
     }

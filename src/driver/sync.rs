@@ -1,0 +1,36 @@
+//! What a driver, its handles and its transports share between threads is made of: the primitives of the standard library, or
+//! those of loom, which tries every order of their operations (`ci/loom.sh`).
+//!
+//! `Arc` is the standard library's in both: nothing depends on when exactly a count falls to zero.
+
+#[cfg(not(redial_loom))]
+pub(super) use atomic_waker::AtomicWaker;
+#[cfg(not(redial_loom))]
+pub(super) use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
+#[cfg(not(redial_loom))]
+pub(super) use std::sync::{Mutex, MutexGuard};
+
+#[cfg(redial_loom)]
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
+#[cfg(redial_loom)]
+pub(super) use loom::sync::{Mutex, MutexGuard};
+
+/// loom's, with the methods of the real one.
+#[cfg(redial_loom)]
+#[derive(Debug, Default)]
+pub(super) struct AtomicWaker(loom::future::AtomicWaker);
+
+#[cfg(redial_loom)]
+impl AtomicWaker {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn register(&self, waker: &core::task::Waker) {
+        self.0.register_by_ref(waker);
+    }
+
+    pub(super) fn wake(&self) {
+        self.0.wake();
+    }
+}

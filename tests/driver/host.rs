@@ -1,0 +1,66 @@
+//! A runtime whose type says nothing of which one it is, so that the tests are compiled once for all runtimes, on a host that can be
+//! suspended.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use redial::Instant;
+use redial::driver::Runtime;
+
+#[derive(Clone)]
+pub(crate) struct Host(Arc<Inner<dyn Clock>>);
+
+struct Inner<C: ?Sized> {
+    /// By how much the host's clock is ahead of the runtime's, in microseconds.
+    skew: AtomicU64,
+    clock: C,
+}
+
+/// What a runtime supplies, behind a pointer.
+trait Clock: Send + Sync {
+    fn now(&self) -> Instant;
+    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+impl<Rt: Runtime<Sleep: Send + 'static> + Send + Sync> Clock for Rt {
+    fn now(&self) -> Instant {
+        Runtime::now(self)
+    }
+
+    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(Runtime::sleep_until(self, at))
+    }
+}
+
+impl Host {
+    pub(crate) fn new(clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner { skew: AtomicU64::new(0), clock }))
+    }
+
+    /// Time passes on the host, and no timer of the runtime sees it.
+    pub(crate) fn suspend(&self, gap: Duration) {
+        self.0.skew.fetch_add(gap.as_micros() as u64, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn sleep(&self, span: Duration) {
+        let until = Runtime::now(self).saturating_add(span);
+        Runtime::sleep_until(self, until).await;
+    }
+}
+
+impl Runtime for Host {
+    type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    fn now(&self) -> Instant {
+        let skew = Duration::from_micros(self.0.skew.load(Ordering::SeqCst));
+        self.0.clock.now().saturating_add(skew)
+    }
+
+    fn sleep_until(&self, at: Instant) -> Self::Sleep {
+        let skew = self.0.skew.load(Ordering::SeqCst);
+        self.0.clock.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)))
+    }
+}
