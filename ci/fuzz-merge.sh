@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the committed corpus of each target, or of those that are named, anew: the smallest set of files, of those that are
-# committed and those that the fuzzer learned in the target directory, that reaches all that they reach.
+# committed and those that the fuzzer learned in the target directory, that reaches every edge that they reach.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -10,7 +10,7 @@ mapfile -t targets < <([ $# -gt 0 ] && printf '%s\n' "$@" || find fuzz/corpus -m
 cargo +nightly fuzz build --sanitizer none
 for fuzzed in "${targets[@]}"; do
     merged=$(mktemp -d)
-    "$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release/$fuzzed" -merge=1 -verbosity=0 "$merged" "fuzz/corpus/$fuzzed" \
+    "$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release/$fuzzed" -set_cover_merge=1 -use_counters=0 -verbosity=0 "$merged" "fuzz/corpus/$fuzzed" \
         "$target/fuzz-corpus/$fuzzed" >/dev/null 2>&1
     # Names that say what a file is about are kept.
     find "fuzz/corpus/$fuzzed" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete

@@ -39,8 +39,10 @@ programs=$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release
 # Fuzzes one target. It prints what a crash needs, and the statistics.
 fuzz() {
     local grown=$target/fuzz-corpus/$1 log=$target/fuzz-corpus/$1.log
-    mkdir -p "$grown" "fuzz/corpus/$1" "fuzz/artifacts/$1"
-    if ! "$programs/$1" "$grown" "fuzz/corpus/$1" -max_total_time="$2" -max_len=1200 -verbosity=0 -timeout=20 \
+    mkdir -p "$grown" "fuzz/artifacts/$1"
+    local known=fuzz/corpus/$1
+    [ -d "$known" ] || known=
+    if ! "$programs/$1" "$grown" ${known:+"$known"} -max_total_time="$2" -max_len=1200 -verbosity=0 -timeout=20 \
         -print_final_stats=1 "-artifact_prefix=fuzz/artifacts/$1/" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         echo "$1: a crash; see fuzz/README.md" >&2

@@ -31,6 +31,9 @@ mod policy;
 mod recorded;
 #[path = "fuzzed/replay.rs"]
 mod replay;
+#[cfg(feature = "driver")]
+#[path = "schedule/mod.rs"]
+mod schedule;
 #[path = "fuzzed/snapshots.rs"]
 mod snapshots;
 
@@ -68,8 +71,8 @@ macro_rules! targets {
                 .map(|entry| entry.expect("an entry").path().file_stem().expect("a name").to_owned())
                 .collect();
             names.sort();
-            // That of a user has no corpus.
-            names.retain(|name| name != "yours");
+            // That of a user has no corpus, and the one of drivers needs them.
+            names.retain(|name| name != "yours" && name != "schedule");
             assert_eq!(names, [$(stringify!($target)),*]);
         }
     };
@@ -92,4 +95,13 @@ targets! {
     replay;
     /// F72, lifecycle 64: any bytes are a snapshot, or refused.
     snapshots;
+}
+
+/// No order of polls and drops harms a driver.
+#[cfg(feature = "driver")]
+#[test]
+fn schedule() {
+    run("schedule", |bytes| {
+        _ = schedule::run(bytes);
+    });
 }

@@ -138,7 +138,16 @@ pub fn others(raw: &mut Raw<'_>) {
             }
             Err(error) => said(error),
         },
-        3 => assert_eq!(FixedEndpoints::<3>::new(raw.u8()).is_ok_and(|it| it.count() > 3), false),
+        3 => {
+            let count = raw.u8();
+            match FixedEndpoints::<3>::new(count) {
+                Ok(endpoints) => assert_eq!((endpoints.count(), (1..=3).contains(&count)), (count, true)),
+                Err(error) => {
+                    assert!(!(1..=3).contains(&count));
+                    said(error);
+                }
+            }
+        }
         4 => match raw.classifier() {
             Ok(config) => stands(config, config.to_builder().build()),
             Err(error) => said(error),
