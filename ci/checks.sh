@@ -27,13 +27,18 @@ step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
+step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
+step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, the packages beside it" cargo clippy --workspace --exclude redial --all-targets -- -D warnings
 step "the report on the benchmarks" cargo test -p redial-benches
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+step "a driver under the orders of its threads" ci/loom.sh
 step "what the core may not contain" ci/purity.sh
 step "a target without std" ci/no-std.sh
+step "no panic, no heap, no float" ci/no-panic.sh
+step "one history on five machines" ci/history.sh
 step "the oldest compiler" ci/msrv.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh
@@ -42,4 +47,5 @@ step "gateway, seed 2" gateway 2
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
 step "code size" ci/sizes.sh
 step "counts of instructions" ci/instructions.sh
+step "how much of the core the corpus reaches" ci/coverage.sh
 step "fuzzing" ci/fuzz.sh 30

@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 # The driver and the reader of configs are outside of the core.
 # Comments may speak of anything, and tests may unwrap; both are left out. A file's tests are its last item.
-core=$(find src -name '*.rs' -not -path 'src/driver*' -not -path 'src/data*' -not -path 'src/websocket*')
+core=$(find src -name '*.rs' -not -path 'src/driver*' -not -path 'src/data*' -not -path 'src/websocket*' -not -path 'src/testing/virtual*' \
+    -not -path 'src/testing/scripted*')
 failed=0
 check() {
     local name=$1 pattern=$2 hits

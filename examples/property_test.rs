@@ -1,75 +1,158 @@
-//! Your own client under a property test: `cargo test --example property_test`.
+//! A client of yours under a property test: `cargo test --example property_test`.
 //!
-//! `Client` stands for a program of yours that executes what a policy says. Time is a number for a policy, so a thousand outages
-//! pass in a moment: the test plays faults in any order and checks after each what must hold.
+//! `Client` stands for yours: a protocol of lines in which messages are numbered, and sent again after a loss until the server
+//! has them. It takes any policy, and the test gives it one that is checked at every call. What happens to it comes from redial's
+//! scripts: a failing case shrinks to the shortest one, and is printed as `Script("…")`.
 
-use redial::{Action, Actions, Cause, Event, Instant, Phase, Policy, SplitMix64, presets};
+use std::collections::VecDeque;
 
-struct Client {
-    policy: Policy<SplitMix64>,
-    now: Instant,
-    sockets: usize,
+use redial::handover::{Decider, EventOf};
+use redial::testing::{Checked, Script};
+use redial::{Action, Instant, Phase, Policy, SplitMix64, presets};
+
+/// Messages that are sent until the server has them.
+struct Client<D> {
+    policy: D,
+    /// Not acknowledged yet, with their numbers.
+    outbox: VecDeque<(u64, String)>,
+    said: u64,
+    /// What was written to the connection and is on its way.
+    wire: VecDeque<String>,
 }
 
-impl Client {
-    fn start(seed: u64) -> Self {
-        let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(seed));
-        let mut client = Self { policy, now: Instant::ZERO, sockets: 0 };
-        client.report(Event::Start);
-        client
+impl<D: Decider<Token = String>> Client<D> {
+    fn new(policy: D) -> Self {
+        Self { policy, outbox: VecDeque::new(), said: 0, wire: VecDeque::new() }
     }
 
-    fn report(&mut self, event: Event) {
-        self.sockets -= usize::from(matches!(event, Event::OpenFailed { .. } | Event::Closed { .. }));
-        let actions = self.policy.handle_event(self.now, event);
-        self.execute(actions);
+    fn say(&mut self, text: &str) {
+        self.said += 1;
+        self.outbox.push_back((self.said, text.to_owned()));
+        if self.is_online() {
+            self.wire.push_back(format!("SAY {} {text}", self.said));
+        }
     }
 
-    fn wait(&mut self) {
-        self.now = self.policy.poll_timeout().unwrap_or(self.now).max(self.now);
-        let actions = self.policy.handle_timeout(self.now);
-        self.execute(actions);
+    fn is_online(&self) -> bool {
+        matches!(self.policy.phase(), Phase::Online | Phase::Restoring)
     }
 
-    fn execute(&mut self, actions: Actions) {
+    /// The server has all messages up to this one.
+    fn acknowledged(&mut self, number: u64) {
+        self.outbox.retain(|(unanswered, _)| *unanswered > number);
+    }
+
+    /// What the transport, the user or the clock brings.
+    fn report(&mut self, now: Instant, event: Option<EventOf<D>>) {
+        let (was, epoch) = (self.is_online(), self.policy.epoch());
+        let actions = match event {
+            Some(event) => self.policy.handle_event(now, event),
+            None => self.policy.handle_timeout(now),
+        };
+        if self.policy.epoch() != epoch {
+            // What was on its way is lost with the connection.
+            self.wire.clear();
+        }
         for action in actions {
-            self.sockets += usize::from(matches!(action, Action::Open { .. }));
-            self.sockets -= usize::from(matches!(action, Action::Close { .. }));
+            match action {
+                Action::Identify { .. } => self.wire.push_back("HELLO".to_owned()),
+                Action::Resume { .. } => self.wire.push_back("RESUME".to_owned()),
+                Action::Heartbeat { .. } => self.wire.push_back("PING".to_owned()),
+                _ => {}
+            }
         }
+        if self.is_online() && !(was && self.policy.epoch() == epoch) {
+            self.wire.extend(self.outbox.iter().map(|(number, text)| format!("SAY {number} {text}")));
+        }
+    }
+}
+
+/// The server at the other end: it has all messages up to `got`.
+#[derive(Default)]
+struct Server {
+    got: u64,
+}
+
+impl Server {
+    fn receive(&mut self, line: &str) {
+        let Some(number) = line.strip_prefix("SAY ").and_then(|rest| rest.split(' ').next()) else { return };
+        let number: u64 = number.parse().expect("a number");
+        assert!(number <= self.got + 1, "message {} was never sent, but {number} was", self.got + 1);
+        self.got = self.got.max(number);
+    }
+}
+
+/// Plays a script: what happens to the connection is the script's, and so is how many lines arrive and are acknowledged.
+fn play(mut script: Script<'_>, steps: usize) {
+    let policy =
+        Policy::new(&presets::WEBSOCKET, SplitMix64::new(script.seed())).with_session_type::<String>();
+    let mut client = Client::new(Checked::new(policy));
+    let mut server = Server::default();
+    for _ in 0..steps {
+        let now = client.policy.now();
+        let Some(step) = script.next_step(&*client.policy, now) else { break };
+        client.report(step.at, step.event);
+        if script.below(3) == 0 {
+            client.say("hello");
+        }
+        for _ in 0..script.below(4) {
+            if let Some(line) = client.wire.pop_front() {
+                server.receive(&line);
+            }
+        }
+        if script.flag() {
+            client.acknowledged(server.got);
+        }
+        // Nothing is lost: what the server does not have is still in the outbox.
+        let kept = client.outbox.front().map_or(client.said + 1, |(number, _)| *number);
+        assert!(kept <= server.got + 1, "message {} is lost", server.got + 1);
     }
 
-    /// The next thing that happens: the deadline, good news of the network, or bad.
-    fn step(&mut self, bad: Option<bool>) {
-        let connecting = self.policy.phase() == Phase::Connecting;
-        match (self.policy.epoch(), bad) {
-            (None, _) | (_, None) => self.wait(),
-            (Some(epoch), Some(false)) if connecting => self.report(Event::Opened { epoch }),
-            (Some(epoch), Some(false)) => self.report(Event::Received { epoch }),
-            (Some(epoch), Some(true)) if connecting => {
-                self.report(Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
-            }
-            (Some(epoch), Some(true)) => self.report(Event::Closed { epoch, cause: Cause::NoCloseFrame }),
+    // When the faults stop, the client is online soon, and the server has all messages.
+    let mut now = client.policy.now();
+    for _ in 0..60 {
+        let step = script.calm_step(&*client.policy, now);
+        now = step.at;
+        client.report(step.at, step.event);
+        client.wire.drain(..).for_each(|line| server.receive(&line));
+        if client.is_online() {
+            client.acknowledged(server.got);
+            assert!(client.outbox.is_empty(), "not sent again: {:?}", client.outbox);
+            return;
         }
     }
+    panic!("it does not get online: {}", client.policy.explain());
 }
 
 fn main() {
-    let mut client = Client::start(1);
-    [None, Some(true), Some(false)].into_iter().cycle().take(99).for_each(|bad| client.step(bad));
-    println!("{} after {} ms: {}", client.policy.phase(), client.now.as_millis(), client.policy.explain());
+    for seed in 0..20 {
+        play(Script::seeded(seed), 1_000);
+        play(Script::seeded(seed).with_sensible_events().with_steady_clock(), 1_000);
+    }
+    println!("40 scripts of 1000 steps: no message was lost, and none overtook another");
 }
 
 #[cfg(test)]
-proptest::proptest! {
-    #[test]
-    fn one_socket_at_most_and_back_when_the_faults_end(seed: u64, steps: Vec<Option<bool>>) {
-        let mut client = Client::start(seed);
-        for bad in steps {
-            client.step(bad);
-            assert!(client.sockets <= 1);
+mod tests {
+    use proptest::prelude::*;
+    use redial::testing::strategies;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_message_is_lost(script in strategies::scripts(600)) {
+            play(script, usize::MAX);
         }
-        // A dial under way, a wait, and the dial after it.
-        (0..4).for_each(|_| client.step(Some(false)));
-        assert_eq!(client.policy.phase(), Phase::Online);
+
+        #[test]
+        fn no_message_is_lost_in_ordinary_life(script in strategies::sensible_scripts(600)) {
+            play(script, usize::MAX);
+        }
+    }
+
+    #[test]
+    fn the_program_runs() {
+        main();
     }
 }

@@ -13,6 +13,7 @@
 //! | a WebSocket | [`websocket::connect`], and [`websocket::Protocol`] for subscriptions and a session |
 //! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
 //! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
+//! | tests of your own client | [`testing`], a policy that is checked at every call |
 //!
 //! ```
 //! use core::time::Duration;
@@ -64,8 +65,8 @@
 //!
 //! # Features
 //!
-//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `alloc` and
-//! `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `alloc`,
+//! `testing` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
     not(all(feature = "websocket", feature = "chacha")),

@@ -4,8 +4,8 @@
 mod handover;
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/recorded.rs"]
-mod recorded;
+#[path = "common/read_back.rs"]
+mod read_back;
 #[path = "fuzzed/story.rs"]
 mod story;
 
@@ -17,7 +17,7 @@ use redial::testing::Script;
 use redial::{Config, Event, Instant, Policy, SplitMix64, presets};
 
 use harness::{Lent, SmallPolicy};
-use recorded::sealed;
+use read_back::sealed;
 
 /// One with names of 64 bits, as hashing makes them, and more room.
 type Hashed<'c> = Policy<SplitMix64, u64, FixedSubscriptions<u64, 6>, Lent<'c>, FixedEndpoints<5>>;
@@ -89,7 +89,7 @@ proptest! {
             let place = 15 + usize::from(place) % (bytes.len() - 15);
             bytes[place] = byte;
         }
-        let _refused = recorded::checkpoint(&config, &sealed(bytes), &story);
+        let _refused = read_back::checkpoint(&config, &sealed(bytes), &story);
     }
 
     #[test]

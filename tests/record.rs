@@ -10,8 +10,8 @@ mod engine;
 mod flight;
 #[path = "harness/mod.rs"]
 mod harness;
-#[path = "common/recorded.rs"]
-mod recorded;
+#[path = "common/read_back.rs"]
+mod read_back;
 #[path = "fuzzed/story.rs"]
 mod story;
 
@@ -26,7 +26,7 @@ use redial::{Action, Actions, Config, Event, Instant, SessionState, presets};
 use engine::Replay;
 use engine::decisions::{self, Decided, Decisions, Stamp, Unit, quoted};
 use harness::{KEYS, SmallPolicy};
-use recorded::{SmallHandover, sealed};
+use read_back::{SmallHandover, sealed};
 
 /// What a log prints.
 fn replay(log: &str) -> String {
@@ -234,7 +234,7 @@ proptest! {
                 bytes[place] = *byte;
             }
             let bytes = sealed(bytes);
-            let _ = recorded::flight(&presets::RECOMMENDED, &bytes);
+            let _ = read_back::flight(&presets::RECOMMENDED, &bytes);
             if let Ok(log) = flight::log(&bytes, None) {
                 let (mut out, mut replay) = (String::new(), Replay::default());
                 let _ = log.iter().try_for_each(|line| replay.line(line.as_bytes(), &mut out));

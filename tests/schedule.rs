@@ -1,25 +1,27 @@
 //! Drivers under an executor that polls, wakes, drops and lets time pass in hostile orders, which a string of bytes decides. The target
 //! `schedule` of the fuzzer does the same.
 
-mod schedule {
-    pub(crate) mod bytes;
-    pub(crate) mod checks;
-    pub(crate) mod driving;
-    pub(crate) mod server;
-    pub(crate) mod world;
-}
+#[path = "schedule/mod.rs"]
+mod schedule;
+
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use redial::SplitMix64;
 use redial::rand_core::Rng;
 
+/// As many as `PROPTEST_CASES` says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(600, |cases| cases.parse().expect("a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     /// Whatever the order: the promises hold at every step, and the run ends when it is stopped.
     #[test]
     fn any_schedule(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        schedule::driving::run(&bytes);
+        schedule::run(&bytes);
     }
 }
 
@@ -29,7 +31,7 @@ fn short_schedules() {
     for first in 0..3 {
         for second in 0..=255 {
             for third in 0..=8 {
-                schedule::driving::run(&[first, second, third]);
+                schedule::run(&[first, second, third]);
             }
         }
     }
@@ -38,17 +40,32 @@ fn short_schedules() {
 /// The schedules get to what is checked: whatever can become of a message does, and so on.
 #[test]
 fn schedules_go_everywhere() {
-    let mut seen = schedule::checks::Seen::new();
+    let mut seen = BTreeMap::new();
     let mut random = SplitMix64::new(1);
     for _ in 0..400 {
         let mut bytes = [0; 600];
         random.fill_bytes(&mut bytes);
-        for (what, times) in schedule::driving::run(&bytes) {
-            *seen.entry(what).or_default() += times;
+        for (what, times) in schedule::run(&bytes) {
+            *seen.entry(what).or_insert(0) += times;
         }
     }
     println!("{seen:?}");
     for (what, times) in seen {
         assert!(times >= 20, "{what}: {times} times");
     }
+}
+
+/// What the fuzzer found worth keeping.
+#[test]
+fn the_corpus_breaks_no_promise() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/schedule");
+    let mut played = 0;
+    for entry in std::fs::read_dir(corpus).expect("the corpus is committed") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("a schedule");
+        std::panic::catch_unwind(|| schedule::run(&bytes))
+            .unwrap_or_else(|_| panic!("{} fails", path.display()));
+        played += 1;
+    }
+    assert!(played > 100, "{played} schedules");
 }

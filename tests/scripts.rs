@@ -175,3 +175,151 @@ fn every_preset_has_a_longest_wait() {
         assert!(own(config) <= cap.max(Duration::from_secs(600)), "{name}: {:?}", own(config));
     }
 }
+
+/// When the faults stop, it gets online, wherever a script left it.
+#[test]
+fn calm_steps_get_online() {
+    for seed in 0..300 {
+        let mut script = Script::seeded(seed);
+        if seed % 2 == 0 {
+            script = script.with_sensible_events().with_steady_clock();
+        }
+        let mut policy = policy(presets::RECOMMENDED, seed);
+        run(&mut script, &mut policy, 200, |_, _| {});
+        let mut now = policy.explain().since;
+        let online = (0..100).any(|_| {
+            let step = script.calm_step(&policy, now);
+            now = step.at;
+            let _actions = step.apply(&mut policy);
+            policy.phase() == Phase::Online
+        });
+        assert!(online, "seed {seed}: {}", policy.explain());
+    }
+}
+
+mod proptests {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use redial::classify::{Class, Classifier, IoKind, TlsKind};
+    use redial::endpoints::EndpointsConfig;
+    use redial::heartbeat::HeartbeatConfig;
+    use redial::policy::{CredentialConfig, HoldReason, RestoreConfig, ResumeConfig};
+    use redial::testing::strategies;
+    use redial::{BackoffConfig, Cause, Epoch, Jitter, Mode, Ratio, SessionState, breaker, handover};
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Everything has a strategy by its type, and what is built is valid.
+        #[test]
+        fn types_are_arguments(
+            config: Config, backoff: BackoffConfig, breaker: breaker::Config, handover: handover::Config,
+            parts: (Classifier, EndpointsConfig, HeartbeatConfig, ResumeConfig, RestoreConfig, CredentialConfig),
+            small: (Jitter, Ratio, Cause, IoKind, TlsKind, Class, Mode, Epoch, HoldReason, Instant),
+            event: Event<u8, u8>, session: SessionState<String>,
+        ) {
+            prop_assert_eq!(config.to_builder().build(), Ok(config));
+            prop_assert_eq!(backoff.to_builder().build(), Ok(backoff));
+            prop_assert_eq!(breaker.to_builder().build(), Ok(breaker));
+            prop_assert_eq!(handover.to_builder().build(), Ok(handover));
+            prop_assert_eq!(parts.3.to_builder().build(), Ok(parts.3));
+            prop_assert!(!event.as_str().is_empty() && !small.2.as_str().is_empty());
+            prop_assert!(session.is_empty() || session.token().is_some());
+        }
+
+        #[test]
+        fn clocks_are_what_they_are_called(
+            hostile in strategies::hostile_clocks(40), steady in strategies::steady_clocks(40),
+            events in strategies::events::<u8, u8>(20), wait in strategies::durations(),
+        ) {
+            prop_assert!((1..=40).contains(&hostile.len()) && events.len() <= 20 && wait <= Duration::MAX);
+            for pair in steady.windows(2) {
+                prop_assert!(pair[0] <= pair[1]);
+                prop_assert!(pair[1].saturating_duration_since(pair[0]) <= Duration::from_secs(86_400));
+            }
+        }
+    }
+
+    /// A case shrinks to the simplest that still fails: here the shortest script that has a policy dial twice.
+    #[test]
+    fn scripts_shrink() {
+        let mut runner = TestRunner::deterministic();
+        let strategy = strategies::scripts(1_200);
+        let fails = |mut script: Script<'_>| {
+            let mut policy = policy(script.config(), script.seed());
+            run(&mut script, &mut policy, 2_000, |_, _| {});
+            policy.stats().opens >= 2
+        };
+        let mut tree = (0..50).map(|_| strategy.new_tree(&mut runner).expect("any bytes"));
+        let mut tree = tree.find(|tree| fails(tree.current())).expect("one of them");
+        let before = format!("{:?}", tree.current()).len();
+        for _ in 0..20_000 {
+            let moved = if fails(tree.current()) { tree.simplify() } else { tree.complicate() };
+            if !moved {
+                break;
+            }
+        }
+        let after = format!("{:?}", tree.current());
+        assert!(after.len() * 3 < before, "{before} characters became {}: {after}", after.len());
+    }
+
+    /// Hostile clocks stand, jump and run back.
+    #[test]
+    fn hostile_clocks_are_hostile() {
+        let mut runner = TestRunner::deterministic();
+        let clock = strategies::hostile_clocks(200);
+        let (mut stood, mut back, mut years) = (0, 0, 0);
+        for _ in 0..20 {
+            let times = clock.new_tree(&mut runner).expect("any bytes").current();
+            for pair in times.windows(2) {
+                stood += u32::from(pair[0] == pair[1]);
+                back += u32::from(pair[1] < pair[0]);
+                let year = Duration::from_secs(31_536_000);
+                years += u32::from(pair[1].saturating_duration_since(pair[0]) > year);
+            }
+        }
+        assert!(stood > 50 && back > 50 && years > 20, "{stood} {back} {years}");
+    }
+}
+
+mod arbitraries {
+    use arbitrary::{Arbitrary, Unstructured};
+    use redial::classify::{Class, Classifier, IoKind, TlsKind};
+    use redial::policy::HoldReason;
+    use redial::{BackoffConfig, Cause, Epoch, Jitter, Mode, Ratio, SessionState, breaker, handover};
+
+    use super::*;
+
+    /// The same bytes are the same value, as a script reads them, and no byte is read twice.
+    #[test]
+    fn values_are_read_one_after_the_other() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(2_000).collect();
+        let (mut u, mut script) = (Unstructured::new(&bytes), Script::from_bytes(&bytes));
+        assert_eq!(Config::arbitrary(&mut u).unwrap(), script.config());
+        assert_eq!(Cause::arbitrary(&mut u).unwrap(), script.cause());
+        assert_eq!(Event::<u8, u8>::arbitrary(&mut u).unwrap(), script.any_event());
+        assert_eq!(BackoffConfig::arbitrary(&mut u).unwrap(), script.backoff());
+        assert_eq!(breaker::Config::arbitrary(&mut u).unwrap(), script.breaker());
+        assert_eq!(handover::Config::arbitrary(&mut u).unwrap(), script.handover());
+        assert_eq!(Epoch::arbitrary(&mut u).unwrap(), script.epoch());
+        assert_eq!(Instant::arbitrary(&mut u).unwrap(), script.instant());
+        assert_eq!(SessionState::<u8>::arbitrary(&mut u).unwrap(), script.session());
+        assert_eq!(redial::testing::arbitrary_duration(&mut u).unwrap(), script.duration());
+        let all = <(Classifier, Jitter, Ratio, IoKind, TlsKind, Class, Mode, HoldReason)>::arbitrary(&mut u);
+        assert!(all.is_ok());
+    }
+
+    /// At the end of the bytes, the simplest.
+    #[test]
+    fn no_bytes_are_the_simplest_values() {
+        let u = &mut Unstructured::new(&[]);
+        assert_eq!(Cause::arbitrary(u).unwrap(), Cause::NoCloseFrame);
+        assert_eq!(Event::<(), core::convert::Infallible>::arbitrary(u).unwrap(), Event::Start);
+        assert_eq!(Instant::arbitrary(u).unwrap(), Instant::ZERO);
+        let script = Script::arbitrary_take_rest(Unstructured::new(&[1, 2])).unwrap();
+        assert_eq!(format!("{script:?}"), "Script(\"0102\")");
+    }
+}

@@ -1,10 +1,12 @@
-//! Every byte string is a config and a string of events; no one of them may break an invariant (S92 to S98).
+//! `tests/fuzzed/policy.rs`: a config and a script.
 
 #![no_main]
 
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
-#[path = "../../tests/common/script.rs"]
-mod script;
+#[path = "../../tests/fuzzed/story.rs"]
+mod story;
+#[path = "../../tests/fuzzed/policy.rs"]
+mod policy;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| script::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| policy::run(bytes));

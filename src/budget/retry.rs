@@ -219,10 +219,12 @@ impl RetryBudget {
         longest: Duration,
     ) -> Result<(), Denied> {
         match self.withdraw(config, now) {
-            Err(Denied { until: None }) => match longest.saturating_sub(waited) {
-                Duration::ZERO => Ok(()),
-                left => Err(Denied { until: Some(now.saturating_add(left)) }),
-            },
+            Err(Denied { until: None }) if waited >= longest => Ok(()),
+            Err(Denied { until: None }) => {
+                // Not as a `Duration`, whose difference the compiler can't prove to be free of panics.
+                let left = Micros::from_duration(longest).saturating_sub(Micros::from_duration(waited));
+                Err(Denied { until: Some(now.after(left.max(Micros(1)))) })
+            }
             answer => answer,
         }
     }

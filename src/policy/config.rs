@@ -88,7 +88,7 @@ impl Config {
     pub const fn new(backoff: BackoffConfig) -> Builder<Self> {
         Builder::of(Self {
             backoff,
-            classifier: Classifier::new(&tables::WEBSOCKET).build_const(),
+            classifier: const { Classifier::new(&tables::WEBSOCKET).build_const() },
             reset_after_stable: Micros::ZERO,
             stable_by_cap: true,
             min_interval: Micros::ZERO,

@@ -7,8 +7,6 @@ use crate::mode::Mode;
 use crate::policy::Config;
 use crate::time::Micros;
 
-use super::limits::Limits;
-
 /// The longest wait for a dial that a policy on this config can be in, whatever happens to it, but for two: one that the host
 /// itself asks for ([`Event::NotNow`](crate::Event::NotNow)), which is at most a day, and the end of a kept session, which can lie
 /// behind any wait.
@@ -47,18 +45,4 @@ pub fn longest_wait(config: &Config) -> Duration {
         Micros::MILLISECOND,
     ];
     waits.into_iter().fold(Micros::ZERO, Micros::max).to_duration()
-}
-
-impl Limits {
-    /// The same as [`of`](Self::of), with the [longest wait](longest_wait) that follows from the config.
-    #[must_use]
-    pub fn tightest(config: &Config) -> Self {
-        let longest = longest_wait(config);
-        let limits = Self::of(config).longest_wait(longest);
-        if config.connect_timeout_growing() {
-            limits.connect_timeout(config.connect_timeout().max(longest))
-        } else {
-            limits
-        }
-    }
 }

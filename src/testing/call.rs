@@ -52,7 +52,7 @@ impl Promise {
                 "a dial comes when every condition is met, in no call that ends a transport, and min_interval after the last"
             }
             Self::Order => "an action is about a transport that is in the state for it",
-            Self::Session => "a session is resumed as long as it can be, and is dropped once",
+            Self::Session => "a session is resumed only if it can be, and no close ends one that is kept",
             Self::Handover => "a connection serves until its successor is promoted, and loses nothing to it",
             Self::Recovery => "when the faults stop, the next dial comes and the policy gets online",
         }

@@ -41,7 +41,8 @@ where
 
 /// A [`Policy`](crate::Policy) or a [`Handover`] that is checked at every call.
 ///
-/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. Every call
+/// It has the methods of what it wraps and can be driven by a [driver](crate::driver), so that a test changes one line. (Where
+/// [`Decider`] is in scope, the methods of that trait come first: its `session()` is an `Option`.) Every call
 /// of [`handle_event`](Self::handle_event) and [`handle_timeout`](Self::handle_timeout), at any time, with any event, in any
 /// order, is checked against these promises:
 ///
@@ -84,7 +85,7 @@ pub struct Checked<D: Decider> {
 }
 
 impl<D: Checkable> Checked<D> {
-    /// Around a policy that was not started yet, with the [tightest](Limits::tightest) limits of its config.
+    /// Around a policy that was not started yet, with the limits [of](Limits::of) its config.
     ///
     /// # Panics
     /// If the policy was started: it has a past that is not known here.
@@ -97,7 +98,7 @@ impl<D: Checkable> Checked<D> {
             "`Checked` wraps a policy before its first event, and this one is {phase}: it has a past that is not known here"
         );
         Self {
-            limits: Limits::tightest(policy.config()),
+            limits: Limits::of(policy.config()),
             model: Model::new(policy.stats().opens),
             policy,
             driver: None,

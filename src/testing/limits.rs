@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use crate::policy::Config;
 
+use super::bounds::longest_wait;
+
 /// What [`Checked`](super::Checked) holds against a policy: the bounds of a config.
 ///
 /// [`Limits::of`] reads them from the config. A test that knows more of its config, or that allows less, sets them by the
@@ -14,8 +16,10 @@ use crate::policy::Config;
 /// use redial::presets;
 /// use redial::testing::Limits;
 ///
-/// const LIMITS: Limits = Limits::of(&presets::RECOMMENDED).longest_wait(Duration::from_secs(60));
-/// assert_eq!(LIMITS.min_interval, Duration::ZERO);
+/// let limits = Limits::of(&presets::RECOMMENDED);
+/// assert_eq!(limits.connect_timeout, Duration::from_secs(10));
+/// // A test whose server asks for no wait.
+/// assert_eq!(limits.longest_wait(Duration::from_secs(60)).longest_wait, Duration::from_secs(60));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -36,16 +40,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What follows from the settings of a config. Its waits may be of any length: [`Limits::tightest`] knows how long they are.
+    /// What follows from the settings of a config, with its [longest wait](longest_wait()).
     #[must_use]
-    pub const fn of(config: &Config) -> Self {
+    pub fn of(config: &Config) -> Self {
+        let longest_wait = longest_wait(config);
+        let grown = if config.connect_timeout_growing() { longest_wait } else { Duration::ZERO };
         Self {
-            longest_wait: Duration::MAX,
-            connect_timeout: if config.connect_timeout_growing() {
-                Duration::MAX
-            } else {
-                config.connect_timeout()
-            },
+            longest_wait,
+            connect_timeout: config.connect_timeout().max(grown),
             min_interval: config.min_interval(),
             heartbeats: config.heartbeat().interval().is_some() && !config.greeting(),
             sequence_needed: config.resume().sequence_needed(),

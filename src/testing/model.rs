@@ -143,7 +143,9 @@ impl Model {
                 | Event::CredentialFailed { .. }
                 | Event::CredentialNew
                 | Event::CredentialLost,
-            ) if disposition != Disposition::Stale => self.credential_asked = false,
+            ) if disposition != Disposition::Stale => {
+                (self.credential_asked, self.credential_doubted) = (false, false);
+            }
             Some(Event::HeartbeatAcked { epoch }) => {
                 if let Some(transport) = self.find(*epoch) {
                     transport.unanswered = false;
@@ -206,7 +208,8 @@ impl Model {
     /// An event of the user or the host.
     fn note_host<D: Checkable>(&mut self, call: &Call<'_, D>, applied: bool) {
         self.network_down &= !matches!(call.event, Some(Event::NetworkUp));
-        self.credential_doubted |= applied
+        self.credential_doubted |= self.credential_asked
+            && applied
             && matches!(
                 call.event,
                 None | Some(
@@ -223,7 +226,7 @@ impl Model {
             Some(
                 Event::Start | Event::RetryNow | Event::Redial | Event::NetworkUp | Event::NetworkChanged,
             ) if applied && matches!(call.before.phase(), Phase::Idle | Phase::Stopped | Phase::Failed) => {
-                self.credential_asked = false;
+                (self.credential_asked, self.credential_doubted) = (false, false);
             }
             Some(Event::Hold(reason)) => self.holds |= reason.bit(),
             Some(Event::Release(reason)) => self.holds &= !reason.bit(),

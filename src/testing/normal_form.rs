@@ -43,7 +43,7 @@ use super::model::{Handovers, Model, Transport};
 ///     policy
 /// };
 /// let horizon = Duration::from_secs(3_600);
-/// let (early, late) = (Instant::from_millis(1), Instant::from_millis(999_999));
+/// let (early, late) = (Instant::from_millis(4_000_000), Instant::from_millis(9_876_543));
 /// let (mut one, mut other) = ([0; 300], [0; 300]);
 /// let length = normal_form(&started(7, early), early, horizon, &mut one)?;
 /// assert_eq!(normal_form(&started(8, late), late, horizon, &mut other), Ok(length));

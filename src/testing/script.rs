@@ -21,7 +21,7 @@ use crate::session::SessionState;
 use crate::subscriptions::Subscriptions;
 use crate::time::Instant;
 
-use super::choices::{Choices, Origin};
+use super::choices::{Bytes, Choices, Origin};
 use super::sample::Sample;
 use memory::Memory;
 
@@ -156,6 +156,29 @@ impl<'b> Script<'b> {
             self.memory.note(event, policy);
         }
         event
+    }
+
+    /// The next step once the faults have stopped: every condition that the script left unmet is met, the server does what it is asked,
+    /// and time passes from deadline to deadline. A policy that was stopped or gave up is started.
+    ///
+    /// A client gets online within some dozens of these, unless its config waits without end. It reads nothing of the script, which
+    /// may be at its end. A clock that a hostile script brought to the end of time is set back to its beginning.
+    pub fn calm_step<D>(&mut self, policy: &D, now: Instant) -> Step<D::Token, KeyOf<D>>
+    where
+        D: Decider,
+        D::Token: Sample,
+        KeyOf<D>: Sample,
+    {
+        self.memory.meet(policy);
+        let choices = core::mem::replace(&mut self.choices, Choices::of(Bytes::default()));
+        let event = self.progress(policy, policy.successor().or(policy.epoch()));
+        self.choices = choices;
+        if let Some(event) = &event {
+            self.memory.note(event, policy);
+        }
+        let due = policy.poll_timeout().filter(|_| event.is_none());
+        let at = due.unwrap_or(now).max(now);
+        Step { at: if at > Instant::END { Instant::from_millis(1_000) } else { at }, event }
     }
 
     /// A span: 1 s first, then 0, 1 ns, 1 µs, 1, 250 and 999 ms, 10 and 45 s, 10 min, a day, [`Duration::MAX`], and any number of

@@ -47,9 +47,9 @@ use script::Script;
 /// use redial::{Cause, IoKind, Policy, SplitMix64, presets};
 ///
 /// let clock = VirtualClock::new();
-/// let server = ScriptedTransport::<String, String, &str, &str>::new(clock.clone());
+/// let server = ScriptedTransport::<String, String, String, String>::new(clock.clone());
 /// server.answer(Answer::refuse(Cause::Io(IoKind::ConnectionRefused)));
-/// server.answer(Answer::accept([Say::wait(Duration::from_secs(5)), Say::message("hello")]));
+/// server.answer(Answer::accept([Say::wait(Duration::from_secs(5)), Say::message("hello".to_owned())]));
 ///
 /// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7))
 ///     .with_session_type()
@@ -67,7 +67,7 @@ use script::Script;
 /// });
 ///
 /// assert_eq!(server.log().dials.len(), 2);
-/// assert!(server.log().messages().eq(["hello"].iter()));
+/// assert!(server.log().messages().eq(["hello"]));
 /// server.assert_all_closed(1);
 /// ```
 pub struct ScriptedTransport<T = (), K = Infallible, M = Infallible, I = Infallible>(Arc<Shared<T, K, M, I>>);

@@ -9,7 +9,7 @@ use redial::testing::{self, Script};
 use redial::{Config, Event, Instant, Phase, Policy, SplitMix64, presets};
 
 use super::harness::Lent;
-use super::recorded::{self, SmallHandover, sealed};
+use super::read_back::{self, SmallHandover, sealed};
 use super::{bytes, story};
 
 fn encoded(handover: &SmallHandover<'_>, names: Names) -> Vec<u8> {
@@ -102,7 +102,7 @@ proptest! {
             let place = if from_the_end { room - 1 - usize::from(place) % room.min(70) } else { usize::from(place) % room };
             bytes[15 + place] = byte;
         }
-        let _refused = recorded::handover(&config, settings, &sealed(bytes), &story);
+        let _refused = read_back::handover(&config, settings, &sealed(bytes), &story);
     }
 
     #[test]

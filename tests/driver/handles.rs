@@ -118,6 +118,21 @@ pub(crate) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration
     assert_eq!((numbers[0], numbers[1], numbers.len()), (1, 100, 66), "{numbers:?}");
 }
 
+/// More messages than the writer takes in one turn: it gives the others a turn, and goes on by itself.
+pub(crate) async fn a_crowd_of_messages_is_written(rt: Host, _: Duration) {
+    let lab = Lab::new(rt, vec![]);
+    let mut driver = lab.driver(&LADDER);
+    let handle = driver.handle();
+    let script = async {
+        handle.online().await.unwrap();
+        let sent = futures_util::future::join_all((0..300).map(|number| handle.send(number))).await;
+        assert_eq!(sent, [Ok(()); 300]);
+        handle.stop();
+    };
+    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert!(numbers(&lab).into_iter().eq(0..300));
+}
+
 /// A subscription that was asked for before a message goes out before it.
 pub(crate) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);

@@ -122,6 +122,7 @@ on_every_runtime! {
         the_offline_queue_is_bounded
         the_offline_queue_outlives_a_loss
         a_dropped_send_takes_its_message_along
+        a_crowd_of_messages_is_written
         a_subscription_goes_before_a_later_message
         handles_know_how_it_is
         changes_are_transitions

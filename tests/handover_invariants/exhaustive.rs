@@ -24,8 +24,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const DOUBLING: BackoffConfig =
     BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
-const LIMITS: Limits =
-    Limits::of(&Config::new(DOUBLING).build_const()).longest_wait(Duration::from_secs(302));
+fn limits() -> Limits {
+    Limits::of(&Config::new(DOUBLING).build_const()).longest_wait(Duration::from_secs(302))
+}
 
 /// Long enough to begin a handover, let it get anywhere, and have three things go wrong.
 const DEPTH: usize = 3;
@@ -238,7 +239,7 @@ fn configs() -> Vec<(&'static str, Config, Limits)> {
     let plain = Config::new(DOUBLING).reset_after_stable(2 * SECOND).build_const();
     let beats = HeartbeatConfig::new().first_jitter(false).interval(3 * SECOND);
     let beats = beats.answer_within(Some(SECOND)).build_const();
-    let beating = LIMITS.heartbeats(true);
+    let beating = limits().heartbeats(true);
     let planned = plain
         .to_builder()
         .max_age(Some(8 * SECOND), SECOND)
@@ -279,9 +280,9 @@ fn configs() -> Vec<(&'static str, Config, Limits)> {
         .resume(ResumeConfig::new().failures_max(1).build().unwrap_or(ResumeConfig::DEFAULT))
         .build_const();
     vec![
-        ("plain", plain, LIMITS),
+        ("plain", plain, limits()),
         ("planned", planned, beating),
-        ("everything", everything, LIMITS),
+        ("everything", everything, limits()),
         ("on open", open, beating),
     ]
 }

@@ -21,9 +21,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const LADDER: BackoffConfig =
     BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(8)).build_const();
 
-const LIMITS: Limits = Limits::of(&Config::new(LADDER).build_const())
-    .longest_wait(Duration::from_secs(302))
-    .sequence_needed(true);
+/// Every session here has a sequence number.
+fn limits() -> Limits {
+    let plain = Limits::of(&Config::new(LADDER).build_const());
+    plain.longest_wait(Duration::from_secs(302)).sequence_needed(true)
+}
 
 type SmallChecked<'c> = Checked<SmallPolicy<'c>>;
 
@@ -169,7 +171,7 @@ fn all_short_strings_keep_the_invariants() {
         .max_attempts(Some(2))
         .credential(CredentialConfig::new().rejections_max(Some(0)).build_const())
         .build_const();
-    let beating = LIMITS.heartbeats(true);
+    let beating = limits().heartbeats(true);
     // A connection that is live before its resume was answered can step back.
     let resuming = plain
         .to_builder()
@@ -185,10 +187,10 @@ fn all_short_strings_keep_the_invariants() {
     let session = SessionState::resumable(1, None, Some(0));
     let fresh = SessionState::new();
     for (name, config, limits, session) in [
-        ("plain", plain, LIMITS, &fresh),
-        ("everything", everything, LIMITS, &fresh),
+        ("plain", plain, limits(), &fresh),
+        ("everything", everything, limits(), &fresh),
         ("on open", open, beating, &fresh),
-        ("resuming", resuming, LIMITS, &session),
+        ("resuming", resuming, limits(), &session),
     ] {
         let start = checked(small_policy(&config, 7, 1).with_session(session.clone())).with_limits(limits);
         let (states, steps) = explore(start, depth(), alphabet);
@@ -228,8 +230,8 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
         .max_attempts(Some(2))
         .reset_after_stable(Duration::ZERO)
         .build_const();
-    let beating = LIMITS.heartbeats(true).sequence_needed(false);
-    let plainly = LIMITS.sequence_needed(false);
+    let beating = limits().heartbeats(true).sequence_needed(false);
+    let plainly = limits().sequence_needed(false);
     for (name, config, limits) in [("planned", planned, beating), ("dropping", dropping, plainly)] {
         for (endpoints, online) in [(1, true), (1, false), (2, true)] {
             let mut harness = checked(small_policy(&config, 7, endpoints)).with_limits(limits);
@@ -255,7 +257,7 @@ fn all_short_strings_of_plans_and_host_events_keep_the_invariants() {
 fn all_short_strings_from_a_session_keep_the_invariants() {
     let config =
         Config::new(LADDER).restore(RestoreConfig::new().authentication(true).build_const()).build_const();
-    let mut harness = checked(small_policy(&config, 7, 1)).with_limits(LIMITS);
+    let mut harness = checked(small_policy(&config, 7, 1)).with_limits(limits());
     let epoch = Epoch::from_raw(1).expect("not 0");
     for event in [
         Event::Subscribe { key: 1, priority: 0 },

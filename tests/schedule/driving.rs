@@ -95,15 +95,19 @@ where
     let (mut left, mut runs) = (STEPS, 0);
     // Runs that are dropped or end, one after the other, until the bytes are over.
     loop {
-        let mut run = Running { future: Box::pin(driver.run()), flag: Flag::new() };
+        let mut run = Running { future: Box::pin(driver.run()), flag: Flag::new(), begun: false };
         let end = run.play(&mut world, &mut left, drops);
         if end == End::Over {
             run.stop(&mut world);
         }
+        let begun = run.begun;
         drop(run);
         runs += 1;
         world.check();
         assert_eq!(world.server.transport.alive(), 0, "a transport outlived its run");
+        if begun {
+            world.assert_told();
+        }
         whole &= end != End::Dropped;
         if end == End::Over {
             break;
@@ -123,6 +127,8 @@ where
 struct Running<'a> {
     future: Pin<Box<dyn Future<Output = Outcome> + 'a>>,
     flag: Flag,
+    /// It was polled.
+    begun: bool,
 }
 
 /// How a run comes to its end.
@@ -137,6 +143,7 @@ enum End {
 
 impl Running<'_> {
     fn poll(&mut self, world: &mut World) -> bool {
+        self.begun = true;
         let ended = self.flag.poll(self.future.as_mut()).is_ready();
         world.check();
         ended
@@ -144,7 +151,6 @@ impl Running<'_> {
 
     /// As the bytes say.
     fn play(&mut self, world: &mut World, left: &mut usize, drops: bool) -> End {
-        let mut begun = false;
         while *left > 0 && !world.bytes.is_empty() {
             *left -= 1;
             let polls = match world.bytes.below(32) {
@@ -157,7 +163,6 @@ impl Running<'_> {
                     true
                 }
                 14..=17 => {
-                    begun = true;
                     if self.settle(world) {
                         return End::Ended;
                     }
@@ -165,14 +170,13 @@ impl Running<'_> {
                 }
                 // A run that was never polled has done nothing.
                 18 if drops && world.bytes.below(4) == 0 => {
-                    return if begun { End::Dropped } else { End::Ended };
+                    return if self.begun { End::Dropped } else { End::Ended };
                 }
                 _ => {
                     world.act();
                     false
                 }
             };
-            begun |= polls;
             if polls && self.poll(world) {
                 return End::Ended;
             }

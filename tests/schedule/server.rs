@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use redial::driver::{Command, DialError};
+use redial::driver::{Command, DialError, Received};
 use redial::testing::{Answer, ScriptedTransport, VirtualClock, Writes};
 use redial::{Cause, Epoch, Event, IoKind};
 
 use super::bytes::Bytes;
+use super::world::MANY;
 
 pub(crate) type Transport = ScriptedTransport<u8, u8, u32, u32>;
 pub(crate) type Connection = redial::testing::Connection<u8, u8, u32>;
@@ -91,9 +92,12 @@ impl Server {
         let epoch = connection.epoch();
         match self.bytes.below(12) {
             0..=3 => {
-                self.messages += 1;
-                self.said.note(epoch, Some(self.messages));
-                connection.push_message(self.messages);
+                let number = if self.bytes.below(64) == 63 { MANY } else { 1 };
+                for _ in 0..number {
+                    self.messages += 1;
+                    self.said.note(epoch, Some(self.messages));
+                    connection.push_message(self.messages);
+                }
             }
             4 | 5 => {
                 self.messages += 1;
@@ -102,12 +106,11 @@ impl Server {
             }
             6 => {
                 let deadline = self.bytes.pick(&[None, Some(Duration::from_millis(30))]);
-                self.said.note(epoch, None);
-                connection.push_event(|epoch| Event::ReconnectRequested {
-                    epoch,
-                    retry_after: None,
-                    deadline,
-                });
+                let asked = Event::ReconnectRequested { epoch, retry_after: None, deadline };
+                // With a message behind it in the same receive.
+                self.messages += 1;
+                self.said.note(epoch, Some(self.messages));
+                connection.push([asked.into(), Received::Message(self.messages)]);
             }
             7 => {
                 self.said.note(epoch, None);

@@ -16,6 +16,9 @@ use super::bytes::Bytes;
 use super::checks::{Checks, Seen};
 use super::server::Server;
 
+/// More than a driver does in one go.
+pub(crate) const MANY: u32 = 150;
+
 /// Whether a future was woken. Only the flag of the last poll counts, as with any executor.
 #[derive(Clone)]
 pub(crate) struct Flag(Arc<Raised>);
@@ -91,7 +94,7 @@ impl World {
             0..=2 => self.pass_time(),
             3..=5 => self.server.act(),
             6 => self.ask(),
-            7 | 8 => self.send(),
+            7 | 8 => self.send_some(),
             9 => self.wait(),
             10 | 11 => _ = self.poll_tasks(false),
             12 => _ = self.poll_tasks(true),
@@ -141,6 +144,14 @@ impl World {
             27 if self.bytes.below(3) == 0 => handle.stop(),
             _ => handle.retry_now(),
         };
+    }
+
+    /// A message; or more than are written in one go.
+    fn send_some(&mut self) {
+        let number = if self.bytes.below(24) == 23 { MANY } else { 1 };
+        for _ in 0..number {
+            self.send();
+        }
     }
 
     fn send(&mut self) {
@@ -247,12 +258,16 @@ impl World {
         assert!(!self.poll_messages(), "a message waited, and its consumer was not woken");
     }
 
-    /// The driver is gone, so that everybody who waits is told.
-    pub(crate) fn finish(mut self, discarded: u64, whole: bool) -> Seen {
+    /// A run is over, so that everybody who waits was woken, and is told.
+    pub(crate) fn assert_told(&mut self) {
         self.settle();
-        self.poll_tasks(false);
         let waiting: Vec<_> = self.tasks.iter().map(|task| task.message).collect();
         assert!(waiting.is_empty(), "after the end somebody still waits, for the fate of {waiting:?}");
+    }
+
+    /// The driver is gone, so that everybody who waits is told.
+    pub(crate) fn finish(mut self, discarded: u64, whole: bool) -> Seen {
+        self.assert_told();
         while self.poll_messages() {}
         if let Some(messages) = &mut self.messages {
             assert!(messages.try_recv().is_none());

@@ -28,7 +28,7 @@ fn assert_agreed(written: &[u8], message: u8, result: Result<(), SendError<u8>>)
 #[test]
 fn a_send_beside_a_stop() {
     for slow in [false, true] {
-        model(2, move || {
+        model(1, move || {
             let mut driver = Server { slow, ..Server::default() }.driver();
             let sender = thread(&driver.handle(), |handle| {
                 block_on(async {
@@ -49,7 +49,7 @@ fn a_send_beside_a_stop() {
 /// Two senders at once, one of which stops the driver behind its message.
 #[test]
 fn two_senders_and_a_stop() {
-    model(2, || {
+    model(1, || {
         let queue = Outbox::new().with_offline_queue(Overflow::Refuse);
         let mut driver = Server::default().driver().with_outbox(queue);
         let senders = [1, 2].map(|message| {

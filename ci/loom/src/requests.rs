@@ -74,7 +74,7 @@ fn a_subscription_goes_before_a_later_message() {
 /// Two threads that ask how it is have an answer each, also where the run ends meanwhile.
 #[test]
 fn everybody_who_asks_is_answered() {
-    model(2, || {
+    model(1, || {
         let mut driver = Server { dial_hangs: true, ..Server::default() }.driver();
         let askers = [false, true].map(|stops| {
             thread(&driver.handle(), move |handle| {

@@ -24,18 +24,18 @@ pub(crate) type SceneDriver = Driver<Server, Still, Policy<SplitMix64, (), Subsc
 
 /// Explores every order with so many preemptions at most, and with as many more as `REDIAL_LOOM_DEEPER` says.
 pub(crate) fn model(preemptions: usize, scene: impl Fn() + Sync + Send + 'static) {
-    static ORDERS: AtomicUsize = AtomicUsize::new(0);
-    let before = ORDERS.load(Ordering::Relaxed);
+    let orders = Arc::new(AtomicUsize::new(0));
+    let counted = orders.clone();
     let deeper = std::env::var("REDIAL_LOOM_DEEPER").map_or(0, |more| more.parse().expect("a number"));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions + deeper);
     builder.max_branches = 100_000;
     builder.check(move || {
-        ORDERS.fetch_add(1, Ordering::Relaxed);
+        counted.fetch_add(1, Ordering::Relaxed);
         scene();
     });
     let test = std::thread::current().name().unwrap_or_default().to_owned();
-    println!("{:>9} orders: {test}", ORDERS.load(Ordering::Relaxed) - before);
+    println!("{:>9} orders: {test}", orders.load(Ordering::Relaxed));
 }
 
 /// The time stands still.

@@ -11,7 +11,7 @@ use crate::scene::{CONFIG, Still, model};
 /// What another thread tells by a link arrives, in order, and the loss ends the connection.
 #[test]
 fn a_link_tells_from_another_thread() {
-    model(2, || {
+    model(1, || {
         let policy = Policy::new(&CONFIG, SplitMix64::new(7));
         let connect = |_| async { Ok::<(), Failure>(()) };
         let mut driver = supervise(policy, Still, connect, |(), link: Link| async move {
