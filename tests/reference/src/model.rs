@@ -159,7 +159,9 @@ impl Model {
         loop {
             let (mut due, waiting) = (self.deadlines(), self.phase() == Phase::Waiting);
             due.retain(|due| !fired.contains(&due.0));
-            due.sort_by(|one, other| one.1.1.total_cmp(&other.1.1));
+            // Of two at one instant the limit of the stage comes first: what is over is not asked.
+            let later = |why: Why| !why.as_str().ends_with("_timeout");
+            due.sort_by(|a, b| a.1.1.total_cmp(&b.1.1).then(later(a.0).cmp(&later(b.0))));
             let next = if waiting { due.last() } else { due.first() };
             let Some((why, _)) = next.filter(|next| next.1.1 <= now).copied() else { break };
             let up = self.at != At::Down;
