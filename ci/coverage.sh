@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # How much of the core the committed corpus reaches: the regions of `src` without `driver`, `websocket` and `testing`, by module.
-# Fails below 98 %. `ci/coverage.sh --missing` lists the lines that are not reached.
+# Fails below 98 %, or below as many as given. `ci/coverage.sh --missing` lists the lines that are not reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-least=98
+least=${1:-98}
+# Every part counts, also what no test of the corpus instantiates.
 base=${CARGO_TARGET_DIR:-$PWD/target}
 tools=$(ci/llvm-tools.sh)
 export CARGO_TARGET_DIR=$base

@@ -23,6 +23,8 @@ mod breakers;
 mod budgets;
 #[path = "fuzzed/configs/mod.rs"]
 mod configs;
+#[path = "fuzzed/documents.rs"]
+mod documents;
 #[path = "fuzzed/handover.rs"]
 mod handover;
 #[path = "fuzzed/policy.rs"]
@@ -85,6 +87,8 @@ targets! {
     budgets;
     /// Any numbers are an error or a config that works.
     configs;
+    /// What is written in any form is read as it was.
+    documents;
     /// S92 to S97 for every script of two transports.
     handover;
     /// S92 to S98 for every script.
