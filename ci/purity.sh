@@ -15,9 +15,9 @@ check() {
         awk -v file="$file" -v pattern="$pattern" '
             /^#\[cfg\(test\)\]/ {exit}
             /^ *\/\// {next}
-            /^#\[cfg\(feature = "std"\)\]/ {allowed = 1}
-            allowed && /^}/ {allowed = 0}
+            /^ *#\[cfg\(feature = "std"\)\]/ {allowed = 1; match($0, /^ */); indent = RLENGTH}
             $0 ~ pattern && !allowed {print file ":" NR ": " $0}
+            allowed && match($0, /^ *}/) && RLENGTH == indent + 1 {allowed = 0}
         ' "$file"
     done)
     if [ -n "$hits" ]; then
