@@ -38,9 +38,9 @@ pub struct Case {
 const DOUBLING: BackoffConfig = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(4)).build_const();
 pub const REFUSED: Cause = Cause::Io(IoKind::ConnectionRefused);
 
-const SHORT: Duration = secs(24);
+const SHORT: Duration = secs(42);
 /// Some verdicts ask for two minutes.
-const LONGER: Duration = secs(130);
+const LONGER: Duration = secs(250);
 const NEVER: Duration = secs(86_400);
 pub const HOLD: HoldReason = HoldReason::new(3).expect("below 32");
 
