@@ -65,8 +65,8 @@
 //!
 //! # Features
 //!
-//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `alloc`,
-//! `testing` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
+//! `alloc`, `testing`, `proptest`, `arbitrary` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
     not(all(feature = "websocket", feature = "chacha")),
@@ -146,6 +146,6 @@ pub use time::Instant;
 pub use rand_chacha::ChaCha8Rng;
 pub use rand_core;
 
-#[cfg(all(doctest, feature = "std"))]
+#[cfg(all(doctest, feature = "std", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
