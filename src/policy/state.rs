@@ -284,7 +284,12 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         } else {
             earlier(self.established_or_backoff_at)
         };
-        self.floor_at = earlier(self.floor_at);
+        self.floor_at = if self.is(Flag::Established) {
+            // A successor that was given up set it, after the connection began: what was left of it is left.
+            self.floor_at.min(now.after(self.floor_at.since(self.latest)))
+        } else {
+            earlier(self.floor_at)
+        };
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.rewind(now, answer_within);
         }

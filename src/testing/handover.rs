@@ -17,6 +17,7 @@ const LEAP: Duration = Duration::from_secs(300);
 /// What was known before a call of a policy that hands over.
 pub(super) struct Before {
     connection: Option<Transport>,
+    /// Live, or stepped back to an authentication before its resume was answered.
     live: bool,
     under_way: bool,
     stats: HandoverStats,
@@ -28,7 +29,7 @@ impl Before {
         let _config = call.before.handover_config()?;
         Some(Self {
             connection: model.connection,
-            live: is_live(call.before),
+            live: is_live(call.before) || model.connection.is_some_and(|connection| connection.established),
             under_way: is_under_way(call.before, call.was),
             stats: call.before.handover_stats().unwrap_or_default(),
         })

@@ -447,7 +447,9 @@ impl Model {
 
     #[track_caller]
     fn forget<D: Checkable>(&mut self, call: &Call<'_, D>, reason: DropReason) {
-        let had = call.before.session().is_some_and(|session| !session.is_empty());
+        // A successor may have one of its own, which is not seen until its promotion.
+        let had = call.before.session().is_some_and(|session| !session.is_empty())
+            || call.before.successor().is_some();
         promise!(call, Session, had, "a session is dropped ({reason}) that never was");
         if call.before.handover_config().is_none() {
             if let (DropReason::Expired, Some(transport)) = (reason, &mut self.connection) {

@@ -6,6 +6,7 @@ use core::fmt::Debug;
 use core::hash::Hash;
 
 use redial::Config;
+use redial::record::Store;
 use redial::subscriptions::FixedSubscriptions;
 use redial::testing::{Checkable, Checked, Script};
 
@@ -18,16 +19,18 @@ pub fn policy<'c>(script: &mut Script<'_>, config: &'c Config) -> SmallPolicy<'c
 }
 
 /// Tells the policy the rest of the script. Panics where a promise does not hold: S92 to S98, and that it gets online when the
-/// faults stop. With `REDIAL_STORY` in the environment the script is printed on standard error.
+/// faults stop. With `REDIAL_STORY` in the environment the script is printed on standard error, and
+/// what is found is followed by a log for `replay`.
 pub fn live<D>(script: &mut Script<'_>, policy: D)
 where
-    D: Checkable<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>> + Hash + Debug,
+    D: Checkable<Token = u8, Subscriptions = FixedSubscriptions<u8, KEYS>> + Hash + Store + Debug,
 {
     let told = std::env::var_os("REDIAL_STORY").is_some();
     let mut again = policy.clone();
     let mut checked = Checked::new(policy).with_hashes();
     let mut log = Vec::new();
     if told {
+        checked = checked.recording().expect("a small policy");
         eprintln!("{script:?}\n{:?} {:?}", checked.config(), checked.handover_config());
     }
     while let (Some(step), true) = (script.next_step(&*checked, checked.now()), log.len() < 2_000) {

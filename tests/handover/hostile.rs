@@ -6,9 +6,10 @@ use redial::backoff::AfterTable;
 use redial::handover::Config;
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
-    CredentialConfig, Establish, OnNetworkChange, OnWake, RefreshOn, RestoreConfig, ResumeConfig, WaitReason,
+    CredentialConfig, Establish, OnNetworkChange, OnVisible, OnWake, RefreshOn, RestoreConfig, ResumeConfig,
+    WaitReason,
 };
-use redial::{BackoffConfig, Cause, Config as PolicyConfig, Event, Phase};
+use redial::{BackoffConfig, Cause, Config as PolicyConfig, Event, Instant, Phase, Policy, SplitMix64};
 
 use super::rig::{Rig, config, epoch};
 
@@ -396,4 +397,34 @@ fn a_credential_that_is_renewed_beside_a_successor_reaches_it() {
     assert_eq!(rig.until(92_000), ["92000: refresh"]);
     assert_eq!(rig.at(92_500, ok(100)), ["authenticate 2"]);
     assert_eq!(rig.resumed(93_000, 3), ["promote 3", "close 2 4000", "authenticate 3"]);
+}
+
+/// S98: a successor is given up and leaves a wait behind, then the clock runs back, but not to before the connection began: the wait
+/// is not longer than it was.
+#[test]
+fn a_wait_that_a_successor_left_runs_back_with_the_clock() {
+    let config = PolicyConfig::new(BackoffConfig::constant(Duration::from_millis(1)).build_const())
+        .resume(ResumeConfig::new().invalid_wait(SECOND, SECOND).build_const())
+        .max_elapsed(Some(Duration::from_micros(1)))
+        .on_visible(OnVisible::Probe)
+        .build_const();
+    let policy = Policy::new(config, SplitMix64::new(7)).with_session_type::<u8>();
+    let mut policy = policy.with_handover(Config::DEFAULT);
+    let (early, late) = (Instant::from_millis(1_000), Instant::from_millis(86_400_000));
+    let _open = policy.handle_event(early, Event::Start);
+    let epoch = policy.epoch().expect("dialling");
+    let ready = Event::Ready { epoch, token: Some(1), endpoint: None, sequence: Some(1), ttl: None };
+    for event in [Event::Opened { epoch }, ready] {
+        let _actions = policy.handle_event(early, event);
+    }
+    let _seen = policy.handle_event(late, Event::Received { epoch });
+    let _dial = policy.handle_event(late, Event::Redial);
+    let successor = policy.successor().expect("dialling");
+    let _gone = policy.handle_event(late, Event::SessionInvalid { epoch: successor, resumable: false });
+    assert_eq!(policy.handover_stats().handovers_failed, 1, "it is given up");
+    let back = Instant::from_millis(2_000);
+    // Without a heartbeat it is not probed but dialled again.
+    let _closed = policy.handle_event(back, Event::Visible);
+    assert_eq!(policy.phase(), Phase::Waiting);
+    assert_eq!(policy.poll_timeout(), Some(back.saturating_add(SECOND)));
 }
