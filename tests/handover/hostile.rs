@@ -156,7 +156,7 @@ fn an_event_of_a_dead_transport_leaves_no_trace_beside_a_waiting_successor() {
     let stale = rig.policy.stats().stale;
     assert_eq!((before.stats().stale + 1, before.session()), (stale, rig.policy.session()));
     let mut early = before.clone();
-    assert!(early.handle_timeout(redial::Instant::from_millis(60_020)).is_empty());
+    assert!(early.handle_timeout(Instant::from_millis(60_020)).is_empty());
     assert!(early == before);
 }
 
@@ -316,10 +316,10 @@ fn a_sleep_of_no_length_moves_nothing() {
     rig.opened(5_010, 2);
     // Nobody served the timer.
     let mut late = rig.policy.clone();
-    let at = redial::Instant::from_millis(10_500);
+    let at = Instant::from_millis(10_500);
     let actions = late.handle_event(at, Event::HostResumed { gap: Duration::ZERO, counted: false });
     assert!(actions.is_empty());
-    assert_eq!(late.poll_timeout(), Some(redial::Instant::from_millis(10_000)));
+    assert_eq!(late.poll_timeout(), Some(Instant::from_millis(10_000)));
 }
 
 /// What a fatal cause would end is going on.
@@ -339,14 +339,14 @@ fn a_leap_at_the_end_of_the_connection_does_not_move_the_wait_of_its_successor()
         Rig::online(config().on_network_change(OnNetworkChange::Drop).build_const(), Config::DEFAULT);
     rig.at(60_000, Event::Redial);
     rig.at(60_010, Event::NotNow { epoch: epoch(2), retry_after: None });
-    let leapt = redial::Instant::from_millis(90_000_000);
+    let leapt = Instant::from_millis(90_000_000);
     let mut policy = rig.policy.clone();
     assert_eq!(policy.handle_event(leapt, Event::NetworkChanged).len(), 1);
     assert_eq!(policy.phase(), Phase::Waiting);
-    let now = redial::Instant::from_millis(60_020);
+    let now = Instant::from_millis(60_020);
     let _stale = policy.handle_event(now, Event::Received { epoch: epoch(1) });
     let until = policy.poll_timeout().unwrap();
-    assert!(until <= redial::Instant::from_millis(62_020), "{until:?}");
+    assert!(until <= Instant::from_millis(62_020), "{until:?}");
 }
 
 /// A server that names another endpoint while the successor is under way is heard: the dial after this one goes there.
