@@ -118,6 +118,9 @@ mod ratio;
 pub mod record;
 mod rng;
 pub mod session;
+#[cfg(feature = "sim")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "sim")))]
+pub mod sim;
 pub mod subscriptions;
 #[cfg(feature = "testing")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
