@@ -132,7 +132,9 @@ impl Calendar {
             let late = self.late.peek().map(|Reverse(late)| late.item.at);
             match (self.sorted.last().map(|next| next.at), late) {
                 // What was there when the bucket began was inserted earlier.
-                (Some(next), Some(late)) if late < next => return self.late.pop().map(|Reverse(late)| late.item),
+                (Some(next), Some(late)) if late < next => {
+                    return self.late.pop().map(|Reverse(late)| late.item);
+                }
                 (Some(_), _) => return self.sorted.pop(),
                 (None, Some(_)) => return self.late.pop().map(|Reverse(late)| late.item),
                 (None, None) if !self.advance() => return None,
@@ -159,7 +161,8 @@ impl Calendar {
             self.current = self.current.saturating_add(1);
         }
         let in_turn = self.current.wrapping_rem(BUCKETS) as usize;
-        let full = self.buckets.get(in_turn..).and_then(|ahead| ahead.iter().position(|bucket| !bucket.is_empty()));
+        let full =
+            self.buckets.get(in_turn..).and_then(|ahead| ahead.iter().position(|bucket| !bucket.is_empty()));
         let Some(steps) = full else { return false };
         self.current = self.current.saturating_add(steps as u64);
         if let Some(bucket) = self.buckets.get_mut(in_turn.saturating_add(steps)) {

@@ -75,7 +75,8 @@ pub(super) struct Fleet<'a, V, E> {
     away: u32,
     /// Losses and cuts that are still to come.
     coming: u64,
-    second: u64,
+    /// What comes next for the client at hand, if that concerns nobody else.
+    next: Option<Item>,
     report: Report,
 }
 
@@ -100,7 +101,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             now: 0,
             away: 0,
             coming: 0,
-            second: 0,
+            next: None,
             report: Report { clients: scenario.clients, ..Report::default() },
         };
         fleet.began = fleet.connect();
@@ -117,7 +118,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             measured_from: scenario.measured_from.to_duration(),
             ..Report::default()
         };
-        (fleet.away, fleet.coming) = (0, 0);
+        (fleet.away, fleet.coming, fleet.next) = (0, 0, None);
         fleet
     }
 
@@ -148,10 +149,35 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                 break;
             }
             self.read_ahead();
-            self.now = item.at;
             self.happens(item);
+            self.run_ahead();
         }
         self.finish()
+    }
+
+    /// Goes on with the client at hand as long as nobody else is concerned: it waits, and the answer to its dial is certain.
+    ///
+    /// Its events come in their order, and none of them changes what another client meets, so that the result is the same. It
+    /// is several times as fast: the policy is at hand, and nothing goes through the calendar.
+    fn run_ahead(&mut self) {
+        while let Some(item) = self.next.take() {
+            let foreseen = match item.what {
+                What::Arrival { region, .. } => self.server.foresee(Instant::from_micros(item.at), region),
+                _ => None,
+            };
+            let alone = !matches!(item.what, What::Arrival { .. }) || foreseen.is_some();
+            if !alone || item.at > self.scenario.horizon.0 {
+                self.calendar.insert(item);
+                return;
+            }
+            match (foreseen, item.epoch) {
+                (Some(reply), Some(epoch)) => {
+                    self.now = item.at;
+                    self.answer(item.client, epoch, reply);
+                }
+                _ => self.happens(item),
+            }
+        }
     }
 
     /// Reads what the next policies' steps will need.
@@ -185,7 +211,8 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         }
     }
 
-    fn happens(&mut self, Item { client, epoch, what, .. }: Item) {
+    fn happens(&mut self, Item { at, client, epoch, what }: Item) {
+        self.now = at;
         match (what, epoch) {
             (What::Deadline, _) => {
                 let now = self.instant();
@@ -194,7 +221,11 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                     self.call(client, |policy, now| policy.handle_timeout(now));
                 }
             }
-            (What::Arrival { region, resume }, Some(epoch)) => self.arrive(client, epoch, region, resume),
+            (What::Arrival { region, resume }, Some(epoch)) => {
+                let dial = Dial { client, region, resume, away: self.away };
+                let reply = self.server.dial(Instant::from_micros(self.now), dial);
+                self.answer(client, epoch, reply);
+            }
             (What::Accepted, Some(epoch)) => self.opened(client, epoch),
             (What::Refused { hint }, Some(epoch)) => {
                 let (cause, retry_after) = match hint {
@@ -225,68 +256,73 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
     fn warn(&mut self, client: u32, loss: u16) {
         self.coming = self.coming.saturating_sub(1);
         let warning = self.scenario.losses.get(usize::from(loss)).and_then(|loss| loss.warning);
-        let epoch = self.policies.get(client as usize).and_then(Policy::epoch);
+        let online = self.known.get(client as usize).is_some_and(|known| known.is_online());
+        let epoch = self.policies.get(client as usize).and_then(Policy::epoch).filter(|_| online);
         let (Some((before, window)), Some(epoch)) = (warning, epoch) else { return };
         self.coming = self.coming.saturating_add(1);
         let at = self.now.saturating_add(before.0);
         self.calendar.insert(Item { at, client, epoch: Some(epoch), what: What::Cut });
         let event = match window {
-            Some(window) => Event::ReconnectRequested {
-                epoch,
-                retry_after: Some(window.to_duration()),
-                deadline: None,
-            },
-            None => Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(before.to_duration()) },
+            Some(window) => {
+                Event::ReconnectRequested { epoch, retry_after: Some(window.to_duration()), deadline: None }
+            }
+            None => {
+                Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(before.to_duration()) }
+            }
         };
         self.event(client, event);
     }
 
-    /// A dial reaches its server.
-    fn arrive(&mut self, client: u32, epoch: Epoch, region: u8, resume: bool) {
-        let dial = Dial { client, region, resume, away: self.away };
-        let reply = self.server.dial(Instant::from_micros(self.now), dial);
-        let answer = self.latency(client, epoch, 1);
+    /// The server answers a dial that has just reached it.
+    fn answer(&mut self, client: u32, epoch: Epoch, reply: Reply) {
         let began = self.now.saturating_sub(self.latency(client, epoch, 0));
-        let mut insert = |at: u64, what| self.calendar.insert(Item { at, client, epoch: Some(epoch), what });
-        let gives_up = self.scenario.patience.map(|patience| began.saturating_add(patience.0));
-        let answered = self.now.saturating_add(answer);
-        let answered = match reply {
-            Reply::Accept { after, drops } => {
-                let answered = answered.saturating_add(Micros::from_duration(after).0);
-                if gives_up.is_some_and(|at| at < answered) {
-                    self.report.abandoned = self.report.abandoned.saturating_add(1);
-                    None
-                } else {
-                    insert(answered, What::Accepted);
-                    if let Some(drops) = drops {
-                        insert(answered.saturating_add(Micros::from_duration(drops).0), What::Cut);
-                        self.coming = self.coming.saturating_add(1);
-                    }
-                    Some(answered)
-                }
+        let arrives = self.now.saturating_add(self.latency(client, epoch, 1));
+        let (answer, at) = match reply {
+            Reply::Accept { after, .. } => {
+                (Some(What::Accepted), arrives.saturating_add(Micros::from_duration(after).0))
             }
             Reply::Refuse { why, hint } => {
                 self.report.failed(why);
-                let heeds = || mix(self.seed, client, u32::MAX / 2) >> 32 < self.scenario.heeded.of(Micros(1 << 32)).0;
-                let hint = hint.filter(|_| heeds()).map(|wait| Micros::from_duration(wait).millis_up());
+                let hint =
+                    hint.filter(|_| self.heeds(client)).map(|wait| Micros::from_duration(wait).millis_up());
                 let hint = hint.map(|millis| u32::try_from(millis).unwrap_or(u32::MAX));
-                insert(answered, What::Refused { hint });
-                Some(answered)
+                (Some(What::Refused { hint }), arrives)
             }
             Reply::Silence { why } => {
                 self.report.failed(why);
-                None
+                (None, u64::MAX)
             }
         };
-        if let (None, Some(at)) = (answered, gives_up) {
-            insert(at, What::TimedOut);
-        }
-        // The policy's own deadline holds where nothing comes before it.
-        let ends = answered.or(gives_up).unwrap_or(u64::MAX);
+        let gives_up = self.scenario.patience.map_or(u64::MAX, |patience| began.saturating_add(patience.0));
         let deadline = self.policies.get(client as usize).and_then(Policy::poll_timeout);
-        if let Some(at) = deadline.map(|at| at.as_micros().saturating_sub(self.began.0)).filter(|at| *at < ends) {
-            insert(at, What::Deadline);
+        let deadline = deadline.map_or(u64::MAX, |at| at.as_micros().saturating_sub(self.began.0));
+        // What comes later than another is not noticed any more.
+        let (what, at) = match answer {
+            Some(answer) if at <= gives_up && at <= deadline => (answer, at),
+            _ if gives_up <= deadline => (What::TimedOut, gives_up),
+            _ => (What::Deadline, deadline),
+        };
+        let item = Item { at, client, epoch: Some(epoch), what };
+        match (what, reply) {
+            (What::Accepted, Reply::Accept { drops, .. }) => {
+                self.calendar.insert(item);
+                if let Some(drops) = drops {
+                    self.coming = self.coming.saturating_add(1);
+                    let at = at.saturating_add(Micros::from_duration(drops).0);
+                    self.calendar.insert(Item { at, what: What::Cut, ..item });
+                }
+            }
+            (_, Reply::Accept { .. }) => {
+                self.report.abandoned = self.report.abandoned.saturating_add(1);
+                self.next = Some(item);
+            }
+            _ => self.next = Some(item),
         }
+    }
+
+    /// Whether a client is one of those that heed hints.
+    fn heeds(&self, client: u32) -> bool {
+        mix(self.seed, client, u32::MAX / 2) >> 32 < self.scenario.heeded.of(Micros(1 << 32)).0
     }
 
     /// The connection is open, and the server says whatever the policy's protocol waits for.
@@ -315,7 +351,12 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         // While a dial is under way, its arrival knows what comes first.
         if let Some(at) = deadline.filter(|_| phase != Phase::Connecting) {
             let at = at.as_micros().saturating_sub(self.began.0);
-            self.calendar.insert(Item { at, client, epoch: None, what: What::Deadline });
+            let item = Item { at, client, epoch: None, what: What::Deadline };
+            if phase == Phase::Waiting {
+                self.next = Some(item);
+            } else {
+                self.calendar.insert(item);
+            }
         }
     }
 
@@ -325,7 +366,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                 self.count_dial();
                 let at = self.now.saturating_add(self.latency(client, epoch, 0));
                 let what = What::Arrival { region: self.region(client), resume: mode == Mode::Resume };
-                self.calendar.insert(Item { at, client, epoch: Some(epoch), what });
+                self.next = Some(Item { at, client, epoch: Some(epoch), what });
             }
             Action::Identify { epoch } => {
                 let dial = Dial { client, region: self.region(client), resume: false, away: self.away };
@@ -333,7 +374,9 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                 let (token, sequence) = (Some(()), Some(1));
                 self.event(client, Event::Ready { epoch, token, endpoint: None, sequence, ttl: None });
             }
-            Action::Resume { epoch } if self.scenario.sessions => self.event(client, Event::Resumed { epoch }),
+            Action::Resume { epoch } if self.scenario.sessions => {
+                self.event(client, Event::Resumed { epoch })
+            }
             Action::Resume { epoch } => self.event(client, Event::SessionInvalid { epoch, resumable: false }),
             Action::Heartbeat { epoch } => self.event(client, Event::HeartbeatAcked { epoch }),
             Action::Authenticate { epoch } => self.event(client, Event::AuthOk { epoch }),
@@ -345,7 +388,10 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                 self.away = self.away.saturating_sub(1);
             }
             // There is nothing to restore, and a connection that the client ends takes nothing from the server.
-            Action::Close { .. } | Action::DropSession { .. } | Action::Promote { .. } | Action::Restore { .. } => {}
+            Action::Close { .. }
+            | Action::DropSession { .. }
+            | Action::Promote { .. }
+            | Action::Restore { .. } => {}
         }
     }
 
@@ -353,13 +399,13 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
     fn observe(&mut self, client: u32, phase: Phase) {
         let millis = u32::try_from(self.now.wrapping_div(1_000)).unwrap_or(NEVER);
         let Some(known) = self.known.get_mut(client as usize) else { return };
-        match (phase == Phase::Online, known.is_online()) {
+        let change = match (phase == Phase::Online, known.is_online()) {
             (true, false) => {
                 known.back = millis;
                 known.away = known.away.saturating_add(millis.saturating_sub(known.lost));
                 self.away = self.away.saturating_sub(1);
-                self.report.accepted = self.report.accepted.saturating_add(1);
                 self.report.online = self.report.online.saturating_add(1);
+                1
             }
             (false, true) => {
                 if known.away == NEVER {
@@ -369,31 +415,31 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                 (known.lost, known.back) = (millis, NEVER);
                 self.away = self.away.saturating_add(1);
                 self.report.online = self.report.online.saturating_sub(1);
+                u32::MAX
             }
             (true, true) | (false, false) => return,
-        }
-        self.tick();
+        };
+        let second = self.second();
+        second.online = second.online.wrapping_add(change);
     }
 
     fn count_dial(&mut self) {
-        self.tick();
         self.report.attempts = self.report.attempts.saturating_add(1);
-        if let Some(second) = self.report.seconds.last_mut() {
-            second.dials = second.dials.saturating_add(1);
-        }
+        let second = self.second();
+        second.dials = second.dials.saturating_add(1);
     }
 
-    /// Brings the seconds of the report up to now.
-    fn tick(&mut self) {
-        let second = self.now.wrapping_div(1_000_000);
-        while self.report.seconds.len() as u64 <= second {
-            let online = self.report.seconds.last().map_or(self.report.clients, |second| second.online);
-            self.report.seconds.push(Second { dials: 0, online });
+    /// The second of now. Until the end of the run it has the change of `online`, since clients run ahead.
+    fn second(&mut self) -> &mut Second {
+        let second = usize::try_from(self.now.wrapping_div(1_000_000)).unwrap_or(0);
+        let seconds = &mut self.report.seconds;
+        if seconds.len() <= second {
+            seconds.resize(second.saturating_add(1), Second::default());
         }
-        if let Some(second) = self.report.seconds.last_mut() {
-            second.online = self.report.online;
+        match seconds.get_mut(second) {
+            Some(found) => found,
+            None => &mut self.report.before,
         }
-        self.second = second;
     }
 
     /// The region that a client dials: its own, or as many after it as its policy says.
@@ -423,6 +469,11 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         self.report.back.sort_unstable();
         self.report.away.sort_unstable();
         self.report.ideal = self.scenario.ideal(self.report.lost);
+        let mut online = self.report.clients;
+        for second in &mut self.report.seconds {
+            online = online.wrapping_add(second.online);
+            second.online = online;
+        }
         self.report
     }
 }
@@ -436,4 +487,3 @@ impl Report {
         *count = count.saturating_add(1);
     }
 }
-

@@ -55,7 +55,11 @@ pub fn run(scenario: &Scenario, config: &Config, seed: u64) -> Report {
     let mut servers = server::Models::new(scenario);
     let rng = SplitMix64::new(0);
     let regions = scenario.regions.len();
-    match u8::try_from(regions).ok().filter(|regions| *regions > 1).map(FixedEndpoints::<{ scenario::REGIONS }>::new) {
+    match u8::try_from(regions)
+        .ok()
+        .filter(|regions| *regions > 1)
+        .map(FixedEndpoints::<{ scenario::REGIONS }>::new)
+    {
         Some(Ok(endpoints)) => {
             let first = Policy::new(config, rng).with_endpoints(endpoints);
             Fleet::new(scenario, &mut servers, seed, first, |_, policy| policy).run()

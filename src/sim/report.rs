@@ -15,7 +15,6 @@ pub struct Report {
     pub(super) failed_down: u64,
     pub(super) failed_full: u64,
     pub(super) abandoned: u64,
-    pub(super) accepted: u64,
     pub(super) measured_from: Duration,
     pub(super) ideal: Option<Duration>,
     /// Of each client that was lost, when it was back for good, in milliseconds of the run; sorted.
@@ -23,6 +22,8 @@ pub struct Report {
     /// Of each of those, how long it was away in all, in milliseconds; sorted.
     pub(super) away: Vec<u32>,
     pub(super) seconds: Vec<Second>,
+    /// Where nothing is counted.
+    pub(super) before: Second,
 }
 
 /// What happened in one second of a run.

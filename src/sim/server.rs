@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::time::{Instant, Micros};
 
-use super::scenario::{Failure, Hints, Model, Scenario, rate};
+use super::scenario::{Failure, Hints, Model, Scenario, Step, rate};
 
 /// What a million dials are, in the units of a bucket: one token a microsecond is one dial a second.
 const DIAL: u64 = 1_000_000;
@@ -36,6 +36,13 @@ const DIAL: u64 = 1_000_000;
 pub trait Server {
     /// A dial arrives.
     fn dial(&mut self, now: Instant, dial: Dial) -> Reply;
+
+    /// What a dial that arrives at this time at this region will get, where that is certain by now: because the server is
+    /// down, for instance. [`dial`](Self::dial) is not called for it then. Default: nothing is certain.
+    fn foresee(&self, at: Instant, region: u8) -> Option<Reply> {
+        let _ = (at, region);
+        None
+    }
 
     /// A client that is connected begins a new session. Default: that takes nothing.
     fn identify(&mut self, now: Instant, dial: Dial) {
@@ -141,21 +148,31 @@ impl<'a> Models<'a> {
 impl Server for Models<'_> {
     fn dial(&mut self, now: Instant, dial: Dial) -> Reply {
         let now = Micros(now.as_micros());
-        let steps = self.scenario.regions.get(usize::from(dial.region));
-        let rate = steps.map_or(0, |steps| rate(steps, now));
-        let Some(region) = self.regions.get_mut(usize::from(dial.region)) else { return Reply::DOWN };
+        let number = usize::from(dial.region);
+        let (Some(steps), Some(region)) = (self.scenario.regions.get(number), self.regions.get_mut(number))
+        else {
+            return Reply::DOWN;
+        };
+        let rate = rate(steps, now);
         if rate == 0 {
-            region.rate = 0;
             return self.lacks(Lack::Server, None);
         }
         let after = match self.scenario.model {
             _ if rate == u32::MAX => Some(Micros::ZERO),
-            Model::Bucket { burst } => region.fill(now, rate, Micros::from_duration(burst)).then_some(Micros::ZERO),
+            Model::Bucket { burst } => {
+                region.begin(steps, now, rate, Micros::from_duration(burst));
+                region.take().then_some(Micros::ZERO)
+            }
             Model::Queue { backlog } => region.queue(now, rate, Micros::from_duration(backlog)),
         };
         let Some(after) = after else { return self.lacks(Lack::Capacity, self.hint()) };
         let drops = self.scenario.flaky.filter(|(until, _)| now < *until);
         Reply::Accept { after: after.to_duration(), drops: drops.map(|(_, held)| held.to_duration()) }
+    }
+
+    fn foresee(&self, at: Instant, region: u8) -> Option<Reply> {
+        let steps = self.scenario.regions.get(usize::from(region))?;
+        (rate(steps, Micros(at.as_micros())) == 0).then(|| self.lacks(Lack::Server, None))
     }
 
     fn identify(&mut self, _: Instant, dial: Dial) {
@@ -172,16 +189,22 @@ impl Server for Models<'_> {
 }
 
 impl Region {
-    /// Fills the bucket and takes a token, if there is one.
-    fn fill(&mut self, now: Micros, rate: u32, burst: Micros) -> bool {
+    /// Fills the bucket up to now. A server that came up since has a full one.
+    fn begin(&mut self, steps: &[Step], now: Micros, rate: u32, burst: Micros) {
         let most = i64::try_from(burst.saturating_mul(rate.into()).0).unwrap_or(i64::MAX);
-        if self.rate == 0 {
+        let since = steps.iter().filter(|step| step.from > self.until && step.from <= now);
+        let was_down = self.rate == 0 || since.into_iter().any(|step| step.per_second == 0);
+        if was_down {
             self.level = most;
         } else {
             let came = now.saturating_sub(self.until).saturating_mul(rate.into()).0;
             self.level = self.level.saturating_add_unsigned(came).min(most);
         }
         (self.until, self.rate) = (now, rate);
+    }
+
+    /// Takes a token, if there is one.
+    const fn take(&mut self) -> bool {
         let taken = self.level >= DIAL as i64;
         if taken {
             self.level = self.level.saturating_sub(DIAL as i64);
