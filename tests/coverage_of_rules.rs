@@ -2,7 +2,7 @@
 //! gives; and `docs/rules.md` says which test proves which rule.
 //!
 //! `tests/rules.tsv` has the rules: F and S, L for the lifecycle's, P for faults of other libraries and R for public reports,
-//! each with a statement and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`,
+//! and W for the waits of a fleet, each with a statement and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`,
 //! `F101-F103`, `lifecycle 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what stands directly on a `#[test]`
 //! function counts.
 //!
