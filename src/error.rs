@@ -25,6 +25,10 @@ pub enum ConfigError {
     JitterWindow,
     /// A decorrelated jitter on a constant curve, which leaves nothing to draw from between the first delay and the cap.
     JitterNoRoom,
+    /// A jitter on windows, where each client is spread by its phase.
+    JitterOnWindows,
+    /// A scale of windows below 1 ms.
+    WindowsScale,
     /// A table of delays without an entry.
     TableEmpty,
     /// A table that would repeat a delay of 0 without end.
@@ -105,6 +109,10 @@ impl ConfigError {
             Self::JitterNoRoom => {
                 "a decorrelated jitter has no room on a constant curve; use full, or another curve"
             }
+            Self::JitterOnWindows => {
+                "windows spread the clients by their phase, which is drawn once an outage; use the jitter \"none\""
+            }
+            Self::WindowsScale => "the scale of the windows is below 1 ms",
             Self::TableEmpty => "the table of delays is empty",
             Self::TableRepeatsZero => "the table of delays would repeat 0 for ever",
             Self::FloorAboveMax => "the floor is above the maximum",
