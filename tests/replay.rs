@@ -6,6 +6,8 @@ mod beside;
 mod configs;
 #[path = "../examples/replay/engine.rs"]
 mod engine;
+#[path = "common/example.rs"]
+mod example;
 #[path = "replay/program.rs"]
 mod program;
 #[path = "replay/recorded.rs"]
