@@ -146,19 +146,13 @@ impl Config {
 
     /// The time in which so many clients are accepted, rounded up.
     const fn time_for(&self, clients: u32) -> Micros {
-        let product = (self.per.0 as u128).saturating_mul(clients as u128);
-        let (quotient, rest) = divide(product, self.accepts as u64);
-        quotient.saturating_add(Micros((rest > 0) as u64))
+        divide_up((self.per.0 as u128).saturating_mul(clients as u128), self.accepts as u64)
     }
 
-    /// The time from one appointment to the next: whole microseconds, and the rest as a number of `parts`.
-    const fn step(&self) -> (Micros, u64) {
-        divide((self.per.0 as u128).saturating_mul(self.overbooking.denominator() as u128), self.parts())
-    }
-
-    /// The parts of a microsecond in which appointments are counted, without rounding.
-    const fn parts(&self) -> u64 {
-        (self.accepts as u64).saturating_mul(self.overbooking.numerator() as u64) // of two u32: never saturates
+    /// The time from one appointment to the next, rounded up.
+    const fn step(&self) -> Micros {
+        let parts = (self.accepts as u64).saturating_mul(self.overbooking.numerator() as u64);
+        divide_up((self.per.0 as u128).saturating_mul(self.overbooking.denominator() as u128), parts)
     }
 }
 
@@ -207,23 +201,21 @@ impl Builder<Config> {
 /// One process has one book, behind whatever lock its listeners share. Several processes with a common backlog have one each: its
 /// capacity is that of the process, and its `not_connected` the process's share.
 ///
-/// `now` may come from any clock and may run backwards. The size is 56 bytes.
+/// A slot has whole microseconds, rounded up, so that there are at most a million appointments a second. `now` may come from any clock and may run backwards. The size is 48 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Book {
     config: Config,
     /// The last appointment.
     slot: Instant,
-    /// What it is later than that, in parts of a microsecond.
-    part: u64,
 }
 
-const _: () = assert!(size_of::<Book>() <= 56);
+const _: () = assert!(size_of::<Book>() <= 48);
 
 impl Book {
     /// A book without appointments.
     #[must_use]
     pub const fn new(config: Config) -> Self {
-        Self { config, slot: Instant::ZERO, part: 0 }
+        Self { config, slot: Instant::ZERO }
     }
 
     /// The `Retry-After` of a client that is refused now: at least 1 s, in whole seconds, rounded up, since the header has no
@@ -236,19 +228,16 @@ impl Book {
     pub const fn appointment(&mut self, now: Instant, not_connected: u32) -> Duration {
         let earliest = now.after(self.config.round_trip);
         if self.slot.as_micros() < earliest.as_micros() {
-            (self.slot, self.part) = (earliest, 0);
+            self.slot = earliest;
         }
-        let (step, rest) = self.config.step();
-        let (carry, part) = divide((self.part as u128).saturating_add(rest as u128), self.config.parts());
-        (self.slot, self.part) = (self.slot.after(step).after(carry), part);
-
+        self.slot = self.slot.after(self.config.step());
         let end = now.after(self.config.time_for(not_connected).min(self.config.longest));
         if self.slot.as_micros() > end.as_micros() {
-            (self.slot, self.part) = (earliest, 0);
+            self.slot = earliest;
         }
-        let wait = self.slot.since(now).saturating_add(Micros((self.part > 0) as u64));
         // At the end of time, or without a round trip, the first slot is now.
-        seconds_up(wait.max(Micros(1))).min(self.config.longest).to_duration()
+        let wait = self.slot.since(now).max(Micros(1));
+        seconds_up(wait).min(self.config.longest).to_duration()
     }
 
     /// The time over which so many clients are to spread before a planned restart: in whole seconds, rounded up, and 0 for no
@@ -271,8 +260,6 @@ impl Book {
         let config = Config { accepts, per: Micros::from_duration(per), ..self.config };
         match config.checked() {
             Ok(config) => {
-                // The part of a microsecond has the old unit. Rounding it up makes no appointment earlier.
-                (self.slot, self.part) = (self.slot.after(Micros((self.part > 0) as u64)), 0);
                 self.config = config;
                 Ok(())
             }
@@ -287,13 +274,12 @@ impl Book {
     }
 }
 
-/// Quotient, saturating, and remainder. No divisor here is 0.
-const fn divide(dividend: u128, divisor: u64) -> (Micros, u64) {
-    match (dividend.checked_div(divisor as u128), dividend.checked_rem(divisor as u128)) {
-        (Some(quotient), Some(rest)) if quotient <= u64::MAX as u128 => {
-            (Micros(quotient as u64), rest as u64)
-        }
-        _ => (Micros::MAX, 0),
+/// Rounded up, saturating. No divisor here is 0.
+const fn divide_up(dividend: u128, divisor: u64) -> Micros {
+    let up = dividend.saturating_add((divisor as u128).saturating_sub(1));
+    match up.checked_div(divisor as u128) {
+        Some(quotient) if quotient <= u64::MAX as u128 => Micros(quotient as u64),
+        _ => Micros::MAX,
     }
 }
 
