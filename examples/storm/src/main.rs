@@ -10,17 +10,20 @@ mod measure;
 mod policy;
 mod random;
 mod scenario;
+mod search;
 mod show;
 mod table;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use fault::Fault;
 use library::Drawn;
-use scenario::{Case, MOST_CLIENTS};
+use scenario::{Case, MOST_CLIENTS, span};
+use search::{Bounds, Grid, HELD_OUT};
 use table::Format;
 
 #[derive(Parser)]
@@ -66,6 +69,31 @@ enum Command {
         #[arg(long)]
         each: bool,
     },
+    /// Every combination of some settings, and which of them are best
+    Search {
+        /// A TOML file with `over`, a policy, and a table `axes`: settings, each with a list of values
+        grid: Option<String>,
+        /// The policy whose settings are changed; "recommended" by default
+        #[arg(long, value_name = "POLICY")]
+        over: Option<String>,
+        /// A setting and its values, such as backoff.max_ms=30000,60000; may be given several times
+        #[arg(long = "axis", value_name = "SETTING=VALUES")]
+        axes: Vec<String>,
+        #[command(flatten)]
+        sets: Sets,
+        /// Take only those that drain the metastable queue within so many times the ideal
+        #[arg(long, value_name = "RATIO")]
+        drains: Option<f64>,
+        /// Take only those whose lone client is back so soon after a drop, as median
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        lone_drop: Option<Duration>,
+        /// The same after the end of a blip of 2 s
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        lone_blip: Option<Duration>,
+        /// Every combination, in place of the best
+        #[arg(long)]
+        all: bool,
+    },
     /// The names of the presets and of the built-in scenarios
     List,
 }
@@ -94,7 +122,12 @@ struct Sets {
 
 impl Sets {
     fn cases(&self) -> Result<Vec<Case>, Fault> {
-        let Sample { seed, clients } = self.sample;
+        self.cases_from(self.sample.seed)
+    }
+
+    /// The same with another seed for what is drawn.
+    fn cases_from(&self, seed: u64) -> Result<Vec<Case>, Fault> {
+        let clients = self.sample.clients;
         let drawn = Drawn { count: self.count, seed, clients };
         let cases: Vec<_> = self.sets.iter().map(|set| library::set(set, drawn)).collect::<Result<_, _>>()?;
         Ok(cases.concat())
@@ -140,6 +173,15 @@ fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
                 show::compare(&policies, &cases, seed, clients)?
             };
             table.write(cli.format, output)
+        }
+        Command::Search { grid, over, axes, sets, drains, lone_drop, lone_blip, all } => {
+            let grid = Grid::new(grid.as_deref(), over.as_deref(), axes)?;
+            let seconds = |span: &Option<Duration>| span.map(|span| span.as_secs_f64());
+            let bounds =
+                Bounds { drains: *drains, lone_drop: seconds(lone_drop), lone_blip: seconds(lone_blip) };
+            let Sample { seed, clients } = sets.sample;
+            let others = sets.cases_from(seed.wrapping_add(HELD_OUT))?;
+            grid.search(&sets.cases()?, &others, seed, clients, bounds, *all)?.write(cli.format, output)
         }
         Command::List => show::list()?.write(cli.format, output),
     }

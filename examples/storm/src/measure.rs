@@ -23,6 +23,8 @@ pub(crate) struct Outcome {
     /// The third of these over the ideal, and the last. `None`: never.
     pub(crate) ratio: Option<f64>,
     pub(crate) ratio_all: Option<f64>,
+    /// How long half of the lost clients were away in all, at most.
+    pub(crate) away: Option<f64>,
     /// Most dials in one second: of all, and from the time that is measured from.
     pub(crate) peak: u32,
     pub(crate) peak_after: u32,
@@ -43,6 +45,7 @@ impl Outcome {
             back: back.map(|at| at.map(|at| at.saturating_sub(from).as_secs_f64())),
             ratio: report.ratio(),
             ratio_all: report.ratio_of(1000),
+            away: report.away(500).map(|away| away.as_secs_f64()),
             peak: report.peak(Duration::ZERO),
             peak_after: report.peak(from),
             gave_up: report.gave_up(),

@@ -1,5 +1,6 @@
 //! The policies that are compared: presets by name, and config files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use redial::policy::ConfigOver;
@@ -7,7 +8,7 @@ use redial::{Config, presets};
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use crate::fault::{Fault, read};
@@ -20,8 +21,57 @@ pub(crate) struct Candidate {
     pub(crate) config: Config,
 }
 
-/// A preset by its name, or a config file.
+/// A preset by its name, or a config file; with settings in place of its own, as in `grpc:backoff.max_ms=60000,max_attempts=9`.
 pub(crate) fn policy(name: &str) -> Result<Candidate, Fault> {
+    let Some((base, settings)) = name.split_once(':').filter(|(_, settings)| settings.contains('=')) else {
+        return plain(name);
+    };
+    let settings = split(settings).into_iter().map(|setting| match setting.split_once('=') {
+        Some((path, value)) => Ok((path.trim().to_owned(), value_of(value.trim()))),
+        None => Err(Fault::Input(format!("{name:?}: {setting:?} is no setting; write backoff.max_ms=60000"))),
+    });
+    let settings = settings.collect::<Result<Vec<_>, _>>()?;
+    let config = with(&plain(base)?.config, &settings)
+        .map_err(|message| Fault::Input(format!("{name:?}: {message}")))?;
+    Ok(Candidate { name: name.to_owned(), config })
+}
+
+/// The parts of a list that commas separate, where they stand in no bracket and no quotes.
+pub(crate) fn split(list: &str) -> Vec<&str> {
+    let (mut depth, mut is_quoted) = (0_i32, false);
+    let separates = |character: char| {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '[' | '{' if !is_quoted => depth += 1,
+            ']' | '}' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+        character == ',' && depth == 0 && !is_quoted
+    };
+    list.split(separates).collect()
+}
+
+/// The value of a setting: JSON, or a text without its quotes.
+pub(crate) fn value_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// A config with other values at some paths, such as `backoff.max_ms`.
+pub(crate) fn with(base: &Config, settings: &[(String, Value)]) -> Result<Config, String> {
+    let mut keys = Map::new();
+    for (path, value) in settings {
+        let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut object = &mut keys;
+        for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+            let inner = object.entry(parent).or_insert_with(|| Value::Object(Map::new()));
+            object = inner.as_object_mut().ok_or_else(|| format!("{path:?} is set twice"))?;
+        }
+        object.insert(key.to_owned(), value.clone());
+    }
+    ConfigOver::new(base).deserialize(Value::Object(keys)).map_err(|error| error.to_string())
+}
+
+fn plain(name: &str) -> Result<Candidate, Fault> {
     if let Some(preset) = presets::by_name(name) {
         return Ok(Candidate { name: name.to_owned(), config: *preset });
     }
@@ -52,15 +102,14 @@ struct Keys<V> {
 }
 
 fn from_json(file: &str, text: &str) -> Result<Config, Fault> {
-    let keys: Keys<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_str(text).map_err(|error| {
-            let line =
-                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            Fault::at(file, text, Some(line + error.column().saturating_sub(1)), message)
-        })?;
-    over(keys.preset.as_deref(), serde_json::Value::Object(keys.keys))
+    let keys: Keys<Map<String, Value>> = serde_json::from_str(text).map_err(|error| {
+        let line =
+            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default();
+        Fault::at(file, text, Some(line + error.column().saturating_sub(1)), message)
+    })?;
+    over(keys.preset.as_deref(), Value::Object(keys.keys))
         .map_err(|message| Fault::at(file, text, json_offset(text, path_of(&message)), &message))
 }
 

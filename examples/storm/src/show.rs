@@ -10,7 +10,7 @@ use crate::policy::Candidate;
 use crate::scenario::Case;
 use crate::table::{Cell, Table};
 
-const OUTCOME: [(&str, &str); 14] = [
+const OUTCOME: [(&str, &str); 15] = [
     ("policy", "policy"),
     ("scenario", "scenario"),
     ("attempts", "attempts a client"),
@@ -22,6 +22,7 @@ const OUTCOME: [(&str, &str); 14] = [
     ("t99_s", "99 % back, s"),
     ("t100_s", "100 % back, s"),
     ("ratio", "99 % back / ideal"),
+    ("away_s", "median time away, s"),
     ("peak", "peak, dials/s"),
     ("peak_after", "peak after the outage"),
     ("gave_up", "gave up"),
@@ -39,6 +40,7 @@ fn outcome(policy: &Candidate, case: &Case, outcome: &Outcome) -> Vec<Cell> {
     cells.extend(shares.map(|share| Cell::Number(share, 2)));
     cells.extend(outcome.back.map(|back| Cell::or_never(back, 1)));
     cells.push(if outcome.is_limited { Cell::or_never(outcome.ratio, 2) } else { Cell::Nothing });
+    cells.push(Cell::or_never(outcome.away, 1));
     cells.extend([outcome.peak, outcome.peak_after, outcome.gave_up].map(|count| Cell::Count(count.into())));
     cells
 }
@@ -90,7 +92,7 @@ pub(crate) fn each(policies: &[Candidate], cases: &[Case], seed: u64) -> Table {
     table
 }
 
-pub(crate) const SUMMARY: [(&str, &str); 6] = [
+const SUMMARY: [(&str, &str); 6] = [
     ("policy", "policy"),
     ("attempts", "attempts a client"),
     ("ratio", "99 % back / ideal"),
@@ -104,8 +106,9 @@ pub(crate) fn summary_columns() -> Vec<(&'static str, &'static str)> {
     [SUMMARY.as_slice(), &STANDARD].concat()
 }
 
-pub(crate) fn summary(name: &str, summary: &Summary) -> Vec<Cell> {
-    let mut cells = vec![Cell::Text(name.to_owned()), Cell::Number(summary.attempts, 2)];
+/// A summary, without the policy's name.
+pub(crate) fn summary_cells(summary: &Summary) -> Vec<Cell> {
+    let mut cells = vec![Cell::Number(summary.attempts, 2)];
     cells.extend([summary.ratio, summary.ratio_all].map(|ratio| Cell::or_never(ratio, 2)));
     cells.push(Cell::or_never(summary.worst, 1));
     cells.push(Cell::Count(summary.never as u64));
@@ -122,7 +125,9 @@ pub(crate) fn compare(
 ) -> Result<Table, Fault> {
     let mut table = Table::new(&summary_columns());
     for (policy, (_, measured)) in policies.iter().zip(summaries(policies, cases, seed, clients)?) {
-        table.row(summary(&policy.name, &measured));
+        let mut cells = vec![Cell::Text(policy.name.clone())];
+        cells.extend(summary_cells(&measured));
+        table.row(cells);
     }
     Ok(table)
 }

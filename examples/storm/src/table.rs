@@ -27,10 +27,9 @@ pub(crate) struct Table {
 }
 
 /// A column: its name for programs, and its heading for people.
-#[derive(Clone, Debug)]
-pub(crate) struct Column {
-    pub(crate) key: &'static str,
-    pub(crate) heading: &'static str,
+struct Column {
+    key: String,
+    heading: String,
 }
 
 /// What stands in a table.
@@ -92,7 +91,7 @@ impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.1.len()))?;
         for (column, cell) in self.0.iter().zip(self.1) {
-            map.serialize_entry(column.key, cell)?;
+            map.serialize_entry(&column.key, cell)?;
         }
         map.end()
     }
@@ -100,8 +99,10 @@ impl Serialize for Row<'_> {
 
 impl Table {
     /// With these columns: keys and headings.
-    pub(crate) fn new(columns: &[(&'static str, &'static str)]) -> Self {
-        let columns = columns.iter().map(|&(key, heading)| Column { key, heading }).collect();
+    pub(crate) fn new(columns: &[(&str, &str)]) -> Self {
+        let column =
+            |(key, heading): &(&str, &str)| Column { key: (*key).to_owned(), heading: (*heading).to_owned() };
+        let columns = columns.iter().map(column).collect();
         Self { columns, rows: Vec::new() }
     }
 
@@ -118,7 +119,7 @@ impl Table {
                     csv::ErrorKind::Io(error) => Fault::Io(error),
                     other => Fault::Output(format!("{other:?}")),
                 };
-                writer.write_record(self.columns.iter().map(|column| column.key)).map_err(failed)?;
+                writer.write_record(self.columns.iter().map(|column| &column.key)).map_err(failed)?;
                 for row in &self.rows {
                     writer.write_record(row.iter().map(Cell::exact)).map_err(failed)?;
                 }
@@ -138,7 +139,7 @@ impl Table {
             (Format::Table, [row]) => {
                 let mut upright = Self::new(&[("measure", "measure"), ("value", "value")]);
                 for (column, cell) in self.columns.iter().zip(row) {
-                    upright.row(vec![Cell::Text(column.heading.to_owned()), cell.clone()]);
+                    upright.row(vec![Cell::Text(column.heading.clone()), cell.clone()]);
                 }
                 upright.write(format, into)
             }
@@ -149,7 +150,7 @@ impl Table {
     fn drawn(&self) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();
         table.load_preset(ASCII_MARKDOWN);
-        table.set_header(self.columns.iter().map(|column| column.heading));
+        table.set_header(self.columns.iter().map(|column| &column.heading));
         table.add_rows(self.rows.iter().map(|row| row.iter().map(Cell::shown)));
         for (number, column) in table.column_iter_mut().enumerate() {
             let is_text = self.rows.iter().any(|row| matches!(row.get(number), Some(Cell::Text(_))));
