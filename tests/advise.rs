@@ -41,7 +41,7 @@ fn configs() -> impl Strategy<Value = Config> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// R110: an appointment is one slot after the one before, or after the round trip, and is rounded only for the header: up, so
+    /// W20: an appointment is one slot after the one before, or after the round trip, and is rounded only for the header: up, so
     /// that none is early, and in whatever order clients and times come.
     #[test]
     fn every_appointment_is_the_next_slot(
@@ -65,7 +65,7 @@ proptest! {
         }
     }
 
-    /// R110: of those that are refused at one time, no more come back in one second than capacity and overbooking say, and
+    /// W20: of those that are refused at one time, no more come back in one second than capacity and overbooking say, and
     /// until the last no fewer, but for a slot of rounding.
     #[test]
     fn a_second_has_as_many_appointments_as_the_overbooked_capacity(accepts in 1..1_000_u32, num in 1..9_u32, den in 1..5_u32) {
@@ -84,7 +84,7 @@ proptest! {
         }
     }
 
-    /// R111: no appointment is after the time at which the last client could be accepted, nor after the longest; except that
+    /// W21: no appointment is after the time at which the last client could be accepted, nor after the longest; except that
     /// none is before the round trip.
     #[test]
     fn a_book_ends_with_the_backlog(config in configs(), calls in prop::collection::vec((any::<u64>(), any::<u32>()), 1..50)) {
@@ -96,7 +96,7 @@ proptest! {
         }
     }
 
-    /// R110, S98: whatever the clock, the backlog and the capacity do, each answer is at least a second, whole and finite.
+    /// W20, S98: whatever the clock, the backlog and the capacity do, each answer is at least a second, whole and finite.
     #[test]
     fn nothing_is_too_large_and_no_order_is_wrong(
         config in configs(),
@@ -115,7 +115,7 @@ proptest! {
         }
     }
 
-    /// R113: a window is as long as the server takes to accept the clients, and less than a second longer.
+    /// W23: a window is as long as the server takes to accept the clients, and less than a second longer.
     #[test]
     fn a_window_is_as_long_as_accepting_takes(accepts in 1..=u32::MAX, per in 1..u64::MAX, clients: u32) {
         let book = Book::new(Config::new(accepts, micros(per)).build_const());
@@ -133,7 +133,7 @@ fn seconds(book: &mut Book, now: u64, not_connected: u32) -> u64 {
     book.appointment(Instant::from_millis(now), not_connected).as_secs()
 }
 
-/// R111: when everybody who is missing has had an appointment, the book starts over, and again when fewer are missing than it
+/// W21: when everybody who is missing has had an appointment, the book starts over, and again when fewer are missing than it
 /// was made for.
 #[test]
 fn a_full_book_starts_over() {
@@ -155,7 +155,7 @@ fn a_full_book_starts_over() {
     assert_eq!(seconds(&mut book, u64::MAX, 1_000_000), 1);
 }
 
-/// R110, S98: slots that nobody took are gone, and a clock that ran back costs no more than the backlog.
+/// W20, S98: slots that nobody took are gone, and a clock that ran back costs no more than the backlog.
 #[test]
 fn time_goes_on_and_back() {
     let mut book = Book::new(Config::new(1, SECOND).overbooking(Ratio::ONE).build_const());
@@ -165,7 +165,7 @@ fn time_goes_on_and_back() {
     assert_eq!((seconds(&mut book, 0, 50), seconds(&mut book, 0, 50)), (1, 2));
 }
 
-/// R110: another capacity holds from the next appointment on; a wrong one changes nothing.
+/// W20: another capacity holds from the next appointment on; a wrong one changes nothing.
 #[test]
 fn the_capacity_may_change() {
     let mut book = Book::new(Config::new(1, SECOND).overbooking(Ratio::ONE).build_const());
@@ -237,7 +237,7 @@ fn storms(hints: Hints, believed: u32, heeded_by: u32) -> Outcome {
 /// The default.
 const BOOK: Hints = Hints::Book(ratio(3, 2));
 
-/// R112: appointments save attempts and time; a constant that is obeyed costs more of both than no hint.
+/// W22: appointments save attempts and time; a constant that is obeyed costs more of both than no hint.
 #[test]
 fn appointments_help_and_constants_harm() {
     let none = storms(Hints::None, 10, 10);
@@ -247,7 +247,7 @@ fn appointments_help_and_constants_harm() {
     assert!(constant.attempts > 1.3 * none.attempts && constant.ratio > 2.0 * none.ratio);
 }
 
-/// R112: overbooking costs few attempts, and saves the time that a server idles because clients don't come or its capacity was
+/// W22: overbooking costs few attempts, and saves the time that a server idles because clients don't come or its capacity was
 /// underestimated.
 #[test]
 fn overbooking_is_cheap_where_it_is_wrong() {
@@ -268,7 +268,7 @@ fn overbooking_is_cheap_where_it_is_wrong() {
     assert!(underestimated.ratio < 0.9 * careful.ratio);
 }
 
-/// R111, R112: where only some clients heed hints, they are no worse than none, because the book ends with the backlog.
+/// W21, W22: where only some clients heed hints, they are no worse than none, because the book ends with the backlog.
 #[test]
 fn partial_deployment_is_no_worse_than_none() {
     let none = storms(Hints::None, 10, 10);
@@ -280,7 +280,7 @@ fn partial_deployment_is_no_worse_than_none() {
     assert!(endless.ratio > 1.1 * none.ratio);
 }
 
-/// R113: over the window of a planned restart each client dials once, and all of them take no longer than they must; over a
+/// W23: over the window of a planned restart each client dials once, and all of them take no longer than they must; over a
 /// shorter one they don't.
 #[test]
 fn a_planned_restart_costs_one_attempt() {

@@ -34,7 +34,7 @@ fn part() -> usize {
     if std::env::var_os("REDIAL_DEEPER").is_some() { 1 } else { 11 }
 }
 
-/// R14-40. The defaults of 17 peers, in nine storms each, within 5 % of what another simulator measured. With 10,000 clients, to
+/// W07. The defaults of 17 peers, in nine storms each, within 5 % of what another simulator measured. With 10,000 clients, to
 /// which its 100,000 are in proportion; where 99 % of them lie in the gap between two generations of dials, with as many.
 #[test]
 fn the_storms_of_peers_are_those_that_were_measured() {
@@ -55,7 +55,7 @@ fn the_storms_of_peers_are_those_that_were_measured() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// R14-41. A server whose queue is longer than its clients' patience serves the dead. Which peers' clients then never come back,
+/// W08. A server whose queue is longer than its clients' patience serves the dead. Which peers' clients then never come back,
 /// and how soon the others do, is what was measured, within 5 %.
 #[test]
 fn a_queue_of_abandoned_dials_drains_for_those_for_whom_it_drained() {
@@ -101,7 +101,7 @@ fn same(one: &Report, other: &Report) -> bool {
             .all(|share| (one.back(share), one.away(share)) == (other.back(share), other.away(share)))
 }
 
-/// R14-42. A run is a function of the scenario, the config and the seed.
+/// W09. A run is a function of the scenario, the config and the seed.
 #[test]
 fn one_seed_gives_one_storm() {
     for Peer { config, .. } in peers().into_iter().step_by(3) {

@@ -12,7 +12,7 @@ const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// R14-43. A client whose next answers are certain runs ahead of the others; the storm is the one in which nobody does.
+/// W10. A client whose next answers are certain runs ahead of the others; the storm is the one in which nobody does.
 #[test]
 fn nobody_notices_that_a_client_runs_ahead() {
     /// Down for 40 s and in every third second after that, and otherwise for one of three; tells its outage in advance or not.
@@ -58,7 +58,7 @@ fn lone(blip: u64) -> Scenario {
     Scenario::new(1_000, u32::MAX).outage(secs(blip))
 }
 
-/// R14-44. A client without a storm: back within its first wait, and one dial for each that a short outage takes.
+/// W11. A client without a storm: back within its first wait, and one dial for each that a short outage takes.
 #[test]
 fn a_lone_client_is_back_after_its_first_wait() {
     let report = run(&lone(0), &presets::AWS_FULL, 3);
@@ -73,7 +73,7 @@ fn a_lone_client_is_back_after_its_first_wait() {
     assert_eq!(report.ratio(), None, "a server that takes everybody needs no time");
 }
 
-/// R14-45. A loss takes its zone and no other, each client once within its span.
+/// W12. A loss takes its zone and no other, each client once within its span.
 #[test]
 fn a_loss_takes_its_zone() {
     let scenario = Scenario::new(1_000, u32::MAX)
@@ -86,7 +86,7 @@ fn a_loss_takes_its_zone() {
     assert!(report.away(1_000).is_some_and(|away| away < secs(2)));
 }
 
-/// R14-46. Clients that are asked to go before they are cut, with a window, are back with one dial each and without a storm;
+/// W13. Clients that are asked to go before they are cut, with a window, are back with one dial each and without a storm;
 /// those that are only cut make one.
 #[test]
 fn a_restart_that_is_announced_makes_no_storm() {
@@ -98,7 +98,7 @@ fn a_restart_that_is_announced_makes_no_storm() {
     assert!(told.peak(secs(0)) < cut.peak(secs(0)) / 20);
 }
 
-/// R14-47. A server that takes connections and drops them is dialled on the backoff; everybody is back once it keeps them.
+/// W14. A server that takes connections and drops them is dialled on the backoff; everybody is back once it keeps them.
 #[test]
 fn a_server_that_accepts_and_drops_is_dialled_on_the_backoff() {
     let scenario = Scenario::new(200, u32::MAX).accepts_then_drops(secs(120), secs(1));
@@ -110,7 +110,7 @@ fn a_server_that_accepts_and_drops_is_dialled_on_the_backoff() {
     assert!(report.away(500) < report.back(500), "it was connected in between");
 }
 
-/// R14-48. Of two regions, the clients of the one that is down go to the other.
+/// W15. Of two regions, the clients of the one that is down go to the other.
 #[test]
 fn clients_of_a_region_that_is_down_go_to_the_next() {
     let one = Scenario::new(1_000, 100).capacity(0, secs(0), 0);
@@ -123,7 +123,7 @@ fn clients_of_a_region_that_is_down_go_to_the_next() {
     assert!(report.back(1_000).is_some_and(|back| back >= secs(8)));
 }
 
-/// R14-49. New sessions take more of the server than resumed ones.
+/// W16. New sessions take more of the server than resumed ones.
 #[test]
 fn a_fresh_start_is_dearer_than_a_resume() {
     let scenario = Scenario::new(2_000, 100).identify_cost(Ratio::new_const(3, 1));
@@ -133,7 +133,7 @@ fn a_fresh_start_is_dearer_than_a_resume() {
     assert!(fresh > 3.0 * resumed, "{fresh} {resumed}");
 }
 
-/// R14-50. A constant hint that everybody obeys keeps the herd together; one that is spread does not; who does not heed it is
+/// W17. A constant hint that everybody obeys keeps the herd together; one that is spread does not; who does not heed it is
 /// not hurt.
 #[test]
 fn a_constant_hint_keeps_the_herd_together() {
@@ -149,7 +149,7 @@ fn a_constant_hint_keeps_the_herd_together() {
     assert!((nobody / without - 1.0).abs() < 0.02, "{nobody} {without}");
 }
 
-/// R14-51. The ideal is what the servers take in the time that they are up.
+/// W18. The ideal is what the servers take in the time that they are up.
 #[test]
 fn the_ideal_follows_from_the_capacity() {
     let scenario = Scenario::new(1_000, 100);
@@ -206,7 +206,7 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
-    /// R14-52. Every scenario is valid, and what its report counts adds up.
+    /// W19. Every scenario is valid, and what its report counts adds up.
     #[test]
     fn every_scenario_runs_and_its_counts_add_up(scenario in any_scenario(), preset in 0..presets::ALL.len(), seed: u64) {
         let report = run(&scenario, presets::ALL[preset].1, seed);

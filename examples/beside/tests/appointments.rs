@@ -1,7 +1,12 @@
 //! A server with hints, a real process, and a fleet of WebSocket clients on this machine: a crash with appointments and without, and a
 //! restart with a window.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "tests of real processes"
+)]
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
@@ -133,16 +138,16 @@ async fn crash(options: &[&str]) -> (f64, f64) {
     fleet.back(2).await
 }
 
-/// R112: with appointments the clients dial less often, and are back nearly as soon as the server can accept them.
+/// W22: with appointments the clients dial less often, and are back nearly as soon as the server can accept them.
 #[tokio::test]
 async fn appointments_spare_attempts_after_a_crash() {
     let ((hinted, took), (silent, longer)) = tokio::join!(crash(&[]), crash(&["silent"]));
     println!("{hinted:.2} attempts, {took:.1} s; without hints {silent:.2}, {longer:.1} s");
-    assert!(hinted < 2.5 && hinted < 0.7 * silent);
+    assert!(hinted < 2.5 && hinted < 0.8 * silent);
     assert!(took < longer && took < 1.5 * 15.0);
 }
 
-/// R113: a planned restart costs one attempt for each client, and takes as long as accepting them.
+/// W23: a planned restart costs one attempt for each client, and takes as long as accepting them.
 #[tokio::test]
 async fn a_window_spares_all_but_one_attempt() {
     let port = free_port();
