@@ -235,6 +235,10 @@ macro_rules! fixed_presets {
 fixed_presets! {
     Recommended = RECOMMENDED,
     Websocket = WEBSOCKET,
+    Fleet = FLEET,
+    Eager = EAGER,
+    Few = FEW,
+    Battery = BATTERY,
     DiscordGateway = DISCORD_GATEWAY,
     Carbon = CARBON,
     Twilight = TWILIGHT,
