@@ -78,9 +78,9 @@ fn plain(name: &str) -> Result<Candidate, Fault> {
     let path = Path::new(name);
     if !path.is_file() && path.extension().is_none() {
         let near = nearest(name, presets::ALL.iter().map(|(known, _)| *known));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        let near = near.map_or_else(String::new, |near| format!(", did you mean {near:?}?"));
         return Err(Fault::Input(format!(
-            "{name:?}: no preset of this name, and no such file{near} `storm list` has the names"
+            "{name:?}: no preset of this name, and no such file{near}; `storm list` has the names"
         )));
     }
     let text = read(path)?;
@@ -95,6 +95,7 @@ fn plain(name: &str) -> Result<Candidate, Fault> {
 
 /// What a config file holds: the keys of a config, laid over the preset that it names or over the defaults.
 #[derive(Deserialize)]
+#[serde(expecting = "an object of settings")]
 struct Keys<V> {
     preset: Option<String>,
     #[serde(flatten)]

@@ -84,10 +84,6 @@ impl Grid {
                 split(values).into_iter().map(|value| value_of(value.trim())).collect(),
             ));
         }
-        if all.is_empty() {
-            let message = "no axis; name a file, or write --axis backoff.max_ms=30000,60000";
-            return Err(Fault::Input(message.to_owned()));
-        }
         let base = policy(over.or(named.as_deref()).unwrap_or("recommended"))?.config;
         Ok(Self { base, axes: all })
     }
