@@ -155,11 +155,11 @@ struct Axes {
 
 impl Axes {
     /// The grid of a file and of these; `None` if neither says anything.
-    fn grid(&self, file: Option<&str>) -> Result<Option<Grid>, Fault> {
+    fn grid(&self, file: Option<&str>, sample: Sample) -> Result<Option<Grid>, Fault> {
         if file.is_none() && self.axes.is_empty() {
             return Ok(None);
         }
-        Grid::new(file, self.over.as_deref(), &self.axes).map(Some)
+        Grid::new(file, self.over.as_deref(), &self.axes, |name| sample.policy(name)).map(Some)
     }
 }
 
@@ -171,6 +171,21 @@ struct Sample {
     /// The number of clients, in place of the scenario's; the servers then take as many times more or less
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_CLIENTS)))]
     clients: Option<u32>,
+    /// Lift every limit of attempts and time, after which a policy gives up
+    #[arg(long)]
+    unlimited: bool,
+}
+
+impl Sample {
+    /// The policy of this name, without its limits if they are to be lifted.
+    fn policy(self, name: &str) -> Result<Candidate, Fault> {
+        let policy = policy::policy(name)?;
+        if self.unlimited { policy::unlimited(policy) } else { Ok(policy) }
+    }
+
+    fn policies(self, names: &[String]) -> Result<Vec<Candidate>, Fault> {
+        names.iter().map(|name| self.policy(name)).collect()
+    }
 }
 
 #[derive(Args)]
@@ -221,7 +236,7 @@ fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
     pool.map_err(|error| Fault::Output(error.to_string()))?;
     match &cli.command {
         Command::Run { policy, scenario, sample, seconds } => {
-            let policy = policy::policy(policy)?;
+            let policy = sample.policy(policy)?;
             let case = library::one(scenario, sample.clients)?;
             if *seconds {
                 return show::seconds(&policy, &case, sample.seed).write(cli.format, output);
@@ -229,9 +244,9 @@ fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
             show::run(&policy, &case, sample.seed)?.write_upright(cli.format, output)
         }
         Command::Compare { policies, sets, each } => {
-            let policies = named(policies)?;
+            let policies = sets.sample.policies(policies)?;
             let cases = sets.cases()?;
-            let Sample { seed, clients } = sets.sample;
+            let Sample { seed, clients, .. } = sets.sample;
             let table = if *each {
                 show::each(&policies, &cases, seed)
             } else {
@@ -243,30 +258,33 @@ fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
             let no_axis = || {
                 Fault::Input("no axis; name a file, or write --axis backoff.max_ms=30000,60000".to_owned())
             };
-            let grid = axes.grid(file.as_deref())?.ok_or_else(no_axis)?;
+            let grid = axes.grid(file.as_deref(), sets.sample)?.ok_or_else(no_axis)?;
             let seconds = |span: &Option<Duration>| span.map(|span| span.as_secs_f64());
             let bounds =
                 Bounds { drains: *drains, lone_drop: seconds(lone_drop), lone_blip: seconds(lone_blip) };
-            let Sample { seed, clients } = sets.sample;
+            let Sample { seed, clients, .. } = sets.sample;
             let others = sets.cases_from(seed.wrapping_add(HELD_OUT))?;
             grid.search(&sets.cases()?, &others, seed, clients, bounds, *all)?.write(cli.format, output)
         }
         Command::Draw(Drawing::Load { policies, scenario, sample, until, out }) => {
             let case = library::one(scenario, sample.clients)?;
-            draw::load::draw(&named(policies)?, &case, sample.seed, *until, out)
+            draw::load::draw(&sample.policies(policies)?, &case, sample.seed, *until, out)
         }
         Command::Draw(Drawing::Frontier { policies, grid, axes, sets, attempts_to, ratio_to, out }) => {
-            let grid = match axes.grid(grid.as_deref())? {
+            let grid = match axes.grid(grid.as_deref(), sets.sample)? {
                 Some(grid) => grid.candidates()?.into_iter().map(|(_, policy)| policy).collect(),
                 None => Vec::new(),
             };
             let edges = Edges { attempts: *attempts_to, ratio: *ratio_to };
-            draw::frontier::draw(&named(policies)?, &grid, &sets.cases()?, sets.sample.seed, edges, out)
+            draw::frontier::draw(
+                &sets.sample.policies(policies)?,
+                &grid,
+                &sets.cases()?,
+                sets.sample.seed,
+                edges,
+                out,
+            )
         }
         Command::List => show::list()?.write(cli.format, output),
     }
-}
-
-fn named(policies: &[String]) -> Result<Vec<Candidate>, Fault> {
-    policies.iter().map(|name| policy::policy(name)).collect()
 }
