@@ -241,7 +241,7 @@ fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
             if *seconds {
                 return show::seconds(&policy, &case, sample.seed).write(cli.format, output);
             }
-            show::run(&policy, &case, sample.seed)?.write_upright(cli.format, output)
+            show::run(&policy, &case, sample.seed, sample.clients)?.write_upright(cli.format, output)
         }
         Command::Compare { policies, sets, each } => {
             let policies = sets.sample.policies(policies)?;
