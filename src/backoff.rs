@@ -7,6 +7,7 @@ mod jitter;
 mod plain;
 mod polly;
 mod stored;
+mod windows;
 
 use core::iter::FusedIterator;
 use core::time::Duration;
@@ -21,6 +22,7 @@ use base::{Base, Start};
 pub use config::{AfterTable, BackoffConfig, Curve};
 use config::{FOLLOWED, Plain, Rare};
 pub use jitter::Jitter;
+pub use windows::WindowPhase;
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
@@ -47,7 +49,7 @@ pub use jitter::Jitter;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Backoff {
     /// What the next step continues from: the nominal wait after the last failure, up to the larger of the caps, or the last
-    /// draw, as a wait (decorrelated) or as a position on the curve (decorrelated V2).
+    /// draw, as a wait (decorrelated) or as a position on the curve (decorrelated V2), or a window and the phase in it.
     last: Micros,
     failures: u32,
     base: Base,
@@ -68,15 +70,16 @@ impl Backoff {
         self.failures
     }
 
-    /// The outage is over, and the next failure is the first again. A first wait that the server [set](Self::set_base) stays.
+    /// The outage is over, and the next failure is the first again. A first wait that the server [set](Self::set_base) stays, and
+    /// so does a phase that was [given](Self::with_window_phase).
     pub const fn reset(&mut self) {
-        *self = Self { base: self.base.settled(), ..Self::new() };
+        *self = Self { base: self.base.settled(), last: self.kept(), ..Self::new() };
     }
 
     /// Counts one failure and returns the wait before the next dial, which is a `mode`.
     ///
-    /// `elapsed` is how long the outage has lasted; only [`BackoffConfig::elapsed`] reads it. `None`: a table that
-    /// [gives up](AfterTable::GiveUp) is exhausted, and stays so until a reset. A zero delay is not exhaustion.
+    /// `elapsed` is how long the outage has lasted; only [`BackoffConfig::elapsed`] and [`BackoffConfig::windows`] read it. `None`:
+    /// a table that [gives up](AfterTable::GiveUp) is exhausted, and stays so until a reset. A zero delay is not exhaustion.
     #[must_use = "a failure that is counted but not waited for is a hot loop"]
     #[inline]
     pub fn next_delay<R: Rng + ?Sized>(
@@ -150,6 +153,13 @@ impl Backoff {
         rng: &mut R,
     ) -> Option<Micros> {
         let cap = config.cap(mode);
+        if let Rare::Windows(windows) = config.rare {
+            if self.window_phase().is_none() {
+                self.last = WindowPhase::drawn(rng.next_u64()).at(self.last);
+            }
+            self.failures = self.failures.saturating_add(1);
+            return Some((windows.wait)(self, config, start, cap, elapsed));
+        }
         let climbed = self.climb(config, start)?;
         let Start { initial, first: asked } = start;
         let first = self.failures == 1;
@@ -175,7 +185,7 @@ impl Backoff {
             Jitter::Window(low, high) => (low.of(nominal), high.of(nominal)),
             Jitter::Plus(_) | Jitter::PlusFixed(..) => match config.rare {
                 Rare::OnTop(window) => window(config, nominal, mode),
-                Rare::No | Rare::Polly { .. } => (nominal, nominal),
+                Rare::No | Rare::Polly { .. } | Rare::Windows(_) => (nominal, nominal),
             },
             Jitter::Minus(share) => {
                 let (high, low) = (nominal.max(floor), nominal.saturating_sub(share.of(nominal)).max(floor));
@@ -190,7 +200,7 @@ impl Backoff {
                 Rare::Polly { walk, .. } => {
                     return Some(walk(self, config, initial, cap, rng.next_u64()).max(floor));
                 }
-                Rare::No | Rare::OnTop(_) => (nominal, nominal),
+                Rare::No | Rare::OnTop(_) | Rare::Windows(_) => (nominal, nominal),
             },
         };
         let low = low.max(floor);
@@ -243,14 +253,21 @@ impl Backoff {
     }
 
     /// What the next step needs beside the config: the failures, and the last draw, which is zero where no step continues from a
-    /// draw.
+    /// draw. That of windows is the phase, with the window.
     pub(crate) const fn parts(&self, config: &BackoffConfig) -> (u32, Micros) {
-        let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2);
+        let drawn = matches!(config.jitter, Jitter::Decorrelated | Jitter::DecorrelatedV2)
+            || matches!(config.curve, Curve::Windows(_));
         (self.failures, if drawn { self.last } else { Micros::ZERO })
     }
 
     /// The position after so many failures with this config, without a base.
     fn followed(config: &BackoffConfig, start: Start, failures: u32, last: Micros) -> Self {
+        if let (Rare::Windows(_), true) = (config.rare, failures > 0) {
+            // The window follows from the time and not from the count. What has no phase is of another curve.
+            let mut backoff = Self { last, failures, base: Base::NONE };
+            backoff.last = if backoff.window_phase().is_some() { last } else { Micros::ZERO };
+            return backoff;
+        }
         let mut ladder = Self::new();
         for _ in 0..failures.min(FOLLOWED) {
             if ladder.climb(config, start).is_none() {
@@ -276,11 +293,25 @@ impl Backoff {
         start: Start,
         failure: u32,
         mode: Mode,
+        elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
         let mut ladder = Self::new();
         for _ in 1..failure.min(FOLLOWED) {
             ladder.climb(config, start)?;
+        }
+        if let Rare::Windows(windows) = config.rare {
+            // What only counts has no phase of its own: a place in a window that begins now.
+            let nominal = ladder.climb(config, start)?;
+            let first = ladder.failures == 1;
+            if first && config.first_exact {
+                return Some(start.first.unwrap_or(start.initial).min(config.cap(mode)));
+            }
+            let asked_for = first && start.first.is_some();
+            let nominal = if asked_for { nominal } else { nominal.max((windows.width)(config, elapsed)) };
+            let cap = config.cap(mode);
+            let floor = if asked_for { Micros::ZERO } else { config.floor.min(cap) };
+            return Some(uniform(rng, floor, nominal.min(cap)));
         }
         if let (Rare::Polly { place, .. }, 1..) = (config.rare, ladder.failures) {
             ladder.last = place(config, start.initial, ladder.failures, 1 << 63);
@@ -292,6 +323,10 @@ impl Backoff {
     fn climb(&mut self, config: &BackoffConfig, Start { initial, first: asked }: Start) -> Option<Micros> {
         self.failures = self.failures.saturating_add(1);
         let first = self.failures == 1;
+        if let Rare::Windows(windows) = config.rare {
+            let width = (windows.climb)(self, config, Start { initial, first: asked });
+            return Some(asked.filter(|_| first).unwrap_or(width));
+        }
         let top = config.top();
         let before = self.last;
         let nominal = match config.curve {
@@ -316,7 +351,7 @@ impl Backoff {
                 let grown = Micros::from_duration(step).saturating_mul(before.saturating_mul(before));
                 initial.saturating_add(grown)
             }
-            Curve::Elapsed(_) => top,
+            Curve::Elapsed(_) | Curve::Windows(_) => top,
         }
         .min(top);
         // The other two continue from the last draw; their nominal wait is the cap.
@@ -369,7 +404,7 @@ fn fold(wait: Micros, low: Micros, cap: Micros, high: Micros) -> Micros {
 /// The waits of a [`BackoffConfig`], from [`BackoffConfig::delays`]: an iterator for a retry loop.
 ///
 /// The cap is that of [`Mode::Resume`]. The iterator ends only after a table that gives up, and then stays ended. The sum of the
-/// waits counts as the length of the outage.
+/// waits counts as the length of the outage; the attempts themselves take no time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -440,9 +475,10 @@ mod tests {
         let config = ladder.jitter(Jitter::DecorrelatedV2).build_const();
         let mut rng = SplitMix64::new(8);
         for _ in 0..1000 {
-            let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, &mut rng).unwrap();
+            let wait = Backoff::wait_after(&config, None, 6, Mode::Resume, Micros::ZERO, &mut rng).unwrap();
             assert!((6_690_000..29_600_000).contains(&wait.0), "{wait:?}");
-            let late = Backoff::wait_after(&config, None, u32::MAX, Mode::Resume, &mut rng).unwrap();
+            let late = Backoff::wait_after(&config, None, u32::MAX, Mode::Resume, Micros::ZERO, &mut rng);
+            let late = late.unwrap();
             assert!((1..900_000_000).contains(&late.0), "{late:?}");
         }
     }

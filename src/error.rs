@@ -25,6 +25,10 @@ pub enum ConfigError {
     JitterWindow,
     /// A decorrelated jitter on a constant curve, which leaves nothing to draw from between the first delay and the cap.
     JitterNoRoom,
+    /// A jitter on windows, where each client is spread by its phase.
+    JitterOnWindows,
+    /// A scale of windows below 1 ms.
+    WindowsScale,
     /// A table of delays without an entry.
     TableEmpty,
     /// A table that would repeat a delay of 0 without end.
@@ -84,6 +88,8 @@ pub enum ConfigError {
     WindowZero,
     /// A limit of 0 bytes or of no time: nothing would pass.
     LimitZero,
+    /// A capacity of 0 clients, or of some in no time.
+    CapacityZero,
 }
 
 impl ConfigError {
@@ -105,6 +111,10 @@ impl ConfigError {
             Self::JitterNoRoom => {
                 "a decorrelated jitter has no room on a constant curve; use full, or another curve"
             }
+            Self::JitterOnWindows => {
+                "windows spread the clients by their phase, which is drawn once an outage; use the jitter \"none\""
+            }
+            Self::WindowsScale => "the scale of the windows is below 1 ms",
             Self::TableEmpty => "the table of delays is empty",
             Self::TableRepeatsZero => "the table of delays would repeat 0 for ever",
             Self::FloorAboveMax => "the floor is above the maximum",
@@ -140,6 +150,7 @@ impl ConfigError {
             Self::ShareRange => "the share is out of range",
             Self::WindowZero => "a window, day or half-life of 0",
             Self::LimitZero => "a limit of 0 lets nothing pass; use at least 1",
+            Self::CapacityZero => "the capacity must be at least 1 client in at least 1 µs",
         }
     }
 }

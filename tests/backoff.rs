@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use draws::{Constant, Shared, assert_near, ms, us};
 use proptest::prelude::*;
-use redial::backoff::AfterTable;
+use redial::backoff::{AfterTable, Curve};
 use redial::rand_core::Rng;
 use redial::{Backoff, BackoffConfig, ConfigError, Jitter, Mode, Ratio, SplitMix64};
 

@@ -1,10 +1,10 @@
 //! Every numbered rule is proven by a test that names it, or is not a core's job for a reason that `ARCHITECTURE.md`
 //! gives; and `docs/rules.md` says which test proves which rule.
 //!
-//! `tests/rules.tsv` has the rules: F and S, L for the lifecycle's, P for faults of other libraries and R for public reports,
-//! each with a statement and `test` or `not-core`. A test names a number in its doc comment (`F27`, `S42`, `L41`, `lifecycle 41`,
-//! `F101-F103`, `lifecycle 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what stands directly on a `#[test]`
-//! function counts.
+//! `tests/rules.tsv` has the rules: F and S, L for the lifecycle's, P for faults of other libraries, R for public reports and W
+//! for the waits of a fleet, each with a statement and `test` or `not-core`. A test names a number in its doc comment (`F27`,
+//! `S42`, `L41`, `lifecycle 41`, `F101-F103`, `lifecycle 83-87, 89`) or in its name (`f27_...`, `report_84_...`). Only what
+//! stands directly on a `#[test]` function counts.
 //!
 //! After a change of a rule, or of a test that names one: `BLESS=1 cargo test --test coverage_of_rules`.
 
@@ -165,7 +165,8 @@ const fn heading(series: char) -> &'static str {
         'S' => "## S: scenarios\n",
         'L' => "## L: the lifecycle (\"lifecycle 41\" is L41)\n",
         'P' => "## P: faults that other libraries have\n",
-        _ => "## R: what public reports ask for\n",
+        'R' => "## R: what public reports ask for\n",
+        _ => "## W: against storms\n",
     }
 }
 

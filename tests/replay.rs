@@ -6,6 +6,8 @@ mod beside;
 mod configs;
 #[path = "../examples/replay/engine.rs"]
 mod engine;
+#[path = "common/example.rs"]
+mod example;
 #[path = "replay/program.rs"]
 mod program;
 #[path = "replay/recorded.rs"]
@@ -130,6 +132,8 @@ golden! {
     resumes
     /// Lifecycle 93: a server that takes little is asked less, and again when it takes more.
     adaptive
+    /// W01, W02: an outage in windows with the phase of the set-up, and the first wait of the next.
+    windows
     /// Report 12: the default route moves during a dial, online with and without an answer, and in a wait.
     network_changed
     /// Report 13: idle, online, during a dial, and in a wait.
@@ -455,5 +459,12 @@ fn the_first_line_is_the_set_up() {
     let jittered = "{\"config\": {\"backoff\": {\"jitter\": \"full\"}}}";
     assert_eq!(error(jittered), "line 1: \"seed\" is required because a jitter is on");
     assert_eq!(error("{\"preset\": \"recommended\"}"), "line 1: \"seed\" is required because a jitter is on");
+    let windows = "\"config\": {\"backoff\": {\"curve\": \"windows\"}}";
+    assert_eq!(error(&format!("{{{windows}}}")), "line 1: \"seed\" is required because a jitter is on");
+    assert_eq!(replay(&format!("{{\"phase\": \"0.25\", {windows}}}")), (String::new(), Ok(())));
+    for phase in ["\"1\"", "0.5", "\"-1\""] {
+        let error = error(&format!("{{\"phase\": {phase}, {windows}}}"));
+        assert!(error.starts_with("line 1: \"phase\" must be a ratio"), "{error}");
+    }
     assert_eq!(replay("{}"), (String::new(), Ok(())));
 }

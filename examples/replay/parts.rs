@@ -19,11 +19,15 @@ pub(super) type Process = Handover<Generator, String, SubscriptionSet<Wishes>, C
 pub(super) fn process(set_up: &SetUp, walk: Walk, restarts: u64) -> Process {
     let seed = set_up.seed.unwrap_or(0).wrapping_add(restarts);
     let wishes = SubscriptionSet::with_storage(Wishes::default());
-    Policy::new(set_up.config, Generator::new(set_up.generator, seed))
+    let policy = Policy::new(set_up.config, Generator::new(set_up.generator, seed))
         .with_session_type::<String>()
         .with_subscriptions(wishes)
         .with_endpoints(walk)
-        .with_handover(set_up.handover)
+        .with_handover(set_up.handover);
+    match set_up.phase {
+        Some(phase) => policy.with_window_phase(phase),
+        None => policy,
+    }
 }
 
 /// One in the state of a checkpoint, which may be that of a policy alone.

@@ -3,10 +3,11 @@
 
 use std::sync::LazyLock;
 
+use redial::backoff::{Curve, WindowPhase};
 use redial::handover;
 use redial::health::HealthConfig;
 use redial::policy::ConfigOver;
-use redial::{Config, ConfigError, Jitter, Ratio, presets};
+use redial::{BackoffConfig, Config, ConfigError, Jitter, Ratio, presets};
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ pub(crate) struct SetUp {
     pub(crate) seed: Option<u64>,
     pub(crate) generator: GeneratorName,
     pub(crate) timers: Timers,
+    /// Where in the windows of each outage the client dials, if that is given.
+    pub(crate) phase: Option<WindowPhase>,
     /// The state to begin with.
     pub(crate) checkpoint: Option<Vec<u8>>,
     pub(crate) config: Config,
@@ -53,7 +56,7 @@ pub(crate) enum Timers {
 
 impl SetUp {
     pub(crate) fn parse(value: &Value) -> Result<Self, String> {
-        let known = ["seed", "generator", "timers", "checkpoint", "preset", "config"];
+        let known = ["seed", "generator", "timers", "phase", "checkpoint", "preset", "config"];
         let known: Vec<_> = known.into_iter().chain(budgets::KEYS).collect();
         let line = Object::new("", value, &known)?;
         let preset = match line.str("preset")? {
@@ -93,6 +96,7 @@ impl SetUp {
             seed: line.u64("seed")?,
             generator: line.choice("generator", &generators)?.unwrap_or(GeneratorName::ChaCha8),
             timers: line.choice("timers", &timers)?.unwrap_or(Timers::Auto),
+            phase: phase(&line)?,
             checkpoint: line.str("checkpoint")?.map(digits).transpose()?,
             config,
             handover,
@@ -130,9 +134,20 @@ impl SetUp {
 
     /// Whether the waits are drawn.
     pub(crate) fn is_jittered(&self) -> bool {
-        let slow = self.config.long_outage().map(|(_, ladder)| ladder);
-        [Some(self.config.backoff()), slow].iter().flatten().any(|ladder| ladder.jitter() != Jitter::None)
+        let backoff = self.config.backoff();
+        let slow = self.config.long_outage().map(|(_, backoff)| backoff);
+        let windows = |backoff: BackoffConfig| matches!(backoff.curve(), Curve::Windows(_));
+        [Some(backoff), slow].iter().flatten().any(|backoff| backoff.jitter() != Jitter::None)
+            || windows(backoff) && self.phase.is_none()
+            || slow.is_some_and(windows)
     }
+}
+
+fn phase(line: &Object<'_>) -> Result<Option<WindowPhase>, String> {
+    let Some(ratio) = line.ratio("phase")? else { return Ok(None) };
+    WindowPhase::from_ratio(ratio)
+        .map(Some)
+        .ok_or_else(|| line.wrong("phase", "a ratio of at least 0 and below 1"))
 }
 
 /// The keys of `config` that are none of the policy's.

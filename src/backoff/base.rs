@@ -4,33 +4,54 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
+use super::config::Rare;
 use super::{Backoff, BackoffConfig};
 use crate::mode::Mode;
 use crate::time::Micros;
 
-/// The value of [`Backoff::set_base`], in the 4 bytes that padding would take: whole milliseconds plus one.
+/// The value of [`Backoff::set_base`], in the 4 bytes that padding would take: whole milliseconds plus one in the lower 31 bits.
+/// The highest bit says that the caller gave the [phase](super::WindowPhase).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Base(u32);
 
 impl Base {
     pub(super) const NONE: Self = Self(0);
+    const PHASE_GIVEN: u32 = 1 << 31;
     /// Withdrawn during an outage: none, but the position is still that on the old base's curve.
-    const CLEARED: Self = Self(u32::MAX);
+    const CLEARED: u32 = Self::PHASE_GIVEN - 1;
 
+    /// Whether there is nothing to remember: no base, and no phase that was given.
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
     }
 
-    /// The value after the end of the outage.
-    pub(super) const fn settled(self) -> Self {
-        if self.0 == Self::CLEARED.0 { Self::NONE } else { self }
+    pub(super) const fn has_phase(self) -> bool {
+        self.0 & Self::PHASE_GIVEN != 0
     }
 
-    /// Rounded up to whole milliseconds, at most 49 days.
-    const fn new(base: Micros) -> Self {
-        const MOST: u64 = Base::CLEARED.0 as u64 - 2;
+    pub(super) const fn with_phase(self) -> Self {
+        Self(self.0 | Self::PHASE_GIVEN)
+    }
+
+    /// The same with another base.
+    const fn with_value(self, value: u32) -> Self {
+        Self(self.0 & Self::PHASE_GIVEN | value)
+    }
+
+    const fn value(self) -> u32 {
+        self.0 & !Self::PHASE_GIVEN
+    }
+
+    /// The value after the end of the outage.
+    pub(super) const fn settled(self) -> Self {
+        if self.value() == Self::CLEARED { self.with_value(0) } else { self }
+    }
+
+    /// Rounded up to whole milliseconds, at most 24 days.
+    const fn value_of(base: Micros) -> u32 {
+        const MOST: u64 = Base::CLEARED as u64 - 2;
         let millis = base.millis_up();
-        Self(if millis > MOST { MOST as u32 } else { millis as u32 }.saturating_add(1))
+        (if millis > MOST { MOST as u32 } else { millis as u32 }).saturating_add(1)
     }
 
     /// For a checkpoint.
@@ -44,7 +65,7 @@ impl Base {
     }
 
     const fn get(self) -> Option<Micros> {
-        match self.settled().0.checked_sub(1) {
+        match self.settled().value().checked_sub(1) {
             Some(millis) => Some(Micros::from_millis(millis as u64)),
             None => None,
         }
@@ -81,11 +102,12 @@ impl Backoff {
     /// replaces the config's initial wait and its [`first_delay`](BackoffConfig::first_delay), until the next call; a
     /// [`reset`](Self::reset) keeps it. `None`: the config's own, which is the default.
     ///
-    /// `base` is rounded up to whole milliseconds, and is at most 49 days and at most the cap of the dial. The waits are those of
+    /// `base` is rounded up to whole milliseconds, and is at most 24 days and at most the cap of the dial. The waits are those of
     /// the same config with this initial wait, counted from the first failure of the outage:
     ///
     /// * A constant curve waits `base` each time, and one by the [time lost](BackoffConfig::elapsed) at least `base`.
-    /// * In a [table](BackoffConfig::table) only the first entry is replaced.
+    /// * In a [table](BackoffConfig::table) only the first entry is replaced, and of [windows](BackoffConfig::windows) only the
+    ///   first.
     /// * The decorrelated jitters draw from `base` on.
     ///
     /// With a `base` of 0 the first retry is immediate, and the second wait is the config's own, so that the server can't make the
@@ -104,11 +126,11 @@ impl Backoff {
     /// # Ok::<(), redial::ConfigError>(())
     /// ```
     pub const fn set_base(&mut self, base: Option<Duration>) {
-        self.base = match base {
-            Some(base) => Base::new(Micros::from_duration(base)),
-            None if self.base.is_none() || self.failures == 0 => Base::NONE,
+        self.base = self.base.with_value(match base {
+            Some(base) => Base::value_of(Micros::from_duration(base)),
+            None if self.base.value() == 0 || self.failures == 0 => 0,
             None => Base::CLEARED,
-        };
+        });
     }
 
     /// The first wait that the server set, if any.
@@ -125,34 +147,39 @@ impl Backoff {
         rng: &mut R,
     ) -> Option<Micros> {
         let start = Start::based(config, self.base());
-        // The base may have changed since the last failure, so that the position is computed from the count.
-        self.last = Self::followed(config, start, self.failures, self.last).last;
+        // The base may have changed since the last failure, so that the position is computed from the count. A window does not
+        // follow from it.
+        if !matches!(config.rare, Rare::Windows(_)) {
+            self.last = Self::followed(config, start, self.failures, self.last).last;
+        }
         self.base = self.base.settled();
         self.any_wait(config, start, mode, elapsed, rng)
     }
 
-    /// The backoff after so many failures with this config and this base. Only the draw is taken from `last`, clamped to what a
-    /// draw could have been.
-    pub(crate) fn restored(
-        config: &BackoffConfig,
-        base: Option<Micros>,
-        failures: u32,
-        last: Micros,
-    ) -> Self {
-        let backoff = Self::followed(config, Start::based(config, base), failures, last);
-        Self { base: base.map_or(Base::NONE, Base::new), ..backoff }
+    /// The same backoff, its base and a phase that was given, after so many failures with this config. Only the draw is taken
+    /// from `last`, clamped to what a draw could have been.
+    pub(crate) fn restored(&self, config: &BackoffConfig, failures: u32, last: Micros) -> Self {
+        let backoff = Self::followed(config, Start::based(config, self.base()), failures, last);
+        match self.window_phase() {
+            Some(phase) if self.base.has_phase() => {
+                Self { last: phase.at(backoff.last), base: self.base, ..backoff }
+            }
+            _ => Self { base: self.base.settled(), ..backoff },
+        }
     }
 
     /// The jittered wait after the `failure`-th failure in a row, for a caller that only counts its failures. `base` is the
-    /// [`base`](Self::base) of the backoff that it belongs to.
+    /// [`base`](Self::base) of the backoff that it belongs to, `elapsed` how long an outage has lasted, if it is one; only
+    /// [`BackoffConfig::windows`] reads it.
     pub(crate) fn wait_after<R: Rng + ?Sized>(
         config: &BackoffConfig,
         base: Option<Micros>,
         failure: u32,
         mode: Mode,
+        elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        Self::counted_wait(config, Start::based(config, base), failure, mode, rng)
+        Self::counted_wait(config, Start::based(config, base), failure, mode, elapsed, rng)
     }
 
     /// The nominal wait after the next failure, before floor and jitter; `None` if a table is exhausted.
@@ -196,6 +223,8 @@ mod tests {
             BackoffConfig::elapsed(Ratio::new(1, 3).unwrap(), initial, max).build(),
             BackoffConfig::table(ENTRIES, AfterTable::GiveUp).build(),
             BackoffConfig::table(ENTRIES, AfterTable::RepeatLast).build(),
+            BackoffConfig::windows(initial, ms(40_000)).max_delay(max).build(),
+            BackoffConfig::windows(initial, ms(40_000)).build(),
         ];
         let jitters = [
             Jitter::None,
@@ -238,7 +267,9 @@ mod tests {
                         backoff.set_base(after.map(ms));
                     }
                     let (count, last) = backoff.parts(&config);
-                    let mut again = Backoff::restored(&config, backoff.base(), count, last);
+                    let mut again = Backoff::new();
+                    again.set_base(backoff.base().map(Micros::to_duration));
+                    again = again.restored(&config, count, last);
                     assert_eq!((again.failures(), again.base()), (failures, backoff.base()));
                     let mode = if failures % 3 == 0 { Mode::Fresh } else { Mode::Resume };
                     assert_eq!(again.ahead(&config, mode), backoff.ahead(&config, mode));
@@ -257,7 +288,8 @@ mod tests {
     #[test]
     fn a_counted_wait_knows_the_base() {
         let drawn = [Jitter::Decorrelated, Jitter::DecorrelatedV2];
-        for config in configs().iter().filter(|config| !drawn.contains(&config.jitter)) {
+        let counted = |config: &&BackoffConfig| !drawn.contains(&config.jitter) && !config.has_windows();
+        for config in configs().iter().filter(counted) {
             for base in BASES {
                 let mut backoff = Backoff::new();
                 backoff.set_base(base.map(ms));
@@ -266,8 +298,14 @@ mod tests {
                     let mut same = rng.clone();
                     let ahead = backoff.ahead(config, Mode::Resume);
                     let wait = backoff.next_delay_micros(config, Mode::Resume, Micros::ZERO, &mut rng);
-                    let counted =
-                        Backoff::wait_after(config, backoff.base(), failure, Mode::Resume, &mut same);
+                    let counted = Backoff::wait_after(
+                        config,
+                        backoff.base(),
+                        failure,
+                        Mode::Resume,
+                        Micros::ZERO,
+                        &mut same,
+                    );
                     assert_eq!(counted, wait, "{config:?}, {base:?}, {failure}");
                     assert_eq!(ahead.is_none(), wait.is_none());
                     if wait.is_none() {
@@ -286,10 +324,10 @@ mod tests {
             (Duration::from_nanos(1), 1),
             (ms(1), 1),
             (Duration::from_micros(1_001), 2),
-            (ms(4_294_967_292), 4_294_967_292),
-            (ms(4_294_967_293), 4_294_967_293),
-            (ms(4_294_967_294), 4_294_967_293),
-            (Duration::MAX, 4_294_967_293),
+            (ms(2_147_483_644), 2_147_483_644),
+            (ms(2_147_483_645), 2_147_483_645),
+            (ms(2_147_483_646), 2_147_483_645),
+            (Duration::MAX, 2_147_483_645),
         ];
         for (base, want) in set {
             backoff.set_base(Some(base));

@@ -17,6 +17,11 @@ impl BackoffConfig {
                 return Err(ConfigError::FactorBelowOne);
             }
         }
+        if let Curve::Windows(scale) = self.curve {
+            if Micros::from_duration(scale).0 < Micros::MILLISECOND.0 {
+                return Err(ConfigError::WindowsScale);
+            }
+        }
         match check_wait(self.initial) {
             Ok(()) if self.initial.0 > self.max.0 => Err(ConfigError::InitialAboveMax),
             result => result,
@@ -25,6 +30,9 @@ impl BackoffConfig {
 
     pub(super) const fn check_jitter(&self) -> Result<(), ConfigError> {
         let above_initial = self.max.saturating_sub(self.initial).0;
+        if matches!(self.curve, Curve::Windows(_)) && !matches!(self.jitter, Jitter::None) {
+            return Err(ConfigError::JitterOnWindows);
+        }
         match self.jitter {
             Jitter::PlusMinus(share) | Jitter::Minus(share) if share.is_above_one() => {
                 Err(ConfigError::JitterAboveOne)

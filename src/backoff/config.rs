@@ -6,6 +6,7 @@ use rand_core::Rng;
 
 use super::base::Start;
 use super::check::check_wait;
+use super::windows::{WINDOWS, Windows};
 use super::{Backoff, Delays, Jitter};
 use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
@@ -74,8 +75,8 @@ impl Plain {
     }
 }
 
-/// The code of the rare jitters. A config refers to the code of its jitter, so that a program without such a config does not
-/// contain it: kilobytes on a microcontroller. It follows from the jitter, and is not compared or shown.
+/// The code of the rare jitters and curves. A config refers to the code of its own, so that a program without such a config does
+/// not contain it: kilobytes on a microcontroller. It follows from jitter and curve, and is not compared or shown.
 #[derive(Clone, Copy)]
 pub(super) enum Rare {
     No,
@@ -86,6 +87,7 @@ pub(super) enum Rare {
         /// The position after this many failures from this first wait, with this draw.
         place: fn(&BackoffConfig, Micros, u32, u64) -> Micros,
     },
+    Windows(&'static Windows),
 }
 
 impl PartialEq for Rare {
@@ -124,6 +126,8 @@ pub enum Curve {
     Quadratic(Duration),
     /// [`BackoffConfig::elapsed`], with its share.
     Elapsed(Ratio),
+    /// [`BackoffConfig::windows`], with its scale.
+    Windows(Duration),
 }
 
 words!(Curve {
@@ -134,6 +138,7 @@ words!(Curve {
     Table => "table",
     Quadratic => "quadratic",
     Elapsed => "elapsed",
+    Windows => "windows",
 });
 
 /// What follows the last entry of a [table](BackoffConfig::table).
@@ -230,7 +235,7 @@ impl BackoffConfig {
         Self::begin(Curve::Elapsed(share), initial, max)
     }
 
-    const fn begin(curve: Curve, initial: Duration, max: Duration) -> Builder<Self> {
+    pub(super) const fn begin(curve: Curve, initial: Duration, max: Duration) -> Builder<Self> {
         let max = Micros::from_duration(max);
         Builder::of(Self {
             curve,
@@ -308,7 +313,8 @@ impl BackoffConfig {
     ///
     /// `None`: a table that gives up is exhausted. It is what a [`Backoff`] reaches by counting, in at most 1025 steps for any
     /// `failure`. It does not decrease as `failure` increases, except for a table and a [`first_delay`](Self::first_delay). Where the
-    /// wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters), it is the cap.
+    /// wait does not follow from the count ([`elapsed`](Self::elapsed), the decorrelated jitters), it is the cap; of
+    /// [`windows`](Self::windows), the longest wait if no attempt takes time.
     #[must_use]
     pub fn ceiling(&self, failure: u32, mode: Mode) -> Option<Duration> {
         let failure = failure.max(1);
@@ -464,6 +470,7 @@ impl BackoffConfig {
         self.rare = match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
+            _ if matches!(self.curve, Curve::Windows(_)) => Rare::Windows(WINDOWS),
             _ => Rare::No,
         };
         (self.plain, self.turn, self.factor) = (self.short_way(), Micros::ZERO, 0);

@@ -17,11 +17,15 @@ use crate::ratio::Ratio;
 pub(super) const PLAIN: BackoffConfig =
     BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(30)).build_const();
 
+/// The scale of windows where none is given.
+const SCALE: Duration = Duration::from_secs(40);
+
 pub(super) const BACKOFF: &[&str] = &[
     "curve",
     "initial_ms",
     "factor",
     "step_ms",
+    "scale_ms",
     "max_ms",
     "table_ms",
     "after_table",
@@ -41,6 +45,7 @@ enum Shape {
     Quadratic,
     Table,
     Elapsed,
+    Windows,
 }
 
 pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConfig, String> {
@@ -53,6 +58,7 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         ("quadratic", Shape::Quadratic),
         ("table", Shape::Table),
         ("elapsed", Shape::Elapsed),
+        ("windows", Shape::Windows),
     ];
     let shape = o.choice("curve", &words)?.unwrap_or(match base.curve() {
         Curve::Constant => Shape::Constant,
@@ -61,6 +67,7 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         Curve::Quadratic(_) => Shape::Quadratic,
         Curve::Table(..) => Shape::Table,
         Curve::Elapsed(_) => Shape::Elapsed,
+        Curve::Windows(_) => Shape::Windows,
         _ => Shape::Exponential,
     });
     let (base_entries, base_after) = match base.curve() {
@@ -70,7 +77,12 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
     // The ends of a table are its entries': no use to another curve.
     let ends = if base_entries.is_empty() { base } else { PLAIN };
     let initial = o.ms("initial_ms")?;
-    let max = o.ms("max_ms")?;
+    let windows = shape == Shape::Windows;
+    // Windows have no cap unless one is given.
+    let (max, uncapped) = match o.get("max_ms") {
+        Some(Value::Null) if windows => (None, true),
+        _ => (o.ms("max_ms")?, false),
+    };
     let factor = o.ratio("factor")?;
     if initial.is_some_and(|initial| initial.is_zero()) {
         return Err(refused(ConfigError::InitialZero));
@@ -82,7 +94,16 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
     let words = [("repeat_last", AfterTable::RepeatLast), ("give_up", AfterTable::GiveUp)];
     let after = o.choice("after_table", &words)?.unwrap_or(base_after);
     let first_wait = initial.unwrap_or(ends.initial_delay());
-    let cap = max.unwrap_or(ends.max_delay(Mode::Resume));
+    let base_cap = Some(ends.max_delay(Mode::Resume)).filter(|_| windows == base.has_windows() && !uncapped);
+    let cap = max.or(base_cap);
+    let base_scale = match base.curve() {
+        Curve::Windows(scale) => scale,
+        _ => SCALE,
+    };
+    let scale = o.ms("scale_ms")?.unwrap_or(base_scale);
+    let windowed = BackoffConfig::windows(first_wait, scale);
+    let windowed = if let Some(cap) = cap { windowed.max_delay(cap) } else { windowed };
+    let cap = cap.unwrap_or(PLAIN.max_delay(Mode::Resume));
     let factor = factor.unwrap_or(match base.curve() {
         Curve::Exponential(factor) | Curve::Elapsed(factor) => factor,
         _ => Ratio::TWO,
@@ -100,6 +121,7 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         Shape::Fibonacci => BackoffConfig::fibonacci(first_wait, cap),
         Shape::Quadratic => BackoffConfig::quadratic(first_wait, step, cap),
         Shape::Elapsed => BackoffConfig::elapsed(factor, first_wait, cap),
+        Shape::Windows => windowed,
         Shape::Table => {
             let entries = match (entries, max) {
                 (None, None) => base_entries,
@@ -116,7 +138,11 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
     };
     let mut backoff = built;
     backoff.build().map_err(&refused)?;
-    let jitter = if o.get("jitter").is_some() { jitter(o)? } else { base.jitter() };
+    let jitter = match o.get("jitter") {
+        Some(_) => jitter(o)?,
+        None if windows => Jitter::None,
+        None => base.jitter(),
+    };
     backoff = backoff.jitter(jitter).floor(o.ms("floor_ms")?.unwrap_or(base.floor()));
     if let Some(first) = o.or_null("first_ms", Object::ms)?.unwrap_or(base.first_delay()) {
         backoff = backoff.first_delay(first);

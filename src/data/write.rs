@@ -212,7 +212,11 @@ configs! {
             Curve::Quadratic(step) => Some(Millis(step)),
             _ => None,
         },
-        "max_ms" => Some(Millis(it.max_delay(Mode::Resume))).filter(|_| !is_table(it)),
+        "scale_ms" => match it.curve() {
+            Curve::Windows(scale) => Some(Millis(scale)),
+            _ => None,
+        },
+        "max_ms" => Some(Millis(it.max_delay(Mode::Resume))).filter(|_| !is_table(it) && !is_uncapped(it)),
         "table_ms" => match it.curve() {
             Curve::Table(delays, _) => Some(Delays(delays)),
             _ => None,
@@ -238,6 +242,11 @@ const fn range((low, high): (Duration, Duration)) -> [Millis; 2] {
 
 const fn is_table(it: &BackoffConfig) -> bool {
     matches!(it.curve(), Curve::Table(..))
+}
+
+/// Windows without a cap.
+fn is_uncapped(it: &BackoffConfig) -> bool {
+    it.has_windows() && it.cap(Mode::Resume) == Micros::MAX
 }
 
 struct Delays(&'static [Duration]);

@@ -118,6 +118,7 @@ mod timers;
 
 use rand_core::Rng;
 
+use crate::backoff::WindowPhase;
 use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::policy::{
     self, ConfigSource, DropReason, Epoch, Explanation, Phase, Policy, Side, Snapshot, Stats,
@@ -196,6 +197,13 @@ impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
     pub fn with_rng<R2>(self, rng: R2) -> Handover<R2, T, S, C, E> {
         let Self { policy, config, old, draining, newest, counts } = self;
         Handover { policy: policy.with_rng(rng), config, old, draining, newest, counts }
+    }
+
+    /// The same with this phase in the windows of every outage: see [`Policy::with_window_phase`].
+    #[must_use]
+    pub fn with_window_phase(mut self, phase: WindowPhase) -> Self {
+        self.policy = self.policy.with_window_phase(phase);
+        self
     }
 
     /// The session of the connection, or of the dial while there is none: see [`Policy::session`].

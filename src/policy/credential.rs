@@ -102,7 +102,8 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             // The connection still has its old one. The next request comes after the longest wait, at most half the lead.
             let config: &Config = self.source.config();
             let base = self.state.backoff.base();
-            let wait = Backoff::wait_after(&config.backoff, base, u32::MAX, Mode::Resume, &mut self.rng);
+            let (backoff, rng) = (&config.backoff, &mut self.rng);
+            let wait = Backoff::wait_after(backoff, base, u32::MAX, Mode::Resume, Micros::ZERO, rng);
             let lead = Micros(config.credential.lead.0 / 2);
             let wait = wait.unwrap_or(config.credential.timeout).min(lead).max(self.first_wait());
             self.state.credential_at = OptInstant::at(now.after(wait));

@@ -32,6 +32,7 @@ mod verdict;
 
 use rand_core::Rng;
 
+use crate::backoff::WindowPhase;
 use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::heartbeat::Heartbeat;
 use crate::session::SessionState;
@@ -193,6 +194,27 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     pub fn with_rng<R2>(self, rng: R2) -> Policy<R2, T, S, C, E> {
         let Self { source, session, state, rng: _, subscriptions, endpoints } = self;
         Policy { source, session, state, rng, subscriptions, endpoints }
+    }
+
+    /// The same with this phase in the windows of every outage, where the config's backoff has
+    /// [windows](crate::BackoffConfig::windows); with another curve it has no effect. Without it each outage draws its own.
+    ///
+    /// ```
+    /// use redial::backoff::WindowPhase;
+    /// use redial::{Policy, SplitMix64, presets};
+    ///
+    /// let policy = |client: u64| {
+    ///     Policy::new(&presets::RECOMMENDED, SplitMix64::new(client))
+    ///         .with_window_phase(WindowPhase::of_client(client))
+    /// };
+    /// # let _ = policy(7);
+    /// ```
+    #[must_use]
+    pub fn with_window_phase(mut self, phase: WindowPhase) -> Self {
+        if self.source.config().backoff.has_windows() {
+            self.state.backoff = self.state.backoff.clone().with_window_phase(phase);
+        }
+        self
     }
 
     /// The same with `T2` as the caller's storage of session token and endpoint, and no session yet: a `String`, a

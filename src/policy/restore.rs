@@ -222,6 +222,6 @@ fn retry_at<R: Rng>(
     failures: u32,
     rng: &mut R,
 ) -> Option<Instant> {
-    Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, rng)
+    Backoff::wait_after(&config.backoff, base, failures, Mode::Resume, Micros::ZERO, rng)
         .map(|wait| now.after(if wait.is_zero() { config.first_wait() } else { wait }))
 }

@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use rand_core::Rng;
 
-use crate::backoff::Backoff;
 use crate::breaker;
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
@@ -381,8 +380,7 @@ impl Outage {
         state.set(Flag::Outage, true);
         state.outage_since = SignedInstant::before(now, Micros(self.lasted_us));
         state.attempt = self.attempt;
-        state.backoff =
-            Backoff::restored(&config.backoff, state.backoff.base(), self.failures, Micros(self.trail_us));
+        state.backoff = state.backoff.restored(&config.backoff, self.failures, Micros(self.trail_us));
         state.rejections = self.rejections;
         state.limited = self.limited;
         state.limited_by = self.limited_by;

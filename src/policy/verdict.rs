@@ -261,21 +261,24 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let mode = self.next_mode();
         let lost = self.lasted(now, now);
         let config: &Config = self.source.config();
+        // A wait of windows is the way to a point in time, and counts from where the wait does.
+        let elapsed = if config.backoff.has_windows() { self.lasted(now, step.from) } else { lost };
         let state = &mut self.state;
         let (wait, nth) = match step.verdict.class {
             // A count of its own in the same backoff: it neither adds to the other failures nor waits less than they do.
             Class::RateLimited | Class::Replaced => {
                 let nth = state.backoff.failures().max(u32::from(step.nth));
-                (Backoff::wait_after(&config.backoff, state.backoff.base(), nth, mode, &mut self.rng), nth)
+                let base = state.backoff.base();
+                (Backoff::wait_after(&config.backoff, base, nth, mode, elapsed, &mut self.rng), nth)
             }
             _ => {
-                let wait = state.backoff.next_delay_micros(&config.backoff, mode, lost, &mut self.rng);
+                let wait = state.backoff.next_delay_micros(&config.backoff, mode, elapsed, &mut self.rng);
                 (wait, state.backoff.failures())
             }
         };
         let wait = match &config.long_outage {
             Some((after, backoff)) if lost >= *after => {
-                Backoff::wait_after(backoff, None, nth, mode, &mut self.rng)
+                Backoff::wait_after(backoff, None, nth, mode, lost, &mut self.rng)
             }
             _ => wait,
         };
@@ -301,8 +304,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let cap = config.backoff.cap(mode);
             // A backoff without a cap has no longest wait.
             if cap < Micros::MAX {
-                let wait =
-                    Backoff::wait_after(&config.backoff, None, u32::MAX, mode, &mut self.rng).unwrap_or(cap);
+                let (backoff, rng) = (&config.backoff, &mut self.rng);
+                let wait = Backoff::wait_after(backoff, None, u32::MAX, mode, Micros::ZERO, rng);
+                let wait = wait.unwrap_or(cap);
                 floor = Gate { at: now.after(wait), reason: WaitReason::Class };
             }
         }

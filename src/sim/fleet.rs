@@ -278,8 +278,8 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
 
     /// The server answers a dial that has just reached it.
     fn answer(&mut self, client: u32, epoch: Epoch, reply: Reply) {
-        let began = self.now.saturating_sub(self.latency(client, epoch, 0));
-        let arrives = self.now.saturating_add(self.latency(client, epoch, 1));
+        let began = self.now.saturating_sub(self.latency(client, epoch));
+        let arrives = self.now.saturating_add(self.latency(client, epoch));
         let (answer, at) = match reply {
             Reply::Accept { after, .. } => {
                 (Some(What::Accepted), arrives.saturating_add(Micros::from_duration(after).0))
@@ -367,7 +367,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         match action {
             Action::Open { epoch, mode, .. } => {
                 self.count_dial();
-                let at = self.now.saturating_add(self.latency(client, epoch, 0));
+                let at = self.now.saturating_add(self.latency(client, epoch));
                 let what = What::Arrival { region: self.region(client), resume: mode == Mode::Resume };
                 self.next = Some(Item { at, client, epoch: Some(epoch), what });
             }
@@ -453,11 +453,11 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         home.wrapping_rem(regions) as u8
     }
 
-    /// How long a message takes, one way.
-    fn latency(&self, client: u32, epoch: Epoch, way: u32) -> u64 {
+    /// How long a message of a dial takes, one way.
+    fn latency(&self, client: u32, epoch: Epoch) -> u64 {
         let (shortest, longest) = self.scenario.network;
-        let number = epoch.get().wrapping_mul(2).wrapping_add(way);
-        shortest.saturating_add(within(longest.saturating_sub(shortest), mix(self.seed, client, number))).0
+        let draw = mix(self.seed, client, epoch.get());
+        shortest.saturating_add(within(longest.saturating_sub(shortest), draw)).0
     }
 
     /// The time of the policies.

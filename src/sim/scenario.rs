@@ -132,7 +132,7 @@ impl Scenario {
         self
     }
 
-    /// How long a message takes, one way: drawn from this range for every dial and every answer. Default 5 to 60 ms.
+    /// How long a message takes, one way: drawn from this range for every dial, and the same for its answer. Default 5 to 60 ms.
     #[must_use]
     pub const fn network(mut self, shortest: Duration, longest: Duration) -> Self {
         self.network = (Micros::from_duration(shortest), Micros::from_duration(longest));

@@ -55,7 +55,7 @@ impl Any {
 prop_compose! {
     fn any_config()(
         spans in (any_span(), any_span()),
-        (curve, factor, share, step) in (0..8_usize, any_ratio(1), any_ratio(0), any_span()),
+        (curve, factor, share, step) in (0..9_usize, any_ratio(1), any_ratio(0), any_span()),
         (fresh, floor) in (prop::option::of(any_span()), prop::option::of(any_span())),
         (first, exact, jitter) in (prop::option::of(0..=u64::MAX), any::<bool>(), any_jitter()),
         (table, gives_up) in (0..TABLES.len(), any::<bool>()),
@@ -73,6 +73,7 @@ prop_compose! {
                 BackoffConfig::table(TABLES[table], after).build()
             }
             5 => BackoffConfig::quadratic(initial, us(step), max).build(),
+            6 => BackoffConfig::windows(initial, us(step.max(1_000))).max_delay(max).build(),
             _ => BackoffConfig::exponential(initial, factor, max).build(),
         };
         let config = config.unwrap();
@@ -109,7 +110,11 @@ proptest! {
         let mut backoffs = [Backoff::new(), Backoff::new(), Backoff::new()];
         for (failure, mode) in (1..).zip(modes) {
             let spent = any.config.ceiling(failure, mode).is_none();
-            let floor = if failure == 1 && any.asked_for { Duration::ZERO } else { any.floor.min(any.cap(mode)) };
+            let mut floor = if failure == 1 && any.asked_for { Duration::ZERO } else { any.floor.min(any.cap(mode)) };
+            if matches!(any.config.curve(), Curve::Windows(_)) {
+                // Where a window and the floor don't fit under the cap, the wait is spread over the last quarter below.
+                floor = floor.min(any.cap(mode) * 3 / 4);
+            }
             for (backoff, rng) in backoffs.iter_mut().zip(&mut draws) {
                 let wait = backoff.next_delay(&any.config, mode, us(lost), &mut **rng);
                 prop_assert_eq!(wait.is_none(), spent);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 pub(crate) type Rule = (char, u32);
 
 /// The series of rules, in the order of `tests/rules.tsv`.
-pub(crate) const SERIES: [char; 5] = ['F', 'S', 'L', 'P', 'R'];
+pub(crate) const SERIES: [char; 6] = ['F', 'S', 'L', 'P', 'R', 'W'];
 
 pub(crate) fn name((series, number): Rule) -> String {
     format!("{series}{number:02}")

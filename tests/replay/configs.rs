@@ -42,6 +42,13 @@ fn bad_configs_are_refused() {
         (r#"{"backoff": {"jitter": {"window": ["1"]}}}"#, "two ratios in quotes"),
         (r#"{"backoff": {"jitter": "some"}}"#, "\"decorrelated\", \"above_initial\" or \"decorrelated_v2\""),
         (r#"{"backoff": {"jitter": null}}"#, "\"config.backoff.jitter\" must be a word"),
+        (
+            r#"{"backoff": {"curve": "windows", "jitter": "full"}}"#,
+            "\"config.backoff\": windows spread the clients by their phase",
+        ),
+        (r#"{"backoff": {"curve": "windows", "scale_ms": 0}}"#, "the scale of the windows is below 1 ms"),
+        (r#"{"backoff": {"curve": "windows", "scales_ms": 1}}"#, "did you mean \"scale_ms\"?"),
+        (r#"{"backoff": {"max_ms": null}}"#, "not null"),
         (r#"{"backoff": {"curve": "table"}}"#, "the table of delays is empty"),
         (r#"{"backoff": {"curve": "table", "table_ms": [-1]}}"#, "list of integers"),
         (r#"{"backoff": {"max_ms": -1}}"#, "not -1"),
@@ -356,6 +363,16 @@ fn every_curve_and_jitter() {
     assert_eq!(
         Ok(curve(r#"{"curve": "elapsed", "factor": "0.5"}"#)),
         BackoffConfig::elapsed(half, initial, max).build()
+    );
+    let windows = BackoffConfig::windows(ms(1_750), ms(40_000));
+    assert_eq!(
+        Ok(curve(r#"{"curve": "windows", "initial_ms": 1750, "scale_ms": 40000}"#)),
+        windows.build(),
+        "without a cap"
+    );
+    assert_eq!(
+        Ok(curve(r#"{"curve": "windows", "initial_ms": 1750, "max_ms": 60000, "floor_ms": 500}"#)),
+        windows.max_delay(ms(60_000)).floor(ms(500)).build()
     );
     const TABLE: &[Duration] = &[ms(0), ms(60_000)];
     const CUT: &[Duration] = &[ms(0), ms(5_000)];

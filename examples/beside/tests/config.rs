@@ -82,6 +82,9 @@ fn each_config_is_data_by_itself() {
     round_trip(
         &BackoffConfig::quadratic(ms(7), Duration::from_nanos(1_500_001), ms(70)).exact_first().build_const(),
     );
+    let windows = BackoffConfig::windows(ms(7), Duration::from_micros(1_500));
+    round_trip(&windows.build_const());
+    round_trip(&windows.max_delay(ms(70)).max_fresh(ms(90)).build_const());
     static DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_micros(1_500), Duration::MAX];
     for after in [AfterTable::RepeatLast, AfterTable::GiveUp] {
         round_trip(&BackoffConfig::table(&DELAYS, after).build_const());

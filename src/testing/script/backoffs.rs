@@ -24,13 +24,15 @@ impl Script<'_> {
         let max = initial.max(other);
         let ratio = self.ratio();
         let after = if self.choices.flag() { AfterTable::GiveUp } else { AfterTable::RepeatLast };
-        let curve = match self.choices.below(7) {
+        let curve = match self.choices.below(8) {
             0 => BackoffConfig::exponential(initial, ratio, max),
             1 => BackoffConfig::constant(initial),
             2 => BackoffConfig::linear(initial, max),
             3 => BackoffConfig::fibonacci(initial, max),
             4 => BackoffConfig::elapsed(ratio, initial, max),
             5 => BackoffConfig::quadratic(initial, other, max),
+            6 if after == AfterTable::GiveUp => BackoffConfig::windows(initial, other).max_delay(max),
+            6 => BackoffConfig::windows(initial, other),
             _ => BackoffConfig::table(self.choices.pick(&TABLES, &MILLISECOND), after),
         };
         let mut backoff = SIMPLEST;

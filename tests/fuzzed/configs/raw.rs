@@ -108,13 +108,15 @@ impl<'b> Raw<'b> {
 
     pub fn backoff(&mut self) -> Result<BackoffConfig, ConfigError> {
         let (initial, max) = (self.duration(), self.duration());
-        let mut builder = match self.below(7) {
+        let mut builder = match self.below(8) {
             0 => BackoffConfig::exponential(initial, self.ratio()?, max),
             1 => BackoffConfig::constant(initial),
             2 => BackoffConfig::linear(initial, max),
             3 => BackoffConfig::fibonacci(initial, max),
             4 => BackoffConfig::elapsed(self.ratio()?, initial, max),
             5 => BackoffConfig::quadratic(initial, self.duration(), max),
+            6 if self.flag() => BackoffConfig::windows(initial, self.duration()).max_delay(max),
+            6 => BackoffConfig::windows(initial, self.duration()),
             _ => {
                 let after = if self.flag() { AfterTable::GiveUp } else { AfterTable::RepeatLast };
                 BackoffConfig::table(self.pick(&TABLES), after)

@@ -7,7 +7,7 @@ use redial::record::Recorder;
 use redial::subscriptions::{FixedSubscriptions, SubscriptionState, Subscriptions};
 use redial::{Action, Actions, Config, Disposition, Instant, Phase, Policy, SessionState, SplitMix64, Stats};
 
-use crate::configs::{Case, Knobs};
+use crate::configs::Case;
 use crate::dice::Dice;
 use crate::model::Model;
 use crate::parts::{CAPACITY, Wish};
@@ -53,13 +53,14 @@ pub fn story(case: &Case, steps: &[Step]) -> String {
 impl Pair {
     pub fn new(case: &Case) -> Self {
         let mut core = Policy::new(Arc::clone(&case.config), SplitMix64::new(case.seed))
+            .with_window_phase(case.phase)
             .with_session_type::<u8>()
             .with_subscriptions(FixedSubscriptions::new());
         let (token, endpoint, sequence) = case.session;
         if let Some(token) = token {
             core = core.with_session(SessionState::resumable(token, endpoint, sequence));
         }
-        let model = Model::new(Knobs(Arc::clone(&case.config)), case.session);
+        let model = Model::new(case);
         Self { model, core, now: Instant::ZERO, story: None, log: None }
     }
 

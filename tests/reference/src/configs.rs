@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redial::backoff::AfterTable;
+use redial::backoff::{AfterTable, Curve, WindowPhase};
 use redial::classify::{Class, Classifier, Match, Rule, Verdict, tables};
 use redial::heartbeat::{HeartbeatConfig, Liveness};
 use redial::policy::{
@@ -36,6 +36,8 @@ impl Deref for Knobs {
 pub struct Case {
     pub config: Arc<Config>,
     pub seed: u64,
+    /// Of the windows, where the curve has any.
+    pub phase: WindowPhase,
     pub session: (Option<u8>, Option<u8>, Option<u64>),
 }
 
@@ -56,7 +58,7 @@ impl Case {
             5 => (Some(1), Some(2), dice.perhaps(&[0, 5])),
             _ => (None, None, None),
         };
-        Self { config: Arc::new(config(dice)), seed, session }
+        Self { config: Arc::new(config(dice)), seed, phase: WindowPhase::of_client(seed), session }
     }
 }
 
@@ -64,6 +66,8 @@ fn backoff(dice: &mut Dice<'_>) -> BackoffConfig {
     let (initial, max) =
         (dice.pick(&[ms(1_000), ms(250), ms(30_000)]), dice.pick(&[ms(30_000), ms(600_000)]));
     let builder = match dice.below(8) {
+        2 => BackoffConfig::windows(initial, ms(40_000)),
+        3 => BackoffConfig::windows(initial, ms(8_000)).max_delay(max),
         4 => BackoffConfig::linear(initial, max),
         5 => BackoffConfig::fibonacci(initial, max),
         6 => BackoffConfig::constant(initial),
@@ -78,7 +82,11 @@ fn backoff(dice: &mut Dice<'_>) -> BackoffConfig {
         config = config.to_builder().max_fresh(ms(900_000)).build_const();
     }
     // Half of the configs draw nothing.
-    if dice.one_in(2) {
+    if matches!(config.curve(), Curve::Windows(_)) {
+        if dice.one_in(3) {
+            config = config.to_builder().floor(dice.pick(&[ms(100), ms(5_000)])).build_const();
+        }
+    } else if dice.one_in(2) {
         let jitter = dice.pick(&[Jitter::Full, Jitter::Equal, Jitter::PlusMinus(Ratio::new_const(1, 5))]);
         config = config.to_builder().jitter(jitter).build_const();
         if dice.one_in(3) {
@@ -91,7 +99,7 @@ fn backoff(dice: &mut Dice<'_>) -> BackoffConfig {
 /// A config. A run of zeros is the plainest.
 pub fn config(dice: &mut Dice<'_>) -> Config {
     let backoff = backoff(dice);
-    let draws = backoff.jitter() != Jitter::None;
+    let draws = backoff.jitter() != Jitter::None || matches!(backoff.curve(), Curve::Windows(_));
     let zero = Verdict::new(Class::RateLimited).with_wait_const(ms(0), ms(0));
     let classifier = Classifier::new(&tables::WEBSOCKET)
         .rule(Rule::new(Match::Is(LIMIT), zero))

@@ -14,7 +14,7 @@
 //!
 //! Start, stop, stop with the session kept, "reconnect now"; the dial, the greeting, the session and the authentication with
 //! their deadlines; the loss and its causes (transient, fresh, fatal, credential, rate limit, repeated causes, a refused session,
-//! a requested reconnect, a failed send); all curves but two with five jitters, a floor, another first wait and another cap; the
+//! a requested reconnect, a failed send); all curves but two with five jitters, windows with a phase that is given, a floor, another first wait and another cap; the
 //! reset after a stable connection; a server's wait; holds, network and visibility; "not now"; resume and fresh start by token
 //! and sequence, the session's endpoint and when it is left; heartbeats, missed, requested and by traffic; batches, answers and
 //! failures of subscriptions; credentials that are asked for, refused, late or never given; the breaker; the limits.

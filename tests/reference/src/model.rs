@@ -3,13 +3,14 @@
 mod connection;
 mod outage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redial::policy::{OnNetworkDown, RefreshOn, WaitReason as Why};
 use redial::{Action, Cause, Disposition, Epoch, Event as E, Mode, Phase, Stats};
 
-use crate::configs::Knobs;
-use crate::parts::{Breaker, Heartbeat, Span, Wish, Wishes, first_wait, us, wait};
+use crate::configs::{Case, Knobs};
+use crate::parts::{Breaker, Heartbeat, Span, Wish, Wishes, first_wait, us, wait, windowed};
 
 /// Where a policy is. `Down`: it is to dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -66,12 +67,16 @@ pub struct Model {
     requests: u16,
     asked_at: Option<f64>,
     breaker: Breaker,
+    /// The phase, and where in an outage the window of the last wait begins.
+    windows: (f64, f64),
 }
 
 impl Model {
-    pub fn new(config: Knobs, session: (Option<u8>, Option<u8>, Option<u64>)) -> Self {
+    pub fn new(case: &Case) -> Self {
+        let (config, session) = (Knobs(Arc::clone(&case.config)), case.session);
         let renew = config.credential().refresh_on() == RefreshOn::Dial;
-        Self { config, session, renew, ..Self::default() }
+        let windows = (f64::from(case.phase.to_bits()) / 2f64.powi(32), 0.);
+        Self { config, session, renew, windows, ..Self::default() }
     }
 
     pub fn phase(&self) -> Phase {
@@ -304,7 +309,7 @@ impl Model {
             E::SubscriptionFailed { key, retryable: false, .. } => self.wishes.answered(key, Wish::Refused),
             E::SubscriptionFailed { key, .. } => {
                 let nth = self.wishes.failures(key) + 1;
-                let wait = wait(&self.config.backoff(), Mode::Resume, nth).filter(|wait| wait.1 > 0.);
+                let wait = wait(&self.config.backoff(), Mode::Resume, nth, 0.).filter(|wait| wait.1 > 0.);
                 let first = first_wait(&self.config.backoff());
                 let (low, high) = wait.unwrap_or((first, first));
                 let high = if self.core.is_some() { high } else { low };

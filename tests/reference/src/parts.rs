@@ -20,10 +20,57 @@ fn float(ratio: Ratio) -> f64 {
     f64::from(ratio.numerator()) / f64::from(ratio.denominator())
 }
 
+/// W01: how many milliseconds the window is wide that begins so many after the loss.
+fn width(backoff: &BackoffConfig, begin: f64) -> f64 {
+    let Curve::Windows(scale) = backoff.curve() else { return 0. };
+    let most = us(backoff.max_delay(Mode::Fresh)).max(us(backoff.max_delay(Mode::Resume))) / 1e3;
+    let (m, scale) = (begin.max(1e3), us(scale) / 1e3);
+    let grown = (2. * m).min((scale * m).sqrt());
+    (if begin == 0. { us(backoff.initial_delay()) / 1e3 } else { grown.floor() }).min(most)
+}
+
+/// W01, W04 to W06: the wait after the first or a later failure of an outage, at this phase in the windows from `begin` on, which
+/// moves on.
+pub fn windowed(
+    (backoff, mode): (&BackoffConfig, Mode),
+    phase: f64,
+    begin: &mut f64,
+    first: bool,
+    elapsed: f64,
+) -> f64 {
+    let (initial, cap) = (width(backoff, 0.) * 1e3, us(backoff.max_delay(mode)));
+    let floor = us(backoff.floor()).min(cap);
+    let at = |begin: f64| begin * 1e3 + (phase * width(backoff, begin) * 1e3).floor();
+    let wait = if first && elapsed == 0. && floor < initial {
+        floor + (phase * (initial - floor)).floor()
+    } else {
+        let ahead = floor.max(3e5);
+        let found = (0..64).any(|_| {
+            let found = at(*begin) > elapsed + ahead;
+            *begin += if found { 0. } else { width(backoff, *begin) };
+            found
+        });
+        *begin = if found { *begin } else { ((elapsed + ahead) / 1e3).ceil() + 1. };
+        (at(*begin) - elapsed).max(ahead).min(ahead + initial.max(width(backoff, *begin) * 1e3))
+    };
+    let other = backoff.first_delay().filter(|_| first).map(|wait| (phase * us(wait)).floor());
+    *begin += if other.is_some() { width(backoff, *begin) } else { 0. };
+    match other.unwrap_or(wait) {
+        wait if wait > cap => cap * 0.75 + (phase * cap / 4.).floor(),
+        wait => wait,
+    }
+}
+
 /// F21 to F27: from which to which time the n-th wait may last. `None`: the table is spent.
-pub fn wait(backoff: &BackoffConfig, mode: Mode, nth: u32) -> Option<Span> {
+pub fn wait(backoff: &BackoffConfig, mode: Mode, nth: u32, elapsed: f64) -> Option<Span> {
     let (initial, cap) = (us(backoff.initial_delay()), us(backoff.max_delay(mode)));
     let nominal = match backoff.curve() {
+        // W05
+        Curve::Windows(_) => {
+            let begin = (1..nth.min(1024)).fold(0., |begin, _| begin + width(backoff, begin));
+            let now = width(backoff, (elapsed / 1e3).floor());
+            initial.max(1e3 * width(backoff, begin)).max(1e3 * now)
+        }
         Curve::Exponential(factor) => initial * float(factor).powi(nth as i32 - 1),
         Curve::Linear => initial * f64::from(nth),
         Curve::Fibonacci => (1..nth.min(90)).fold((initial, initial), |(one, two), _| (two, one + two)).0,
@@ -37,6 +84,7 @@ pub fn wait(backoff: &BackoffConfig, mode: Mode, nth: u32) -> Option<Span> {
         Jitter::Full => (0., nominal),
         Jitter::Equal => (nominal / 2., nominal),
         Jitter::PlusMinus(share) => (nominal * (1. - float(share)), (nominal * (1. + float(share))).min(cap)),
+        _ if matches!(backoff.curve(), Curve::Windows(_)) => (0., nominal),
         _ => (nominal, nominal),
     };
     Some((low.max(floor), high.max(floor)))

@@ -3,13 +3,11 @@
 //! 10,000 cases, or as many as `PROPTEST_CASES` says, over all cores; `ci/reference.sh` runs it compiled with optimization.
 //! The seed of a run is fixed, or `PROPTEST_RNG_SEED`.
 
-use std::sync::Arc;
 use std::thread;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
-use redial_reference::configs::Knobs;
 use redial_reference::dice::Dice;
 use redial_reference::{Case, Model, Pair, Step, story};
 
@@ -30,7 +28,7 @@ impl ReferenceStateMachine for Reference {
     fn init_state() -> BoxedStrategy<Alone> {
         let case = any::<[u8; 48]>().prop_map(|bytes| Case::read(&mut Dice(&bytes)));
         case.prop_map(|case| {
-            let model = Model::new(Knobs(Arc::clone(&case.config)), case.session);
+            let model = Model::new(&case);
             Alone { case, model, now: 0. }
         })
         .boxed()

@@ -1,5 +1,6 @@
 //! What happens between two connections: the loss, what follows from its cause, the waits, the limits, the dial.
 
+use redial::backoff::Curve;
 use redial::classify::{Class, Verdict};
 use redial::policy::{DropReason, Endpoint, Role};
 use redial::{GiveUp, IoKind};
@@ -100,7 +101,7 @@ impl Model {
         self.failures += u32::from(!(limited || auth && renewed == 0));
         let own = if counted { nth } else { self.counts.0 }; // lifecycle 46, F48
         let failures = if limited { self.failures.max(own) } else { self.failures };
-        if !self.back_off(if auth && renewed == 0 { 0 } else { failures }) {
+        if !self.back_off(if auth && renewed == 0 { 0 } else { failures }, limited) {
             return self.give_up(GiveUp::TableSpent, cause);
         }
         let (low, high) = verdict.wait(nth);
@@ -119,9 +120,21 @@ impl Model {
     }
 
     /// The wait after so many failures; of two waits of nothing in a row, the second keeps its distance (D-BACKOFF-01).
-    pub(super) fn back_off(&mut self, failures: u32) -> bool {
+    /// `counted`: the failures don't step.
+    pub(super) fn back_off(&mut self, failures: u32, counted: bool) -> bool {
         let (backoff, last) = (self.config.backoff(), self.last_dial.unwrap_or(0.));
-        let delay = if failures == 0 { Some((0., 0.)) } else { wait(&backoff, self.mode(), failures) };
+        let elapsed = (self.now - self.began - self.parked.map_or(0., |since| self.now - since)).max(0.);
+        let delay = match backoff.curve() {
+            _ if failures == 0 => Some((0., 0.)),
+            Curve::Windows(_) if !counted => {
+                let (first, mode) = (failures == 1, self.mode());
+                let (phase, begin) = &mut self.windows;
+                *begin = if first { 0. } else { *begin };
+                let wait = windowed((&backoff, mode), *phase, begin, first, elapsed);
+                Some((wait, wait))
+            }
+            _ => wait(&backoff, self.mode(), failures, elapsed),
+        };
         let none = delay == Some((0., 0.));
         let apart = if std::mem::replace(&mut self.at_once, none) { first_wait(&backoff) } else { 0. };
         match delay {
@@ -217,7 +230,7 @@ impl Model {
             Some(true) => self.give_up(GiveUp::Auth, Cause::AuthRejected),
             Some(false) => {
                 self.failures += 1;
-                match self.back_off(self.failures) {
+                match self.back_off(self.failures, false) {
                     true => self.limits(true),
                     false => self.give_up(GiveUp::TableSpent, Cause::AuthRejected),
                 }
