@@ -26,6 +26,9 @@ const AHEAD: usize = 16;
 /// The longest time that a policy is given to become stable before the run begins.
 const DAY: Micros = Micros::DAY;
 
+/// What a greeting brings; some policies close a connection whose greeting brings none. Discord's servers say so.
+const HEARTBEAT: Duration = Duration::from_millis(41_250);
+
 const NEVER: u32 = u32::MAX;
 
 /// A number that follows from three others, and looks like none of them: SplitMix64's mixing.
@@ -329,7 +332,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
     fn opened(&mut self, client: u32, epoch: Epoch) {
         self.event(client, Event::Opened { epoch });
         if self.policies.get(client as usize).is_some_and(|policy| policy.config().greeting()) {
-            self.event(client, Event::Greeting { epoch, heartbeat: None });
+            self.event(client, Event::Greeting { epoch, heartbeat: Some(HEARTBEAT) });
         }
     }
 

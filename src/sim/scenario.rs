@@ -195,6 +195,13 @@ impl Scenario {
         self.clients
     }
 
+    /// What all servers together take a second at this time; [`u32::MAX`]: as many as come.
+    #[must_use]
+    pub fn per_second(&self, at: Duration) -> u32 {
+        let rates = self.regions.iter().map(|steps| rate(steps, Micros::from_duration(at)));
+        rates.fold(0, u32::saturating_add)
+    }
+
     /// The time that the servers need to take this many clients, at full capacity and without a dial too many, from
     /// the [time that is measured from](Self::measured_from) on. `None`: they never do.
     #[must_use]

@@ -39,5 +39,11 @@ impl From<io::Error> for Fault {
 
 /// The text of a file that the user named.
 pub(crate) fn read(file: &Path) -> Result<String, Fault> {
-    std::fs::read_to_string(file).map_err(|error| Fault::Input(format!("{}: {error}", file.display())))
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).map_err(|error| Fault::Input(format!("{name}: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        Fault::at(&name, &text, Some(valid), "this is no text in UTF-8")
+    })
 }

@@ -114,8 +114,8 @@ fn file(path: &Path, clients: Option<u32>) -> Result<Case, Fault> {
 
 fn unknown(name: &str) -> Fault {
     let near = nearest(name, BUILT_IN.iter().map(|(known, _)| *known));
-    let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-    Fault::Input(format!("{name:?}: no such scenario, and no such file{near} `storm list` has the names"))
+    let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
+    Fault::Input(format!("{name:?}: no such scenario, and no such file{near}; `storm list` has the names"))
 }
 
 /// What the user may have meant.

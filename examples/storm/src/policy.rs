@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use redial::backoff::Curve;
 use redial::policy::ConfigOver;
 use redial::{Config, presets};
 use serde::Deserialize;
@@ -71,6 +72,17 @@ pub(crate) fn with(base: &Config, settings: &[(String, Value)]) -> Result<Config
     ConfigOver::new(base).deserialize(Value::Object(keys)).map_err(|error| error.to_string())
 }
 
+/// The same policy without a limit of attempts or time, after which its clients would stay away.
+pub(crate) fn unlimited(policy: Candidate) -> Result<Candidate, Fault> {
+    let none = ["max_attempts", "max_elapsed_ms"].map(|path| (path.to_owned(), Value::Null));
+    let mut config = with(&policy.config, &none).map_err(Fault::Input)?;
+    if matches!(config.backoff().curve(), Curve::Table(..)) {
+        let repeats = ("backoff.after_table".to_owned(), Value::String("repeat_last".to_owned()));
+        config = with(&config, &[repeats]).map_err(Fault::Input)?;
+    }
+    Ok(Candidate { config, ..policy })
+}
+
 fn plain(name: &str) -> Result<Candidate, Fault> {
     if let Some(preset) = presets::by_name(name) {
         return Ok(Candidate { name: name.to_owned(), config: *preset });
@@ -78,9 +90,9 @@ fn plain(name: &str) -> Result<Candidate, Fault> {
     let path = Path::new(name);
     if !path.is_file() && path.extension().is_none() {
         let near = nearest(name, presets::ALL.iter().map(|(known, _)| *known));
-        let near = near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
         return Err(Fault::Input(format!(
-            "{name:?}: no preset of this name, and no such file{near} `storm list` has the names"
+            "{name:?}: no preset of this name, and no such file{near}; `storm list` has the names"
         )));
     }
     let text = read(path)?;
@@ -93,44 +105,49 @@ fn plain(name: &str) -> Result<Candidate, Fault> {
     Ok(Candidate { name: stem, config })
 }
 
-/// What a config file holds: the keys of a config, laid over the preset that it names or over the defaults.
-#[derive(Deserialize)]
-struct Keys<V> {
-    preset: Option<String>,
-    #[serde(flatten)]
-    keys: V,
-}
-
 fn from_json(file: &str, text: &str) -> Result<Config, Fault> {
-    let keys: Keys<Map<String, Value>> = serde_json::from_str(text).map_err(|error| {
-        let line =
-            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    let keys = serde_json::from_str(text).map_err(|error| {
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let offset = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
         let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default();
-        Fault::at(file, text, Some(line + error.column().saturating_sub(1)), message)
+        Fault::at(file, text, Some(offset), message.split(" at line ").next().unwrap_or_default())
     })?;
-    over(keys.preset.as_deref(), Value::Object(keys.keys))
-        .map_err(|message| Fault::at(file, text, json_offset(text, path_of(&message)), &message))
+    over(keys).map_err(|message| Fault::at(file, text, json_offset(text, path_of(&message)), &message))
 }
 
 fn from_toml(file: &str, text: &str) -> Result<Config, Fault> {
-    let keys: Keys<toml::Table> = toml::from_str(text)
+    let keys = toml::from_str(text)
         .map_err(|error| Fault::at(file, text, error.span().map(|span| span.start), error.message()))?;
-    over(keys.preset.as_deref(), toml::Value::Table(keys.keys))
-        .map_err(|message| Fault::at(file, text, toml_offset(text, path_of(&message)), &message))
+    over(keys).map_err(|message| Fault::at(file, text, toml_offset(text, path_of(&message)), &message))
 }
 
-/// The keys over a preset, or over the defaults of the replay program.
-pub(crate) fn over<'de, V>(preset: Option<&str>, keys: V) -> Result<Config, String>
-where
-    V: serde::Deserializer<'de>,
-{
-    let read = match preset {
-        None => Config::deserialize(keys),
-        Some(name) => match presets::by_name(name) {
-            Some(preset) => ConfigOver::new(preset).deserialize(keys),
+/// The settings over the preset that they name, or over the defaults of the replay program. They stand by themselves, or under
+/// `config` as in the first line of a log for that program.
+fn over(mut keys: Map<String, Value>) -> Result<Config, String> {
+    let preset = match keys.remove("preset") {
+        None => None,
+        Some(Value::String(name)) => match presets::by_name(&name) {
+            Some(preset) => Some(preset),
             None => return Err(format!("unknown \"preset\" {name:?}; `storm list` has the names")),
         },
+        Some(other) => return Err(format!("\"preset\" must be a name, not {other}")),
+    };
+    let (path, settings) = match keys.remove("config") {
+        Some(config) => {
+            if let Some(key) = keys.keys().find(|key| *key != "seed") {
+                return Err(format!("\"{key}\" stands beside \"config\"; it must stand in it"));
+            }
+            ("config", config)
+        }
+        None => ("", Value::Object(keys)),
+    };
+    let read = match preset {
+        Some(preset) => ConfigOver::new(preset).named(path).deserialize(settings),
+        None => {
+            let defaults =
+                Config::deserialize(Value::Object(Map::new())).map_err(|error| error.to_string())?;
+            ConfigOver::new(&defaults).named(path).deserialize(settings)
+        }
     };
     read.map_err(|error| error.to_string())
 }

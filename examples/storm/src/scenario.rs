@@ -1,17 +1,21 @@
-//! Scenarios as TOML. `storm scenarios --format-help` is the documentation of the keys; see `format.txt`.
+//! Scenarios as TOML. The README of this package says what each key means.
 
+use std::fmt;
 use std::time::Duration;
 
 use redial::Ratio;
 use redial::sim::{Failure, Hints, Loss, Model, Scenario};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use serde::de::{Deserializer, Error, Visitor};
 use toml::Spanned;
 
 use crate::fault::Fault;
 
 /// Most clients of a scenario: they take 3 GB.
 pub(crate) const MOST_CLIENTS: u32 = 10_000_000;
+
+/// More than any server takes a second.
+const MOST_PER_SECOND: u32 = 1_000_000_000;
 
 /// A scenario with its name.
 #[derive(Clone, Debug)]
@@ -32,12 +36,47 @@ impl Case {
 #[derive(Clone, Copy, Debug)]
 struct Span(Duration);
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        span(&text).map(Self).map_err(D::Error::custom)
-    }
+/// A whole number; whether it fits is said with its key.
+#[derive(Clone, Copy, Debug)]
+struct Whole(i64);
+
+/// Any number.
+#[derive(Clone, Copy, Debug)]
+struct Number(f64);
+
+/// Reads one kind of value, and says what it should have been.
+macro_rules! read {
+    ($kind:ident, $expecting:literal, $($visit:ident: |$found:ident: $type:ty| $read:expr),+) => {
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Reader;
+
+                impl Visitor<'_> for Reader {
+                    type Value = $kind;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+
+                    $(fn $visit<E: Error>(self, $found: $type) -> Result<$kind, E> {
+                        $read.map($kind).map_err(E::custom)
+                    })+
+                }
+
+                deserializer.deserialize_any(Reader)
+            }
+        }
+    };
 }
+
+read!(Span, "a duration such as \"30s\"", visit_str: |text: &str| span(text));
+read!(Whole, "a whole number", visit_i64: |number: i64| Ok::<_, String>(number));
+read!(
+    Number,
+    "a number",
+    visit_i64: |number: i64| Ok::<_, String>(number as f64),
+    visit_f64: |number: f64| Ok::<_, String>(number)
+);
 
 /// Reads a duration.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
@@ -49,9 +88,9 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
 #[serde(deny_unknown_fields)]
 struct File {
     title: String,
-    clients: Option<Spanned<u32>>,
+    clients: Option<Spanned<Whole>>,
     ideal: Option<Spanned<Span>>,
-    per_second: Option<Spanned<u32>>,
+    per_second: Option<Spanned<Whole>>,
     outage: Option<Span>,
     #[serde(default)]
     server: Server,
@@ -61,9 +100,9 @@ struct File {
     network: Option<Spanned<(Span, Span)>>,
     #[serde(default)]
     hints: Help,
-    heeded: Option<Spanned<f64>>,
+    heeded: Option<Spanned<Number>>,
     sessions: Option<bool>,
-    identify_cost: Option<Spanned<f64>>,
+    identify_cost: Option<Spanned<Number>>,
     accepts_then_drops: Option<Drops>,
     measured_from: Option<Span>,
     horizon: Option<Span>,
@@ -114,7 +153,7 @@ struct Drops {
 struct Lost {
     at: Option<Span>,
     over: Option<Span>,
-    zone: Option<Spanned<(u32, u32)>>,
+    zone: Option<Spanned<(Whole, Whole)>>,
     warned: Option<Spanned<Span>>,
     window: Option<Spanned<Span>>,
 }
@@ -122,9 +161,9 @@ struct Lost {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    region: Option<Spanned<u8>>,
+    region: Option<Spanned<Whole>>,
     from: Option<Span>,
-    share: Spanned<f64>,
+    share: Spanned<Number>,
 }
 
 /// Reads a scenario. `clients` takes the place of the file's number of clients; the servers then take as many times more or less
@@ -146,18 +185,13 @@ fn wrong<T>(place: &Spanned<T>, message: impl Into<String>) -> Wrong {
 
 impl File {
     fn scenario(&self, clients: Option<u32>) -> Result<Scenario, Wrong> {
-        let stated = match &self.clients {
-            Some(number) if !(1..=MOST_CLIENTS).contains(number.get_ref()) => {
-                return Err(wrong(number, format!("clients must be from 1 to {MOST_CLIENTS}")));
-            }
-            Some(number) => *number.get_ref(),
-            None => 10_000,
-        };
+        let stated = whole(self.clients.as_ref(), "clients", (1, MOST_CLIENTS))?.unwrap_or(10_000);
+        let per_second = whole(self.per_second.as_ref(), "per_second", (1, MOST_PER_SECOND))?;
         let clients = clients.unwrap_or(stated);
-        let full = match (&self.ideal, &self.per_second) {
-            (Some(_), Some(number)) => {
+        let full = match (&self.ideal, per_second) {
+            (Some(ideal), Some(_)) => {
                 return Err(wrong(
-                    number,
+                    ideal,
                     "both ideal and per_second say what the servers take; leave one out",
                 ));
             }
@@ -168,22 +202,13 @@ impl File {
                 ));
             }
             (Some(ideal), None) => f64::from(clients) / ideal.get_ref().0.as_secs_f64(),
-            (None, Some(number)) if *number.get_ref() == 0 => {
-                return Err(wrong(
-                    number,
-                    "per_second must be above 0; a server that is down is an outage or a share of 0",
-                ));
-            }
-            (None, Some(number)) => f64::from(*number.get_ref()) * f64::from(clients) / f64::from(stated),
+            (None, Some(number)) => f64::from(number) * f64::from(clients) / f64::from(stated),
             (None, None) => f64::INFINITY,
         };
         let mut scenario = Scenario::new(clients, rate(full, 1.0));
         for step in &self.capacity {
-            let region = step.region.as_ref().map_or(0, |region| *region.get_ref());
-            if let Some(place) = step.region.as_ref().filter(|_| region > 3) {
-                return Err(wrong(place, "region must be from 0 to 3"));
-            }
-            let share = *step.share.get_ref();
+            let region = whole(step.region.as_ref(), "region", (0, 3))?.unwrap_or(0) as u8;
+            let Number(share) = *step.share.get_ref();
             if !(0.0..=1_000.0).contains(&share) {
                 return Err(wrong(&step.share, "share must be from 0, where the server is down, to 1000"));
             }
@@ -243,13 +268,12 @@ impl Lost {
     fn loss(&self) -> Result<Loss, Wrong> {
         let mut loss = Loss::at(or_zero(self.at)).over(or_zero(self.over));
         if let Some(place) = &self.zone {
-            let (zone, of) = *place.get_ref();
-            if zone >= of {
-                return Err(wrong(
-                    place,
-                    "zone must be a number and of how many, such as [0, 4] for the first of 4",
-                ));
-            }
+            let (Whole(zone), Whole(of)) = *place.get_ref();
+            let fits = u32::try_from(zone).ok().zip(u32::try_from(of).ok()).filter(|(zone, of)| zone < of);
+            let Some((zone, of)) = fits else {
+                let message = "zone must be a number and of how many, such as [0, 4] for the first of 4";
+                return Err(wrong(place, message));
+            };
             loss = loss.zone(zone, of);
         }
         match (&self.warned, &self.window) {
@@ -275,10 +299,17 @@ fn rate(full: f64, share: f64) -> u32 {
     if share == 0.0 { 0 } else { (full * share).round().max(1.0) as u32 }
 }
 
+/// A whole number within a range.
+fn whole(place: Option<&Spanned<Whole>>, key: &str, (least, most): (u32, u32)) -> Result<Option<u32>, Wrong> {
+    let Some(place) = place else { return Ok(None) };
+    let number = u32::try_from(place.get_ref().0).ok().filter(|number| (least..=most).contains(number));
+    number.map(Some).ok_or_else(|| wrong(place, format!("{key} must be from {least} to {most}")))
+}
+
 /// A number as the ratio that it is to four places.
-fn ratio(place: &Spanned<f64>, key: &str, most: f64) -> Result<Ratio, Wrong> {
+fn ratio(place: &Spanned<Number>, key: &str, most: f64) -> Result<Ratio, Wrong> {
     const PLACES: u32 = 10_000;
-    let number = *place.get_ref();
+    let Number(number) = *place.get_ref();
     let fits = Some(number).filter(|number| (0.0..=most).contains(number));
     fits.and_then(|number| Ratio::new((number * f64::from(PLACES)).round() as u32, PLACES).ok())
         .ok_or_else(|| wrong(place, format!("{key} must be a number from 0 to {most}")))

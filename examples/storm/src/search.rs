@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fault::{Fault, read};
 use crate::measure::{Summary, outcomes, summaries};
-use crate::policy::{Candidate, policy, split, value_of, with};
+use crate::policy::{Candidate, split, value_of, with};
 use crate::scenario::Case;
 use crate::show::{summary_cells, summary_columns};
 use crate::table::{Cell, Table};
@@ -54,7 +54,12 @@ impl Bounds {
 
 impl Grid {
     /// Of a file, and of axes such as `backoff.max_ms=30000,60000`, over a policy.
-    pub(crate) fn new(file: Option<&str>, over: Option<&str>, axes: &[String]) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        file: Option<&str>,
+        over: Option<&str>,
+        axes: &[String],
+        policy: impl Fn(&str) -> Result<Candidate, Fault>,
+    ) -> Result<Self, Fault> {
         let mut named = None;
         let mut all = Vec::new();
         if let Some(file) = file {
@@ -83,10 +88,6 @@ impl Grid {
                 path.to_owned(),
                 split(values).into_iter().map(|value| value_of(value.trim())).collect(),
             ));
-        }
-        if all.is_empty() {
-            let message = "no axis; name a file, or write --axis backoff.max_ms=30000,60000";
-            return Err(Fault::Input(message.to_owned()));
         }
         let base = policy(over.or(named.as_deref()).unwrap_or("recommended"))?.config;
         Ok(Self { base, axes: all })
@@ -122,11 +123,8 @@ impl Grid {
         match refused.first() {
             Some(first) if candidates.is_empty() => return Err(Fault::Input(first.clone())),
             Some(first) => {
-                let skipped = refused.len();
-                drop(writeln!(
-                    io::stderr(),
-                    "storm: {skipped} combinations are no config and left out; {first}"
-                ));
+                let (out, of) = (refused.len(), refused.len() + candidates.len());
+                drop(writeln!(io::stderr(), "storm: left out {out} of {of} combinations: {first}"));
             }
             None => {}
         }

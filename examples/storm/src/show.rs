@@ -54,10 +54,10 @@ fn standards(measured: &Standard) -> [Cell; 3] {
 }
 
 /// One policy in one scenario, and by the standard scenarios.
-pub(crate) fn run(policy: &Candidate, case: &Case, seed: u64) -> Result<Table, Fault> {
+pub(crate) fn run(policy: &Candidate, case: &Case, seed: u64, clients: Option<u32>) -> Result<Table, Fault> {
     let mut table = Table::new(&[OUTCOME.as_slice(), &STANDARD].concat());
     let mut cases = vec![case.clone()];
-    cases.extend(standard(None)?);
+    cases.extend(standard(clients)?);
     let outcomes = outcomes(std::slice::from_ref(policy), &cases, seed).concat();
     if let Some((own, others)) = outcomes.split_first() {
         let mut cells = outcome(policy, case, own);
