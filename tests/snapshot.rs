@@ -192,8 +192,11 @@ fn a_wait_that_has_passed_is_not_waited_for_again() {
 fn a_hint_outlives_the_process() {
     let mut policy = new(&BASE);
     start(&mut policy, 0);
-    let failed =
-        Event::OpenFailed { epoch: epoch(&policy), cause: Cause::Http(503), retry_after: Some(secs(60)) };
+    let failed = Event::OpenFailed {
+        epoch: epoch(&policy),
+        cause: Cause::Http(503),
+        retry_after: Some(secs(60).into()),
+    };
     fact(&mut policy, 0, failed);
     let mut later = reborn(&policy, 10_000, 0);
     start(&mut later, 0);

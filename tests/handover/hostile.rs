@@ -199,7 +199,7 @@ fn a_floor_is_aged_by_a_sleep_that_ends_the_connection() {
     let mut rig = Rig::online(config().on_wake(OnWake::Redial).build_const(), Config::DEFAULT);
     rig.at(60_000, Event::Redial);
     let busy = Cause::Http(503);
-    let retry_after = Some(60 * SECOND);
+    let retry_after = Some((60 * SECOND).into());
     rig.at(60_010, Event::OpenFailed { epoch: epoch(2), cause: busy, retry_after });
     assert_eq!(rig.wake(), Some((120_010, WaitReason::RetryAfter)));
     rig.at(60_020, Event::HostResumed { gap: 50 * SECOND, counted: false });
