@@ -9,7 +9,9 @@ use crate::words::words;
 /// a plain [`Duration`] becomes [`AtLeast`](Self::AtLeast), the cautious one.
 ///
 /// [`Config::retry_after_max`](crate::Config::retry_after_max) is the longest wait of each kind. What it cuts is spread below it and
-/// never equal for all clients.
+/// never equal for all clients. A wait that replaces the policy's own takes its step of the backoff all the same, and the
+/// breaker, the [minimum interval](crate::Config::min_interval) and the limits hold. Of two in a row, the second keeps the
+/// distance of the first wait of the backoff, at most 1 s, from the last dial, so that a server can't make a client spin.
 ///
 /// ```
 /// use core::time::Duration;

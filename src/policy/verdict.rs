@@ -47,6 +47,10 @@ const DEFERRALS: u8 = 3;
 /// certificate.
 const REFUSALS: u8 = 4;
 
+/// The distance of two dials at times that the server gave, where the first wait of the backoff is not shorter. A slot is kept
+/// also where that is long.
+const APART: Micros = Micros::from_millis(1_000);
+
 /// After this many losses to another client in a row, two clients are replacing each other without end.
 const REPLACED: u8 = 5;
 
@@ -347,9 +351,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             };
             let mut at = now.after(wait);
             if retry_after.replaces() {
-                // As for an immediate dial: the second in a row keeps the first wait's distance from the last, or a server could
-                // make the client spin.
-                at = at.max(self.earliest_at_once(now));
+                // As for an immediate dial: the second in a row keeps its distance from the last, or a server could make the client
+                // spin.
+                let last = self.state.dialled_at.get().filter(|_| self.state.is(Flag::AtOnce));
+                let apart = self.first_wait().min(APART);
+                at = last.map_or(at, |last| at.max(last.after(apart)));
                 self.state.set(Flag::AtOnce, true);
             }
             floor = floor.later(Gate { at, reason });

@@ -88,8 +88,8 @@ impl Builder<Config> {
         self
     }
 
-    /// The longest wait that a server may ask for. A longer one is cut to a random time in the last quarter of this, and counted.
-    /// Default 300 s.
+    /// The longest wait that a server may ask for. A longer one is cut to a random time in the last quarter of this, a
+    /// [window](crate::policy::RetryAfter::Window) to this width, and counted. Default 300 s.
     pub const fn retry_after_max(mut self, longest: Duration) -> Self {
         self.config.retry_after_max = Micros::from_duration(longest);
         self

@@ -123,7 +123,7 @@ impl Model {
         if matches!(hint, Some(RetryAfter::Appointment(_) | RetryAfter::Window(_))) {
             self.due.retain(|due| due.0 != Why::Backoff);
             let last = self.last_dial.filter(|_| at_once);
-            let apart = last.map_or(0., |last| last + first_wait(&self.config.backoff()) - self.now);
+            let apart = last.map_or(0., |last| last + first_wait(&self.config.backoff()).min(1e6) - self.now);
             self.set(why, self.now, (span.0.max(apart), span.1.max(apart)));
             self.at_once = true;
         } else {
