@@ -154,7 +154,7 @@ impl Config {
     }
 
     /// The longest wait that a server can bring about.
-    pub(crate) fn longest_retry_after(&self) -> Micros {
+    pub(crate) const fn longest_retry_after(&self) -> Micros {
         let longest = self.retry_after_max;
         // An appointment is spread over a quarter.
         longest.saturating_add(self.retry_after_spread.of(longest).max(Micros(longest.0 / 4)))
