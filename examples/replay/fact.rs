@@ -336,18 +336,16 @@ fn loss(line: &Object<'_>) -> Result<(Cause, Option<RetryAfter>), String> {
 
 /// The wait that a server asks for, under the key of what it means by it.
 fn retry_after(object: &Object<'_>, at_least: &'static str) -> Result<Option<RetryAfter>, String> {
-    let kinds: [(_, fn(Duration) -> RetryAfter); 3] = [
-        (at_least, RetryAfter::AtLeast),
-        ("appointment", RetryAfter::Appointment),
-        ("window", RetryAfter::Window),
-    ];
     let mut given = None;
-    for (key, kind) in kinds {
+    for key in [at_least, "appointment", "window"] {
         let Some(wait) = object.or_null(key, Object::ms)?.flatten() else { continue };
-        if let Some((other, _)) = given {
+        if let Some((other, _)) = given.replace((key, wait)) {
             return Err(object.wrong(key, format_args!("left out beside \"{other}\"")));
         }
-        given = Some((key, kind(wait)));
     }
-    Ok(given.map(|(_, retry_after)| retry_after))
+    Ok(given.map(|(key, wait)| match key {
+        "appointment" => RetryAfter::Appointment(wait),
+        "window" => RetryAfter::Window(wait),
+        _ => RetryAfter::AtLeast(wait),
+    }))
 }
