@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What a change must pass beside the tests, one step after the other. It needs rustup with stable and nightly, and where
-# rustup can fetch nothing, apt. All it makes stays under the target directory.
+# What a change must pass beside the tests, one step after the other, or two at a time where they share no target
+# directory. It needs rustup with stable and nightly, and where rustup can fetch nothing, apt. All it makes stays under the
+# target directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
@@ -11,41 +12,62 @@ step() {
     "$@"
 }
 
-# The README's command that shows a client under every fault, with the seed $1.
+# The README's command that shows a client under every fault, with two seeds at a time: it waits more than it works.
 gateway() {
-    local command
+    local command seed shows=() failed=0
     command=$(grep -m 1 '^cargo run --release --example gateway' README.md)
-    $command -- --seed "$1"
+    for seed in 1 2; do
+        $command -- --seed "$seed" >"$CARGO_TARGET_DIR/gateway.$seed" &
+        shows+=($!)
+    done
+    for show in "${shows[@]}"; do wait "$show" || failed=1; done
+    cat "$CARGO_TARGET_DIR"/gateway.[12]
+    return "$failed"
+}
+
+# Each of these has a target directory of its own, or none.
+apart() {
+    step "a driver under the orders of its threads" ci/loom.sh
+    step "a target without std" ci/no-std.sh
+    step "no panic, no heap, no float" ci/no-panic.sh
+    step "one history on five machines" ci/history.sh
+    step "the oldest compiler" ci/msrv.sh
+    step "fuzz targets" ci/fuzz.sh --build
 }
 
 step "where a token is sent, without the list of suffixes" cargo test --features driver --test trust
-step "explorations, a step deeper" ci/proofs.sh
+step "a step deeper than the tests" ci/proofs.sh
 step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
 step "examples beside other crates, and a Redis that is killed" ci/redis.sh
+step "code size" ci/sizes.sh
+
+# In a group of its own, so that nothing of it is left where another step fails.
+set -m
+apart >"$CARGO_TARGET_DIR/apart" 2>&1 &
+apart=$!
+set +m
+trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
+
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
-step "lints, all features" cargo clippy --all-features --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
-step "lints, the packages beside it" cargo clippy --workspace --exclude redial --all-targets -- -D warnings
+step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
 step "the report on the benchmarks" cargo test -p redial-benches
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
-step "a driver under the orders of its threads" ci/loom.sh
 step "what the core may not contain" ci/purity.sh
-step "a target without std" ci/no-std.sh
-step "no panic, no heap, no float" ci/no-panic.sh
-step "one history on five machines" ci/history.sh
-step "the oldest compiler" ci/msrv.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh
-step "gateway, seed 1" gateway 1
-step "gateway, seed 2" gateway 2
+step "gateway, two seeds" gateway
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
-step "code size" ci/sizes.sh
 step "counts of instructions" ci/instructions.sh
 step "how much of the core the corpus reaches" ci/coverage.sh 87
+
+wait "$apart" || failed=$?
+cat "$CARGO_TARGET_DIR/apart"
+[ "${failed:-0}" = 0 ]
 step "fuzzing" ci/fuzz.sh 30

@@ -4,19 +4,24 @@
 #     ci/fuzz.sh                    # every target for 30 s
 #     ci/fuzz.sh 600 policy replay  # these for ten minutes
 #     ci/fuzz.sh --total 120        # every target, two minutes of wall time in all beside the build
+#     ci/fuzz.sh --build            # none of them, but all are built
 #
 # What is learned stays in the target directory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 total=
-if [ "${1:-}" = --total ]; then
+build=
+if [ "${1:-}" = --build ]; then
+    build=1
+    shift
+elif [ "${1:-}" = --total ]; then
     total=${2:?seconds}
     shift
 fi
 seconds=${1:-30}
 case $seconds in
-'' | *[!0-9]*) echo "usage: ci/fuzz.sh [[--total] seconds] [target ...]" >&2 && exit 2 ;;
+'' | *[!0-9]*) echo "usage: ci/fuzz.sh [--build | [--total] seconds [target ...]]" >&2 && exit 2 ;;
 esac
 [ $# -gt 0 ] && shift
 
@@ -28,6 +33,7 @@ fi
 export CARGO_TARGET_DIR=$target/fuzz
 mapfile -t targets < <([ $# -gt 0 ] && printf '%s\n' "$@" || cargo +nightly fuzz list)
 cargo +nightly fuzz build --sanitizer none
+[ -z "$build" ] || exit 0
 
 processors=$(nproc)
 if [ -n "$total" ]; then

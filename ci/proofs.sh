@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The explorations and adversaries, a step deeper than `cargo test` goes (or as many as given), compiled with optimization.
+# The explorations and adversaries, a step deeper than `cargo test` goes (or as many as given), and all random cases of which
+# it takes an eighth, compiled with optimization.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
@@ -7,4 +8,5 @@ export REDIAL_DEEPER=${1:-1}
 case $REDIAL_DEEPER in
 '' | *[!0-9]*) echo "usage: ci/proofs.sh [how many steps deeper]" >&2 && exit 2 ;;
 esac
-cargo test --profile proof --test invariants --test handover_invariants --test zero_time
+cargo test --profile proof --test invariants --test handover_invariants --test zero_time \
+    --test checkpoint --test record --test subscriptions

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The same log gives the same bytes, however the program was compiled.
+# The same log gives the same bytes, however the program was compiled: in debug with all features, and in release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 
-cargo build -q --example replay
+# The tests have built the first one already.
+cargo build -q --all-features --example replay
 cargo build -q --release --example replay
 shopt -s nullglob extglob
 logs=(tests/replay/!(*.out).jsonl)

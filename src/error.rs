@@ -88,6 +88,8 @@ pub enum ConfigError {
     WindowZero,
     /// A limit of 0 bytes or of no time: nothing would pass.
     LimitZero,
+    /// A capacity of 0 clients, or of some in no time.
+    CapacityZero,
 }
 
 impl ConfigError {
@@ -148,6 +150,7 @@ impl ConfigError {
             Self::ShareRange => "the share is out of range",
             Self::WindowZero => "a window, day or half-life of 0",
             Self::LimitZero => "a limit of 0 lets nothing pass; use at least 1",
+            Self::CapacityZero => "the capacity must be at least 1 client in at least 1 µs",
         }
     }
 }

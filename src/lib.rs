@@ -56,6 +56,7 @@
 //! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
 //! | [`budget`] | budgets that many connections share | outside it |
 //! | [`handover::Handover`] | a connection that is replaced before it ends, without a gap | above it |
+//! | [`advise::Book`] | the server's half: when the next refused client should come back | on the other side |
 //! | [`health::Health`] | failure rate, times to recover, alerts | beside it |
 //! | [`Config`], built by a [`builder::Builder`] and checked once ([`ConfigError`]) | | what it is told |
 //! | [`presets`] | the settings of the field's clients | a [`Config`] to start from |
@@ -92,6 +93,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod advise;
 #[cfg(feature = "serde")]
 mod array;
 pub mod backoff;
@@ -118,6 +120,9 @@ mod ratio;
 pub mod record;
 mod rng;
 pub mod session;
+#[cfg(feature = "sim")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "sim")))]
+pub mod sim;
 pub mod subscriptions;
 #[cfg(feature = "testing")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]

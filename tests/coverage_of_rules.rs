@@ -165,7 +165,8 @@ const fn heading(series: char) -> &'static str {
         'S' => "## S: scenarios\n",
         'L' => "## L: the lifecycle (\"lifecycle 41\" is L41)\n",
         'P' => "## P: faults that other libraries have\n",
-        _ => "## R: what public reports ask for\n",
+        'R' => "## R: what public reports ask for\n",
+        _ => "## W: against storms\n",
     }
 }
 

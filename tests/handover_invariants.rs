@@ -19,13 +19,8 @@ mod storms;
 use proptest::prelude::*;
 use redial::testing::strategies;
 
-/// How many random scripts; `REDIAL_CASES` for more.
-fn cases() -> u32 {
-    std::env::var("REDIAL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: harness::cases(2_000), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S92-S97, P22, for random events, times, epochs, causes and configs.
     #[test]

@@ -15,7 +15,7 @@ use redial::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: harness::cases(2_000), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S92-S94, S96-S98, P22, for random events, times, epochs, causes and configs.
     #[test]

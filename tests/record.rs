@@ -164,7 +164,7 @@ fn same(played: &str, decided: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: harness::cases(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_recording_is_played_as_it_happened(

@@ -6,6 +6,8 @@ mod beside;
 mod configs;
 #[path = "../examples/replay/engine.rs"]
 mod engine;
+#[path = "common/example.rs"]
+mod example;
 #[path = "replay/program.rs"]
 mod program;
 #[path = "replay/recorded.rs"]
@@ -132,7 +134,7 @@ golden! {
     adaptive
     /// W01, W02: an outage in windows with the phase of the set-up, and the first wait of the next.
     windows
-    /// W08 to W11: a floor, appointments and windows, cut and kept, in a refusal and with a planned restart.
+    /// W25 to W28: a floor, appointments and windows, cut and kept, in a refusal and with a planned restart.
     hints
     /// Report 12: the default route moves during a dial, online with and without an answer, and in a wait.
     network_changed

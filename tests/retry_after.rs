@@ -62,7 +62,7 @@ fn assert_spread(waits: &[u64], low: u64, high: u64, whose: &str) {
     assert!(tenths.iter().all(|count| count.abs_diff(100) <= 48), "{whose}: {tenths:?}");
 }
 
-/// W07: what the limit cuts is spread over its last quarter with every preset, whatever the spread of its other waits is, and
+/// W24: what the limit cuts is spread over its last quarter with every preset, whatever the spread of its other waits is, and
 /// however its own waits are jittered.
 #[test]
 fn what_is_cut_is_spread_with_every_preset() {
@@ -79,7 +79,7 @@ fn what_is_cut_is_spread_with_every_preset() {
     }
 }
 
-/// W08: a slot replaces the client's own wait, and the dial comes within a quarter of it later.
+/// W25: a slot replaces the client's own wait, and the dial comes within a quarter of it later.
 #[test]
 fn an_appointment_replaces_the_wait() {
     assert_spread(&waits(&MINUTE, RetryAfter::Appointment(secs(8))), 8_000, 10_000, "8 s");
@@ -89,7 +89,7 @@ fn an_appointment_replaces_the_wait() {
     assert_eq!(RetryAfter::Appointment(secs(8)).to_string(), "in 8s");
 }
 
-/// W09: a window replaces it too, from nothing to the whole of it; so does that of a planned restart.
+/// W26: a window replaces it too, from nothing to the whole of it; so does that of a planned restart.
 #[test]
 fn a_window_replaces_the_wait() {
     assert_spread(&waits(&MINUTE, RetryAfter::Window(secs(40))), 0, 40_000, "40 s");
@@ -136,7 +136,7 @@ fn a_window_replaces_the_wait() {
     assert_spread(&successors, 0, 30_000, "a successor");
 }
 
-/// W10: at least so long: a floor under the client's own wait, lengthened by the spread. A duration alone is that.
+/// W27: at least so long: a floor under the client's own wait, lengthened by the spread. A duration alone is that.
 #[test]
 fn at_least_is_a_floor() {
     assert_eq!(RetryAfter::from(secs(5)), RetryAfter::AtLeast(secs(5)));
@@ -151,7 +151,7 @@ fn at_least_is_a_floor() {
     }
 }
 
-/// W11: a server that asks for no wait at all does not make a client spin: after the first such wait the dials are a second
+/// W28: a server that asks for no wait at all does not make a client spin: after the first such wait the dials are a second
 /// apart. The limits of an outage hold, and the backoff counts on.
 #[test]
 fn a_server_cannot_make_a_client_spin() {
@@ -186,7 +186,7 @@ fn a_server_cannot_make_a_client_spin() {
     }
 }
 
-/// W08, W09: the longest wait that is told takes an appointment into account.
+/// W25, W26: the longest wait that is told takes an appointment into account.
 #[test]
 fn the_longest_wait_includes_a_server_s() {
     let exact =
@@ -259,7 +259,7 @@ fn storm(config: &'static Config, clients: u64, interval: u64, hint: fn(Duration
     }
 }
 
-/// W07: no preset strands a fleet whose slots go beyond its limit: 400 clients, one every 1.5 s, so that a third of the slots is
+/// W24: no preset strands a fleet whose slots go beyond its limit: 400 clients, one every 1.5 s, so that a third of the slots is
 /// cut.
 #[test]
 fn no_preset_strands_a_fleet() {
@@ -272,7 +272,7 @@ fn no_preset_strands_a_fleet() {
     }
 }
 
-/// W08: slots that are kept need less than half of the dials of the clients' own waits, and everybody is back sooner than with
+/// W25: slots that are kept need less than half of the dials of the clients' own waits, and everybody is back sooner than with
 /// the same slots as floors.
 #[test]
 fn appointments_drain_a_fleet() {

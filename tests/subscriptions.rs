@@ -1,5 +1,7 @@
 //! The set of desired subscriptions: what is sent, in which order, and how often.
 
+#[path = "common/breadth.rs"]
+mod breadth;
 #[path = "subscriptions/identity.rs"]
 mod identity;
 #[path = "subscriptions/model.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::plan::{Order, Plan, Ports, Welcome};
 
 /// One way to misbehave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Fault {
     Drop,
     CloseWithoutCode,
@@ -40,6 +40,7 @@ pub(crate) enum Fault {
     Moved,
     Drained,
     /// Not in the script: a client that knows the age replaces its connection before.
+    #[value(skip)]
     Aged,
     Fatal,
 }
@@ -96,6 +97,12 @@ impl Fault {
         Self::Http418,
         Self::Fatal,
     ];
+
+    /// The script with these faults only; all of it where there are none. The fatal one stays the last.
+    pub(crate) fn script(only: &[Self]) -> Vec<Self> {
+        let played = |fault: &Self| only.is_empty() || *fault == Self::Fatal || only.contains(fault);
+        Self::SCRIPT.into_iter().filter(played).collect()
+    }
 
     /// For the table.
     pub(crate) const fn name(self) -> &'static str {

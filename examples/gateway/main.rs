@@ -34,6 +34,8 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use fault::Fault;
+
 /// Exit status for arguments that can't be used.
 const UNUSABLE: u8 = 2;
 
@@ -68,6 +70,9 @@ struct Arguments {
     /// Stop after so many seconds [default: never]
     #[arg(long = "for", value_name = "SECONDS", requires = "url", value_parser = positive, allow_negative_numbers = true)]
     limit: Option<Duration>,
+    /// Only these faults and the fatal one, separated by commas [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FAULT", conflicts_with = "url")]
+    fault: Vec<Fault>,
     /// Close a connection whose end is announced before the next one is dialled, to compare
     #[arg(long)]
     no_handover: bool,
@@ -146,7 +151,8 @@ fn seed(asked: Option<u64>) -> u64 {
 
 async fn show(arguments: &Arguments) -> ExitCode {
     let rules = show::rules(seed(arguments.seed), !arguments.no_handover);
-    match show::run(rules, arguments.json, arguments.record.is_some()).await {
+    let script = Fault::script(&arguments.fault);
+    match show::run(rules, &script, arguments.json, arguments.record.is_some()).await {
         Ok(played) => match arguments.write(played.recorded) {
             Ok(()) if played.survived => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,

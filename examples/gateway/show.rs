@@ -64,7 +64,7 @@ pub(crate) struct Played {
     pub(crate) recorded: Option<(String, String)>,
 }
 
-pub(crate) async fn run(rules: Rules, json: bool, record: bool) -> Result<Played, String> {
+pub(crate) async fn run(rules: Rules, script: &[Fault], json: bool, record: bool) -> Result<Played, String> {
     let seed = rules.seed;
     let failed = |error: std::io::Error| format!("the server can't start: {error}");
     let server = Server::start(server::Config::default()).await.map_err(failed)?;
@@ -75,7 +75,7 @@ pub(crate) async fn run(rules: Rules, json: bool, record: bool) -> Result<Played
         format!(
             "A gateway that misbehaves in {} ways, and a client on redial that rides through all of them.\n\
              Repeat this run with --seed {seed}. The server: {}, and for resumes {}\n\n",
-            Fault::SCRIPT.len(),
+            script.len(),
             server.gateway_url(),
             server.resume_url()
         )
@@ -116,20 +116,20 @@ pub(crate) async fn run(rules: Rules, json: bool, record: bool) -> Result<Played
                 let back = recorder.rows().last().map_or_else(String::new, |row| {
                     format!("              {}\n", timeline.verdict(row.recovered, &table::summary(row)))
                 });
-                let title = format!("{}/{} {}", number.get(), Fault::SCRIPT.len(), fault.name());
+                let title = format!("{}/{} {}", number.get(), script.len(), fault.name());
                 back + &timeline.heading(&title, fault.description())
             },
         );
     };
-    let script = async {
+    let show = async {
         let played = tokio::select! {
-            played = server.play(&Fault::SCRIPT, announce) => Some(played),
+            played = server.play(script, announce) => Some(played),
             () = signal::interrupted() => None,
         };
         handle.stop();
         played
     };
-    let (played, outcome) = tokio::join!(script, client.run());
+    let (played, outcome) = tokio::join!(show, client.run());
     let Some(played) = played else {
         view.note(|_| String::new(), |_| "interrupted\n".to_owned());
         return Ok(Played { survived: false, recorded: client.recorded() });
@@ -146,6 +146,6 @@ pub(crate) async fn run(rules: Rules, json: bool, record: bool) -> Result<Played
     if took >= MAX_SHOW {
         complaints.push(format!("the show took {}", seconds(took)));
     }
-    table::show(&view, &recorder, &complaints, took);
+    table::show(&view, &recorder, script.len(), &complaints, took);
     Ok(Played { survived: complaints.is_empty(), recorded: client.recorded() })
 }

@@ -8,7 +8,7 @@ use redial::record::{CheckpointError, Names};
 use redial::testing::{self, Script};
 use redial::{Config, Event, Instant, Phase, Policy, SplitMix64, presets};
 
-use super::harness::Lent;
+use super::harness::{Lent, cases};
 use super::read_back::{self, SmallHandover, sealed};
 use super::{bytes, story};
 
@@ -62,7 +62,7 @@ fn step(handover: &mut SmallHandover<'_>, now: Instant, event: Option<Event<u8, 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// At every step: what is read is what was written, and decides the same.
     #[test]

@@ -180,8 +180,7 @@ pub(crate) async fn a_goodbye_ends_during_a_long_wait(rt: Host, slack: Duration)
     let script = async {
         lab.sleep(ms(200)).await;
         assert_eq!(lab.alive(), 1);
-        lab.sleep(CLOSE_TIMEOUT + slack).await;
-        assert_eq!(lab.alive(), 0);
+        lab.until_dead(CLOSE_TIMEOUT + slack).await;
         assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop_keeping_session();
     };
@@ -336,8 +335,10 @@ pub(crate) async fn a_dial_is_dropped_when_its_time_is_over(rt: Host, slack: Dur
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     let script = async {
-        lab.sleep(ms(70) + slack).await;
-        assert_eq!((lab.alive(), lab.phases().last()), (0, Some(&Phase::Waiting)));
+        lab.until_dialled(1).await;
+        assert_eq!(lab.alive(), 1);
+        lab.until_dead(ms(70) + slack).await;
+        assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop_keeping_session();
     };
     assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::driver::{Command, Outbox, Outcome, Overflow, SendError};
 use redial::testing::Writes;
-use redial::{Cause, Config, Event, GiveUp, IoKind, Phase};
+use redial::{BackoffConfig, Cause, Config, Event, GiveUp, IoKind, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG};
 use crate::host::Host;
@@ -200,7 +200,8 @@ pub(crate) async fn handles_know_how_it_is(rt: Host, _: Duration) {
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.
 pub(crate) async fn changes_are_transitions(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+    static CONFIG: Config =
+        Config::new(BackoffConfig::constant(ms(10)).build_const()).heartbeat(BEATS).build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut dials = vec![refused()];
     dials.extend((0..20).map(|_| {

@@ -173,6 +173,15 @@ impl Lab {
         self.server.until(|log| log.sent.iter().filter(is_heartbeat).count() >= heartbeats).await;
     }
 
+    /// Until no transport is alive, which takes so long at most.
+    pub(crate) async fn until_dead(&self, most: Duration) {
+        let latest = self.now().saturating_add(most);
+        while self.alive() > 0 && self.now() < latest {
+            self.sleep(ms(1)).await;
+        }
+        assert_eq!(self.alive(), 0, "after {most:?}");
+    }
+
     /// Until so many dials were begun.
     pub(crate) async fn until_dialled(&self, dials: usize) {
         self.server.until(|log| log.dials.len() >= dials).await;

@@ -9,7 +9,7 @@ use redial::driver::{Command, Outcome, SEND_TIMEOUT, SendError};
 use redial::heartbeat::Liveness;
 use redial::policy::RestoreConfig;
 use redial::testing::Writes;
-use redial::{Cause, Config, Event, Phase};
+use redial::{BackoffConfig, Cause, Config, Event, Phase};
 
 use crate::conformance::{BEATS, LADDER, LONG};
 use crate::host::Host;
@@ -38,8 +38,9 @@ pub(crate) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
         set.set_writes(Writes::slow(ms(1)));
     });
     // One subscription at a time, so that the session is there long before they all are.
-    static CONFIG: Config =
-        LADDER.to_builder().restore(RestoreConfig::new().batches(1, ms(2)).build_const()).build_const();
+    static CONFIG: Config = Config::new(BackoffConfig::constant(ms(10)).build_const())
+        .restore(RestoreConfig::new().batches(1, ms(2)).build_const())
+        .build_const();
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
     for key in ["a", "b", "c"] {

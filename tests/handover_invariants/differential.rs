@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use redial::testing::{Script, strategies};
 use redial::{Config, Event, Instant, handover};
 
-use super::harness::SmallPolicy;
+use super::harness::{SmallPolicy, cases};
 use super::pair::{Subject, is_live};
-use super::{cases, story};
+use super::story;
 
 /// Whether this could begin a handover.
 fn is_reason(event: &Event<u8, u8>) -> bool {
@@ -50,7 +50,7 @@ fn run(mut script: Script<'_>, on: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2_000), max_shrink_iters: 40_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_handover_without_a_config_decides_as_the_policy(script in strategies::scripts(1_200)) {

@@ -287,18 +287,20 @@ fn configs() -> Vec<(&'static str, Config, Limits)> {
     ]
 }
 
-/// Every config in a proof, otherwise the first. A handover takes three steps, so that fewer would go nowhere.
+/// Every config and start in a proof, otherwise the first config and two starts. A handover takes three steps, so that fewer
+/// would go nowhere.
 fn explore_all(alphabet: fn(&Pair<'_>) -> Vec<Step>) {
-    let (many, depth) = if deeper() == 0 { (1, DEPTH) } else { (usize::MAX, DEPTH + deeper() - 1) };
+    let (configs_max, starts_max) = if deeper() == 0 { (1, 2) } else { (usize::MAX, usize::MAX) };
+    let depth = DEPTH + deeper().saturating_sub(1);
     let drain = handover::Config::new().timeout(4 * SECOND).drain(3 * SECOND).build_const();
-    for (name, config, limits) in configs().into_iter().take(many) {
+    for (name, config, limits) in configs().into_iter().take(configs_max) {
         let starts = [
-            (handover::Config::DEFAULT, 1, Begun::Not),
             (handover::Config::DEFAULT, 1, Begun::Dialled),
-            (drain, 2, Begun::Identified),
             (drain, 2, Begun::Promoted),
+            (handover::Config::DEFAULT, 1, Begun::Not),
+            (drain, 2, Begun::Identified),
         ];
-        for (handover, endpoints, begun) in starts {
+        for (handover, endpoints, begun) in starts.into_iter().take(starts_max) {
             let start = started(&config, limits, endpoints, handover, begun);
             let (states, steps, handovers) = explore(start, depth, alphabet);
             println!(

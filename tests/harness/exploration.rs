@@ -9,11 +9,6 @@ use redial::{Config, Policy, SplitMix64};
 
 use super::Subject;
 
-/// How much deeper than what is quick: `REDIAL_DEEPER` in the environment, as `ci/proofs.sh` sets it.
-pub fn deeper() -> usize {
-    std::env::var("REDIAL_DEEPER").ok().and_then(|depth| depth.parse().ok()).unwrap_or(0)
-}
-
 /// How many subscriptions it can hold.
 pub const KEYS: usize = 4;
 

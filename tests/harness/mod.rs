@@ -19,6 +19,8 @@
 #![allow(clippy::let_underscore_must_use, reason = "every action is looked at where it is made")]
 
 mod actions;
+#[path = "../common/breadth.rs"]
+mod breadth;
 mod configs;
 mod driver;
 mod exploration;
@@ -34,6 +36,7 @@ use redial::testing::{Checked, Limits};
 use redial::{Action, Config, Disposition, Event, Instant, Policy, SplitMix64};
 
 pub use actions::*;
+pub use breadth::*;
 pub use configs::*;
 pub use exploration::*;
 pub use scenario::*;

@@ -329,7 +329,7 @@ fn no_adversary_makes_a_policy_dial_more_often_than_its_config_implies() {
         for adversary in adversaries() {
             let restless = (adversary.noise)(0).is_some();
             let ends = restless || (adversary.end)(Epoch::from_raw(1).expect("not 0")).is_some();
-            let millis = if restless { RESTLESS } else { HOUR } / if deeper() == 0 { 6 } else { 1 };
+            let millis = if restless { RESTLESS } else { HOUR } / if deeper() == 0 { 12 } else { 1 };
             // The first dial, one free renewal of the credential, and one retry at once.
             let bound = millis / apart + 3;
             for held in

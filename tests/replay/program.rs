@@ -8,11 +8,10 @@ use super::*;
 #[test]
 #[cfg_attr(miri, ignore = "spawns a process")]
 fn the_program() {
+    let program = example::build("replay");
     let run = |arguments: &[&str], input: &str| -> Output {
-        let mut child = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--example", "replay", "--"])
+        let mut child = Command::new(&program)
             .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -6,7 +6,7 @@ use redial::presets;
 use redial::testing::Script;
 
 /// How many scripts are read.
-const SCRIPTS: u64 = 800;
+const SCRIPTS: u64 = 450;
 
 /// The fields of something that is printed with `{:#?}`, by their path, with their values.
 fn fields(printed: &str, mut see: impl FnMut(String, String)) {

@@ -259,6 +259,8 @@ fn compare<S: Subscriptions<Key = u8> + Clone>(set: &S, model: &mut Model) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(breadth::cases(512)))]
+
     /// F93-F96, S76-S78, lifecycle 61, 66-69, in any order of events: a desired key is sent at most once per session
     /// unless it was refused for now or unanswered at a loss; nothing unsubscribed is sent; order by priority and request.
     #[test]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::Instant;
 
-use super::{HIGHEST, LOWEST, MIDDLE, Move, Play, SECOND, all, hour::Allowed};
+use super::{Move, Play, SECOND, all, draws, hour::Allowed};
 
 /// What a call brings; none: it only lets time pass.
 fn call(play: &mut Play<'_>, step: Option<Move>) {
@@ -55,7 +55,7 @@ fn a_clock_that_is_far_ahead_for_one_call_dials_no_more() {
     ];
     let mut broken = Vec::new();
     for case in all() {
-        for draw in [LOWEST, MIDDLE, HIGHEST] {
+        for &draw in draws() {
             let allowed = Allowed::new(&case, draw);
             for (ahead, (before, step)) in far.into_iter().flat_map(|far| calls.map(|call| (far, call))) {
                 let mut play = Play::new(&case, draw);

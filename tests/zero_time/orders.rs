@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::harness::deeper;
 use super::{Case, Draw, LOWEST, MIDDLE, Move, Play, all, nasty};
 
 /// Explores all strings of at most `depth` moves; the states found and the moves made.
@@ -34,11 +35,11 @@ fn explore(case: &Case, draw: Draw, depth: usize) -> (usize, usize) {
 #[test]
 fn no_order_of_moves_gets_a_second_dial_at_one_instant() {
     for case in all() {
-        let (states, moves) = explore(&case, LOWEST, 4);
+        let (states, moves) = explore(&case, LOWEST, 3 + deeper());
         println!("{}: {states} states, {moves} moves", case.name);
     }
     for case in nasty() {
-        let (states, moves) = explore(&case, MIDDLE, 5);
+        let (states, moves) = explore(&case, MIDDLE, 4 + deeper());
         println!("{}: {states} states, {moves} moves", case.name);
         assert!(states > 300, "{}: it goes nowhere", case.name);
     }

@@ -33,7 +33,7 @@ pub(crate) fn summary(row: &Row) -> String {
     )
 }
 
-pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took: Duration) {
+pub(crate) fn show(view: &View, recorder: &Recorder, faults: usize, complaints: &[String], took: Duration) {
     let rows = recorder.rows();
     let survived = rows.iter().filter(|row| row.fault.is_some() && row.recovered).count();
     let (server_most, client_most) = recorder.most_open();
@@ -59,7 +59,6 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
                 lines.push_str(&line);
             }
             let passed = complaints.is_empty();
-            let faults = Fault::SCRIPT.len();
             lines
                 + &format!(
                     "{{\"t\": {ms}, \"what\": \"verdict\", \"epoch\": {epoch}, \"passed\": {passed}, \"survived\": {survived}, \
@@ -97,9 +96,8 @@ pub(crate) fn show(view: &View, recorder: &Recorder, complaints: &[String], took
                 text.push_str("* the server had ended the session: these could not be resumed\n");
             }
             let line = format!(
-                "{survived} of {} faults survived in {}; sockets open at once: {server_most} says the server, \
+                "{survived} of {faults} faults survived in {}; sockets open at once: {server_most} says the server, \
                  {client_most} the client",
-                Fault::SCRIPT.len(),
                 seconds(took)
             );
             writeln!(text, "\n{}", timeline.verdict(complaints.is_empty(), &line)).unwrap_or_default();

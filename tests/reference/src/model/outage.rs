@@ -111,13 +111,13 @@ impl Model {
         self.stats.retry_after_cut += u32::from(asked > max);
         let (cut, least) = (asked > max, asked.min(max));
         let (why, span) = match hint {
-            Some(RetryAfter::Window(_)) => (Why::Window, (0., least)), // W09
-            Some(RetryAfter::AtLeast(_)) if cut => (Why::RetryAfter, (max * 0.75, max)), // W07
+            Some(RetryAfter::Window(_)) => (Why::Window, (0., least)), // W26
+            Some(RetryAfter::AtLeast(_)) if cut => (Why::RetryAfter, (max * 0.75, max)), // W24
             Some(RetryAfter::Appointment(_)) if cut => (Why::Appointment, (max * 0.75, max)),
             Some(RetryAfter::AtLeast(_)) => {
                 (Why::RetryAfter, (asked, asked * (1. + float(self.config.retry_after_spread()))))
             }
-            Some(RetryAfter::Appointment(_)) => (Why::Appointment, (asked, asked * 1.25)), // W08
+            Some(RetryAfter::Appointment(_)) => (Why::Appointment, (asked, asked * 1.25)), // W25
             None => (Why::Class, (us(low), us(high))),
         };
         if matches!(hint, Some(RetryAfter::Appointment(_) | RetryAfter::Window(_))) {
