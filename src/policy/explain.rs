@@ -66,6 +66,10 @@ pub enum WaitReason {
     Backoff,
     /// The wait that the server asked for (`Retry-After`).
     RetryAfter,
+    /// The time that the server keeps for this client: see [`RetryAfter::Appointment`](super::RetryAfter::Appointment).
+    Appointment,
+    /// The span over which the server wants its clients spread: see [`RetryAfter::Window`](super::RetryAfter::Window).
+    Window,
     /// The minimum wait after the server refused the session.
     InvalidSession,
     /// The minimum wait of the cause's class.
@@ -125,6 +129,8 @@ pub enum WaitReason {
 words!(WaitReason {
     Backoff => "backoff",
     RetryAfter => "hint",
+    Appointment => "appointment",
+    Window => "window",
     InvalidSession => "invalid_session",
     Class => "class",
     MinInterval => "min_interval",

@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::classify::{Cause, IoKind};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::policy::{Action, Actions, Config, Epoch, Event, Phase, Policy};
+use crate::policy::{Action, Actions, Config, Epoch, Event, Phase, Policy, RetryAfter};
 use crate::rng::SplitMix64;
 use crate::subscriptions::NoSubscriptions;
 use crate::time::{Instant, Micros};
@@ -235,6 +235,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
                     None => (Cause::Io(IoKind::ConnectionRefused), None),
                     Some(wait) => (Cause::Http(503), Some(Duration::from_millis(wait.into()))),
                 };
+                let retry_after = retry_after.map(RetryAfter::AtLeast);
                 self.event(client, Event::OpenFailed { epoch, cause, retry_after });
             }
             (What::TimedOut, Some(epoch)) => {
@@ -267,7 +268,8 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         self.calendar.insert(Item { at, client, epoch: Some(epoch), what: What::Cut });
         let event = match window {
             Some(window) => {
-                Event::ReconnectRequested { epoch, retry_after: Some(window.to_duration()), deadline: None }
+                let retry_after = Some(RetryAfter::Window(window.to_duration()));
+                Event::ReconnectRequested { epoch, retry_after, deadline: None }
             }
             None => {
                 Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(before.to_duration()) }

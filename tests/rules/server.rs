@@ -198,7 +198,7 @@ fn s100_two_reports_of_one_loss() {
 fn l41_the_servers_wait() {
     let mut rig = Harness::online(PLAIN);
     let epoch = rig.epoch();
-    rig.event(Event::ReconnectRequested { epoch, retry_after: Some(secs(7)), deadline: None });
+    rig.event(Event::ReconnectRequested { epoch, retry_after: Some(secs(7).into()), deadline: None });
     assert_eq!(rig.redial(), secs(7));
     let mut waits = Vec::new();
     for seed in 0..100 {
