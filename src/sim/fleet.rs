@@ -13,7 +13,7 @@ use crate::rng::SplitMix64;
 use crate::subscriptions::NoSubscriptions;
 use crate::time::{Instant, Micros};
 
-use super::calendar::{Calendar, Item, What};
+use super::calendar::{Calendar, Hint, Item, What};
 use super::report::{Report, Second};
 use super::scenario::{Loss, Scenario};
 use super::server::{Dial, Lack, Reply, Server};
@@ -231,11 +231,11 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             }
             (What::Accepted, Some(epoch)) => self.opened(client, epoch),
             (What::Refused { hint }, Some(epoch)) => {
-                let (cause, retry_after) = match hint {
-                    None => (Cause::Io(IoKind::ConnectionRefused), None),
-                    Some(wait) => (Cause::Http(503), Some(Duration::from_millis(wait.into()))),
+                let retry_after = hint.get();
+                let cause = match retry_after {
+                    None => Cause::Io(IoKind::ConnectionRefused),
+                    Some(_) => Cause::Http(503),
                 };
-                let retry_after = retry_after.map(RetryAfter::AtLeast);
                 self.event(client, Event::OpenFailed { epoch, cause, retry_after });
             }
             (What::TimedOut, Some(epoch)) => {
@@ -288,9 +288,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             }
             Reply::Refuse { why, hint } => {
                 self.report.failed(why);
-                let hint =
-                    hint.filter(|_| self.heeds(client)).map(|wait| Micros::from_duration(wait).millis_up());
-                let hint = hint.map(|millis| u32::try_from(millis).unwrap_or(u32::MAX));
+                let hint = hint.filter(|_| self.heeds(client)).map_or(Hint::Nothing, Hint::new);
                 (Some(What::Refused { hint }), arrives)
             }
             Reply::Silence { why } => {
