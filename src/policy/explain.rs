@@ -66,10 +66,6 @@ pub enum WaitReason {
     Backoff,
     /// The wait that the server asked for (`Retry-After`).
     RetryAfter,
-    /// The time that the server keeps for this client: see [`RetryAfter::Appointment`](super::RetryAfter::Appointment).
-    Appointment,
-    /// The span over which the server wants its clients spread: see [`RetryAfter::Window`](super::RetryAfter::Window).
-    Window,
     /// The minimum wait after the server refused the session.
     InvalidSession,
     /// The minimum wait of the cause's class.
@@ -124,6 +120,10 @@ pub enum WaitReason {
     Hidden,
     /// Parked: a credential is being refreshed.
     Credential,
+    /// The time that the server keeps for this client: see [`RetryAfter::Appointment`](super::RetryAfter::Appointment).
+    Appointment,
+    /// The span over which the server wants its clients spread: see [`RetryAfter::Window`](super::RetryAfter::Window).
+    Window,
 }
 
 words!(WaitReason {
