@@ -273,7 +273,7 @@ impl Backoff {
                 .min(most)
         };
         let other = match start.first {
-            _ if begins && config.first_exact => Some(start.first.unwrap_or(first_span)),
+            _ if begins && config.first_exact => Some(start.first.unwrap_or(first_span.max(floor))),
             Some(first) if begins => Some(phase.within(u32::try_from(first.millis_up()).unwrap_or(u32::MAX))),
             _ => None,
         };
