@@ -175,7 +175,7 @@ impl Calendar {
         }
     }
 
-    /// The clients of the next items, for whoever reads ahead; the nearest first.
+    /// The clients of the next items, of which the first so many are left out; the nearest first.
     pub(super) fn next_clients(&self, skip: usize) -> impl Iterator<Item = u32> {
         self.sorted.iter().rev().skip(skip).map(|item| item.client)
     }

@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::policy::RetryAfter;
 use crate::ratio::Ratio;
 use crate::time::Micros;
+use crate::words::words;
 
 /// Most regions of a scenario.
 pub(super) const REGIONS: usize = 4;
@@ -298,6 +299,11 @@ pub enum Model {
     },
 }
 
+words!(Model {
+    Bucket => "bucket",
+    Queue => "queue",
+});
+
 /// What a dial meets that no server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -307,6 +313,11 @@ pub enum Failure {
     /// Nothing: the dial fails when somebody loses [patience](Scenario::patience).
     Silent,
 }
+
+words!(Failure {
+    Refused => "refused",
+    Silent => "silent",
+});
 
 /// What an overloaded server says about when to dial again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -323,3 +334,10 @@ pub enum Hints {
     /// seconds.
     Window,
 }
+
+words!(Hints {
+    None => "none",
+    Constant => "constant",
+    Appointments => "appointments",
+    Window => "window",
+});

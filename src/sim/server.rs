@@ -7,6 +7,7 @@ use crate::advise::{self, Book};
 use crate::policy::RetryAfter;
 use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
+use crate::words::words;
 
 use super::scenario::{Failure, Hints, Model, Scenario, Step, rate};
 
@@ -92,6 +93,12 @@ pub enum Reply {
     },
 }
 
+words!(Reply {
+    Accept => "accept",
+    Refuse => "refuse",
+    Silence => "silence",
+});
+
 impl Reply {
     /// Accepted at once, and kept.
     pub const ACCEPT: Self = Self::Accept { after: Duration::ZERO, drops: None };
@@ -110,6 +117,11 @@ pub enum Lack {
     /// It has more dials than it can take.
     Capacity,
 }
+
+words!(Lack {
+    Server => "server",
+    Capacity => "capacity",
+});
 
 /// The servers of a scenario.
 pub(super) struct Models<'a> {

@@ -1,10 +1,5 @@
 //! What every preset keeps, whatever its peer does: section 2 of what people report.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use redial::rand_core::Rng as _;
-
 use super::*;
 
 /// Those that count as established when the transport is open.
@@ -130,8 +125,9 @@ fn who_needs_a_sequence_and_who_has_sessions() {
     }
     let libraries = ["aws-full", "aws-equal", "aws-decorrelated", "stubborn-io", "tower", "backon"];
     let libraries = libraries.into_iter().chain(["backoff-crate", "polly", "polly-retry", "ezsockets"]);
-    let protocols = ["recommended", "websocket", "centrifuge", "ably", "socket-io", "k8s-reflector"];
-    let mut expected: Vec<_> = libraries.chain(protocols).collect();
+    let ours = ["recommended", "websocket", "fleet", "eager", "few", "battery"];
+    let protocols = ["centrifuge", "ably", "socket-io", "k8s-reflector"];
+    let mut expected: Vec<_> = libraries.chain(ours).chain(protocols).collect();
     expected.extend(GATEWAYS);
     expected.extend(MQTT);
     expected.sort_unstable();
@@ -154,7 +150,7 @@ fn a_plain_socket_is_not_closed() {
         }
     }
     assert_eq!(open, ON_OPEN);
-    let source = include_str!("../../src/presets.rs");
+    let source = include_str!("../../src/presets/ours.rs");
     for (preset, other) in [("RECOMMENDED", "WEBSOCKET"), ("WEBSOCKET", "RECOMMENDED")] {
         let (docs, _) = source.split_once(&format!("pub const {preset}:")).expect("the preset");
         let docs = &docs[docs.rfind("\n\n").expect("a blank line before its docs")..];
@@ -314,53 +310,4 @@ fn repeated_takeovers_end_after_six() {
             );
         }
     }
-}
-
-/// One storm: everybody is lost at 0, a server takes nobody for `outage` ms and then as many as would all be back after
-/// `ideal` ms; a refusal takes `refused` ms. Dials a client, and how long 99 % of them took, in shares of the ideal.
-fn storm(config: BackoffConfig, (ideal, outage, refused): (u64, u64, u64), seed: u64) -> (f64, f64) {
-    const CLIENTS: u64 = 2000;
-    let mut waits: Vec<_> =
-        (0..CLIENTS).map(|client| config.delays(SplitMix64::new((seed << 20) | client))).collect();
-    let first = waits.iter_mut().enumerate().map(|(client, waits)| Reverse((waits.next(), client)));
-    let mut queue: BinaryHeap<_> = first.collect();
-    let (mut dials, mut back, mut full_at) = (0_u32, Vec::new(), Duration::ZERO);
-    while let Some(Reverse((Some(now), client))) = queue.pop() {
-        dials += 1;
-        // Free places fill up one by one; the one that is free is lost after the time that it takes to fill.
-        if now >= ms(outage) && now >= full_at {
-            full_at = now.max(full_at + ms(ideal) / CLIENTS as u32);
-            back.push(now - ms(outage));
-        } else {
-            let again = waits[client].next().map(|wait| now + ms(refused) + wait);
-            queue.push(Reverse((again, client)));
-        }
-    }
-    let slowest = back[back.len() * 99 / 100];
-    (f64::from(dials) / CLIENTS as f64, slowest.as_secs_f64() * 1000.0 / ideal as f64)
-}
-
-/// Storms 2, section 1: a jitter over a quarter to all of the wait takes a twentieth fewer dials than full jitter at least,
-/// and everybody is back as soon, within 2 %: over 40 storms drawn as there, geometric means.
-#[test]
-fn the_recommended_jitter_spares_dials() {
-    let recommended = presets::RECOMMENDED.backoff();
-    let full = recommended.to_builder().jitter(Jitter::Full).build().expect("a jitter");
-    let mut rng = SplitMix64::new(2026);
-    let mut draw = || rng.next_u64() as f64 / 2_f64.powi(64);
-    let mut means = [(0.0, 0.0); 2];
-    for seed in 0..40 {
-        // 10 to 1000 s, half of them without an outage, the others with one of 3 to 900 s, refused at once or later.
-        let ideal = (10_000.0 * 100_f64.powf(draw())) as u64;
-        let (dark, outage, refused) = (draw() < 0.5, (3_000.0 * 300_f64.powf(draw())) as u64, draw());
-        let refused = [0, 0, 1_000, 5_000, 10_000][(refused * 5.0) as usize];
-        let scenario = if dark { (ideal, outage, refused) } else { (ideal, 0, 0) };
-        for (mean, config) in means.iter_mut().zip([recommended, full]) {
-            let (dials, slow) = storm(config, scenario, seed);
-            *mean = (mean.0 + dials.ln() / 40.0, mean.1 + slow.ln() / 40.0);
-        }
-    }
-    let [ours, theirs] = means.map(|(dials, slow)| (dials.exp(), slow.exp()));
-    println!("{ours:?} against {theirs:?}");
-    assert!(ours.0 < theirs.0 * 0.95 && ours.1 < theirs.1 * 1.02, "{ours:?} against {theirs:?}");
 }

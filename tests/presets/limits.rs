@@ -33,12 +33,14 @@ fn a_policy_waits_like_its_backoff() {
     for vector in VECTORS.iter().filter(|vector| !["ably", "websockex-guide"].contains(&vector.name)) {
         let (config, mut rng) = (retrying(vector.name), SplitMix64::new(11));
         let (mut driver, mut backoff) = (Driver::new(config), Backoff::new());
-        let mut waits = 0;
+        let (mut waits, mut lost) = (0, Duration::ZERO);
         // A dial that fails in no time is not followed by another one at once.
         let at_once = config.backoff().ceiling(1, Mode::Fresh) == Some(ms(0));
         let took = |waits| ms(u64::from(at_once && waits == 0));
         while let Some(wait) = driver.fail_after(took(waits)) {
-            let want = backoff.next_delay(&config.backoff(), Mode::Fresh, Duration::ZERO, &mut rng);
+            let elapsed = lost.saturating_add(took(waits));
+            let want = backoff.next_delay(&config.backoff(), Mode::Fresh, elapsed, &mut rng);
+            lost = elapsed.saturating_add(wait);
             assert_eq!(Some(wait), want, "{}", vector.name);
             waits += 1;
             if waits == 40 {

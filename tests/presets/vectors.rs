@@ -21,9 +21,32 @@ const FULL_TO_30_S: &[f64] = &[325.0, 1825.0, 1487.5, 5830.0, 1037.5, 17_505.0, 
 /// A quarter and three quarters of the draw, of 1 to 30 s.
 const QUARTER_TO_30_S: &[f64] = &[325.0, 1850.0, 1990.0, 6320.0, 4600.0, 20_550.0, 17_400.0, 29_775.0];
 
+/// One phase, of the first draw, in windows of 1.75 s, 3.5, 10.5, 25.099, 40.422 s and so on; the sum of the waits is the time lost.
+const WINDOWS_OF_40_S: &[f64] =
+    &[175.0, 1925.0, 4200.0, 11_959.9, 26_631.3, 42_081.4, 58_751.7, 76_158.7, 94_050.3];
+
 pub(crate) const VECTORS: &[Vector] = &[
-    vector("recommended", 250, 30_000, QUARTER_TO_30_S),
-    vector("websocket", 250, 30_000, QUARTER_TO_30_S),
+    vector("recommended", 0, 300_000, WINDOWS_OF_40_S),
+    vector("websocket", 0, 300_000, WINDOWS_OF_40_S),
+    vector(
+        "fleet",
+        0,
+        300_000,
+        &[175.0, 1925.0, 4066.5, 9767.1, 15_843.6, 22_452.5, 29_378.6, 36_509.3, 43_782.9],
+    ),
+    vector(
+        "eager",
+        0,
+        300_000,
+        &[175.0, 1925.0, 3798.0, 6800.7, 10_027.2, 13_441.5, 16_974.8, 20_588.8, 24_261.1],
+    ),
+    vector("few", 250, 30_000, QUARTER_TO_30_S),
+    vector(
+        "battery",
+        0,
+        900_000,
+        &[175.0, 1925.0, 4200.0, 12_600.0, 37_044.8, 92_906.4, 153_072.3, 218_817.5, 287_861.8],
+    ),
     vector("discord-gateway", 250, 600_000, FULL_TO_30_S),
     vector("carbon", 850, 30_000, &[880.0, 2240.0, 3796.0, 8528.0, 13_840.0, 28_110.0, 27_480.0, 29_955.0]),
     vector("twilight", 0, 255_000, &[0.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3, 255e3, 255e3]),

@@ -2,6 +2,7 @@
 
 mod models;
 mod peers;
+mod presets;
 
 use std::time::Duration;
 
