@@ -1,6 +1,7 @@
 //! A grid over the settings of a config, and its frontier.
 
 use std::io::{self, Write};
+use std::slice;
 
 use redial::Config;
 use serde::Deserialize;
@@ -105,7 +106,7 @@ impl Grid {
         for (_, values) in &self.axes {
             let longer = |combination: &Vec<Value>| {
                 let combination = combination.clone();
-                values.iter().map(move |value| [combination.as_slice(), &[value.clone()]].concat())
+                values.iter().map(move |value| [combination.as_slice(), slice::from_ref(value)].concat())
             };
             combinations = combinations.iter().flat_map(longer).collect();
         }

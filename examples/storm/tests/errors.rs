@@ -243,7 +243,7 @@ fn broken_files_are_refused() {
     let folder = folder("broken");
     let good = "title = \"x\"\nideal = \"3s\"\nserver = { queue = \"4s\" }\n[[loss]]\nzone = [0, 4]\n[[capacity]]\nshare = 0.5\n";
     for cut in (1..good.len()).step_by(7) {
-        for text in [&good[..cut], &good[cut..], &good.replacen(|letter: char| letter == '=', "[", cut / 7)] {
+        for text in [&good[..cut], &good[cut..], &good.replacen('=', "[", cut / 7)] {
             let file = folder.join("broken.toml");
             fs::write(&file, text).expect("written");
             let output = output(&[

@@ -123,8 +123,7 @@ fn settings_in_a_name_are_those_of_a_file() {
         let compare = ["compare", policy, "--count", "3", "--clients", "50", "--format", "csv"];
         let table = printed(&compare);
         // The name may have commas in quotes.
-        let row = table.lines().nth(1).expect("a row").rsplit(',').take(8).collect::<Vec<_>>().join(",");
-        row
+        table.lines().nth(1).expect("a row").rsplit(',').take(8).collect::<Vec<_>>().join(",")
     };
     let folder = folder("settings");
     let file = folder.join("same.json");
