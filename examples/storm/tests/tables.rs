@@ -27,7 +27,8 @@ fn one_policy_in_one_scenario() {
     golden("run.md", &arguments);
     golden("run.json", &[arguments.as_slice(), &["--format", "json"]].concat());
     golden("run.csv", &[arguments.as_slice(), &["--format", "csv"]].concat());
-    golden("seconds.csv", &[arguments.as_slice(), &["--seconds", "--format", "csv"]].concat());
+    let seconds = ["run", POLICIES[0], "--scenario", "outage-0-ideal-10", "--seconds", "--format", "csv"];
+    golden("seconds.csv", &[seconds.as_slice(), &["--clients", "300"]].concat());
 }
 
 #[test]
