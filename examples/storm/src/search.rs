@@ -206,3 +206,23 @@ pub(crate) fn frontier(points: &[(f64, Option<f64>)]) -> Vec<bool> {
     };
     points.iter().map(is_best).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frontier_has_what_no_other_is_better_than() {
+        let points = [
+            (5.0, Some(2.0)),
+            (6.0, Some(1.9)),
+            (7.0, Some(1.9)),
+            (6.5, Some(1.95)),
+            (4.0, None),
+            (8.0, Some(1.2)),
+        ];
+        assert_eq!(frontier(&points), [true, true, false, false, false, true]);
+        // Two that are equal are both in it.
+        assert_eq!(frontier(&[(5.0, Some(2.0)); 2]), [true, true]);
+    }
+}

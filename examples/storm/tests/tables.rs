@@ -142,6 +142,19 @@ fn settings_in_a_name_are_those_of_a_file() {
     assert_ne!(row("grpc"), named);
 }
 
+/// The limits of peers are lifted in both forms: of attempts, and at the end of a table.
+#[test]
+fn without_limits_everybody_comes_back() {
+    let never = |more: &[&str]| {
+        let set =
+            ["compare", "signalr", "backon", "--count", "2", "--clients", "50", "--each", "--format", "csv"];
+        let table = printed(&[set.as_slice(), more].concat());
+        table.lines().skip(1).map(|row| row.rsplit(',').next() != Some("0")).collect::<Vec<_>>()
+    };
+    assert_eq!(never(&[]), [true; 4]);
+    assert_eq!(never(&["--unlimited"]), [false; 4]);
+}
+
 /// A reader that goes away is no failure.
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
