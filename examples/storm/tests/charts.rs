@@ -75,7 +75,7 @@ fn attempts_against_recovery() {
 #[test]
 fn no_label_covers_another() {
     let policies: Vec<_> =
-        (0..9).map(|number| format!("policies/full.json:backoff.max_ms={}", 30_000 + 100 * number)).collect();
+        (0..9).map(|number| format!("policies/full.json:backoff.max_ms={}", 30_000 + number)).collect();
     let mut arguments = vec!["draw", "frontier", "--count", "3", "--clients", "60"];
     arguments.extend(policies.iter().map(String::as_str));
     let boxes = boxes(&drawn(&arguments, "labels"));
