@@ -9,4 +9,4 @@ case $REDIAL_DEEPER in
 '' | *[!0-9]*) echo "usage: ci/proofs.sh [how many steps deeper]" >&2 && exit 2 ;;
 esac
 cargo test --profile proof --test invariants --test handover_invariants --test zero_time \
-    --test checkpoint --test record --test subscriptions
+    --test checkpoint --test record --test subscriptions --test classify --test curves --test fixed_config --test rules

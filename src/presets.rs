@@ -91,9 +91,9 @@ const RESUME: ResumeConfig = ResumeConfig::new().invalid_wait(ms(0), ms(0)).buil
 /// No session, and no pause where a caller reports a refused one all the same.
 const NO_SESSION: ResumeConfig = RESUME.to_builder().enabled(false).build_const();
 
-/// The defaults, but for a pause that only Discord asks for.
+/// The defaults, but for a pause that only Discord asks for, and for a server's wait, which the peers keep exactly.
 const fn config(backoff: Builder<BackoffConfig>) -> Builder<Config> {
-    Config::new(backoff.build_const()).resume(RESUME)
+    Config::new(backoff.build_const()).resume(RESUME).retry_after_spread(Ratio::ZERO)
 }
 
 /// Every preset with its name, as `replay` and the examples know it.

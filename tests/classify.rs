@@ -1,6 +1,8 @@
 //! Classification, row by row, in sections: 6.1 close codes, 6.2 Discord, 6.3 HTTP, 6.4 socket, DNS, TLS and local
 //! causes.
 
+#[path = "common/breadth.rs"]
+mod breadth;
 #[path = "classify/causes.rs"]
 mod causes;
 #[path = "classify/close_codes.rs"]

@@ -1,5 +1,7 @@
 //! The peers' own curves and jitters through the public API, against their published vectors.
 
+#[path = "common/breadth.rs"]
+mod breadth;
 #[path = "curves/contention.rs"]
 mod contention;
 mod draws;

@@ -134,6 +134,8 @@ golden! {
     adaptive
     /// W01, W02: an outage in windows with the phase of the set-up, and the first wait of the next.
     windows
+    /// W25 to W28: a floor, appointments and windows, cut and kept, in a refusal and with a planned restart.
+    hints
     /// Report 12: the default route moves during a dial, online with and without an answer, and in a wait.
     network_changed
     /// Report 13: idle, online, during a dial, and in a wait.

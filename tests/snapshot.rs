@@ -28,7 +28,8 @@ const KEY: u32 = 0x5eed_0001;
 
 /// 1, 2, 4, 8, 16, 30, 30 … s.
 const LADDER: BackoffConfig = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
-static BASE: Config = Config::new(LADDER).reset_after_stable(Duration::ZERO).build_const();
+static BASE: Config =
+    Config::new(LADDER).reset_after_stable(Duration::ZERO).retry_after_spread(Ratio::ZERO).build_const();
 /// An outage is over when its connection has held for two minutes.
 static STABLE: Config = Config::new(LADDER).reset_after_stable(secs(120)).build_const();
 
@@ -192,8 +193,11 @@ fn a_wait_that_has_passed_is_not_waited_for_again() {
 fn a_hint_outlives_the_process() {
     let mut policy = new(&BASE);
     start(&mut policy, 0);
-    let failed =
-        Event::OpenFailed { epoch: epoch(&policy), cause: Cause::Http(503), retry_after: Some(secs(60)) };
+    let failed = Event::OpenFailed {
+        epoch: epoch(&policy),
+        cause: Cause::Http(503),
+        retry_after: Some(secs(60).into()),
+    };
     fact(&mut policy, 0, failed);
     let mut later = reborn(&policy, 10_000, 0);
     start(&mut later, 0);
@@ -219,8 +223,8 @@ fn an_open_breaker_outlives_the_process() {
     // Of a config without one it is a wait like any other: no longer than the config could have made it.
     let mut other = new(&BASE).with_snapshot(ms(0), snapshot);
     start(&mut other, 0);
-    // That of a verdict on a policy violation, 300 s and up to 1 s on top.
-    assert_eq!(other.poll_timeout(), Some(ms(301_000)));
+    // That of an appointment, 300 s and up to a quarter on top.
+    assert_eq!(other.poll_timeout(), Some(ms(375_000)));
 
     // The probe of a dial under way ends with its process.
     next(&mut policy);

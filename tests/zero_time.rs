@@ -253,7 +253,9 @@ impl<'c> Play<'c> {
     }
 
     fn fails(&mut self, cause: Cause, retry_after: Option<Duration>) -> bool {
-        self.connecting().is_some_and(|epoch| self.say(Event::OpenFailed { epoch, cause, retry_after }))
+        self.connecting().is_some_and(|epoch| {
+            self.say(Event::OpenFailed { epoch, cause, retry_after: retry_after.map(Into::into) })
+        })
     }
 
     fn opens(&mut self) -> Option<Epoch> {
@@ -325,7 +327,11 @@ impl<'c> Play<'c> {
                 let after = Some(Duration::ZERO);
                 let epoch = self.policy.epoch();
                 epoch.is_some_and(|epoch| {
-                    self.say(Event::ReconnectRequested { epoch, retry_after: after, deadline: None })
+                    self.say(Event::ReconnectRequested {
+                        epoch,
+                        retry_after: after.map(Into::into),
+                        deadline: None,
+                    })
                 })
             }
             Move::PleaseReconnectByNow => on_ready(self, |epoch| Event::ReconnectRequested {

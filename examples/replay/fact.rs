@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redial::policy::HoldReason;
+use redial::policy::{HoldReason, RetryAfter};
 use redial::{Cause, Epoch, Event};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ const EVENTS: &[(&str, &[&str])] = &[
     ("seq", &["epoch", "n"]),
     ("cursor", &["epoch", "id"]),
     ("keep_alive", &["epoch", "interval"]),
-    ("please_reconnect", &["epoch", "after", "deadline", "endpoint", "permanent"]),
+    ("please_reconnect", &["epoch", "after", "appointment", "window", "deadline", "endpoint", "permanent"]),
     ("session_invalid", &["epoch", "resumable"]),
     ("beat_ack", &["epoch"]),
     ("beat_requested", &["epoch"]),
@@ -297,7 +297,7 @@ fn read(
         }
         "please_reconnect" => Event::ReconnectRequested {
             epoch,
-            retry_after: optional_ms("after")?,
+            retry_after: retry_after(line, "after")?,
             deadline: optional_ms("deadline")?,
         },
         "session_invalid" => Event::SessionInvalid { epoch, resumable: flag("resumable")? },
@@ -326,9 +326,26 @@ fn read(
 }
 
 /// The cause of a loss, and what the server asked to wait for.
-fn loss(line: &Object<'_>) -> Result<(Cause, Option<Duration>), String> {
-    let known = ["ws", "http", "io", "tls", "timeout", "class", "kind", "retry_after"];
+fn loss(line: &Object<'_>) -> Result<(Cause, Option<RetryAfter>), String> {
+    let known =
+        ["ws", "http", "io", "tls", "timeout", "class", "kind", "retry_after", "appointment", "window"];
     let cause = line.required("cause", line.object("cause", &known)?)?;
-    let retry_after = cause.or_null("retry_after", Object::ms)?.flatten();
-    Ok((read_cause(&cause, &["retry_after"])?, retry_after))
+    let retry_after = retry_after(&cause, "retry_after")?;
+    Ok((read_cause(&cause, &["retry_after", "appointment", "window"])?, retry_after))
+}
+
+/// The wait that a server asks for, under the key of what it means by it.
+fn retry_after(object: &Object<'_>, at_least: &'static str) -> Result<Option<RetryAfter>, String> {
+    let mut given = None;
+    for key in [at_least, "appointment", "window"] {
+        let Some(wait) = object.or_null(key, Object::ms)?.flatten() else { continue };
+        if let Some((other, _)) = given.replace((key, wait)) {
+            return Err(object.wrong(key, format_args!("left out beside \"{other}\"")));
+        }
+    }
+    Ok(given.map(|(key, wait)| match key {
+        "appointment" => RetryAfter::Appointment(wait),
+        "window" => RetryAfter::Window(wait),
+        _ => RetryAfter::AtLeast(wait),
+    }))
 }

@@ -136,7 +136,7 @@ macro_rules! configs {
     )*};
 }
 
-const DEFAULT: Config = Config::new(PLAIN).build_const();
+const DEFAULT: Config = Config::new(PLAIN).retry_after_spread(crate::ratio::Ratio::ZERO).build_const();
 
 configs! {
     Config: read::CONFIG, |keys| read::config(DEFAULT, keys);

@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::classify::{Cause, IoKind};
 use crate::mode::Mode;
-use crate::policy::{Actions, Epoch, Event, Explanation};
+use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
 use crate::session::SessionState;
 use crate::time::Instant;
 
@@ -36,8 +36,8 @@ pub enum DialError {
     Failed {
         /// Why.
         cause: Cause,
-        /// What the server asked to wait for (`Retry-After`, turned into a duration).
-        retry_after: Option<Duration>,
+        /// What the server asked to wait for (`Retry-After`, turned into a duration), and what it means by it.
+        retry_after: Option<RetryAfter>,
     },
     /// The host could not dial just now, or a shared budget has no dial to give: [`Event::NotNow`].
     NotNow {

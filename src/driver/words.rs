@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::trust::{Distrust, EndpointTrust, TrustedHost};
 use super::{Command, DialError, Outcome, Overflow, Received};
+use crate::policy::RetryAfter;
 use crate::words::words;
 
 words!(as_str Outcome {
@@ -30,15 +31,15 @@ impl fmt::Display for DialError {
         let retry_after = match self {
             Self::Failed { cause, retry_after } => {
                 write!(f, "the dial failed: {cause}")?;
-                retry_after
+                *retry_after
             }
             Self::NotNow { retry_after } => {
                 f.write_str("no dial is possible now")?;
-                retry_after
+                retry_after.map(RetryAfter::from)
             }
         };
         match retry_after {
-            Some(wait) => write!(f, "; retry after {wait:?}"),
+            Some(wait) => write!(f, "; retry {wait}"),
             None => Ok(()),
         }
     }

@@ -1,12 +1,10 @@
 //! What happens to a handover: it begins, its successor is promoted or given up, the connection ends first.
 
-use core::time::Duration;
-
 use rand_core::Rng;
 
 use crate::endpoints::Endpoints;
 use crate::policy::{
-    Action, Actions, Before, ConfigSource, DropReason, Event, Policy, Role, SideOf, Trigger,
+    Action, Actions, Before, ConfigSource, DropReason, Event, Policy, RetryAfter, Role, SideOf, Trigger,
 };
 use crate::subscriptions::{Beside, Subscriptions};
 use crate::time::{Instant, Micros, OptInstant};
@@ -38,7 +36,7 @@ where
         &mut self,
         now: Instant,
         trigger: Trigger,
-        retry_after: Option<Duration>,
+        retry_after: Option<RetryAfter>,
         spread: Option<Micros>,
     ) -> Actions {
         let now = self.policy.arrive(now);

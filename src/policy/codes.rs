@@ -49,7 +49,7 @@ codes! {
         ConnectTimeout = 8, GreetingTimeout = 9, ReadyTimeout = 10, AuthTimeout = 11, Heartbeat = 12, Stable = 13,
         Restore = 14, Confirm = 15, Endpoint = 16, NotNow = 17, Answer = 18, MaxAge = 19, SessionExpiry = 20,
         CredentialLead = 21, CredentialTimeout = 22, Hold = 23, Network = 24, Hidden = 25, Credential = 26,
-        Handover = 27, Drain = 28,
+        Handover = 27, Drain = 28, Appointment = 29, Window = 30,
     }
 }
 

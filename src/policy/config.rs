@@ -101,7 +101,7 @@ impl Config {
             greeting: false,
             establish: Establish::OnReady,
             retry_after_max: Micros::from_millis(300_000),
-            retry_after_spread: Ratio::ZERO,
+            retry_after_spread: Ratio::ONE,
             resume: ResumeConfig::DEFAULT,
             requested_spread: None,
             heartbeat: HeartbeatConfig::DEFAULT,
@@ -151,6 +151,13 @@ impl Config {
             return Err(ConfigError::CloseCode);
         }
         Ok(self)
+    }
+
+    /// The longest wait that a server can bring about.
+    pub(crate) const fn longest_retry_after(&self) -> Micros {
+        let longest = self.retry_after_max;
+        // An appointment is spread over a quarter.
+        longest.saturating_add(self.retry_after_spread.of(longest).max(Micros(longest.0 / 4)))
     }
 
     /// The minimum distance between dials that no failure separates: the first wait of the backoff that is not 0, or a second

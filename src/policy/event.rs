@@ -5,6 +5,7 @@ use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+use super::retry_after::RetryAfter;
 use crate::classify::Cause;
 use crate::words::words;
 
@@ -162,8 +163,9 @@ pub enum Event<T = (), K = Infallible> {
         epoch: Epoch,
         /// Why the dial failed.
         cause: Cause,
-        /// How long the server asks the client to wait (`Retry-After`, which the driver turns into a duration).
-        retry_after: Option<Duration>,
+        /// How long the server asks the client to wait (`Retry-After`, which the driver turns into a duration), and what it
+        /// means by it.
+        retry_after: Option<RetryAfter>,
     },
     /// The host can't dial at the moment and is to be asked again. The attempt is not counted and is no failure.
     ///
@@ -237,8 +239,9 @@ pub enum Event<T = (), K = Infallible> {
         /// The transport's epoch.
         epoch: Epoch,
         /// How long the server asks the client to wait before it dials. It counts where the connection is closed now, or
-        /// replaced at another endpoint; not beside a `deadline`, which says itself when the dial comes.
-        retry_after: Option<Duration>,
+        /// replaced at another endpoint; not beside a `deadline`, which says itself when the dial comes. For a planned restart
+        /// of many clients take a [window](RetryAfter::Window): each is back once, and no wave comes.
+        retry_after: Option<RetryAfter>,
         /// When the server will cut the connection. A live connection is then kept until a time drawn from the first half of
         /// this span, and the next dial is immediate.
         deadline: Option<Duration>,

@@ -120,11 +120,17 @@ pub enum WaitReason {
     Hidden,
     /// Parked: a credential is being refreshed.
     Credential,
+    /// The time that the server keeps for this client: see [`RetryAfter::Appointment`](super::RetryAfter::Appointment).
+    Appointment,
+    /// The span over which the server wants its clients spread: see [`RetryAfter::Window`](super::RetryAfter::Window).
+    Window,
 }
 
 words!(WaitReason {
     Backoff => "backoff",
     RetryAfter => "hint",
+    Appointment => "appointment",
+    Window => "window",
     InvalidSession => "invalid_session",
     Class => "class",
     MinInterval => "min_interval",

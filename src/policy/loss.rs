@@ -13,6 +13,7 @@ use crate::time::Instant;
 use super::action::{Action, DropReason, Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::Trigger;
+use super::retry_after::RetryAfter;
 use super::source::{ConfigSource, OptionalPart};
 use super::state::{Flag, Reached, Stage};
 use super::stats::{count, count_small};
@@ -24,7 +25,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         &mut self,
         cx: &mut Cx<'_>,
         cause: Cause,
-        retry_after: Option<Duration>,
+        retry_after: Option<RetryAfter>,
     ) -> bool {
         self.lose(cx, cause, retry_after);
         true
@@ -45,7 +46,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn on_reconnect_requested(
         &mut self,
         cx: &mut Cx<'_>,
-        after: Option<Duration>,
+        after: Option<RetryAfter>,
         deadline: Option<Duration>,
     ) -> bool {
         let now = cx.now;
@@ -63,7 +64,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     }
 
     /// The loss of a transport that may still be open: it is closed first.
-    pub(super) fn close_and_lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<Duration>) {
+    pub(super) fn close_and_lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<RetryAfter>) {
         if let Some(epoch) = self.state.epoch {
             cx.actions.push(Action::Close { epoch, code: self.close_code() });
         }
@@ -72,7 +73,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 
     /// The loss transition. Everything that ends a connection unintentionally comes through here. The transport's epoch ends
     /// with it, so that further reports of the same loss are stale.
-    pub(super) fn lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<Duration>) {
+    pub(super) fn lose(&mut self, cx: &mut Cx<'_>, cause: Cause, retry_after: Option<RetryAfter>) {
         let now = cx.now;
         let config: &Config = self.source.config();
         let state = &mut self.state;

@@ -20,6 +20,7 @@ mod loss;
 mod options;
 mod planned;
 mod restore;
+mod retry_after;
 mod side;
 mod snapshot;
 mod source;
@@ -56,6 +57,7 @@ pub use options::{
     CredentialConfig, Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn, RestoreConfig,
     ResumeConfig,
 };
+pub use retry_after::RetryAfter;
 pub(crate) use side::{Before, Side, SideOf};
 pub use snapshot::{SNAPSHOT_BYTES, Snapshot, SnapshotError};
 pub use source::{ConfigSource, OptionalPart, fixed};

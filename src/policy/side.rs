@@ -2,8 +2,6 @@
 
 mod ended;
 
-use core::time::Duration;
-
 use rand_core::Rng;
 
 use crate::classify::Cause;
@@ -22,6 +20,7 @@ use super::event::Epoch;
 use super::explain::{Explanation, Phase, Trigger, WaitReason};
 use super::options::Establish;
 use super::planned::reason_of;
+use super::retry_after::RetryAfter;
 use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Gate, Reached, Stage};
 use super::timers::LEAP;
@@ -301,7 +300,7 @@ where
         now: Instant,
         trigger: Trigger,
         newest: Option<Epoch>,
-        retry_after: Option<Duration>,
+        retry_after: Option<RetryAfter>,
         spread: Option<Micros>,
     ) -> Option<(SideOf<C, T>, Actions)> {
         let mut actions = Actions::new();
@@ -336,7 +335,7 @@ where
         // The outage that its successor's failures begin is not the connection's.
         side.set(Flag::Outage, !held);
         self.dial_at_once(now, reason_of(trigger));
-        if let Some(spread) = spread {
+        if let Some(spread) = spread.filter(|_| !retry_after.is_some_and(RetryAfter::replaces)) {
             let gate = Gate { at: now.after(below(&mut self.rng, spread)), reason: WaitReason::Requested };
             self.state.set_backoff_gate(self.state.backoff_gate().later(gate));
         }

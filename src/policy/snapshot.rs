@@ -125,7 +125,7 @@ struct Wait {
 
 impl Wait {
     /// The reasons of a backoff or a floor. Their positions are part of the byte form.
-    const REASONS: [WaitReason; 9] = [
+    const REASONS: [WaitReason; 11] = [
         WaitReason::Backoff,
         WaitReason::RetryAfter,
         WaitReason::InvalidSession,
@@ -135,6 +135,8 @@ impl Wait {
         WaitReason::NotNow,
         WaitReason::Breaker,
         WaitReason::MaxAge,
+        WaitReason::Appointment,
+        WaitReason::Window,
     ];
 
     /// The next process begins a new round of endpoints, so that a gap in the round is a wait of the backoff.
@@ -375,8 +377,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
 impl Outage {
     fn restore<B, H, N>(self, config: &Config, state: &mut State<B, H, N>, now: Instant) {
         let longest = longest_wait(config);
-        let hint =
-            config.retry_after_max.saturating_add(config.retry_after_spread.of(config.retry_after_max));
+        let hint = config.longest_retry_after();
         state.set(Flag::Outage, true);
         state.outage_since = SignedInstant::before(now, Micros(self.lasted_us));
         state.attempt = self.attempt;

@@ -1,7 +1,5 @@
 //! What the end of a connection means for the next dial: giving up, another endpoint, a step of the backoff, a floor.
 
-use core::time::Duration;
-
 use rand_core::Rng;
 
 use crate::backoff::Backoff;
@@ -15,6 +13,7 @@ use super::action::{Endpoint, GiveUp};
 use super::config::Config;
 use super::explain::{Trigger, WaitReason};
 use super::options::RefreshOn;
+use super::retry_after::RetryAfter;
 use super::source::{ConfigSource, OptionalPart};
 use super::state::{Credential, Flag, Gate, REPLACED_SECS, Stage, Streaks, secs_up};
 use super::stats::count_small;
@@ -25,7 +24,7 @@ pub(super) struct Step {
     pub(super) cause: Cause,
     pub(super) verdict: Verdict,
     /// How long the server asked to wait.
-    pub(super) retry_after: Option<Duration>,
+    pub(super) retry_after: Option<RetryAfter>,
     /// Where the wait of the backoff counts from.
     pub(super) from: Instant,
     /// Whether it takes no step of the backoff.
@@ -34,12 +33,23 @@ pub(super) struct Step {
     pub(super) nth: u16,
 }
 
+impl Step {
+    /// Whether the server's wait replaces that of the backoff.
+    fn replaces(&self) -> bool {
+        self.retry_after.is_some_and(RetryAfter::replaces)
+    }
+}
+
 /// How often in a row a fatal status that comes with `Retry-After` is retried.
 const DEFERRALS: u8 = 3;
 
 /// How often in a row a fatal verdict about a service that has worked before is retried: a deploy, a cold proxy, a renewed
 /// certificate.
 const REFUSALS: u8 = 4;
+
+/// The distance of two dials at times that the server gave, where the first wait of the backoff is not shorter. A slot is kept
+/// also where that is long.
+const APART: Micros = Micros::from_millis(1_000);
 
 /// After this many losses to another client in a row, two clients are replacing each other without end.
 const REPLACED: u8 = 5;
@@ -107,7 +117,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Class::Transient | Class::Fresh | Class::RateLimited | Class::Replaced => {
                 let at_once = cause == Cause::ReconnectRequested && held_well;
                 self.back_off(cx, step);
-                if at_once {
+                if at_once && !step.replaces() {
                     self.spread_reconnect(cx.now);
                 }
             }
@@ -243,11 +253,16 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     pub(super) fn back_off(&mut self, cx: &mut Cx<'_>, step: &Step) {
         let now = cx.now;
         let cause = step.cause;
+        let at_once = self.state.is(Flag::AtOnce);
         self.state.set_backoff_gate(Gate::OPEN);
         if step.free {
             self.dial_at_once(now, WaitReason::Backoff);
         } else if !self.advance_backoff(now, step) {
             return self.fail(cx, GiveUp::TableSpent, cause);
+        }
+        if step.replaces() {
+            self.state.set(Flag::AtOnce, at_once);
+            self.state.set_backoff_gate(Gate::OPEN);
         }
         self.raise_floor(now, step);
         match self.limit(now) {
@@ -300,7 +315,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         let Step { cause, verdict, retry_after, .. } = step;
         let state = &mut self.state;
         let mut floor = Gate::OPEN;
-        if verdict.at_cap {
+        if verdict.at_cap && !step.replaces() {
             let cap = config.backoff.cap(mode);
             // A backoff without a cap has no longest wait.
             if cap < Micros::MAX {
@@ -311,16 +326,39 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             }
         }
         if let Some(retry_after) = retry_after {
-            let asked = Micros::from_duration(*retry_after);
+            let asked = Micros::from_duration(retry_after.duration());
             let longest = config.retry_after_max;
-            let wait = if asked > longest {
+            let cut = asked > longest;
+            if cut {
                 count_small(&mut state.counts.retry_after_cut);
-                // Cut waits would be equal for all clients, so they are spread over the last quarter.
-                longest.saturating_sub(below(&mut self.rng, Micros(longest.0 / 4)))
-            } else {
-                asked.saturating_add(below(&mut self.rng, config.retry_after_spread.of(asked)))
+            }
+            let (reason, wait) = match retry_after {
+                RetryAfter::Window(_) => (WaitReason::Window, below(&mut self.rng, asked.min(longest))),
+                RetryAfter::AtLeast(_) | RetryAfter::Appointment(_) if cut => {
+                    // Cut waits would be equal for all clients, so they are spread over the last quarter.
+                    (
+                        retry_after.reason(),
+                        longest.saturating_sub(below(&mut self.rng, Micros(longest.0 / 4))),
+                    )
+                }
+                RetryAfter::AtLeast(_) => {
+                    let spread = config.retry_after_spread.of(asked);
+                    (WaitReason::RetryAfter, asked.saturating_add(below(&mut self.rng, spread)))
+                }
+                RetryAfter::Appointment(_) => {
+                    (WaitReason::Appointment, asked.saturating_add(below(&mut self.rng, Micros(asked.0 / 4))))
+                }
             };
-            floor = floor.later(Gate { at: now.after(wait), reason: WaitReason::RetryAfter });
+            let mut at = now.after(wait);
+            if retry_after.replaces() {
+                // As for an immediate dial: the second in a row keeps its distance from the last, or a server could make the client
+                // spin.
+                let last = self.state.dialled_at.get().filter(|_| self.state.is(Flag::AtOnce));
+                let apart = self.first_wait().min(APART);
+                at = last.map_or(at, |last| at.max(last.after(apart)));
+                self.state.set(Flag::AtOnce, true);
+            }
+            floor = floor.later(Gate { at, reason });
         } else {
             let (low, high) = verdict.wait_ms(step.nth.into());
             if high != 0 {
@@ -334,7 +372,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             let at = now.after(uniform(&mut self.rng, low, high));
             floor = floor.later(Gate { at, reason: WaitReason::InvalidSession });
         }
-        state.set_floor(floor);
+        self.state.set_floor(floor);
     }
 
     /// A stable session that is asked to reconnect waits within the configured spread instead of the backoff.

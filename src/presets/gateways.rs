@@ -20,6 +20,8 @@ const fn discord(config: Builder<Config>) -> Builder<Config> {
         .heartbeat(HeartbeatConfig::new().required(true).build_const())
         .resume(SESSION)
         .reset_after_stable(secs(120))
+        // A rate limit is the client's own.
+        .retry_after_spread(Ratio::ZERO)
 }
 
 /// A Discord gateway: hello, heartbeat, identify or resume, READY or RESUMED.

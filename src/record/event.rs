@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::codec::{CheckpointError, FromName, Load, Named, Reader, Store, Writer, impossible};
 use crate::policy::codes::{put_cause, take_cause};
-use crate::policy::{Epoch, Event, HoldReason};
+use crate::policy::{Epoch, Event, HoldReason, RetryAfter};
 
 /// What a recorded step was: a call of `handle_timeout`, or an event.
 pub(super) const TIMEOUT: u8 = 0;
@@ -109,7 +109,7 @@ impl<T: Named, K: Named> Store for Event<T, K> {
             Self::BackoffHint { base: span } | Self::KeepAlive { interval: span, .. } => put_span(to, *span),
             Self::OpenFailed { cause, retry_after, .. } => {
                 put_cause(to, Some(*cause))?;
-                put_optional_span(to, *retry_after)
+                put_retry_after(to, *retry_after)
             }
             Self::NotNow { retry_after: span, .. } | Self::Greeting { heartbeat: span, .. } => {
                 put_optional_span(to, *span)
@@ -124,7 +124,7 @@ impl<T: Named, K: Named> Store for Event<T, K> {
             }
             Self::Sequence { sequence, .. } => to.number(*sequence),
             Self::ReconnectRequested { retry_after, deadline, .. } => {
-                put_optional_span(to, *retry_after)?;
+                put_retry_after(to, *retry_after)?;
                 put_optional_span(to, *deadline)
             }
             Self::Redirected { endpoint, permanent, .. } => {
@@ -211,7 +211,7 @@ fn of_transport<T: FromName, K: FromName>(
     let cause = |from: &mut Reader<'_>| take_cause(from)?.ok_or(impossible("a loss without a cause"));
     Ok(match kind {
         OPENED => Event::Opened { epoch },
-        OPEN_FAILED => Event::OpenFailed { epoch, cause: cause(from)?, retry_after: optional_span(from)? },
+        OPEN_FAILED => Event::OpenFailed { epoch, cause: cause(from)?, retry_after: retry_after(from)? },
         NOT_NOW => Event::NotNow { epoch, retry_after: optional_span(from)? },
         CLOSED => Event::Closed { epoch, cause: cause(from)? },
         SEND_FAILED => Event::SendFailed { epoch },
@@ -226,7 +226,7 @@ fn of_transport<T: FromName, K: FromName>(
         SEQUENCE => Event::Sequence { epoch, sequence: from.number()? },
         RECONNECT_REQUESTED => Event::ReconnectRequested {
             epoch,
-            retry_after: optional_span(from)?,
+            retry_after: retry_after(from)?,
             deadline: optional_span(from)?,
         },
         REDIRECTED => Event::Redirected { epoch, endpoint: from.some_name()?, permanent: from.flag()? },
@@ -278,6 +278,28 @@ fn span(from: &mut Reader<'_>) -> Result<Duration, CheckpointError> {
 fn put_optional_span(to: &mut Writer<'_>, span: Option<Duration>) -> Result<(), CheckpointError> {
     to.flag(span.is_some())?;
     span.map_or(Ok(()), |span| put_span(to, span))
+}
+
+/// As an optional span, but for what the server means by it: 1 is at least so long.
+fn put_retry_after(to: &mut Writer<'_>, retry_after: Option<RetryAfter>) -> Result<(), CheckpointError> {
+    let Some(retry_after) = retry_after else { return to.flag(false) };
+    to.bytes(&[match retry_after {
+        RetryAfter::AtLeast(_) => 1,
+        RetryAfter::Appointment(_) => 2,
+        RetryAfter::Window(_) => 3,
+    }])?;
+    put_span(to, retry_after.duration())
+}
+
+fn retry_after(from: &mut Reader<'_>) -> Result<Option<RetryAfter>, CheckpointError> {
+    let kind = match from.byte()? {
+        0 => return Ok(None),
+        1 => RetryAfter::AtLeast,
+        2 => RetryAfter::Appointment,
+        3 => RetryAfter::Window,
+        _ => return Err(impossible("a wait of the server that is not known")),
+    };
+    span(from).map(kind).map(Some)
 }
 
 fn optional_span(from: &mut Reader<'_>) -> Result<Option<Duration>, CheckpointError> {

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::classify::Cause;
 use crate::codec::{CheckpointError, Name, NameTable, Named, Names, Store, Writer};
 use crate::handover::Decider;
-use crate::policy::Event;
+use crate::policy::{Event, RetryAfter};
 use crate::time::Instant;
 use crate::words::words;
 
@@ -337,7 +337,7 @@ impl Line<'_> {
         }
     }
 
-    fn cause(&mut self, cause: Cause, retry_after: Option<Duration>) {
+    fn cause(&mut self, cause: Cause, retry_after: Option<RetryAfter>) {
         let (key, value) = match cause {
             Cause::NoCloseFrame => ("ws", "null".into()),
             Cause::CloseFrame(code) => ("ws", alloc::format!("{code}")),
@@ -348,8 +348,9 @@ impl Line<'_> {
             Cause::Timeout => ("timeout", "true".into()),
             other => ("kind", alloc::format!("\"{other}\"")),
         };
-        let hint = retry_after
-            .map_or_else(String::new, |span| alloc::format!(", \"retry_after\": {}", millis(span)));
+        let hint = retry_after.map_or_else(String::new, |wait| {
+            alloc::format!(", \"{}\": {}", wait.as_str(), millis(wait.duration()))
+        });
         self.field("cause", format_args!("{{\"{key}\": {value}{hint}}}"));
     }
 
@@ -395,7 +396,11 @@ impl Line<'_> {
             }
             Event::Sequence { sequence, .. } => self.field("n", sequence),
             Event::ReconnectRequested { retry_after, deadline, .. } => {
-                self.span("after", *retry_after);
+                let key = match retry_after {
+                    None | Some(RetryAfter::AtLeast(_)) => "after",
+                    Some(other) => other.as_str(),
+                };
+                self.span(key, retry_after.map(RetryAfter::duration));
                 self.span("deadline", *deadline);
             }
             Event::Redirected { endpoint, permanent, .. } => {

@@ -4,8 +4,10 @@ use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec::Vec;
 use core::cmp::{Ordering, Reverse};
 use core::mem;
+use core::time::Duration;
 
-use crate::policy::Epoch;
+use crate::policy::{Epoch, RetryAfter};
+use crate::time::Micros;
 
 /// Buckets, each a millisecond, and so milliseconds of one turn.
 const BUCKETS: u64 = 1 << 16;
@@ -32,14 +34,44 @@ pub(super) enum What {
     Arrival { region: u8, resume: bool },
     /// The answer reaches the client: it is connected.
     Accepted,
-    /// The answer reaches the client: not now. The hint is in milliseconds.
-    Refused { hint: Option<u32> },
+    /// The answer reaches the client: not now.
+    Refused { hint: Hint },
     /// The client's own stack gives up waiting for an answer.
     TimedOut,
     /// The server ends the connection, where it is this transport's; any, without an epoch.
     Cut,
     /// The server says that it will. The number is the loss that it announces.
     Warning { loss: u16 },
+}
+
+/// What a server says about when to come again, in whole milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Hint {
+    Nothing,
+    AtLeast(u32),
+    Appointment(u32),
+    Window(u32),
+}
+
+impl Hint {
+    pub(super) fn new(retry_after: RetryAfter) -> Self {
+        let millis = |wait| u32::try_from(Micros::from_duration(wait).millis_up()).unwrap_or(u32::MAX);
+        match retry_after {
+            RetryAfter::AtLeast(wait) => Self::AtLeast(millis(wait)),
+            RetryAfter::Appointment(wait) => Self::Appointment(millis(wait)),
+            RetryAfter::Window(width) => Self::Window(millis(width)),
+        }
+    }
+
+    pub(super) fn get(self) -> Option<RetryAfter> {
+        let span = |millis: u32| Duration::from_millis(millis.into());
+        match self {
+            Self::Nothing => None,
+            Self::AtLeast(wait) => Some(RetryAfter::AtLeast(span(wait))),
+            Self::Appointment(wait) => Some(RetryAfter::Appointment(span(wait))),
+            Self::Window(width) => Some(RetryAfter::Window(span(width))),
+        }
+    }
 }
 
 /// A queue of items by time, and among equal times by insertion: every run takes them in one order.

@@ -8,12 +8,12 @@ use core::time::Duration;
 use crate::classify::{Cause, IoKind};
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
-use crate::policy::{Action, Actions, Config, Epoch, Event, Phase, Policy};
+use crate::policy::{Action, Actions, Config, Epoch, Event, Phase, Policy, RetryAfter};
 use crate::rng::SplitMix64;
 use crate::subscriptions::NoSubscriptions;
 use crate::time::{Instant, Micros};
 
-use super::calendar::{Calendar, Item, What};
+use super::calendar::{Calendar, Hint, Item, What};
 use super::report::{Report, Second};
 use super::scenario::{Loss, Scenario};
 use super::server::{Dial, Lack, Reply, Server};
@@ -231,9 +231,10 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             }
             (What::Accepted, Some(epoch)) => self.opened(client, epoch),
             (What::Refused { hint }, Some(epoch)) => {
-                let (cause, retry_after) = match hint {
-                    None => (Cause::Io(IoKind::ConnectionRefused), None),
-                    Some(wait) => (Cause::Http(503), Some(Duration::from_millis(wait.into()))),
+                let retry_after = hint.get();
+                let cause = match retry_after {
+                    None => Cause::Io(IoKind::ConnectionRefused),
+                    Some(_) => Cause::Http(503),
                 };
                 self.event(client, Event::OpenFailed { epoch, cause, retry_after });
             }
@@ -267,7 +268,8 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         self.calendar.insert(Item { at, client, epoch: Some(epoch), what: What::Cut });
         let event = match window {
             Some(window) => {
-                Event::ReconnectRequested { epoch, retry_after: Some(window.to_duration()), deadline: None }
+                let retry_after = Some(RetryAfter::Window(window.to_duration()));
+                Event::ReconnectRequested { epoch, retry_after, deadline: None }
             }
             None => {
                 Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(before.to_duration()) }
@@ -286,9 +288,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             }
             Reply::Refuse { why, hint } => {
                 self.report.failed(why);
-                let hint =
-                    hint.filter(|_| self.heeds(client)).map(|wait| Micros::from_duration(wait).millis_up());
-                let hint = hint.map(|millis| u32::try_from(millis).unwrap_or(u32::MAX));
+                let hint = hint.filter(|_| self.heeds(client)).map_or(Hint::Nothing, Hint::new);
                 (Some(What::Refused { hint }), arrives)
             }
             Reply::Silence { why } => {

@@ -4,6 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+#[cfg(doc)]
+use crate::policy::RetryAfter;
 use crate::ratio::Ratio;
 use crate::time::Micros;
 
@@ -312,6 +314,12 @@ pub enum Failure {
 pub enum Hints {
     /// Nothing.
     None,
-    /// The same to everybody: at least so long.
+    /// The same to everybody: at least so long ([`RetryAfter::AtLeast`]).
     Constant(Duration),
+    /// To each client a time of its own ([`RetryAfter::Appointment`]), from a [`Book`](crate::advise::Book) of the server with
+    /// this [overbooking](crate::advise::Config::overbooking), of 1/1,000 at least and 4 at most.
+    Appointments(Ratio),
+    /// To everybody the time that it takes to accept all clients that are not connected ([`RetryAfter::Window`]), in whole
+    /// seconds.
+    Window,
 }

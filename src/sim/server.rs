@@ -3,6 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use crate::advise::{self, Book};
+use crate::policy::RetryAfter;
+use crate::ratio::Ratio;
 use crate::time::{Instant, Micros};
 
 use super::scenario::{Failure, Hints, Model, Scenario, Step, rate};
@@ -79,8 +82,8 @@ pub enum Reply {
     Refuse {
         /// Why.
         why: Lack,
-        /// How long the client is to wait before the next dial, in whole milliseconds.
-        hint: Option<Duration>,
+        /// What the server says about when to come again, rounded up to whole milliseconds.
+        hint: Option<RetryAfter>,
     },
     /// It is never answered.
     Silence {
@@ -114,7 +117,6 @@ pub(super) struct Models<'a> {
     regions: Vec<Region>,
 }
 
-#[derive(Clone, Copy)]
 struct Region {
     /// Tokens of a bucket, in [`DIAL`]s; below 0 where new sessions took more than there was.
     level: i64,
@@ -122,25 +124,20 @@ struct Region {
     until: Micros,
     /// The rate at that time.
     rate: u32,
+    /// Its appointments, and the rate that it made them for.
+    book: Option<(Book, u32)>,
 }
 
 impl<'a> Models<'a> {
     pub(super) fn new(scenario: &'a Scenario) -> Self {
-        let region = Region { level: 0, until: Micros::ZERO, rate: 0 };
-        Self { scenario, regions: scenario.regions.iter().map(|_| region).collect() }
+        let region = || Region { level: 0, until: Micros::ZERO, rate: 0, book: None };
+        Self { scenario, regions: scenario.regions.iter().map(|_| region()).collect() }
     }
 
-    fn lacks(&self, why: Lack, hint: Option<Duration>) -> Reply {
-        match self.scenario.failure {
+    fn lacks(scenario: &Scenario, why: Lack, hint: Option<RetryAfter>) -> Reply {
+        match scenario.failure {
             Failure::Refused => Reply::Refuse { why, hint },
             Failure::Silent => Reply::Silence { why },
-        }
-    }
-
-    fn hint(&self) -> Option<Duration> {
-        match self.scenario.hints {
-            Hints::None => None,
-            Hints::Constant(wait) => Some(wait),
         }
     }
 }
@@ -155,7 +152,7 @@ impl Server for Models<'_> {
         };
         let rate = rate(steps, now);
         if rate == 0 {
-            return self.lacks(Lack::Server, None);
+            return Self::lacks(self.scenario, Lack::Server, None);
         }
         let after = match self.scenario.model {
             _ if rate == u32::MAX => Some(Micros::ZERO),
@@ -165,14 +162,19 @@ impl Server for Models<'_> {
             }
             Model::Queue { backlog } => region.queue(now, rate, Micros::from_duration(backlog)),
         };
-        let Some(after) = after else { return self.lacks(Lack::Capacity, self.hint()) };
+        let Some(after) = after else {
+            // Each region has its share of the clients.
+            let regions = u32::try_from(self.scenario.regions.len()).unwrap_or(u32::MAX).max(1);
+            let hint = region.hint(self.scenario.hints, now, rate, dial.away.div_ceil(regions));
+            return Self::lacks(self.scenario, Lack::Capacity, hint);
+        };
         let drops = self.scenario.flaky.filter(|(until, _)| now < *until);
         Reply::Accept { after: after.to_duration(), drops: drops.map(|(_, held)| held.to_duration()) }
     }
 
     fn foresee(&self, at: Instant, region: u8) -> Option<Reply> {
         let steps = self.scenario.regions.get(usize::from(region))?;
-        (rate(steps, Micros(at.as_micros())) == 0).then(|| self.lacks(Lack::Server, None))
+        (rate(steps, Micros(at.as_micros())) == 0).then(|| Self::lacks(self.scenario, Lack::Server, None))
     }
 
     fn identify(&mut self, _: Instant, dial: Dial) {
@@ -189,6 +191,29 @@ impl Server for Models<'_> {
 }
 
 impl Region {
+    /// What the server says to a client that it can't take.
+    fn hint(&mut self, hints: Hints, now: Micros, rate: u32, away: u32) -> Option<RetryAfter> {
+        let overbooking = match hints {
+            Hints::None => return None,
+            Hints::Constant(wait) => return Some(RetryAfter::AtLeast(wait)),
+            Hints::Appointments(overbooking) => overbooking,
+            Hints::Window => Ratio::ONE,
+        };
+        if self.book.as_ref().is_none_or(|(_, made_for)| *made_for != rate) {
+            const LEAST: Ratio = Ratio::new_const(1, 1_000);
+            const MOST: Ratio = Ratio::new_const(advise::Config::MAX_OVERBOOKING, 1);
+            let overbooking = if overbooking.is_below(LEAST) { LEAST } else { overbooking };
+            let overbooking = if MOST.is_below(overbooking) { MOST } else { overbooking };
+            let config = advise::Config::new(rate, Duration::from_secs(1)).overbooking(overbooking);
+            self.book = config.build().ok().map(|config| (Book::new(config), rate));
+        }
+        let (book, _) = self.book.as_mut()?;
+        Some(match hints {
+            Hints::Window => RetryAfter::Window(book.window(away)),
+            _ => RetryAfter::Appointment(book.appointment(Instant::from_micros(now.0), away)),
+        })
+    }
+
     /// Fills the bucket up to now. A server that came up since has a full one.
     fn begin(&mut self, steps: &[Step], now: Micros, rate: u32, burst: Micros) {
         let most = i64::try_from(burst.saturating_mul(rate.into()).0).unwrap_or(i64::MAX);

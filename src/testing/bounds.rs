@@ -24,7 +24,6 @@ use crate::time::Micros;
 #[must_use]
 pub fn longest_wait(config: &Config) -> Duration {
     let backoff = |backoff: &BackoffConfig| backoff.cap(Mode::Fresh).max(backoff.cap(Mode::Resume));
-    let hint = config.retry_after_max;
     let breaker = config.breaker.as_ref().map_or(Micros::ZERO, |breaker| {
         // One that is forced open is asked again after the connect timeout.
         breaker.longest_open().max(Micros::from_duration(breaker.lease())).max(config.connect_timeout)
@@ -34,7 +33,7 @@ pub fn longest_wait(config: &Config) -> Duration {
         config.long_outage.as_ref().map_or(Micros::ZERO, |(_, late)| backoff(late)),
         config.first_wait(),
         config.classifier.longest_wait(),
-        hint.saturating_add(config.retry_after_spread.of(hint)),
+        config.longest_retry_after(),
         config.resume.invalid_wait.1,
         config.requested_spread.unwrap_or(Micros::ZERO),
         config.network_spread,

@@ -7,6 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::classify::Cause;
+use crate::policy::RetryAfter;
 
 use super::frame::Frame;
 
@@ -64,7 +65,7 @@ pub enum Decoded<K = Infallible, I = Frame> {
     /// The server asks for a reconnect.
     ReconnectRequested {
         /// After how long, where it says so.
-        retry_after: Option<Duration>,
+        retry_after: Option<RetryAfter>,
         /// In how long it will cut the connection, where it says so.
         deadline: Option<Duration>,
     },

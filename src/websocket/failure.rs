@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
 
 use crate::classify::{Cause, Class, IoKind, TlsKind};
 use crate::driver::DialError;
+use crate::policy::RetryAfter;
 
 use super::tls;
 
@@ -61,7 +62,11 @@ impl Failure {
     }
 
     pub(super) const fn dial_error(&self) -> DialError {
-        DialError::Failed { cause: self.cause, retry_after: self.retry_after }
+        let retry_after = match self.retry_after {
+            Some(wait) => Some(RetryAfter::AtLeast(wait)),
+            None => None,
+        };
+        DialError::Failed { cause: self.cause, retry_after }
     }
 }
 

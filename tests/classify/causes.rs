@@ -121,7 +121,7 @@ fn verdicts_about_an_endpoint_or_the_service_say_so() {
         _ => false,
     };
     let endpoint = |cause| matches!(cause, Cause::Http(403) | Cause::Io(IoKind::InvalidInput));
-    let statuses = (0..=u16::MAX).flat_map(|number| [Cause::CloseFrame(number), Cause::Http(number)]);
+    let statuses = breadth::numbers().flat_map(|number| [Cause::CloseFrame(number), Cause::Http(number)]);
     let kinds = IoKind::ALL.iter().map(|kind| Cause::Io(*kind));
     let tls = K::ALL.iter().map(|kind| Cause::Tls(*kind));
     let local =

@@ -11,3 +11,10 @@ pub fn deeper() -> usize {
 pub fn cases(proof: u32) -> u32 {
     if deeper() == 0 { proof.div_ceil(8) } else { proof }
 }
+
+/// Codes and statuses: every number of 16 bits in a proof. Otherwise those that mean something anywhere, a few above, and the last.
+pub fn numbers() -> impl Iterator<Item = u16> + Clone {
+    const NAMED: u16 = 5_000;
+    let above = (NAMED..=u16::MAX).rev().step_by(if deeper() == 0 { 97 } else { 1 });
+    (0..NAMED).chain(above)
+}

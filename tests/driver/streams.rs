@@ -94,7 +94,8 @@ async fn stream(rt: Host, rounds: u32, style: Style, handover: Handover, fault: 
         }
         Fault::Refusals => assert_eq!(station.dials(), 1 + 3 * rounds as usize),
         Fault::Slow | Fault::CutFirst => {
-            assert!(losses > 0 && stats.gap_ms > 0, "{stats:?}");
+            // The time of each handover is drawn, and few rounds may all be lucky.
+            assert!(rounds < 12 || losses > 0 && stats.gap_ms > 0, "{stats:?}");
             assert_eq!(station.dials(), 1 + rounds as usize, "the successor is the attempt");
         }
     }

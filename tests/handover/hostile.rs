@@ -9,7 +9,9 @@ use redial::policy::{
     CredentialConfig, Establish, OnNetworkChange, OnVisible, OnWake, RefreshOn, RestoreConfig, ResumeConfig,
     WaitReason,
 };
-use redial::{BackoffConfig, Cause, Config as PolicyConfig, Event, Instant, Phase, Policy, SplitMix64};
+use redial::{
+    BackoffConfig, Cause, Config as PolicyConfig, Event, Instant, Phase, Policy, Ratio, SplitMix64,
+};
 
 use super::rig::{Rig, config, epoch};
 
@@ -196,10 +198,11 @@ fn a_wake_that_ends_the_connection_cuts_the_wait_of_its_successor() {
 /// A sleep ages what both share also where it ends the connection.
 #[test]
 fn a_floor_is_aged_by_a_sleep_that_ends_the_connection() {
-    let mut rig = Rig::online(config().on_wake(OnWake::Redial).build_const(), Config::DEFAULT);
+    let exact = config().on_wake(OnWake::Redial).retry_after_spread(Ratio::ZERO).build_const();
+    let mut rig = Rig::online(exact, Config::DEFAULT);
     rig.at(60_000, Event::Redial);
     let busy = Cause::Http(503);
-    let retry_after = Some(60 * SECOND);
+    let retry_after = Some((60 * SECOND).into());
     rig.at(60_010, Event::OpenFailed { epoch: epoch(2), cause: busy, retry_after });
     assert_eq!(rig.wake(), Some((120_010, WaitReason::RetryAfter)));
     rig.at(60_020, Event::HostResumed { gap: 50 * SECOND, counted: false });

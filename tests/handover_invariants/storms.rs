@@ -35,7 +35,7 @@ fn refused(epoch: Epoch, number: u32) -> Said {
     if number == 1 {
         established(epoch, number)
     } else {
-        vec![Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: Some(Duration::ZERO) }]
+        vec![Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: Some(Duration::ZERO.into()) }]
     }
 }
 
@@ -59,7 +59,11 @@ fn storms() -> Vec<Storm> {
             to_live: |epoch| {
                 vec![
                     Event::Redirected { epoch, endpoint: 3, permanent: false },
-                    Event::ReconnectRequested { epoch, retry_after: Some(Duration::ZERO), deadline: None },
+                    Event::ReconnectRequested {
+                        epoch,
+                        retry_after: Some(Duration::ZERO.into()),
+                        deadline: None,
+                    },
                 ]
             },
             host: none,

@@ -26,8 +26,9 @@ pub const fn secs(secs: u64) -> Duration {
 /// 1, 2, 4, 8, 16, 30, 30 … s without jitter.
 pub const DOUBLING: BackoffConfig = BackoffConfig::exponential(secs(1), Ratio::TWO, secs(30)).build_const();
 
-/// A WebSocket that becomes ready, with stability 0; nothing else.
-pub const PLAIN: Config = Config::new(DOUBLING).reset_after_stable(Duration::ZERO).build_const();
+/// A WebSocket that becomes ready, with stability 0 and a server's wait kept exactly; nothing else.
+pub const PLAIN: Config =
+    Config::new(DOUBLING).reset_after_stable(Duration::ZERO).retry_after_spread(Ratio::ZERO).build_const();
 
 /// The same for a protocol whose resume needs a sequence.
 pub const NUMBERED: Config =

@@ -132,7 +132,11 @@ impl<E: Bases> Harness<E> {
 
     pub fn refuse(&mut self, status: u16, retry_after: Option<Duration>) -> Vec<Action> {
         let epoch = self.epoch();
-        self.event(Event::OpenFailed { epoch, cause: Cause::Http(status), retry_after })
+        self.event(Event::OpenFailed {
+            epoch,
+            cause: Cause::Http(status),
+            retry_after: retry_after.map(Into::into),
+        })
     }
 
     pub fn close(&mut self, cause: Cause) -> Vec<Action> {

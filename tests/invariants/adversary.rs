@@ -79,7 +79,11 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "please reconnect in no time",
             end: |epoch| {
-                Some(Event::ReconnectRequested { epoch, retry_after: Some(Duration::ZERO), deadline: None })
+                Some(Event::ReconnectRequested {
+                    epoch,
+                    retry_after: Some(Duration::ZERO.into()),
+                    deadline: None,
+                })
             },
             ..QUIET
         },
@@ -101,7 +105,11 @@ fn adversaries() -> Vec<Adversary> {
         Adversary {
             name: "refuses with 'retry after nothing'",
             on_open: |epoch| {
-                vec![Event::OpenFailed { epoch, cause: Cause::Http(503), retry_after: Some(Duration::ZERO) }]
+                vec![Event::OpenFailed {
+                    epoch,
+                    cause: Cause::Http(503),
+                    retry_after: Some(Duration::ZERO.into()),
+                }]
             },
             ..QUIET
         },

@@ -149,8 +149,12 @@ fn agent_portal_538() {
     rig.lose();
     rig.redial();
     assert!(
-        rig.event(Event::ReconnectRequested { epoch: old, retry_after: Some(secs(0)), deadline: None })
-            .is_empty()
+        rig.event(Event::ReconnectRequested {
+            epoch: old,
+            retry_after: Some(secs(0).into()),
+            deadline: None
+        })
+        .is_empty()
     );
     assert_eq!(rig.phase(), Phase::Connecting);
 }

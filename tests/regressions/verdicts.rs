@@ -340,7 +340,7 @@ fn theta_data_dx_1131() {
     let mut rig = Harness::online(PLAIN);
     let epoch = rig.epoch();
     let actions =
-        rig.event(Event::ReconnectRequested { epoch, retry_after: Some(secs(130)), deadline: None });
+        rig.event(Event::ReconnectRequested { epoch, retry_after: Some(secs(130).into()), deadline: None });
     assert!(keeps_session(&actions), "also where the server holds the socket open");
     assert_eq!(rig.due(), Some((secs(130), WaitReason::RetryAfter)));
 }

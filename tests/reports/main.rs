@@ -23,12 +23,13 @@ mod verdicts;
 use core::time::Duration;
 
 use redial::policy::Endpoint;
-use redial::{Action, Config, Disposition, Event, IoKind, Mode};
+use redial::{Action, Config, Disposition, Event, IoKind, Mode, Ratio};
 
 use harness::*;
 
 /// What most of the reports' logs have: 1 to 30 s without jitter, stable after 10 s.
-const BASE: Config = Config::new(DOUBLING).reset_after_stable(secs(10)).build_const();
+const BASE: Config =
+    Config::new(DOUBLING).reset_after_stable(secs(10)).retry_after_spread(Ratio::ZERO).build_const();
 
 const NO_NETWORK: redial::Cause = redial::Cause::Io(IoKind::NetworkUnreachable);
 const NO_NAME: redial::Cause = redial::Cause::Io(IoKind::NameNotFound);

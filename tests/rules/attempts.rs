@@ -100,7 +100,7 @@ fn f06_a_superseded_transport_is_not_heard() {
         Event::SendFailed { epoch: old },
         Event::SessionInvalid { epoch: old, resumable: false },
         Event::ReconnectRequested { epoch: old, retry_after: None, deadline: None },
-        Event::OpenFailed { epoch: old, cause: RESET, retry_after: Some(secs(9)) },
+        Event::OpenFailed { epoch: old, cause: RESET, retry_after: Some(secs(9).into()) },
         Event::NotNow { epoch: old, retry_after: None },
         Event::AuthFailed { epoch: old, fatal: true },
         Event::Closed { epoch: old, cause: Cause::CloseFrame(4004) },

@@ -192,7 +192,7 @@ fn a_requested_reconnect_honours_its_after() {
     let epoch = crate::harness::number(1);
     t.at(5_000).event(redial::Event::ReconnectRequested {
         epoch,
-        retry_after: Some(secs(7)),
+        retry_after: Some(secs(7).into()),
         deadline: None,
     });
     t.expect(&["close 1 4000"]).wake(12_000, "hint");

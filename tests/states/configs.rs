@@ -130,7 +130,7 @@ const LIMITED: Config = PLAIN
     .wait_from_dial(true)
     .long_outage(secs(8), BackoffConfig::constant(secs(7)).build_const())
     .retry_after_max(secs(5))
-    .retry_after_spread(Ratio::new_const(1, 2))
+    .retry_after_spread(Ratio::new_const(2, 3))
     .connect_timeout(secs(3))
     .build_const();
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use redial::driver::{Dial, HandleFor, Notice, Runtime, Tokio};
-use redial::policy::{Endpoint, Role};
+use redial::policy::{Endpoint, RetryAfter, Role};
 use redial::websocket::{Connection, Decoded, Frame, Protocol, Ready, Report, Url};
 use redial::{Action, Cause, Disposition, Epoch, Event, Instant, Phase};
 
@@ -239,7 +239,8 @@ impl Gateway {
             Event::Opened { .. } => ClientEvent::Opened,
             Event::OpenFailed { cause, retry_after, .. } => {
                 let detail = self.state().detail.take();
-                ClientEvent::OpenFailed { cause: *cause, retry_after: *retry_after, detail }
+                let retry_after = retry_after.map(RetryAfter::duration);
+                ClientEvent::OpenFailed { cause: *cause, retry_after, detail }
             }
             Event::Closed { cause, .. } => ClientEvent::Closed { cause: *cause },
             Event::SendFailed { .. } => ClientEvent::SendFailed,

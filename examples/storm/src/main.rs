@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use redial::Ratio;
+use redial::sim::{Failure, Hints};
 
 use draw::frontier::Edges;
 use fault::Fault;
@@ -196,6 +198,13 @@ struct Sets {
     /// How many scenarios `random` draws
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
+    /// What the servers say to clients that they can't take: none, window, appointments=1.5 or constant=30s; failures are then
+    /// answered in every scenario
+    #[arg(long, value_parser = scenario::hints)]
+    hints: Option<Hints>,
+    /// The share of the clients that heed hints
+    #[arg(long, default_value = "1", value_name = "SHARE")]
+    heeded: Ratio,
     #[command(flatten)]
     sample: Sample,
 }
@@ -210,7 +219,14 @@ impl Sets {
         let clients = self.sample.clients;
         let drawn = Drawn { count: self.count, seed, clients };
         let cases: Vec<_> = self.sets.iter().map(|set| library::set(set, drawn)).collect::<Result<_, _>>()?;
-        Ok(cases.concat())
+        let mut cases = cases.concat();
+        if let Some(hints) = self.hints {
+            for Case { scenario, .. } in &mut cases {
+                let answered = scenario.clone().failure(Failure::Refused).patience(None);
+                *scenario = answered.hints(hints).heeded(self.heeded);
+            }
+        }
+        Ok(cases)
     }
 }
 

@@ -133,12 +133,14 @@ enum Answer {
     Silent,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Help {
     #[default]
     None,
     Constant(Span),
+    Appointments(Spanned<Number>),
+    Window,
 }
 
 #[derive(Debug, Deserialize)]
@@ -255,9 +257,11 @@ impl File {
                 Answer::Refused => Failure::Refused,
                 Answer::Silent => Failure::Silent,
             })
-            .hints(match self.hints {
+            .hints(match &self.hints {
                 Help::None => Hints::None,
-                Help::Constant(Span(wait)) => Hints::Constant(wait),
+                Help::Constant(Span(wait)) => Hints::Constant(*wait),
+                Help::Appointments(overbooking) => Hints::Appointments(overbooked(overbooking)?),
+                Help::Window => Hints::Window,
             })
             .patience(self.patience.map(|Span(patience)| patience))
             .sessions(self.sessions.unwrap_or(true)))
@@ -292,6 +296,36 @@ impl Lost {
 
 fn or_zero(span: Option<Span>) -> Duration {
     span.map_or(Duration::ZERO, |Span(span)| span)
+}
+
+/// How many appointments a server gives for each client that it can take.
+fn overbooked(number: &Spanned<Number>) -> Result<Ratio, Wrong> {
+    let Number(overbooking) = *number.get_ref();
+    if !(0.1..=4.0).contains(&overbooking) {
+        return Err(wrong(
+            number,
+            "appointments must be how far the server overbooks, from 0.1 to 4, such as 1.5",
+        ));
+    }
+    ratio(number, "appointments", 4.0)
+}
+
+/// Reads hints as the command line has them: `none`, `window`, `appointments=1.5` or `constant=30s`.
+pub(crate) fn hints(text: &str) -> Result<Hints, String> {
+    const LEAST: Ratio = Ratio::new_const(1, 10);
+    const MOST: Ratio = Ratio::new_const(4, 1);
+    let fits = |overbooking: &Ratio| !overbooking.is_below(LEAST) && !MOST.is_below(*overbooking);
+    match text.split_once('=') {
+        None if text == "none" => Ok(Hints::None),
+        None if text == "window" => Ok(Hints::Window),
+        Some(("constant", wait)) => span(wait).map(Hints::Constant),
+        Some(("appointments", text)) => {
+            let overbooking = text.parse().ok().filter(fits).map(Hints::Appointments);
+            overbooking
+                .ok_or_else(|| format!("{text:?} is not how far a server overbooks: a number from 0.1 to 4"))
+        }
+        _ => Err("write none, window, appointments=1.5 or constant=30s".to_owned()),
+    }
 }
 
 /// What a server takes a second. 1 at least, unless it is down.

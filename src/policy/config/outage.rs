@@ -88,16 +88,17 @@ impl Builder<Config> {
         self
     }
 
-    /// The longest wait that a server may ask for. A longer one is cut to a random time in the last quarter of this, and counted.
-    /// Default 300 s.
+    /// The longest wait that a server may ask for. A longer one is cut to a random time in the last quarter of this, a
+    /// [window](crate::policy::RetryAfter::Window) to this width, and counted. Default 300 s.
     pub const fn retry_after_max(mut self, longest: Duration) -> Self {
         self.config.retry_after_max = Micros::from_duration(longest);
         self
     }
 
-    /// The share of a server's wait over which it is lengthened at random. Default 0: the wait is kept exactly. Take 1 for a
-    /// fleet: a constant `Retry-After` that every client obeys to the second brings all of them back at once (measured:
-    /// 28 to 41 attempts a client against 5.5 to 11 with a share of 1).
+    /// The share of a server's wait over which it is lengthened at random, where it is a wait of
+    /// [at least](crate::policy::RetryAfter::AtLeast) so long. Default 1: a constant `Retry-After` that every client of a fleet
+    /// obeys to the second brings all of them back at once (measured: 28 to 41 attempts a client against 5.5 to 11 with a share of 1),
+    /// and a client alone loses half of the wait on average. With 0 the wait is kept exactly.
     pub const fn retry_after_spread(mut self, share: Ratio) -> Self {
         self.config.retry_after_spread = share;
         self

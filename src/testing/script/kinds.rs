@@ -1,6 +1,6 @@
 //! Events of every kind, whether or not they make sense.
 
-use crate::policy::{Epoch, Event, HoldReason};
+use crate::policy::{Epoch, Event, HoldReason, RetryAfter};
 
 use super::super::sample::Sample;
 use super::Script;
@@ -28,6 +28,16 @@ impl Script<'_> {
         Epoch::from_raw(number).unwrap_or(Epoch::FIRST)
     }
 
+    /// None, or mostly a plain duration.
+    pub(super) fn retry_after(&mut self) -> Option<RetryAfter> {
+        let wait = self.maybe_duration()?;
+        Some(match self.choices.below(4) {
+            2 => RetryAfter::Appointment(wait),
+            3 => RetryAfter::Window(wait),
+            _ => RetryAfter::AtLeast(wait),
+        })
+    }
+
     /// An event of this kind, of the transport `epoch`, or of the user or the host. `None`: it needs a name, and the type has
     /// none.
     pub(super) fn kind<T: Sample, K: Sample>(&mut self, kind: u32, epoch: Epoch) -> Option<Event<T, K>> {
@@ -39,14 +49,14 @@ impl Script<'_> {
             3 => Event::Greeting { epoch, heartbeat: self.maybe_duration() },
             4 => Event::Resumed { epoch },
             5 => Event::HeartbeatAcked { epoch },
-            6 => Event::OpenFailed { epoch, cause: self.cause(), retry_after: self.maybe_duration() },
+            6 => Event::OpenFailed { epoch, cause: self.cause(), retry_after: self.retry_after() },
             7 | 8 => Event::Closed { epoch, cause: self.cause() },
             9 => Event::SendFailed { epoch },
             10 => Event::NotNow { epoch, retry_after: self.maybe_duration() },
             11 => Event::Sequence { epoch, sequence: self.choices.byte().into() },
             12 => Event::Sequence { epoch, sequence: self.choices.u64() },
             13 => {
-                let (retry_after, deadline) = (self.maybe_duration(), self.maybe_duration());
+                let (retry_after, deadline) = (self.retry_after(), self.maybe_duration());
                 Event::ReconnectRequested { epoch, retry_after, deadline }
             }
             14 => Event::SessionInvalid { epoch, resumable: self.choices.flag() },

@@ -107,7 +107,7 @@ impl Script<'_> {
         Some(match self.choices.below(6) {
             0..=4 if opened => Event::Closed { epoch, cause: self.cause() },
             _ if opened => Event::SendFailed { epoch },
-            0..=4 => Event::OpenFailed { epoch, cause: self.cause(), retry_after: self.maybe_duration() },
+            0..=4 => Event::OpenFailed { epoch, cause: self.cause(), retry_after: self.retry_after() },
             _ => Event::NotNow { epoch, retry_after: self.maybe_duration() },
         })
     }
@@ -136,7 +136,7 @@ impl Script<'_> {
             10 => {
                 Event::Redirected { epoch, endpoint: D::Token::sample(name)?, permanent: self.choices.flag() }
             }
-            11 => Event::ReconnectRequested { epoch, retry_after: self.maybe_duration(), deadline: None },
+            11 => Event::ReconnectRequested { epoch, retry_after: self.retry_after(), deadline: None },
             12 | 13 => {
                 let deadline = Some(self.duration());
                 Event::ReconnectRequested { epoch, retry_after: None, deadline }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::classify::Cause;
-use crate::policy::{Epoch, Event, HoldReason};
+use crate::policy::{Epoch, Event, HoldReason, RetryAfter};
 use crate::subscriptions::Subscriptions;
 
 use super::super::checked::Checkable;
@@ -75,10 +75,15 @@ impl<D: Checkable> Timeline<D> {
         self.event(Event::OpenFailed { epoch: number(epoch), cause, retry_after: None })
     }
 
-    /// [`Event::OpenFailed`] with this HTTP status, and with the `Retry-After` that came with it.
+    /// [`Event::OpenFailed`] with this HTTP status, and with the `Retry-After` that came with it, which is
+    /// [at least](RetryAfter::AtLeast) so long.
     #[track_caller]
     pub fn refused(&mut self, epoch: u32, status: u16, retry_after: Option<Duration>) -> &mut Self {
-        self.event(Event::OpenFailed { epoch: number(epoch), cause: Cause::Http(status), retry_after })
+        self.event(Event::OpenFailed {
+            epoch: number(epoch),
+            cause: Cause::Http(status),
+            retry_after: retry_after.map(RetryAfter::from),
+        })
     }
 
     /// [`Event::NotNow`].

@@ -169,7 +169,8 @@ impl Pair {
         let since = |span: (f64, f64)| span.0 - slack(span) <= at;
         let until = |span: (f64, f64)| at <= span.1 + slack(span);
         // The distance of a millisecond between two dials has no reason of its own.
-        let is = |other| other == why || (other, why) == (WaitReason::MinInterval, WaitReason::Backoff);
+        let gate = matches!(why, WaitReason::Backoff | WaitReason::Appointment | WaitReason::Window);
+        let is = |other| other == why || other == WaitReason::MinInterval && gate;
         let fits = |one: &(WaitReason, (f64, f64))| is(one.0) && since(one.1) && until(one.1);
         let over = waiting && at == self.now.as_micros() as f64; // Which of those that are over is shown is open.
         if !(over || all.iter().any(fits))

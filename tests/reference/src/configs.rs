@@ -151,6 +151,7 @@ pub fn config(dice: &mut Dice<'_>) -> Config {
         .network(if restore.authentication() { OnNetworkDown::Ignore } else { on_down }, ms(0))
         .on_network_change(OnNetworkChange::Ignore)
         .defer_while_hidden(!dice.one_in(4))
+        .retry_after_spread(if draws { dice.pick(&[Ratio::ONE, Ratio::ZERO]) } else { Ratio::ZERO })
         .min_interval(dice.pick(&[ms(0), ms(0), ms(5_000)]))
         .ready_timeout(dice.perhaps(&[ms(15_000), ms(300_000)]))
         .max_attempts(if dice.one_in(3) { Some(dice.pick(&[3, 0, 1])) } else { None })

@@ -10,7 +10,7 @@ use redial::policy::{OnNetworkDown, RefreshOn, WaitReason as Why};
 use redial::{Action, Cause, Disposition, Epoch, Event as E, Mode, Phase, Stats};
 
 use crate::configs::{Case, Knobs};
-use crate::parts::{Breaker, Heartbeat, Span, Wish, Wishes, first_wait, us, wait, windowed};
+use crate::parts::{Breaker, Heartbeat, Span, Wish, Wishes, first_wait, float, us, wait, windowed};
 
 /// Where a policy is. `Down`: it is to dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -16,7 +16,7 @@ pub fn us(duration: Duration) -> f64 {
     (duration.as_nanos() as f64 / 1_000.).ceil()
 }
 
-fn float(ratio: Ratio) -> f64 {
+pub fn float(ratio: Ratio) -> f64 {
     f64::from(ratio.numerator()) / f64::from(ratio.denominator())
 }
 

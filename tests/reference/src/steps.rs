@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redial::classify::{Class, TlsKind};
-use redial::policy::HoldReason;
+use redial::policy::{HoldReason, RetryAfter};
 use redial::{Cause, Epoch, Event, IoKind, Phase};
 
 use crate::configs::{LIMIT, STOP};
@@ -72,9 +72,11 @@ fn cause(dice: &mut Dice<'_>) -> Cause {
 }
 
 /// A wait that a server asks for.
-fn asked(dice: &mut Dice<'_>) -> Option<Duration> {
+fn asked(dice: &mut Dice<'_>) -> Option<RetryAfter> {
     let waits = [secs(7), secs(0), secs(45), secs(10_000)];
-    if dice.one_in(3) { Some(dice.pick(&waits)) } else { None }
+    let kinds: [fn(Duration) -> RetryAfter; 4] =
+        [RetryAfter::AtLeast, RetryAfter::AtLeast, RetryAfter::Appointment, RetryAfter::Window];
+    if dice.one_in(3) { Some(dice.pick(&kinds)(dice.pick(&waits))) } else { None }
 }
 
 impl Step {
@@ -205,7 +207,7 @@ fn any(epoch: Epoch, greets: bool, dice: &mut Dice<'_>) -> Fact {
         14 => Event::RetryNow,
         15 => Event::Stop { keep: dice.one_in(2) },
         16 => Event::SendFailed { epoch },
-        17 => Event::NotNow { epoch, retry_after: asked(dice) },
+        17 => Event::NotNow { epoch, retry_after: asked(dice).map(RetryAfter::duration) },
         18 => Event::ReconnectRequested { epoch, retry_after: asked(dice), deadline: None },
         19 => Event::SessionInvalid { epoch, resumable: dice.one_in(2) },
         20 => Event::HeartbeatAcked { epoch },

@@ -2,7 +2,7 @@
 
 use redial::backoff::Curve;
 use redial::classify::{Class, Verdict};
-use redial::policy::{DropReason, Endpoint, Role};
+use redial::policy::{DropReason, Endpoint, RetryAfter, Role};
 use redial::{GiveUp, IoKind};
 
 use super::*;
@@ -36,7 +36,7 @@ impl Model {
     }
 
     /// F01, F02: every loss is this one transition, and lifecycle 3: it never dials.
-    pub(super) fn lose(&mut self, cause: Cause, hint: Option<Duration>, close: bool) -> bool {
+    pub(super) fn lose(&mut self, cause: Cause, hint: Option<RetryAfter>, close: bool) -> bool {
         let (resuming, at_session, opened, established) = self.link;
         let (code, verdict) =
             (opened.then_some(self.config.close_code()), self.config.classifier().classify(cause));
@@ -77,7 +77,7 @@ impl Model {
     }
 
     /// What follows from the cause: the end, a credential, or a wait.
-    pub(super) fn judge(&mut self, cause: Cause, hint: Option<Duration>, verdict: Verdict) -> bool {
+    pub(super) fn judge(&mut self, cause: Cause, hint: Option<RetryAfter>, verdict: Verdict) -> bool {
         let (limit, auth) = (verdict.limit.into(), verdict.class == Class::Auth);
         let nth = self.counts.2.filter(|same| same.0 == cause).map_or(1, |same| same.1 + 1);
         let counted = !auth && (limit > 0 || verdict.wait(1) != verdict.wait(2));
@@ -101,19 +101,34 @@ impl Model {
         self.failures += u32::from(!(limited || auth && renewed == 0));
         let own = if counted { nth } else { self.counts.0 }; // lifecycle 46, F48
         let failures = if limited { self.failures.max(own) } else { self.failures };
+        let at_once = self.at_once;
         if !self.back_off(if auth && renewed == 0 { 0 } else { failures }, limited) {
             return self.give_up(GiveUp::TableSpent, cause);
         }
         let (low, high) = verdict.wait(nth);
         let max = us(self.config.retry_after_max());
-        match hint.map(us) {
-            Some(hint) if hint > max => {
-                self.stats.retry_after_cut += 1;
-                self.set(Why::RetryAfter, self.now, (max * 0.75, max))
+        let asked = hint.map_or(0., |hint| us(hint.duration()));
+        self.stats.retry_after_cut += u32::from(asked > max);
+        let (cut, least) = (asked > max, asked.min(max));
+        let (why, span) = match hint {
+            Some(RetryAfter::Window(_)) => (Why::Window, (0., least)), // W26
+            Some(RetryAfter::AtLeast(_)) if cut => (Why::RetryAfter, (max * 0.75, max)), // W24
+            Some(RetryAfter::Appointment(_)) if cut => (Why::Appointment, (max * 0.75, max)),
+            Some(RetryAfter::AtLeast(_)) => {
+                (Why::RetryAfter, (asked, asked * (1. + float(self.config.retry_after_spread()))))
             }
-            Some(hint) => self.set(Why::RetryAfter, self.now, (hint, hint)),
-            None => self.set(Why::Class, self.now, (us(low), us(high))),
+            Some(RetryAfter::Appointment(_)) => (Why::Appointment, (asked, asked * 1.25)), // W25
+            None => (Why::Class, (us(low), us(high))),
         };
+        if matches!(hint, Some(RetryAfter::Appointment(_) | RetryAfter::Window(_))) {
+            self.due.retain(|due| due.0 != Why::Backoff);
+            let last = self.last_dial.filter(|_| at_once);
+            let apart = last.map_or(0., |last| last + first_wait(&self.config.backoff()).min(1e6) - self.now);
+            self.set(why, self.now, (span.0.max(apart), span.1.max(apart)));
+            self.at_once = true;
+        } else {
+            self.set(why, self.now, span);
+        }
         let (low, high) = self.config.resume().invalid_wait();
         _ = cause == Cause::SessionInvalid && self.set(Why::InvalidSession, self.now, (us(low), us(high)));
         self.limits(true)
