@@ -74,6 +74,10 @@ fn scenarios() {
             b"title = \"x\"\nnetwork = [\"4s\", \"3s\"]",
             ":2:11: network must be the shortest and the longest time one way, such as [\"5ms\", \"60ms\"]; the longest at least 1ms",
         ),
+        (
+            b"title = \"x\"\nhints = { appointments = 5 }",
+            ":2:26: appointments must be how far the server overbooks, from 0.1 to 4, such as 1.5",
+        ),
         (b"title = \"x\"\nheeded = 1.5", ":2:10: heeded must be a number from 0 to 1"),
         (b"title = \"x\"\nidentify_cost = -1", ":2:17: identify_cost must be a number from 0 to 10000"),
         (b"title = \"x\"\naccepts_then_drops = { until = \"3s\" }", ":2:22: missing field `after`"),
