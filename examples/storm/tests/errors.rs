@@ -197,8 +197,12 @@ fn policies() {
 fn grids() {
     let folder = folder("grids");
     for (text, message) in [
-        ("[axes]\n\"backoff.max_ms\" = 3", ":2:2: axis \"backoff.max_ms\" must be a list of values"),
-        ("[axes]\n\"backoff.max_ms\" = []", ":2:2: axis \"backoff.max_ms\" must be a list of values"),
+        ("[axes]\n\"backoff.max_ms\" = 3", ":2:20: axis \"backoff.max_ms\" must be a list of values"),
+        (
+            "[axes]\nbackoff.max_ms = [1]\nmax_attempts = []",
+            ":3:16: axis \"max_attempts\" must be a list of values",
+        ),
+        ("[axes]\n\"backoff.max_ms\" = []", ":2:20: axis \"backoff.max_ms\" must be a list of values"),
         ("[axe]", ":1:2: unknown field `axe`, expected `over` or `axes`"),
     ] {
         let file = folder.join("wrong.toml");
