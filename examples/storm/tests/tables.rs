@@ -142,6 +142,40 @@ fn settings_in_a_name_are_those_of_a_file() {
     assert_ne!(row("grpc"), named);
 }
 
+/// Every command of the README runs, and its files are read.
+#[test]
+fn the_readme_holds() {
+    let readme = fs::read_to_string(package().join("README.md")).expect("a file of the project");
+    let folder = folder("readme");
+    let run = |command: &str, more: &[&str]| {
+        let mut words: Vec<_> = command.split_whitespace().collect();
+        words.extend_from_slice(more);
+        let output = storm(&words).current_dir(&folder).output().expect("the program runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
+    };
+    let commands =
+        readme.lines().filter_map(|line| line.strip_prefix("cargo run --release -p redial-storm -- "));
+    let mut count = 0;
+    for command in commands {
+        let few: &[&str] = match command.split(' ').next() {
+            Some("list") => &[],
+            Some("run") => &["--clients", "20"],
+            _ if command.starts_with("draw load") => &["--clients", "20"],
+            _ => &["--clients", "20", "--count", "1"],
+        };
+        run(command, few);
+        count += 1;
+    }
+    let blocks: Vec<_> =
+        readme.split("```toml").skip(1).filter_map(|block| block.split("```").next()).collect();
+    let [policy, grid] = blocks[..] else { panic!("{blocks:?}") };
+    fs::write(folder.join("policy.toml"), policy).expect("written");
+    fs::write(folder.join("grid.toml"), grid).expect("written");
+    run("compare policy.toml --count 1 --clients 20", &[]);
+    run("search grid.toml --count 1 --clients 20", &[]);
+    assert_eq!(count, 6);
+}
+
 /// The limits of peers are lifted in both forms: of attempts, and at the end of a table.
 #[test]
 fn without_limits_everybody_comes_back() {
