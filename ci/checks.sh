@@ -58,6 +58,7 @@ step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
 step "the report on the benchmarks" cargo test -p redial-benches
+step "the storm lab" cargo test -p redial-storm
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "what the core may not contain" ci/purity.sh
 step "how much a first command compiles" ci/crates.sh

@@ -46,6 +46,9 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = scenarios![
     "hint-constant-5"
     "hint-constant-30"
     "hint-constant-30-partly"
+    "hint-appointments"
+    "hint-appointments-partly"
+    "hint-window"
     "lone-drop"
     "lone-blip"
 ];

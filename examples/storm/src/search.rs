@@ -1,10 +1,13 @@
 //! A grid over the settings of a config, and its frontier.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::slice;
 
 use redial::Config;
 use serde::Deserialize;
 use serde_json::Value;
+use toml::Spanned;
 
 use crate::fault::{Fault, read};
 use crate::measure::{Summary, outcomes, summaries};
@@ -27,7 +30,25 @@ pub(crate) struct Grid {
 #[serde(deny_unknown_fields)]
 struct File {
     over: Option<String>,
-    axes: toml::Table,
+    axes: BTreeMap<String, Spanned<toml::Value>>,
+}
+
+/// The axes of a value: a list is one, and a table has one for each of its keys, whose names are joined by dots.
+fn flatten(path: String, value: toml::Value, into: &mut Vec<(String, Vec<Value>)>) -> Result<(), String> {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                flatten(format!("{path}.{key}"), value, into)?;
+            }
+            Ok(())
+        }
+        toml::Value::Array(values) if !values.is_empty() => {
+            let values = values.into_iter().map(|value| serde_json::to_value(value).unwrap_or_default());
+            into.push((path, values.collect()));
+            Ok(())
+        }
+        _ => Err(format!("axis {path:?} must be a list of values")),
+    }
 }
 
 /// What a policy must do to be taken.
@@ -69,14 +90,9 @@ impl Grid {
                 .map_err(|error| wrong(error.span().map(|span| span.start), error.message()))?;
             named = grid.over;
             for (path, values) in grid.axes {
-                let values = serde_json::to_value(values).ok().and_then(|values| values.as_array().cloned());
-                let values = values.filter(|values| !values.is_empty());
-                let offset = text.find(&path);
-                all.push((
-                    path.clone(),
-                    values
-                        .ok_or_else(|| wrong(offset, &format!("axis {path:?} must be a list of values")))?,
-                ));
+                let offset = values.span().start;
+                flatten(path, values.into_inner(), &mut all)
+                    .map_err(|message| wrong(Some(offset), &message))?;
             }
         }
         for axis in axes {
@@ -105,7 +121,7 @@ impl Grid {
         for (_, values) in &self.axes {
             let longer = |combination: &Vec<Value>| {
                 let combination = combination.clone();
-                values.iter().map(move |value| [combination.as_slice(), &[value.clone()]].concat())
+                values.iter().map(move |value| [combination.as_slice(), slice::from_ref(value)].concat())
             };
             combinations = combinations.iter().flat_map(longer).collect();
         }
@@ -204,4 +220,24 @@ pub(crate) fn frontier(points: &[(f64, Option<f64>)]) -> Vec<bool> {
         })
     };
     points.iter().map(is_best).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frontier_has_what_no_other_is_better_than() {
+        let points = [
+            (5.0, Some(2.0)),
+            (6.0, Some(1.9)),
+            (7.0, Some(1.9)),
+            (6.5, Some(1.95)),
+            (4.0, None),
+            (8.0, Some(1.2)),
+        ];
+        assert_eq!(frontier(&points), [true, true, false, false, false, true]);
+        // Two that are equal are both in it.
+        assert_eq!(frontier(&[(5.0, Some(2.0)); 2]), [true, true]);
+    }
 }

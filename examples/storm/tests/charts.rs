@@ -6,12 +6,27 @@ use std::fs;
 
 use common::{folder, output, printed};
 
-/// The texts of an SVG: left edge, baseline, and what they say.
+/// The texts of an SVG.
 fn texts(svg: &str) -> Vec<String> {
     svg.split("<text")
         .skip(1)
         .filter_map(|text| Some(text.split_once('>')?.1.split_once("</text>")?.0.trim().to_owned()))
         .collect()
+}
+
+/// The left, upper, right and lower edge of each text that begins at its place, about.
+fn boxes(svg: &str) -> Vec<(f64, f64, f64, f64)> {
+    let boxed = |text: &str| {
+        let (tag, rest) = text.split_once('>')?;
+        let number =
+            |key: &str| tag.split_once(&format!("{key}=\""))?.1.split_once('"')?.0.parse::<f64>().ok();
+        let says = rest.split_once("</text>")?.0.trim();
+        let (x, y, size) = (number(" x")?, number(" y")?, number("font-size")?);
+        let is_label = tag.contains("text-anchor=\"start\"");
+        // A letter is half as wide as it is high at least.
+        is_label.then(|| (x, y - size / 2.0, x + 0.5 * size * says.len() as f64, y + size / 2.0))
+    };
+    svg.split("<text").skip(1).filter_map(boxed).collect()
 }
 
 fn drawn(arguments: &[&str], name: &str) -> String {
@@ -53,6 +68,23 @@ fn attempts_against_recovery() {
         "Beyond the edges: policies/full.json:backoff.max_ms=5000",
     ] {
         assert!(texts.iter().any(|text| text == name), "{name} in {texts:?}");
+    }
+}
+
+/// So many points in one place that most of their labels must step aside.
+#[test]
+fn no_label_covers_another() {
+    let policies: Vec<_> =
+        (0..9).map(|number| format!("policies/full.json:backoff.max_ms={}", 30_000 + number)).collect();
+    let mut arguments = vec!["draw", "frontier", "--count", "3", "--clients", "60"];
+    arguments.extend(policies.iter().map(String::as_str));
+    let boxes = boxes(&drawn(&arguments, "labels"));
+    assert_eq!(boxes.len(), policies.len());
+    for (number, a) in boxes.iter().enumerate() {
+        for b in &boxes[number + 1..] {
+            let apart = a.0 >= b.2 || b.0 >= a.2 || a.1 + 2.0 >= b.3 || b.1 + 2.0 >= a.3;
+            assert!(apart, "{a:?} and {b:?}");
+        }
     }
 }
 

@@ -74,6 +74,10 @@ fn scenarios() {
             b"title = \"x\"\nnetwork = [\"4s\", \"3s\"]",
             ":2:11: network must be the shortest and the longest time one way, such as [\"5ms\", \"60ms\"]; the longest at least 1ms",
         ),
+        (
+            b"title = \"x\"\nhints = { appointments = 5 }",
+            ":2:26: appointments must be how far the server overbooks, from 0.1 to 4, such as 1.5",
+        ),
         (b"title = \"x\"\nheeded = 1.5", ":2:10: heeded must be a number from 0 to 1"),
         (b"title = \"x\"\nidentify_cost = -1", ":2:17: identify_cost must be a number from 0 to 10000"),
         (b"title = \"x\"\naccepts_then_drops = { until = \"3s\" }", ":2:22: missing field `after`"),
@@ -193,8 +197,12 @@ fn policies() {
 fn grids() {
     let folder = folder("grids");
     for (text, message) in [
-        ("[axes]\n\"backoff.max_ms\" = 3", ":2:2: axis \"backoff.max_ms\" must be a list of values"),
-        ("[axes]\n\"backoff.max_ms\" = []", ":2:2: axis \"backoff.max_ms\" must be a list of values"),
+        ("[axes]\n\"backoff.max_ms\" = 3", ":2:20: axis \"backoff.max_ms\" must be a list of values"),
+        (
+            "[axes]\nbackoff.max_ms = [1]\nmax_attempts = []",
+            ":3:16: axis \"max_attempts\" must be a list of values",
+        ),
+        ("[axes]\n\"backoff.max_ms\" = []", ":2:20: axis \"backoff.max_ms\" must be a list of values"),
         ("[axe]", ":1:2: unknown field `axe`, expected `over` or `axes`"),
     ] {
         let file = folder.join("wrong.toml");
@@ -243,7 +251,7 @@ fn broken_files_are_refused() {
     let folder = folder("broken");
     let good = "title = \"x\"\nideal = \"3s\"\nserver = { queue = \"4s\" }\n[[loss]]\nzone = [0, 4]\n[[capacity]]\nshare = 0.5\n";
     for cut in (1..good.len()).step_by(7) {
-        for text in [&good[..cut], &good[cut..], &good.replacen(|letter: char| letter == '=', "[", cut / 7)] {
+        for text in [&good[..cut], &good[cut..], &good.replacen('=', "[", cut / 7)] {
             let file = folder.join("broken.toml");
             fs::write(&file, text).expect("written");
             let output = output(&[

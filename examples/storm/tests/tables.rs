@@ -27,7 +27,8 @@ fn one_policy_in_one_scenario() {
     golden("run.md", &arguments);
     golden("run.json", &[arguments.as_slice(), &["--format", "json"]].concat());
     golden("run.csv", &[arguments.as_slice(), &["--format", "csv"]].concat());
-    golden("seconds.csv", &[arguments.as_slice(), &["--seconds", "--format", "csv"]].concat());
+    let seconds = ["run", POLICIES[0], "--scenario", "outage-0-ideal-10", "--seconds", "--format", "csv"];
+    golden("seconds.csv", &[seconds.as_slice(), &["--clients", "300"]].concat());
 }
 
 #[test]
@@ -123,8 +124,7 @@ fn settings_in_a_name_are_those_of_a_file() {
         let compare = ["compare", policy, "--count", "3", "--clients", "50", "--format", "csv"];
         let table = printed(&compare);
         // The name may have commas in quotes.
-        let row = table.lines().nth(1).expect("a row").rsplit(',').take(8).collect::<Vec<_>>().join(",");
-        row
+        table.lines().nth(1).expect("a row").rsplit(',').take(8).collect::<Vec<_>>().join(",")
     };
     let folder = folder("settings");
     let file = folder.join("same.json");
@@ -140,6 +140,53 @@ fn settings_in_a_name_are_those_of_a_file() {
     assert_eq!(row(&file.display().to_string()), named);
     assert_eq!(row(&line.display().to_string()), named);
     assert_ne!(row("grpc"), named);
+}
+
+/// Every command of the README runs, and its files are read.
+#[test]
+fn the_readme_holds() {
+    let readme = fs::read_to_string(package().join("README.md")).expect("a file of the project");
+    let folder = folder("readme");
+    let run = |command: &str, more: &[&str]| {
+        let mut words: Vec<_> = command.split_whitespace().collect();
+        words.extend_from_slice(more);
+        let output = storm(&words).current_dir(&folder).output().expect("the program runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
+    };
+    let commands =
+        readme.lines().filter_map(|line| line.strip_prefix("cargo run --release -p redial-storm -- "));
+    let mut count = 0;
+    for command in commands {
+        let few: &[&str] = match command.split(' ').next() {
+            Some("list") => &[],
+            Some("run") => &["--clients", "20"],
+            _ if command.starts_with("draw load") => &["--clients", "20"],
+            _ => &["--clients", "20", "--count", "1"],
+        };
+        run(command, few);
+        count += 1;
+    }
+    let blocks: Vec<_> =
+        readme.split("```toml").skip(1).filter_map(|block| block.split("```").next()).collect();
+    let [policy, grid] = blocks[..] else { panic!("{blocks:?}") };
+    fs::write(folder.join("policy.toml"), policy).expect("written");
+    fs::write(folder.join("grid.toml"), grid).expect("written");
+    run("compare policy.toml --count 1 --clients 20", &[]);
+    run("search grid.toml --count 1 --clients 20", &[]);
+    assert_eq!(count, 6);
+}
+
+/// The limits of peers are lifted in both forms: of attempts, and at the end of a table.
+#[test]
+fn without_limits_everybody_comes_back() {
+    let never = |more: &[&str]| {
+        let set =
+            ["compare", "signalr", "backon", "--count", "2", "--clients", "50", "--each", "--format", "csv"];
+        let table = printed(&[set.as_slice(), more].concat());
+        table.lines().skip(1).map(|row| row.rsplit(',').next() != Some("0")).collect::<Vec<_>>()
+    };
+    assert_eq!(never(&[]), [true; 4]);
+    assert_eq!(never(&["--unlimited"]), [false; 4]);
 }
 
 /// A reader that goes away is no failure.

@@ -238,7 +238,7 @@ fn along(ends: &[(i32, i32)], scale: Scale) -> Vec<Box> {
     let &[(x0, y0), (x1, y1)] = ends else { return Vec::new() };
     let steps = ((x1 - x0).abs().max((y1 - y0).abs()) / scale.px(4)).max(1);
     let at = |step: i32| (x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps);
-    (0..=steps).map(|step| around(at(step), scale.px(2))).collect()
+    (0..=steps).map(|step| around(at(step), scale.px(4))).collect()
 }
 
 /// Where a label of this size may stand beside a point, the best place first, and whether a line must lead to it.

@@ -19,6 +19,9 @@ pub(crate) const MOST: usize = COLOURS.len();
 /// So many points has a curve at most.
 const POINTS: usize = 240;
 
+/// Entries of a legend, each with its left edge and its number.
+type Row = Vec<(i32, usize)>;
+
 struct Load {
     title: String,
     clients: f64,
@@ -273,7 +276,7 @@ impl Load {
         area: &DrawingArea<D, Shift>,
         scale: Scale,
         width: i32,
-    ) -> Result<Vec<Vec<(i32, usize)>>, DrawingAreaErrorKind<D::ErrorType>> {
+    ) -> Drawn<D, Vec<Row>> {
         let left = scale.px(82);
         let (mut rows, mut x) = (vec![Vec::new()], left);
         // The last one is what the servers take, if that is limited.

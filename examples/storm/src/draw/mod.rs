@@ -58,7 +58,7 @@ pub(super) trait Chart {
 }
 
 /// The result of drawing on a backend.
-pub(super) type Drawn<D> = Result<(), DrawingAreaErrorKind<<D as DrawingBackend>::ErrorType>>;
+pub(super) type Drawn<D, T = ()> = Result<T, DrawingAreaErrorKind<<D as DrawingBackend>::ErrorType>>;
 
 /// Writes a chart as `<out>.svg` and `<out>.png`.
 pub(super) fn write(chart: &impl Chart, out: &Path) -> Result<(), Fault> {
