@@ -233,9 +233,9 @@ impl Sets {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut output = BufWriter::new(io::stdout().lock());
-    let done = obey(&cli, &mut output).and_then(|()| Ok(output.flush()?));
+    let done = execute(&cli, &mut output).and_then(|()| Ok(output.flush()?));
     let (message, status) = match done {
-        // Whoever reads no further has what they wanted.
+        // A reader that stops early has what it needs.
         Err(Fault::Io(error)) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
         Ok(()) => return ExitCode::SUCCESS,
         Err(Fault::Io(error)) => (format!("standard output: {error}"), 1),
@@ -247,7 +247,7 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-fn obey(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
+fn execute(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.into()).build_global();
     pool.map_err(|error| Fault::Output(error.to_string()))?;
     match &cli.command {

@@ -79,8 +79,9 @@ pub(crate) struct Standard {
     pub(crate) lone_blip: Option<f64>,
 }
 
-/// The scenarios of [`Standard`].
+/// The scenarios of [`Standard`]. More than 10,000 clients change little in them, and in the queue they may take very long.
 pub(crate) fn standard(clients: Option<u32>) -> Result<[Case; 3], Fault> {
+    let clients = clients.map(|clients| clients.min(10_000));
     Ok([built_in("metastable-queue", clients)?, built_in("lone-drop", None)?, built_in("lone-blip", None)?])
 }
 
