@@ -324,7 +324,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
     }
 
     /// Whether a client is one of those that heed hints.
-    fn heeds(&self, client: u32) -> bool {
+    const fn heeds(&self, client: u32) -> bool {
         mix(self.seed, client, u32::MAX / 2) >> 32 < self.scenario.heeded.of(Micros(1 << 32)).0
     }
 
@@ -450,11 +450,11 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         let current = self.policies.get(client as usize).map_or(0, |policy| policy.endpoints().current());
         let regions = self.scenario.regions.len().max(1);
         let home = (client as usize).wrapping_add(usize::from(current));
-        home.wrapping_rem(regions) as u8
+        home.checked_rem(regions).unwrap_or(0) as u8
     }
 
     /// How long a message of a dial takes, one way.
-    fn latency(&self, client: u32, epoch: Epoch) -> u64 {
+    const fn latency(&self, client: u32, epoch: Epoch) -> u64 {
         let (shortest, longest) = self.scenario.network;
         let draw = mix(self.seed, client, epoch.get());
         shortest.saturating_add(within(longest.saturating_sub(shortest), draw)).0

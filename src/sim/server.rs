@@ -146,7 +146,7 @@ impl<'a> Models<'a> {
         Self { scenario, regions: scenario.regions.iter().map(|_| region()).collect() }
     }
 
-    fn lacks(scenario: &Scenario, why: Lack, hint: Option<RetryAfter>) -> Reply {
+    const fn lacks(scenario: &Scenario, why: Lack, hint: Option<RetryAfter>) -> Reply {
         match scenario.failure {
             Failure::Refused => Reply::Refuse { why, hint },
             Failure::Silent => Reply::Silence { why },

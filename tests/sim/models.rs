@@ -154,18 +154,20 @@ fn a_constant_hint_keeps_the_herd_together() {
     assert!((nobody.0 / without.0 - 1.0).abs() < 0.02, "{nobody:?} {without:?}");
 }
 
-/// W29. Appointments and windows save dials, and appointments time; with a share that heeds them they are no worse than
-/// nothing.
+/// W29. Appointments and windows save time for few dials more; where only some clients heed them nobody pays much.
 #[test]
-fn appointments_save_dials() {
+fn appointments_save_time() {
     let appointments = Hints::Appointments(Ratio::new_const(3, 2));
     let storm = |hints, heeded| hinted(hints, heeded, &presets::RECOMMENDED);
     let nothing = storm(Hints::None, Ratio::ONE);
     let (told, window) = (storm(appointments, Ratio::ONE), storm(Hints::Window, Ratio::ONE));
     let partly = storm(appointments, Ratio::new_const(3, 10));
-    assert!(told.0 < 0.85 * nothing.0 && told.1 < nothing.1, "{told:?} {nothing:?}");
-    assert!(window.0 < 0.95 * nothing.0, "{window:?} {nothing:?}");
-    assert!(partly.0 < nothing.0 && partly.1 < 1.05 * nothing.1, "{partly:?} {nothing:?}");
+    let at_most = |found: (f64, f64), (dials, time): (f64, f64)| {
+        assert!(found.0 < dials * nothing.0 && found.1 < time * nothing.1, "{found:?} {nothing:?}");
+    };
+    at_most(told, (1.12, 0.87));
+    at_most(window, (1.0, 0.87));
+    at_most(partly, (1.05, 1.08));
 }
 
 /// W30. A planned restart with a window: one dial a client, in the time that the server needs.
