@@ -10,6 +10,7 @@ mod library;
 mod measure;
 mod policy;
 mod random;
+mod rewrite;
 mod scenario;
 mod search;
 mod show;
@@ -102,6 +103,8 @@ enum Command {
     Draw(Drawing),
     /// The names of the presets and of the built-in scenarios
     List,
+    /// Runs the commands in a document's comments `<!-- storm … -->`, and puts their tables behind them
+    Rewrite { file: PathBuf },
 }
 
 #[derive(Subcommand)]
@@ -233,7 +236,9 @@ impl Sets {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut output = BufWriter::new(io::stdout().lock());
-    let done = execute(&cli, &mut output).and_then(|()| Ok(output.flush()?));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.into()).build_global();
+    let pool = pool.map_err(|error| Fault::Output(error.to_string()));
+    let done = pool.and_then(|()| execute(&cli, &mut output)).and_then(|()| Ok(output.flush()?));
     let (message, status) = match done {
         // A reader that stops early has what it needs.
         Err(Fault::Io(error)) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
@@ -248,8 +253,6 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.threads.into()).build_global();
-    pool.map_err(|error| Fault::Output(error.to_string()))?;
     match &cli.command {
         Command::Run { policy, scenario, sample, seconds } => {
             let policy = sample.policy(policy)?;
@@ -302,5 +305,6 @@ fn execute(cli: &Cli, output: &mut impl Write) -> Result<(), Fault> {
             )
         }
         Command::List => show::list()?.write(cli.format, output),
+        Command::Rewrite { file } => rewrite::rewrite(file),
     }
 }
