@@ -89,7 +89,7 @@ fn an_appointment_replaces_the_wait() {
     assert_spread(&waits(&MINUTE, RetryAfter::Appointment(secs(200))), 200_000, 250_000, "200 s");
     let (wait, reason) = refused(&mut dialling(&MINUTE, 1, at(0)), at(10), RetryAfter::Appointment(secs(8)));
     assert!(wait < 60_000 && reason == Some(WaitReason::Appointment));
-    assert_eq!(RetryAfter::Appointment(secs(8)).to_string(), "in 8s");
+    assert_eq!(RetryAfter::Appointment(secs(8)).to_string(), "in 8000 ms");
 }
 
 /// W26: a window replaces it too, from nothing to the whole of it; so does that of a planned restart.
@@ -115,7 +115,7 @@ fn a_window_replaces_the_wait() {
         .collect();
     restarted.sort_unstable();
     assert_spread(&restarted, 0, 30_000, "a restart");
-    assert_eq!(RetryAfter::Window(secs(8)).to_string(), "within 8s");
+    assert_eq!(RetryAfter::Window(secs(8)).to_string(), "within 8000 ms");
     // A successor at another endpoint is dialled within it, and the connection stays meanwhile.
     let mut successors: Vec<_> = (0..1_000)
         .map(|seed| {
@@ -143,7 +143,7 @@ fn a_window_replaces_the_wait() {
 #[test]
 fn at_least_is_a_floor() {
     assert_eq!(RetryAfter::from(secs(5)), RetryAfter::AtLeast(secs(5)));
-    assert_eq!(RetryAfter::from(secs(5)).to_string(), "after 5s");
+    assert_eq!(RetryAfter::from(secs(5)).to_string(), "after 5000 ms");
     assert_eq!(MINUTE.retry_after_spread(), Ratio::ONE, "the default");
     let own = refused(&mut dialling(&MINUTE, 1, at(0)), at(10), secs(5).into());
     assert_eq!(own, (60_000, Some(WaitReason::Backoff)));

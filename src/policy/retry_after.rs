@@ -76,10 +76,11 @@ impl From<Duration> for RetryAfter {
 
 impl core::fmt::Display for RetryAfter {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let millis = self.duration().as_millis();
         match self {
-            Self::AtLeast(wait) => write!(f, "after {wait:?}"),
-            Self::Appointment(wait) => write!(f, "in {wait:?}"),
-            Self::Window(width) => write!(f, "within {width:?}"),
+            Self::AtLeast(_) => write!(f, "after {millis} ms"),
+            Self::Appointment(_) => write!(f, "in {millis} ms"),
+            Self::Window(_) => write!(f, "within {millis} ms"),
         }
     }
 }

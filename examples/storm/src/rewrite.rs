@@ -22,7 +22,9 @@ pub(crate) fn rewrite(path: &Path) -> Result<(), Fault> {
     while let Some((number, line)) = lines.next() {
         written.push_str(line);
         written.push('\n');
-        let Some(command) = line.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)) else { continue };
+        let Some(command) = line.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)) else {
+            continue;
+        };
         let at = |message: String| Fault::Input(format!("{}:{}: {message}", path.display(), number + 1));
         let words = ["storm"].into_iter().chain(command.split_whitespace());
         let cli = Cli::try_parse_from(words).map_err(|error| at(error.to_string()))?;
