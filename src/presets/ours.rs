@@ -24,10 +24,16 @@ const fn ours(backoff: Builder<BackoffConfig>) -> Builder<Config> {
 /// What this project recommends for a protocol that says when its session is ready; take [`WEBSOCKET`] for a plain
 /// socket, which never says so and would be closed here after 10 s.
 ///
+/// In three sets of 240 simulated storms, of 10,000 clients each, it takes 6.2 to 6.3 dials a client, and 99 % are back after 1.54
+/// times the time that the servers need; full jitter doubling to 120 s takes 8.8 to 8.9 dials and 1.66 to 1.68 times that. A server whose
+/// queue is longer than the patience of its clients drains it in 4 times the time that it needs. A lone client is back
+/// 1 s after a drop, and 1.8 s after the end of a blip of 2 s, as medians. `STORMS.md` has the tables, and says when not to take it: for
+/// few clients [`FEW`], where every second after a long outage counts [`EAGER`].
+///
 /// | choice | why |
 /// | --- | --- |
 /// | the first wait is up to 1.75 s, not 0 | a lone client must be back within a second, as the median is; a fleet must not arrive in one instant. It is a burst still: for a planned restart say so with a hint or a reconnect request |
-/// | one dial in each of consecutive [windows](BackoffConfig::windows), at a phase that is drawn once an outage | what any exponential wastes: clients that draw again for every wait come twice in one stretch and leave the next one empty. For the same dials a fleet is back in a seventh less time |
+/// | one dial in each of consecutive [windows](BackoffConfig::windows), at a phase that is drawn once an outage | what any exponential wastes: clients that draw again for every wait come twice in one stretch and leave the next one empty. For the same dials a fleet is back in a tenth less time |
 /// | a scale of 40 s, and waits of at most 300 s | the waits grow with the square root of the time lost: a minute after one minute is too much, and half a minute after an hour too little. A server whose queue is longer than the patience of its clients recovers only if they come more rarely than it can serve all of them, which no cap of 30 s allows with more than 30 s of work |
 /// | attempts and time without limit | the default limits in the field (3 to 10 attempts, most of them spent within a minute) leave clients offline for good after an ordinary outage: 94 to 100 % of a fleet after 30 s (measured). "Given up" is for the user to say |
 /// | reset after 60 s of a session | a reset at "connected" is the most reported bug of all: a server that accepts and drops is dialled at the first wait without end. A minute of service proves more than a flapping server has to offer |
@@ -81,16 +87,30 @@ pub const WEBSOCKET: Config = RECOMMENDED
     .on_visible(OnVisible::Probe)
     .build_const();
 
-/// [`RECOMMENDED`] for clients of a service whose operator would rather have them back soon than save dials: 2 dials more for
-/// each client, and back in a seventh less time.
+/// [`RECOMMENDED`] with a scale of 16 s, for clients of a service whose operator would rather have them back soon than save dials.
+///
+/// In the storms of [`RECOMMENDED`]'s documentation it takes 7.9 to 8.1 dials a client, and 99 % are back after 1.32 to 1.35 times the
+/// time that the servers need. A server whose queue is longer than the patience of its clients takes 7 times that.
 pub const FLEET: Config = ours(windows(16, 300)).build_const();
 
-/// [`RECOMMENDED`] for clients for whom every second counts, on servers that can refuse cheaply.
+/// [`RECOMMENDED`] with a scale of 8 s, for clients for whom every second counts, on servers that can refuse cheaply.
+///
+/// In the storms of [`RECOMMENDED`]'s documentation it takes 9.9 to 10.2 dials a client, and 99 % are back after 1.23 to 1.26 times the
+/// time that the servers need. A server whose queue is longer than the patience of its clients takes 13 times that.
 pub const EAGER: Config = ours(windows(8, 300)).build_const();
 
-/// For few clients, which no storm concerns: bots, workers, a tool for one person.
+/// For few clients, which no storm concerns: bots, workers, a tool for one person. Otherwise [`RECOMMENDED`].
+///
+/// It doubles from 1 s to 30 s, with a jitter over a quarter to all of each wait, so that a client is back half a minute after
+/// its server at worst, whatever the outage was; after a drop it is back after 0.7 s, as a median. In the storms of
+/// [`RECOMMENDED`]'s documentation it takes 13.7 to 14.3 dials a client for 1.22 to 1.24 times the time that the servers
+/// need, and a server with more than 30 s of work in its queue may never recover.
 pub const FEW: Config =
     ours(exponential(secs(1), Ratio::TWO, secs(30), Jitter::Window(ratio(1, 4), Ratio::ONE))).build_const();
 
-/// For devices on battery, where every dial costs more than a minute of silence.
+/// [`RECOMMENDED`] with a scale of 160 s and waits of at most 15 minutes, for devices on battery, where a dial costs more than a minute
+/// of silence.
+///
+/// In the storms of [`RECOMMENDED`]'s documentation it takes 5.1 dials a client, and 99 % are back after twice the time that
+/// the servers need.
 pub const BATTERY: Config = ours(windows(160, 900)).build_const();
