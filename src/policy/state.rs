@@ -293,7 +293,11 @@ impl<B: OptionalPart<CircuitBreaker>, H: OptionalPart<Heartbeat>, T> State<B, H,
         if let Some(heartbeat) = self.heartbeat.get_mut() {
             heartbeat.rewind(now, answer_within);
         }
-        self.outage_since = self.outage_since.min(SignedInstant::at(now));
+        if self.outage_since > SignedInstant::at(now) {
+            // It began, or was parked, by the time that the clock had: it is as old as it was.
+            let age = self.outage_since.until(self.latest);
+            self.outage_since = SignedInstant::before(now, age);
+        }
         self.dialled_at = self.dialled_at.map(|at| at.min(now));
         self.credential_at = self.credential_at.map(earlier);
         self.replaced_secs = self.replaced_secs.min(secs_up(now).saturating_add(REPLACED_SECS));
