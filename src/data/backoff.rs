@@ -20,6 +20,11 @@ pub(super) const PLAIN: BackoffConfig =
 /// The scale of windows where none is given.
 const SCALE: Duration = Duration::from_secs(40);
 
+/// What they are laid over where the other config has windows, and they ask for another curve: that of
+/// [`FEW`](crate::presets::FEW).
+const BESIDE_WINDOWS: BackoffConfig =
+    PLAIN.to_builder().jitter(Jitter::Window(Ratio::new_const(1, 4), Ratio::ONE)).build_const();
+
 pub(super) const BACKOFF: &[&str] = &[
     "curve",
     "initial_ms",
@@ -60,7 +65,11 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         ("elapsed", Shape::Elapsed),
         ("windows", Shape::Windows),
     ];
+    // What windows do not have asks for another curve.
+    let asked =
+        o.get("factor").is_some() || o.get("jitter").is_some_and(|jitter| jitter.as_str() != Some("none"));
     let shape = o.choice("curve", &words)?.unwrap_or(match base.curve() {
+        Curve::Windows(_) if asked => Shape::Exponential,
         Curve::Constant => Shape::Constant,
         Curve::Linear => Shape::Linear,
         Curve::Fibonacci => Shape::Fibonacci,
@@ -70,6 +79,8 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         Curve::Windows(_) => Shape::Windows,
         _ => Shape::Exponential,
     });
+    // Another curve can't begin where windows do.
+    let base = if base.has_windows() && shape != Shape::Windows { BESIDE_WINDOWS } else { base };
     let (base_entries, base_after) = match base.curve() {
         Curve::Table(entries, after) => (entries, after),
         _ => (&[][..], AfterTable::RepeatLast),

@@ -2,7 +2,7 @@
 
 use redial::handover;
 use redial::policy::Snapshot;
-use redial::{Action, Cause, Config, Event, Instant, IoKind, Policy};
+use redial::{Action, Cause, Config, Event, Instant, IoKind, Policy, presets};
 
 use super::*;
 
@@ -214,4 +214,26 @@ fn a_fixed_config_has_windows() {
     let epoch = client.epoch().unwrap();
     _ = client.handle_event(at(0), Event::OpenFailed { epoch, cause: REFUSED, retry_after: None });
     assert_eq!(client.poll_timeout(), Some(at(875)));
+}
+
+/// W04: over a config of windows, a factor or a jitter asks for the exponential curve, which begins with that of `FEW`; the keys of
+/// windows change the windows.
+#[test]
+fn another_curve_over_windows() {
+    use redial::policy::ConfigOver;
+    use serde::de::DeserializeSeed;
+
+    let over = |text: &str| {
+        let mut read = serde_json::Deserializer::from_str(text);
+        let config = ConfigOver::new(&presets::RECOMMENDED).deserialize(&mut read);
+        config.unwrap_or_else(|error| panic!("{text}: {error}")).backoff()
+    };
+    let (few, ours) = (presets::FEW.backoff(), presets::RECOMMENDED.backoff());
+    assert_eq!(over(r#"{"backoff": {"factor": "2"}}"#), few);
+    assert_eq!(over(r#"{"backoff": {"curve": "exponential"}}"#), few);
+    let full = few.to_builder().jitter(Jitter::Full).build();
+    assert_eq!(Ok(over(r#"{"backoff": {"jitter": "full"}}"#)), full);
+    assert_eq!(over(r#"{"backoff": {"jitter": "none"}}"#), ours);
+    let minute = ours.to_builder().max_delay(Duration::from_secs(60)).build();
+    assert_eq!(Ok(over(r#"{"backoff": {"max_ms": 60000}}"#)), minute);
 }
