@@ -88,6 +88,8 @@ where
             let gate = self.gate(now);
             if gate.at > until {
                 self.state.stage = Stage::Waiting { until: gate.at, reason: gate.reason };
+                // A clock that runs back before that wait began is not to lengthen it.
+                self.state.since = self.state.since.max(before.state.since.min(now));
             }
         }
     }
