@@ -232,8 +232,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             Micros::ZERO => config.connect_timeout,
             interval => interval,
         };
-        let slept = if counted { self.state.account_slept(now, gap) } else { !gap.is_zero() };
-        if slept && !counted {
+        if counted {
+            self.state.account_slept(now, gap);
+        } else if !gap.is_zero() {
             // A clock that starts with the process can't express that the last dial was before it.
             let far = gap >= config.min_interval.max(self.first_wait());
             let earlier = self.state.dialled_at.map(|at| at.before(gap));
@@ -251,7 +252,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let is_open = self.state.is_open();
         if is_open && gap < trusted {
-            return slept;
+            return !counted && !gap.is_zero();
         }
         let anew = matches!(self.state.stage, Stage::Connecting { .. }) && self.state.since == now;
         if !anew {
@@ -262,9 +263,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 self.shorten_wait(cx, Micros::ZERO, Trigger::HostResumed);
             }
             // A dial of this instant came after the sleep.
-            Stage::Connecting { .. } if anew => return slept,
+            Stage::Connecting { .. } if anew => return !counted && !gap.is_zero(),
             Stage::Connecting { .. } => self.cut_dial(cx, Trigger::HostResumed),
-            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return slept,
+            Stage::Idle | Stage::Stopped | Stage::Failed { .. } => return !counted && !gap.is_zero(),
             Stage::Greeting { .. }
             | Stage::Establishing { .. }
             | Stage::Authenticating { .. }

@@ -441,14 +441,12 @@ impl<B, H, N> State<B, H, N> {
         self.trigger = trigger;
     }
 
-    /// Time during which the host slept does not count as time of the outage. True if there was any.
-    pub(super) const fn account_slept(&mut self, now: Instant, gap: Micros) -> bool {
-        if !self.is(Flag::Outage) || matches!(self.stage, Stage::Parked { .. }) {
-            return false;
+    /// Time during which the host slept does not count as time of the outage.
+    pub(super) const fn account_slept(&mut self, now: Instant, gap: Micros) {
+        if self.is(Flag::Outage) && !matches!(self.stage, Stage::Parked { .. }) {
+            let slept = gap.min(self.outage_since.until(now));
+            self.outage_since = self.outage_since.later(slept);
         }
-        let slept = gap.min(self.outage_since.until(now));
-        self.outage_since = self.outage_since.later(slept);
-        !slept.is_zero()
     }
 
     /// The condition that forbids a dial, if there is one.

@@ -115,7 +115,11 @@ fn circle(case: &Case, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<
             let applied = play.make(*step);
             moved |= applied;
             anew += u64::from(held);
-            if applied && step.is_news() && news_at != Some((play.now, play.dials)) {
+            // A sleep is no time of the outage, also where nothing else follows from it.
+            if (applied || *step == Move::HostResumed)
+                && step.is_news()
+                && news_at != Some((play.now, play.dials))
+            {
                 news_at = Some((play.now, play.dials));
                 anew += 1;
             }
