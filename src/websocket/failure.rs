@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
 
+use crate::advise;
 use crate::classify::{Cause, Class, IoKind, TlsKind};
 use crate::driver::DialError;
 use crate::policy::RetryAfter;
@@ -25,8 +26,10 @@ use super::tls;
 pub struct Failure {
     /// What the policy is told.
     pub cause: Cause,
-    /// What the server asked to wait for: `Retry-After`, as seconds or as a date. `None` where it did not ask.
-    pub retry_after: Option<Duration>,
+    /// What the server asked to wait for: `Retry-After`, as seconds or as a date, and what it means by it: with
+    /// [`Retry-After-Kind`](crate::advise::KIND_HEADER) an appointment or a window, otherwise at least so long. `None` where it did
+    /// not ask.
+    pub retry_after: Option<RetryAfter>,
     /// The same for people, in one line without a secret.
     pub detail: String,
 }
@@ -46,7 +49,7 @@ impl Failure {
     /// From the WebSocket library.
     pub(super) fn from_websocket(error: &Error) -> Self {
         let retry_after = match error {
-            Error::Http(response) => retry_after(response.headers()),
+            Error::Http(response) => meant(response.headers()),
             _ => None,
         };
         Self { retry_after, ..Self::new(cause(error), error) }
@@ -62,11 +65,7 @@ impl Failure {
     }
 
     pub(super) const fn dial_error(&self) -> DialError {
-        let retry_after = match self.retry_after {
-            Some(wait) => Some(RetryAfter::AtLeast(wait)),
-            None => None,
-        };
-        DialError::Failed { cause: self.cause, retry_after }
+        DialError::Failed { cause: self.cause, retry_after: self.retry_after }
     }
 }
 
@@ -105,6 +104,18 @@ pub(super) fn io(error: &io::Error) -> Cause {
     Cause::Io(match error.raw_os_error() {
         Some(23 | 24) if cfg!(unix) => IoKind::TooManyOpenFiles,
         _ => IoKind::from(error.kind()),
+    })
+}
+
+/// The wait that the server asks for, as it means it. A kind that is not known, or several, are the cautious one.
+fn meant(headers: &HeaderMap) -> Option<RetryAfter> {
+    let wait = retry_after(headers)?;
+    let mut kinds = headers.get_all(advise::KIND_HEADER).into_iter();
+    let kind = kinds.next().and_then(|kind| kind.to_str().ok()).filter(|_| kinds.next().is_none());
+    Some(match kind.map(str::trim) {
+        Some(advise::APPOINTMENT) => RetryAfter::Appointment(wait),
+        Some(advise::WINDOW) => RetryAfter::Window(wait),
+        _ => RetryAfter::AtLeast(wait),
     })
 }
 
@@ -150,6 +161,25 @@ mod tests {
             headers.append(header::RETRY_AFTER, HeaderValue::from_bytes(value).unwrap());
         }
         retry_after(&headers)
+    }
+
+    #[test]
+    fn a_header_says_what_a_wait_means() {
+        let said = |kinds: &[&str]| {
+            let mut headers = HeaderMap::new();
+            headers.append(header::RETRY_AFTER, HeaderValue::from_static("7"));
+            for kind in kinds {
+                headers.append(advise::KIND_HEADER, HeaderValue::from_str(kind).unwrap());
+            }
+            super::meant(&headers)
+        };
+        let wait = Duration::from_secs(7);
+        assert_eq!(said(&[]), Some(RetryAfter::AtLeast(wait)));
+        assert_eq!(said(&["appointment"]), Some(RetryAfter::Appointment(wait)));
+        assert_eq!(said(&[" window "]), Some(RetryAfter::Window(wait)));
+        assert_eq!(said(&["party"]), Some(RetryAfter::AtLeast(wait)));
+        assert_eq!(said(&["window", "appointment"]), Some(RetryAfter::AtLeast(wait)));
+        assert_eq!(super::meant(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl fmt::Display for Report<'_> {
             Self::DialFailed(failure) => {
                 write!(f, "the dial failed: {failure}")?;
                 match failure.retry_after {
-                    Some(wait) => write!(f, "; the server asks to wait {wait:?}"),
+                    Some(wait) => write!(f, "; the server asks to come again {wait}"),
                     None => Ok(()),
                 }
             }

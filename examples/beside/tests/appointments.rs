@@ -14,8 +14,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use redial::policy::RetryAfter;
+use redial::presets;
 use redial::websocket::{Decoded, Frame, Protocol, Socket, connect};
-use redial::{Ratio, presets};
 
 const CLIENTS: u32 = 300;
 /// A server that accepts all of them at once.
@@ -70,9 +71,8 @@ impl Protocol for Told {
     fn decode(&self, frame: Frame) -> Decoded<Infallible, Frame> {
         let window = frame.as_text().and_then(|text| text.strip_prefix("RECONNECT ")?.parse().ok());
         window.map_or(Decoded::Ignored, |window| Decoded::ReconnectRequested {
-            retry_after: None,
-            // The connection is kept until a time in the first half of this.
-            deadline: Some(2 * Duration::from_secs(window)),
+            retry_after: Some(RetryAfter::Window(Duration::from_secs(window))),
+            deadline: None,
         })
     }
 }
@@ -89,7 +89,7 @@ impl Fleet {
         let config = presets::WEBSOCKET
             .to_builder()
             .reset_after_stable(Duration::from_millis(1))
-            .retry_after_spread(Ratio::new_const(1, 4))
+            .backoff(presets::FEW.backoff())
             .build()
             .unwrap();
         let url = format!("ws://127.0.0.1:{port}");
