@@ -171,7 +171,7 @@ mod tests {
             for kind in kinds {
                 headers.append(advise::KIND_HEADER, HeaderValue::from_str(kind).unwrap());
             }
-            super::meant(&headers)
+            meant(&headers)
         };
         let wait = Duration::from_secs(7);
         assert_eq!(said(&[]), Some(RetryAfter::AtLeast(wait)));
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(said(&[" window "]), Some(RetryAfter::Window(wait)));
         assert_eq!(said(&["party"]), Some(RetryAfter::AtLeast(wait)));
         assert_eq!(said(&["window", "appointment"]), Some(RetryAfter::AtLeast(wait)));
-        assert_eq!(super::meant(&HeaderMap::new()), None);
+        assert_eq!(meant(&HeaderMap::new()), None);
     }
 
     #[test]
