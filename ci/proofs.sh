@@ -10,3 +10,5 @@ case $REDIAL_DEEPER in
 esac
 cargo test --profile proof --test invariants --test handover_invariants --test zero_time \
     --test checkpoint --test record --test subscriptions --test classify --test curves --test fixed_config --test rules
+# Every storm of every peer.
+cargo test --profile proof --features sim --test sim
