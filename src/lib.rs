@@ -14,6 +14,7 @@
 //! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
 //! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
 //! | tests of your own client | [`testing`], a policy that is checked at every call |
+//! | a fleet, and a policy to choose for it | [`sim`], reconnect storms with real policies |
 //!
 //! ```
 //! use core::time::Duration;
@@ -59,7 +60,7 @@
 //! | [`advise::Book`] | the server's half: when the next refused client should come back | on the other side |
 //! | [`health::Health`] | failure rate, times to recover, alerts | beside it |
 //! | [`Config`], built by a [`builder::Builder`] and checked once ([`ConfigError`]) | | what it is told |
-//! | [`presets`] | the settings of the field's clients | a [`Config`] to start from |
+//! | [`presets`] | what this project recommends, and the settings of the field's clients | a [`Config`] to start from |
 //!
 //! The generator is any [`rand_core::Rng`]; [`ChaCha8Rng`] is the documented one, and [`SplitMix64`] has 8 bytes. There is no default
 //! seed: clients that share one wait in step.
@@ -67,7 +68,7 @@
 //! # Features
 //!
 //! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
-//! `alloc`, `testing`, `proptest`, `arbitrary` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
     not(all(feature = "websocket", feature = "chacha")),

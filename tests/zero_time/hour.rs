@@ -1,5 +1,6 @@
 //! What an hour of it may cost.
 
+use redial::backoff::Curve;
 use redial::{Phase, SessionState};
 
 use super::harness::deeper;
@@ -105,6 +106,7 @@ impl Allowed {
 fn circle(case: &Case, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<u64, String> {
     let mut play = Play::new(case, draw);
     let (mut anew, mut slept) = (0_u64, 0);
+    let by_time = matches!(case.config.backoff().curve(), Curve::Windows(_) | Curve::Elapsed(_));
     let mut news_at = None;
     // Who says a lot without a dial gets no further.
     for _ in 0..2 * DIALS {
@@ -115,8 +117,8 @@ fn circle(case: &Case, draw: Draw, allowed: &Allowed, moves: &[Move]) -> Result<
             let applied = play.make(*step);
             moved |= applied;
             anew += u64::from(held);
-            // A sleep is no time of the outage, also where nothing else follows from it.
-            if (applied || *step == Move::HostResumed)
+            // A sleep is no time of the outage, also where nothing else follows from it; two curves follow that time.
+            if (applied || by_time && *step == Move::HostResumed)
                 && step.is_news()
                 && news_at != Some((play.now, play.dials))
             {
