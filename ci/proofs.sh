@@ -8,7 +8,5 @@ export REDIAL_DEEPER=${1:-1}
 case $REDIAL_DEEPER in
 '' | *[!0-9]*) echo "usage: ci/proofs.sh [how many steps deeper]" >&2 && exit 2 ;;
 esac
-cargo test --profile proof --test invariants --test handover_invariants --test zero_time \
-    --test checkpoint --test record --test subscriptions --test classify --test curves --test fixed_config --test rules
-# Every storm of every peer.
-cargo test --profile proof --features sim --test sim
+# Every storm of every peer is among them.
+cargo test --profile proof --features sim --test decisions --test record --test sim

@@ -67,7 +67,7 @@
 //!
 //! # What to expect
 //!
-//! From 24 simulated storms of 4,000 clients (`tests/advise.rs`), as attempts a client and the time until 99 % are back. A time of 1
+//! From 24 simulated storms of 4,000 clients (`tests/decisions/advise.rs`), as attempts a client and the time until 99 % are back. A time of 1
 //! is that of clients which come exactly as fast as they are accepted; what is above it here is for the most part the wait of clients
 //! that dialled during the outage.
 //!

@@ -227,20 +227,20 @@ fn decisions_name_rules_that_exist() {
 const REPORTS: &str = "06 08 09 10 11 12 13 14 15 17 20 21 22 25b 31 38 42 46 47 48 50 54 57 58 59 61 62 65 68 69 70 71 72 \
     73 75 84 85 86 87 89 91 93 94 96 97 98 99 100";
 
-/// `tests/reports/reports.tsv` has every public report: its number, its source, what answers it (`policy`, or `outside` where
+/// `tests/decisions/reports/reports.tsv` has every public report: its number, its source, what answers it (`policy`, or `outside` where
 /// it is not a policy's job), the logs that show what is right, and the tests that assert it. A test names its report in its
 /// name, and with the source in its doc comment.
 #[test]
 fn every_report_has_a_log_and_a_test() {
     let root = root();
     let mut files = Vec::new();
-    sources(&root.join("tests/reports"), &mut files);
+    sources(&root.join("tests/decisions/reports"), &mut files);
     let mut tests: BTreeMap<String, String> =
         files.iter().flat_map(|file| documented_tests_in(&read(file))).collect();
     tests.retain(|function, _| function.starts_with("report_"));
     let architecture = read(&root.join("ARCHITECTURE.md"));
     let (mut numbers, mut logs, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
-    for line in read(&root.join("tests/reports/reports.tsv")).lines() {
+    for line in read(&root.join("tests/decisions/reports/reports.tsv")).lines() {
         let [number, source, answer, log, named] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("not five columns: {line}");
         };

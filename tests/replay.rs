@@ -170,7 +170,7 @@ golden! {
     jitter
 }
 
-/// The logs of the public reports, of which `tests/reports/reports.tsv` has the list, show what is right for each.
+/// The logs of the public reports, of which `tests/decisions/reports/reports.tsv` has the list, show what is right for each.
 #[test]
 fn every_report_is_shown() {
     every_log_of("tests/replay/reports");

@@ -3,7 +3,7 @@
 //! The rules are those of `docs/rules.md`, with `docs/decisions.md` where they are silent. The [model] is written to be read:
 //! times are floats, everything is in vectors that are searched from the front, nothing is packed or fast. It shares the
 //! vocabulary of the crate (events, actions, causes, configs) and no code but one function: [`Classifier::classify`], because what
-//! a cause means is a table, which `tests/classify` checks row by row, while what follows from it is what is compared here.
+//! a cause means is a table, which `tests/decisions/classify` checks row by row, while what follows from it is what is compared here.
 //!
 //! After every event and every timeout [`compare`] compares the list of actions, the disposition, the phase, the condition that is
 //! parked on, the numbers of attempts and of failures in a row, the last cause, the session, the batch and the state of every
@@ -23,16 +23,16 @@
 //!
 //! | left out | proven by |
 //! | --- | --- |
-//! | handovers | `tests/handover_invariants.rs`, `tests/reports/handover.rs` |
-//! | a connection that is established when it opens | `tests/scenarios/d_session.rs` |
-//! | several endpoints, redirects, verdicts about the service, takeovers | `tests/endpoints.rs`, `tests/rules/endpoints.rs`, `tests/reports` |
-//! | sessions with a time to live, cursors | `tests/reports/sessions.rs` |
-//! | sleep, another network, probes, an age, a planned reconnect, a redial | `tests/reports/host.rs`, `tests/reports/time.rs` |
-//! | a server's first wait or interval, the time for an answer or a confirmation | `tests/reports` |
-//! | credentials with a time to live, given unasked, or sent in band | `tests/reports/credentials.rs` |
-//! | long outages, waits from the dial, growing dials, limits of the first connection | `tests/rules/limits.rs` |
-//! | the other jitters, the quadratic and the elapsed curve | `tests/curves.rs`, `tests/backoff` |
-//! | clocks that jump or run back, timers that are late | `tests/scenarios/j_clock.rs` |
+//! | handovers | `tests/decisions/handover_invariants.rs`, `tests/decisions/reports/handover.rs` |
+//! | a connection that is established when it opens | `tests/decisions/scenarios/d_session.rs` |
+//! | several endpoints, redirects, verdicts about the service, takeovers | `tests/decisions/endpoints.rs`, `tests/decisions/rules/endpoints.rs`, `tests/decisions/reports` |
+//! | sessions with a time to live, cursors | `tests/decisions/reports/sessions.rs` |
+//! | sleep, another network, probes, an age, a planned reconnect, a redial | `tests/decisions/reports/host.rs`, `tests/decisions/reports/time.rs` |
+//! | a server's first wait or interval, the time for an answer or a confirmation | `tests/decisions/reports` |
+//! | credentials with a time to live, given unasked, or sent in band | `tests/decisions/reports/credentials.rs` |
+//! | long outages, waits from the dial, growing dials, limits of the first connection | `tests/decisions/rules/limits.rs` |
+//! | the other jitters, the quadratic and the elapsed curve | `tests/decisions/curves.rs`, `tests/decisions/backoff` |
+//! | clocks that jump or run back, timers that are late | `tests/decisions/scenarios/j_clock.rs` |
 //! | snapshots, checkpoints, budgets, health | their own tests |
 //!
 //! [`Classifier::classify`]: redial::classify::Classifier::classify

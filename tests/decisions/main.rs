@@ -1,0 +1,45 @@
+//! What the core decides: one module for each subject, and the same harness for all. `cargo test --test decisions`, and
+//! `cargo test --test decisions rules::` for one of them.
+
+mod draws;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod pair;
+#[path = "../common/read_back.rs"]
+mod read_back;
+#[path = "../fuzzed/story.rs"]
+mod story;
+
+mod advise;
+mod backoff;
+mod backoff_base;
+mod breaker;
+mod breaker_windows;
+mod budget;
+mod builder;
+mod checkpoint;
+mod classify;
+mod curves;
+mod endpoints;
+mod fixed_config;
+mod handover;
+mod handover_invariants;
+mod health;
+mod hostile_clock;
+mod invariants;
+mod presets;
+mod regressions;
+mod reports;
+mod retry_after;
+mod rules;
+mod scenarios;
+mod scripts;
+mod serial;
+mod snapshot;
+mod subscriptions;
+mod subscriptions_growth;
+mod testing;
+mod transitions;
+mod widened;
+mod windows;
+mod zero_time;

@@ -1,5 +1,0 @@
-//! A connection that is replaced while it serves: what `Handover` decides, event by event.
-
-mod hostile;
-mod rig;
-mod steps;
