@@ -216,10 +216,11 @@ async fn a_drain_keeps_the_old_connection_for_its_time() {
     assert!(closed - promoted >= 500, "closed after {} ms", closed - promoted);
 }
 
-/// The proof at a tenth of its size: the same variants, and the same promises.
+/// The proof at a twentieth of its size: the same variants, and the same promises. A warning is longer than the machine may stand
+/// still while other tests run, because what a connection leaves unanswered at its deadline is lost.
 #[test]
-fn ten_planned_ends_of_each_kind_lose_nothing_and_leave_no_gap() {
-    let arguments = ["rotate", "--times", "10", "--warning-ms", "800", "--event-ms", "10", "--json"];
+fn five_planned_ends_of_each_kind_lose_nothing_and_leave_no_gap() {
+    let arguments = ["rotate", "--times", "5", "--warning-ms", "1600", "--event-ms", "10", "--json"];
     let output = run(&[&arguments[..], &["--seed", "7"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}");
@@ -234,12 +235,12 @@ fn ten_planned_ends_of_each_kind_lose_nothing_and_leave_no_gap() {
         let name = played["variant"].as_str().unwrap();
         let ends_early = matches!(name, "too-slow" | "dies-first");
         let number = |key: &str| played[key].as_u64().unwrap();
-        assert_eq!((number("cuts"), number("lost"), number("doubled")), (10, 0, 0), "{name}");
+        assert_eq!((number("cuts"), number("lost"), number("doubled")), (5, 0, 0), "{name}");
         assert!(number("sent") > 200 && number("sent") == number("received"), "{name}");
         assert_eq!(number("sockets"), 2, "{name}");
-        assert_eq!(number("handovers"), if ends_early { 0 } else { 10 }, "{name}");
-        assert_eq!(number("handovers_failed"), if ends_early { 10 } else { 0 }, "{name}");
-        assert_eq!(number("dials"), if name == "fails-twice" { 31 } else { 11 }, "{name}");
+        assert_eq!(number("handovers"), if ends_early { 0 } else { 5 }, "{name}");
+        assert_eq!(number("handovers_failed"), if ends_early { 5 } else { 0 }, "{name}");
+        assert_eq!(number("dials"), if name == "fails-twice" { 16 } else { 6 }, "{name}");
         assert_eq!(number("gap_us") == 0, !ends_early, "{name}");
         assert_eq!(number("requests") > 0, name == "requests");
         assert_eq!(number("requests"), number("answered"));
