@@ -101,6 +101,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod builder;
+pub mod causes;
 pub mod classify;
 mod codec;
 #[cfg(feature = "serde")]

@@ -124,40 +124,6 @@ named! {
     }
 }
 
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
-impl From<std::io::ErrorKind> for IoKind {
-    /// The kind of the same name. One that concerns no connection, or that is newer than Rust 1.85, becomes [`IoKind::Other`].
-    fn from(kind: std::io::ErrorKind) -> Self {
-        use std::io::ErrorKind as Std;
-        match kind {
-            Std::ConnectionRefused => Self::ConnectionRefused,
-            Std::ConnectionReset => Self::ConnectionReset,
-            Std::ConnectionAborted => Self::ConnectionAborted,
-            Std::UnexpectedEof => Self::UnexpectedEof,
-            Std::BrokenPipe => Self::BrokenPipe,
-            Std::TimedOut => Self::TimedOut,
-            Std::HostUnreachable => Self::HostUnreachable,
-            Std::NetworkUnreachable => Self::NetworkUnreachable,
-            Std::NetworkDown => Self::NetworkDown,
-            Std::NotConnected => Self::NotConnected,
-            Std::WriteZero => Self::WriteZero,
-            Std::Interrupted => Self::Interrupted,
-            Std::WouldBlock => Self::WouldBlock,
-            Std::ResourceBusy => Self::ResourceBusy,
-            Std::NotFound => Self::NotFound,
-            Std::AddrInUse => Self::AddrInUse,
-            Std::AddrNotAvailable => Self::AddrNotAvailable,
-            Std::OutOfMemory => Self::OutOfMemory,
-            Std::PermissionDenied => Self::PermissionDenied,
-            Std::Unsupported => Self::Unsupported,
-            Std::InvalidData => Self::InvalidData,
-            Std::InvalidInput => Self::InvalidInput,
-            _ => Self::Other,
-        }
-    }
-}
-
 named! {
     /// Why TLS failed. A refused certificate is distinguished from failures that may pass.
     #[non_exhaustive]
@@ -292,14 +258,5 @@ impl fmt::Display for Cause {
             Self::CloseFrame(number) | Self::Http(number) => write!(f, "_{number}"),
             _ => Ok(()),
         }
-    }
-}
-
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
-impl From<&std::io::Error> for Cause {
-    /// [`Cause::Io`] with the error's kind.
-    fn from(error: &std::io::Error) -> Self {
-        Self::Io(IoKind::from(error.kind()))
     }
 }
