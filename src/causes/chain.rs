@@ -1,6 +1,8 @@
 //! An error with its sources.
 
 use core::error::Error;
+use std::io;
+use std::sync::Arc;
 #[cfg(feature = "tungstenite")]
 use std::time::SystemTime;
 
@@ -82,7 +84,7 @@ pub(crate) fn asked_now(error: &(dyn Error + 'static)) -> Option<RetryAfter> {
 
 /// What this error says, without its sources.
 fn said(error: &(dyn Error + 'static)) -> Cause {
-    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
         return Cause::Io(IoKind::from(error));
     }
     #[cfg(feature = "rustls")]
@@ -119,10 +121,18 @@ const fn certainty(cause: Cause) -> u8 {
 
 const CERTAIN: u8 = 2;
 
-/// The error that this one is around. That of an `io::Error` is not its source, whose source it gives as its own.
+/// The error that this one is around and that is not its source: an `io::Error` and an `Arc` give the source of what they hold as
+/// their own. The crate `redis` has its errors of sockets in such an `Arc`.
 fn wrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-    Some(inner)
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        let inner: &(dyn Error + 'static) = error.get_ref()?;
+        return Some(inner);
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<io::Error>>() {
+        return Some(&**shared);
+    }
+    let shared: &(dyn Error + 'static) = &**error.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
+    Some(shared)
 }
 
 /// An error and its sources.

@@ -57,8 +57,8 @@ impl From<&redis::RedisError> for Cause {
     /// | `InvalidClientConfig`, `EmptySentinelList` | [`IoKind::InvalidInput`](crate::IoKind::InvalidInput) |
     /// | `RESP3NotSupported` | [`Class::Fatal`] |
     /// | `MasterNameNotFoundBySentinel`, `NoValidReplicasFoundBySentinel`, `ClusterConnectionNotFound` | [`Class::Transient`]: a failover is under way |
-    /// | `Parse` | [`IoKind::InvalidData`](crate::IoKind::InvalidData) |
-    /// | any other, such as an answer of another type than asked for | [`Cause::Unknown`] |
+    /// | `Parse`: bytes that are not Redis' protocol, or an answer that can't be read as what it is asked for | [`IoKind::InvalidData`](crate::IoKind::InvalidData) |
+    /// | any other, such as a command that the crate does not send | [`Cause::Unknown`] |
     ///
     /// Of a pipeline's errors the first one counts.
     fn from(error: &redis::RedisError) -> Self {
