@@ -28,8 +28,8 @@ const MAX_CHAIN: usize = 32;
 /// | `redis::RedisError` | as in its `Cause::from` | `redis` |
 /// | `tokio::time::error::Elapsed`, `async_std::future::TimeoutError` | [`Cause::Timeout`] | `tokio`, `async-std` |
 ///
-/// Most crates keep the system's error among their sources (hyper, reqwest, h2, async-nats, sqlx do), so that a refused port or an
-/// unknown name is found without a feature of its own.
+/// Many crates keep the system's error among their sources (hyper, reqwest, tungstenite and redis do, h2 does not), so that a refused
+/// port or an unknown name is found without a feature.
 ///
 /// ```
 /// use redial::{Cause, IoKind, causes};

@@ -30,8 +30,7 @@ use crate::classify::{Cause, Class};
 /// server or proxy that shuts down resets streams so. Its 409 for `ABORTED` would be final, and gRPC's documentation asks to retry
 /// it at a higher level, which a new connection is.
 ///
-/// With tonic: `causes::grpc(status.code() as u32)`. A status that tonic made of a transport's error says `UNKNOWN` or `UNAVAILABLE`
-/// and has that error among its sources, where [`of`](fn@super::of) finds it.
+/// With tonic: `causes::grpc(status.code() as u32)`.
 ///
 /// Sources: [`google/rpc/code.proto`](https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto) and gRPC's
 /// [status codes](https://grpc.io/docs/guides/status-codes/).

@@ -104,7 +104,7 @@ pub fn lookup(error: &io::Error) -> Cause {
     }
 }
 
-/// The texts are those of `std` since 1.0 for what `getaddrinfo` reports, and of `std`, tokio, async-std and smol for a list of
+/// The texts are those of `std` for what `getaddrinfo` reports, and of `std`, tokio, async-std and smol for a list of
 /// addresses that is empty. No kind says the same.
 fn is_lookup(error: &io::Error) -> bool {
     let text = error.to_string();

@@ -61,8 +61,8 @@ named! {
     /// An error of a socket or of the name lookup.
     ///
     /// The names are those of `std::io::ErrorKind`, as far as they can concern a connection. A few more distinguish what `std`
-    /// (Rust 1.95 on Linux) reports as uncategorized. A driver sets them from the raw error number, or from the step that failed:
-    /// a name lookup fails with [`NameNotFound`](Self::NameNotFound).
+    /// (Rust 1.95 on Linux) reports as uncategorized: the conversion from `std::io::Error` reads them off the number of the operating
+    /// system, and [`causes::lookup`](fn@crate::causes::lookup) says [`NameNotFound`](Self::NameNotFound) of a failed name lookup.
     #[non_exhaustive]
     enum IoKind {
         /// Nothing listens at the address (`ECONNREFUSED`).
@@ -155,7 +155,8 @@ named! {
 
 /// Why an attempt or a connection ended.
 ///
-/// The driver chooses it. The core does not read raw errors, since their types differ between libraries and are too coarse.
+/// The driver chooses it, and [`causes`](crate::causes) has it for the errors of other crates. The core does not read raw errors, since
+/// their types differ between libraries and are too coarse.
 /// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and does not allocate.
 ///
 /// If a library reports one loss twice, such as a close frame and then "connection closed", the first report says more.

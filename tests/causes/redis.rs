@@ -58,6 +58,25 @@ fn an_answer_is_read_by_its_first_word() {
     }
 }
 
+/// Kinds that the crate makes by itself, here by hand: most need a cluster or sentinels.
+#[test]
+fn every_other_kind_of_the_crate_has_a_cause() {
+    use redis::ErrorKind as Kind;
+    for (kind, cause) in [
+        (Kind::AuthenticationFailed, Cause::AuthRejected),
+        (Kind::EmptySentinelList, Cause::Io(IoKind::InvalidInput)),
+        (Kind::MasterNameNotFoundBySentinel, Cause::Class(Class::Transient)),
+        (Kind::NoValidReplicasFoundBySentinel, Cause::Class(Class::Transient)),
+        (Kind::ClusterConnectionNotFound, Cause::Class(Class::Transient)),
+        (Kind::RESP3NotSupported, Cause::Class(Class::Fatal)),
+        (Kind::Io, Cause::Io(IoKind::Other)),
+        (Kind::Client, Cause::Unknown),
+        (Kind::UnexpectedReturnType, Cause::Unknown),
+    ] {
+        assert_eq!(Cause::from(&RedisError::from((kind, "by hand"))), cause, "{kind:?}");
+    }
+}
+
 #[test]
 fn an_error_of_the_socket_or_of_the_set_up_is_told_from_an_answer() {
     let error = ask(format!("redis://{}/", nobody()));
