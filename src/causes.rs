@@ -1,8 +1,8 @@
 //! From the errors that a program has in hand to a [`Cause`](crate::Cause), and to what the server asked to wait for.
 //!
 //! A conversion translates and does not judge: what a status, a kind or a code means is decided by the policy's
-//! [classifier](crate::classify::Classifier), which a config can change. Where an error says something for which [`Cause`](crate::Cause) has no
-//! word, it becomes [`Cause::Class`](crate::Cause::Class), and the table beside the conversion says why.
+//! [classifier](crate::classify::Classifier), which a config can change. Where an error says something for which a cause has no word,
+//! it becomes [`Cause::Class`](crate::Cause::Class), and the table beside the conversion says why.
 //!
 //! | you have | write | feature |
 //! | --- | --- | --- |
@@ -21,8 +21,9 @@
 //! `websocket` brings `http`, `tungstenite` and `rustls`. A closure of [`driver::supervise`](crate::driver::supervise) needs none of
 //! these functions for an error: `?` reads it with whatever features are on.
 //!
-//! A kind or code that a later version of a crate, of a protocol or of the operating system adds is [`Cause::Unknown`](crate::Cause::Unknown) or an
-//! `Other` until it stands in these tables; a row may change in a minor version where its source does.
+//! A kind or code that a later version of a crate, of a protocol or of the operating system adds is
+//! [`Cause::Unknown`](crate::Cause::Unknown) or an `Other` until it stands in these tables; a row may change in a minor version where
+//! its source does.
 
 #[cfg(feature = "std")]
 mod chain;

@@ -26,9 +26,9 @@ use crate::classify::{Cause, Class};
 /// | 16 `UNAUTHENTICATED` | HTTP 401 |
 /// | any other | [`Cause::Unknown`] |
 ///
-/// Two differ from that file. Its 499 for `CANCELLED` is "client closed request", but a client that reads a cause has not cancelled: a
-/// server or proxy that shuts down resets streams so. Its 409 for `ABORTED` would be final, and gRPC's documentation asks to retry
-/// it at a higher level, which a new connection is.
+/// Two differ from that file. Its 499 for `CANCELLED` is "client closed request", but a client that reads a cause has not cancelled:
+/// a server or proxy that shuts down resets streams so. Its 409 for `ABORTED` would be final, where the file itself says that the
+/// client should retry at a higher level, and a new connection is one.
 ///
 /// With tonic: `causes::grpc(status.code() as u32)`.
 ///

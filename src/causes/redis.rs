@@ -15,9 +15,9 @@ use crate::classify::{Cause, Class};
 /// | `DENIED` (protected mode), `NOPROTO` (no such version of the protocol) | [`Class::Fatal`]: only another configuration helps |
 /// | anything else: `WRONGTYPE`, `NOSCRIPT`, `EXECABORT`, other `ERR` | [`Cause::Unknown`]: an answer to one command, which says nothing about the connection |
 ///
-/// A leading `-`, as in the protocol, is left out. The sources are Redis' own: the messages in `server.c`, `networking.c`, `acl.c` and
-/// `cluster.c` of 7.0, and [RESP on errors](https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors). What is
-/// waited for is as in redis-rs (`RetryMethod::WaitAndRetry`).
+/// A leading `-`, as in the protocol, is left out. Sources: [RESP on errors](https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors),
+/// and what a Redis 7.0 answers in the tests of this crate. What is retried is what redis-rs waits for and retries
+/// (`RetryMethod::WaitAndRetry`, `RefreshSlotsAndRetry`).
 ///
 /// ```
 /// use redial::{Cause, causes};
