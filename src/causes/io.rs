@@ -114,7 +114,7 @@ fn is_lookup(error: &io::Error) -> bool {
 }
 
 /// What `std` 1.85 has no kind for. The numbers are those of each system's `errno.h`, and of `winsock2.h`.
-fn by_number(number: i32) -> Option<IoKind> {
+const fn by_number(number: i32) -> Option<IoKind> {
     #[cfg(all(
         any(target_os = "linux", target_os = "android"),
         not(any(

@@ -6,7 +6,7 @@ mod codes;
 #[cfg(feature = "http")]
 mod headers;
 mod lookups;
-#[cfg(all(feature = "redis", feature = "tokio"))]
+#[cfg(feature = "redis")]
 mod redis;
 mod sockets;
 #[cfg(all(feature = "tokio", feature = "tungstenite"))]
