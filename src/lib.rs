@@ -52,6 +52,7 @@
 //! | [`CircuitBreaker`] | a breaker with bounded, leased probes | a gate |
 //! | [`SessionState`] | token, sequence and endpoint as one value | what a resume needs; [`Mode`] says whether a dial resumes |
 //! | [`heartbeat::Heartbeat`] | when to send a heartbeat, and when silence means death | the liveness of a connection |
+//! | [`causes`] | from errors of `std`, HTTP, TLS, WebSockets, Redis, MQTT and gRPC to a [`Cause`] | outside it |
 //! | [`classify::Classifier`] | tables from a [`Cause`] ([`IoKind`], close codes, HTTP statuses) to a verdict | what a loss means |
 //! | [`subscriptions::SubscriptionSet`] | what is desired, with batches in priority order | what is restored |
 //! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
@@ -68,7 +69,7 @@
 //! # Features
 //!
 //! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
-//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite` and `redis` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
     not(all(feature = "websocket", feature = "chacha")),
@@ -101,6 +102,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod builder;
+pub mod causes;
 pub mod classify;
 mod codec;
 #[cfg(feature = "serde")]

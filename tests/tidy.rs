@@ -8,8 +8,19 @@ use std::path::{Path, PathBuf};
 const BOTTOM: [&str; 10] =
     ["array", "builder", "codec", "denied", "error", "mode", "ratio", "time", "window", "words"];
 /// The modules that compose others, or stand outside.
-const COMPOSERS: [&str; 10] =
-    ["data", "driver", "handover", "lib", "policy", "presets", "record", "sim", "testing", "websocket"];
+const COMPOSERS: [&str; 11] = [
+    "causes",
+    "data",
+    "driver",
+    "handover",
+    "lib",
+    "policy",
+    "presets",
+    "record",
+    "sim",
+    "testing",
+    "websocket",
+];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in

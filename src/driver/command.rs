@@ -6,7 +6,8 @@ use core::fmt;
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::classify::{Cause, IoKind};
+use crate::causes;
+use crate::classify::Cause;
 use crate::mode::Mode;
 use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
 use crate::session::SessionState;
@@ -47,6 +48,13 @@ pub enum DialError {
 }
 
 impl DialError {
+    /// A dial that failed with this error: its cause as by [`causes::of`](crate::causes::of), and what the server asked to wait for
+    /// as by [`causes::retry_after_of`](crate::causes::retry_after_of), with the feature `http`.
+    #[must_use]
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self::Failed { cause: causes::of(error), retry_after: causes::asked_now(error) }
+    }
+
     pub(super) const fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
         match self {
             Self::Failed { cause, retry_after } => Event::OpenFailed { epoch, cause, retry_after },
@@ -63,7 +71,7 @@ impl From<Cause> for DialError {
 
 impl From<std::io::Error> for DialError {
     fn from(error: std::io::Error) -> Self {
-        Cause::Io(IoKind::from(error.kind())).into()
+        Cause::from(&error).into()
     }
 }
 
