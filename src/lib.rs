@@ -125,6 +125,9 @@ pub mod session;
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
 pub mod subscriptions;
+#[cfg(feature = "telemetry")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "telemetry")))]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
