@@ -115,6 +115,13 @@ pub enum Change {
         /// Whether the user has just asked for the connection. Otherwise it was there, and its end is a recovery.
         initial: bool,
     },
+    /// A wait ended, or goes on for another reason.
+    WaitEnded {
+        /// What was waited for.
+        reason: WaitReason,
+        /// How long it was.
+        duration: Duration,
+    },
     /// The subscriptions that the user wants have another number.
     SubscriptionsChanged {
         /// How many they are now.
@@ -154,13 +161,6 @@ pub enum Change {
         from: breaker::Phase,
         /// What it is.
         to: breaker::Phase,
-    },
-    /// A wait ended, or goes on for another reason.
-    WaitEnded {
-        /// What was waited for.
-        reason: WaitReason,
-        /// How long it was.
-        duration: Duration,
     },
     /// The policy is in another phase.
     PhaseChanged {

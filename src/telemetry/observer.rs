@@ -73,6 +73,13 @@ struct Wait {
     since: Instant,
 }
 
+impl Wait {
+    /// Whether the other one is this wait, which goes on.
+    fn is_for(self, other: Self) -> bool {
+        (self.reason, self.parked) == (other.reason, other.parked)
+    }
+}
+
 /// What remains of an event once the policy has taken it.
 #[derive(Clone, Copy)]
 pub(super) struct Seen {
@@ -190,6 +197,7 @@ impl Observer {
             sink(&Change::OutageBegan { trigger: explanation.trigger, initial });
             self.outage = Some(Outage { since: now, initial, attempts: 0, parked: Duration::ZERO });
         }
+        let wait = self.end_wait(now, &explanation, sink);
         let subscriptions = policy.subscriptions().len();
         if subscriptions != self.subscriptions {
             self.subscriptions = subscriptions;
@@ -203,7 +211,15 @@ impl Observer {
             sink(&Change::BreakerChanged { from: self.breaker, to: breaker });
             self.breaker = breaker;
         }
-        self.change_phase(now, before, explanation, sink);
+        if before != phase {
+            sink(&Change::PhaseChanged { from: before, to: phase, trigger: explanation.trigger });
+        }
+        if let Some(begun) = wait {
+            let until = explanation.until.filter(|_| !begun.parked);
+            let planned = until.map(|until| until.saturating_duration_since(now));
+            sink(&Change::WaitBegan { reason: begun.reason, planned });
+            self.wait = wait;
+        }
         if self.up && !was_up && subscriptions > 0 {
             sink(&Change::Restored { subscriptions });
         }
@@ -264,34 +280,28 @@ impl Observer {
         }
     }
 
-    fn change_phase(
+    /// What is waited for now, if it is not what was waited for before; that ends here.
+    fn end_wait(
         &mut self,
         now: Instant,
-        from: Phase,
-        explanation: Explanation,
+        explanation: &Explanation,
         sink: &mut dyn FnMut(&Change),
-    ) {
-        let Explanation { phase: to, trigger, waiting_for, until, .. } = explanation;
-        let parked = to == Phase::Parked;
-        let reason = waiting_for.filter(|_| parked || to == Phase::Waiting);
-        let same = reason.is_some_and(|reason| {
-            self.wait.is_some_and(|wait| (wait.reason, wait.parked) == (reason, parked))
-        });
-        if let Some(wait) = self.wait.take_if(|_| !same) {
-            let duration = now.saturating_duration_since(wait.since);
-            if let Some(outage) = self.outage.as_mut().filter(|_| wait.parked) {
+    ) -> Option<Wait> {
+        let parked = explanation.phase == Phase::Parked;
+        let waits = parked || explanation.phase == Phase::Waiting;
+        let wait =
+            explanation.waiting_for.filter(|_| waits).map(|reason| Wait { reason, parked, since: now });
+        if self.wait.is_some_and(|before| wait.is_some_and(|wait| before.is_for(wait))) {
+            return None;
+        }
+        if let Some(Wait { reason, parked, since }) = self.wait.take() {
+            let duration = now.saturating_duration_since(since);
+            if let Some(outage) = self.outage.as_mut().filter(|_| parked) {
                 outage.parked = outage.parked.saturating_add(duration);
             }
-            sink(&Change::WaitEnded { reason: wait.reason, duration });
+            sink(&Change::WaitEnded { reason, duration });
         }
-        if from != to {
-            sink(&Change::PhaseChanged { from, to, trigger });
-        }
-        if let Some(reason) = reason.filter(|_| !same) {
-            self.wait = Some(Wait { reason, parked, since: now });
-            let planned = until.filter(|_| !parked).map(|until| until.saturating_duration_since(now));
-            sink(&Change::WaitBegan { reason, planned });
-        }
+        wait
     }
 
     fn end_outage(&mut self, now: Instant, phase: Phase, sink: &mut dyn FnMut(&Change)) {
@@ -302,6 +312,8 @@ impl Observer {
                 _ => OutageResult::Recovered,
             };
             let duration = now.saturating_duration_since(since);
+            // More where the clock ran back.
+            let parked = parked.min(duration);
             sink(&Change::OutageEnded { result, initial, attempts, duration, parked });
         }
     }
