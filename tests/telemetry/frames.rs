@@ -67,13 +67,8 @@ fn the_plain_types_can_be_formatted() {
     assert!(has(&frame(&|| defmt::error!("{}", Instant::from_micros(0x05_0607))), &[7, 6, 5, 0]));
     let mut policy = subject(config(), 7);
     let actions = policy.handle_event(at(0), Event::Start);
-    let [phase, explained, acted] = [
-        &|| defmt::error!("{}", policy.phase()) as &dyn Fn(),
-        &|| defmt::error!("{}", policy.explain()),
-        &|| {
-            defmt::error!("{}", actions);
-        },
-    ]
-    .map(|run| frame(run).len());
+    let phase = frame(&|| defmt::error!("{}", policy.phase())).len();
+    let explained = frame(&|| defmt::error!("{}", policy.explain())).len();
+    let acted = frame(&|| defmt::error!("{}", actions)).len();
     assert!(phase > 3 && explained > phase && acted > 3, "{phase} {explained} {acted}");
 }
