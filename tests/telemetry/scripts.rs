@@ -89,7 +89,7 @@ where
 }
 
 fn configs() -> impl Iterator<Item = (u64, Config)> {
-    (0..60).map(|seed| {
+    (0..36).map(|seed| {
         let presets = presets::ALL;
         let config = match seed % 3 {
             0 => Script::seeded(seed ^ 0x5eed).config(),
@@ -124,7 +124,7 @@ fn the_changes_add_up_to_what_the_policy_counts() {
         outages += alone.sink().outages;
     }
     assert!(
-        most.established > 200 && most.failed > 400 && most.losses > 100 && outages > 300,
+        most.established > 100 && most.failed > 200 && most.losses > 50 && outages > 200,
         "{most:?} {outages}"
     );
 }
@@ -141,7 +141,7 @@ fn the_decisions_are_those_of_the_policy_alone() {
             }
         });
     });
-    assert!(spans.spans.len() > 1_000 && spans.events.len() > 10_000 && spans.lines.len() > 10_000);
+    assert!(spans.spans.len() > 1_000 && spans.events.len() > 5_000 && spans.lines.len() > 5_000);
     assert!(recorded.counter("redial_attempts_total") > 1_000.0);
 }
 
