@@ -5,6 +5,8 @@ use core::fmt;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::string::String;
+#[cfg(feature = "telemetry")]
+use std::sync::PoisonError;
 use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
@@ -69,7 +71,7 @@ pub fn connect(url: &str) -> Connect<Raw> {
         buffer: None,
         subscriptions: Vec::new(),
         #[cfg(feature = "telemetry")]
-        sink: Observing(None),
+        sink: Observing::default(),
         error: None,
     }
 }
@@ -100,12 +102,19 @@ pub struct Connect<P: Protocol> {
 /// What sees the policy's steps.
 #[cfg(feature = "telemetry")]
 #[derive(Default)]
-pub(super) struct Observing(pub(super) Option<Box<dyn Sink + Send>>);
+pub(super) struct Observing(Mutex<Option<Box<dyn Sink + Send>>>);
+
+#[cfg(feature = "telemetry")]
+impl Observing {
+    pub(super) fn into_sink(self) -> Option<Box<dyn Sink + Send>> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[cfg(feature = "telemetry")]
 impl fmt::Debug for Observing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observing").field(&self.0.is_some()).finish()
+        f.debug_struct("Observing").finish_non_exhaustive()
     }
 }
 
@@ -307,7 +316,7 @@ impl<P: Protocol> Connect<P> {
     #[cfg(feature = "telemetry")]
     #[cfg_attr(redial_docsrs, doc(cfg(feature = "telemetry")))]
     pub fn observe(mut self, sink: impl Sink + Send + 'static) -> Self {
-        self.sink = Observing(Some(Box::new(sink)));
+        self.sink = Observing(Mutex::new(Some(Box::new(sink))));
         self
     }
 

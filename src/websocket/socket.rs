@@ -58,7 +58,7 @@ impl<P: Protocol> SetUp<P> {
         Q: Decider<Token = String, Subscriptions = SubscriptionList<P::Key>> + Send + 'static,
     {
         #[cfg(feature = "telemetry")]
-        if let Some(sink) = self.sink.0.take() {
+        if let Some(sink) = core::mem::take(&mut self.sink).into_sink() {
             return self.start(Driver::new(Observed::new(policy, sink), client, Tokio::new()));
         }
         self.start(Driver::new(policy, client, Tokio::new()))
