@@ -13,7 +13,10 @@ type Server = ScriptedTransport<String, String, String, String>;
 
 /// Refused twice, then a connection that is cut, then one that stays.
 fn story<S: Sink + Send + 'static>(sink: Option<S>) -> (String, Stats, u64) {
-    let clock = VirtualClock::new();
+    story_on(&VirtualClock::new(), sink)
+}
+
+fn story_on<S: Sink + Send + 'static>(clock: &VirtualClock, sink: Option<S>) -> (String, Stats, u64) {
     let server = Server::new(clock.clone());
     server.set_session("token".to_owned(), Some(1));
     server.answer(Answer::refuse(REFUSED));
@@ -27,8 +30,8 @@ fn story<S: Sink + Send + 'static>(sink: Option<S>) -> (String, Stats, u64) {
         .with_session_type()
         .with_subscriptions(SubscriptionList::new());
     let (outcome, stats) = match sink {
-        Some(sink) => drive(Observed::new(policy, sink), &clock, &server),
-        None => drive(policy, &clock, &server),
+        Some(sink) => drive(Observed::new(policy, sink), clock, &server),
+        None => drive(policy, clock, &server),
     };
     assert_eq!(outcome, Outcome::Stopped);
     server.assert_all_closed(1);
@@ -66,4 +69,37 @@ fn a_driver_does_the_same_with_all_of_them_on() {
     });
     assert_eq!(observed, Some(alone));
     assert!(told.spans.len() == 6 && told.events.len() > 20, "{told:#?}");
+}
+
+struct Panics;
+
+impl Sink for Panics {
+    fn change(&mut self, _: Instant, _: &Change) {
+        // Without the hook of the process, which would print it.
+        std::panic::resume_unwind(Box::new("a sink"));
+    }
+}
+
+#[test]
+fn a_driver_does_the_same_with_one_that_panics() {
+    assert_eq!(story(Some(Panics)), story::<()>(None));
+}
+
+/// Holds the driver up for two seconds at each change.
+struct Slow(VirtualClock);
+
+impl Sink for Slow {
+    fn change(&mut self, _: Instant, _: &Change) {
+        self.0.advance(Duration::from_secs(2));
+    }
+}
+
+/// What the driver does is late, and otherwise the same: it ends, with nothing left open.
+#[test]
+fn a_driver_outlives_one_that_is_slow() {
+    let clock = VirtualClock::new();
+    let (_, stats, ended) = story_on(&clock, Some(Slow(clock.clone())));
+    let (_, expected, earlier) = story::<()>(None);
+    assert!(ended > earlier, "{ended} {earlier}");
+    assert_eq!((stats.established, stats.losses), (expected.established, expected.losses));
 }
