@@ -15,10 +15,13 @@ use super::*;
 #[derive(Clone, Default)]
 pub(crate) struct Recorded(Arc<Mutex<State>>);
 
+/// A name with its labels.
+type Name = (String, Vec<(String, String)>);
+
 #[derive(Default)]
 struct State {
     described: BTreeMap<String, (MetricKind, Option<Unit>, String)>,
-    series: BTreeMap<(String, Vec<(String, String)>), (MetricKind, Arc<Series>)>,
+    series: BTreeMap<Name, (MetricKind, Arc<Series>)>,
 }
 
 #[derive(Debug, Default)]
@@ -88,10 +91,7 @@ impl Recorded {
     /// The series that were written, with their sums.
     fn all(&self) -> Vec<String> {
         let state = self.0.lock().expect("no panic");
-        let show = |((name, labels), (_, series)): (
-            &(String, Vec<(String, String)>),
-            &(MetricKind, Arc<Series>),
-        )| {
+        let show = |((name, labels), (_, series)): (&Name, &(MetricKind, Arc<Series>))| {
             let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
             // Sums of floats: to the microsecond.
             let sum = (series.0.lock().expect("no panic").0 * 1e6).round() / 1e6;

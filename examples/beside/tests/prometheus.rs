@@ -1,5 +1,9 @@
 //! The example, beside a real server that is killed and started again: the page is fetched over HTTP, and its numbers are checked.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests, of a real client that takes its time"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -60,7 +64,6 @@ fn until(address: &str, ready: impl Fn(&Page) -> bool) -> Page {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a real client takes its time")]
 fn pause() {
     std::thread::sleep(Duration::from_millis(20));
 }
