@@ -110,7 +110,7 @@
 //! | `redial_wait_seconds` | histogram | `reason` | how long was waited |
 //! | `redial_heartbeat_round_trip_seconds` | histogram | | from the newest heartbeat to its acknowledgement |
 //!
-//! A label's values are the words of one enum, without codes: at most a dozen, of causes about seventy. Dashboard and alerts are in
+//! A label's values are the words of one enum, without codes: at most some thirty, of causes some sixty. Dashboard and alerts are in
 //! `docs/operations` of the repository, and its `examples/beside/prometheus.rs` serves the page.
 //!
 //! # What it costs

@@ -63,7 +63,7 @@ fn outage() -> Steps {
     })
 }
 
-pub fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     const GROUP: &str = "policy";
     let who = "redial, `Tracing` without a subscriber";
     vec![

@@ -111,8 +111,8 @@ const ROUND_TRIP: &str = "redial_heartbeat_round_trip_seconds";
 /// Counts and measures every change with the recorder of the crate `metrics`: [`METRICS`] are the names.
 ///
 /// Each has the label `client` with this name. Clients of one name add up: of ten in a pool with one name, `redial_online` says how
-/// many are online. The values of the other labels are words of this crate's enums, a dozen at most and for causes about
-/// seventy, never a close code or an address: so the number of series hangs on the number of names that you give. Give a name to a
+/// many are online. The values of the other labels are words of this crate's enums, some thirty at most and for causes some
+/// sixty, never a close code or an address: so the number of series hangs on the number of names that you give. Give a name to a
 /// service, not to each of its connections.
 ///
 /// Install the recorder first: what is made before it writes its gauges to nowhere. Without a recorder a change costs a look at
