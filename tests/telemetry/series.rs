@@ -214,6 +214,11 @@ fn every_series_is_one_of_the_table() {
         );
         assert_eq!(name.ends_with("_total"), kind == MetricKind::Counter, "{name}");
     }
+    drop(state);
+    // All of the clients are gone.
+    for gauge in METRICS.iter().filter(|metric| metric.kind == MetricKind::Gauge) {
+        assert_eq!(recorded.counter(gauge.name), 0.0, "{}", gauge.name);
+    }
 }
 
 /// Whatever a server sends, there are no more series than words.
@@ -235,8 +240,4 @@ fn close_codes_make_no_series() {
         "{lines:#?}"
     );
     assert!(lines.len() < 40, "{lines:#?}");
-    // All of them are gone.
-    for gauge in METRICS.iter().filter(|metric| metric.kind == MetricKind::Gauge) {
-        assert_eq!(recorded.counter(gauge.name), 0.0, "{}", gauge.name);
-    }
 }
