@@ -32,6 +32,7 @@ apart() {
     step "no panic, no heap, no float" ci/no-panic.sh
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
+    step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
 
@@ -54,6 +55,7 @@ step "lints, no features" cargo clippy --no-default-features --lib -- -D warning
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
+step "lints, telemetry without a heap" cargo clippy --no-default-features --features defmt,log --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings

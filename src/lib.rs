@@ -13,6 +13,7 @@
 //! | a WebSocket | [`websocket::connect`], and [`websocket::Protocol`] for subscriptions and a session |
 //! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
 //! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
+//! | logs, traces and metrics of a client | [`telemetry`], one line beside the policy |
 //! | tests of your own client | [`testing`], a policy that is checked at every call |
 //! | a fleet, and a policy to choose for it | [`sim`], reconnect storms with real policies |
 //!
@@ -69,10 +70,11 @@
 //! # Features
 //!
 //! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
-//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite` and `redis` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `telemetry`,
+//! `tracing`, `metrics`, `log` and `defmt` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
-    not(all(feature = "websocket", feature = "chacha")),
+    not(all(feature = "websocket", feature = "chacha", feature = "telemetry")),
     allow(rustdoc::broken_intra_doc_links, reason = "the front page names what a feature brings")
 )]
 #![no_std]
@@ -127,6 +129,9 @@ pub mod session;
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
 pub mod subscriptions;
+#[cfg(feature = "telemetry")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "telemetry")))]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
