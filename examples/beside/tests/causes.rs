@@ -13,7 +13,7 @@ use std::time::Duration;
 use redial::classify::Class;
 use redial::driver::{Outcome, Tokio, supervise};
 use redial::policy::GiveUp;
-use redial::{Cause, IoKind, Policy, SplitMix64, causes, presets};
+use redial::{Cause, Config, IoKind, Policy, SplitMix64, causes, presets};
 use redis::{Connection, FromRedisValue, RedisError, RedisResult};
 
 const TRANSIENT: Cause = Cause::Class(Class::Transient);
@@ -207,10 +207,11 @@ fn a_server_that_is_killed_is_told_from_one_that_is_gone() {
 /// By `?` in a supervised connection: a wrong password ends it, where there is no other, and does not try for ever.
 #[tokio::test]
 async fn a_supervised_connection_gives_up_with_a_password_that_is_wrong() {
+    const CONFIG: Config = presets::RECOMMENDED.to_builder().max_attempts(Some(2)).build_const();
     let Some(server) = Server::start(&["--requirepass", "right"]) else { return };
     for (login, cause) in [(":wrong@", Cause::AuthRejected), ("", Cause::AuthRejected)] {
         let client = redis::Client::open(format!("redis://{login}127.0.0.1:{}", server.port)).unwrap();
-        let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+        let policy = Policy::new(&CONFIG, SplitMix64::new(7));
         let connect = |_| async { Ok(client.get_multiplexed_async_connection().await?) };
         let mut driver = supervise(policy, Tokio::new(), connect, |mut redis, link| async move {
             let _: Option<String> = redis::cmd("GET").arg("x").query_async(&mut redis).await?;
