@@ -13,7 +13,7 @@ use std::time::Duration;
 use redial::classify::Class;
 use redial::driver::{Outcome, Tokio, supervise};
 use redial::policy::GiveUp;
-use redial::{Cause, IoKind, Policy, SplitMix64, causes, presets};
+use redial::{Cause, Config, IoKind, Policy, SplitMix64, causes, presets};
 use redis::{Connection, FromRedisValue, RedisError, RedisResult};
 
 const TRANSIENT: Cause = Cause::Class(Class::Transient);
@@ -59,10 +59,10 @@ impl Server {
     }
 
     fn listens(&mut self) {
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        eventually(|| {
             assert_eq!(self.process.try_wait().unwrap(), None, "the server has ended");
-            pause();
-        }
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
     }
 
     /// As somebody: `user:password@`, or nobody.
@@ -104,9 +104,17 @@ fn is(error: &RedisError, cause: Cause) {
     assert_eq!(Cause::from(error), cause, "{error}");
 }
 
+/// As soon as this holds, within 20 s.
+#[track_caller]
 #[expect(clippy::disallowed_methods, reason = "a real server takes its time")]
-fn pause() {
-    thread::sleep(Duration::from_millis(5));
+fn eventually(mut holds: impl FnMut() -> bool) {
+    for _ in 0..4_000 {
+        if holds() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    panic!("it never came to that");
 }
 
 #[test]
@@ -130,15 +138,12 @@ fn a_login_that_is_refused_is_told_from_one_that_may_not() {
 fn a_server_that_cannot_serve_now_is_to_be_retried() {
     let Some(primary) = Server::start(&["--repl-diskless-sync-delay", "0"]) else { return };
     let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]).unwrap();
-    while replica.ask::<String>("", "INFO replication").unwrap().contains("master_link_status:down") {
-        pause();
-    }
+    let info = || replica.ask::<String>("", "INFO replication").unwrap();
+    eventually(|| info().contains("master_link_status:up"));
     replica.says("", "SET x 1", TRANSIENT); // READONLY
     let _: () = replica.ask("", "CONFIG SET replica-serve-stale-data no").unwrap();
     drop(primary);
-    while replica.ask::<Option<String>>("", "GET x").is_ok() {
-        pause();
-    }
+    eventually(|| replica.ask::<Option<String>>("", "GET x").is_err());
     replica.says("", "GET x", TRANSIENT); // MASTERDOWN
 
     let cluster = Server::start(&["--cluster-enabled", "yes"]).unwrap();
@@ -153,9 +158,7 @@ fn a_server_that_cannot_serve_now_is_to_be_retried() {
     let script = thread::spawn(move || {
         redis::cmd("EVAL").arg("while true do end").arg(0).query::<()>(&mut busy).unwrap_err()
     });
-    while full.ask::<Option<String>>("", "GET x").is_ok() {
-        pause();
-    }
+    eventually(|| full.ask::<Option<String>>("", "GET x").is_err());
     full.says("", "GET x", TRANSIENT); // BUSY
     let _: () = full.ask("", "SCRIPT KILL").unwrap();
     script.join().unwrap();
@@ -174,13 +177,11 @@ fn a_server_that_cannot_serve_now_is_to_be_retried() {
 #[test]
 fn a_server_that_is_full_is_to_be_spared() {
     let Some(server) = Server::start(&["--maxclients", "1"]) else { return };
-    let mut only = loop {
-        match server.connect("") {
-            Ok(connection) => break connection,
-            Err(_) => pause(),
-        }
-    };
-    let _: String = ask(&mut only, "PING").unwrap();
+    let mut only = None;
+    eventually(|| {
+        only = server.connect("").and_then(|mut only| Ok((ask::<String>(&mut only, "PING")?, only))).ok();
+        only.is_some()
+    });
     let mut refusal = String::new();
     let refused = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     BufReader::new(refused).read_line(&mut refusal).unwrap();
@@ -197,9 +198,7 @@ fn a_server_that_is_killed_is_told_from_one_that_is_gone() {
     let Some(mut server) = Server::start(&[]) else { return };
     let mut waiting = server.connect("").unwrap();
     let waiting = thread::spawn(move || ask::<redis::Value>(&mut waiting, "BLPOP jobs 0").unwrap_err());
-    while !server.ask::<String>("", "INFO clients").unwrap().contains("blocked_clients:1") {
-        pause();
-    }
+    eventually(|| server.ask::<String>("", "INFO clients").unwrap().contains("blocked_clients:1"));
     server.kill();
     is(&waiting.join().unwrap(), Cause::Io(IoKind::UnexpectedEof));
     server.says("", "PING", Cause::Io(IoKind::ConnectionRefused));
@@ -208,10 +207,11 @@ fn a_server_that_is_killed_is_told_from_one_that_is_gone() {
 /// By `?` in a supervised connection: a wrong password ends it, where there is no other, and does not try for ever.
 #[tokio::test]
 async fn a_supervised_connection_gives_up_with_a_password_that_is_wrong() {
+    const CONFIG: Config = presets::RECOMMENDED.to_builder().max_attempts(Some(2)).build_const();
     let Some(server) = Server::start(&["--requirepass", "right"]) else { return };
     for (login, cause) in [(":wrong@", Cause::AuthRejected), ("", Cause::AuthRejected)] {
         let client = redis::Client::open(format!("redis://{login}127.0.0.1:{}", server.port)).unwrap();
-        let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+        let policy = Policy::new(&CONFIG, SplitMix64::new(7));
         let connect = |_| async { Ok(client.get_multiplexed_async_connection().await?) };
         let mut driver = supervise(policy, Tokio::new(), connect, |mut redis, link| async move {
             let _: Option<String> = redis::cmd("GET").arg("x").query_async(&mut redis).await?;
