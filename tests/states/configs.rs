@@ -211,7 +211,7 @@ pub const CLOSED: Case = Case {
     horizon: SHORT,
 };
 
-pub const CASES: [Case; 12] = [
+pub static CASES: [Case; 12] = [
     Case {
         name: "handover",
         config: REPLACED,
