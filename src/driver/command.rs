@@ -7,8 +7,9 @@ use core::time::Duration;
 use std::vec::Vec;
 
 use crate::classify::{Cause, IoKind};
+use crate::handover::Decider;
 use crate::mode::Mode;
-use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
+use crate::policy::{Actions, Endpoint, Epoch, Event, Explanation, RetryAfter, WaitReason};
 use crate::session::SessionState;
 use crate::time::Instant;
 
@@ -26,6 +27,29 @@ pub struct Dial<T = ()> {
     pub endpoint_index: u8,
     /// The number of this dial within its outage, counted from 1.
     pub attempt: u32,
+    /// When so much time has passed, the policy gives the dial up, and the driver drops it: for dials that nothing can interrupt.
+    pub timeout: Duration,
+}
+
+impl<T: Clone> Dial<T> {
+    /// What the policy said at this moment: [`Action::Open`](crate::Action::Open).
+    pub(super) fn of(
+        policy: &impl Decider<Token = T>,
+        at: Instant,
+        (epoch, mode, endpoint, attempt): (Epoch, Mode, Endpoint, u32),
+    ) -> Self {
+        let endpoint = match endpoint {
+            Endpoint::Base => None,
+            Endpoint::Session => policy.session().and_then(|session| session.endpoint().cloned()),
+            Endpoint::Redirect => policy.redirect().cloned(),
+        };
+        let timeout = match policy.deadline() {
+            Some((until, WaitReason::ConnectTimeout)) => until.saturating_duration_since(at),
+            // With a handover, the connection's deadline may be earlier.
+            _ => policy.config().connect_timeout(),
+        };
+        Self { epoch, mode, endpoint, endpoint_index: policy.endpoint_index(), attempt, timeout }
+    }
 }
 
 /// Why no transport was opened.

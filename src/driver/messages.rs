@@ -5,6 +5,8 @@ use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
+#[cfg(feature = "blocking")]
+use super::status::Run;
 use super::status::Status;
 use super::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 
@@ -175,6 +177,15 @@ impl<I> Messages<I> {
             self.inbox.status.waker.wake();
         }
         Poll::Ready(Some(message))
+    }
+
+    /// How the run ended, if it did.
+    #[cfg(feature = "blocking")]
+    pub(super) fn outcome(&self) -> Option<super::Outcome> {
+        match self.inbox.status.lock().run {
+            Run::Ended(outcome) => outcome,
+            Run::New | Run::Running => None,
+        }
     }
 
     /// How many messages wait.

@@ -10,6 +10,11 @@
 #![cfg_attr(not(feature = "smol"), doc = "`Smol` (`smol`),")]
 #![cfg_attr(feature = "async-std", doc = "[`AsyncStd`] (`async-std`),")]
 #![cfg_attr(not(feature = "async-std"), doc = "`AsyncStd` (`async-std`),")]
+#![cfg_attr(
+    feature = "blocking",
+    doc = "[`Blocking`] (`blocking`: plain threads, with [`BlockingProtocol`] for sockets that block),"
+)]
+#![cfg_attr(not(feature = "blocking"), doc = "`Blocking` (`blocking`: plain threads),")]
 //! and any other in two methods.
 //!
 #![cfg_attr(feature = "tokio", doc = "```no_run")]
@@ -192,6 +197,8 @@
 
 #[cfg(feature = "async-std")]
 mod async_std;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod changes;
 mod command;
 mod handle;
@@ -230,6 +237,12 @@ use crate::time::Instant;
 #[cfg(feature = "async-std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "async-std")))]
 pub use async_std::AsyncStd;
+#[cfg(feature = "blocking")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "blocking")))]
+pub use blocking::{
+    Blocking, BlockingProtocol, BlockingSleep, Dialling, Hangup, Threaded, ThreadedReader, ThreadedWriter,
+    WaitError, block_on, block_on_for,
+};
 pub use changes::Changes;
 pub use command::{Command, Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
 pub use handle::{Ended, Handle, HandleFor};

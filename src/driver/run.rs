@@ -5,7 +5,7 @@ use core::pin::pin;
 use std::boxed::Box;
 
 use crate::handover::Decider;
-use crate::policy::{Action, Endpoint, Event, Phase};
+use crate::policy::{Action, Event, Phase};
 use crate::session::SessionState;
 use crate::subscriptions::{SubscriptionState, Subscriptions};
 
@@ -106,15 +106,7 @@ where
             for action in &taken.actions {
                 match action {
                     Action::Open { epoch, mode, endpoint, attempt, role } => {
-                        let endpoint = match endpoint {
-                            Endpoint::Base => None,
-                            Endpoint::Session => {
-                                turn.policy.session().and_then(|session| session.endpoint().cloned())
-                            }
-                            Endpoint::Redirect => turn.policy.redirect().cloned(),
-                        };
-                        let endpoint_index = turn.policy.endpoint_index();
-                        let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
+                        let dial = Dial::of(turn.policy, taken.at, (epoch, mode, endpoint, attempt));
                         let EventLoop { protocol, inbox, shared, .. } = turn;
                         let live = |mail| link::transport(protocol, dial, mail, inbox, shared);
                         turn.links.open(epoch, role, mode, live);

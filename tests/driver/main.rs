@@ -1,6 +1,7 @@
 //! The driver on each runtime: the same tests, the same functions.
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
+mod blocking;
 mod conformance;
 mod driving;
 mod frequent;
