@@ -107,6 +107,10 @@ mod call;
 mod checked;
 mod checks;
 mod choices;
+// Its users are tests of their own; the library's unit tests need not compile it.
+#[cfg(all(feature = "driver", not(test)))]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub mod conformance;
 mod driver_rules;
 #[cfg(all(test, feature = "std"))]
 mod faults;

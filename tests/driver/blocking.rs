@@ -15,7 +15,7 @@ use redial::driver::{
 use redial::heartbeat::HeartbeatConfig;
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, IoKind, Policy, SplitMix64};
 
-use crate::lab::ms;
+use crate::ms;
 
 pub(crate) static CONFIG: Config = Config::new(BackoffConfig::constant(ms(20)).build_const())
     .establish(redial::policy::Establish::OnOpen)

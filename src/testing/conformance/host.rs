@@ -4,14 +4,15 @@
 use core::future::Future;
 use core::pin::Pin;
 use core::time::Duration;
+use std::prelude::v1::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redial::Instant;
-use redial::driver::Runtime;
+use crate::Instant;
+use crate::driver::Runtime;
 
 #[derive(Clone)]
-pub(crate) struct Host(Arc<Inner<dyn Clock>>);
+pub(super) struct Host(Arc<Inner<dyn Clock>>);
 
 struct Inner<C: ?Sized> {
     /// By how much the host's clock is ahead of the runtime's, in microseconds.
@@ -36,16 +37,16 @@ impl<Rt: Runtime<Sleep: Send + 'static> + Send + Sync> Clock for Rt {
 }
 
 impl Host {
-    pub(crate) fn new(clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static) -> Self {
+    pub(super) fn new(clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner { skew: AtomicU64::new(0), clock }))
     }
 
     /// Time passes on the host, and no timer of the runtime sees it.
-    pub(crate) fn suspend(&self, gap: Duration) {
+    pub(super) fn suspend(&self, gap: Duration) {
         self.0.skew.fetch_add(gap.as_micros() as u64, Ordering::SeqCst);
     }
 
-    pub(crate) async fn sleep(&self, span: Duration) {
+    pub(super) async fn sleep(&self, span: Duration) {
         let until = Runtime::now(self).saturating_add(span);
         Runtime::sleep_until(self, until).await;
     }

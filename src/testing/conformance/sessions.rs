@@ -1,17 +1,19 @@
 //! What every driver must do for sessions, subscriptions and credentials.
 
 use core::time::Duration;
+use std::prelude::v1::*;
+use std::vec;
 
-use redial::driver::{Command, Outcome, RefreshFailed};
-use redial::policy::ResumeConfig;
-use redial::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
+use crate::driver::{Command, Outcome, RefreshFailed};
+use crate::policy::ResumeConfig;
+use crate::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
 
-use crate::conformance::{LADDER, LONG, assert_after, nothing, please_reconnect};
-use crate::host::Host;
-use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+use super::duties::{BACKOFF, LONG, assert_after, nothing, please_reconnect};
+use super::host::Host;
+use super::lab::{Answer, Fact, Lab, Say, ms, ready};
 
 /// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
+pub(super) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
     let rejected = || Answer::refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
     let mut driver = lab.driver(&LONG);
@@ -46,13 +48,13 @@ pub(crate) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
 }
 
 /// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
+pub(super) async fn subscriptions_are_restored(rt: Host, _: Duration) {
     let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
     let lab = Lab::new(
         rt,
         vec![Answer::accept(vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![invalid])])],
     );
-    let mut driver = lab.driver(&LADDER);
+    let mut driver = lab.driver(&BACKOFF);
     let handle = driver.handle();
     handle.subscribe("b".into(), 0);
     let script = async {
@@ -84,8 +86,8 @@ pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
     assert_eq!(sent, expected);
 }
 
-/// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
+/// A resume goes to the session's own endpoint, with token and number.
+pub(super) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     let ready: fn(_) -> Fact = |epoch| Event::Ready {
         epoch,
         token: Some("token".into()),
@@ -95,7 +97,7 @@ pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     };
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
-    let mut driver = lab.driver(&LADDER);
+    let mut driver = lab.driver(&BACKOFF);
     let handle = driver.handle();
     let script = async {
         lab.until_sent(2).await;
@@ -109,8 +111,8 @@ pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
 }
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Duration) {
-    const CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
+pub(super) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Duration) {
+    const CONFIG: Config = BACKOFF.to_builder().resume(ResumeConfig::DISABLED).build_const();
     fixed_config!(struct Fixed = CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
