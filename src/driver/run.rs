@@ -31,8 +31,15 @@ where
     /// precondition or network is known then, and after a stop it dials nothing and returns. Messages that were not
     /// written when it returns are given back.
     ///
-    /// Dropping the future drops the transport and whatever else is under way, without a close; the next call takes
-    /// that for a stop that keeps the session.
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any await. It spawns nothing, so that dropping it drops all that the run holds: the dial, the
+    /// transports (without a close), the refresh of a credential, the sleep. No task, socket or timer is left. Handles learn at once
+    /// that the run has ended ([`Ended`](super::Ended) without an outcome), messages that were not written are given back, one that was
+    /// being written is in doubt, and those that were received stay in [`Messages`](super::Messages). The policy is as it was: the next
+    /// call takes the drop for a stop that keeps the session, and resumes it.
+    ///
+    /// That holds as far as it holds for the futures of the [`Protocol`], which are dropped along.
     pub async fn run(&mut self) -> Outcome {
         let Self { policy, protocol, runtime, owner, inbox, send_timeout } = self;
         let (protocol, runtime, shared) = (&*protocol, &*runtime, &*owner.0);

@@ -28,6 +28,7 @@
     reason = "the assertions of tests"
 )]
 
+mod cancel;
 mod driving;
 mod duties;
 mod frequent;
@@ -201,6 +202,9 @@ cases! {
         numbers_of_a_draining_connection [15];
         what_has_no_number_is_no_repetition [16];
         what_was_taken_comes_before_what_was_held [16];
+    }
+    cancel {
+        a_run_dropped_at_any_await_leaves_nothing [6];
     }
     supervised {
         lives_end_before_the_next_begins [6, 7];

@@ -17,7 +17,7 @@ use redial::{BackoffConfig, Cause, Config, Epoch, Event, IoKind, Policy, SplitMi
 
 use crate::ms;
 
-pub(crate) static CONFIG: Config = Config::new(BackoffConfig::constant(ms(20)).build_const())
+static CONFIG: Config = Config::new(BackoffConfig::constant(ms(20)).build_const())
     .establish(redial::policy::Establish::OnOpen)
     .heartbeat(HeartbeatConfig::new().first_jitter(false).interval(ms(100)).build_const())
     .build_const();
@@ -59,7 +59,7 @@ impl BlockingProtocol for Lines {
     type Received = [Received<(), Infallible, String>; 1];
 
     fn dial(&self, dial: &Dialling) -> Result<(Self::Reader, Self::Writer, Hangup), DialError> {
-        assert!(!dial.is_abandoned() && dial.left() <= dial.timeout);
+        assert!(dial.left() <= dial.timeout);
         self.gate.pass();
         let socket = dial.connect(self.address)?;
         Ok((BufReader::new(socket.try_clone()?), socket.try_clone()?, socket.into()))
@@ -93,7 +93,7 @@ impl BlockingProtocol for Lines {
     }
 }
 
-pub(crate) type LinesDriver = Driver<Threaded<Lines>, redial::driver::Blocking, Policy<SplitMix64>>;
+type LinesDriver = Driver<Threaded<Lines>, redial::driver::Blocking, Policy<SplitMix64>>;
 
 /// A driver, its server, and what holds up its dials.
 fn lines() -> (LinesDriver, TcpListener, Arc<Gate>) {
@@ -103,10 +103,10 @@ fn lines() -> (LinesDriver, TcpListener, Arc<Gate>) {
     (Driver::blocking(Policy::new(&CONFIG, SplitMix64::new(7)), protocol), listener, gate)
 }
 
-/// A driver of this server.
-pub(crate) fn driver_of(address: SocketAddr) -> LinesDriver {
-    let protocol = Lines { address, gate: Arc::default() };
-    Driver::blocking(Policy::new(&CONFIG, SplitMix64::new(7)), protocol)
+impl Lines {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, gate: Arc::default() }
+    }
 }
 
 fn has_ended<T>(result: Result<T, WaitError>) -> bool {

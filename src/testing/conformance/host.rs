@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::time::Duration;
 use std::prelude::v1::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::Instant;
 use crate::driver::Runtime;
@@ -15,6 +15,8 @@ use crate::driver::Runtime;
 pub(super) struct Host(Arc<Inner<dyn Clock>>);
 
 struct Inner<C: ?Sized> {
+    /// How many sleeps there are.
+    sleeping: Arc<AtomicUsize>,
     /// By how much the host's clock is ahead of the runtime's, in microseconds.
     skew: AtomicU64,
     clock: C,
@@ -38,12 +40,17 @@ impl<Rt: Runtime<Sleep: Send + 'static> + Send + Sync> Clock for Rt {
 
 impl Host {
     pub(super) fn new(clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner { skew: AtomicU64::new(0), clock }))
+        Self(Arc::new(Inner { sleeping: Arc::default(), skew: AtomicU64::new(0), clock }))
     }
 
     /// Time passes on the host, and no timer of the runtime sees it.
     pub(super) fn suspend(&self, gap: Duration) {
         self.0.skew.fetch_add(gap.as_micros() as u64, Ordering::SeqCst);
+    }
+
+    /// How many sleeps there are, waited for or not.
+    pub(super) fn sleeping(&self) -> usize {
+        self.0.sleeping.load(Ordering::SeqCst)
     }
 
     pub(super) async fn sleep(&self, span: Duration) {
@@ -62,6 +69,27 @@ impl Runtime for Host {
 
     fn sleep_until(&self, at: Instant) -> Self::Sleep {
         let skew = self.0.skew.load(Ordering::SeqCst);
-        self.0.clock.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)))
+        let sleep = self.0.clock.sleep_until(Instant::from_micros(at.as_micros().saturating_sub(skew)));
+        let counted = Counted::new(&self.0.sleeping);
+        Box::pin(async move {
+            let _counted = counted;
+            sleep.await;
+        })
+    }
+}
+
+/// One of the sleeps.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(sleeping: &Arc<AtomicUsize>) -> Self {
+        sleeping.fetch_add(1, Ordering::SeqCst);
+        Self(sleeping.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
