@@ -1,10 +1,10 @@
 //! What passes between a driver and its protocol.
 
+use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
-use std::vec::Vec;
 
 use crate::classify::{Cause, IoKind};
 use crate::handover::Decider;

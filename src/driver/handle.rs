@@ -1,10 +1,10 @@
 //! The way in from outside: what the user asks for, what the host says, and what both may know.
 
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
-use std::sync::Arc;
 
 use crate::handover::HandoverStats;
 use crate::policy::{Epoch, Event, Explanation, HoldReason, Stats};

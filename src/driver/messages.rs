@@ -1,8 +1,8 @@
 //! Messages for the application: a bounded buffer between the reader and one consumer.
 
+use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
 #[cfg(feature = "blocking")]
@@ -58,7 +58,7 @@ impl<I> Drop for Receiving<I> {
 
 impl<I> Inbox<I> {
     fn lock(&self) -> MutexGuard<'_, Buffer<I>> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buffer.lock()
     }
 
     pub(super) fn set_capacity(&self, capacity: usize) {

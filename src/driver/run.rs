@@ -1,8 +1,8 @@
 //! The loop: what comes is told to the policy, and what the policy says is done.
 
+use alloc::boxed::Box;
 use core::future::poll_fn;
 use core::pin::pin;
-use std::boxed::Box;
 
 use crate::handover::Decider;
 use crate::policy::{Action, Event, Phase};
