@@ -1,15 +1,20 @@
 //! What passes between a driver and its protocol.
 
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use crate::classify::{Cause, IoKind};
+use crate::classify::Cause;
+#[cfg(feature = "driver")]
 use crate::handover::Decider;
 use crate::mode::Mode;
-use crate::policy::{Actions, Endpoint, Epoch, Event, Explanation, RetryAfter, WaitReason};
+use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
+#[cfg(feature = "driver")]
+use crate::policy::{Endpoint, WaitReason};
+#[cfg(feature = "alloc")]
 use crate::session::SessionState;
 use crate::time::Instant;
 
@@ -31,6 +36,7 @@ pub struct Dial<T = ()> {
     pub timeout: Duration,
 }
 
+#[cfg(feature = "driver")]
 impl<T: Clone> Dial<T> {
     /// What the policy said at this moment: [`Action::Open`](crate::Action::Open).
     pub(super) fn of(
@@ -70,6 +76,7 @@ pub enum DialError {
     },
 }
 
+#[cfg(feature = "driver")]
 impl DialError {
     pub(super) const fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
         match self {
@@ -85,13 +92,15 @@ impl From<Cause> for DialError {
     }
 }
 
+#[cfg(feature = "std")]
 impl From<std::io::Error> for DialError {
     fn from(error: std::io::Error) -> Self {
-        Cause::Io(IoKind::from(error.kind())).into()
+        Cause::Io(crate::classify::IoKind::from(error.kind())).into()
     }
 }
 
 /// What to send: the commands among the [`Action`](crate::Action)s, with what they carry.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a protocol that skips a command would hang")]
 pub enum Command<T = (), K = Infallible, M = Infallible> {

@@ -210,10 +210,6 @@ pub(super) struct OutQueue<M> {
 }
 
 impl<M> OutQueue<M> {
-    #[cfg_attr(
-        not(redial_loom),
-        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
-    )]
     pub(super) fn new() -> Self {
         let inner = Inner { queue: Queue::new(), gate: Gate::Offline, limits: Outbox::new() };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }

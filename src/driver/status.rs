@@ -77,10 +77,6 @@ pub(super) struct Status {
 }
 
 impl Status {
-    #[cfg_attr(
-        not(redial_loom),
-        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
-    )]
     pub(super) fn new() -> Self {
         Self {
             waker: AtomicWaker::new(),

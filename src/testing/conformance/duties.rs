@@ -32,15 +32,15 @@ pub(super) fn assert_after(from: Instant, to: Instant, wait: Duration, slack: Du
     assert!(gap + slack / 100 >= wait && gap <= wait + slack, "{gap:?} instead of {wait:?}");
 }
 
-pub(super) fn please_reconnect(epoch: crate::Epoch) -> Fact {
+pub(super) const fn please_reconnect(epoch: crate::Epoch) -> Fact {
     Event::ReconnectRequested { epoch, retry_after: None, deadline: None }
 }
 
-fn received(epoch: crate::Epoch) -> Fact {
+const fn received(epoch: crate::Epoch) -> Fact {
     Event::Received { epoch }
 }
 
-fn acked(epoch: crate::Epoch) -> Fact {
+const fn acked(epoch: crate::Epoch) -> Fact {
     Event::HeartbeatAcked { epoch }
 }
 

@@ -17,7 +17,7 @@ use super::duties::{BACKOFF, HEARTBEATS, LONG};
 use super::host::Host;
 use super::lab::{Answer, Fact, Item, Lab, Say, ms, numbered, ready};
 
-fn random(state: &mut u32) -> u32 {
+const fn random(state: &mut u32) -> u32 {
     *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     *state >> 16
 }
