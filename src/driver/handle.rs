@@ -156,6 +156,14 @@ impl<T, K, M> Handle<T, K, M> {
     }
 }
 
+#[cfg(feature = "testing")]
+impl<T, K, M> Handle<T, K, M> {
+    /// Any of the requests.
+    pub(crate) fn request(&self, event: Event<T, K>) -> bool {
+        self.0.request(event)
+    }
+}
+
 /// Messages of the application.
 impl<T, K, M> Handle<T, K, M> {
     /// Sends a message: [`Command::Message`](super::Command::Message). Ready when the protocol has written it, or with the

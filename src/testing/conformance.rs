@@ -19,6 +19,8 @@
 //! enough for a busy one. Where the runtime has a clock that tests can move (tokio's paused one), or takes one (an executor that
 //! [`VirtualClock::drive`](super::VirtualClock::drive)s), it takes a second and is exact.
 //!
+//! A loop of your own in place of the crate's is held to the same duties by [`run_driver`].
+//!
 //! To run the cases one by one, for instance as tests of their own, see [`CASES`].
 
 #![allow(
@@ -40,6 +42,7 @@ mod messages;
 mod sessions;
 mod station;
 mod streams;
+mod subject;
 mod supervised;
 
 use core::fmt;
@@ -49,11 +52,15 @@ use std::any::Any;
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::{String, ToString};
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::driver::Runtime;
 
-use host::Host;
+pub use host::Host;
+pub use subject::{Requests, Subject, TestedPolicy, TestedTransport};
+
+use host::Make;
 
 /// A case that runs, for an executor.
 pub type Future<'a> = Pin<Box<dyn core::future::Future<Output = ()> + 'a>>;
@@ -62,6 +69,7 @@ pub type Future<'a> = Pin<Box<dyn core::future::Future<Output = ()> + 'a>>;
 pub struct Case {
     name: &'static str,
     duties: &'static [u8],
+    for_any_driver: bool,
     run: fn(Host, Duration) -> Future<'static>,
 }
 
@@ -78,6 +86,13 @@ impl Case {
         self.duties
     }
 
+    /// Whether it asks nothing of a driver but what a [`Subject`] has; the others test what this crate's driver offers beside that:
+    /// messages, handovers, handles that can be asked.
+    #[must_use]
+    pub const fn is_for_any_driver(&self) -> bool {
+        self.for_any_driver
+    }
+
     /// The case on this runtime, for the executor to wait for. `lateness`: how late a sleep of the runtime may end; at least 1 ms.
     ///
     /// # Panics
@@ -87,7 +102,7 @@ impl Case {
         runtime: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static,
         lateness: Duration,
     ) {
-        (self.run)(Host::new(runtime), lateness).await;
+        (self.run)(Host::new(runtime, None), lateness).await;
     }
 }
 
@@ -108,13 +123,17 @@ impl fmt::Display for Case {
     }
 }
 
+const ANY: bool = true;
+const OURS: bool = false;
+
 macro_rules! cases {
-    ($($module:ident { $($name:ident $duties:expr;)* })*) => {
+    ($($module:ident $any:ident { $($name:ident $duties:expr;)* })*) => {
         /// All cases, in the order in which it helps to make them pass.
         pub const CASES: &[Case] = &[$($(
             Case {
                 name: stringify!($name),
                 duties: &$duties,
+                for_any_driver: $any,
                 run: |host, lateness| Box::pin($module::$name(host, lateness)),
             },
         )*)*];
@@ -122,7 +141,7 @@ macro_rules! cases {
 }
 
 cases! {
-    duties {
+    duties ANY {
         dials_come_when_the_backoff_says [2, 3];
         retry_now_cuts_a_backoff_wait [2];
         a_deadline_that_moves_earlier_during_a_sleep [2];
@@ -147,18 +166,22 @@ cases! {
         a_long_suspend_is_one_timeout [11];
         never_two_transports [6];
     }
-    sessions {
+    sessions ANY {
         credentials_are_refreshed [8];
         subscriptions_are_restored [1];
         a_resume_has_its_session [1];
+    }
+    sessions OURS {
         a_policy_without_a_session_dials_afresh [1];
     }
-    frequent {
+    frequent ANY {
         traffic_moves_the_deadline [2, 3];
         numbers_and_epochs_arrive_whole [5];
+    }
+    frequent OURS {
         all_that_came_before_the_end_arrives [4];
     }
-    messages {
+    messages OURS {
         no_message_before_the_subscriptions [13];
         a_peer_that_stops_reading_holds_up_no_sender [9, 13];
         a_send_has_its_limit [9, 13];
@@ -172,7 +195,7 @@ cases! {
         a_stale_number_takes_its_message_along [5];
         messages_that_nobody_takes_are_counted [14];
     }
-    handles {
+    handles OURS {
         offline_messages_come_back [13];
         the_offline_queue_is_bounded [13];
         the_offline_queue_outlives_a_loss [13];
@@ -182,7 +205,7 @@ cases! {
         handles_know_how_it_is [10];
         changes_are_transitions [1];
     }
-    handover {
+    handover OURS {
         unsent_messages_go_out_on_the_successor [13, 15];
         a_write_under_way_ends_before_the_close [13];
         what_was_given_up_is_given_up_on_the_successor [15];
@@ -196,17 +219,17 @@ cases! {
         a_handover_is_seen_as_one_transition [15];
         never_three_transports [6];
     }
-    streams {
+    streams OURS {
         nothing_is_lost_where_the_session_moves [16];
         nothing_comes_twice_where_both_get_everything [16];
         numbers_of_a_draining_connection [15];
         what_has_no_number_is_no_repetition [16];
         what_was_taken_comes_before_what_was_held [16];
     }
-    cancel {
+    cancel OURS {
         a_run_dropped_at_any_await_leaves_nothing [6];
     }
-    supervised {
+    supervised OURS {
         lives_end_before_the_next_begins [6, 7];
         the_first_connect_has_its_own_limits [12];
         heartbeats_can_be_answered [1];
@@ -216,7 +239,47 @@ cases! {
 
 /// Runs every [case](CASES), one after the other. `runtime` makes a runtime for each, inside of what `block_on` waits for;
 /// `lateness` is how late its sleeps may end, at least 1 ms.
-pub fn run_all<Rt>(
+pub fn run_all<Rt>(runtime: impl Fn() -> Rt, block_on: impl FnMut(Future<'_>), lateness: Duration) -> Report
+where
+    Rt: Runtime<Sleep: Send + 'static> + Send + Sync + 'static,
+{
+    run(CASES.iter(), None, runtime, block_on, lateness)
+}
+
+/// Runs the cases that are [for any driver](Case::is_for_any_driver) with a driver of your own, which `driver` makes; the rest is as in
+/// [`run_all`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::Driver;
+/// use redial::testing::{VirtualClock, conformance};
+///
+/// let clock = VirtualClock::new();
+/// conformance::run_driver(
+///     // Yours in its place; this one is a `Subject` as well.
+///     |policy, transport, host| Box::new(Driver::new(policy, transport, host)),
+///     || clock.clone(),
+///     |case| clock.run(case),
+///     Duration::from_millis(1),
+/// )
+/// .assert_passed();
+/// ```
+pub fn run_driver<Rt>(
+    driver: impl Fn(TestedPolicy, TestedTransport, Host) -> Box<dyn Subject> + Send + Sync + 'static,
+    runtime: impl Fn() -> Rt,
+    block_on: impl FnMut(Future<'_>),
+    lateness: Duration,
+) -> Report
+where
+    Rt: Runtime<Sleep: Send + 'static> + Send + Sync + 'static,
+{
+    let cases = CASES.iter().filter(|case| case.for_any_driver);
+    run(cases, Some(Arc::new(driver)), runtime, block_on, lateness)
+}
+
+fn run<Rt>(
+    cases: impl Iterator<Item = &'static Case>,
+    driver: Option<Make>,
     runtime: impl Fn() -> Rt,
     mut block_on: impl FnMut(Future<'_>),
     lateness: Duration,
@@ -224,12 +287,15 @@ pub fn run_all<Rt>(
 where
     Rt: Runtime<Sleep: Send + 'static> + Send + Sync + 'static,
 {
-    let failures = CASES.iter().filter_map(|case| {
-        let run = Box::pin(async { case.run(runtime(), lateness).await });
-        let panic = catch_unwind(AssertUnwindSafe(|| block_on(run))).err()?;
-        Some(Failure { case, message: text_of(&*panic) })
-    });
-    Report { failures: failures.collect() }
+    let mut report = Report { cases: 0, failures: Vec::new() };
+    for case in cases {
+        report.cases = report.cases.saturating_add(1);
+        let future = Box::pin(async { (case.run)(Host::new(runtime(), driver.clone()), lateness).await });
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| block_on(future))) {
+            report.failures.push(Failure { case, message: text_of(&*panic) });
+        }
+    }
+    report
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {
@@ -253,11 +319,13 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What became of a [run of all cases](run_all).
+/// What became of a run of the cases.
 #[derive(Debug)]
 #[must_use = "it says which cases failed"]
 #[non_exhaustive]
 pub struct Report {
+    /// How many cases were run.
+    pub cases: usize,
     /// The cases that were not passed, in order.
     pub failures: Vec<Failure>,
 }
@@ -275,7 +343,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} cases failed", self.failures.len(), CASES.len())?;
+        write!(f, "{} of {} cases failed", self.failures.len(), self.cases)?;
         self.failures.iter().try_for_each(|failure| write!(f, "\n- {failure}"))
     }
 }

@@ -3,6 +3,7 @@
 
 mod blocking;
 mod leftovers;
+mod own;
 mod spawned;
 mod virtual_clock;
 

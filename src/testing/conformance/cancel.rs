@@ -124,7 +124,7 @@ async fn dropped_after(host: &Host, polls: u32) -> bool {
         handle.stop();
     };
     lab.server.set_closes_hang(false);
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(host.sleeping(), sleeping);
     ended.is_some()
 }

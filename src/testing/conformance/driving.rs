@@ -6,25 +6,17 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::prelude::v1::*;
 
-use crate::driver::{Driver, Outcome, Protocol, Runtime};
-use crate::handover::Decider;
-use crate::subscriptions::Subscriptions;
+use crate::driver::{Outcome, Runtime};
 use crate::testing::virtual_clock::Called;
 
 /// Drives for so long at most, beside a script that may nudge it; dropped then.
-pub(super) async fn drive_for<P, Rt, Q>(
+pub(super) async fn drive_for(
     runtime: &impl Runtime,
-    driver: &mut Driver<P, Rt, Q>,
+    run: impl Future<Output = Outcome>,
     span: Duration,
     script: impl Future<Output = ()>,
-) -> Option<Outcome>
-where
-    P: Protocol,
-    Rt: Runtime,
-    Q: Decider<Token = P::Token>,
-    Q::Subscriptions: Subscriptions<Key = P::Key>,
-{
-    let (mut run, mut script) = (pin!(driver.run()), pin!(script));
+) -> Option<Outcome> {
+    let (mut run, mut script) = (pin!(run), pin!(script));
     let mut watchdog = pin!(runtime.sleep_until(runtime.now().saturating_add(span)));
     let mut scripted = false;
     // The driver's own waker: a script that wakes the task must not hide that the driver was not woken.

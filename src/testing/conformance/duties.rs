@@ -47,13 +47,13 @@ const fn acked(epoch: crate::Epoch) -> Fact {
 /// Duties 2 and 3: each dial comes when the backoff says, and the session ends it.
 pub(super) async fn dials_come_when_the_backoff_says(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
-    let mut driver = lab.driver(&BACKOFF);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     let script = async {
         lab.until_phase(Phase::Online).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_eq!(dials.len(), 5);
     for (pair, wait) in dials.windows(2).zip([40, 80, 160, 320]) {
@@ -66,8 +66,8 @@ pub(super) async fn dials_come_when_the_backoff_says(rt: Host, slack: Duration) 
 /// Duty 2: the sleep for a minute's wait must not outlive "reconnect now".
 pub(super) async fn retry_now_cuts_a_backoff_wait(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused(), refused()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         for dials in 1..=2 {
             // Counted from the dial, not from the moment at which it was asked for.
@@ -78,7 +78,7 @@ pub(super) async fn retry_now_cuts_a_backoff_wait(rt: Host, slack: Duration) {
         lab.until_dialled(3).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_eq!(dials.len(), 3);
     assert_after(dials[0], dials[1], ms(50), slack);
@@ -94,13 +94,13 @@ pub(super) async fn a_deadline_that_moves_earlier_during_a_sleep(rt: Host, slack
         .build_const();
     let greeting: fn(_) -> Fact = |epoch| Event::Greeting { epoch, heartbeat: Some(ms(60)) };
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::wait(ms(50)), Say::events(vec![greeting])])]);
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_sent(3).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent = lab.log().sent;
     assert_eq!(sent[0].command, Command::Identify);
     assert_eq!(sent[1].command, Command::Heartbeat { sequence: Some(1) });
@@ -111,15 +111,15 @@ pub(super) async fn a_deadline_that_moves_earlier_during_a_sleep(rt: Host, slack
 /// Duties 7 and 10: a stop during a dial drops the dial.
 pub(super) async fn stop_during_a_dial(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::hang()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.alive(), 1);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
     assert_eq!(lab.closed(), [] as [u16; 0], "nothing was open");
 }
@@ -127,14 +127,14 @@ pub(super) async fn stop_during_a_dial(rt: Host, slack: Duration) {
 /// Duty 10: so does one during a wait.
 pub(super) async fn stop_during_a_backoff_wait(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
     assert_eq!(lab.dials().len(), 1);
 }
@@ -142,14 +142,14 @@ pub(super) async fn stop_during_a_backoff_wait(rt: Host, slack: Duration) {
 /// Duties 9 and 10.
 pub(super) async fn stop_during_a_pending_send(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(0)));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50), slack);
     assert_eq!(lab.closed(), [1000]);
 }
@@ -159,15 +159,15 @@ pub(super) async fn stop_during_a_close(rt: Host, slack: Duration) {
     let lab =
         Lab::new(rt, vec![Answer::accept(vec![Say::wait(ms(50)), Say::events(vec![please_reconnect])])])
             .set(|set| set.set_closes_hang(true));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let begun = lab.now();
     let script = async {
         lab.sleep(ms(100)).await;
         assert_eq!((lab.alive(), lab.closed()), (1, vec![4000]));
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(begun, lab.now(), ms(50) + CLOSE_TIMEOUT, slack);
 }
 
@@ -175,8 +175,8 @@ pub(super) async fn stop_during_a_close(rt: Host, slack: Duration) {
 pub(super) async fn a_close_ends_during_a_long_wait(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![please_reconnect])])])
         .set(|set| set.set_closes_hang(true));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.sleep(ms(200)).await;
         assert_eq!(lab.alive(), 1);
@@ -184,7 +184,7 @@ pub(super) async fn a_close_ends_during_a_long_wait(rt: Host, slack: Duration) {
         assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Duties 6 and 7: the next dial neither waits for a close nor stands beside it, but the close was
@@ -196,14 +196,14 @@ pub(super) async fn a_close_delays_no_dial(rt: Host, slack: Duration) {
         Answer::accept(vec![Say::wait(ms(20)), Say::events(events)])
     };
     let lab = Lab::new(rt, vec![asked(), asked()]).set(|set| set.set_closes_hang(true));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.until_dialled(3).await;
         handle.network_down();
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(lab.dials()[0], lab.dials()[1], ms(20), slack);
     assert_after(lab.dials()[1], lab.dials()[2], ms(20), slack);
     assert_eq!(lab.closed()[..2], [4000, 4000]);
@@ -223,13 +223,13 @@ pub(super) async fn events_before_timers(rt: Host, _: Duration) {
         Say::events(vec![acked]),
     ];
     let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_sent(3).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
     assert_eq!(lab.dials().len(), 1);
 }
@@ -254,14 +254,14 @@ pub(super) async fn a_flood_starves_nobody(rt: Host, _: Duration) {
         }
     });
     lab.server.answer(Answer::accept(core::iter::once(Say::events(vec![ready])).chain(flood)));
-    let mut driver = lab.driver(&CONFIG);
+    let mut driver = lab.subject(&CONFIG);
     let turns = core::cell::Cell::new(0_u32);
     let script = core::future::poll_fn(|cx| {
         turns.set(turns.get() + 1);
         cx.waker().wake_by_ref();
         core::task::Poll::<()>::Pending
     });
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let log = lab.log();
     let received = received.load(Ordering::SeqCst);
     assert!(received < 2_070, "the stop came after {received} messages");
@@ -287,15 +287,15 @@ pub(super) async fn a_blocked_send_stops_no_heartbeat(rt: Host, slack: Duration)
         set.set_writes(Writes::block_at(1));
         set.set_answering(false);
     });
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.sleep(ms(150)).await;
         handle.subscribe("late".into(), 0);
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
     assert_eq!(driver.policy().session().sequence(), Some(9));
     let sent = &lab.sent()[1];
@@ -307,13 +307,13 @@ pub(super) async fn a_blocked_send_stops_no_heartbeat(rt: Host, slack: Duration)
 /// A failed send ends the connection.
 pub(super) async fn a_failed_send_is_a_loss(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::fail_at(0)));
-    let mut driver = lab.driver(&BACKOFF);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     let script = async {
         lab.until_dialled(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_after(lab.dials()[0], lab.dials()[1], ms(40), slack);
     assert_eq!(lab.closed()[0], 4000);
 }
@@ -323,8 +323,8 @@ pub(super) async fn a_close_frame_before_a_failed_send(rt: Host, _: Duration) {
     let cause = Cause::Http(404);
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::end(cause)])])
         .set(|set| set.set_writes(Writes::fail_at(0)));
-    let mut driver = lab.driver(&LONG);
-    let outcome = lab.drive(&mut driver, nothing()).await;
+    let mut driver = lab.subject(&LONG);
+    let outcome = lab.drive(driver.run(), nothing()).await;
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Fatal, cause });
 }
 
@@ -332,8 +332,8 @@ pub(super) async fn a_close_frame_before_a_failed_send(rt: Host, _: Duration) {
 pub(super) async fn a_dial_is_dropped_when_its_time_is_over(rt: Host, slack: Duration) {
     static CONFIG: Config = LONG.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::hang()]);
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_dialled(1).await;
         assert_eq!(lab.alive(), 1);
@@ -341,20 +341,20 @@ pub(super) async fn a_dial_is_dropped_when_its_time_is_over(rt: Host, slack: Dur
         assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Duty 6: an attempt that takes too long is dropped before the next begins.
 pub(super) async fn a_dial_that_hangs_is_dropped(rt: Host, slack: Duration) {
     static CONFIG: Config = BACKOFF.to_builder().connect_timeout(ms(60)).build_const();
     let lab = Lab::new(rt, vec![Answer::hang(), Answer::hang()]);
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_dialled(3).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_after(dials[0], dials[1], ms(60 + 40), slack);
     assert_after(dials[1], dials[2], ms(60 + 80), slack);
@@ -364,10 +364,10 @@ pub(super) async fn a_dial_that_hangs_is_dropped(rt: Host, slack: Duration) {
 pub(super) async fn giving_up_is_a_value(rt: Host, _: Duration) {
     static CONFIG: Config = BACKOFF.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused(), refused(), refused()]);
-    let mut driver = lab.driver(&CONFIG);
+    let mut driver = lab.subject(&CONFIG);
     let cause = Cause::Io(IoKind::ConnectionRefused);
     for dials in [2, 4] {
-        let outcome = lab.drive(&mut driver, nothing()).await;
+        let outcome = lab.drive(driver.run(), nothing()).await;
         assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, cause });
         assert_eq!(lab.dials().len(), dials);
     }
@@ -376,16 +376,16 @@ pub(super) async fn giving_up_is_a_value(rt: Host, _: Duration) {
 /// Dropping the run drops the socket; the next run resumes.
 pub(super) async fn a_dropped_run_leaves_nothing(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.set_closes_hang(true));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
-    assert_eq!(lab.drive_for(&mut driver, ms(50), nothing()).await, None);
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
+    assert_eq!(lab.drive_for(driver.run(), ms(50), nothing()).await, None);
     assert_eq!(lab.alive(), 0);
     assert_eq!(lab.closed(), [] as [u16; 0]);
     let script = async {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.sent();
     assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
 }
@@ -394,10 +394,10 @@ pub(super) async fn a_dropped_run_leaves_nothing(rt: Host, _: Duration) {
 pub(super) async fn handles_may_go_first_or_last(rt: Host, _: Duration) {
     static CONFIG: Config = BACKOFF.to_builder().max_attempts(Some(2)).build_const();
     let lab = Lab::new(rt, vec![refused(), refused()]);
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     drop(handle.clone());
-    assert!(matches!(lab.drive(&mut driver, nothing()).await, Outcome::GaveUp { .. }));
+    assert!(matches!(lab.drive(driver.run(), nothing()).await, Outcome::GaveUp { .. }));
     assert!(handle.retry_now());
     drop(driver);
     assert!(!handle.retry_now());
@@ -407,17 +407,17 @@ pub(super) async fn handles_may_go_first_or_last(rt: Host, _: Duration) {
 /// A stop that comes before the run is not lost, and dials nothing.
 pub(super) async fn a_stop_before_the_run(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
-    let mut driver = lab.driver(&LONG);
-    driver.handle().stop_keeping_session();
-    assert_eq!(lab.drive(&mut driver, nothing()).await, Outcome::Stopped);
+    let mut driver = lab.subject(&LONG);
+    driver.requests().stop_keeping_session();
+    assert_eq!(lab.drive(driver.run(), nothing()).await, Outcome::Stopped);
     assert_eq!(lab.dials().len(), 0);
 }
 
 /// Duty 10: preconditions park it and let it go.
 pub(super) async fn a_hold_parks(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![]);
-    let mut driver = lab.driver(&BACKOFF);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     let reason = HoldReason::new(3).expect("below 32");
     let begun = lab.now();
     handle.hold(reason);
@@ -430,7 +430,7 @@ pub(super) async fn a_hold_parks(rt: Host, slack: Duration) {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_after(begun, *dials.last().expect("dialled"), ms(250), slack);
 }
@@ -439,8 +439,8 @@ pub(super) async fn a_hold_parks(rt: Host, slack: Duration) {
 pub(super) async fn a_long_suspend_is_one_timeout(rt: Host, _: Duration) {
     static CONFIG: Config = LONG.to_builder().heartbeat(HEARTBEATS).build_const();
     let lab = Lab::new(rt, vec![]);
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.sleep(ms(250)).await;
         let before = lab.timeouts();
@@ -456,7 +456,7 @@ pub(super) async fn a_long_suspend_is_one_timeout(rt: Host, _: Duration) {
         assert_eq!(lab.phases().last(), Some(&Phase::Online));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Duty 6: whatever comes in whatever order, there are never two.
@@ -476,8 +476,8 @@ pub(super) async fn never_two_transports(rt: Host, _: Duration) {
         .network(crate::policy::OnNetworkDown::Drop, Duration::ZERO)
         .build_const();
     let lab = Lab::new(rt, dials).set(|set| set.set_closes_hang(true));
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let mut random = 1_u32;
     let script = async {
         for _ in 0..300 {
@@ -495,6 +495,6 @@ pub(super) async fn never_two_transports(rt: Host, _: Duration) {
         }
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(lab.dials().len() > 20);
 }

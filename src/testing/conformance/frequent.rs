@@ -23,13 +23,13 @@ pub(super) async fn traffic_moves_the_deadline(rt: Host, slack: Duration) {
         .build_const();
     let script = vec![Say::events(vec![ready]), Say::wait(ms(120)), Say::message(1)];
     let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_dialled(2).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let log = lab.log();
     let heartbeats: Vec<_> = log
         .sent
@@ -54,13 +54,13 @@ pub(super) async fn numbers_and_epochs_arrive_whole(rt: Host, _: Duration) {
     let foreign_life: fn(_) -> Fact = |_| Event::Received { epoch: Epoch::from_raw(99).unwrap() };
     let script = [vec![ready as fn(_) -> _], vec![number], vec![foreign_number], vec![foreign_life]];
     let lab = Lab::new(rt, vec![Answer::accept(script.map(Say::events))]).set(|set| set.set_answering(false));
-    let mut driver = lab.driver(&CONFIG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&CONFIG);
+    let handle = driver.requests();
     let script = async {
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(lab.sent()[1], Command::Heartbeat { sequence: Some(NUMBER) });
     assert_eq!(driver.policy().session().sequence(), Some(NUMBER));
     assert_eq!(driver.policy().stats().stale, 2);
@@ -80,7 +80,7 @@ pub(super) async fn all_that_came_before_the_end_arrives(rt: Host, _: Duration) 
         lab.until_dialled(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let received: Vec<_> = core::iter::from_fn(|| messages.try_recv()).collect();
     assert_eq!(received, [1, 2, 3, 4, 5]);
     assert_eq!(driver.policy().session().sequence(), Some(5));

@@ -31,7 +31,7 @@ pub(super) async fn offline_messages_come_back(rt: Host, _: Duration) {
         assert_eq!(handle.send(4).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(handle.send(5).await, Err(SendError::Ended(5)));
     drop(driver);
     assert_eq!(handle.send(6).await.unwrap_err().into_message(), Some(6));
@@ -64,7 +64,7 @@ pub(super) async fn the_offline_queue_is_bounded(rt: Host, _: Duration) {
             }
             handle.stop();
         };
-        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
         assert_eq!(numbers(&lab), kept);
     }
 }
@@ -89,7 +89,7 @@ pub(super) async fn the_offline_queue_outlives_a_loss(rt: Host, _: Duration) {
         let result = last.unwrap().await;
         assert!(matches!(result, Ok(()) | Err(SendError::Ended(3) | SendError::InDoubt)), "{result:?}");
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(numbers(&lab)[0], 2);
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration
         assert_eq!(handle.send(3).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let numbers = numbers(&lab);
     assert_eq!((numbers[0], numbers[1], numbers.len()), (1, 100, 66), "{numbers:?}");
 }
@@ -131,7 +131,7 @@ pub(super) async fn a_crowd_of_messages_is_written(rt: Host, _: Duration) {
         assert_eq!(sent, [Ok(()); 300]);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(numbers(&lab).into_iter().eq(0..300));
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Dura
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let mut known = Vec::new();
     for sent in lab.sent() {
         match sent {
@@ -182,7 +182,7 @@ pub(super) async fn handles_know_how_it_is(rt: Host, _: Duration) {
             "{ended}"
         );
     };
-    let outcome = lab.drive(&mut driver, script).await;
+    let outcome = lab.drive(driver.run(), script).await;
     let cause = Cause::Io(IoKind::ConnectionRefused);
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, cause });
     assert_eq!(handle.closed().await.outcome, Some(outcome));
@@ -228,7 +228,7 @@ pub(super) async fn changes_are_transitions(rt: Host, _: Duration) {
             }
         }
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     // The end comes after the script's last turn.
     while let Some(explanation) = changes.recv().await {
         phases.push(explanation.phase);

@@ -51,7 +51,7 @@ pub(super) async fn unsent_messages_go_out_on_the_successor(rt: Host, slack: Dur
         assert_eq!(lab.alive(), 1);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![], vec![2, 3]));
     assert_eq!(driver.policy().handover_stats().handovers, 1);
     assert_eq!(lab.server.most_alive(), 2);
@@ -76,7 +76,7 @@ pub(super) async fn a_write_under_way_ends_before_the_close(rt: Host, _: Duratio
         until_closed(&lab, 1).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![1], vec![2]));
     assert_eq!((lab.closed(), lab.closed_on()), (vec![4000, 1000], vec![1, 2]));
 }
@@ -100,7 +100,7 @@ pub(super) async fn what_was_given_up_is_given_up_on_the_successor(rt: Host, _: 
         lab.until_sent(4).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent = lab.sent_on(2);
     assert!(matches!(&sent[..], [Command::Resume(_), Command::Unsubscribe(key)] if key == "a"), "{sent:?}");
 }
@@ -125,7 +125,7 @@ pub(super) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Durati
         assert_eq!(handle.explain().await.unwrap().phase, Phase::Online);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_eq!(dials.len(), 5);
     for (pair, wait) in dials[1..].windows(2).zip([40, 80, 160]) {
@@ -168,7 +168,7 @@ pub(super) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Hos
         assert_eq!((counted.handovers, counted.handovers_failed), (0, 1));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((lab.dials().len(), lab.server.most_alive()), (2, 2));
     assert_eq!(messages_on(&lab, 2), [4]);
     let stats = driver.policy().handover_stats();
@@ -189,7 +189,7 @@ pub(super) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt:
         handle.online().await.unwrap();
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_after(dials[0], dials[2], ms(300), slack);
     assert_eq!((dials.len(), driver.policy().stats().losses), (3, 1));
@@ -230,7 +230,7 @@ pub(super) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: D
         assert_eq!(handle.send(7).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(matches!(&lab.sent_on(1)[..], [Command::Identify, Command::Heartbeat { .. }]));
     assert_eq!((messages_on(&lab, 2), messages_on(&lab, 3)), (vec![6], vec![7]));
     assert_eq!(lab.closed(), [4000, 4000, 1000]);
@@ -252,7 +252,7 @@ pub(super) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: D
         assert!(messages_on(&lab, 1).is_empty());
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// A stop in the middle closes both, and each close is begun.
@@ -276,7 +276,7 @@ pub(super) async fn a_stop_in_the_middle_closes_both(rt: Host, slack: Duration) 
             begun = lab.now();
             handle.stop();
         };
-        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
         assert_after(begun, lab.now(), CLOSE_TIMEOUT, slack);
         assert_eq!(lab.closed_on(), [1, 2]);
     }
@@ -293,13 +293,13 @@ pub(super) async fn a_dropped_run_leaves_neither(rt: Host, _: Duration) {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.alive(), 2);
     };
-    assert_eq!(lab.drive_for(&mut driver, ms(200), script).await, None);
+    assert_eq!(lab.drive_for(driver.run(), ms(200), script).await, None);
     assert_eq!(lab.alive(), 0);
     let script = async {
         lab.until_sent(2).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.sent();
     assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
 }
@@ -325,7 +325,7 @@ pub(super) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
         }
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().session().sequence(), Some(99));
 
     // More than fits before it is ready: it is never heard to be, and its hold goes with it.
@@ -353,7 +353,7 @@ pub(super) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
         assert_eq!(messages.waiting(), 0);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Whoever watches sees the other transport, and never that there is none.
@@ -382,7 +382,7 @@ pub(super) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) 
         handle.online().await.unwrap();
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Whatever comes in whatever order: never three transports.
@@ -429,7 +429,7 @@ pub(super) async fn never_three_transports(rt: Host, _: Duration) {
         }
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(lab.dials().len() > 20);
     assert_eq!(lab.server.most_alive(), 2);
     assert!(driver.policy().handover_stats().handovers > 3, "{:?}", driver.policy().handover_stats());

@@ -11,14 +11,27 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::Instant;
 use crate::driver::Runtime;
 
+use super::subject::{Subject, TestedPolicy, TestedTransport};
+
+/// The clock and the sleeps of the runtime that is tested, on a host that the suite can suspend.
 #[derive(Clone)]
-pub(super) struct Host(Arc<Inner<dyn Clock>>);
+pub struct Host(Arc<Inner<dyn Clock>>);
+
+impl core::fmt::Debug for Host {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Host")
+    }
+}
+
+/// Makes a driver of a user's own.
+pub(super) type Make = Arc<dyn Fn(TestedPolicy, TestedTransport, Host) -> Box<dyn Subject> + Send + Sync>;
 
 struct Inner<C: ?Sized> {
     /// How many sleeps there are.
     sleeping: Arc<AtomicUsize>,
     /// By how much the host's clock is ahead of the runtime's, in microseconds.
     skew: AtomicU64,
+    own_driver: Option<Make>,
     clock: C,
 }
 
@@ -39,8 +52,16 @@ impl<Rt: Runtime<Sleep: Send + 'static> + Send + Sync> Clock for Rt {
 }
 
 impl Host {
-    pub(super) fn new(clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner { sleeping: Arc::default(), skew: AtomicU64::new(0), clock }))
+    pub(super) fn new(
+        clock: impl Runtime<Sleep: Send + 'static> + Send + Sync + 'static,
+        own_driver: Option<Make>,
+    ) -> Self {
+        Self(Arc::new(Inner { sleeping: Arc::default(), skew: AtomicU64::new(0), own_driver, clock }))
+    }
+
+    /// What makes the driver that is tested; `None`: it is the crate's.
+    pub(super) fn own_driver(&self) -> Option<&Make> {
+        self.0.own_driver.as_ref()
     }
 
     /// Time passes on the host, and no timer of the runtime sees it.

@@ -6,17 +6,18 @@ use std::prelude::v1::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::driver::{Command, Driver, HandleFor, Outcome, Received};
-use crate::handover::{self, Decider, Handover};
+use crate::driver::{Command, Driver, Outcome, Received};
+use crate::handover::{self, Handover};
 use crate::policy::ConfigSource;
 use crate::subscriptions::SubscriptionList;
-use crate::testing::{Log, ScriptedTransport, Writes};
+use crate::testing::{Log, Writes};
 use crate::{Cause, Config, Epoch, Event, Instant, IoKind, Phase, Policy, SplitMix64};
 
 use super::driving::drive_for;
 use super::host::Host;
+use super::subject::{Requests, Subject, TestedTransport};
 
-pub(super) type Transport = ScriptedTransport<String, String, u32, u32>;
+pub(super) type Transport = TestedTransport;
 pub(super) type Answer = crate::testing::Answer<String, String, u32>;
 pub(super) type Say = crate::testing::Say<String, String, u32>;
 pub(super) type Fact = Event<String, String>;
@@ -37,7 +38,7 @@ pub(super) struct Lab {
     pub(super) host: Host,
     /// How many transports there may be at a time.
     most_alive: Arc<AtomicUsize>,
-    handle: Arc<Mutex<Option<HandleFor<Transport>>>>,
+    requests: Arc<Mutex<Option<Requests>>>,
 }
 
 pub(super) fn ready(epoch: Epoch) -> Fact {
@@ -58,7 +59,7 @@ impl Lab {
         let server = Transport::new(host.clone());
         server.set_session("token".to_owned(), Some(1));
         dials.into_iter().for_each(|answer| server.answer(answer));
-        Self { server, host, most_alive: Arc::new(AtomicUsize::new(1)), handle: Arc::default() }
+        Self { server, host, most_alive: Arc::new(AtomicUsize::new(1)), requests: Arc::default() }
     }
 
     pub(super) fn set(self, change: impl FnOnce(&Transport)) -> Self {
@@ -73,6 +74,17 @@ impl Lab {
         self.driver_of(policy)
     }
 
+    /// The driver that is tested.
+    pub(super) fn subject(&self, config: &'static Config) -> Box<dyn Subject> {
+        let policy = Policy::new(config, SplitMix64::new(7))
+            .with_session_type()
+            .with_subscriptions(SubscriptionList::new());
+        let Some(make) = self.host.own_driver() else { return Box::new(self.driver_of(policy)) };
+        let subject = make(policy, self.server.clone(), self.host.clone());
+        *self.requests.lock().unwrap() = Some(subject.requests());
+        subject
+    }
+
     /// The same with a handover.
     pub(super) fn handover(&self, config: &'static Config, handover: handover::Config) -> HandoverDriver {
         let policy = Policy::new(config, SplitMix64::new(7))
@@ -85,15 +97,15 @@ impl Lab {
 
     fn driver_of<Q>(&self, policy: Q) -> Driver<Transport, Host, Q> {
         let driver = Driver::new(policy, self.server.clone(), self.host.clone());
-        *self.handle.lock().unwrap() = Some(driver.handle());
+        *self.requests.lock().unwrap() = Some(Requests::of(driver.handle()));
         driver
     }
 
     /// What a script calls to stop the driver from inside.
     pub(super) fn stop(&self) -> impl FnOnce() + Send + use<> {
-        let handle = self.handle.clone();
+        let requests = self.requests.clone();
         move || {
-            handle.lock().unwrap().as_ref().unwrap().stop_keeping_session();
+            requests.lock().unwrap().as_ref().unwrap().stop_keeping_session();
         }
     }
 
@@ -194,29 +206,23 @@ impl Lab {
     }
 
     /// Drives to the end beside a script, and checks that nothing is left.
-    pub(super) async fn drive<Q>(
+    pub(super) async fn drive(
         &self,
-        driver: &mut Driver<Transport, Host, Q>,
+        run: impl Future<Output = Outcome>,
         script: impl Future<Output = ()>,
-    ) -> Outcome
-    where
-        Q: Decider<Token = String, Subscriptions = SubscriptionList<String>>,
-    {
-        let outcome = self.drive_for(driver, ms(15_000), script).await.expect("the driver hangs");
+    ) -> Outcome {
+        let outcome = self.drive_for(run, ms(15_000), script).await.expect("the driver hangs");
         self.server.assert_all_closed(self.most_alive.load(Ordering::SeqCst));
         outcome
     }
 
     /// The same for so long at most; dropped then.
-    pub(super) async fn drive_for<Q>(
+    pub(super) async fn drive_for(
         &self,
-        driver: &mut Driver<Transport, Host, Q>,
+        run: impl Future<Output = Outcome>,
         span: Duration,
         script: impl Future<Output = ()>,
-    ) -> Option<Outcome>
-    where
-        Q: Decider<Token = String, Subscriptions = SubscriptionList<String>>,
-    {
-        drive_for(&self.host, driver, span, script).await
+    ) -> Option<Outcome> {
+        drive_for(&self.host, run, span, script).await
     }
 }

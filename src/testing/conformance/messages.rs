@@ -64,7 +64,7 @@ pub(super) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let mut written = Vec::new();
     let mut restored = BTreeMap::new();
     let mut carriers = BTreeSet::new();
@@ -116,7 +116,7 @@ pub(super) async fn a_peer_that_stops_reading_holds_up_no_sender(rt: Host, _: Du
         lab.sleep(ms(600)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.stale), (1, 0));
 }
@@ -144,7 +144,7 @@ pub(super) async fn a_send_has_its_limit(rt: Host, _: Duration) {
         assert_eq!((explanation.phase, explanation.last_cause), (Phase::Waiting, Some(Cause::SendFailed)));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
     assert_eq!(SEND_TIMEOUT, ms(60_000));
 }
@@ -169,7 +169,7 @@ pub(super) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration)
         handle.stop();
         assert_eq!(messages.recv().await, None);
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.heartbeats_missed, stats.opens), (0, 0, 1));
     assert_eq!(driver.discarded(), 0);
@@ -191,7 +191,7 @@ pub(super) async fn a_trickle_is_not_a_dead_peer(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.opens), (0, 1));
 }
@@ -209,7 +209,7 @@ pub(super) async fn a_heartbeat_before_a_pause_is_not_missed(rt: Host, _: Durati
         assert_eq!(messages.waiting(), 4);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
@@ -233,7 +233,7 @@ pub(super) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer(rt: Host, 
         handle.stop();
         assert_eq!(send.await, Err(SendError::InDoubt));
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
@@ -257,7 +257,7 @@ pub(super) async fn a_stop_ends_what_waits_to_be_sent(rt: Host, _: Duration) {
             "while the connection is being closed, too"
         );
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
@@ -282,7 +282,7 @@ pub(super) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) 
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
 
     let lab = Lab::new(lab.host.clone(), script()).set(|set| {
@@ -298,7 +298,7 @@ pub(super) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) 
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
     assert_eq!(lab.heartbeats(), 2, "the third failed");
 }
@@ -326,7 +326,7 @@ pub(super) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().resumed, 1);
 }
 
@@ -346,7 +346,7 @@ pub(super) async fn a_stale_number_takes_its_message_along(rt: Host, _: Duration
         lab.server.answer(Answer::accept(vec![Say::events(vec![ready]), numbered(2), stopped]));
         let mut driver = lab.driver(&LONG);
         let mut messages = driver.messages();
-        assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), async {}).await, Outcome::Stopped);
         assert_eq!((messages.recv().await, messages.recv().await), (Some(2), last));
         assert_eq!(driver.policy().stats().stale, u32::from(with_number));
     }
@@ -367,6 +367,6 @@ pub(super) async fn messages_that_nobody_takes_are_counted(rt: Host, _: Duration
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.discarded(), 199);
 }

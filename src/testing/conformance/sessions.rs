@@ -16,19 +16,19 @@ use super::lab::{Answer, Fact, Lab, Say, ms, ready};
 pub(super) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
     let rejected = || Answer::refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.until_phase(Phase::Online).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((lab.dials().len(), lab.log().refreshes.len()), (2, 1));
     assert_after(lab.dials()[0], lab.dials()[1], ms(0), slack);
 
     let lab = Lab::new(lab.host.clone(), vec![rejected()]).set(|set| set.set_credential(None));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.phases().last(), Some(&Phase::Parked));
@@ -38,12 +38,12 @@ pub(super) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
         assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 
     let lab = Lab::new(lab.host.clone(), vec![rejected()])
         .set(|set| set.set_credential(Some(Err(RefreshFailed { fatal: true }))));
-    let mut driver = lab.driver(&LONG);
-    let outcome = lab.drive(&mut driver, nothing()).await;
+    let mut driver = lab.subject(&LONG);
+    let outcome = lab.drive(driver.run(), nothing()).await;
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
 }
 
@@ -54,8 +54,8 @@ pub(super) async fn subscriptions_are_restored(rt: Host, _: Duration) {
         rt,
         vec![Answer::accept(vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![invalid])])],
     );
-    let mut driver = lab.driver(&BACKOFF);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     handle.subscribe("b".into(), 0);
     let script = async {
         lab.sleep(ms(50)).await;
@@ -72,7 +72,7 @@ pub(super) async fn subscriptions_are_restored(rt: Host, _: Duration) {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.sent();
     let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
     let expected = [
@@ -97,13 +97,13 @@ pub(super) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     };
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
-    let mut driver = lab.driver(&BACKOFF);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     let script = async {
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let endpoints: Vec<_> = lab.log().dials.into_iter().map(|dialled| dialled.dial.endpoint).collect();
     assert_eq!(endpoints, [None, Some("own".to_owned())]);
     let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
@@ -122,7 +122,7 @@ pub(super) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Dur
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(lab.dials().len(), 2);
     assert_after(lab.dials()[0], lab.dials()[1], ms(40), slack);
     assert_eq!(lab.sent(), [Command::Identify, Command::Identify]);

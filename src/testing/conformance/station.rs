@@ -129,10 +129,10 @@ impl Station {
 
     pub(super) async fn drive(
         &self,
-        driver: &mut StationDriver,
+        run: impl Future<Output = Outcome>,
         script: impl Future<Output = ()>,
     ) -> Outcome {
-        drive_for(&self.host, driver, ms(30_000), script).await.expect("the driver hangs")
+        drive_for(&self.host, run, ms(30_000), script).await.expect("the driver hangs")
     }
 }
 

@@ -84,7 +84,7 @@ async fn stream(rt: Host, rounds: u32, style: Style, handover: Handover, fault: 
         assert!(station.written().into_iter().eq(0..sent), "{:?}", station.written());
         handle.stop();
     };
-    assert_eq!(station.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(station.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(messages.recv().await, None, "none twice");
     let (stats, losses) = (driver.policy().handover_stats(), driver.policy().stats().losses);
     assert_eq!(station.server.connections().len(), 0);
@@ -141,7 +141,7 @@ pub(super) async fn numbers_of_a_draining_connection(rt: Host, _: Duration) {
             assert_eq!(lab.alive(), 2);
             handle.stop_keeping_session();
         };
-        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
         assert_eq!(messages.recv().await, None);
         assert_eq!(driver.policy().session().sequence(), Some(2));
     }
@@ -166,7 +166,7 @@ pub(super) async fn what_has_no_number_is_no_repetition(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// A message whose number was taken from the old connection comes before what its successor held.
@@ -193,6 +193,6 @@ pub(super) async fn what_was_taken_comes_before_what_was_held(rt: Host, _: Durat
             assert_eq!((messages.recv().await, messages.recv().await), (Some(1), Some(100)));
             handle.stop();
         };
-        assert_eq!(station.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(station.drive(driver.run(), script).await, Outcome::Stopped);
     }
 }

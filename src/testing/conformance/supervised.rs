@@ -197,7 +197,7 @@ pub(super) async fn a_supervised_connection_is_handed_over(host: Host, _: Durati
         assert_eq!(handle.stats().await.unwrap().losses, 0);
         handle.stop();
     };
-    let outcome = super::driving::drive_for(&host, &mut driver, ms(15_000), script).await;
+    let outcome = super::driving::drive_for(&host, driver.run(), ms(15_000), script).await;
     assert_eq!(outcome, Some(Outcome::Stopped));
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 }
