@@ -15,7 +15,7 @@
 //! conformance::run_all(|| clock.clone(), block_on, Duration::from_millis(1)).assert_passed();
 //! ```
 //!
-//! On a runtime of real time the suite takes half a minute, and the lateness must cover what else the machine does: two seconds are
+//! On a runtime of real time the suite takes forty seconds, and the lateness must cover what else the machine does: two seconds are
 //! enough for a busy one. Where the runtime has a clock that tests can move (tokio's paused one), or takes one (an executor that
 //! [`VirtualClock::drive`](super::VirtualClock::drive)s), it takes a second and is exact.
 //!

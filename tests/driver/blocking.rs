@@ -1,9 +1,11 @@
 //! Protocols of blocking sockets over real ones: whatever blocks, timers, heartbeats and a stop do not wait for it.
+#![expect(clippy::disallowed_methods, reason = "real sockets, in real time")]
 
 use core::convert::Infallible;
 use core::time::Duration;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
@@ -36,6 +38,7 @@ pub(crate) struct Lines {
 struct Gate {
     closed: Mutex<bool>,
     changed: Condvar,
+    dials: AtomicU32,
 }
 
 impl Gate {
@@ -60,8 +63,11 @@ impl BlockingProtocol for Lines {
 
     fn dial(&self, dial: &Dialling) -> Result<(Self::Reader, Self::Writer, Hangup), DialError> {
         assert!(dial.left() <= dial.timeout);
+        assert_eq!(self.gate.dials.fetch_add(1, Ordering::SeqCst), 0, "two dials at a time");
         self.gate.pass();
-        let socket = dial.connect(self.address)?;
+        let socket = dial.connect(self.address);
+        self.gate.dials.store(0, Ordering::SeqCst);
+        let socket = socket?;
         Ok((BufReader::new(socket.try_clone()?), socket.try_clone()?, socket.into()))
     }
 

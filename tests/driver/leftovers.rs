@@ -1,6 +1,7 @@
 //! What a run leaves behind on a real runtime when its future is dropped: no socket, no task, no thread. Each runtime is looked at in
 //! a process of its own, so that nothing else opens or closes anything meanwhile.
 #![cfg(target_os = "linux")]
+#![expect(clippy::disallowed_methods, reason = "real sockets, in real time")]
 
 use core::convert::Infallible;
 use core::future::{Future, poll_fn};

@@ -66,6 +66,13 @@ fn threads_conform() {
     conformance::run_all(|| clock.clone(), block_on, VIRTUAL).assert_passed();
 }
 
+/// The same on a runtime whose time is real, as a user of one would run it.
+#[test]
+#[ignore = "it waits for real time, forty seconds"]
+fn threads_conform_in_real_time() {
+    conformance::run_all(Blocking::new, |case| block_on(case), ms(2_000)).assert_passed();
+}
+
 /// The sleeps of each runtime itself, in real time: none ends early, none is lost when it is dropped for an earlier one, and a
 /// driver waits by them.
 async fn sleeps<Rt>(runtime: Rt)

@@ -46,6 +46,7 @@ impl Requests {
     }
 
     /// Says it to the driver.
+    #[expect(clippy::must_use_candidate, reason = "a request to a driver that is gone is no error")]
     pub fn request(&self, event: Event<String, String>) -> bool {
         (self.0)(event)
     }
