@@ -295,3 +295,17 @@ fn a_dial_tries_its_addresses() {
         assert_eq!(run.join().unwrap(), Outcome::Stopped);
     }
 }
+
+/// A future that wakes itself without end is given up as well when the time is over.
+#[test]
+fn a_wait_ends_in_its_time() {
+    let mut polls = 0;
+    let busy = core::future::poll_fn(|cx| {
+        polls += 1;
+        cx.waker().wake_by_ref();
+        core::task::Poll::<()>::Pending
+    });
+    assert_eq!(block_on_for(busy, ms(5)), None);
+    assert!(polls > 1, "{polls}");
+    assert_eq!(block_on_for(core::future::ready(7), ms(0)), Some(7));
+}

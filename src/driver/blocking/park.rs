@@ -61,11 +61,11 @@ fn wait<F: Future>(mut future: Pin<&mut F>, until: Option<Instant>) -> Option<F:
         }
         let now = Instant::now();
         let next = timers.fire(now);
-        if parked.woken.load(Ordering::Acquire) {
-            continue;
-        }
         if until.is_some_and(|until| until <= now) {
             return None;
+        }
+        if parked.woken.load(Ordering::Acquire) {
+            continue;
         }
         match [next, until].into_iter().flatten().min() {
             Some(at) => thread::park_timeout(at.saturating_duration_since(now)),
