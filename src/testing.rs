@@ -20,6 +20,14 @@
     not(feature = "driver"),
     doc = "| a test of what stands on a driver | `ScriptedTransport` and `VirtualClock` (feature `driver`) |"
 )]
+#![cfg_attr(
+    feature = "driver",
+    doc = "| a runtime, or a driver of your own | [`conformance`], the suite that every driver of this crate passes |"
+)]
+#![cfg_attr(
+    not(feature = "driver"),
+    doc = "| a runtime, or a driver of your own | `conformance` (feature `driver`) |"
+)]
 //!
 //! # A policy that is checked
 //!

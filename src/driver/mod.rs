@@ -170,20 +170,12 @@
 //! | `VecDeque` | requests, items, commands, messages both ways, what a successor holds | their number is bounded by what the user sets or does, not by the type | capacities as parameters, and an answer for each that is full: requests are never refused today |
 //! | `Vec` | [`Command::Restore`], those who wait for a change of the state, the transports beside the connection | a batch is handed over by value | keys that the protocol reads from the policy's own batch, one waker a handle, two places |
 //! | `Box` | what few connections need: a report, who watches, the hold of a successor | to keep the rest small | nothing: in place it costs its size |
-//! | `Waker` | whoever waits for a driver | | nothing, it is of `core`; `atomic-waker` is without `std` as well |
+//! | `Waker` | those who wait for a driver | | nothing, it is of `core`; `atomic-waker` is without `std` as well |
 //! | `String` | an endpoint that is refused, Punycode | the message of the error | fixed buffers; a device that trusts [no endpoint of a server's](EndpointTrust) needs none of it |
 //!
 //! # The duties of a driver
 //!
-//! For those who write their own.
-#![cfg_attr(
-    feature = "testing",
-    doc = "[`testing::conformance`](crate::testing::conformance) holds the tests that this one passes on every runtime."
-)]
-#![cfg_attr(
-    not(feature = "testing"),
-    doc = "`testing::conformance` (feature `testing`) holds the tests that this one passes on every runtime."
-)]
+//! For those who write their own; `testing::conformance` (feature `testing`) holds the tests that this one passes on every runtime.
 //!
 //! 1. It MUST execute every action in order before the next `handle_*` call, and skip none.
 //! 2. It MUST ask [`Policy::poll_timeout`] again after every `handle_*` call: a deadline can move *earlier* while a

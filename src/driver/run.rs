@@ -37,9 +37,8 @@ where
     /// transports (without a close), the refresh of a credential, the sleep. No task, socket or timer is left. Handles learn at once
     /// that the run has ended ([`Ended`](super::Ended) without an outcome), messages that were not written are given back, one that was
     /// being written is in doubt, and those that were received stay in [`Messages`](super::Messages). The policy is as it was: the next
-    /// call takes the drop for a stop that keeps the session, and resumes it.
-    ///
-    /// That holds as far as it holds for the futures of the [`Protocol`], which are dropped along.
+    /// call takes the drop for a stop that keeps the session, and resumes it. The futures of the [`Protocol`] are dropped along, and what
+    /// they leave is theirs.
     pub async fn run(&mut self) -> Outcome {
         let Self { policy, protocol, runtime, owner, inbox, send_timeout } = self;
         let (protocol, runtime, shared) = (&*protocol, &*runtime, &*owner.0);

@@ -113,7 +113,7 @@ pub trait BlockingProtocol: Send + Sync + 'static {
         command: Command<Self::Token, Self::Key, Self::Message>,
     ) -> Result<(), SendFailed>;
 
-    /// Says goodbye with this close code, before the connection is hung up. It has [`CLOSE_TIMEOUT`](crate::driver::CLOSE_TIMEOUT), and
+    /// Begins a close handshake with this code, before the connection is hung up. It has [`CLOSE_TIMEOUT`](crate::driver::CLOSE_TIMEOUT), and
     /// is left out while a send is under way. By default nothing is said.
     fn close(&self, writer: &mut Self::Writer, code: u16) {
         let _ = (writer, code);

@@ -25,7 +25,7 @@ impl<T> Slot<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The thread puts something in as soon as there is room. False: it is closed.
+    /// The thread puts something in as soon as it is empty. False: it is closed.
     pub(super) fn put(&self, item: T) -> bool {
         let full = |state: &mut State<T>| !state.closed && state.item.is_some();
         let mut state = self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +48,7 @@ impl<T> Slot<T> {
         if state.closed { None } else { state.item.take() }
     }
 
-    /// The driver puts something in. There is room: it does so only after the answer to what it put in before.
+    /// The driver puts something in. It is empty: it does so only after the answer to what it put in before.
     pub(super) fn offer(&self, item: T) {
         self.lock().item = Some(item);
         self.changed.notify_all();

@@ -39,7 +39,7 @@ impl<P> Threaded<P> {
         &self.protocol
     }
 
-    /// Waits until all its threads have ended. While the driver runs, that is for ever.
+    /// Waits until all its threads have ended. While the driver runs, they do not end.
     pub fn join(&self) {
         self.crew.join();
     }

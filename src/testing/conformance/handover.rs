@@ -356,7 +356,7 @@ pub(super) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
     assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
-/// Whoever watches sees the other transport, and never that there is none.
+/// Those who watch see the other transport, and never that there is none.
 pub(super) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);

@@ -12,7 +12,7 @@ use super::duties::{BACKOFF, LONG, assert_after, nothing, please_reconnect};
 use super::host::Host;
 use super::lab::{Answer, Fact, Lab, Say, ms, ready};
 
-/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
+/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing without end.
 pub(super) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
     let rejected = || Answer::refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
