@@ -156,7 +156,7 @@ impl<T, K, M> Handle<T, K, M> {
     }
 }
 
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "testing", not(test)))]
 impl<T, K, M> Handle<T, K, M> {
     /// Any of the requests.
     pub(crate) fn request(&self, event: Event<T, K>) -> bool {
