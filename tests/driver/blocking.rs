@@ -134,8 +134,9 @@ fn has_ended<T>(result: Result<T, WaitError>) -> bool {
 fn echo(stream: TcpStream) {
     let mut writer = stream.try_clone().unwrap();
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
-        let answer = if line == "PING" { "PONG" } else { &line };
-        if line.starts_with("BYE") || writeln!(writer, "{answer}").is_err() {
+        // In one write, for the second of two waits until the first is acknowledged.
+        let answer = if line == "PING" { "PONG\n".to_owned() } else { format!("{line}\n") };
+        if line.starts_with("BYE") || writer.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
