@@ -53,6 +53,8 @@ trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
+step "lints, what any driver has" cargo clippy --no-default-features --features driver-core --lib -- -D warnings
+step "lints, a driver of threads" cargo clippy --no-default-features --features blocking --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
 step "lints, telemetry without a heap" cargo clippy --no-default-features --features defmt,log --lib -- -D warnings

@@ -20,5 +20,5 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-std
 cargo build --lib --target "$target" "${core[@]}" --no-default-features --features chacha
 cargo build --lib --target "$target" "${core[@]}" --no-default-features
 cargo build --lib --target "$target" "${core[@]}" --no-default-features --features testing
-cargo build --lib --target "$target" "${core[@]}" --no-default-features --features defmt,log
-cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde,tracing
+cargo build --lib --target "$target" "${core[@]}" --no-default-features --features defmt,log,driver-core
+cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde,tracing,driver-core

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # Comments may speak of anything, and tests may unwrap; both are left out. A file's tests are its last item, and two files are
 # nothing but tests.
 core=$(find src -name '*.rs' -not -path 'src/driver*' -not -path 'src/causes*' -not -path 'src/data*' -not -path 'src/websocket*' -not -path 'src/telemetry*' -not -path 'src/testing/virtual*' -not -path 'src/sim/report.rs' \
-    -not -path 'src/testing/scripted*' -not -path 'src/testing/faults.rs' -not -path 'src/testing/script/reach.rs')
+    -not -path 'src/testing/scripted*' -not -path 'src/testing/conformance*' -not -path 'src/testing/faults.rs' -not -path 'src/testing/script/reach.rs')
 failed=0
 check() {
     local name=$1 pattern=$2 hits

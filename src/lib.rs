@@ -1,7 +1,7 @@
 //! Decides when a connection is dialled, waited for, resumed, re-authenticated, restored and given up.
 //!
 //! The core is `no_std`, allocates nothing and does no I/O: events, time and randomness come in, [`Action`]s go out. The same seed
-//! with the same events gives the same actions on every machine, to the bit. [`driver`] runs it on tokio, smol and async-std, and
+//! with the same events gives the same actions on every machine, to the bit. [`driver`] runs it on tokio, smol, async-std and plain threads, and
 //! [`websocket`] is a client on top of that.
 //!
 //! # Where to start
@@ -12,7 +12,8 @@
 //! | a crate that owns its socket (Redis, MQTT, NATS, gRPC, Postgres) | [`driver::supervise`] |
 //! | a WebSocket | [`websocket::connect`], and [`websocket::Protocol`] for subscriptions and a session |
 //! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
-//! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
+//! | sockets that block, on plain threads | [`driver::BlockingProtocol`] and [`driver::Driver`] |
+//! | firmware, a browser, a loop of your own | [`Policy`], by its [contract](#the-contract) |
 //! | logs, traces and metrics of a client | [`telemetry`], one line beside the policy |
 //! | tests of your own client | [`testing`], a policy that is checked at every call |
 //! | a fleet, and a policy to choose for it | [`sim`], reconnect storms with real policies |
@@ -69,8 +70,8 @@
 //!
 //! # Features
 //!
-//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
-//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `telemetry`,
+//! `std` and `chacha` are on by default. `driver`, `driver-core`, `tokio`, `smol`, `async-std`, `blocking`, `websocket`, `stream`, `serde`,
+//! `record`, `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `telemetry`,
 //! `tracing`, `metrics`, `log` and `defmt` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
@@ -110,8 +111,8 @@ mod codec;
 #[cfg(feature = "serde")]
 mod data;
 mod denied;
-#[cfg(feature = "driver")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+#[cfg(feature = "driver-core")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver-core")))]
 pub mod driver;
 pub mod endpoints;
 mod error;

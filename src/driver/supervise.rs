@@ -1,5 +1,9 @@
 //! Reconnects for crates that own their socket: one closure connects, one lives while the connection does.
 
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
@@ -7,10 +11,6 @@ use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::boxed::Box;
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
-use std::vec::Vec;
 
 use crate::classify::Cause;
 use crate::handover::Decider;
@@ -148,7 +148,7 @@ struct Inner<T, K> {
 
 impl<T, K> LinkShared<T, K> {
     fn lock(&self) -> MutexGuard<'_, Inner<T, K>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

@@ -1,32 +1,34 @@
 //! What every driver must do for sessions, subscriptions and credentials.
 
 use core::time::Duration;
+use std::prelude::v1::*;
+use std::vec;
 
-use redial::driver::{Command, Outcome, RefreshFailed};
-use redial::policy::ResumeConfig;
-use redial::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
+use crate::driver::{Command, Outcome, RefreshFailed};
+use crate::policy::ResumeConfig;
+use crate::{Cause, Config, Event, GiveUp, Phase, SessionState, fixed_config};
 
-use crate::conformance::{LADDER, LONG, assert_after, nothing, please_reconnect};
-use crate::host::Host;
-use crate::lab::{Answer, Fact, Lab, Say, ms, ready};
+use super::duties::{BACKOFF, LONG, assert_after, nothing, please_reconnect};
+use super::host::Host;
+use super::lab::{Answer, Fact, Lab, Say, ms, ready};
 
-/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing for ever.
-pub(crate) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
+/// Duty 8: a rejected credential is renewed, and a source that never answers parks nothing without end.
+pub(super) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
     let rejected = || Answer::refuse(Cause::AuthRejected);
     let lab = Lab::new(rt, vec![rejected()]);
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.until_phase(Phase::Online).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((lab.dials().len(), lab.log().refreshes.len()), (2, 1));
     assert_after(lab.dials()[0], lab.dials()[1], ms(0), slack);
 
     let lab = Lab::new(lab.host.clone(), vec![rejected()]).set(|set| set.set_credential(None));
-    let mut driver = lab.driver(&LONG);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&LONG);
+    let handle = driver.requests();
     let script = async {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.phases().last(), Some(&Phase::Parked));
@@ -36,24 +38,24 @@ pub(crate) async fn credentials_are_refreshed(rt: Host, slack: Duration) {
         assert_eq!(lab.phases().last(), Some(&Phase::Waiting));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 
     let lab = Lab::new(lab.host.clone(), vec![rejected()])
         .set(|set| set.set_credential(Some(Err(RefreshFailed { fatal: true }))));
-    let mut driver = lab.driver(&LONG);
-    let outcome = lab.drive(&mut driver, nothing()).await;
+    let mut driver = lab.subject(&LONG);
+    let outcome = lab.drive(driver.run(), nothing()).await;
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::Auth, cause: Cause::AuthRejected });
 }
 
 /// Subscriptions go out when they are wished, again after a loss, and are given up once.
-pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
+pub(super) async fn subscriptions_are_restored(rt: Host, _: Duration) {
     let invalid: fn(_) -> Fact = |epoch| Event::SessionInvalid { epoch, resumable: false };
     let lab = Lab::new(
         rt,
         vec![Answer::accept(vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![invalid])])],
     );
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     handle.subscribe("b".into(), 0);
     let script = async {
         lab.sleep(ms(50)).await;
@@ -70,7 +72,7 @@ pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.sent();
     let restore = |key: &str, send| Command::Restore { keys: vec![key.to_string()], send };
     let expected = [
@@ -84,8 +86,8 @@ pub(crate) async fn subscriptions_are_restored(rt: Host, _: Duration) {
     assert_eq!(sent, expected);
 }
 
-/// F63: a resume goes to the session's own endpoint, with token and mark.
-pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
+/// A resume goes to the session's own endpoint, with token and number.
+pub(super) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     let ready: fn(_) -> Fact = |epoch| Event::Ready {
         epoch,
         token: Some("token".into()),
@@ -95,13 +97,13 @@ pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
     };
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
-    let mut driver = lab.driver(&LADDER);
-    let handle = driver.handle();
+    let mut driver = lab.subject(&BACKOFF);
+    let handle = driver.requests();
     let script = async {
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let endpoints: Vec<_> = lab.log().dials.into_iter().map(|dialled| dialled.dial.endpoint).collect();
     assert_eq!(endpoints, [None, Some("own".to_owned())]);
     let session = SessionState::resumable("token".to_owned(), Some("own".to_owned()), Some(7));
@@ -109,8 +111,8 @@ pub(crate) async fn a_resume_has_its_session(rt: Host, _: Duration) {
 }
 
 /// A driver runs a policy with parts left out, too: each connection begins afresh.
-pub(crate) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Duration) {
-    const CONFIG: Config = LADDER.to_builder().resume(ResumeConfig::DISABLED).build_const();
+pub(super) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Duration) {
+    const CONFIG: Config = BACKOFF.to_builder().resume(ResumeConfig::DISABLED).build_const();
     fixed_config!(struct Fixed = CONFIG);
     let lost: fn(_) -> Fact = please_reconnect;
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready, lost])])]);
@@ -120,7 +122,7 @@ pub(crate) async fn a_policy_without_a_session_dials_afresh(rt: Host, slack: Dur
         lab.until_sent(2).await;
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(lab.dials().len(), 2);
     assert_after(lab.dials()[0], lab.dials()[1], ms(40), slack);
     assert_eq!(lab.sent(), [Command::Identify, Command::Identify]);

@@ -1,21 +1,23 @@
 //! What a handle sends while there is no connection, waits for and asks.
 
 use core::time::Duration;
+use std::prelude::v1::*;
+use std::vec;
 
-use redial::driver::{Command, Outbox, Outcome, Overflow, SendError};
-use redial::testing::Writes;
-use redial::{BackoffConfig, Cause, Config, Event, GiveUp, IoKind, Phase};
+use crate::driver::{Command, Outbox, Outcome, Overflow, SendError};
+use crate::testing::Writes;
+use crate::{BackoffConfig, Cause, Config, Event, GiveUp, IoKind, Phase};
 
-use crate::conformance::{BEATS, LADDER, LONG};
-use crate::host::Host;
-use crate::lab::{Answer, Fact, Lab, Say, ms, ready, refused};
+use super::duties::{BACKOFF, HEARTBEATS, LONG};
+use super::host::Host;
+use super::lab::{Answer, Fact, Lab, Say, ms, ready, refused};
 
 fn numbers(lab: &Lab) -> Vec<u32> {
     lab.log().messages().copied().collect()
 }
 
 /// By default nothing waits for a connection.
-pub(crate) async fn offline_messages_come_back(rt: Host, _: Duration) {
+pub(super) async fn offline_messages_come_back(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![refused()]);
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -29,7 +31,7 @@ pub(crate) async fn offline_messages_come_back(rt: Host, _: Duration) {
         assert_eq!(handle.send(4).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(handle.send(5).await, Err(SendError::Ended(5)));
     drop(driver);
     assert_eq!(handle.send(6).await.unwrap_err().into_message(), Some(6));
@@ -37,7 +39,7 @@ pub(crate) async fn offline_messages_come_back(rt: Host, _: Duration) {
 }
 
 /// A queue for the time offline is bounded, says what gives way, and is kept over a loss.
-pub(crate) async fn the_offline_queue_is_bounded(rt: Host, _: Duration) {
+pub(super) async fn the_offline_queue_is_bounded(rt: Host, _: Duration) {
     for (overflow, kept) in
         [(Overflow::Refuse, [1, 2]), (Overflow::DropOldest, [2, 3]), (Overflow::DropNewest, [1, 3])]
     {
@@ -62,15 +64,15 @@ pub(crate) async fn the_offline_queue_is_bounded(rt: Host, _: Duration) {
             }
             handle.stop();
         };
-        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
         assert_eq!(numbers(&lab), kept);
     }
 }
 
 /// What waited for a connection that was lost waits for the next one; what was being written is in doubt, and not
 /// written again.
-pub(crate) async fn the_offline_queue_outlives_a_loss(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn the_offline_queue_outlives_a_loss(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(1)));
     let queue = Outbox::new().with_offline_queue(Overflow::Refuse);
     let mut driver = lab.driver(&CONFIG).with_outbox(queue);
@@ -87,12 +89,12 @@ pub(crate) async fn the_offline_queue_outlives_a_loss(rt: Host, _: Duration) {
         let result = last.unwrap().await;
         assert!(matches!(result, Ok(()) | Err(SendError::Ended(3) | SendError::InDoubt)), "{result:?}");
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(numbers(&lab)[0], 2);
 }
 
 /// A sender that does not want to wait takes its message along, unless it is being written.
-pub(crate) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration) {
+pub(super) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::slow(ms(20))));
     let mut driver = lab.driver(&LONG);
     let handle = driver.handle();
@@ -113,30 +115,30 @@ pub(crate) async fn a_dropped_send_takes_its_message_along(rt: Host, _: Duration
         assert_eq!(handle.send(3).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let numbers = numbers(&lab);
     assert_eq!((numbers[0], numbers[1], numbers.len()), (1, 100, 66), "{numbers:?}");
 }
 
 /// More messages than the writer takes in one turn: it gives the others a turn, and goes on by itself.
-pub(crate) async fn a_crowd_of_messages_is_written(rt: Host, _: Duration) {
+pub(super) async fn a_crowd_of_messages_is_written(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
-    let mut driver = lab.driver(&LADDER);
+    let mut driver = lab.driver(&BACKOFF);
     let handle = driver.handle();
     let script = async {
         handle.online().await.unwrap();
-        let sent = futures_util::future::join_all((0..300).map(|number| handle.send(number))).await;
+        let sent = super::driving::join_all((0..300).map(|number| handle.send(number))).await;
         assert_eq!(sent, [Ok(()); 300]);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(numbers(&lab).into_iter().eq(0..300));
 }
 
 /// A subscription that was asked for before a message goes out before it.
-pub(crate) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Duration) {
+pub(super) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
-    let mut driver = lab.driver(&LADDER);
+    let mut driver = lab.driver(&BACKOFF);
     let handle = driver.handle();
     let script = async {
         for number in 0..20 {
@@ -146,7 +148,7 @@ pub(crate) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Dura
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let mut known = Vec::new();
     for sent in lab.sent() {
         match sent {
@@ -159,8 +161,8 @@ pub(crate) async fn a_subscription_goes_before_a_later_message(rt: Host, _: Dura
 }
 
 /// Waiting for the connection, for the end and for answers.
-pub(crate) async fn handles_know_how_it_is(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().max_attempts(Some(3)).build_const();
+pub(super) async fn handles_know_how_it_is(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().max_attempts(Some(3)).build_const();
     let lab = Lab::new(rt, vec![refused(), Answer::accept(vec![]), refused()]);
     let mut driver = lab.driver(&CONFIG);
     let handle = driver.handle();
@@ -180,7 +182,7 @@ pub(crate) async fn handles_know_how_it_is(rt: Host, _: Duration) {
             "{ended}"
         );
     };
-    let outcome = lab.drive(&mut driver, script).await;
+    let outcome = lab.drive(driver.run(), script).await;
     let cause = Cause::Io(IoKind::ConnectionRefused);
     assert_eq!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, cause });
     assert_eq!(handle.closed().await.outcome, Some(outcome));
@@ -199,9 +201,9 @@ pub(crate) async fn handles_know_how_it_is(rt: Host, _: Duration) {
 }
 
 /// Every transition, in order, and no heartbeat or message among them; who does not look misses the oldest, counted.
-pub(crate) async fn changes_are_transitions(rt: Host, _: Duration) {
+pub(super) async fn changes_are_transitions(rt: Host, _: Duration) {
     static CONFIG: Config =
-        Config::new(BackoffConfig::constant(ms(10)).build_const()).heartbeat(BEATS).build_const();
+        Config::new(BackoffConfig::constant(ms(10)).build_const()).heartbeat(HEARTBEATS).build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut dials = vec![refused()];
     dials.extend((0..20).map(|_| {
@@ -226,7 +228,7 @@ pub(crate) async fn changes_are_transitions(rt: Host, _: Duration) {
             }
         }
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     // The end comes after the script's last turn.
     while let Some(explanation) = changes.recv().await {
         phases.push(explanation.phase);

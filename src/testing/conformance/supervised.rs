@@ -2,14 +2,16 @@
 
 use core::future::pending;
 use core::time::Duration;
+use std::prelude::v1::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use redial::driver::{Command, DialError, Failure, Link, Outcome, supervise};
-use redial::{Cause, Config, GiveUp, IoKind, Phase, Policy, SplitMix64};
+use crate::driver::{Command, DialError, Failure, Link, Outcome, supervise};
+use crate::{Cause, Config, GiveUp, IoKind, Phase, Policy, SplitMix64};
 
-use crate::conformance::{BEATS, LADDER};
-use crate::host::Host;
-use crate::lab::ms;
+use super::driving::join;
+use super::duties::{BACKOFF, HEARTBEATS};
+use super::host::Host;
+use super::lab::ms;
 
 /// Counts itself.
 struct Counted<'a>(&'a AtomicU32);
@@ -48,8 +50,8 @@ impl core::error::Error for Wrapped {
 }
 
 /// Connections that are lost in every way, one after the other, and nothing is left of each before the next begins.
-pub(crate) async fn lives_end_before_the_next_begins(host: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().connect_timeout(ms(50)).build_const();
+pub(super) async fn lives_end_before_the_next_begins(host: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().connect_timeout(ms(50)).build_const();
     let (alive, dials) = (&AtomicU32::new(0), &AtomicU32::new(0));
     let policy = Policy::new(&CONFIG, SplitMix64::new(7));
     let connect = |_| async move {
@@ -90,7 +92,7 @@ pub(crate) async fn lives_end_before_the_next_begins(host: Host, _: Duration) {
             }
         }
     };
-    let (outcome, ()) = futures_util::future::join(driver.run(), script).await;
+    let (outcome, ()) = join(driver.run(), script).await;
     assert_eq!(outcome, Outcome::Stopped);
     assert_eq!(alive.load(Ordering::SeqCst), 0);
     let refused = Cause::Io(IoKind::ConnectionRefused);
@@ -108,8 +110,8 @@ pub(crate) async fn lives_end_before_the_next_begins(host: Host, _: Duration) {
 }
 
 /// The first connect has limits of its own.
-pub(crate) async fn the_first_connect_has_its_own_limits(host: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().initial_limits(Some(2), None).build_const();
+pub(super) async fn the_first_connect_has_its_own_limits(host: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().initial_limits(Some(2), None).build_const();
     let (fails, dials) = (&AtomicU32::new(2), &AtomicU32::new(0));
     for (failing, outcome_after) in [(2, 2), (1, 6)] {
         fails.store(failing, Ordering::SeqCst);
@@ -133,15 +135,15 @@ pub(crate) async fn the_first_connect_has_its_own_limits(host: Host, _: Duration
             }
             handle.stop();
         };
-        let (outcome, ()) = futures_util::future::join(driver.run(), script).await;
+        let (outcome, ()) = join(driver.run(), script).await;
         let gave_up = matches!(outcome, Outcome::GaveUp { reason: GiveUp::MaxAttempts, .. });
         assert_eq!((gave_up, dials.load(Ordering::SeqCst)), (failing == 2, outcome_after));
     }
 }
 
 /// A crate that can ask its peer does so when the policy says so; one that goes silent is left.
-pub(crate) async fn heartbeats_can_be_answered(host: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn heartbeats_can_be_answered(host: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let dials = &AtomicU32::new(0);
     let connect = |_| async move {
         dials.fetch_add(1, Ordering::SeqCst);
@@ -164,15 +166,15 @@ pub(crate) async fn heartbeats_can_be_answered(host: Host, _: Duration) {
         }
         handle.stop();
     };
-    let (outcome, ()) = futures_util::future::join(driver.run(), script).await;
+    let (outcome, ()) = join(driver.run(), script).await;
     assert_eq!(outcome, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
 }
 
 /// A handover lives twice for as long as it takes.
-pub(crate) async fn a_supervised_connection_is_handed_over(host: Host, _: Duration) {
+pub(super) async fn a_supervised_connection_is_handed_over(host: Host, _: Duration) {
     let (lives, epochs) = (&AtomicU32::new(0), &AtomicU32::new(0));
-    let policy = Policy::new(&LADDER, SplitMix64::new(7)).with_handover(redial::handover::Config::DEFAULT);
+    let policy = Policy::new(&BACKOFF, SplitMix64::new(7)).with_handover(crate::handover::Config::DEFAULT);
     let sleep = |span| host.sleep(span);
     let connect = |_| async { Ok::<(), Failure>(()) };
     let mut driver = supervise(policy, host.clone(), connect, |(), link: Link| async move {
@@ -195,7 +197,7 @@ pub(crate) async fn a_supervised_connection_is_handed_over(host: Host, _: Durati
         assert_eq!(handle.stats().await.unwrap().losses, 0);
         handle.stop();
     };
-    let outcome = crate::driving::drive_for(&host, &mut driver, ms(15_000), script).await;
+    let outcome = super::driving::drive_for(&host, driver.run(), ms(15_000), script).await;
     assert_eq!(outcome, Some(Outcome::Stopped));
     assert_eq!(lives.load(Ordering::SeqCst), 0);
 }

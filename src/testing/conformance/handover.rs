@@ -1,20 +1,22 @@
 //! A connection that is replaced while it serves: two transports at most, and nothing of what was under way is lost.
 
 use core::time::Duration;
+use std::prelude::v1::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::vec;
 
-use futures_util::future::join3;
-use redial::driver::{CLOSE_TIMEOUT, Command, Outcome, SendError};
-use redial::handover::Config as Handover;
-use redial::testing::Writes;
-use redial::{Cause, Config, Event, Phase};
+use super::driving::join3;
+use crate::driver::{CLOSE_TIMEOUT, Command, Outcome, SendError};
+use crate::handover::Config as Handover;
+use crate::testing::Writes;
+use crate::{Cause, Config, Event, Phase};
 
-use crate::conformance::{BEATS, LADDER, LONG, assert_after};
-use crate::host::Host;
-use crate::lab::{Answer, Fact, Lab, Say, ms, numbered, ready, refused};
+use super::duties::{BACKOFF, HEARTBEATS, LONG, assert_after};
+use super::host::Host;
+use super::lab::{Answer, Fact, Lab, Say, ms, numbered, ready, refused};
 
-pub(crate) const DRAIN: Handover = Handover::new().drain(ms(5_000)).build_const();
+pub(super) const DRAIN: Handover = Handover::new().drain(ms(5_000)).build_const();
 
 fn messages_on(lab: &Lab, epoch: u32) -> Vec<u32> {
     let message = |sent| match sent {
@@ -30,7 +32,7 @@ async fn until_closed(lab: &Lab, epoch: u32) {
 
 /// What is not written yet goes out on the promoted transport, in order and once. A peer that takes nothing of the write that is
 /// under way on the old one holds up nobody, and not for longer than a close.
-pub(crate) async fn unsent_messages_go_out_on_the_successor(rt: Host, slack: Duration) {
+pub(super) async fn unsent_messages_go_out_on_the_successor(rt: Host, slack: Duration) {
     let lab = Lab::new(rt, vec![Answer::accept([]).with_writes(Writes::block_at(1))]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -49,14 +51,14 @@ pub(crate) async fn unsent_messages_go_out_on_the_successor(rt: Host, slack: Dur
         assert_eq!(lab.alive(), 1);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![], vec![2, 3]));
     assert_eq!(driver.policy().handover_stats().handovers, 1);
     assert_eq!(lab.server.most_alive(), 2);
 }
 
 /// A write that is under way on the old connection ends before that is closed, and its sender learns so.
-pub(crate) async fn a_write_under_way_ends_before_the_close(rt: Host, _: Duration) {
+pub(super) async fn a_write_under_way_ends_before_the_close(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -74,13 +76,13 @@ pub(crate) async fn a_write_under_way_ends_before_the_close(rt: Host, _: Duratio
         until_closed(&lab, 1).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((messages_on(&lab, 1), messages_on(&lab, 2)), (vec![1], vec![2]));
     assert_eq!((lab.closed(), lab.closed_on()), (vec![4000, 1000], vec![1, 2]));
 }
 
 /// A subscription that was given up and not yet told to the server is given up on the promoted transport, which has the session.
-pub(crate) async fn what_was_given_up_is_given_up_on_the_successor(rt: Host, _: Duration) {
+pub(super) async fn what_was_given_up_is_given_up_on_the_successor(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -98,14 +100,14 @@ pub(crate) async fn what_was_given_up_is_given_up_on_the_successor(rt: Host, _: 
         lab.until_sent(4).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent = lab.sent_on(2);
     assert!(matches!(&sent[..], [Command::Resume(_), Command::Unsubscribe(key)] if key == "a"), "{sent:?}");
 }
 
 /// Successors that fail are dialled again while the connection serves; it reads, writes and sends heartbeats.
-pub(crate) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let mut first = vec![Say::events(vec![ready])];
     first.extend((0..10).flat_map(|number| [Say::wait(ms(10)), Say::message(number)]));
     let lost = Answer::accept(vec![Say::end(Cause::NoCloseFrame)]);
@@ -123,7 +125,7 @@ pub(crate) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Durati
         assert_eq!(handle.explain().await.unwrap().phase, Phase::Online);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_eq!(dials.len(), 5);
     for (pair, wait) in dials[1..].windows(2).zip([40, 80, 160]) {
@@ -136,7 +138,7 @@ pub(crate) async fn a_failing_successor_disturbs_nothing(rt: Host, slack: Durati
 }
 
 /// The server cuts before the successor is ready: that is the attempt of the outage, and nothing else is dialled.
-pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Host, _: Duration) {
+pub(super) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Host, _: Duration) {
     let warning: fn(_) -> Fact =
         |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(ms(200)) };
     let first = vec![
@@ -166,7 +168,7 @@ pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Hos
         assert_eq!((counted.handovers, counted.handovers_failed), (0, 1));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((lab.dials().len(), lab.server.most_alive()), (2, 2));
     assert_eq!(messages_on(&lab, 2), [4]);
     let stats = driver.policy().handover_stats();
@@ -174,10 +176,10 @@ pub(crate) async fn a_successor_too_slow_for_the_deadline_is_the_attempt(rt: Hos
 }
 
 /// The connection ends while its successor waits for its dial: an ordinary loss.
-pub(crate) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt: Host, slack: Duration) {
+pub(super) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt: Host, slack: Duration) {
     let first = vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::end(Cause::NoCloseFrame)];
     let lab = Lab::new(rt, vec![Answer::accept(first), refused()]);
-    static CONFIG: Config = Config::new(redial::BackoffConfig::constant(ms(200)).build_const()).build_const();
+    static CONFIG: Config = Config::new(crate::BackoffConfig::constant(ms(200)).build_const()).build_const();
     let mut driver = lab.handover(&CONFIG, Handover::DEFAULT);
     let handle = driver.handle();
     let script = async {
@@ -187,7 +189,7 @@ pub(crate) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt:
         handle.online().await.unwrap();
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let dials = lab.dials();
     assert_after(dials[0], dials[2], ms(300), slack);
     assert_eq!((dials.len(), driver.policy().stats().losses), (3, 1));
@@ -195,7 +197,7 @@ pub(crate) async fn a_connection_that_ends_while_its_successor_waits_is_lost(rt:
 
 /// While the old connection drains its messages still come, heartbeats that it asks for are sent, and it ends by a word of the
 /// application or after its time.
-pub(crate) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: Duration) {
+pub(super) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: Duration) {
     let asked: fn(_) -> Fact = |epoch| Event::HeartbeatRequested { epoch };
     let first = || {
         let mut first = vec![Say::events(vec![ready]), Say::wait(ms(100)), Say::events(vec![asked])];
@@ -203,7 +205,7 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: D
         vec![Answer::accept(first)]
     };
     let lab = Lab::new(rt, first());
-    let mut driver = lab.handover(&LADDER, DRAIN);
+    let mut driver = lab.handover(&BACKOFF, DRAIN);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         handle.online().await.unwrap();
@@ -228,7 +230,7 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: D
         assert_eq!(handle.send(7).await, Ok(()));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(matches!(&lab.sent_on(1)[..], [Command::Identify, Command::Heartbeat { .. }]));
     assert_eq!((messages_on(&lab, 2), messages_on(&lab, 3)), (vec![6], vec![7]));
     assert_eq!(lab.closed(), [4000, 4000, 1000]);
@@ -250,11 +252,11 @@ pub(crate) async fn a_draining_connection_is_heard_to_its_end(rt: Host, slack: D
         assert!(messages_on(&lab, 1).is_empty());
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// A stop in the middle closes both, and each close is begun.
-pub(crate) async fn a_stop_in_the_middle_closes_both(rt: Host, slack: Duration) {
+pub(super) async fn a_stop_in_the_middle_closes_both(rt: Host, slack: Duration) {
     for drains in [false, true] {
         // Without an answer the second is never ready.
         let dials = vec![Answer::accept(vec![Say::events(vec![ready])])];
@@ -274,14 +276,14 @@ pub(crate) async fn a_stop_in_the_middle_closes_both(rt: Host, slack: Duration) 
             begun = lab.now();
             handle.stop();
         };
-        assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
         assert_after(begun, lab.now(), CLOSE_TIMEOUT, slack);
         assert_eq!(lab.closed_on(), [1, 2]);
     }
 }
 
 /// Dropping the run drops both; the next run resumes.
-pub(crate) async fn a_dropped_run_leaves_neither(rt: Host, _: Duration) {
+pub(super) async fn a_dropped_run_leaves_neither(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![Answer::accept(vec![]), Answer::hang()]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -291,19 +293,19 @@ pub(crate) async fn a_dropped_run_leaves_neither(rt: Host, _: Duration) {
         lab.sleep(ms(50)).await;
         assert_eq!(lab.alive(), 2);
     };
-    assert_eq!(lab.drive_for(&mut driver, ms(200), script).await, None);
+    assert_eq!(lab.drive_for(driver.run(), ms(200), script).await, None);
     assert_eq!(lab.alive(), 0);
     let script = async {
         lab.until_sent(2).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let sent: Vec<_> = lab.sent();
     assert!(matches!(&sent[..], [Command::Identify, Command::Resume(_)]), "{sent:?}");
 }
 
 /// A successor that floods before it is ready is read no further than the buffer allows, and nothing of it is lost.
-pub(crate) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
+pub(super) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
     let resumed: fn(_) -> Fact = |epoch| Event::Resumed { epoch };
     let mut second: Vec<_> = (2..7).map(numbered).collect();
     second.extend([Say::events(vec![resumed])]);
@@ -323,7 +325,7 @@ pub(crate) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
         }
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().session().sequence(), Some(99));
 
     // More than fits before it is ready: it is never heard to be, and its hold goes with it.
@@ -339,7 +341,7 @@ pub(crate) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
     let lab = Lab::new(lab.host.clone(), vec![first(), Answer::accept(second), Answer::accept(third)])
         .set(|set| set.set_answering(false));
     static SHORT: Handover = Handover::new().timeout(ms(100)).build_const();
-    let mut driver = lab.handover(&LADDER, SHORT).with_message_buffer(8);
+    let mut driver = lab.handover(&BACKOFF, SHORT).with_message_buffer(8);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         handle.online().await.unwrap();
@@ -351,11 +353,11 @@ pub(crate) async fn a_successor_that_floods_is_paused(rt: Host, _: Duration) {
         assert_eq!(messages.waiting(), 0);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
-/// Whoever watches sees the other transport, and never that there is none.
-pub(crate) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) {
+/// Those who watch see the other transport, and never that there is none.
+pub(super) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![]);
     let mut driver = lab.handover(&LONG, Handover::DEFAULT);
     let handle = driver.handle();
@@ -376,15 +378,15 @@ pub(crate) async fn a_handover_is_seen_as_one_transition(rt: Host, _: Duration) 
                 break change;
             }
         };
-        assert_eq!(change.epoch.map(redial::Epoch::get), Some(2));
+        assert_eq!(change.epoch.map(crate::Epoch::get), Some(2));
         handle.online().await.unwrap();
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// Whatever comes in whatever order: never three transports.
-pub(crate) async fn never_three_transports(rt: Host, _: Duration) {
+pub(super) async fn never_three_transports(rt: Host, _: Duration) {
     let asked: fn(_) -> Fact = |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: None };
     let warned: fn(_) -> Fact =
         |epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(ms(4)) };
@@ -400,9 +402,9 @@ pub(crate) async fn never_three_transports(rt: Host, _: Duration) {
         4 => Answer::hang(),
         _ => Answer::accept(vec![]),
     });
-    static CONFIG: Config = Config::new(redial::BackoffConfig::constant(ms(2)).build_const())
+    static CONFIG: Config = Config::new(crate::BackoffConfig::constant(ms(2)).build_const())
         .connect_timeout(ms(5))
-        .network(redial::policy::OnNetworkDown::Drop, Duration::ZERO)
+        .network(crate::policy::OnNetworkDown::Drop, Duration::ZERO)
         .build_const();
     let lab = Lab::new(rt, dials.collect()).set(|set| set.set_closes_hang(true));
     let mut driver = lab.handover(&CONFIG, Handover::new().drain(ms(3)).build_const());
@@ -427,7 +429,7 @@ pub(crate) async fn never_three_transports(rt: Host, _: Duration) {
         }
         handle.stop_keeping_session();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert!(lab.dials().len() > 20);
     assert_eq!(lab.server.most_alive(), 2);
     assert!(driver.policy().handover_stats().handovers > 3, "{:?}", driver.policy().handover_stats());

@@ -3,26 +3,28 @@
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::prelude::v1::*;
+use std::vec;
 
-use futures_util::future::join3;
-use redial::driver::{Command, Outcome, SEND_TIMEOUT, SendError};
-use redial::heartbeat::Liveness;
-use redial::policy::RestoreConfig;
-use redial::testing::Writes;
-use redial::{BackoffConfig, Cause, Config, Event, Phase};
+use super::driving::{first, join3};
+use crate::driver::{Command, Outcome, SEND_TIMEOUT, SendError};
+use crate::heartbeat::Liveness;
+use crate::policy::RestoreConfig;
+use crate::testing::Writes;
+use crate::{BackoffConfig, Cause, Config, Event, Phase};
 
-use crate::conformance::{BEATS, LADDER, LONG};
-use crate::host::Host;
-use crate::lab::{Answer, Fact, Item, Lab, Say, ms, numbered, ready};
+use super::duties::{BACKOFF, HEARTBEATS, LONG};
+use super::host::Host;
+use super::lab::{Answer, Fact, Item, Lab, Say, ms, numbered, ready};
 
-fn random(state: &mut u32) -> u32 {
+const fn random(state: &mut u32) -> u32 {
     *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
     *state >> 16
 }
 
 /// 449 messages and a server that hangs up at random: none is written before the subscriptions of its connection, each
 /// that was confirmed is written once, in order, and none that was given back is written at all.
-pub(crate) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
+pub(super) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
     const MESSAGES: u32 = 449;
     let mut seed = 7;
     let mut dials: Vec<_> = (0..40)
@@ -62,7 +64,7 @@ pub(crate) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let mut written = Vec::new();
     let mut restored = BTreeMap::new();
     let mut carriers = BTreeSet::new();
@@ -95,8 +97,8 @@ pub(crate) async fn no_message_before_the_subscriptions(rt: Host, _: Duration) {
 
 /// A peer that stops reading: the heartbeat finds it, one message is in doubt, those behind it come back, and the next
 /// connection is the only one.
-pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_peer_that_stops_reading_holds_up_no_sender(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     // Identify is read, and nothing after it.
     let lab = Lab::new(rt, vec![]).set(|set| set.set_writes(Writes::block_at(1)));
     let mut driver = lab.driver(&CONFIG).with_send_timeout(Some(ms(400)));
@@ -114,16 +116,16 @@ pub(crate) async fn a_peer_that_stops_reading_holds_up_no_sender(rt: Host, _: Du
         lab.sleep(ms(600)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.stale), (1, 0));
 }
 
 /// The same where whatever the peer says keeps the heartbeat content: the time of the send is over.
-pub(crate) async fn a_send_has_its_limit(rt: Host, _: Duration) {
+pub(super) async fn a_send_has_its_limit(rt: Host, _: Duration) {
     static CONFIG: Config = LONG
         .to_builder()
-        .heartbeat(BEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
+        .heartbeat(HEARTBEATS.to_builder().liveness(Liveness::AnyTraffic).build_const())
         .build_const();
     let received: fn(_) -> Fact = |epoch| Event::Received { epoch };
     let mut script = vec![Say::events(vec![ready])];
@@ -142,14 +144,14 @@ pub(crate) async fn a_send_has_its_limit(rt: Host, _: Duration) {
         assert_eq!((explanation.phase, explanation.last_cause), (Phase::Waiting, Some(Cause::SendFailed)));
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
     assert_eq!(SEND_TIMEOUT, ms(60_000));
 }
 
 /// Ten heartbeats long the application takes nothing: the peer is not declared dead, and then everything comes in order.
-pub(crate) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let mut script = vec![Say::events(vec![ready])];
     script.extend((0..300).map(Say::message));
     let lab = Lab::new(rt, vec![Answer::accept(script)]);
@@ -167,7 +169,7 @@ pub(crate) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration)
         handle.stop();
         assert_eq!(messages.recv().await, None);
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.heartbeats_missed, stats.opens), (0, 0, 1));
     assert_eq!(driver.discarded(), 0);
@@ -175,8 +177,8 @@ pub(crate) async fn a_slow_application_is_not_a_dead_peer(rt: Host, _: Duration)
 
 /// An application that takes one message now and then pauses the reader again and again; an acknowledgement that lies far
 /// behind is not held against the peer either.
-pub(crate) async fn a_trickle_is_not_a_dead_peer(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_trickle_is_not_a_dead_peer(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let mut script = vec![Say::events(vec![ready])];
     script.extend((0..100).map(Say::message));
     let lab = Lab::new(rt, vec![Answer::accept(script)]);
@@ -189,14 +191,14 @@ pub(crate) async fn a_trickle_is_not_a_dead_peer(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     let stats = driver.policy().stats();
     assert_eq!((stats.zombies, stats.opens), (0, 1));
 }
 
 /// A heartbeat that was written just before the pause is not missed in it.
-pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_heartbeat_before_a_pause_is_not_missed(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let mut script = vec![Say::events(vec![ready]), Say::wait(ms(110))];
     script.extend((0..10).map(Say::message));
     let lab = Lab::new(rt, vec![Answer::accept(script)]).set(|set| set.set_answering(false));
@@ -207,14 +209,14 @@ pub(crate) async fn a_heartbeat_before_a_pause_is_not_missed(rt: Host, _: Durati
         assert_eq!(messages.waiting(), 4);
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
 /// A peer that answers everything takes nothing more while nobody takes its answers: a heartbeat that waits behind such a write
 /// is not missed.
-pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer(rt: Host, _: Duration) {
-    static CONFIG: Config = LADDER.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer(rt: Host, _: Duration) {
+    static CONFIG: Config = BACKOFF.to_builder().heartbeat(HEARTBEATS).build_const();
     let mut script = vec![Say::events(vec![ready])];
     script.extend((0..10).map(Say::message));
     // The identification goes through, the message behind it doesn't.
@@ -224,20 +226,19 @@ pub(crate) async fn a_pause_that_blocks_the_writer_is_not_a_dead_peer(rt: Host, 
     let script = async {
         handle.online().await.unwrap();
         let mut send = core::pin::pin!(handle.send(1));
-        let wait = core::pin::pin!(lab.sleep(ms(1_000)));
-        let sent = futures_util::future::select(&mut send, wait).await;
-        assert!(matches!(sent, futures_util::future::Either::Right(_)), "it can't be written");
+        let sent = first(send.as_mut(), lab.sleep(ms(1_000))).await;
+        assert!(sent.is_none(), "it can't be written");
         assert_eq!(handle.explain().await.unwrap().phase, Phase::Online, "ten heartbeats later");
         assert_eq!(messages.recv().await, Some(0));
         handle.stop();
         assert_eq!(send.await, Err(SendError::InDoubt));
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!((driver.policy().stats().zombies, lab.dials().len()), (0, 1));
 }
 
 /// A stop is no loss: what waits behind a write that is stuck is given back as ended, so that nobody tries it again.
-pub(crate) async fn a_stop_ends_what_waits_to_be_sent(rt: Host, _: Duration) {
+pub(super) async fn a_stop_ends_what_waits_to_be_sent(rt: Host, _: Duration) {
     let lab = Lab::new(rt, vec![Answer::accept(vec![Say::events(vec![ready])])])
         .set(|set| set.set_writes(Writes::block_at(1)));
     let mut driver = lab.driver(&LONG);
@@ -256,12 +257,12 @@ pub(crate) async fn a_stop_ends_what_waits_to_be_sent(rt: Host, _: Duration) {
             "while the connection is being closed, too"
         );
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
 }
 
 /// A peer that died while the application took nothing is found once it reads on, or by a write that fails meanwhile.
-pub(crate) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) {
-    static CONFIG: Config = LONG.to_builder().heartbeat(BEATS).build_const();
+pub(super) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) {
+    static CONFIG: Config = LONG.to_builder().heartbeat(HEARTBEATS).build_const();
     let script = || {
         let mut script = vec![Say::events(vec![ready])];
         script.extend((0..10).map(Say::message));
@@ -281,7 +282,7 @@ pub(crate) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) 
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 1);
 
     let lab = Lab::new(lab.host.clone(), script()).set(|set| {
@@ -297,13 +298,13 @@ pub(crate) async fn a_peer_that_died_in_a_pause_is_found(rt: Host, _: Duration) 
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, watch).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), watch).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().zombies, 0);
     assert_eq!(lab.heartbeats(), 2, "the third failed");
 }
 
 /// A full buffer does not keep a new connection from being established, and memory is bounded all the same.
-pub(crate) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
+pub(super) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
     let mut first = vec![Say::events(vec![ready])];
     first.extend((0..4).map(Say::message));
     first.push(Say::end(Cause::NoCloseFrame));
@@ -313,7 +314,7 @@ pub(crate) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
     second.extend((7..50).map(Say::message));
     let lab =
         Lab::new(rt, vec![Answer::accept(first), Answer::accept(second)]).set(|set| set.set_answering(false));
-    let mut driver = lab.driver(&LADDER).with_message_buffer(5);
+    let mut driver = lab.driver(&BACKOFF).with_message_buffer(5);
     let (handle, mut messages) = (driver.handle(), driver.messages());
     let script = async {
         lab.until_dialled(2).await;
@@ -325,13 +326,13 @@ pub(crate) async fn a_full_buffer_lets_a_session_begin(rt: Host, _: Duration) {
         }
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.policy().stats().resumed, 1);
 }
 
 /// What came behind a number that the policy did not take, because the transport was closed in between, is left to the
 /// resume; what came without a number is delivered.
-pub(crate) async fn a_stale_number_takes_its_message_along(rt: Host, _: Duration) {
+pub(super) async fn a_stale_number_takes_its_message_along(rt: Host, _: Duration) {
     for (with_number, last) in [(true, None), (false, Some(3))] {
         let lab = Lab::new(rt.clone(), vec![]);
         let stop = lab.stop();
@@ -345,14 +346,14 @@ pub(crate) async fn a_stale_number_takes_its_message_along(rt: Host, _: Duration
         lab.server.answer(Answer::accept(vec![Say::events(vec![ready]), numbered(2), stopped]));
         let mut driver = lab.driver(&LONG);
         let mut messages = driver.messages();
-        assert_eq!(lab.drive(&mut driver, async {}).await, Outcome::Stopped);
+        assert_eq!(lab.drive(driver.run(), async {}).await, Outcome::Stopped);
         assert_eq!((messages.recv().await, messages.recv().await), (Some(2), last));
         assert_eq!(driver.policy().stats().stale, u32::from(with_number));
     }
 }
 
 /// Without an application that takes them, messages hold up nothing, and are counted.
-pub(crate) async fn messages_that_nobody_takes_are_counted(rt: Host, _: Duration) {
+pub(super) async fn messages_that_nobody_takes_are_counted(rt: Host, _: Duration) {
     let mut script = vec![Say::events(vec![ready])];
     script.extend((0..200).map(Say::message));
     let lab = Lab::new(rt, vec![Answer::accept(script)]);
@@ -366,6 +367,6 @@ pub(crate) async fn messages_that_nobody_takes_are_counted(rt: Host, _: Duration
         lab.sleep(ms(50)).await;
         handle.stop();
     };
-    assert_eq!(lab.drive(&mut driver, script).await, Outcome::Stopped);
+    assert_eq!(lab.drive(driver.run(), script).await, Outcome::Stopped);
     assert_eq!(driver.discarded(), 199);
 }

@@ -4,26 +4,27 @@ use core::convert::Infallible;
 use core::future::Future;
 use core::time::Duration;
 use std::collections::HashSet;
+use std::prelude::v1::*;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use redial::driver::{Command, Driver, Outcome};
-use redial::handover::{self, Handover};
-use redial::subscriptions::NoSubscriptions;
-use redial::testing::{Answer, ScriptedTransport};
-use redial::{Cause, Config, Epoch, Event, IoKind, Policy, SplitMix64};
+use crate::driver::{Command, Driver, Outcome};
+use crate::handover::{self, Handover};
+use crate::subscriptions::NoSubscriptions;
+use crate::testing::{Answer, ScriptedTransport};
+use crate::{Cause, Config, Epoch, Event, IoKind, Policy, SplitMix64};
 
-use crate::driving::drive_for;
-use crate::host::Host;
-use crate::lab::ms;
+use super::driving::drive_for;
+use super::host::Host;
+use super::lab::ms;
 
 type Transport = ScriptedTransport<String, Infallible, u32, u32>;
-pub(crate) type Connection = redial::testing::Connection<String, Infallible, u32>;
-pub(crate) type StationDriver =
+pub(super) type Connection = crate::testing::Connection<String, Infallible, u32>;
+pub(super) type StationDriver =
     Driver<Transport, Host, Handover<SplitMix64, String, NoSubscriptions, &'static Config>>;
 
 /// What a resume does to the socket that had the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(super) enum Style {
     /// Nothing more is sent on it. What is missing follows the answer.
     Moves,
     /// Both get everything. What is missing comes before the answer.
@@ -32,25 +33,25 @@ pub(crate) enum Style {
     Silent,
 }
 
-pub(crate) struct Station {
-    pub(crate) server: Transport,
+pub(super) struct Station {
+    pub(super) server: Transport,
     host: Host,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
-pub(crate) struct State {
+pub(super) struct State {
     newest: u32,
     /// The transports that have the session.
     served: HashSet<Epoch>,
     /// So many dials are refused.
-    pub(crate) refusals: u32,
+    pub(super) refusals: u32,
     /// How long a dial takes.
-    pub(crate) dial_takes: Duration,
+    pub(super) dial_takes: Duration,
 }
 
 impl Station {
-    pub(crate) fn new(host: Host, style: Style) -> Self {
+    pub(super) fn new(host: Host, style: Style) -> Self {
         let (server, state) = (Transport::new(host.clone()), Arc::new(Mutex::new(State::default())));
         server.answer_further({
             let state = state.clone();
@@ -72,31 +73,31 @@ impl Station {
         Self { server, host, state }
     }
 
-    pub(crate) fn driver(&self, config: &'static Config, handover: handover::Config) -> StationDriver {
+    pub(super) fn driver(&self, config: &'static Config, handover: handover::Config) -> StationDriver {
         let policy = Policy::new(config, SplitMix64::new(7)).with_session_type().with_handover(handover);
         Driver::new(policy, self.server.clone(), self.host.clone())
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    pub(crate) fn dials(&self) -> usize {
+    pub(super) fn dials(&self) -> usize {
         self.server.read_log(|log| log.dials.len())
     }
 
     /// The messages that were written.
-    pub(crate) fn written(&self) -> Vec<u32> {
+    pub(super) fn written(&self) -> Vec<u32> {
         self.server.read_log(|log| log.messages().copied().collect())
     }
 
     /// Whether this transport has the session.
-    pub(crate) fn serves(&self, connection: &Connection) -> bool {
+    pub(super) fn serves(&self, connection: &Connection) -> bool {
         self.state().served.contains(&connection.epoch())
     }
 
     /// The next message of the stream, on every socket that has the session.
-    pub(crate) fn publish(&self) {
+    pub(super) fn publish(&self) {
         let newest = {
             let mut state = self.state();
             state.newest += 1;
@@ -108,7 +109,7 @@ impl Station {
     }
 
     /// Says that every socket will be cut, and returns them.
-    pub(crate) fn warn(&self, deadline: Duration) -> Vec<Connection> {
+    pub(super) fn warn(&self, deadline: Duration) -> Vec<Connection> {
         let (open, deadline, retry_after) = (self.server.connections(), Some(deadline), None);
         for connection in &open {
             connection.push_event(|epoch| Event::ReconnectRequested { epoch, retry_after, deadline });
@@ -116,22 +117,22 @@ impl Station {
         open
     }
 
-    pub(crate) fn cut(connections: &[Connection]) {
+    pub(super) fn cut(connections: &[Connection]) {
         for connection in connections {
             connection.end(Cause::CloseFrame(1012));
         }
     }
 
-    pub(crate) async fn sleep(&self, span: Duration) {
+    pub(super) async fn sleep(&self, span: Duration) {
         self.host.sleep(span).await;
     }
 
-    pub(crate) async fn drive(
+    pub(super) async fn drive(
         &self,
-        driver: &mut StationDriver,
+        run: impl Future<Output = Outcome>,
         script: impl Future<Output = ()>,
     ) -> Outcome {
-        drive_for(&self.host, driver, ms(30_000), script).await.expect("the driver hangs")
+        drive_for(&self.host, run, ms(30_000), script).await.expect("the driver hangs")
     }
 }
 
