@@ -117,7 +117,9 @@
 //!
 //! A message of a live connection ([`Event::Received`](crate::Event::Received), [`Event::Sequence`](crate::Event::Sequence)) changes nothing, and
 //! no sink is called for it. Any other step is compared with the one before, and only if something changed the policy is asked to
-//! explain itself; `Tracing` and `Log` look first whether anybody listens. `BENCHMARKS.md` of the repository has the counts.
+//! explain itself; `Tracing` and `Log` look first whether anybody listens. With `Tracing` and no subscriber, on x86-64, a message takes
+//! 46 instructions more than the policy alone, a heartbeat with its answer 408, a whole outage 2,703
+//! (`benches/instructions.txt` of the repository).
 //!
 //! # What can go wrong in a sink
 //!

@@ -4,15 +4,16 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use redial::telemetry::{Observed, Tracing};
-use redial::{Cause, Event, Instant};
+use redial::{Cause, Config, Event, Instant};
 
-use super::policy::{Tested, online};
+use super::policy::{CONFIG, Tested, online_on};
 use super::{Operation, Steps, repeat};
 
-type Watched = Observed<Tested, Tracing>;
+/// With a config of its own, so that this is another type than that of the other rows, and their code stays what it is.
+type Watched = Observed<Tested<Config>, Tracing>;
 
 fn watched() -> (Watched, Instant) {
-    let (policy, now) = online();
+    let (policy, now) = online_on(CONFIG);
     (Observed::new(policy, Tracing::new("client")), now)
 }
 

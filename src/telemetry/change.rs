@@ -9,7 +9,7 @@ use crate::mode::Mode;
 use crate::policy::{Disposition, DropReason, Endpoint, Epoch, GiveUp, Phase, Role, Trigger, WaitReason};
 use crate::words::words;
 
-/// How much a change matters to whoever reads a log. From [`Change::level`].
+/// How much a change matters to the reader of a log. From [`Change::level`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the five levels that every logging crate has")]
 pub enum Level {

@@ -152,13 +152,15 @@ impl Observer {
             }
         }
         let (phase, stats) = (policy.phase(), policy.stats());
-        let moved = phase != self.phase;
-        let idle = !moved
+        let same = phase == self.phase
             && stats == self.stats
-            && actions.is_empty()
             && self.wait.is_none()
             && self.subscriptions == policy.subscriptions().len();
-        if !idle {
+        if same {
+            for action in actions {
+                self.act(now, action, sink);
+            }
+        } else {
             self.compare(now, actions, policy, (phase, stats), sink);
         }
     }
