@@ -10,9 +10,7 @@ use redial::driver::{BlockingProtocol, Command, DialError, Dialling, Driver};
 use redial::driver::{Hangup, Outcome, Received, SendFailed};
 use redial::{Cause, Epoch, IoKind, Policy, SplitMix64, presets};
 
-struct Lines {
-    address: String,
-}
+struct Lines(String);
 
 impl BlockingProtocol for Lines {
     type Reader = BufReader<TcpStream>;
@@ -24,7 +22,7 @@ impl BlockingProtocol for Lines {
     type Received = [Received<(), Self::Key, String>; 1];
 
     fn dial(&self, dial: &Dialling) -> Result<(Self::Reader, Self::Writer, Hangup), DialError> {
-        let socket = dial.connect(&self.address)?;
+        let socket = dial.connect(&self.0)?;
         Ok((BufReader::new(socket.try_clone()?), socket.try_clone()?, socket.into()))
     }
 
@@ -56,7 +54,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::from_os());
-    let mut driver = Driver::blocking(policy, Lines { address });
+    let mut driver = Driver::blocking(policy, Lines(address));
     let (handle, mut messages) = (driver.handle(), driver.messages());
     std::thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -68,11 +66,7 @@ fn main() -> ExitCode {
         handle.stop();
     });
     std::thread::spawn(move || messages.iter_blocking().for_each(|line| println!("{line}")));
-    match driver.run_blocking() {
-        Outcome::Stopped => ExitCode::SUCCESS,
-        outcome => {
-            eprintln!("{outcome}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = driver.run_blocking();
+    eprintln!("{outcome}");
+    ExitCode::from(u8::from(outcome != Outcome::Stopped))
 }
