@@ -330,7 +330,8 @@ impl BackoffConfig {
             ladder.skip_to(failure);
             nominal = ladder.climb(self, Start::of(self));
         }
-        let nominal = nominal.map(|nominal| nominal.saturating_add(self.reach(failure, nominal)));
+        let nominal = nominal
+            .map(|nominal| if failure > 1 { nominal.saturating_add(self.reach(nominal)) } else { nominal });
         nominal.map(|nominal| nominal.min(self.nominal_cap(mode)).to_duration())
     }
 
@@ -471,6 +472,9 @@ impl BackoffConfig {
 
     /// The config with [`Self::rare`] and [`Self::plain`] derived from the other fields.
     const fn marked(mut self) -> Self {
+        if !self.has_windows() {
+            self.phase_bits = WindowPhase::BITS;
+        }
         self.rare = match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },

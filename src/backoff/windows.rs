@@ -168,9 +168,9 @@ impl BackoffConfig {
     }
 
     /// How much longer than a window so wide a wait may be, because its point comes later in that window than in the one before.
-    pub(super) const fn reach(&self, failure: u32, width: Micros) -> Micros {
+    pub(super) const fn reach(&self, width: Micros) -> Micros {
         match width.0.checked_shr(self.phase_bits as u32) {
-            Some(reach) if self.phase_bits < WindowPhase::BITS && failure > 1 => Micros(reach),
+            Some(reach) if self.phase_bits < WindowPhase::BITS => Micros(reach),
             _ => Micros::ZERO,
         }
     }
@@ -320,7 +320,7 @@ impl Backoff {
             self.aim(config, start, phase, elapsed.saturating_add(ahead));
             let widest = Micros::from_millis(config.width(start, self.window()).max(first).into());
             // A clock that ran back makes no wait longer than the window.
-            let most = ahead.saturating_add(widest).saturating_add(config.reach(self.failures, widest));
+            let most = ahead.saturating_add(widest).saturating_add(config.reach(widest));
             self.target_after(config, start, phase, elapsed.saturating_add(ahead))
                 .saturating_sub(elapsed)
                 .max(ahead)
