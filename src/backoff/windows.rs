@@ -2,15 +2,12 @@
 
 use core::time::Duration;
 
-use rand_core::Rng;
-
 use super::base::Start;
 use super::{Backoff, BackoffConfig, Curve};
 use crate::builder::Builder;
 #[cfg(doc)]
 use crate::error::ConfigError;
 use crate::ratio::Ratio;
-use crate::rng::SplitMix64;
 use crate::time::{Micros, divide};
 
 /// Where in the windows of [`BackoffConfig::windows`] a client dials: a fraction in [0, 1) with 31 bits, the same in every window
@@ -83,7 +80,7 @@ impl WindowPhase {
     /// The same in its first bits, and new in the others for the window that begins here.
     fn moved(self, bits: u8, begin: u32) -> Self {
         let Some(moving @ 1..) = u32::MAX.checked_shr(bits.into()) else { return self };
-        let draw = SplitMix64::new(u64::from(self.0) << 32 | u64::from(begin)).next_u64();
+        let draw = mixed((self.0 as u64) << 32 | begin as u64);
         Self::from_bits(self.0 & !moving | (draw >> 32) as u32 & moving)
     }
 
@@ -94,6 +91,14 @@ impl WindowPhase {
         let rest = (millis & 0xffff_ffff).wrapping_mul(1_000) >> 32;
         Micros((millis >> 32).wrapping_mul(1_000).wrapping_add(rest))
     }
+}
+
+/// A number that follows from another and looks unlike it: the first draw of a SplitMix64 with this seed.
+const fn mixed(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 /// A retry is not aimed at a point that is nearer than this, so that a failure late in one window is not followed by a dial early
@@ -214,9 +219,10 @@ impl Builder<BackoffConfig> {
     ///
     /// With 3 a client stays in its eighth of the window, and has another place there each time. Two clients whose phases are
     /// close together then no longer meet in every window, and a gap between phases does not come again: a fleet without client
-    /// numbers is evened out from window to window. In simulated storms of 1,000 clients it took 12 % less time for 1.5 % fewer
-    /// dials, of 100 clients 18 % less time for 2 % fewer dials, and of 10,000 the same. With fewer bits than 2 the
-    /// windows run together, which costs 5 % of the time in a large fleet. A wait may be longer than its window by this share.
+    /// numbers is evened out from window to window. In three sets of 60 simulated storms, 1,000 clients took a tenth less time and
+    /// 1 % fewer dials with it, 100 clients a fifth less time and 2 % fewer dials, and 10,000 the same. With one bit
+    /// the windows run together, which costs a large fleet 4 % of the time. A wait may be longer than its window by the share that is
+    /// new: an eighth with 3.
     ///
     /// The places follow from the phase and the window, without a draw. A phase that was
     /// [given](crate::Policy::with_window_phase) is kept in all windows, and with another curve this has no effect.
