@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use redial::driver::{Command, Dial, DialError, Received, SendFailed, SendProtocol};
-use redial::{Cause, Epoch, Event, IoKind};
+use redial::{Cause, Epoch, Event};
 use stubborn_io::ReconnectOptions;
 use stubborn_io::tokio::{StubbornIo, UnderlyingIo};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
