@@ -138,7 +138,7 @@ const LIMITED: Config = PLAIN
 /// Consecutive windows at one phase an outage, and waits that the server gives to this client or to all.
 const WINDOWED: Config = PLAIN
     .to_builder()
-    .backoff(BackoffConfig::windows(secs(1), secs(4)).max_delay(secs(9)).build_const())
+    .backoff(BackoffConfig::windows(secs(1), secs(4)).max_delay(secs(9)).phase_bits(1).build_const())
     .max_attempts(None)
     .retry_after_max(secs(5))
     .build_const();
