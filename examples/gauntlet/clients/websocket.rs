@@ -1,0 +1,22 @@
+//! A client of the gauntlet on `redial::websocket`, with the defaults.
+//!
+//! ```text
+//! gauntlet websocket --with subscriptions -- redial-websocket {url}
+//! ```
+
+use redial::websocket::connect;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::args().nth(1).ok_or("usage: redial-websocket URL")?;
+    let subscribe = |connection: &mut redial::websocket::Connection<'_>| {
+        connection.send("SUB a");
+        connection.send("SUB b");
+    };
+    let mut socket = connect(&url).on_connect(subscribe).spawn()?;
+    while let Some(message) = socket.recv().await {
+        println!("{message}");
+    }
+    println!("{}", socket.closed().await);
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The ports of one fault, and what their connections share.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::fault::{Away, Script, Stage};
+use crate::timeline::{Recorder, What};
+use crate::{mqtt, web};
+
+/// What all connections of a fault share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) recorder: Recorder,
+    pub(crate) ports: [u16; 2],
+    pub(crate) seed: u64,
+    stage: Stage,
+    connections: AtomicU32,
+    opens: AtomicUsize,
+    fault: Notify,
+    /// The newest session and its newest sequence number.
+    session: Mutex<(u32, u64)>,
+    /// An upgrade alone makes a connection of use.
+    plain: bool,
+}
+
+impl Hub {
+    /// The fault begins on this connection.
+    pub(crate) fn fault(&self, conn: u32) {
+        self.recorder.note(conn, What::Fault);
+        self.fault.notify_one();
+    }
+
+    /// A connection is of use.
+    pub(crate) fn open(&self, conn: u32) {
+        self.recorder.note(conn, What::Open);
+        self.opens.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) const fn opens_by_itself(&self) -> bool {
+        self.plain
+    }
+
+    /// Whether every client is there.
+    pub(crate) fn is_full(&self) -> bool {
+        self.opens.load(Ordering::Relaxed) >= self.stage.clients.max(1)
+    }
+
+    /// A new session, with its first sequence number.
+    pub(crate) fn new_session(&self) -> (String, u64) {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        *session = (session.0 + 1, 1);
+        (format!("session-{}", session.0), session.1)
+    }
+
+    /// The next sequence number of the newest session.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.1 += 1;
+        session.1
+    }
+}
+
+/// One accepted connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) id: u32,
+    pub(crate) door: u8,
+    pub(crate) stream: TcpStream,
+}
+
+impl Conn {
+    pub(crate) fn note(&self, what: What) {
+        self.hub.recorder.note(self.id, what);
+    }
+
+    pub(crate) fn fault(&self) {
+        self.hub.fault(self.id);
+    }
+
+    /// Ends the connection with RST.
+    pub(crate) fn reset(self) {
+        self.note(What::Cut);
+        self.stream.set_zero_linger().unwrap_or_default();
+    }
+}
+
+/// Servers on two ports. They end with this value.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) hub: Arc<Hub>,
+    _tasks: JoinSet<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(script: Script, stage: Stage, seed: u64) -> io::Result<Self> {
+        let (first, second) = (listen(0).await?, listen(0).await?);
+        let hub = Arc::new(Hub {
+            recorder: Recorder::default(),
+            ports: [first.local_addr()?.port(), second.local_addr()?.port()],
+            seed,
+            stage,
+            connections: AtomicU32::new(0),
+            opens: AtomicUsize::new(0),
+            fault: Notify::new(),
+            session: Mutex::default(),
+            plain: matches!(&script, Script::Web(script) if !script.has_sessions()),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(second, 1, Arc::clone(&hub), script.clone()));
+        tasks.spawn(door(first, Arc::clone(&hub), script));
+        Ok(Self { hub, _tasks: tasks })
+    }
+}
+
+async fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).await
+}
+
+/// The first port, which may be closed for a while.
+async fn door(listener: TcpListener, hub: Arc<Hub>, script: Script) {
+    let mut listener = Some(listener);
+    let closed = match hub.stage.away {
+        None => None,
+        Some(Away::AtStart(ms)) => {
+            listener = None;
+            hub.fault(0);
+            Some(ms)
+        }
+        Some(Away::AfterFault(ms)) => {
+            if let Some(open) = listener.take() {
+                tokio::select! {
+                    () = accept(open, 0, Arc::clone(&hub), script.clone()) => {}
+                    () = hub.fault.notified() => {}
+                }
+            }
+            Some(ms)
+        }
+    };
+    if let Some(ms) = closed {
+        sleep(Duration::from_millis(ms)).await;
+    }
+    loop {
+        let open = match listener.take() {
+            Some(open) => Ok(open),
+            None => listen(hub.ports[0]).await,
+        };
+        match open {
+            Ok(open) => accept(open, 0, Arc::clone(&hub), script.clone()).await,
+            // Somebody may have the port for a moment.
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, door: u8, hub: Arc<Hub>, script: Script) {
+    // Connections outlive a closed port.
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { return };
+        stream.set_nodelay(true).unwrap_or_default();
+        let id = hub.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        hub.recorder.note(id, What::Dial { door });
+        let conn = Conn { hub: Arc::clone(&hub), id, door, stream };
+        match &script {
+            Script::Web(script) => drop(tokio::spawn(web::play(conn, script.of(id, door).clone()))),
+            Script::Mqtt(script) => drop(tokio::spawn(mqtt::play(conn, script.of(id).clone()))),
+        }
+    }
+}
