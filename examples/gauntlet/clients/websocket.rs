@@ -17,6 +17,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(message) = socket.recv().await {
         println!("{message}");
     }
-    println!("{}", socket.closed().await);
-    Ok(())
+    // It was not asked to end, so it has given up.
+    Err(socket.closed().await.to_string().into())
 }

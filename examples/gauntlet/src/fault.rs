@@ -19,8 +19,6 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub(crate) const ALL: [Self; 3] = [Self::Websocket, Self::Discord, Self::Mqtt];
-
     pub(crate) fn faults(self) -> Vec<Fault> {
         match self {
             Self::Websocket => web::faults::all(),
@@ -64,15 +62,6 @@ pub(crate) enum Feature {
     Subscriptions,
     /// Dials the `resume_gateway_url` (discord); a client that is set up with a fixed URL does not.
     ResumeUrl,
-}
-
-impl Feature {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Subscriptions => "subscriptions",
-            Self::ResumeUrl => "resume-url",
-        }
-    }
 }
 
 /// What the servers do.

@@ -116,7 +116,7 @@ async fn one(options: &Options, fault: Fault, index: usize) -> Result<Played, St
         let verdict = Verdict::not_applicable(format!("the client was run {how}"));
         return Ok(played(verdict, Vec::new(), String::new(), 0));
     }
-    let server = Server::start(fault.script.clone(), fault.stage, seed)
+    let server = Server::start(fault.script.clone(), fault.stage)
         .await
         .map_err(|error| format!("no port for {}: {error}; try fewer --jobs", fault.name))?;
     let hub = &server.hub;
@@ -170,11 +170,10 @@ async fn judged(
             }
             continue;
         };
-        if let Some(after) = fault.stage.signal.filter(|after| !signalled && now >= began + after) {
+        if fault.stage.signal.is_some_and(|after| !signalled && now >= began + after) {
             signalled = true;
             recorder.note(0, What::Signal);
             ask.send_replace(true);
-            let _ = after;
             continue;
         }
         seen.over = now > began + stretch(fault.watch);
@@ -210,7 +209,7 @@ fn never_began(seen: &Seen<'_>, arrival: u64) -> Option<Verdict> {
 pub(crate) async fn check(options: &Options) -> Result<(), String> {
     let script = options.shape.in_order();
     let server =
-        Server::start(script, crate::fault::Stage::default(), options.seed).await.map_err(|error| format!("no port: {error}"))?;
+        Server::start(script, crate::fault::Stage::default()).await.map_err(|error| format!("no port: {error}"))?;
     let output = Output::default();
     let target = Target { scheme: options.shape.scheme(), port: server.hub.ports[0], seed: options.seed };
     let mut client = Client::start(&options.command, &target, &output)?;

@@ -19,7 +19,6 @@ use crate::{mqtt, web};
 pub(crate) struct Hub {
     pub(crate) recorder: Recorder,
     pub(crate) ports: [u16; 2],
-    pub(crate) seed: u64,
     stage: Stage,
     connections: AtomicU32,
     opens: AtomicUsize,
@@ -72,7 +71,6 @@ impl Hub {
 pub(crate) struct Conn {
     pub(crate) hub: Arc<Hub>,
     pub(crate) id: u32,
-    pub(crate) door: u8,
     pub(crate) stream: TcpStream,
 }
 
@@ -100,12 +98,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(script: Script, stage: Stage, seed: u64) -> io::Result<Self> {
+    pub(crate) async fn start(script: Script, stage: Stage) -> io::Result<Self> {
         let (first, second) = (listen(0).await?, listen(0).await?);
         let hub = Arc::new(Hub {
             recorder: Recorder::default(),
             ports: [first.local_addr()?.port(), second.local_addr()?.port()],
-            seed,
             stage,
             connections: AtomicU32::new(0),
             opens: AtomicUsize::new(0),
@@ -167,7 +164,7 @@ async fn accept(listener: TcpListener, door: u8, hub: Arc<Hub>, script: Script) 
         stream.set_nodelay(true).unwrap_or_default();
         let id = hub.connections.fetch_add(1, Ordering::Relaxed) + 1;
         hub.recorder.note(id, What::Dial { door });
-        let conn = Conn { hub: Arc::clone(&hub), id, door, stream };
+        let conn = Conn { hub: Arc::clone(&hub), id, stream };
         match &script {
             Script::Web(script) => drop(tokio::spawn(web::play(conn, script.of(id, door).clone()))),
             Script::Mqtt(script) => drop(tokio::spawn(mqtt::play(conn, script.of(id).clone()))),

@@ -444,11 +444,11 @@ fn paces() -> Vec<Fault> {
         .judged(40_000, slows()),
         Fault::new(
             "herd",
-            "ends the connections of 12 clients in one moment",
+            "ends the connections of 16 clients in one moment",
             "RFC 6455 §7.2.3: the first reconnect attempt SHOULD be delayed by a random amount of time",
             script([], gateway(Discord::default(), [Move::WaitForAll, Move::Fault, Move::Fin])),
         )
-        .clients(12)
+        .clients(16)
         .judged(20_000, spreads()),
         Fault::new("stop-waiting", "is away while the client is asked to end", "plain harm: a wait must not hold up the end of a program", {
             script([], Play::Reset)

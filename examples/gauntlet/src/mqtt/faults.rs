@@ -73,12 +73,11 @@ fn losses() -> Vec<Fault> {
             .judged(60_000, both(back(60_000), resubscribed)),
         Fault::new(
             "outage",
-            "resets the connection, and the next four dials as soon as they are accepted",
+            "resets the connection, and the next three dials as soon as they are accepted",
             RECOVER,
             script(
                 [
                     serve([Move::Wait(900), Move::Fault, Move::Reset]),
-                    Play::Reset,
                     Play::Reset,
                     Play::Reset,
                     Play::Reset,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Move, Play, Script, Serve, Upgrade, frames};
 use crate::fault::{Away, Fault, Feature, Script as AnyScript};
-use crate::judge::{back, both, ends, obeys, returns, slows, sparing, spreads, stays};
+use crate::judge::{back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays};
 use crate::timeline::{Seen, What, seconds};
 use crate::verdict::Verdict;
 
@@ -158,9 +158,9 @@ fn losses() -> Vec<Fault> {
         .judged(60_000, back(60_000)),
         Fault::new(
             "outage",
-            "resets the connection, and the next four dials as soon as they are accepted",
+            "resets the connection, and the next three dials as soon as they are accepted",
             RECOVER,
-            script([later([Move::Reset]), Play::Reset, Play::Reset, Play::Reset, Play::Reset], serve([])),
+            script([later([Move::Reset]), Play::Reset, Play::Reset, Play::Reset], serve([])),
         )
         .judged(90_000, back(90_000)),
         Fault::new(
@@ -270,7 +270,7 @@ fn handshakes() -> Vec<Fault> {
             "RFC 6455 §4.1: the client MUST fail the connection",
             once(upgrade(Upgrade::WrongKey)),
         )
-        .judged(45_000, both(ends(10_000), back(45_000))),
+        .judged(45_000, both(ends(10_000), back_or_ended(45_000))),
         Fault::new(
             "down-at-start",
             "refuses dials for the first 5 s",

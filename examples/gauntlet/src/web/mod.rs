@@ -89,7 +89,6 @@ pub(crate) enum Move {
     WaitForAll,
     /// The fault begins.
     Fault,
-    Text(String),
     Ping(&'static str),
     Raw(Vec<u8>),
     /// A close frame; then the connection is ended when the client has answered, or after 5 s.

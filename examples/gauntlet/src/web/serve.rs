@@ -127,10 +127,6 @@ impl Session {
                 self.due = Some(Instant::now() + Duration::from_millis(20));
             }
             Move::Fault => self.conn.fault(),
-            Move::Text(text) => {
-                self.sent(&text);
-                self.send(&frames::text(&text)).await;
-            }
             Move::Ping(payload) => {
                 self.sent(format!("ping {payload}"));
                 self.send(&frames::ping(payload)).await;
