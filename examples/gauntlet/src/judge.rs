@@ -1,7 +1,10 @@
 //! The judges that several shapes share.
 
 use crate::timeline::{Entry, Seen, What, seconds};
-use crate::verdict::Verdict;
+use crate::verdict::{Outcome, Verdict};
+
+/// What a client must survive.
+pub(crate) const LONG_OUTAGE: &str = "plain harm: a restart takes longer than half a minute, and a client that has given up is gone for good; here: back within 100 s of its end";
 
 /// More dials in a second than this is hammering, whatever the fault.
 const HAMMERING: usize = 8;
@@ -61,6 +64,16 @@ pub(crate) fn returns(not_before: u64, within: u64) -> impl Fn(&Seen<'_>) -> Opt
     }
 }
 
+/// Connected again. A client that ends leaves it to its user, who sees it.
+pub(crate) fn back_or_leaves(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
+    move |seen| match back(within)(seen)? {
+        verdict if verdict.outcome == Outcome::Fail && seen.exit().is_some() => {
+            Some(Verdict::not_applicable(format!("a refusal ends the client: {}", verdict.reason)))
+        }
+        verdict => Some(verdict),
+    }
+}
+
 /// Connected again, or ended and said so by its status: where the server may never be of use.
 pub(crate) fn back_or_ended(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     move |seen| match seen.exit().and(ended(seen)) {
@@ -112,8 +125,9 @@ pub(crate) fn slows() -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     |seen| {
         let fault = seen.fault()?;
         let dials = seen.dials_after_fault();
+        // Whether a client may give up is asked elsewhere.
         if let Some(ended) = ended(seen) {
-            return Some(Verdict::fail(format!("{ended}, after {} more dials", dials.len())));
+            return Some(Verdict::pass(format!("{ended}, after {} more dials", dials.len())));
         }
         if !seen.over {
             return None;
@@ -160,10 +174,9 @@ pub(crate) fn both(
     first: impl Fn(&Seen<'_>) -> Option<Verdict>,
     second: impl Fn(&Seen<'_>) -> Option<Verdict>,
 ) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
-    use crate::verdict::Outcome::Pass;
     move |seen| {
         let first = first(seen)?;
-        if first.outcome != Pass {
+        if first.outcome != Outcome::Pass {
             return Some(first);
         }
         let second = second(seen)?;

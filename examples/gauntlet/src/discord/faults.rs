@@ -7,8 +7,8 @@ use super::judges::{
     regular,
 };
 use super::{Acks, Discord, Reply, event};
-use crate::fault::{Fault, Feature, Script as AnyScript};
-use crate::judge::{back, both, obeys, slows, sparing, spreads, stays, stops};
+use crate::fault::{Away, Fault, Feature, Script as AnyScript};
+use crate::judge::{LONG_OUTAGE, back, both, obeys, slows, sparing, spreads, stays, stops};
 use crate::web::{Move, Play, Script, Serve};
 
 const CODES: &str = "Discord, \"Gateway Close Event Codes\": the column Reconnect";
@@ -122,6 +122,9 @@ fn losses() -> Vec<Fault> {
         .judged(BACK, both(back(BACK), begins(Begins::Resume))),
         Fault::new("close-empty", "closes without a code", RESUMING, once([Move::Close(None)]))
             .judged(BACK, both(back(BACK), begins(Begins::Resume))),
+        Fault::new("long-outage", "resets the connection and refuses dials for 40 s", LONG_OUTAGE, once([Move::Reset]))
+            .away(Away::AfterFault(40_000))
+            .judged(140_000, back(140_000)),
         Fault::new(
             "two-losses",
             "resets the connection, replays three events at the resume, and resets it again",

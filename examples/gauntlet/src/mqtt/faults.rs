@@ -5,7 +5,7 @@ use super::judges::{
 };
 use super::{Connack, Move, Play, Script, Serve};
 use crate::fault::{Away, Fault, Script as AnyScript};
-use crate::judge::{back, both, ends, obeys, slows, sparing, spreads};
+use crate::judge::{LONG_OUTAGE, back, back_or_leaves, both, ends, obeys, slows, sparing, spreads};
 use crate::timeline::Seen;
 use crate::verdict::Verdict;
 
@@ -73,12 +73,11 @@ fn losses() -> Vec<Fault> {
             .judged(60_000, both(back(60_000), resubscribed)),
         Fault::new(
             "outage",
-            "resets the connection, and the next three dials as soon as they are accepted",
+            "resets the connection, and the next two dials as soon as they are accepted",
             RECOVER,
             script(
                 [
                     serve([Move::Wait(900), Move::Fault, Move::Reset]),
-                    Play::Reset,
                     Play::Reset,
                     Play::Reset,
                 ],
@@ -86,6 +85,9 @@ fn losses() -> Vec<Fault> {
             ),
         )
         .judged(90_000, both(back(90_000), resubscribed)),
+        Fault::new("long-outage", "resets the connection and refuses dials for 40 s", LONG_OUTAGE, once([Move::Reset]))
+            .away(Away::AfterFault(40_000))
+            .judged(140_000, both(back(140_000), resubscribed)),
         Fault::new("down-at-start", "refuses dials for the first 5 s", RECOVER, every(serve([])))
             .away(Away::AtStart(5_000))
             .judged(BACK, |seen: &Seen<'_>| match seen.exit() {
@@ -137,7 +139,7 @@ fn refusals() -> Vec<Fault> {
     let passing = passing.into_iter().map(|(reason, code, name, what)| {
         let about = format!("refuses the first CONNECT: {what}");
         Fault::new(format!("connack-{name}"), about, RECOVER, script([refuse(reason, code)], serve([])))
-            .judged(150_000, both(back(150_000), resubscribed))
+            .judged(150_000, both(back_or_leaves(150_000), resubscribed))
     });
     let busy = Fault::new(
         "connack-busy-always",

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Move, Play, Script, Serve, Upgrade, frames};
 use crate::fault::{Away, Fault, Feature, Script as AnyScript};
-use crate::judge::{back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays};
+use crate::judge::{LONG_OUTAGE, back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays};
 use crate::timeline::{Seen, What, seconds};
 use crate::verdict::Verdict;
 
@@ -156,11 +156,14 @@ fn losses() -> Vec<Fault> {
         )
         .away(Away::AfterFault(6_000))
         .judged(60_000, back(60_000)),
+        Fault::new("long-outage", "resets the connection and refuses dials for 40 s", LONG_OUTAGE, once(later([Move::Reset])))
+            .away(Away::AfterFault(40_000))
+            .judged(140_000, back(140_000)),
         Fault::new(
             "outage",
-            "resets the connection, and the next three dials as soon as they are accepted",
+            "resets the connection, and the next two dials as soon as they are accepted",
             RECOVER,
-            script([later([Move::Reset]), Play::Reset, Play::Reset, Play::Reset], serve([])),
+            script([later([Move::Reset]), Play::Reset, Play::Reset], serve([])),
         )
         .judged(90_000, back(90_000)),
         Fault::new(

@@ -72,6 +72,7 @@ const fn phrase(status: u16) -> &'static str {
         429 => "Too Many Requests",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
+        426 => "Upgrade Required",
         504 => "Gateway Timeout",
         _ => "Other",
     }
@@ -80,10 +81,6 @@ const fn phrase(status: u16) -> &'static str {
 /// Answers with this status, and ends the connection.
 pub(super) async fn refuse(conn: &mut Conn, status: u16, headers: &[(&'static str, String)]) {
     let body = if status == 200 { "no WebSocket here\n" } else { "" };
-    answer(conn, status, headers, body).await;
-}
-
-async fn answer(conn: &mut Conn, status: u16, headers: &[(&'static str, String)], body: &str) {
     let second = format!("ws://127.0.0.1:{}/", conn.hub.ports[1]);
     let mut text = format!("HTTP/1.1 {status} {}\r\nConnection: close\r\nContent-Length: {}\r\n", phrase(status), body.len());
     for (name, value) in headers {
@@ -108,24 +105,11 @@ pub(super) async fn drain_briefly(conn: &mut Conn) {
     }
 }
 
-/// What Discord says before the first dial (`GET /gateway/bot`), for clients that ask.
-async fn directory(conn: &mut Conn, target: &str) {
-    if target.split('?').next().is_some_and(|path| path.ends_with("/gateway/bot") || path.ends_with("/gateway")) {
-        let url = format!("ws://127.0.0.1:{}", conn.hub.ports[0]);
-        let limit = serde_json::json!({ "total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1 });
-        let body = serde_json::json!({ "url": url, "shards": 1, "session_start_limit": limit }).to_string();
-        let json = [("Content-Type", "application/json".to_owned())];
-        answer(conn, 200, &json, &body).await;
-    } else {
-        answer(conn, 404, &[], "").await;
-    }
-}
-
 /// The whole upgrade; false where there is no WebSocket afterwards.
 pub(super) async fn accept(conn: &mut Conn, how: Upgrade) -> bool {
     let Some(request) = read(conn).await else { return false };
     let Some(key) = &request.key else {
-        directory(conn, &request.target).await;
+        refuse(conn, 426, &[]).await;
         return false;
     };
     let key = if how == Upgrade::WrongKey { "bm90IHRoZSBrZXkgYXNrZWQ=" } else { key };
