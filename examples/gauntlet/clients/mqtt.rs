@@ -15,10 +15,8 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, Packet};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 
-const CONFIG: Config = presets::RECOMMENDED
-    .to_builder()
-    .classifier(Classifier::new(&tables::MQTT5).build_const())
-    .build_const();
+const CONFIG: Config =
+    presets::RECOMMENDED.to_builder().classifier(Classifier::new(&tables::MQTT5).build_const()).build_const();
 
 /// The reason code of a breach of the protocol (MQTT 5, section 2.4).
 const PROTOCOL_ERROR: Cause = Cause::CloseFrame(0x82);
@@ -115,7 +113,9 @@ async fn main() -> ExitCode {
         eprintln!("redial-mqtt: {port:?} is no port");
         return ExitCode::from(2);
     };
-    let policy = Policy::new(&CONFIG, SplitMix64::from_os()).with_subscriptions(SubscriptionList::new());
+    let seed = std::env::var("GAUNTLET_SEED").ok().and_then(|seed| seed.parse().ok());
+    let rng = seed.map_or_else(SplitMix64::from_os, SplitMix64::new);
+    let policy = Policy::new(&CONFIG, rng).with_subscriptions(SubscriptionList::new());
     let mut driver = supervise(policy, Tokio::new(), |_| connect(host.clone(), port), live);
     for topic in ["a", "b"] {
         driver.handle().subscribe(topic.to_owned(), 0);

@@ -13,7 +13,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         connection.send("SUB a");
         connection.send("SUB b");
     };
-    let mut socket = connect(&url).on_connect(subscribe).spawn()?;
+    let mut client = connect(&url).on_connect(subscribe);
+    if let Ok(seed) = std::env::var("GAUNTLET_SEED") {
+        client = client.seed(seed.parse()?);
+    }
+    let mut socket = client.spawn()?;
     while let Some(message) = socket.recv().await {
         println!("{message}");
     }

@@ -112,7 +112,12 @@ impl fmt::Debug for Fault {
 }
 
 impl Fault {
-    pub(crate) fn new(name: impl Into<String>, about: impl Into<String>, source: &'static str, script: Script) -> Self {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        about: impl Into<String>,
+        source: &'static str,
+        script: Script,
+    ) -> Self {
         let judge: Judge = Box::new(|_| None);
         let (name, about, stage) = (name.into(), about.into(), Stage::default());
         Self { name, about, source, script, stage, watch: 30_000, needs: None, judge }

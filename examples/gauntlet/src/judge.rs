@@ -38,8 +38,17 @@ pub(crate) fn back(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     returns(0, within)
 }
 
+/// Of use again within so many milliseconds, on this connection or on another.
+pub(crate) fn goes_on(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
+    use_again(0, within, true)
+}
+
 /// Connected again, and not dialled before so many milliseconds.
 pub(crate) fn returns(not_before: u64, within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
+    use_again(not_before, within, false)
+}
+
+fn use_again(not_before: u64, within: u64, same: bool) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     move |seen| {
         let fault = seen.fault()?;
         let dials = seen.dials_after_fault();
@@ -47,9 +56,15 @@ pub(crate) fn returns(not_before: u64, within: u64) -> impl Fn(&Seen<'_>) -> Opt
             let (after, floor) = (seconds(early - fault), seconds(not_before));
             return Some(Verdict::fail(format!("dialled again {after} after the fault, before the {floor}")));
         }
-        if let Some(open) = seen.after_fault(|entry| entry.what == What::Open && entry.conn != seen.faulty()) {
+        let faulty = seen.faulty();
+        if let Some(open) =
+            seen.after_fault(|entry| entry.what == What::Open && (same || entry.conn != faulty))
+        {
             let count = dials.iter().filter(|at| **at <= open.at).count();
             let after = seconds(open.at - fault);
+            if open.conn == faulty {
+                return Some(Verdict::pass(format!("went on after {after}, on the same connection")));
+            }
             // What follows within a second tells a connection that stays from two that compete.
             return (seen.over || seen.now > open.at + 1_000)
                 .then(|| Verdict::pass(format!("connected again {after} after the fault, by dial {count}")));
@@ -59,7 +74,9 @@ pub(crate) fn returns(not_before: u64, within: u64) -> impl Fn(&Seen<'_>) -> Opt
         }
         (seen.over || seen.now > fault + seen.limit(within)).then(|| {
             let (after, count) = (seconds(seen.now - fault), dials.len());
-            Verdict::fail(format!("not connected again {after} after the fault began, after {count} more dials"))
+            Verdict::fail(format!(
+                "not connected again {after} after the fault began, after {count} more dials"
+            ))
         })
     }
 }
@@ -77,7 +94,9 @@ pub(crate) fn back_or_leaves(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdic
 /// Connected again, or ended and said so by its status: where the server may never be of use.
 pub(crate) fn back_or_ended(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     move |seen| match seen.exit().and(ended(seen)) {
-        Some(ended) if !seen.entries.iter().any(|entry| entry.what == What::Open) => Some(Verdict::pass(ended)),
+        Some(ended) if !seen.entries.iter().any(|entry| entry.what == What::Open) => {
+            Some(Verdict::pass(ended))
+        }
         _ => back(within)(seen),
     }
 }
@@ -153,7 +172,8 @@ pub(crate) fn ends(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     move |seen| {
         let fault = seen.fault()?;
         let ending = |entry: &Entry| {
-            entry.conn == seen.faulty() && matches!(entry.what, What::Gone { .. } | What::Close { .. } | What::Disconnect { .. })
+            entry.conn == seen.faulty()
+                && matches!(entry.what, What::Gone { .. } | What::Close { .. } | What::Disconnect { .. })
         };
         if let Some(end) = seen.after_fault(ending) {
             let how = match end.what {
@@ -195,7 +215,9 @@ pub(crate) fn stays() -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         }
         if let Some(dial) = seen.dials_after_fault().first() {
             let after = seconds(dial - fault);
-            return Some(Verdict::fail(format!("dialled again after {after}, though the connection was in order")));
+            return Some(Verdict::fail(format!(
+                "dialled again after {after}, though the connection was in order"
+            )));
         }
         if let Some(ended) = ended(seen) {
             return Some(Verdict::fail(ended));
@@ -225,7 +247,8 @@ pub(crate) fn obeys(within: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
 pub(crate) fn spreads() -> impl Fn(&Seen<'_>) -> Option<Verdict> {
     |seen| {
         let fault = seen.fault()?;
-        let clients = seen.entries.iter().filter(|entry| entry.what == What::Open && entry.at <= fault).count();
+        let clients =
+            seen.entries.iter().filter(|entry| entry.what == What::Open && entry.at <= fault).count();
         let mut dials = seen.dials_after_fault();
         dials.truncate(clients);
         if dials.len() < clients && !seen.over {
@@ -244,3 +267,6 @@ pub(crate) fn spreads() -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         Some(if most * 3 > clients * 2 { Verdict::fail(text) } else { Verdict::pass(text) })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -160,7 +160,9 @@ async fn score(shape: Shape, arguments: Score) -> Result<bool, String> {
         return Ok(true);
     }
     let Some(program) = arguments.client.first() else {
-        return Err(format!("no client: name its command after --, as in \"gauntlet {shape} -- node client.js {{url}}\""));
+        return Err(format!(
+            "no client: name its command after --, as in \"gauntlet {shape} -- node client.js {{url}}\""
+        ));
     };
     let by_program = || Path::new(program).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let options = Arc::new(Options {
@@ -203,7 +205,8 @@ async fn score(shape: Shape, arguments: Score) -> Result<bool, String> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("{}: {error}; name a file that can be written", path.display()))
+    std::fs::write(path, text)
+        .map_err(|error| format!("{}: {error}; name a file that can be written", path.display()))
 }
 
 /// The faults with these names, all without one.

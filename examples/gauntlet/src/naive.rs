@@ -15,7 +15,12 @@ pub(crate) async fn websocket(address: &str) {
         if let Ok(mut stream) = TcpStream::connect(address).await {
             if stream.write_all(request.as_bytes()).await.is_ok() {
                 let mut buffer = [0; 4 << 10];
-                while let Ok(1..) = stream.read(&mut buffer).await {}
+                // A close frame ends it like the end of the connection does.
+                while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+                    if buffer.first() == Some(&0x88) && read < 126 {
+                        break;
+                    }
+                }
             }
         }
         // So that a closed port does not take all of a processor.

@@ -51,10 +51,15 @@ impl Report {
         let suite = format!("{} {}", self.shape, self.client);
         let mut start = BytesStart::new("testsuite");
         let (tests, failures) = (self.results.len().to_string(), self.count(Outcome::Fail).to_string());
-        let (skipped, time) = (self.count(Outcome::NotApplicable).to_string(), format!("{:.3}", self.seconds));
-        for (name, value) in
-            [("name", &suite), ("tests", &tests), ("failures", &failures), ("skipped", &skipped), ("time", &time)]
-        {
+        let (skipped, time) =
+            (self.count(Outcome::NotApplicable).to_string(), format!("{:.3}", self.seconds));
+        for (name, value) in [
+            ("name", &suite),
+            ("tests", &tests),
+            ("failures", &failures),
+            ("skipped", &skipped),
+            ("time", &time),
+        ] {
             start.push_attribute((name, value.as_str()));
         }
         xml.write_event(Event::Start(start))?;
@@ -95,7 +100,8 @@ impl Report {
 /// A line for a verdict.
 pub(crate) fn line(played: &Played, width: usize) -> String {
     let Played { name, verdict, .. } = played;
-    let source = if verdict.outcome == Outcome::Fail { format!(" ({})", played.source) } else { String::new() };
+    let source =
+        if verdict.outcome == Outcome::Fail { format!(" ({})", played.source) } else { String::new() };
     format!("{:4}  {name:width$}  {}{source}", verdict.outcome, verdict.reason)
 }
 
@@ -118,7 +124,9 @@ pub(crate) fn tables(paths: &[impl AsRef<Path>]) -> Result<String, String> {
 }
 
 fn table(text: &mut String, shape: &str, columns: &[&Report]) -> std::fmt::Result {
-    let head = |cell: &dyn Fn(&Report) -> String| columns.iter().map(|report| format!(" {} |", cell(report))).collect::<String>();
+    let head = |cell: &dyn Fn(&Report) -> String| {
+        columns.iter().map(|report| format!(" {} |", cell(report))).collect::<String>()
+    };
     writeln!(text, "## {shape}\n")?;
     writeln!(text, "| fault | the server |{}", head(&|report| report.client.clone()))?;
     writeln!(text, "| --- | --- |{}", head(&|_| "---".to_owned()))?;

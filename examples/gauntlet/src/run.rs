@@ -116,7 +116,7 @@ async fn one(options: &Options, fault: Fault, index: usize) -> Result<Played, St
         let verdict = Verdict::not_applicable(format!("the client was run {how}"));
         return Ok(played(verdict, Vec::new(), String::new(), 0));
     }
-    let server = Server::start(fault.script.clone(), fault.stage)
+    let server = Server::start(fault.script.clone(), fault.stage, seed)
         .await
         .map_err(|error| format!("no port for {}: {error}; try fewer --jobs", fault.name))?;
     let hub = &server.hub;
@@ -198,7 +198,8 @@ fn never_began(seen: &Seen<'_>, arrival: u64) -> Option<Verdict> {
     let opens = seen.times(|what| *what == What::Open).count();
     let so_far = format!("after {dials} dials and {opens} usable connections");
     if let Some((at, status)) = seen.exit() {
-        let status = status.map_or_else(|| "by a signal".to_owned(), |status| format!("with status {status}"));
+        let status =
+            status.map_or_else(|| "by a signal".to_owned(), |status| format!("with status {status}"));
         return Some(Verdict::fail(format!("ended {status} {} after its start, {so_far}", seconds(at))));
     }
     (seen.now > arrival)
@@ -208,8 +209,9 @@ fn never_began(seen: &Seen<'_>, arrival: u64) -> Option<Verdict> {
 /// Whether the client can be started and connects to a server in order. The error is one line for the user.
 pub(crate) async fn check(options: &Options) -> Result<(), String> {
     let script = options.shape.in_order();
-    let server =
-        Server::start(script, crate::fault::Stage::default()).await.map_err(|error| format!("no port: {error}"))?;
+    let server = Server::start(script, crate::fault::Stage::default(), options.seed)
+        .await
+        .map_err(|error| format!("no port: {error}"))?;
     let output = Output::default();
     let target = Target { scheme: options.shape.scheme(), port: server.hub.ports[0], seed: options.seed };
     let mut client = Client::start(&options.command, &target, &output)?;
@@ -235,7 +237,8 @@ pub(crate) async fn check(options: &Options) -> Result<(), String> {
     let program = options.command.first().map_or("", String::as_str);
     let text = output.text();
     let wrote = text.lines().rev().find(|line| !line.trim().is_empty());
-    let wrote = wrote.map_or_else(|| "it wrote nothing".to_owned(), |line| format!("it wrote last: {}", line.trim()));
+    let wrote =
+        wrote.map_or_else(|| "it wrote nothing".to_owned(), |line| format!("it wrote last: {}", line.trim()));
     Err(format!(
         "the client {program:?} {ended}; {wrote}; it must take the address from {{url}} or GAUNTLET_URL and speak {}",
         options.shape

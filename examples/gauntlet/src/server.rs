@@ -2,13 +2,15 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use redial::SplitMix64;
+use redial::rand_core::Rng;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::fault::{Away, Script, Stage};
 use crate::timeline::{Recorder, What};
@@ -19,9 +21,11 @@ use crate::{mqtt, web};
 pub(crate) struct Hub {
     pub(crate) recorder: Recorder,
     pub(crate) ports: [u16; 2],
+    seed: u64,
     stage: Stage,
     connections: AtomicU32,
     opens: AtomicUsize,
+    all_there: OnceLock<Instant>,
     fault: Notify,
     /// The newest session and its newest sequence number.
     session: Mutex<(u32, u64)>,
@@ -36,6 +40,13 @@ impl Hub {
         self.fault.notify_one();
     }
 
+    /// A wait of so many milliseconds, or up to half as long again, as the seed has it: so that a fault falls on another moment
+    /// of a client's heartbeats and timers with another seed.
+    pub(crate) fn wait(&self, conn: u32, ms: u64) -> Duration {
+        let mut rng = SplitMix64::new(self.seed ^ u64::from(conn));
+        Duration::from_millis(ms + rng.next_u64() % (ms / 2 + 1))
+    }
+
     /// A connection is of use.
     pub(crate) fn open(&self, conn: u32) {
         self.recorder.note(conn, What::Open);
@@ -46,9 +57,10 @@ impl Hub {
         self.plain
     }
 
-    /// Whether every client is there.
-    pub(crate) fn is_full(&self) -> bool {
-        self.opens.load(Ordering::Relaxed) >= self.stage.clients.max(1)
+    /// Half a second after every client is there, and the same moment for all; none before.
+    pub(crate) fn all_there(&self) -> Option<Instant> {
+        let all = self.opens.load(Ordering::Relaxed) >= self.stage.clients.max(1);
+        all.then(|| *self.all_there.get_or_init(|| Instant::now() + Duration::from_millis(500)))
     }
 
     /// A new session, with its first sequence number.
@@ -98,14 +110,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(script: Script, stage: Stage) -> io::Result<Self> {
+    pub(crate) async fn start(script: Script, stage: Stage, seed: u64) -> io::Result<Self> {
         let (first, second) = (listen(0).await?, listen(0).await?);
         let hub = Arc::new(Hub {
             recorder: Recorder::default(),
             ports: [first.local_addr()?.port(), second.local_addr()?.port()],
+            seed,
             stage,
             connections: AtomicU32::new(0),
             opens: AtomicUsize::new(0),
+            all_there: OnceLock::new(),
             fault: Notify::new(),
             session: Mutex::default(),
             plain: matches!(&script, Script::Web(script) if !script.has_sessions()),

@@ -27,40 +27,80 @@ fn is_zero(conn: &u32) -> bool {
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub(crate) enum What {
     /// A TCP connection was accepted: at the first port (0), or at the one that the server named (1).
-    Dial { door: u8 },
+    Dial {
+        door: u8,
+    },
     /// The client asked for this, with an upgrade or without.
-    Request { target: String, upgrade: bool },
+    Request {
+        target: String,
+        upgrade: bool,
+    },
     /// The connection is of use: upgraded, with a session where the shape has one, accepted by CONNACK.
     Open,
     /// The fault begins here. The first one counts.
     Fault,
     /// The server sent this, for readers.
-    Sent { text: String },
-    Text { text: String },
-    Binary { bytes: usize },
-    Ping { bytes: usize },
-    Pong { text: String },
-    Close { code: Option<u16> },
+    Sent {
+        text: String,
+    },
+    Text {
+        text: String,
+    },
+    Binary {
+        bytes: usize,
+    },
+    Ping {
+        bytes: usize,
+    },
+    Pong {
+        text: String,
+    },
+    Close {
+        code: Option<u16>,
+    },
     /// The client sent what can't be read.
-    Garbled { text: String },
+    Garbled {
+        text: String,
+    },
     /// The client ended the TCP connection.
-    Gone { reset: bool },
+    Gone {
+        reset: bool,
+    },
     /// The server ended it.
     Cut,
     Identify,
-    Resume { session: String, seq: Option<u64> },
-    Heartbeat { seq: Option<u64> },
+    Resume {
+        session: String,
+        seq: Option<u64>,
+    },
+    Heartbeat {
+        seq: Option<u64>,
+    },
     /// The server sent an event with this number.
-    Sequence { seq: u64 },
-    Connect { version: u8, clean: bool, keep_alive: u16 },
-    Subscribe { topics: Vec<String> },
+    Sequence {
+        seq: u64,
+    },
+    Connect {
+        version: u8,
+        clean: bool,
+        keep_alive: u16,
+    },
+    Subscribe {
+        topics: Vec<String>,
+    },
     PingReq,
-    PubAck { packet: u16 },
-    Disconnect { reason: u8 },
+    PubAck {
+        packet: u16,
+    },
+    Disconnect {
+        reason: u8,
+    },
     /// The client's process was asked to end (SIGTERM).
     Signal,
     /// It ended by itself; without a status by a signal.
-    Exit { status: Option<i32> },
+    Exit {
+        status: Option<i32>,
+    },
 }
 
 /// Where everything is written down.
@@ -162,7 +202,8 @@ impl<'a> Seen<'a> {
 
     /// The most dials in any window of so many milliseconds, and when that began.
     pub(crate) fn densest(times: &[u64], window: u64) -> (usize, u64) {
-        let count = |from: u64| times.iter().filter(|at| (from..from.saturating_add(window)).contains(at)).count();
+        let count =
+            |from: u64| times.iter().filter(|at| (from..from.saturating_add(window)).contains(at)).count();
         times.iter().map(|from| (count(*from), *from)).max_by_key(|(count, _)| *count).unwrap_or_default()
     }
 
@@ -170,7 +211,8 @@ impl<'a> Seen<'a> {
     pub(crate) fn overlap(&self) -> Option<(u64, u32)> {
         let opens = self.entries.iter().filter(|entry| entry.what == What::Open);
         let beside = opens.flat_map(|open| {
-            let older = self.entries.iter().filter(|entry| entry.what == What::Open && entry.conn < open.conn);
+            let older =
+                self.entries.iter().filter(|entry| entry.what == What::Open && entry.conn < open.conn);
             older.map(move |older| {
                 let end = self.end_of(older.conn).unwrap_or(self.now);
                 let end = end.min(self.end_of(open.conn).unwrap_or(self.now));

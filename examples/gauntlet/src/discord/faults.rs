@@ -3,18 +3,22 @@
 use serde_json::{Value, json};
 
 use super::judges::{
-    Begins, answers_request, begins, closes_resumably, first_heartbeats_spread, goes_to, identifies, numbered, query,
-    regular,
+    Begins, answers_request, begins, closes_resumably, first_heartbeats_spread, goes_to, identifies,
+    numbered, query, regular,
 };
 use super::{Acks, Discord, Reply, event};
 use crate::fault::{Away, Fault, Feature, Script as AnyScript};
-use crate::judge::{LONG_OUTAGE, back, both, obeys, slows, sparing, spreads, stays, stops};
+use crate::judge::{LONG_OUTAGE, back, both, goes_on, obeys, slows, sparing, spreads, stays, stops};
 use crate::web::{Move, Play, Script, Serve};
 
 const CODES: &str = "Discord, \"Gateway Close Event Codes\": the column Reconnect";
-const RESUMING: &str = "Discord, \"Resuming\": session_id and the last sequence number, after a loss without a fatal code";
+const NEW_SESSION: &str =
+    "Discord, \"Gateway Close Event Codes\": 4007 and 4009: reconnect and start a new session";
+const RESUMING: &str =
+    "Discord, \"Resuming\": session_id and the last sequence number, after a loss without a fatal code";
 const HEARTBEATS: &str = "Discord, \"Sending Heartbeats\"";
-const IDENTIFIES: &str = "Discord, \"Identifying\": 1000 identifies a day, or the token is reset; RFC 6455 §7.2.3";
+const IDENTIFIES: &str =
+    "Discord, \"Identifying\": 1000 identifies a day, or the token is reset; RFC 6455 §7.2.3";
 
 /// Allowed for a connection to be back, unless something else is said: more than the longest wait that clients start with.
 const BACK: u64 = 45_000;
@@ -80,13 +84,24 @@ fn codes() -> Vec<Fault> {
         (4014, "disallowed intents"),
     ];
     let again = again.into_iter().map(|(code, what, how)| {
-        Fault::new(format!("close-{code}"), format!("closes with {code}, {what}"), CODES, once([Move::Close(Some(code))]))
-            .judged(BACK, both(back(BACK), begins(how)))
+        let source = if how == Begins::Identify { NEW_SESSION } else { CODES };
+        Fault::new(
+            format!("close-{code}"),
+            format!("closes with {code}, {what}"),
+            source,
+            once([Move::Close(Some(code))]),
+        )
+        .judged(BACK, both(back(BACK), begins(how)))
     });
     let fatal = fatal.into_iter().map(|(code, what)| {
         let refusing = gateway(Discord { identify: Reply::Close(code), ..Discord::default() }, []);
-        Fault::new(format!("close-{code}"), format!("closes with {code}, {what}, at the identify"), CODES, script([], refusing))
-            .judged(12_000, stops())
+        Fault::new(
+            format!("close-{code}"),
+            format!("closes with {code}, {what}, at the identify"),
+            CODES,
+            script([], refusing),
+        )
+        .judged(12_000, stops())
     });
     let mut codes: Vec<_> = again.chain(fatal).collect();
     codes.push(
@@ -97,7 +112,11 @@ fn codes() -> Vec<Fault> {
             script(
                 [gateway(Discord::default(), [Move::Wait(700), Move::Reset])],
                 gateway(
-                    Discord { resume: Reply::Close(4004), identify: Reply::Close(4004), ..Discord::default() },
+                    Discord {
+                        resume: Reply::Close(4004),
+                        identify: Reply::Close(4004),
+                        ..Discord::default()
+                    },
                     [],
                 ),
             ),
@@ -122,16 +141,24 @@ fn losses() -> Vec<Fault> {
         .judged(BACK, both(back(BACK), begins(Begins::Resume))),
         Fault::new("close-empty", "closes without a code", RESUMING, once([Move::Close(None)]))
             .judged(BACK, both(back(BACK), begins(Begins::Resume))),
-        Fault::new("long-outage", "resets the connection and refuses dials for 40 s", LONG_OUTAGE, once([Move::Reset]))
-            .away(Away::AfterFault(40_000))
-            .judged(140_000, back(140_000)),
+        Fault::new(
+            "long-outage",
+            "resets the connection and refuses dials for 40 s",
+            LONG_OUTAGE,
+            once([Move::Reset]),
+        )
+        .away(Away::AfterFault(40_000))
+        .judged(140_000, back(140_000)),
         Fault::new(
             "two-losses",
             "resets the connection, replays three events at the resume, and resets it again",
             "Discord, \"Resuming\": the sequence number of the last event received, replayed ones included",
             script(
                 [
-                    gateway(Discord::default(), (0..3).map(|_| Move::Op(0, event())).chain([Move::Wait(500), Move::Reset])),
+                    gateway(
+                        Discord::default(),
+                        (0..3).map(|_| Move::Op(0, event())).chain([Move::Wait(500), Move::Reset]),
+                    ),
                     gateway(
                         Discord { resume: Reply::Replay(3), ..Discord::default() },
                         [Move::Wait(500), Move::Fault, Move::Reset],
@@ -178,10 +205,10 @@ fn requests() -> Vec<Fault> {
         Fault::new(
             "invalid-session-resumable",
             "invalidates the session and says that it can be resumed (op 9, true)",
-            "Discord, \"Resuming\": resume after op 9 with true",
+            "Discord, \"Resuming\": attempt to resume after op 9 with true; on which connection is left open",
             once([Move::Op(9, json!(true))]),
         )
-        .judged(BACK, both(back(BACK), begins(Begins::Resume))),
+        .judged(BACK, both(goes_on(BACK), begins(Begins::Resume))),
         Fault::new(
             "resume-refused",
             "resets the connection, and refuses the resume (op 9, false)",
@@ -198,7 +225,7 @@ fn requests() -> Vec<Fault> {
         Fault::new(
             "resume-times-out",
             "resets the connection, and closes with 4009 at the resume",
-            CODES,
+            NEW_SESSION,
             script(
                 [
                     gateway(Discord::default(), [Move::Wait(700), Move::Reset]),
@@ -441,9 +468,12 @@ fn paces() -> Vec<Fault> {
             ),
         )
         .judged(40_000, identifies(9)),
-        Fault::new("backoff-refused", "resets every connection as soon as it is accepted, for 40 s", IDENTIFIES, {
-            script([], Play::Reset)
-        })
+        Fault::new(
+            "backoff-refused",
+            "resets every connection as soon as it is accepted, for 40 s",
+            IDENTIFIES,
+            script([], Play::Reset),
+        )
         .judged(40_000, slows()),
         Fault::new(
             "herd",
@@ -453,9 +483,12 @@ fn paces() -> Vec<Fault> {
         )
         .clients(16)
         .judged(20_000, spreads()),
-        Fault::new("stop-waiting", "is away while the client is asked to end", "plain harm: a wait must not hold up the end of a program", {
-            script([], Play::Reset)
-        })
+        Fault::new(
+            "stop-waiting",
+            "is away while the client is asked to end",
+            "plain harm: a wait must not hold up the end of a program",
+            script([], Play::Reset),
+        )
         .signal(3_000)
         .judged(10_000, obeys(3_000)),
         Fault::new("stop-connected", "is in order while the client is asked to end", "as stop-waiting", {

@@ -33,15 +33,21 @@ pub(super) fn begins(how: Begins) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         let first = next(seen)?;
         Some(match (&first.what, how) {
             (What::Identify, Begins::Identify | Begins::Either) => Verdict::pass("with an identify"),
-            (What::Identify, Begins::Resume) => Verdict::fail("identified anew, where the session could be resumed"),
-            (What::Resume { .. }, Begins::Identify) => Verdict::fail("tried to resume a session that is over"),
+            (What::Identify, Begins::Resume) => {
+                Verdict::fail("identified anew, where the session could be resumed")
+            }
+            (What::Resume { .. }, Begins::Identify) => {
+                Verdict::fail("tried to resume a session that is over")
+            }
             (What::Resume { session, seq }, _) => {
                 let newest = newest(seen, first);
                 if *seq == newest {
                     Verdict::pass(format!("resumed {session} from {}", number(*seq)))
                 } else {
                     let (from, newest) = (number(*seq), number(newest));
-                    Verdict::fail(format!("resumed {session} from {from}, where the newest event was {newest}"))
+                    Verdict::fail(format!(
+                        "resumed {session} from {from}, where the newest event was {newest}"
+                    ))
                 }
             }
             _ => return None,
@@ -88,7 +94,8 @@ pub(super) fn query(seen: &Seen<'_>) -> Option<Verdict> {
 /// The close frame with which a client ends a connection that it wants to resume is not 1000 or 1001.
 pub(super) fn closes_resumably(seen: &Seen<'_>) -> Option<Verdict> {
     let faulty = seen.faulty();
-    let ending = |entry: &Entry| entry.conn == faulty && matches!(entry.what, What::Close { .. } | What::Gone { .. });
+    let ending =
+        |entry: &Entry| entry.conn == faulty && matches!(entry.what, What::Close { .. } | What::Gone { .. });
     match seen.after_fault(ending)?.what {
         What::Close { code: Some(code @ (1000 | 1001)) } => {
             Some(Verdict::fail(format!("closed with {code}, which ends the session")))
@@ -122,10 +129,14 @@ pub(super) fn regular(interval: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         let slack = interval / 4 + 150;
         if first.saturating_sub(fault) > interval + slack {
             let after = seconds(first - fault);
-            return Some(Verdict::fail(format!("the first heartbeat came after {after}, later than one interval")));
+            return Some(Verdict::fail(format!(
+                "the first heartbeat came after {after}, later than one interval"
+            )));
         }
-        let gaps: Vec<_> = beats.windows(2).filter_map(|pair| Some(pair.get(1)?.0 - pair.first()?.0)).collect();
-        let (least, most) = (gaps.iter().min().copied().unwrap_or(0), gaps.iter().max().copied().unwrap_or(0));
+        let gaps: Vec<_> =
+            beats.windows(2).filter_map(|pair| Some(pair.get(1)?.0 - pair.first()?.0)).collect();
+        let (least, most) =
+            (gaps.iter().min().copied().unwrap_or(0), gaps.iter().max().copied().unwrap_or(0));
         let silent = seen.now - beats.last().map_or(fault, |(at, _)| *at);
         let text = format!("{} heartbeats, {} to {} apart", beats.len(), seconds(least), seconds(most));
         Some(if gaps.is_empty() || least + slack < interval || most.max(silent) > interval + slack {
@@ -153,7 +164,9 @@ pub(super) fn numbered(seen: &Seen<'_>) -> Option<Verdict> {
             What::Heartbeat { seq } if entry.at > changed + 250 => {
                 if seq != newest {
                     let (said, newest) = (number(seq), number(newest));
-                    return Some(Verdict::fail(format!("a heartbeat said {said}, where the newest event was {newest}")));
+                    return Some(Verdict::fail(format!(
+                        "a heartbeat said {said}, where the newest event was {newest}"
+                    )));
                 }
                 right += 1;
             }
@@ -192,8 +205,12 @@ pub(super) fn first_heartbeats_spread(interval: u64) -> impl Fn(&Seen<'_>) -> Op
         }
         waits.sort_unstable();
         let (least, most) = (waits.first().copied().unwrap_or(0), waits.last().copied().unwrap_or(0));
-        let text =
-            format!("the first heartbeats of {} clients came {} to {} after READY", waits.len(), seconds(least), seconds(most));
+        let text = format!(
+            "the first heartbeats of {} clients came {} to {} after READY",
+            waits.len(),
+            seconds(least),
+            seconds(most)
+        );
         Some(if waits.len() < 4 || most - least < interval / 10 {
             Verdict::fail(format!("{text}, which is no jitter over {}", seconds(interval)))
         } else {
@@ -212,3 +229,6 @@ pub(super) fn identifies(most: usize) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         if count > most { Some(Verdict::fail(text)) } else { seen.over.then(|| Verdict::pass(text)) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,10 @@ use crate::judge::{LONG_OUTAGE, back, back_or_leaves, both, ends, obeys, slows, 
 use crate::timeline::Seen;
 use crate::verdict::Verdict;
 
-const RECOVER: &str =
-    "MQTT 5 §4.1 and 3.1.1 §3.1.2.4: without a session on the server the client subscribes anew; one that stays away has given up silently";
+const RECOVER: &str = "MQTT 5 §4.1 and 3.1.1 §3.1.2.4: without a session on the server the client subscribes anew; one that stays away has given up silently";
 const BACKOFF: &str = "AWS, \"Exponential Backoff And Jitter\"; AWS IoT Device Advisor, \"MQTT Connect Exponential Backoff Retries\"";
-const REFUSED: &str = "MQTT 5 §3.2.2.2, 3.1.1 §3.2.2.3: the server does not accept this client; asking at a rate is no cure";
+const REFUSED: &str =
+    "MQTT 5 §3.2.2.2, 3.1.1 §3.2.2.3: the server does not accept this client; asking at a rate is no cure";
 
 const BACK: u64 = 45_000;
 
@@ -128,7 +128,8 @@ fn refusals() -> Vec<Fault> {
     ];
     let always = always.into_iter().map(|(reason, code, name, what)| {
         let about = format!("refuses every CONNECT: {what}");
-        Fault::new(format!("connack-{name}"), about, REFUSED, every(refuse(reason, code))).judged(25_000, sparing(6))
+        Fault::new(format!("connack-{name}"), about, REFUSED, every(refuse(reason, code)))
+            .judged(25_000, sparing(6))
     });
     let passing = [
         (0x88, 3, "unavailable", "server unavailable"),
@@ -232,10 +233,13 @@ fn sessions() -> Vec<Fault> {
             "session-kept",
             "resets the connection and has the session at the next CONNECT",
             "MQTT 5 §3.2.2.1.1: a client that has the session as well goes on",
-            script([serve([Move::Wait(900), Move::Fault, Move::Reset])], Play::Serve(Serve {
-                connack: Connack { session_present: true, ..Connack::default() },
-                moves: vec![],
-            })),
+            script(
+                [serve([Move::Wait(900), Move::Fault, Move::Reset])],
+                Play::Serve(Serve {
+                    connack: Connack { session_present: true, ..Connack::default() },
+                    moves: vec![],
+                }),
+            ),
         )
         .judged(BACK, |seen: &Seen<'_>| {
             // One that asked for a clean start must not believe it; that is the next fault.
@@ -328,7 +332,11 @@ fn wrong_packets() -> Vec<Fault> {
     const WRONG: &str = "MQTT 5 [MQTT-4.13.1-1], 3.1.1 [MQTT-4.8.0-1]: the client MUST close the connection";
     let wrong = [
         ("packet-type-0", "sends a packet of the reserved type 0", vec![0x00, 0x00]),
-        ("packet-length", "sends a packet whose length has five bytes", vec![0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]),
+        (
+            "packet-length",
+            "sends a packet whose length has five bytes",
+            vec![0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F],
+        ),
         ("packet-flags", "sends a PUBLISH with QoS 3", vec![0x36, 5, 0, 1, b'a', 0, 1]),
         ("second-connack", "sends a second CONNACK", vec![0x20, 3, 0, 0, 0]),
     ];

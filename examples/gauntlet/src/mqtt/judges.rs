@@ -38,7 +38,11 @@ pub(super) fn resubscribed(seen: &Seen<'_>) -> Option<Verdict> {
         return None;
     }
     let text = format!("subscribed {a} times to \"a\" and {b} times to \"b\" on the new connection");
-    Some(if (a, b) == (1, 1) { Verdict::pass("both topics subscribed again, once") } else { Verdict::fail(text) })
+    Some(if (a, b) == (1, 1) {
+        Verdict::pass("both topics subscribed again, once")
+    } else {
+        Verdict::fail(text)
+    })
 }
 
 /// The new CONNECT, of a client that keeps its session, need not subscribe again; what it must not is to be gone.
@@ -62,12 +66,16 @@ pub(super) fn keeps_alive(server: Option<u16>) -> impl Fn(&Seen<'_>) -> Option<V
         }
         let faulty = seen.faulty();
         let heard = |what: &What| {
-            matches!(what, What::Connect { .. } | What::Subscribe { .. } | What::PingReq | What::PubAck { .. })
+            matches!(
+                what,
+                What::Connect { .. } | What::Subscribe { .. } | What::PingReq | What::PubAck { .. }
+            )
         };
         let mut times: Vec<_> =
             seen.on(faulty).filter(|entry| heard(&entry.what)).map(|entry| entry.at).collect();
         times.push(seen.now);
-        let longest = times.windows(2).filter_map(|pair| Some(pair.get(1)?.saturating_sub(*pair.first()?))).max();
+        let longest =
+            times.windows(2).filter_map(|pair| Some(pair.get(1)?.saturating_sub(*pair.first()?))).max();
         let longest = longest.unwrap_or(0);
         let limit = u64::from(keep_alive) * 1_500;
         let text = format!(
@@ -105,7 +113,9 @@ pub(super) fn finds_out(seen: &Seen<'_>) -> Option<Verdict> {
 pub(super) fn acknowledges(seen: &Seen<'_>) -> Option<Verdict> {
     let fault = seen.fault()?;
     match seen.times(|what| *what == What::PubAck { packet: 9 }).next() {
-        Some(at) => Some(Verdict::pass(format!("the PUBACK came after {}", seconds(at.saturating_sub(fault))))),
+        Some(at) => {
+            Some(Verdict::pass(format!("the PUBACK came after {}", seconds(at.saturating_sub(fault)))))
+        }
         None => seen.over.then(|| Verdict::fail(format!("no PUBACK in {}", seconds(seen.now - fault)))),
     }
 }
@@ -115,10 +125,20 @@ pub(super) fn refuses_session(seen: &Seen<'_>) -> Option<Verdict> {
     let (_, clean, _) = connect(seen)?;
     let opened = seen.times(|what| *what == What::Open).next()?;
     if !clean {
-        return Some(Verdict::not_applicable("the client did not ask for a clean start, and may have a session"));
+        return Some(Verdict::not_applicable(
+            "the client did not ask for a clean start, and may have a session",
+        ));
     }
     match seen.end_of(1) {
-        Some(end) => Some(Verdict::pass(format!("ended the connection {} after it", seconds(end.saturating_sub(opened))))),
-        None => (seen.over).then(|| Verdict::fail(format!("took it, and kept the connection for {}", seconds(seen.now - opened)))),
+        Some(end) => Some(Verdict::pass(format!(
+            "ended the connection {} after it",
+            seconds(end.saturating_sub(opened))
+        ))),
+        None => (seen.over).then(|| {
+            Verdict::fail(format!("took it, and kept the connection for {}", seconds(seen.now - opened)))
+        }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub(crate) struct Connack {
 /// Something that a server does by itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Move {
-    /// Milliseconds.
+    /// Milliseconds, and up to half as many more as the seed has it.
     Wait(u64),
     /// Waits until every client is connected, and half a second more.
     WaitForAll,

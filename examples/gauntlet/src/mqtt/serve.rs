@@ -85,11 +85,12 @@ impl Session {
     async fn step(&mut self) -> Next {
         let Some(step) = self.moves.pop_front() else { return Next::Go };
         match step {
-            Move::Wait(ms) => self.due = Some(Instant::now() + Duration::from_millis(ms)),
-            Move::WaitForAll if self.conn.hub.is_full() => self.moves.push_front(Move::Wait(500)),
+            Move::Wait(ms) => self.due = Some(Instant::now() + self.conn.hub.wait(self.conn.id, ms)),
             Move::WaitForAll => {
-                self.moves.push_front(Move::WaitForAll);
-                self.due = Some(Instant::now() + Duration::from_millis(20));
+                self.due = self.conn.hub.all_there().or_else(|| {
+                    self.moves.push_front(Move::WaitForAll);
+                    Some(Instant::now() + Duration::from_millis(20))
+                });
             }
             Move::Fault => self.conn.fault(),
             Move::Raw(bytes) => {
@@ -153,7 +154,9 @@ impl Session {
                 }
             }
             Packet::Disconnect { reason } => self.conn.note(What::Disconnect { reason }),
-            Packet::Other { kind } => self.conn.note(What::Garbled { text: format!("a packet of type {kind}") }),
+            Packet::Other { kind } => {
+                self.conn.note(What::Garbled { text: format!("a packet of type {kind}") })
+            }
         }
         Next::Go
     }
@@ -167,7 +170,10 @@ impl Session {
         let answer = wire::connack(self.version, connack, &self.reference());
         if connack.reason != 0 {
             self.conn.fault();
-            self.sent(format!("CONNACK 0x{:02X}", if self.version < 5 { connack.code } else { connack.reason }));
+            self.sent(format!(
+                "CONNACK 0x{:02X}",
+                if self.version < 5 { connack.code } else { connack.reason }
+            ));
             self.send(&answer).await;
             return self.finish().await;
         }

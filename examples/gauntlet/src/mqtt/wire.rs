@@ -138,7 +138,8 @@ pub(super) const PINGRESP: &[u8] = &[0xD0, 0];
 
 /// Version 5 only.
 pub(super) fn disconnect(reason: u8, reference: Option<&str>) -> Vec<u8> {
-    let reference = reference.map_or_else(Vec::new, |reference| [vec![0x1C], with_length(reference)].concat());
+    let reference =
+        reference.map_or_else(Vec::new, |reference| [vec![0x1C], with_length(reference)].concat());
     packet(0xE0, &[vec![reason], properties(&reference)].concat())
 }
 
@@ -158,7 +159,9 @@ mod tests {
 
     #[test]
     fn packets_of_both_versions_are_read() {
-        let connect = |version| packet(0x10, &[&with_length("MQTT")[..], &[version, 0x02, 0, 5], &with_length("me")].concat());
+        let connect = |version| {
+            packet(0x10, &[&with_length("MQTT")[..], &[version, 0x02, 0, 5], &with_length("me")].concat())
+        };
         for version in [4, 5] {
             let mut bytes = connect(version);
             let last = bytes.pop();
@@ -182,21 +185,34 @@ mod tests {
         use rumqttc::v5::mqttbytes::v5;
         let read_v5 = |bytes: Vec<u8>| v5::Packet::read(&mut bytes.as_slice().into(), None);
         let read_v4 = |bytes: Vec<u8>| v4::Packet::read(&mut bytes.as_slice().into(), 1 << 10);
-        let asked = Connack { reason: 0x9D, code: 3, keep_alive: Some(2), elsewhere: true, ..Connack::default() };
-        let Ok(v5::Packet::ConnAck(connack)) = read_v5(connack(5, asked, "there")) else { panic!("no CONNACK") };
+        let asked =
+            Connack { reason: 0x9D, code: 3, keep_alive: Some(2), elsewhere: true, ..Connack::default() };
+        let Ok(v5::Packet::ConnAck(connack)) = read_v5(connack(5, asked, "there")) else {
+            panic!("no CONNACK")
+        };
         assert_eq!(connack.code, v5::ConnectReturnCode::ServerMoved);
         let properties = connack.properties.unwrap();
         assert_eq!(properties.server_keep_alive, Some(2));
         assert_eq!(properties.server_reference.as_deref(), Some("there"));
-        let Ok(v4::Packet::ConnAck(connack)) = read_v4(super::connack(4, asked, "there")) else { panic!("no CONNACK") };
+        let Ok(v4::Packet::ConnAck(connack)) = read_v4(super::connack(4, asked, "there")) else {
+            panic!("no CONNACK")
+        };
         assert_eq!(connack.code, v4::ConnectReturnCode::ServiceUnavailable);
         let Ok(v5::Packet::Disconnect(disconnect)) = read_v5(disconnect(0x8E, Some("there"))) else {
             panic!("no DISCONNECT")
         };
         assert_eq!(disconnect.reason_code, v5::DisconnectReasonCode::SessionTakenOver);
-        assert!(matches!(read_v5(suback(5, 7, 2)), Ok(v5::Packet::SubAck(ack)) if ack.return_codes.len() == 2));
-        assert!(matches!(read_v4(suback(4, 7, 2)), Ok(v4::Packet::SubAck(ack)) if ack.return_codes.len() == 2));
-        assert!(matches!(read_v5(publish(5, 9)), Ok(v5::Packet::Publish(publish)) if publish.payload == "hello"));
-        assert!(matches!(read_v4(publish(4, 9)), Ok(v4::Packet::Publish(publish)) if publish.payload == "hello"));
+        assert!(
+            matches!(read_v5(suback(5, 7, 2)), Ok(v5::Packet::SubAck(ack)) if ack.return_codes.len() == 2)
+        );
+        assert!(
+            matches!(read_v4(suback(4, 7, 2)), Ok(v4::Packet::SubAck(ack)) if ack.return_codes.len() == 2)
+        );
+        assert!(
+            matches!(read_v5(publish(5, 9)), Ok(v5::Packet::Publish(publish)) if publish.payload == "hello")
+        );
+        assert!(
+            matches!(read_v4(publish(4, 9)), Ok(v4::Packet::Publish(publish)) if publish.payload == "hello")
+        );
     }
 }

@@ -4,15 +4,20 @@ use std::time::{Duration, SystemTime};
 
 use super::{Move, Play, Script, Serve, Upgrade, frames};
 use crate::fault::{Away, Fault, Feature, Script as AnyScript};
-use crate::judge::{LONG_OUTAGE, back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays};
+use crate::judge::{
+    LONG_OUTAGE, back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays,
+};
 use crate::timeline::{Seen, What, seconds};
 use crate::verdict::Verdict;
 
 /// RFC 6455 has a client come back after a loss, with a wait that is random and grows.
-const RECOVER: &str = "RFC 6455 §7.2.3 (reconnect with a backoff); a client that stays away has given up silently";
-const BACKOFF: &str = "RFC 6455 §7.2.3: subsequent attempts SHOULD be delayed by increasingly longer amounts of time";
+const RECOVER: &str =
+    "RFC 6455 §7.2.3 (reconnect with a backoff); a client that stays away has given up silently";
+const BACKOFF: &str =
+    "RFC 6455 §7.2.3: subsequent attempts SHOULD be delayed by increasingly longer amounts of time";
 const FAIL_FRAME: &str = "RFC 6455 §7.1.7 with the section named: the client MUST fail the connection";
-const STATUS: &str = "RFC 9110 §15: the same request gets the same answer; asking at a rate is a burden and no cure";
+const STATUS: &str =
+    "RFC 9110 §15: the same request gets the same answer; asking at a rate is a burden and no cure";
 
 fn script(first: impl IntoIterator<Item = Play>, then: Play) -> AnyScript {
     AnyScript::Web(Script::new(first, then))
@@ -76,7 +81,10 @@ fn losses() -> Vec<Fault> {
         match code {
             3000 => fault.judged(30_000, |seen: &Seen<'_>| match back(30_000)(seen) {
                 Some(verdict) if verdict.outcome == crate::verdict::Outcome::Fail => {
-                    Some(Verdict::not_applicable(format!("3000 is \"unauthorized\", which may be final: {}", verdict.reason)))
+                    Some(Verdict::not_applicable(format!(
+                        "3000 is \"unauthorized\", which may be final: {}",
+                        verdict.reason
+                    )))
                 }
                 verdict => verdict,
             }),
@@ -240,7 +248,8 @@ fn refusals() -> Vec<Fault> {
 }
 
 fn handshakes() -> Vec<Fault> {
-    const TIMEOUT: &str = "plain harm: without a timeout of its own a dial that hangs is the last one; here: 70 s";
+    const TIMEOUT: &str =
+        "plain harm: without a timeout of its own a dial that hangs is the last one; here: 70 s";
     vec![
         Fault::new("stalled-dial", "accepts the first connection and never answers the upgrade", TIMEOUT, once(Play::Stall))
             .judged(75_000, back(75_000)),
@@ -435,7 +444,8 @@ fn quiet(for_ms: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         if let Some(dial) = seen.dials_after_fault().first().filter(|at| **at < fault + for_ms) {
             return Some(Verdict::fail(format!("dialled again {} after it", seconds(dial - fault))));
         }
-        (seen.over || seen.now > fault + for_ms).then(|| Verdict::pass(format!("no dial within {}", seconds(for_ms))))
+        (seen.over || seen.now > fault + for_ms)
+            .then(|| Verdict::pass(format!("no dial within {}", seconds(for_ms))))
     }
 }
 
@@ -464,7 +474,9 @@ fn ponged(seen: &Seen<'_>) -> Option<Verdict> {
 fn echoed(seen: &Seen<'_>) -> Option<Verdict> {
     let fault = seen.fault()?;
     match seen.after_fault(|entry| matches!(entry.what, What::Close { .. })) {
-        Some(close) => Some(Verdict::pass(format!("the close frame came after {}", seconds(close.at - fault)))),
+        Some(close) => {
+            Some(Verdict::pass(format!("the close frame came after {}", seconds(close.at - fault))))
+        }
         None => seen.over.then(|| Verdict::fail(format!("no close frame in {}", seconds(seen.now - fault)))),
     }
 }
@@ -472,7 +484,10 @@ fn echoed(seen: &Seen<'_>) -> Option<Verdict> {
 fn one_at_a_time(seen: &Seen<'_>) -> Option<Verdict> {
     let dials = seen.entries.iter().filter(|entry| matches!(entry.what, What::Dial { .. }));
     let beside = dials.flat_map(|dial| {
-        let older = seen.entries.iter().filter(|entry| matches!(entry.what, What::Dial { .. }) && entry.conn < dial.conn);
+        let older = seen
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry.what, What::Dial { .. }) && entry.conn < dial.conn);
         older.map(|older| seen.end_of(older.conn).unwrap_or(seen.now).saturating_sub(dial.at))
     });
     let longest = beside.max().unwrap_or(0);
@@ -482,6 +497,61 @@ fn one_at_a_time(seen: &Seen<'_>) -> Option<Verdict> {
     }
     seen.over.then(|| {
         let count = seen.dials_from(0).len();
-        Verdict::pass(format!("{count} dials, one at a time; {}", if opened { "connected" } else { "not connected" }))
+        Verdict::pass(format!(
+            "{count} dials, one at a time; {}",
+            if opened { "connected" } else { "not connected" }
+        ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Shape;
+    use crate::judge::tests::{LOST, fails, passes};
+
+    #[test]
+    fn there_are_many_faults_and_each_has_a_name_and_a_source() {
+        let mut total = 0;
+        for shape in [Shape::Websocket, Shape::Discord, Shape::Mqtt] {
+            let faults = shape.faults();
+            let mut names: Vec<_> = faults.iter().map(|fault| fault.name.clone()).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), faults.len(), "two faults of {shape} have one name");
+            assert!(faults.iter().all(|fault| !fault.about.is_empty() && fault.source.len() > 5));
+            total += faults.len();
+        }
+        assert!(total >= 60, "{total}");
+    }
+
+    #[test]
+    fn who_was_told_to_stay_away_stays_away() {
+        passes(quiet(10_000), LOST, 12_000);
+        fails(quiet(10_000), &format!("{LOST} 5000 2 dial"), 12_000);
+        passes(quiet(10_000), &format!("{LOST} 11000 2 dial"), 12_000);
+    }
+
+    #[test]
+    fn subscriptions_come_again_once() {
+        let with = |sent: &str| format!("{LOST} 1700 2 dial; 1702 2 open; {sent}");
+        passes(subscribed, &with("1703 2 text SUB a; 1703 2 text SUB b"), 5_000);
+        fails(subscribed, &with("1703 2 text SUB a"), 5_000);
+        fails(subscribed, &with("1703 2 text SUB a; 1703 2 text SUB b; 1704 2 text SUB a"), 5_000);
+    }
+
+    #[test]
+    fn pings_and_closes_are_answered() {
+        passes(ponged, "0 1 dial; 700 1 fault; 701 1 pong are you there?", 5_000);
+        fails(ponged, "0 1 dial; 700 1 fault; 701 1 pong what?", 5_000);
+        passes(echoed, "0 1 dial; 700 1 fault; 701 1 close 1001", 5_000);
+        fails(echoed, "0 1 dial; 700 1 fault; 701 1 gone", 5_000);
+    }
+
+    #[test]
+    fn dials_don_t_overlap() {
+        passes(one_at_a_time, "0 1 dial; 0 1 fault; 3000 1 open", 9_000);
+        passes(one_at_a_time, "0 1 dial; 0 1 fault; 2000 1 gone; 2500 2 dial", 9_000);
+        fails(one_at_a_time, "0 1 dial; 0 1 fault; 2000 2 dial; 3000 1 open", 9_000);
+    }
 }

@@ -126,7 +126,11 @@ mod tests {
     #[test]
     fn a_close_has_a_code_or_none() {
         for (code, payload) in [(Some(4000), vec![0x0F, 0xA0]), (None, vec![])] {
-            let header = FrameHeader { opcode: OpCode::Control(Control::Close), mask: Some([0; 4]), ..FrameHeader::default() };
+            let header = FrameHeader {
+                opcode: OpCode::Control(Control::Close),
+                mask: Some([0; 4]),
+                ..FrameHeader::default()
+            };
             let mut sent = bytes(Frame::from_payload(header, payload.into()));
             assert_eq!(take(&mut sent), Some(Incoming::Close(code)));
         }

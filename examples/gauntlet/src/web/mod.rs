@@ -83,7 +83,7 @@ pub(crate) enum Upgrade {
 /// Something that a server does by itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Move {
-    /// Milliseconds.
+    /// Milliseconds, and up to half as many more as the seed has it.
     Wait(u64),
     /// Waits until every client is connected, and half a second more.
     WaitForAll,
@@ -147,7 +147,9 @@ pub(crate) async fn drain(conn: &mut Conn) {
 }
 
 async fn loris(conn: &mut Conn) {
-    let endless = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Slow: ".iter().chain([b'a'].iter().cycle());
+    let endless = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Slow: "
+        .iter()
+        .chain([b'a'].iter().cycle());
     for byte in endless {
         let written = tokio::select! {
             written = conn.stream.write_all(std::slice::from_ref(byte)) => written,

@@ -120,11 +120,12 @@ impl Session {
             return Next::Go;
         };
         match step {
-            Move::Wait(ms) => self.due = Some(Instant::now() + Duration::from_millis(ms)),
-            Move::WaitForAll if self.conn.hub.is_full() => self.moves.push_front(Move::Wait(500)),
+            Move::Wait(ms) => self.due = Some(Instant::now() + self.conn.hub.wait(self.conn.id, ms)),
             Move::WaitForAll => {
-                self.moves.push_front(Move::WaitForAll);
-                self.due = Some(Instant::now() + Duration::from_millis(20));
+                self.due = self.conn.hub.all_there().or_else(|| {
+                    self.moves.push_front(Move::WaitForAll);
+                    Some(Instant::now() + Duration::from_millis(20))
+                });
             }
             Move::Fault => self.conn.fault(),
             Move::Ping(payload) => {

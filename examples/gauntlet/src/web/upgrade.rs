@@ -40,7 +40,8 @@ pub(super) async fn read(conn: &mut Conn) -> Option<Request> {
         match request.parse(&head) {
             Ok(httparse::Status::Complete(_)) => {
                 let header = |name: &str| {
-                    let found = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+                    let found =
+                        request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
                     Some(String::from_utf8_lossy(found.value).into_owned())
                 };
                 let target = request.path.unwrap_or("/").to_owned();
@@ -82,7 +83,11 @@ const fn phrase(status: u16) -> &'static str {
 pub(super) async fn refuse(conn: &mut Conn, status: u16, headers: &[(&'static str, String)]) {
     let body = if status == 200 { "no WebSocket here\n" } else { "" };
     let second = format!("ws://127.0.0.1:{}/", conn.hub.ports[1]);
-    let mut text = format!("HTTP/1.1 {status} {}\r\nConnection: close\r\nContent-Length: {}\r\n", phrase(status), body.len());
+    let mut text = format!(
+        "HTTP/1.1 {status} {}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        phrase(status),
+        body.len()
+    );
     for (name, value) in headers {
         text += &format!("{name}: {}\r\n", value.replace("{second}", &second));
     }
