@@ -53,6 +53,9 @@ enum Command {
     Mqtt(Score),
     /// Print runs that --json wrote as Markdown tables
     Table {
+        /// A line for each client, and no line for each fault
+        #[arg(long)]
+        short: bool,
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -129,10 +132,13 @@ fn main() -> ExitCode {
         Command::Websocket(arguments) => runtime.block_on(score(Shape::Websocket, arguments)),
         Command::Discord(arguments) => runtime.block_on(score(Shape::Discord, arguments)),
         Command::Mqtt(arguments) => runtime.block_on(score(Shape::Mqtt, arguments)),
-        Command::Table { files } => report::tables(&files).map(|text| {
-            print!("{text}");
-            true
-        }),
+        Command::Table { short, files } => {
+            let text = if short { report::summary(&files) } else { report::tables(&files) };
+            text.map(|text| {
+                print!("{text}");
+                true
+            })
+        }
         Command::Naive { url } => match url.strip_prefix("ws://") {
             Some(address) => {
                 runtime.block_on(naive::websocket(address.trim_end_matches('/')));

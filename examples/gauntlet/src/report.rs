@@ -123,6 +123,25 @@ pub(crate) fn tables(paths: &[impl AsRef<Path>]) -> Result<String, String> {
     Ok(text)
 }
 
+/// Several runs as one table of Markdown, with a line for each.
+pub(crate) fn summary(paths: &[impl AsRef<Path>]) -> Result<String, String> {
+    let mut text = String::from("| client | server | passed | failed |\n| --- | --- | --- | --- |\n");
+    for path in paths {
+        let report = Report::read(path.as_ref())?;
+        let pass = report.count(Outcome::Pass);
+        let failed: Vec<_> = report
+            .results
+            .iter()
+            .filter(|played| played.verdict.outcome == Outcome::Fail)
+            .map(|played| format!("`{}`", played.name))
+            .collect();
+        let (of, failed) =
+            (pass + failed.len(), if failed.is_empty() { "none".to_owned() } else { failed.join(", ") });
+        text += &format!("| {} | {} | {pass} of {of} | {failed} |\n", report.client, report.shape);
+    }
+    Ok(text)
+}
+
 fn table(text: &mut String, shape: &str, columns: &[&Report]) -> std::fmt::Result {
     let head = |cell: &dyn Fn(&Report) -> String| {
         columns.iter().map(|report| format!(" {} |", cell(report))).collect::<String>()

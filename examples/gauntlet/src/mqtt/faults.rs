@@ -10,7 +10,8 @@ use crate::timeline::Seen;
 use crate::verdict::Verdict;
 
 const RECOVER: &str = "MQTT 5 §4.1 and 3.1.1 §3.1.2.4: without a session on the server the client subscribes anew; one that stays away has given up silently";
-const BACKOFF: &str = "AWS, \"Exponential Backoff And Jitter\"; AWS IoT Device Advisor, \"MQTT Connect Exponential Backoff Retries\"";
+const BACKOFF: &str = "AWS IoT Device Advisor, \"Device connect retries with exponential backoff\"; AWS, \"Exponential Backoff And Jitter\"";
+const JITTER: &str = "AWS IoT Device Advisor, \"Device connect retries with jitter backoff\"; AWS, \"Exponential Backoff And Jitter\"";
 const REFUSED: &str =
     "MQTT 5 §3.2.2.2, 3.1.1 §3.2.2.3: the server does not accept this client; asking at a rate is no cure";
 
@@ -314,7 +315,7 @@ fn paces() -> Vec<Fault> {
         Fault::new(
             "herd",
             "ends the connections of 20 clients in one moment",
-            BACKOFF,
+            JITTER,
             every(serve([Move::WaitForAll, Move::Fault, Move::Fin])),
         )
         .clients(crate::web::faults::HERD)
@@ -329,7 +330,7 @@ fn paces() -> Vec<Fault> {
 }
 
 fn wrong_packets() -> Vec<Fault> {
-    const WRONG: &str = "MQTT 5 [MQTT-4.13.1-1], 3.1.1 [MQTT-4.8.0-1]: the client MUST close the connection";
+    const WRONG: &str = "MQTT 5 §4.13.1: the client SHOULD close the connection; 3.1.1 [MQTT-4.8.0-1]: MUST";
     let wrong = [
         ("packet-type-0", "sends a packet of the reserved type 0", vec![0x00, 0x00]),
         (
