@@ -21,12 +21,12 @@ score() {
 case ${1-} in
 --quick)
     few='close-4*,fin,reset*,reconnect,reconnect-code,invalid-session*,resume-*,zombie*,unknown-message,stop-*'
-    score discord --only "$few" -- "$bin/examples/gateway" --url '{url}'
+    score discord --only "$few" -- "$bin/examples/gateway" --url '{url}' --seed '{seed}'
     ;;
 "")
     score websocket --with subscriptions -- "$bin/redial-websocket" '{url}' >"$out/websocket.txt" 2>&1 &
     runs=($!)
-    score discord -- "$bin/examples/gateway" --url '{url}' >"$out/discord.txt" 2>&1 &
+    score discord -- "$bin/examples/gateway" --url '{url}' --seed '{seed}' >"$out/discord.txt" 2>&1 &
     runs+=($!)
     score mqtt -- "$bin/redial-mqtt" '{host}' '{port}' >"$out/mqtt.txt" 2>&1 &
     runs+=($!)

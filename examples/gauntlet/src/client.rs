@@ -25,8 +25,12 @@ impl Target {
     }
 
     fn fill(&self, argument: &str) -> String {
-        let port = self.port.to_string();
-        let pairs = [("{url}", self.url()), ("{host}", "127.0.0.1".to_owned()), ("{port}", port)];
+        let pairs = [
+            ("{url}", self.url()),
+            ("{host}", "127.0.0.1".to_owned()),
+            ("{port}", self.port.to_string()),
+            ("{seed}", self.seed.to_string()),
+        ];
         pairs.iter().fold(argument.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 }
@@ -114,7 +118,7 @@ mod tests {
     fn an_argument_gets_the_address() {
         let target = Target { scheme: "ws", port: 7, seed: 1 };
         assert_eq!(target.fill("--at={url}/x"), "--at=ws://127.0.0.1:7/x");
-        assert_eq!(target.fill("{host} {port}"), "127.0.0.1 7");
+        assert_eq!(target.fill("{host} {port} {seed}"), "127.0.0.1 7 1");
     }
 
     #[test]

@@ -98,7 +98,7 @@ struct Score {
     /// Write the verdicts to this file as JUnit's XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The client's command; {url}, {host} and {port} in it are replaced, and GAUNTLET_URL, GAUNTLET_HOST, GAUNTLET_PORT and
+    /// The client's command; {url}, {host}, {port} and {seed} in it are replaced, and GAUNTLET_URL, GAUNTLET_HOST, GAUNTLET_PORT and
     /// GAUNTLET_SEED are set
     #[arg(last = true, value_name = "COMMAND")]
     client: Vec<String>,

@@ -75,7 +75,7 @@ pub(crate) async fn all(
         let (options, free, done) = (Arc::clone(options), Arc::clone(&free), done.clone());
         tasks.spawn(async move {
             // A herd is as much work as several others.
-            let weight = if fault.stage.clients > 1 { options.jobs.max(1).min(6) } else { 1 };
+            let weight = if fault.stage.clients > 1 { options.jobs.clamp(1, 6) } else { 1 };
             let Ok(_permit) = free.acquire_many(u32::try_from(weight).unwrap_or(1)).await else { return };
             let played = one(&options, fault, index).await;
             // Nobody listens any more once the run was given up.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::judges::{echoed, one_at_a_time, ponged, quiet, subscribed};
 use super::{Move, Play, Script, Serve, Upgrade, frames};
 use crate::fault::{Away, Fault, Feature, Script as AnyScript};
 use crate::judge::{
     LONG_OUTAGE, back, back_or_ended, both, ends, obeys, returns, slows, sparing, spreads, stays,
 };
-use crate::timeline::{Seen, What, seconds};
+use crate::timeline::Seen;
 use crate::verdict::Verdict;
 
 /// RFC 6455 has a client come back after a loss, with a wait that is random and grows.
@@ -190,7 +191,9 @@ fn refusals() -> Vec<Fault> {
     let http = |status: u16, headers: &[(&'static str, &str)]| {
         Play::Http(status, headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
     };
-    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3_600));
+    #[expect(clippy::disallowed_methods, reason = "a server has a calendar")]
+    let now = SystemTime::now();
+    let date = httpdate::fmt_http_date(now + Duration::from_secs(3_600));
     let mut refusals = vec![
         Fault::new(
             "http-429",
@@ -283,6 +286,20 @@ fn handshakes() -> Vec<Fault> {
             once(upgrade(Upgrade::WrongKey)),
         )
         .judged(45_000, both(ends(10_000), back_or_ended(45_000))),
+        Fault::new(
+            "half-an-upgrade",
+            "ends the first connection in the middle of the answer to the upgrade",
+            RECOVER,
+            once(Play::Broken("HTTP/1.1 101 Switching Protocols\r\nUpgr")),
+        )
+        .judged(45_000, back(45_000)),
+        Fault::new(
+            "no-http",
+            "answers the first upgrade with the greeting of another protocol",
+            "RFC 6455 §4.1: the client MUST fail the connection; whether it comes back is its own to say, and not to be silent about",
+            once(Play::Broken("220 mail.example ESMTP\r\n")),
+        )
+        .judged(45_000, back_or_ended(45_000)),
         Fault::new(
             "down-at-start",
             "refuses dials for the first 5 s",
@@ -437,78 +454,10 @@ fn manners() -> Vec<Fault> {
     ]
 }
 
-/// No dial for so long; the end of the process is the user's to see.
-fn quiet(for_ms: u64) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
-    move |seen| {
-        let fault = seen.fault()?;
-        if let Some(dial) = seen.dials_after_fault().first().filter(|at| **at < fault + for_ms) {
-            return Some(Verdict::fail(format!("dialled again {} after it", seconds(dial - fault))));
-        }
-        (seen.over || seen.now > fault + for_ms)
-            .then(|| Verdict::pass(format!("no dial within {}", seconds(for_ms))))
-    }
-}
-
-fn subscribed(seen: &Seen<'_>) -> Option<Verdict> {
-    let newest = seen.entries.iter().rev().find(|entry| entry.what == What::Open)?.conn;
-    let count = |wanted: &str| {
-        seen.on(newest).filter(|entry| matches!(&entry.what, What::Text { text } if text == wanted)).count()
-    };
-    let (a, b) = (count("SUB a"), count("SUB b"));
-    Some(if (a, b) == (1, 1) {
-        Verdict::pass("both subscriptions were sent again, once")
-    } else {
-        Verdict::fail(format!("\"SUB a\" was sent {a} times and \"SUB b\" {b} times on the new connection"))
-    })
-}
-
-fn ponged(seen: &Seen<'_>) -> Option<Verdict> {
-    let fault = seen.fault()?;
-    let pong = |what: &What| matches!(what, What::Pong { text } if text == "are you there?");
-    match seen.times(pong).next() {
-        Some(at) => Some(Verdict::pass(format!("the pong came after {}", seconds(at - fault)))),
-        None => seen.over.then(|| Verdict::fail(format!("no pong in {}", seconds(seen.now - fault)))),
-    }
-}
-
-fn echoed(seen: &Seen<'_>) -> Option<Verdict> {
-    let fault = seen.fault()?;
-    match seen.after_fault(|entry| matches!(entry.what, What::Close { .. })) {
-        Some(close) => {
-            Some(Verdict::pass(format!("the close frame came after {}", seconds(close.at - fault))))
-        }
-        None => seen.over.then(|| Verdict::fail(format!("no close frame in {}", seconds(seen.now - fault)))),
-    }
-}
-
-fn one_at_a_time(seen: &Seen<'_>) -> Option<Verdict> {
-    let dials = seen.entries.iter().filter(|entry| matches!(entry.what, What::Dial { .. }));
-    let beside = dials.flat_map(|dial| {
-        let older = seen
-            .entries
-            .iter()
-            .filter(|entry| matches!(entry.what, What::Dial { .. }) && entry.conn < dial.conn);
-        older.map(|older| seen.end_of(older.conn).unwrap_or(seen.now).saturating_sub(dial.at))
-    });
-    let longest = beside.max().unwrap_or(0);
-    let opened = seen.entries.iter().any(|entry| entry.what == What::Open);
-    if longest > 500 {
-        return Some(Verdict::fail(format!("had two connections under way for {}", seconds(longest))));
-    }
-    seen.over.then(|| {
-        let count = seen.dials_from(0).len();
-        Verdict::pass(format!(
-            "{count} dials, one at a time; {}",
-            if opened { "connected" } else { "not connected" }
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fault::Shape;
-    use crate::judge::tests::{LOST, fails, passes};
 
     #[test]
     fn there_are_many_faults_and_each_has_a_name_and_a_source() {
@@ -523,35 +472,5 @@ mod tests {
             total += faults.len();
         }
         assert!(total >= 60, "{total}");
-    }
-
-    #[test]
-    fn who_was_told_to_stay_away_stays_away() {
-        passes(quiet(10_000), LOST, 12_000);
-        fails(quiet(10_000), &format!("{LOST} 5000 2 dial"), 12_000);
-        passes(quiet(10_000), &format!("{LOST} 11000 2 dial"), 12_000);
-    }
-
-    #[test]
-    fn subscriptions_come_again_once() {
-        let with = |sent: &str| format!("{LOST} 1700 2 dial; 1702 2 open; {sent}");
-        passes(subscribed, &with("1703 2 text SUB a; 1703 2 text SUB b"), 5_000);
-        fails(subscribed, &with("1703 2 text SUB a"), 5_000);
-        fails(subscribed, &with("1703 2 text SUB a; 1703 2 text SUB b; 1704 2 text SUB a"), 5_000);
-    }
-
-    #[test]
-    fn pings_and_closes_are_answered() {
-        passes(ponged, "0 1 dial; 700 1 fault; 701 1 pong are you there?", 5_000);
-        fails(ponged, "0 1 dial; 700 1 fault; 701 1 pong what?", 5_000);
-        passes(echoed, "0 1 dial; 700 1 fault; 701 1 close 1001", 5_000);
-        fails(echoed, "0 1 dial; 700 1 fault; 701 1 gone", 5_000);
-    }
-
-    #[test]
-    fn dials_don_t_overlap() {
-        passes(one_at_a_time, "0 1 dial; 0 1 fault; 3000 1 open", 9_000);
-        passes(one_at_a_time, "0 1 dial; 0 1 fault; 2000 1 gone; 2500 2 dial", 9_000);
-        fails(one_at_a_time, "0 1 dial; 0 1 fault; 2000 2 dial; 3000 1 open", 9_000);
     }
 }

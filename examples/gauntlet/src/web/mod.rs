@@ -2,6 +2,7 @@
 
 pub(crate) mod faults;
 mod frames;
+mod judges;
 mod serve;
 mod upgrade;
 
@@ -51,6 +52,8 @@ pub(crate) enum Play {
     Stall,
     /// An answer whose headers come a byte at a time and never end.
     Loris,
+    /// Answered with the first part of an upgrade, or with what is no HTTP at all, and ended.
+    Broken(&'static str),
     /// Refused with this status and these headers. `{second}` in them is the URL of the second port.
     Http(u16, Vec<(&'static str, String)>),
     Serve(Serve),
@@ -123,6 +126,12 @@ pub(crate) async fn play(mut conn: Conn, play: Play) {
         Play::Loris => {
             conn.fault();
             loris(&mut conn).await;
+        }
+        Play::Broken(answer) => {
+            if upgrade::read(&mut conn).await.is_some() {
+                conn.fault();
+                upgrade::answer_with(&mut conn, answer).await;
+            }
         }
         Play::Http(status, headers) => {
             if upgrade::read(&mut conn).await.is_some() {

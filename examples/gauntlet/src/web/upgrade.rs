@@ -94,6 +94,11 @@ pub(super) async fn refuse(conn: &mut Conn, status: u16, headers: &[(&'static st
     text += "\r\n";
     text += body;
     conn.note(What::Sent { text: format!("HTTP {status}") });
+    answer_with(conn, &text).await;
+}
+
+/// Sends this, and ends the connection.
+pub(super) async fn answer_with(conn: &mut Conn, text: &str) {
     conn.stream.write_all(text.as_bytes()).await.unwrap_or_default();
     conn.stream.shutdown().await.unwrap_or_default();
     conn.note(What::Cut);
