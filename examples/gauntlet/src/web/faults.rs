@@ -456,7 +456,6 @@ fn manners() -> Vec<Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fault::Shape;
 
     #[test]
