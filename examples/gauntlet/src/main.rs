@@ -80,6 +80,9 @@ struct Score {
     /// How many faults are played at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
+    /// How many clients lose their connection at once where that is the fault, 2 to 1000 [default: 8 to 20, as the fault has it]
+    #[arg(long, value_name = "CLIENTS", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    herd: Option<u16>,
     /// Stretch all limits of time by this, 0.1 to 100, for slow machines and clients with long waits
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     slow: f64,
@@ -176,6 +179,7 @@ async fn score(shape: Shape, arguments: Score) -> Result<bool, String> {
         seed: arguments.seed.unwrap_or_else(|| RandomState::new().hash_one(()) % 1_000_000),
         slow: arguments.slow,
         jobs: usize::from(arguments.jobs),
+        herd: arguments.herd.map(usize::from),
         with: arguments.with,
         without: arguments.without,
         command: arguments.client.clone(),

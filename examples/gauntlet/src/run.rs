@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     pub(crate) slow: f64,
     pub(crate) jobs: usize,
+    /// How many clients a herd has, where that is not the fault's own number.
+    pub(crate) herd: Option<usize>,
     pub(crate) without: Vec<Feature>,
     pub(crate) with: Vec<Feature>,
 }
@@ -97,7 +99,10 @@ pub(crate) async fn all(
     Ok(waiting.into_iter().flatten().collect())
 }
 
-async fn one(options: &Options, fault: Fault, index: usize) -> Result<Played, String> {
+async fn one(options: &Options, mut fault: Fault, index: usize) -> Result<Played, String> {
+    if let Some(herd) = options.herd.filter(|_| fault.stage.clients > 1) {
+        fault.stage.clients = herd;
+    }
     let seed = options.seed.wrapping_add(u64::try_from(index).unwrap_or(0));
     let played = |verdict, timeline: Vec<Entry>, output, took: u64| Played {
         name: fault.name.clone(),

@@ -111,7 +111,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(script: Script, stage: Stage, seed: u64) -> io::Result<Self> {
-        let (first, second) = (listen(0).await?, listen(0).await?);
+        let first = if stage.away.is_some() { listen_apart(seed).await? } else { listen(0).await? };
+        let second = listen(0).await?;
         let hub = Arc::new(Hub {
             recorder: Recorder::default(),
             ports: [first.local_addr()?.port(), second.local_addr()?.port()],
@@ -133,6 +134,21 @@ impl Server {
 
 async fn listen(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", port)).await
+}
+
+/// A port that no outgoing connection gets by itself (Linux takes those from 32768 on), so that it is free again after it was
+/// closed for a while.
+async fn listen_apart(seed: u64) -> io::Result<TcpListener> {
+    let mut rng = SplitMix64::new(seed);
+    let mut last = io::ErrorKind::AddrInUse.into();
+    for _ in 0..100 {
+        let port = u16::try_from(20_000 + rng.next_u64() % 12_000).unwrap_or(20_000);
+        match listen(port).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// The first port, which may be closed for a while.

@@ -296,7 +296,7 @@ fn heartbeats() -> Vec<Fault> {
         .judged(3_000, answers_request),
         Fault::new(
             "heartbeat-jitter",
-            "greets eight clients with an interval of 3 s",
+            "greets eight clients (--herd) with an interval of 3 s",
             "Discord, \"Heartbeat Interval\": the first heartbeat after heartbeat_interval * jitter",
             script([], gateway(beating(3_000, Acks::Prompt), [Move::WaitForAll, Move::Fault])),
         )
@@ -477,7 +477,7 @@ fn paces() -> Vec<Fault> {
         .judged(40_000, slows()),
         Fault::new(
             "herd",
-            "ends the connections of 16 clients in one moment",
+            "ends the connections of 16 clients (--herd) in one moment",
             "RFC 6455 §7.2.3: the first reconnect attempt SHOULD be delayed by a random amount of time",
             script([], gateway(Discord::default(), [Move::WaitForAll, Move::Fault, Move::Fin])),
         )

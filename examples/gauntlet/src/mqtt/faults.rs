@@ -314,7 +314,7 @@ fn paces() -> Vec<Fault> {
         .judged(40_000, slows()),
         Fault::new(
             "herd",
-            "ends the connections of 20 clients in one moment",
+            "ends the connections of 20 clients (--herd) in one moment",
             JITTER,
             every(serve([Move::WaitForAll, Move::Fault, Move::Fin])),
         )

@@ -353,7 +353,7 @@ fn paces() -> Vec<Fault> {
         .judged(40_000, slows()),
         Fault::new(
             "herd",
-            "ends the connections of 20 clients in one moment",
+            "ends the connections of 20 clients (--herd) in one moment",
             "RFC 6455 §7.2.3: the first reconnect attempt SHOULD be delayed by a random amount of time",
             script([], serve([Move::WaitForAll, Move::Fault, Move::Fin])),
         )
@@ -361,7 +361,7 @@ fn paces() -> Vec<Fault> {
         .judged(20_000, spreads()),
         Fault::new(
             "herd-restart",
-            "closes the connections of 20 clients in one moment with 1001, going away",
+            "closes the connections of 20 clients (--herd) in one moment with 1001, going away",
             "RFC 6455 §7.2.3: the first reconnect attempt SHOULD be delayed by a random amount of time",
             script([], serve([Move::WaitForAll, Move::Fault, Move::Close(Some(1001))])),
         )
