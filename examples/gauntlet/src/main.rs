@@ -20,6 +20,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -150,7 +151,8 @@ fn main() -> ExitCode {
             None => Err(format!("naive: {url:?} is no ws://HOST:PORT")),
         },
     };
-    runtime.shutdown_background();
+    // Which ends the clients that still run.
+    runtime.shutdown_timeout(Duration::from_secs(5));
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -189,11 +191,13 @@ async fn score(shape: Shape, arguments: Score) -> Result<bool, String> {
         write(path, "")?;
     }
     let start = Instant::now();
-    run::check(&options).await?;
-    let playing = run::all(&options, faults, |played| println!("{}", report::line(played, width)));
+    let playing = async {
+        run::check(&options).await?;
+        run::all(&options, faults, |played| println!("{}", report::line(played, width))).await
+    };
     let results = tokio::select! {
         results = playing => results?,
-        _ = tokio::signal::ctrl_c() => return Err("interrupted; --only plays a part".to_owned()),
+        () = interrupted() => return Err("interrupted; --only plays a part".to_owned()),
     };
     let report = Report {
         shape: shape.to_string(),
@@ -212,6 +216,16 @@ async fn score(shape: Shape, arguments: Score) -> Result<bool, String> {
         write(path, &report.junit()?)?;
     }
     Ok(report.count(Outcome::Fail) == 0)
+}
+
+/// Ends when the user wants the program to end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.unwrap_or_default(),
+        _ = terminated.recv() => {}
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! The program on clients: one that must fail, and this project's own, which must not.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -95,6 +95,44 @@ fn what_can_not_be_used_is_told_in_one_line() {
         assert_eq!(error.lines().count(), 1, "{arguments:?}: {error}");
         assert!(error.starts_with("gauntlet: ") && error.contains(expected), "{arguments:?}: {error}");
     }
+}
+
+/// Neither a finished run nor one that is interrupted leaves a client behind.
+#[test]
+fn no_client_outlives_the_run() {
+    let mark = format!("{}", std::process::id());
+    let running = || {
+        let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
+        let commands = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        commands
+            .filter(|command| {
+                let command = String::from_utf8_lossy(command);
+                command.contains("GAUNTLET_MARK") && command.contains(&mark) && !command.contains("--only")
+            })
+            .count()
+    };
+    let script = format!("{WEBSOCKET} {{url}} & wait # GAUNTLET_MARK {mark}");
+    let arguments = ["websocket", "--only", "half-open,late-upgrade", "--", "sh", "-c", &script];
+    let mut run =
+        Command::new(GAUNTLET).args(arguments).stderr(Stdio::null()).spawn().expect("the program was built");
+    let started = (0..100).any(|_| {
+        pause();
+        running() == 2
+    });
+    assert!(started, "the clients were not started");
+    let id = nix::unistd::Pid::from_raw(i32::try_from(run.id()).unwrap());
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).expect("it runs");
+    assert_eq!(run.wait().expect("it ends").code(), Some(2));
+    let gone = (0..50).any(|_| {
+        pause();
+        running() == 0
+    });
+    assert!(gone, "{} clients outlive the run", running());
+}
+
+#[expect(clippy::disallowed_methods, reason = "it waits for other processes")]
+fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(100));
 }
 
 #[test]
