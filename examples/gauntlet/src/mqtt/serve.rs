@@ -177,8 +177,13 @@ impl Session {
             self.send(&answer).await;
             return self.finish().await;
         }
-        self.send(&answer).await;
+        // One that begins with the answer begins before the client can have an opinion of it.
+        if let Some(Move::Fault) = self.moves.front() {
+            self.moves.pop_front();
+            self.conn.fault();
+        }
         self.conn.hub.open(self.conn.id);
+        self.send(&answer).await;
         self.due = Some(Instant::now());
         Next::Go
     }
