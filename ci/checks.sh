@@ -32,6 +32,7 @@ apart() {
     step "no panic, no heap, no float" ci/no-panic.sh
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
+    step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
 
@@ -52,8 +53,11 @@ trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
 step "format" cargo fmt --check
 step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
 step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
+step "lints, what any driver has" cargo clippy --no-default-features --features driver-core --lib -- -D warnings
+step "lints, a driver of threads" cargo clippy --no-default-features --features blocking --lib -- -D warnings
 step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
 step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
+step "lints, telemetry without a heap" cargo clippy --no-default-features --features defmt,log --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings

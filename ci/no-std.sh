@@ -20,4 +20,5 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-std
 cargo build --lib --target "$target" "${core[@]}" --no-default-features --features chacha
 cargo build --lib --target "$target" "${core[@]}" --no-default-features
 cargo build --lib --target "$target" "${core[@]}" --no-default-features --features testing
-cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde
+cargo build --lib --target "$target" "${core[@]}" --no-default-features --features defmt,log,driver-core
+cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde,tracing,driver-core

@@ -1,70 +1,72 @@
-//! A connection kept alive by one thread and blocking sockets: `cargo run --example blocking -- 127.0.0.1:4000`.
+//! A client of lines on plain threads and blocking sockets: `cargo run --features blocking --example blocking -- localhost:4000`.
 //!
-//! The server answers `PING` with anything. What it sends is printed.
+//! What is typed in is sent, what the server sends is printed, and `PING` is answered by anything. The end of what is typed is a stop.
 
-#![expect(clippy::disallowed_methods, reason = "this is the driver: it reads the clock and sleeps")]
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant as Clock};
+use redial::driver::{BlockingProtocol, Command, DialError, Dialling, Driver};
+use redial::driver::{Hangup, Outcome, Received, SendFailed};
+use redial::{Cause, Epoch, IoKind, Policy, SplitMix64, presets};
 
-use redial::{Action, Cause, Epoch, Event, GiveUp, Instant, IoKind, Policy, SplitMix64, presets};
+struct Lines(String);
 
-fn main() {
-    let Some(address) = std::env::args().nth(1).and_then(|text| text.parse().ok()) else {
-        eprintln!("give the server's IP address and port, such as 127.0.0.1:4000; names are not looked up");
-        std::process::exit(2);
-    };
-    println!("gave up: {}", run(address).as_str());
+impl BlockingProtocol for Lines {
+    type Reader = BufReader<TcpStream>;
+    type Writer = TcpStream;
+    type Token = ();
+    type Key = core::convert::Infallible;
+    type Message = String;
+    type Incoming = String;
+    type Received = [Received<(), Self::Key, String>; 1];
+
+    fn dial(&self, dial: &Dialling) -> Result<(Self::Reader, Self::Writer, Hangup), DialError> {
+        let socket = dial.connect(&self.0)?;
+        Ok((BufReader::new(socket.try_clone()?), socket.try_clone()?, socket.into()))
+    }
+
+    fn receive(&self, reader: &mut Self::Reader, _: Epoch) -> Result<Self::Received, Cause> {
+        let mut line = String::new();
+        reader.read_line(&mut line).map_err(|error| Cause::from(&error))?;
+        // A line that a cut connection left without its end is no message.
+        let line = line.strip_suffix('\n').ok_or(Cause::Io(IoKind::UnexpectedEof))?;
+        Ok([Received::Message(line.to_owned())])
+    }
+
+    fn send(
+        &self,
+        writer: &mut Self::Writer,
+        command: Command<(), Self::Key, String>,
+    ) -> Result<(), SendFailed> {
+        let line = match command {
+            Command::Heartbeat { .. } => "PING".to_owned(),
+            Command::Message(line) => line,
+            _ => return Ok(()), // This protocol has no session, no credential and no subscriptions.
+        };
+        Ok(writer.write_all(format!("{line}\n").as_bytes())?)
+    }
 }
 
-fn run(address: SocketAddr) -> GiveUp {
-    let clock = Clock::now();
-    let now = || Instant::ZERO.saturating_add(clock.elapsed());
-    let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::from_os());
-    let (mut socket, mut next) = (None::<TcpStream>, Some(Event::Start));
-    loop {
-        let told = next.take().map(|event| policy.handle_event(now(), event));
-        let actions = told.unwrap_or_else(|| policy.handle_timeout(now()));
-        for action in actions {
-            match action {
-                Action::Open { epoch, .. } => {
-                    let dial = TcpStream::connect_timeout(&address, Duration::from_secs(5));
-                    next = Some(match &dial {
-                        Ok(_) => Event::Opened { epoch },
-                        Err(error) => Event::OpenFailed { epoch, cause: error.into(), retry_after: None },
-                    });
-                    socket = dial.ok();
-                }
-                Action::Close { .. } => socket = None,
-                Action::Heartbeat { epoch } => {
-                    let sent = socket.as_mut().map(|socket| socket.write_all(b"PING\n"));
-                    next = matches!(sent, Some(Err(_))).then_some(Event::SendFailed { epoch });
-                }
-                Action::GaveUp { reason, .. } => return reason,
-                _ => {} // This protocol has no session, no credential and no subscriptions.
+fn main() -> ExitCode {
+    let Some(address) = std::env::args().nth(1).filter(|text| text.contains(':')) else {
+        eprintln!("give the server's host and port, such as 127.0.0.1:4000");
+        return ExitCode::from(2);
+    };
+    let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::from_os());
+    let mut driver = Driver::blocking(policy, Lines(address));
+    let (handle, mut messages) = (driver.handle(), driver.messages());
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            // Given back while there is no connection.
+            if let Err(error) = handle.send_blocking(line) {
+                eprintln!("{error}");
             }
         }
-        let left = policy.poll_timeout().map(|at| at.saturating_duration_since(now()));
-        match (policy.epoch(), &mut socket) {
-            _ if next.is_some() || left == Some(Duration::ZERO) => {}
-            (Some(epoch), Some(socket)) => next = receive(epoch, socket, left),
-            (None, Some(_)) => socket = None,
-            _ => std::thread::sleep(left.unwrap_or(Duration::MAX)),
-        }
-    }
-}
-
-/// Reads for as long as there is time.
-fn receive(epoch: Epoch, socket: &mut TcpStream, left: Option<Duration>) -> Option<Event> {
-    let mut bytes = [0; 4096];
-    match socket.set_read_timeout(left).and_then(|()| socket.read(&mut bytes)) {
-        Ok(0) => Some(Event::Closed { epoch, cause: Cause::Io(IoKind::UnexpectedEof) }),
-        Ok(length) => {
-            print!("{}", String::from_utf8_lossy(&bytes[..length]));
-            Some(Event::Received { epoch })
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
-        Err(error) => Some(Event::Closed { epoch, cause: Cause::from(&error) }),
-    }
+        handle.stop();
+    });
+    std::thread::spawn(move || messages.iter_blocking().for_each(|line| println!("{line}")));
+    let outcome = driver.run_blocking();
+    eprintln!("{outcome}");
+    ExitCode::from(u8::from(outcome != Outcome::Stopped))
 }

@@ -36,7 +36,7 @@ impl Protocol for Feed {
 
     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
         let mut line = String::new();
-        reader.read_line(&mut line).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+        reader.read_line(&mut line).await.map_err(|error| Cause::from(&error))?;
         // A line that a cut connection left without its end is no message.
         let line = line.strip_suffix('\n').ok_or(Cause::Io(IoKind::UnexpectedEof))?;
         let event = match line.split_once(' ').unwrap_or((line, "")) {

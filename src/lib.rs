@@ -1,7 +1,7 @@
 //! Decides when a connection is dialled, waited for, resumed, re-authenticated, restored and given up.
 //!
 //! The core is `no_std`, allocates nothing and does no I/O: events, time and randomness come in, [`Action`]s go out. The same seed
-//! with the same events gives the same actions on every machine, to the bit. [`driver`] runs it on tokio, smol and async-std, and
+//! with the same events gives the same actions on every machine, to the bit. [`driver`] runs it on tokio, smol, async-std and plain threads, and
 //! [`websocket`] is a client on top of that.
 //!
 //! # Where to start
@@ -12,7 +12,9 @@
 //! | a crate that owns its socket (Redis, MQTT, NATS, gRPC, Postgres) | [`driver::supervise`] |
 //! | a WebSocket | [`websocket::connect`], and [`websocket::Protocol`] for subscriptions and a session |
 //! | a protocol of your own, on a runtime | [`driver::Protocol`] and [`driver::Driver`] |
-//! | any other runtime, a thread, firmware, a browser | [`Policy`], by its [contract](#the-contract) |
+//! | sockets that block, on plain threads | [`driver::BlockingProtocol`] and [`driver::Driver`] |
+//! | firmware, a browser, a loop of your own | [`Policy`], by its [contract](#the-contract) |
+//! | logs, traces and metrics of a client | [`telemetry`], one line beside the policy |
 //! | tests of your own client | [`testing`], a policy that is checked at every call |
 //! | a fleet, and a policy to choose for it | [`sim`], reconnect storms with real policies |
 //!
@@ -52,6 +54,7 @@
 //! | [`CircuitBreaker`] | a breaker with bounded, leased probes | a gate |
 //! | [`SessionState`] | token, sequence and endpoint as one value | what a resume needs; [`Mode`] says whether a dial resumes |
 //! | [`heartbeat::Heartbeat`] | when to send a heartbeat, and when silence means death | the liveness of a connection |
+//! | [`causes`] | from errors of `std`, HTTP, TLS, WebSockets, Redis, MQTT and gRPC to a [`Cause`] | outside it |
 //! | [`classify::Classifier`] | tables from a [`Cause`] ([`IoKind`], close codes, HTTP statuses) to a verdict | what a loss means |
 //! | [`subscriptions::SubscriptionSet`] | what is desired, with batches in priority order | what is restored |
 //! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
@@ -67,11 +70,12 @@
 //!
 //! # Features
 //!
-//! `std` and `chacha` are on by default. `driver`, `tokio`, `smol`, `async-std`, `websocket`, `stream`, `serde`, `record`,
-//! `alloc`, `sim`, `testing`, `proptest`, `arbitrary` and `public-suffix` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
+//! `std` and `chacha` are on by default. `driver`, `driver-core`, `tokio`, `smol`, `async-std`, `blocking`, `websocket`, `stream`, `serde`,
+//! `record`, `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `telemetry`,
+//! `tracing`, `metrics`, `log` and `defmt` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
-    not(all(feature = "websocket", feature = "chacha")),
+    not(all(feature = "websocket", feature = "chacha", feature = "telemetry")),
     allow(rustdoc::broken_intra_doc_links, reason = "the front page names what a feature brings")
 )]
 #![no_std]
@@ -101,13 +105,14 @@ pub mod backoff;
 pub mod breaker;
 pub mod budget;
 pub mod builder;
+pub mod causes;
 pub mod classify;
 mod codec;
 #[cfg(feature = "serde")]
 mod data;
 mod denied;
-#[cfg(feature = "driver")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+#[cfg(feature = "driver-core")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver-core")))]
 pub mod driver;
 pub mod endpoints;
 mod error;
@@ -125,6 +130,9 @@ pub mod session;
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
 pub mod subscriptions;
+#[cfg(feature = "telemetry")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "telemetry")))]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

@@ -20,6 +20,14 @@
     not(feature = "driver"),
     doc = "| a test of what stands on a driver | `ScriptedTransport` and `VirtualClock` (feature `driver`) |"
 )]
+#![cfg_attr(
+    feature = "driver",
+    doc = "| a runtime, or a driver of your own | [`conformance`], the suite that every driver of this crate passes |"
+)]
+#![cfg_attr(
+    not(feature = "driver"),
+    doc = "| a runtime, or a driver of your own | `conformance` (feature `driver`) |"
+)]
 //!
 //! # A policy that is checked
 //!
@@ -107,6 +115,10 @@ mod call;
 mod checked;
 mod checks;
 mod choices;
+// Its users are tests of their own; the library's unit tests need not compile it.
+#[cfg(all(feature = "driver", not(test)))]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub mod conformance;
 mod driver_rules;
 #[cfg(all(test, feature = "std"))]
 mod faults;

@@ -12,6 +12,7 @@ mod bare_policy;
 pub mod breaker;
 pub mod driver;
 pub mod policy;
+mod telemetry;
 
 use std::hint::black_box;
 
@@ -103,6 +104,7 @@ pub fn operations() -> Vec<Operation> {
     all.extend(backoff::operations());
     all.extend(breaker::operations());
     all.extend(policy::operations());
+    all.extend(telemetry::operations());
     all.extend(driver::operations());
     all
 }

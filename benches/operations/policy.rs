@@ -55,7 +55,7 @@ pub fn online() -> (Tested, Instant) {
     online_on(&CONFIG)
 }
 
-fn online_on<C: ConfigSource>(config: C) -> (Tested<C>, Instant) {
+pub fn online_on<C: ConfigSource>(config: C) -> (Tested<C>, Instant) {
     let mut policy: Tested<C> = Policy::new(config, SplitMix64::new(1)).with_session_type();
     let start = Instant::from_micros(START);
     ignore(policy.handle_event(start, Event::Start));

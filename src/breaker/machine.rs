@@ -56,6 +56,11 @@ enum Next {
 }
 
 impl<W: Window> CircuitBreaker<W> {
+    /// The name of the state that the last call left.
+    pub(crate) const fn phase(&self) -> Phase {
+        self.phase.name()
+    }
+
     /// The frequent cases: closed; open for no longer than any open time; open no longer.
     #[inline]
     pub(super) fn admit(&mut self, config: &Config<W>, now: Instant, draw: impl Draw) -> Option<Permit> {

@@ -61,8 +61,8 @@ named! {
     /// An error of a socket or of the name lookup.
     ///
     /// The names are those of `std::io::ErrorKind`, as far as they can concern a connection. A few more distinguish what `std`
-    /// (Rust 1.95 on Linux) reports as uncategorized. A driver sets them from the raw error number, or from the step that failed:
-    /// a name lookup fails with [`NameNotFound`](Self::NameNotFound).
+    /// (Rust 1.95 on Linux) reports as uncategorized: the conversion from `std::io::Error` reads them off the number of the operating
+    /// system, and [`causes::lookup`](fn@crate::causes::lookup) says [`NameNotFound`](Self::NameNotFound) of a failed name lookup.
     #[non_exhaustive]
     enum IoKind {
         /// Nothing listens at the address (`ECONNREFUSED`).
@@ -124,40 +124,6 @@ named! {
     }
 }
 
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
-impl From<std::io::ErrorKind> for IoKind {
-    /// The kind of the same name. One that concerns no connection, or that is newer than Rust 1.85, becomes [`IoKind::Other`].
-    fn from(kind: std::io::ErrorKind) -> Self {
-        use std::io::ErrorKind as Std;
-        match kind {
-            Std::ConnectionRefused => Self::ConnectionRefused,
-            Std::ConnectionReset => Self::ConnectionReset,
-            Std::ConnectionAborted => Self::ConnectionAborted,
-            Std::UnexpectedEof => Self::UnexpectedEof,
-            Std::BrokenPipe => Self::BrokenPipe,
-            Std::TimedOut => Self::TimedOut,
-            Std::HostUnreachable => Self::HostUnreachable,
-            Std::NetworkUnreachable => Self::NetworkUnreachable,
-            Std::NetworkDown => Self::NetworkDown,
-            Std::NotConnected => Self::NotConnected,
-            Std::WriteZero => Self::WriteZero,
-            Std::Interrupted => Self::Interrupted,
-            Std::WouldBlock => Self::WouldBlock,
-            Std::ResourceBusy => Self::ResourceBusy,
-            Std::NotFound => Self::NotFound,
-            Std::AddrInUse => Self::AddrInUse,
-            Std::AddrNotAvailable => Self::AddrNotAvailable,
-            Std::OutOfMemory => Self::OutOfMemory,
-            Std::PermissionDenied => Self::PermissionDenied,
-            Std::Unsupported => Self::Unsupported,
-            Std::InvalidData => Self::InvalidData,
-            Std::InvalidInput => Self::InvalidInput,
-            _ => Self::Other,
-        }
-    }
-}
-
 named! {
     /// Why TLS failed. A refused certificate is distinguished from failures that may pass.
     #[non_exhaustive]
@@ -189,7 +155,8 @@ named! {
 
 /// Why an attempt or a connection ended.
 ///
-/// The driver chooses it. The core does not read raw errors, since their types differ between libraries and are too coarse.
+/// The driver chooses it, and [`causes`](crate::causes) has it for the errors of other crates. The core does not read raw errors, since
+/// their types differ between libraries and are too coarse.
 /// `Display` writes one short word such as `close_4004`, `http_503` or `connection_refused`, and does not allocate.
 ///
 /// If a library reports one loss twice, such as a close frame and then "connection closed", the first report says more.
@@ -292,14 +259,5 @@ impl fmt::Display for Cause {
             Self::CloseFrame(number) | Self::Http(number) => write!(f, "_{number}"),
             _ => Ok(()),
         }
-    }
-}
-
-#[cfg(feature = "std")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "std")))]
-impl From<&std::io::Error> for Cause {
-    /// [`Cause::Io`] with the error's kind.
-    fn from(error: &std::io::Error) -> Self {
-        Self::Io(IoKind::from(error.kind()))
     }
 }

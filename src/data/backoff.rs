@@ -31,6 +31,7 @@ pub(super) const BACKOFF: &[&str] = &[
     "factor",
     "step_ms",
     "scale_ms",
+    "phase_bits",
     "max_ms",
     "table_ms",
     "after_table",
@@ -112,7 +113,8 @@ pub(super) fn backoff(base: BackoffConfig, o: &Object<'_>) -> Result<BackoffConf
         _ => SCALE,
     };
     let scale = o.ms("scale_ms")?.unwrap_or(base_scale);
-    let windowed = BackoffConfig::windows(first_wait, scale);
+    let phase_bits = o.u8("phase_bits")?.unwrap_or(base.phase_bits());
+    let windowed = BackoffConfig::windows(first_wait, scale).phase_bits(phase_bits);
     let windowed = if let Some(cap) = cap { windowed.max_delay(cap) } else { windowed };
     let cap = cap.unwrap_or(PLAIN.max_delay(Mode::Resume));
     let factor = factor.unwrap_or(match base.curve() {

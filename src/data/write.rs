@@ -216,6 +216,7 @@ configs! {
             Curve::Windows(scale) => Some(Millis(scale)),
             _ => None,
         },
+        "phase_bits" => Some(it.phase_bits()).filter(|bits| it.has_windows() && *bits < u32::BITS as u8),
         "max_ms" => Some(Millis(it.max_delay(Mode::Resume))).filter(|_| !is_table(it) && !is_uncapped(it)),
         "table_ms" => match it.curve() {
             Curve::Table(delays, _) => Some(Delays(delays)),

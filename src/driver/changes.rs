@@ -1,9 +1,9 @@
 //! The transitions of a policy as a stream.
 
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
 
 use crate::policy::Explanation;
 
@@ -29,7 +29,7 @@ impl Subscriber {
     }
 
     fn lock(&self) -> MutexGuard<'_, Buffer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(super) fn push(&self, explanation: Explanation) {

@@ -1,14 +1,22 @@
 //! What passes between a driver and its protocol.
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
 use core::time::Duration;
-use std::vec::Vec;
 
-use crate::classify::{Cause, IoKind};
+#[cfg(feature = "driver")]
+use crate::causes;
+use crate::classify::Cause;
+#[cfg(feature = "driver")]
+use crate::handover::Decider;
 use crate::mode::Mode;
 use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
+#[cfg(feature = "driver")]
+use crate::policy::{Endpoint, WaitReason};
+#[cfg(feature = "alloc")]
 use crate::session::SessionState;
 use crate::time::Instant;
 
@@ -26,6 +34,30 @@ pub struct Dial<T = ()> {
     pub endpoint_index: u8,
     /// The number of this dial within its outage, counted from 1.
     pub attempt: u32,
+    /// When so much time has passed, the policy gives the dial up, and the driver drops it: for dials that nothing can interrupt.
+    pub timeout: Duration,
+}
+
+#[cfg(feature = "driver")]
+impl<T: Clone> Dial<T> {
+    /// What the policy said at this moment: [`Action::Open`](crate::Action::Open).
+    pub(super) fn of(
+        policy: &impl Decider<Token = T>,
+        at: Instant,
+        (epoch, mode, endpoint, attempt): (Epoch, Mode, Endpoint, u32),
+    ) -> Self {
+        let endpoint = match endpoint {
+            Endpoint::Base => None,
+            Endpoint::Session => policy.session().and_then(|session| session.endpoint().cloned()),
+            Endpoint::Redirect => policy.redirect().cloned(),
+        };
+        let timeout = match policy.deadline() {
+            Some((until, WaitReason::ConnectTimeout)) => until.saturating_duration_since(at),
+            // With a handover, the connection's deadline may be earlier.
+            _ => policy.config().connect_timeout(),
+        };
+        Self { epoch, mode, endpoint, endpoint_index: policy.endpoint_index(), attempt, timeout }
+    }
 }
 
 /// Why no transport was opened.
@@ -46,7 +78,15 @@ pub enum DialError {
     },
 }
 
+#[cfg(feature = "driver")]
 impl DialError {
+    /// A dial that failed with this error: its cause as by [`causes::of`](crate::causes::of), and what the server asked to wait for
+    /// as by [`causes::retry_after_of`](crate::causes::retry_after_of), with the feature `http`.
+    #[must_use]
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self::Failed { cause: causes::of(error), retry_after: causes::asked_now(error) }
+    }
+
     pub(super) const fn into_event<T, K>(self, epoch: Epoch) -> Event<T, K> {
         match self {
             Self::Failed { cause, retry_after } => Event::OpenFailed { epoch, cause, retry_after },
@@ -61,13 +101,15 @@ impl From<Cause> for DialError {
     }
 }
 
+#[cfg(feature = "std")]
 impl From<std::io::Error> for DialError {
     fn from(error: std::io::Error) -> Self {
-        Cause::Io(IoKind::from(error.kind())).into()
+        Cause::from(&error).into()
     }
 }
 
 /// What to send: the commands among the [`Action`](crate::Action)s, with what they carry.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a protocol that skips a command would hang")]
 pub enum Command<T = (), K = Infallible, M = Infallible> {

@@ -1,10 +1,10 @@
 //! The way in from outside: what the user asks for, what the host says, and what both may know.
 
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
-use std::sync::Arc;
 
 use crate::handover::HandoverStats;
 use crate::policy::{Epoch, Event, Explanation, HoldReason, Stats};
@@ -153,6 +153,14 @@ impl<T, K, M> Handle<T, K, M> {
     /// connection is down is not sent again, but a session that is resumed keeps it on the server's side.
     pub fn unsubscribe(&self, key: K) -> bool {
         self.0.request(Event::Unsubscribe { key })
+    }
+}
+
+#[cfg(all(feature = "testing", not(test)))]
+impl<T, K, M> Handle<T, K, M> {
+    /// Any of the requests.
+    pub(crate) fn request(&self, event: Event<T, K>) -> bool {
+        self.0.request(event)
     }
 }
 

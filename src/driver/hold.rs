@@ -1,6 +1,6 @@
 //! What a successor received before it is the connection.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
 
 use crate::policy::Event;
 

@@ -1,11 +1,11 @@
 //! One transport's life as one future, from the dial to the end of its close, so that dropping it leaves nothing behind.
 
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll};
-use std::boxed::Box;
-use std::sync::Arc;
 
 use crate::policy::Event;
 

@@ -1,13 +1,13 @@
 //! The transports of a driver: the connection, and for a handover its successor and the connection that was replaced.
 
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::Context;
 use core::time::Duration;
-use std::boxed::Box;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::vec::Vec;
 
 use crate::handover::Decider;
 use crate::mode::Mode;

@@ -1,8 +1,7 @@
 //! What passes between a transport and the loop.
 
-use std::boxed::Box;
-use std::collections::VecDeque;
-use std::sync::PoisonError;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 
 use crate::policy::{Epoch, Event};
 
@@ -107,7 +106,7 @@ impl<P: Protocol> Mailbox<P> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<P>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     pub(super) const fn epoch(&self) -> Epoch {

@@ -1,10 +1,12 @@
 //! Messages for the application: a bounded buffer between the reader and one consumer.
 
+use alloc::sync::Arc;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
+#[cfg(feature = "blocking")]
+use super::status::Run;
 use super::status::Status;
 use super::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 
@@ -56,7 +58,7 @@ impl<I> Drop for Receiving<I> {
 
 impl<I> Inbox<I> {
     fn lock(&self) -> MutexGuard<'_, Buffer<I>> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buffer.lock()
     }
 
     pub(super) fn set_capacity(&self, capacity: usize) {
@@ -175,6 +177,15 @@ impl<I> Messages<I> {
             self.inbox.status.waker.wake();
         }
         Poll::Ready(Some(message))
+    }
+
+    /// How the run ended, if it did.
+    #[cfg(feature = "blocking")]
+    pub(super) fn outcome(&self) -> Option<super::Outcome> {
+        match self.inbox.status.lock().run {
+            Run::Ended(outcome) => outcome,
+            Run::New | Run::Running => None,
+        }
     }
 
     /// How many messages wait.

@@ -10,6 +10,11 @@
 #![cfg_attr(not(feature = "smol"), doc = "`Smol` (`smol`),")]
 #![cfg_attr(feature = "async-std", doc = "[`AsyncStd`] (`async-std`),")]
 #![cfg_attr(not(feature = "async-std"), doc = "`AsyncStd` (`async-std`),")]
+#![cfg_attr(
+    feature = "blocking",
+    doc = "[`Blocking`] (`blocking`: plain threads, with [`BlockingProtocol`] for sockets that block),"
+)]
+#![cfg_attr(not(feature = "blocking"), doc = "`Blocking` (`blocking`: plain threads),")]
 //! and any other in two methods.
 //!
 #![cfg_attr(feature = "tokio", doc = "```no_run")]
@@ -41,7 +46,7 @@
 //!
 //!     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
 //!         let mut line = String::new();
-//!         reader.read_line(&mut line).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+//!         reader.read_line(&mut line).await.map_err(|error| Cause::from(&error))?;
 //!         // A line that a cut connection left without its end is no message.
 //!         let line = line.strip_suffix('\n').ok_or(Cause::Io(IoKind::UnexpectedEof))?;
 //!         let event = match line.split_once(' ').unwrap_or((line, "")) {
@@ -149,9 +154,28 @@
 //! guard refuses is left out and counted, and the session is resumed at the base. By default the guard trusts the
 //! registrable domain of the base with the feature `public-suffix`, and the host of the base without it.
 //!
+//! # Without the standard library
+//!
+//! The feature `driver-core` is what a driver of your own can share with this loop on a target without `std` and without a heap:
+//! [`Runtime`], [`Dial`], [`DialError`], [`Received`], [`Notice`], [`SendFailed`], [`RefreshFailed`] and [`Outcome`]. With `alloc` it
+//! has [`Command`], [`Protocol`], [`SendProtocol`] and the [rules of trust](EndpointTrust). What the loop itself takes beside that:
+//!
+//! | what | where | why | what stands in the way of leaving it out |
+//! | --- | --- | --- | --- |
+//! | `std::sync::Mutex` | requests, messages both ways, states that handles ask for, what passes between a transport and the loop | handles may be in other threads, and the run may move between them | nothing but another mutex (of `critical-section`, or a cell where all is one task): all of it is in `sync.rs` |
+//! | `std::io::Error` | [`DialError`], [`Failure`] | `?` in a protocol | nothing: only the conversions are left out |
+//! | `Arc` | a driver and its handles, [`Messages`], [`Changes`], [`Receipt`] | handles outlive the driver, and come and go | handles that borrow what they share from a static, or from the caller |
+//! | `Arc` of a mailbox | a transport and the loop | the future of a transport stands beside it in the same struct | a mailbox in a place of the caller's that both borrow |
+//! | `Pin<Box<…>>` | a transport, its dial, the refresh of a credential | their types have no name, and they come and go while the run is pinned | three pinned places in the run's own future (a connection, a successor, one that drains); a dial then keeps its memory as long as the connection |
+//! | `VecDeque` | requests, items, commands, messages both ways, what a successor holds | their number is bounded by what the user sets or does, not by the type | capacities as parameters, and an answer for each that is full: requests are never refused today |
+//! | `Vec` | [`Command::Restore`], those who wait for a change of the state, the transports beside the connection | a batch is handed over by value | keys that the protocol reads from the policy's own batch, one waker a handle, two places |
+//! | `Box` | what few connections need: a report, who watches, the hold of a successor | to keep the rest small | nothing: in place it costs its size |
+//! | `Waker` | those who wait for a driver | | nothing, it is of `core`; `atomic-waker` is without `std` as well |
+//! | `String` | an endpoint that is refused, Punycode | the message of the error | fixed buffers; a device that trusts [no endpoint of a server's](EndpointTrust) needs none of it |
+//!
 //! # The duties of a driver
 //!
-//! For those who write their own; `tests/driver` holds the tests that this one passes on every runtime.
+//! For those who write their own; `testing::conformance` (feature `testing`) holds the tests that this one passes on every runtime.
 //!
 //! 1. It MUST execute every action in order before the next `handle_*` call, and skip none.
 //! 2. It MUST ask [`Policy::poll_timeout`] again after every `handle_*` call: a deadline can move *earlier* while a
@@ -192,34 +216,57 @@
 
 #[cfg(feature = "async-std")]
 mod async_std;
+#[cfg(feature = "blocking")]
+mod blocking;
+#[cfg(feature = "driver")]
 mod changes;
 mod command;
+#[cfg(feature = "driver")]
 mod handle;
+#[cfg(feature = "driver")]
 mod hold;
+#[cfg(feature = "driver")]
 mod link;
+#[cfg(feature = "driver")]
 mod links;
+#[cfg(feature = "driver")]
 mod mailbox;
+#[cfg(feature = "driver")]
 mod messages;
+#[cfg(feature = "driver")]
 mod outbox;
+#[cfg(feature = "alloc")]
 mod protocol;
+#[cfg(feature = "driver")]
 mod queue;
+#[cfg(feature = "driver")]
 mod run;
+#[cfg(feature = "alloc")]
 mod send_protocol;
+#[cfg(feature = "driver")]
+mod settings;
+#[cfg(feature = "driver")]
 mod shared;
 #[cfg(feature = "smol")]
 mod smol;
+#[cfg(feature = "driver")]
 mod spawn;
+#[cfg(feature = "driver")]
 mod status;
+#[cfg(feature = "driver")]
 mod supervise;
+#[cfg(feature = "driver")]
 mod sync;
 #[cfg(feature = "tokio")]
 mod tokio;
+#[cfg(feature = "alloc")]
 mod trust;
+#[cfg(feature = "driver")]
 mod turn;
+#[cfg(feature = "driver")]
 mod view;
 mod words;
 
-use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
@@ -230,25 +277,52 @@ use crate::time::Instant;
 #[cfg(feature = "async-std")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "async-std")))]
 pub use async_std::AsyncStd;
+#[cfg(feature = "blocking")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "blocking")))]
+pub use blocking::{
+    Blocking, BlockingProtocol, BlockingSleep, Dialling, Hangup, Threaded, ThreadedReader, ThreadedWriter,
+    WaitError, block_on, block_on_for,
+};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use changes::Changes;
-pub use command::{Command, Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
+pub use command::Command;
+pub use command::{Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use handle::{Ended, Handle, HandleFor};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use messages::Messages;
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use outbox::{Outbox, Overflow, Receipt, SendError};
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use protocol::Protocol;
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use send_protocol::SendProtocol;
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
+pub use settings::Driver;
 #[cfg(feature = "smol")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "smol")))]
 pub use smol::{Smol, SmolSleep};
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use spawn::Spawn;
+#[cfg(feature = "driver")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use supervise::{Failure, Link, Supervised, supervise};
 #[cfg(feature = "tokio")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "tokio")))]
 pub use tokio::Tokio;
+#[cfg(feature = "alloc")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use trust::{Distrust, EndpointGuard, EndpointTrust, TrustedHost, Untrusted};
-
-use messages::Receiving;
-use shared::Owner;
 
 /// How long a close may take ([`Protocol::close`]), with the write that a replaced connection still has under way: 1 s, this
 /// project's choice. It delays nothing but the return of [`Driver::run`]; the next dial cuts it off.
@@ -288,95 +362,4 @@ pub enum Outcome {
         /// What happened last.
         cause: Cause,
     },
-}
-
-/// The loop over a policy, a protocol and a runtime. See the [module](self) for an example. `Q` is the whole type of the
-/// policy, a [`Policy`](crate::Policy) or a [`Handover`](crate::handover::Handover): its `T` is the protocol's
-/// [`Token`](Protocol::Token) and its subscriptions have the protocol's [`Key`](Protocol::Key).
-///
-/// It holds at most one transport, counted from the beginning of its dial to the end of its close; with a handover at most
-/// two, and only while one replaces the other.
-pub struct Driver<P: Protocol, Rt, Q> {
-    policy: Q,
-    protocol: P,
-    runtime: Rt,
-    owner: Owner<P::Token, P::Key, P::Message>,
-    inbox: Receiving<P::Incoming>,
-    send_timeout: Option<Duration>,
-}
-
-impl<P: Protocol, Rt, Q> Driver<P, Rt, Q> {
-    /// A driver that does nothing until [`run`](Self::run).
-    #[must_use]
-    pub fn new(policy: Q, protocol: P, runtime: Rt) -> Self {
-        let owner = Owner::new();
-        let inbox = Receiving::new(owner.0.status.clone());
-        Self { policy, protocol, runtime, owner, inbox, send_timeout: Some(SEND_TIMEOUT) }
-    }
-
-    /// How many messages of the application wait to be written, and whether they may wait while there is no connection.
-    /// Default: [`Outbox::new`].
-    #[must_use]
-    pub fn with_outbox(self, outbox: Outbox) -> Self {
-        self.owner.0.out.set_limits(outbox);
-        self
-    }
-
-    /// How many received messages wait for the application before the driver stops reading, at least 1: see
-    /// [`Messages`]. Those of one [`Protocol::receive`] are not divided, so it may be that many more. Default 64, this
-    /// project's choice.
-    #[must_use]
-    pub fn with_message_buffer(self, capacity: usize) -> Self {
-        self.inbox.0.set_capacity(capacity);
-        self
-    }
-
-    /// How long one [`Protocol::send`] may take before the connection counts as lost; `None`: as long as the heartbeat
-    /// finds the peer alive, which one that sends and does not read may seem without end. Default [`SEND_TIMEOUT`].
-    #[must_use]
-    pub const fn with_send_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.send_timeout = timeout;
-        self
-    }
-
-    /// The way to steer it, to send through it and to ask it while it runs.
-    #[must_use]
-    pub fn handle(&self) -> HandleFor<P> {
-        Handle(self.owner.0.clone())
-    }
-
-    /// The messages that it receives.
-    pub fn messages(&self) -> Messages<P::Incoming> {
-        self.inbox.0.consumer()
-    }
-
-    /// How many received messages were discarded because nobody took messages.
-    #[must_use]
-    pub fn discarded(&self) -> u64 {
-        self.inbox.0.discarded()
-    }
-
-    /// The policy, between two runs: its session to keep, its counters.
-    #[must_use]
-    pub const fn policy(&self) -> &Q {
-        &self.policy
-    }
-
-    /// The protocol.
-    #[must_use]
-    pub const fn protocol(&self) -> &P {
-        &self.protocol
-    }
-
-    /// Both back.
-    #[must_use]
-    pub fn into_parts(self) -> (Q, P) {
-        (self.policy, self.protocol)
-    }
-}
-
-impl<P: Protocol, Rt, Q: fmt::Debug> fmt::Debug for Driver<P, Rt, Q> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("policy", &self.policy).finish_non_exhaustive()
-    }
 }

@@ -1,13 +1,13 @@
 //! Messages of the application on their way out: queued until the policy is online, and given back where they were not
 //! written.
 
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::error::Error;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
 
 use super::queue::Queue;
 use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
@@ -163,7 +163,7 @@ enum Stage<M> {
 
 impl<M> Slot<M> {
     fn lock(&self) -> MutexGuard<'_, Delivery<M>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn finish(&self, result: Result<(), SendError<M>>) {
@@ -210,17 +210,13 @@ pub(super) struct OutQueue<M> {
 }
 
 impl<M> OutQueue<M> {
-    #[cfg_attr(
-        not(redial_loom),
-        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
-    )]
     pub(super) fn new() -> Self {
         let inner = Inner { queue: Queue::new(), gate: Gate::Offline, limits: Outbox::new() };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<M>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     pub(super) fn set_limits(&self, limits: Outbox) {

@@ -1,7 +1,7 @@
 //! A queue that is a word while there is nothing in it.
 
-use std::boxed::Box;
-use std::collections::VecDeque;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 
 /// For what most connections need seldom, or never.
 #[expect(clippy::box_collection, reason = "empty it takes a word, not four")]

@@ -1,11 +1,11 @@
 //! The loop: what comes is told to the policy, and what the policy says is done.
 
+use alloc::boxed::Box;
 use core::future::poll_fn;
 use core::pin::pin;
-use std::boxed::Box;
 
 use crate::handover::Decider;
-use crate::policy::{Action, Endpoint, Event, Phase};
+use crate::policy::{Action, Event, Phase};
 use crate::session::SessionState;
 use crate::subscriptions::{SubscriptionState, Subscriptions};
 
@@ -31,8 +31,14 @@ where
     /// precondition or network is known then, and after a stop it dials nothing and returns. Messages that were not
     /// written when it returns are given back.
     ///
-    /// Dropping the future drops the transport and whatever else is under way, without a close; the next call takes
-    /// that for a stop that keeps the session.
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any await. It spawns nothing, so that dropping it drops all that the run holds: the dial, the
+    /// transports (without a close), the refresh of a credential, the sleep. No task, socket or timer is left. Handles learn at once
+    /// that the run has ended ([`Ended`](super::Ended) without an outcome), messages that were not written are given back, one that was
+    /// being written is in doubt, and those that were received stay in [`Messages`](super::Messages). The policy is as it was: the next
+    /// call takes the drop for a stop that keeps the session, and resumes it. The futures of the [`Protocol`] are dropped along, and what
+    /// they leave is theirs.
     pub async fn run(&mut self) -> Outcome {
         let Self { policy, protocol, runtime, owner, inbox, send_timeout } = self;
         let (protocol, runtime, shared) = (&*protocol, &*runtime, &*owner.0);
@@ -106,15 +112,7 @@ where
             for action in &taken.actions {
                 match action {
                     Action::Open { epoch, mode, endpoint, attempt, role } => {
-                        let endpoint = match endpoint {
-                            Endpoint::Base => None,
-                            Endpoint::Session => {
-                                turn.policy.session().and_then(|session| session.endpoint().cloned())
-                            }
-                            Endpoint::Redirect => turn.policy.redirect().cloned(),
-                        };
-                        let endpoint_index = turn.policy.endpoint_index();
-                        let dial = Dial { epoch, mode, endpoint, endpoint_index, attempt };
+                        let dial = Dial::of(turn.policy, taken.at, (epoch, mode, endpoint, attempt));
                         let EventLoop { protocol, inbox, shared, .. } = turn;
                         let live = |mail| link::transport(protocol, dial, mail, inbox, shared);
                         turn.links.open(epoch, role, mode, live);

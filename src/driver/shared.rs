@@ -1,7 +1,7 @@
 //! What a driver and its handles share.
 
-use std::boxed::Box;
-use std::sync::{Arc, PoisonError};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use crate::policy::Event;
 
@@ -22,7 +22,7 @@ pub(super) struct Shared<T, K, M> {
 
 impl<T, K, M> Shared<T, K, M> {
     fn requests(&self) -> MutexGuard<'_, Queue<Event<T, K>>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        self.requests.lock()
     }
 
     /// What the user or the host says. False once the driver is dropped.

@@ -1,10 +1,10 @@
 //! What the handles may ask of a driver: whether it is online, how it ended, what its policy does.
 
+use alloc::boxed::Box;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
-use std::boxed::Box;
-use std::sync::{Arc, PoisonError, Weak};
-use std::vec::Vec;
 
 use crate::handover::{Decider, HandoverStats};
 use crate::policy::{Explanation, Stats};
@@ -77,10 +77,6 @@ pub(super) struct Status {
 }
 
 impl Status {
-    #[cfg_attr(
-        not(redial_loom),
-        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
-    )]
     pub(super) fn new() -> Self {
         Self {
             waker: AtomicWaker::new(),
@@ -91,7 +87,7 @@ impl Status {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Changes the state and wakes everybody who waits for a change of it.

@@ -1,5 +1,9 @@
 //! Reconnects for crates that own their socket: one closure connects, one lives while the connection does.
 
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt;
@@ -7,12 +11,8 @@ use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::boxed::Box;
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
-use std::vec::Vec;
 
-use crate::classify::{Cause, IoKind};
+use crate::classify::Cause;
 use crate::handover::Decider;
 use crate::policy::{Epoch, Event};
 use crate::subscriptions::Subscriptions;
@@ -79,15 +79,18 @@ where
 
 /// Why a connection was not made, or is lost: by `?` from any error, from a [`Cause`] and from a [`DialError`].
 ///
-/// Of an error the first [`std::io::Error`] in it or among its sources is the cause; without one the cause is
-/// [`Cause::Unknown`]. Where you know better, return the [`Cause`].
+/// An error is read as by [`causes::of`](crate::causes::of): what it or one of its sources says, by the features that are on. So a
+/// `redis::RedisError` with `NOAUTH` asks for a credential with the feature `redis`, a verdict on a certificate is one with `rustls`,
+/// and with `tungstenite` a refused upgrade brings its status and its `Retry-After`. What says nothing is [`Cause::Unknown`]. Where
+/// you know better, return the [`Cause`]: of a name lookup in a step of its own [`causes::lookup`](crate::causes::lookup), of
+/// MQTT [`causes::mqtt5`](crate::causes::mqtt5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Failure(DialError);
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let error: &(dyn Error + 'static) = &error;
-        Self(error.downcast_ref::<DialError>().copied().unwrap_or_else(|| cause_of(error).into()))
+        Self(error.downcast_ref::<DialError>().copied().unwrap_or_else(|| DialError::of(error)))
     }
 }
 
@@ -106,20 +109,6 @@ impl Failure {
             DialError::NotNow { .. } => Cause::Unknown,
         }
     }
-}
-
-/// The first error of the system among an error and its sources.
-fn cause_of(error: &(dyn Error + 'static)) -> Cause {
-    let mut next = Some(error);
-    // Bounded, for a source may be anything.
-    for _ in 0..32 {
-        let Some(error) = next else { break };
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return Cause::Io(IoKind::from(error.kind()));
-        }
-        next = error.source();
-    }
-    Cause::Unknown
 }
 
 /// What a connection that is supervised tells and is told. Cheap to clone; a clone may go to another task, and one of an
@@ -159,7 +148,7 @@ struct Inner<T, K> {
 
 impl<T, K> LinkShared<T, K> {
     fn lock(&self) -> MutexGuard<'_, Inner<T, K>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

@@ -8,12 +8,32 @@ pub(super) use atomic_waker::AtomicWaker;
 #[cfg(not(redial_loom))]
 pub(super) use core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
 #[cfg(not(redial_loom))]
-pub(super) use std::sync::{Mutex, MutexGuard};
+use std::sync as primitives;
 
 #[cfg(redial_loom)]
-pub(super) use loom::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
+use loom::sync as primitives;
 #[cfg(redial_loom)]
-pub(super) use loom::sync::{Mutex, MutexGuard};
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicUsize, Ordering};
+
+pub(super) use primitives::MutexGuard;
+
+/// A mutex that a panic does not poison: nothing in here is left half done by one.
+#[derive(Debug)]
+pub(super) struct Mutex<T>(primitives::Mutex<T>);
+
+impl<T> Mutex<T> {
+    #[cfg_attr(
+        not(redial_loom),
+        expect(clippy::missing_const_for_fn, reason = "loom's primitives are not const")
+    )]
+    pub(super) fn new(value: T) -> Self {
+        Self(primitives::Mutex::new(value))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
 
 /// loom's, with the methods of the real one.
 #[cfg(redial_loom)]

@@ -1,9 +1,9 @@
 //! Where an endpoint that a server names may lie, before a session token is sent there.
 
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::string::{String, ToString};
 
 /// Which endpoints of a server's choice are dialled with the session's token.
 ///
@@ -415,10 +415,10 @@ const fn registrable(_: &str) -> Option<&str> {
 
 /// What a label stands for (RFC 3492, section 6.2), without its `xn--`. At most 63 characters are decoded.
 #[cfg(feature = "public-suffix")]
-fn from_punycode(encoded: &str) -> Option<std::vec::Vec<char>> {
+fn from_punycode(encoded: &str) -> Option<alloc::vec::Vec<char>> {
     const BASE: u32 = 36;
     let (basic, deltas) = encoded.rsplit_once('-').unwrap_or(("", encoded));
-    let mut label: std::vec::Vec<char> = basic.chars().collect();
+    let mut label: alloc::vec::Vec<char> = basic.chars().collect();
     let (mut code, mut place, mut bias) = (128_u32, 0_u32, 72_u32);
     let mut digits = deltas.chars();
     while !digits.as_str().is_empty() {

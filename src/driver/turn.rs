@@ -1,10 +1,10 @@
 //! One turn of the loop: whatever comes first, with everything looked at in a fair order.
 
+use alloc::boxed::Box;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
-use std::boxed::Box;
 
 use crate::handover::Decider;
 use crate::policy::{Actions, Epoch, Event};

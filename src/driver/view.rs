@@ -1,7 +1,7 @@
 //! Where the policy is, as transports and handles see it.
 
+use alloc::boxed::Box;
 use core::future::Future;
-use std::boxed::Box;
 
 use crate::policy::{Epoch, Explanation, Phase, Trigger};
 use crate::time::Instant;

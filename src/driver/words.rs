@@ -2,8 +2,13 @@
 
 use core::fmt;
 
+#[cfg(feature = "alloc")]
+use super::Command;
+#[cfg(feature = "driver")]
+use super::Overflow;
+#[cfg(feature = "alloc")]
 use super::trust::{Distrust, EndpointTrust, TrustedHost};
-use super::{Command, DialError, Outcome, Overflow, Received};
+use super::{DialError, Outcome, Received};
 use crate::policy::RetryAfter;
 use crate::words::words;
 
@@ -47,6 +52,7 @@ impl fmt::Display for DialError {
 
 impl core::error::Error for DialError {}
 
+#[cfg(feature = "alloc")]
 words!([T, K, M] Command<T, K, M> {
     Identify => "send_fresh",
     Resume => "send_resume",
@@ -62,12 +68,14 @@ words!([T, K, I] Received<T, K, I> {
     Message => "message",
 });
 
+#[cfg(feature = "driver")]
 words!(Overflow {
     Refuse => "refuse",
     DropOldest => "drop_oldest",
     DropNewest => "drop_newest",
 });
 
+#[cfg(feature = "alloc")]
 words!(['a] EndpointTrust<'a> {
     SameDomain => "same_domain",
     SameHost => "same_host",
@@ -75,6 +83,7 @@ words!(['a] EndpointTrust<'a> {
     Any => "any",
 });
 
+#[cfg(feature = "alloc")]
 impl TrustedHost<'_> {
     /// The variant's word, in snake case. It does not change between versions.
     #[must_use]
@@ -86,6 +95,7 @@ impl TrustedHost<'_> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl fmt::Display for TrustedHost<'_> {
     /// The host; of a domain, the domain after `*.`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +106,7 @@ impl fmt::Display for TrustedHost<'_> {
     }
 }
 
+#[cfg(feature = "alloc")]
 words!(as_str Distrust {
     Base => "base",
     Character => "character",

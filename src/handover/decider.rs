@@ -3,6 +3,7 @@
 use rand_core::Rng;
 
 use super::{Config, Handover, HandoverStats};
+use crate::breaker;
 use crate::endpoints::Endpoints;
 use crate::policy::{
     self, Actions, ConfigSource, Epoch, Event, Explanation, OptionalPart, Phase, Policy, Stats, WaitReason,
@@ -63,6 +64,9 @@ pub trait Decider: sealed::Sealed {
 
     /// [`Policy::stats`].
     fn stats(&self) -> Stats;
+
+    /// [`Policy::breaker_phase`].
+    fn breaker_phase(&self) -> Option<breaker::Phase>;
 
     /// [`Handover::handover_stats`]; `None` of a policy alone, and where nothing is handed over.
     fn handover_stats(&self) -> Option<HandoverStats>;
@@ -149,6 +153,10 @@ macro_rules! decides {
 
             fn stats(&self) -> Stats {
                 self.stats()
+            }
+
+            fn breaker_phase(&self) -> Option<breaker::Phase> {
+                self.breaker_phase()
             }
 
             fn handover_stats(&self) -> Option<HandoverStats> {

@@ -119,6 +119,7 @@ mod timers;
 use rand_core::Rng;
 
 use crate::backoff::WindowPhase;
+use crate::breaker;
 use crate::endpoints::{Endpoints, SingleEndpoint};
 use crate::policy::{
     self, ConfigSource, DropReason, Epoch, Explanation, Phase, Policy, Side, Snapshot, Stats,
@@ -127,7 +128,7 @@ use crate::subscriptions::{Beside, NoSubscriptions, Subscriptions};
 use crate::time::{Instant, OptInstant};
 
 pub use config::Config;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "telemetry", feature = "testing"))]
 pub(crate) use decider::sealed::Sealed;
 pub use decider::{Decider, EventOf};
 pub use stats::HandoverStats;
@@ -279,6 +280,12 @@ impl<R, T, S: Subscriptions, C: ConfigSource, E> Handover<R, T, S, C, E> {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.policy.stats()
+    }
+
+    /// The state of the policy's breaker: see [`Policy::breaker_phase`].
+    #[must_use]
+    pub fn breaker_phase(&self) -> Option<breaker::Phase> {
+        self.policy.breaker_phase()
     }
 
     /// The counters of the handovers.

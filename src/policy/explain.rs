@@ -4,6 +4,7 @@ use core::fmt;
 
 use rand_core::Rng;
 
+use crate::breaker::{self, CircuitBreaker};
 use crate::classify::Cause;
 use crate::endpoints::Endpoints;
 use crate::mode::Mode;
@@ -14,7 +15,7 @@ use crate::words::words;
 use super::Policy;
 use super::action::{Endpoint, GiveUp};
 use super::event::Epoch;
-use super::source::ConfigSource;
+use super::source::{ConfigSource, OptionalPart};
 use super::state::Stage;
 
 /// The phase that a policy is in.
@@ -323,6 +324,13 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.state.stage.phase()
+    }
+
+    /// The state that the breaker was left in by the last call; `None` where the config has no breaker. That an open time has
+    /// passed shows with the next dial.
+    #[must_use]
+    pub fn breaker_phase(&self) -> Option<breaker::Phase> {
+        self.source.config().breaker.and(self.state.breaker.get()).map(CircuitBreaker::phase)
     }
 }
 

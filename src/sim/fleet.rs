@@ -350,6 +350,8 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
         }
         let Some(policy) = self.policies.get(client as usize) else { return };
         let (phase, deadline) = (policy.phase(), policy.poll_timeout());
+        // Who is back for good only beats, and no beat is lost here.
+        let rests = phase == Phase::Online && self.coming == 0 && policy.config().max_age.is_none();
         self.observe(client, phase);
         // While a dial is under way, its arrival knows what comes first.
         if let Some(at) = deadline.filter(|_| phase != Phase::Connecting) {
@@ -357,7 +359,7 @@ impl<'a, V: Server, E: Endpoints + Clone> Fleet<'a, V, E> {
             let item = Item { at, client, epoch: None, what: What::Deadline };
             if phase == Phase::Waiting {
                 self.next = Some(item);
-            } else {
+            } else if !rests {
                 self.calendar.insert(item);
             }
         }

@@ -6,6 +6,7 @@ use core::ops::Deref;
 
 use rand_core::Rng;
 
+use crate::breaker;
 use crate::codec::{CheckpointError, Store, Writer};
 use crate::endpoints::Endpoints;
 use crate::handover::{self, Decider, EventOf, Handover, HandoverStats, Sealed};
@@ -382,6 +383,10 @@ impl<D: Checkable> Decider for Checked<D> {
 
     fn stats(&self) -> Stats {
         self.policy.stats()
+    }
+
+    fn breaker_phase(&self) -> Option<breaker::Phase> {
+        self.policy.breaker_phase()
     }
 
     fn handover_stats(&self) -> Option<HandoverStats> {

@@ -19,7 +19,7 @@ use super::checked::Checkable;
 /// - Every dial has one outcome, and is told to be open before anything else is told of it.
 /// - A numbered answer answers a request for a credential, or a send of subscriptions, that was made.
 ///
-/// What a driver does about an action can't be seen from its calls; `tests/driver` of the repository shows how that is tested.
+/// What a driver does about an action can't be seen from its calls; `testing::conformance` tests that.
 ///
 /// ```should_panic
 /// use core::time::Duration;

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::{String, ToString};
 
+use crate::breaker;
 use crate::handover::{self, Decider, EventOf, Handover, HandoverStats, Sealed};
 use crate::policy::{
     Action, Actions, Config, Epoch, Event, Explanation, HoldReason, Phase, Policy, Stats, WaitReason,
@@ -183,6 +184,10 @@ impl<D: Checkable> Decider for Faulty<D> {
         let mut stats = self.policy.stats();
         stats.opens += u32::from(self.fault == Fault::CountedTwice && stats.opens > 0);
         stats
+    }
+
+    fn breaker_phase(&self) -> Option<breaker::Phase> {
+        self.policy.breaker_phase()
     }
 
     fn handover_stats(&self) -> Option<HandoverStats> {

@@ -1,9 +1,10 @@
 //! A runtime whose clock moves only when nothing else is left to do.
 
+mod called;
 mod hang;
 
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::panic::Location;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -19,6 +20,7 @@ use std::vec::Vec;
 use crate::driver::{Runtime, Spawn};
 use crate::time::Instant;
 
+pub(super) use called::Called;
 pub use hang::Hang;
 use hang::Why;
 
@@ -185,7 +187,7 @@ impl VirtualClock {
     #[track_caller]
     #[expect(clippy::panic, reason = "the assertion of a test")]
     pub fn run<F: Future>(&self, future: F) -> F::Output {
-        match self.drive(pin!(future), Instant::MAX) {
+        match self.run_until(pin!(future), Instant::MAX) {
             Ok(output) => output,
             Err(hang) => panic!("{hang}"),
         }
@@ -197,7 +199,42 @@ impl VirtualClock {
     /// [`Hang`]: the future has not ended, and is dropped. The message says who sleeps until when.
     pub fn run_for<F: Future>(&self, future: F, span: Duration) -> Result<F::Output, Hang> {
         let until = self.now().saturating_add(span);
-        self.drive(pin!(future), until)
+        self.run_until(pin!(future), until)
+    }
+
+    /// The future, for another executor: while nothing in it can go on, the clock jumps to the end of the first sleep. So tests on a
+    /// runtime's own executor need no real time either. Whatever the future waits for must be this clock's or inside the future; what
+    /// [`spawn`](Self::spawn) begins waits for [`run`](Self::run).
+    ///
+    /// # Panics
+    /// When the future can never end, with the message of [`Hang`].
+    #[expect(clippy::panic, reason = "the assertion of a test")]
+    pub async fn drive<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let called = Called::new();
+        let mut left = MAX_POLLS;
+        poll_fn(|cx| {
+            called.set_task(cx.waker());
+            if called.take() {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&called.waker())) {
+                    return Poll::Ready(output);
+                }
+                left = left.saturating_sub(1);
+            }
+            let hang = if left == 0 {
+                Some(self.0.lock().hang(Why::Busy))
+            } else if called.is_set() {
+                None
+            } else {
+                left = MAX_POLLS;
+                self.pass_time(Instant::MAX).err()
+            };
+            match hang {
+                Some(hang) => panic!("{hang}"),
+                None => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// Runs the future beside the one of [`run`](Self::run): the current run, or the next one. Dropping what this returns does not end
@@ -230,7 +267,7 @@ impl VirtualClock {
         Arc::new(TaskWaker { clock: Arc::downgrade(&self.0), id, woken: AtomicBool::new(false) })
     }
 
-    fn drive<F: Future>(&self, mut future: Pin<&mut F>, until: Instant) -> Result<F::Output, Hang> {
+    fn run_until<F: Future>(&self, mut future: Pin<&mut F>, until: Instant) -> Result<F::Output, Hang> {
         let _scope = Scope::enter(self);
         let main = self.task_waker();
         let waker = Waker::from(main.clone());

@@ -1,8 +1,12 @@
 //! How a client is set up.
 
+#[cfg(feature = "telemetry")]
+use core::fmt;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::string::String;
+#[cfg(feature = "telemetry")]
+use std::sync::PoisonError;
 use std::sync::{Arc, Mutex};
 use std::vec;
 use std::vec::Vec;
@@ -14,6 +18,8 @@ use crate::endpoints::FixedEndpoints;
 use crate::handover;
 use crate::policy::{Config, Epoch};
 use crate::presets;
+#[cfg(feature = "telemetry")]
+use crate::telemetry::Sink;
 
 use super::client::Client;
 use super::error::SetupError;
@@ -64,6 +70,8 @@ pub fn connect(url: &str) -> Connect<Raw> {
         outbox: None,
         buffer: None,
         subscriptions: Vec::new(),
+        #[cfg(feature = "telemetry")]
+        sink: Observing::default(),
         error: None,
     }
 }
@@ -85,8 +93,29 @@ pub struct Connect<P: Protocol> {
     pub(super) outbox: Option<Outbox>,
     pub(super) buffer: Option<usize>,
     pub(super) subscriptions: Vec<(P::Key, i32)>,
+    #[cfg(feature = "telemetry")]
+    pub(super) sink: Observing,
     /// The first thing that was wrong.
     error: Option<SetupError>,
+}
+
+/// What sees the policy's steps.
+#[cfg(feature = "telemetry")]
+#[derive(Default)]
+pub(super) struct Observing(Mutex<Option<Box<dyn Sink + Send>>>);
+
+#[cfg(feature = "telemetry")]
+impl Observing {
+    pub(super) fn into_sink(self) -> Option<Box<dyn Sink + Send>> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "telemetry")]
+impl fmt::Debug for Observing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observing").finish_non_exhaustive()
+    }
 }
 
 impl Connect<Raw> {
@@ -120,6 +149,8 @@ impl Connect<Raw> {
             seed: self.seed,
             outbox: self.outbox,
             buffer: self.buffer,
+            #[cfg(feature = "telemetry")]
+            sink: self.sink,
             error: self.error,
         }
     }
@@ -262,6 +293,33 @@ impl<P: Protocol> Connect<P> {
         self
     }
 
+    /// Lets this sink see every step of the policy: see [`telemetry`](crate::telemetry). Of several calls the last one counts; two
+    /// sinks are a pair. Default: none.
+    ///
+    /// ```no_run
+    /// # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
+    /// use redial::telemetry::{Change, Sink};
+    ///
+    /// struct Print;
+    ///
+    /// impl Sink for Print {
+    ///     fn change(&mut self, _: redial::Instant, change: &Change) {
+    ///         eprintln!("{change}");
+    ///     }
+    /// }
+    ///
+    /// let socket = redial::websocket::connect("wss://feed.example").observe(Print).spawn()?;
+    /// # let _ = socket;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "telemetry")]
+    #[cfg_attr(redial_docsrs, doc(cfg(feature = "telemetry")))]
+    pub fn observe(mut self, sink: impl Sink + Send + 'static) -> Self {
+        self.sink = Observing(Mutex::new(Some(Box::new(sink))));
+        self
+    }
+
     /// Subscribes to this from the beginning. See also [`Socket::subscribe`].
     pub fn subscribe(mut self, key: impl Into<P::Key>) -> Self {
         self.subscriptions.push((key.into(), 0));
@@ -269,7 +327,7 @@ impl<P: Protocol> Connect<P> {
     }
 
     /// The protocol for a [`Driver`](crate::driver::Driver) of your own, with a policy, a recorder or endpoints that
-    /// [`spawn`](Self::spawn) does not know. Config, handover, seed, outbox, buffer and subscriptions are left out: those are
+    /// [`spawn`](Self::spawn) does not know. Config, handover, seed, outbox, buffer, sink and subscriptions are left out: those are
     /// the driver's.
     ///
     /// # Errors

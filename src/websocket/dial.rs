@@ -27,9 +27,10 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::causes;
 use crate::classify::{Cause, IoKind};
 
-use super::failure::{self, Failure};
+use super::failure::Failure;
 use super::head::Head;
 use super::limits::Limits;
 use super::request::{Headers, Upgraded};
@@ -88,7 +89,7 @@ async fn connect(url: &Url) -> Result<TcpStream, Failure> {
         match timeout(STAGGER, attempts.next()).await {
             Ok(Some(Ok(stream))) => return Ok(stream),
             Ok(Some(Err((address, error)))) => {
-                failed = Failure::new(failure::io(&error), format!("{address}: {error}"));
+                failed = Failure::new(Cause::from(&error), format!("{address}: {error}"));
             }
             Ok(None) => return Err(failed),
             Err(_) => {}
@@ -104,7 +105,7 @@ async fn lookup(url: &Url) -> Result<Vec<SocketAddr>, Failure> {
     // By itself, so that a name that is not found is known as such: the system's error kinds don't tell.
     let found = lookup_host((url.host(), url.port()))
         .await
-        .map_err(|error| Failure::new(Cause::Io(IoKind::NameNotFound), format!("{}: {error}", url.host())))?;
+        .map_err(|error| Failure::new(causes::lookup(&error), format!("{}: {error}", url.host())))?;
     Ok(in_turn(found.take(MAX_ADDRESSES).collect()))
 }
 

@@ -13,9 +13,13 @@ use crate::handover::Decider;
 use crate::policy::Policy;
 use crate::rng::SplitMix64;
 use crate::subscriptions::SubscriptionList;
+#[cfg(feature = "telemetry")]
+use crate::telemetry::Observed;
 
 use super::client::Client;
 use super::connect::Connect;
+#[cfg(feature = "telemetry")]
+use super::connect::Observing;
 use super::error::SetupError;
 use super::protocol::Protocol;
 use super::raw::Raw;
@@ -43,9 +47,23 @@ struct SetUp<P: Protocol> {
     outbox: Option<Outbox>,
     buffer: Option<usize>,
     subscriptions: Vec<(P::Key, i32)>,
+    #[cfg(feature = "telemetry")]
+    sink: Observing,
 }
 
 impl<P: Protocol> SetUp<P> {
+    #[cfg_attr(not(feature = "telemetry"), expect(unused_mut, reason = "there is no sink to take"))]
+    fn observe<Q>(mut self, policy: Q, client: Client<P>) -> (HandleFor<Client<P>>, Messages<P::Incoming>)
+    where
+        Q: Decider<Token = String, Subscriptions = SubscriptionList<P::Key>> + Send + 'static,
+    {
+        #[cfg(feature = "telemetry")]
+        if let Some(sink) = core::mem::take(&mut self.sink).into_sink() {
+            return self.start(Driver::new(Observed::new(policy, sink), client, Tokio::new()));
+        }
+        self.start(Driver::new(policy, client, Tokio::new()))
+    }
+
     fn start<Q>(
         self,
         mut driver: Driver<Client<P>, Tokio, Q>,
@@ -79,15 +97,23 @@ impl<P: Protocol> Socket<P> {
         let subscriptions = core::mem::take(&mut connect.subscriptions);
         let limit = connect.outgoing_limit();
         let (outbox, buffer, handover) = (connect.outbox, connect.buffer, connect.handover);
+        #[cfg(feature = "telemetry")]
+        let sink = core::mem::take(&mut connect.sink);
         let client = connect.client()?;
         let protocol = Arc::clone(client.protocol());
 
         let policy = Policy::from_parts(config, rng, SubscriptionList::new(), client.endpoints());
-        let set_up = SetUp { outbox, buffer, subscriptions };
+        let set_up = SetUp {
+            outbox,
+            buffer,
+            subscriptions,
+            #[cfg(feature = "telemetry")]
+            sink,
+        };
         // Two drivers, so that one without a handover is not larger for it.
         let (handle, messages) = match handover {
-            None => set_up.start(Driver::new(policy, client, Tokio::new())),
-            Some(config) => set_up.start(Driver::new(policy.with_handover(config), client, Tokio::new())),
+            None => set_up.observe(policy, client),
+            Some(config) => set_up.observe(policy.with_handover(config), client),
         };
         Ok(Self { sender: Sender { handle, protocol, limit }, messages })
     }

@@ -1,16 +1,11 @@
-//! TLS by rustls: the default configuration, ALPN, and what a failure of it means.
+//! TLS by rustls: the default configuration, and ALPN.
 
-use std::io;
 use std::string::ToString;
 use std::sync::Arc;
 use std::vec;
 
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{
-    AlertDescription as Alert, CertificateError as Bad, ClientConfig, Error, RootCertStore,
-};
-
-use crate::classify::{Cause, TlsKind};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::error::SetupError;
 
@@ -31,40 +26,4 @@ pub(super) fn default() -> Result<ClientConfig, SetupError> {
 pub(super) fn http11(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
-}
-
-/// What an error of the stream says about TLS; `None`: nothing.
-pub(super) fn cause(error: &io::Error) -> Option<Cause> {
-    let error = error.get_ref()?.downcast_ref::<Error>()?;
-    Some(Cause::Tls(match error {
-        Error::InvalidCertificate(bad) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => TlsKind::CertificateExpired,
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => TlsKind::CertificateNotYetValid,
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => TlsKind::NameMismatch,
-            Bad::UnknownIssuer => TlsKind::UnknownIssuer,
-            Bad::Revoked => TlsKind::Revoked,
-            _ => TlsKind::BadCertificate,
-        },
-        Error::NoCertificatesPresented => TlsKind::BadCertificate,
-        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => TlsKind::HandshakeFailure,
-        Error::AlertReceived(alert) => match alert {
-            Alert::HandshakeFailure
-            | Alert::ProtocolVersion
-            | Alert::InsufficientSecurity
-            | Alert::NoApplicationProtocol => TlsKind::HandshakeFailure,
-            Alert::InternalError => TlsKind::InternalAlert,
-            // All of these are about a certificate, and it is ours that the server has judged.
-            Alert::NoCertificate
-            | Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::CertificateRequired => TlsKind::ClientCertificate,
-            _ => TlsKind::Other,
-        },
-        _ => TlsKind::Other,
-    }))
 }

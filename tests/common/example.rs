@@ -8,6 +8,7 @@ fn features() -> String {
     let all = [
         ("alloc", cfg!(feature = "alloc")),
         ("async-std", cfg!(feature = "async-std")),
+        ("blocking", cfg!(feature = "blocking")),
         ("chacha", cfg!(feature = "chacha")),
         ("driver", cfg!(feature = "driver")),
         ("public-suffix", cfg!(feature = "public-suffix")),

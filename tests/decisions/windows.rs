@@ -1,5 +1,6 @@
 //! Consecutive windows with one phase an outage, against a recomputation in floats.
 
+mod bits;
 mod policy;
 
 use std::time::Duration;
@@ -30,10 +31,15 @@ fn point(begins: &[u64], k: usize, phase: f64) -> f64 {
 
 /// The wait in microseconds after a failure at `elapsed`, the first of the outage or a later one.
 fn naive(begins: &[u64], phase: f64, first: bool, elapsed: f64) -> f64 {
+    naive_at(begins, |_| phase, first, elapsed)
+}
+
+/// The same with a place in each window.
+fn naive_at(begins: &[u64], place: impl Fn(usize) -> f64, first: bool, elapsed: f64) -> f64 {
     if first && elapsed == 0. {
-        return point(begins, 0, phase);
+        return point(begins, 0, place(0));
     }
-    let target = (0..begins.len() - 1).map(|k| point(begins, k, phase)).find(|at| *at > elapsed + 3e5);
+    let target = (0..begins.len() - 1).map(|k| point(begins, k, place(k))).find(|at| *at > elapsed + 3e5);
     target.expect("windows enough") - elapsed
 }
 
@@ -120,6 +126,7 @@ proptest! {
             floor.map(|floor| config.to_builder().floor(micros(floor))),
             asked.map(|asked| config.to_builder().first_delay(micros(asked))),
             Some(config.to_builder().exact_first()).filter(|_| exact),
+            Some(config.to_builder().phase_bits(bits as u8)).filter(|_| bits % 3 > 0),
         ].into_iter().flatten() {
             config = builder.build().unwrap_or(config);
         }

@@ -1,159 +1,178 @@
-//! The driver on each runtime: the same tests, the same functions.
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+//! The driver on each runtime: the conformance suite, and what only a real runtime shows.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-mod conformance;
-mod driving;
-mod frequent;
-mod handles;
-mod handover;
-mod host;
-mod lab;
-mod messages;
-mod sessions;
+mod blocking;
+mod leftovers;
+mod own;
 mod spawned;
-mod station;
-mod streams;
-mod supervised;
 mod virtual_clock;
 
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 
-use host::Host;
-use lab::{Transport, ms};
-use redial::driver::{AsyncStd, Driver, Outcome, Smol, Tokio};
+use redial::driver::{AsyncStd, Blocking, Driver, Outcome, Runtime, Smol, Tokio, block_on};
+use redial::heartbeat::HeartbeatConfig;
 use redial::subscriptions::SubscriptionList;
-use redial::testing::VirtualClock;
-use redial::{Policy, SplitMix64};
+use redial::testing::{Answer, ScriptedTransport, VirtualClock, conformance};
+use redial::{BackoffConfig, Cause, Config, IoKind, Policy, SplitMix64};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
 
 /// No time is lost; a millisecond is the least distance of two dials.
-const VIRTUAL: core::time::Duration = ms(1);
+const VIRTUAL: Duration = ms(1);
 /// tokio's clock is paused: exact to the millisecond, which is its timers' resolution.
-const EXACT: core::time::Duration = ms(2);
-/// Real time on a machine with other things to do.
-const ROUGH: core::time::Duration = ms(2_000);
+const PAUSED: Duration = ms(2);
 
-fn paused<F: Future>(future: F) -> F::Output {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(future)
-}
-
-macro_rules! on_every_runtime {
-    ($($tests:ident { $($test:ident)* })*) => {
-        mod on_tokio {$($(
-            #[test] fn $test() {
-                super::paused(async { crate::$tests::$test(crate::Host::new(crate::Tokio::new()), crate::EXACT).await });
-            }
-        )*)*}
-        mod on_a_virtual_clock {$($(
-            #[test] fn $test() {
-                let clock = crate::VirtualClock::new();
-                clock.run(crate::$tests::$test(crate::Host::new(clock.clone()), crate::VIRTUAL));
-            }
-        )*)*}
-        mod on_async_std {$($(
-            #[test] fn $test() {
-                async_std::task::block_on(crate::$tests::$test(crate::Host::new(crate::AsyncStd::new()), crate::ROUGH));
-            }
-        )*)*}
-        mod on_smol {$($(
-            #[test] fn $test() {
-                smol::block_on(crate::$tests::$test(crate::Host::new(crate::Smol::new()), crate::ROUGH));
-            }
-        )*)*}
+/// tokio with its own timers, whose clock is paused.
+#[test]
+fn tokio_conforms() {
+    let paused = |case: conformance::Future<'_>| {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(case);
     };
+    conformance::run_all(Tokio::new, paused, PAUSED).assert_passed();
 }
 
-on_every_runtime! {
-    conformance {
-    dials_on_the_ladder
-    retry_now_cuts_a_backoff_wait
-    a_deadline_that_moves_earlier_during_a_sleep
-    stop_during_a_dial
-    stop_during_a_backoff_wait
-    stop_during_a_pending_send
-    stop_during_a_goodbye
-    a_goodbye_ends_during_a_long_wait
-    a_goodbye_delays_no_dial
-    facts_before_timers
-    a_flood_starves_nobody
-    a_blocked_send_stops_no_heartbeat
-    a_failed_send_is_a_loss
-    a_close_frame_before_a_failed_send
-    a_dial_that_hangs_is_dropped
-    a_dial_is_dropped_when_its_time_is_over
-    giving_up_is_a_value
-    a_dropped_run_leaves_nothing
-    handles_may_go_first_or_last
-    a_stop_before_the_run
-    a_hold_parks
-    a_long_suspend_is_one_timeout
-    never_two_transports
+#[test]
+fn a_virtual_clock_conforms() {
+    let clock = VirtualClock::new();
+    conformance::run_all(|| clock.clone(), |case| clock.run(case), VIRTUAL).assert_passed();
+}
+
+/// The executors of the others, on a clock that loses no time. Their own sleeps have a test below.
+#[test]
+fn async_std_conforms() {
+    let clock = VirtualClock::new();
+    let block_on = |case: conformance::Future<'_>| async_std::task::block_on(clock.drive(case));
+    conformance::run_all(|| clock.clone(), block_on, VIRTUAL).assert_passed();
+}
+
+#[test]
+fn smol_conforms() {
+    let clock = VirtualClock::new();
+    let block_on = |case: conformance::Future<'_>| smol::block_on(clock.drive(case));
+    conformance::run_all(|| clock.clone(), block_on, VIRTUAL).assert_passed();
+}
+
+#[test]
+fn threads_conform() {
+    let clock = VirtualClock::new();
+    let block_on = |case: conformance::Future<'_>| block_on(clock.drive(case));
+    conformance::run_all(|| clock.clone(), block_on, VIRTUAL).assert_passed();
+}
+
+/// The same on a runtime whose time is real, as a user of one would run it.
+#[test]
+#[ignore = "it waits for real time, forty seconds"]
+fn threads_conform_in_real_time() {
+    conformance::run_all(Blocking::new, |case| block_on(case), ms(2_000)).assert_passed();
+}
+
+/// The sleeps of each runtime itself, in real time: none ends early, none is lost when it is dropped for an earlier one, and a
+/// driver waits by them.
+async fn sleeps<Rt>(runtime: Rt)
+where
+    Rt: Runtime<Sleep: Send + 'static> + Clone + Send + Sync + 'static,
+{
+    /// On a machine with other things to do.
+    const LATE: Duration = ms(2_000);
+    static CONFIG: Config = Config::new(BackoffConfig::constant(ms(30)).build_const())
+        .heartbeat(HeartbeatConfig::new().first_jitter(false).interval(ms(40)).build_const())
+        .build_const();
+
+    let begun = runtime.now();
+    runtime.sleep_until(begun).await;
+    runtime.sleep_until(begun.saturating_add(ms(20))).await;
+    let slept = runtime.now().saturating_duration_since(begun);
+    assert!(slept >= ms(20) && slept < ms(20) + LATE, "{slept:?}");
+    let mut long = Box::pin(runtime.sleep_until(begun.saturating_add(ms(600_000))));
+    core::future::poll_fn(|cx| {
+        assert!(long.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    drop(long);
+    runtime.sleep_until(runtime.now().saturating_add(ms(20))).await;
+    let slept = runtime.now().saturating_duration_since(begun);
+    assert!(slept >= ms(40) && slept < ms(40) + LATE, "{slept:?}");
+
+    let server = ScriptedTransport::<()>::new(runtime.clone());
+    server.answer(Answer::refuse(Cause::Io(IoKind::ConnectionRefused)));
+    let mut driver = Driver::new(Policy::new(&CONFIG, SplitMix64::new(7)), server.clone(), runtime);
+    let handle = driver.handle();
+    server.on_command({
+        let mut left = 3;
+        move |server, connection, command| {
+            server.reply(connection, command);
+            left -= 1;
+            if left == 0 {
+                handle.stop();
+            }
+        }
+    });
+    assert_eq!(driver.run().await, Outcome::Stopped);
+    let log = server.log();
+    let gap = log.dials[1].at.saturating_duration_since(log.dials[0].at);
+    assert!(gap >= ms(30) && gap < ms(30) + LATE, "{gap:?}");
+    let gap = log.sent[2].at.saturating_duration_since(log.sent[1].at);
+    // The second is late by little where the first was late by more.
+    assert!(gap < ms(40) + LATE, "{gap:?}");
+    let gap = log.sent[2].at.saturating_duration_since(log.sent[0].at);
+    assert!(gap >= ms(80) && gap < ms(80) + LATE, "{gap:?}");
+    server.assert_all_closed(1);
+}
+
+#[test]
+fn the_sleeps_of_tokio() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { sleeps(Tokio::new()).await });
+}
+
+#[test]
+fn the_sleeps_of_async_std() {
+    async_std::task::block_on(sleeps(AsyncStd::new()));
+}
+
+#[test]
+fn the_sleeps_of_smol() {
+    smol::block_on(sleeps(Smol::new()));
+}
+
+#[test]
+fn the_sleeps_of_threads() {
+    block_on(sleeps(Blocking::new()));
+}
+
+/// A user's runtime that is wrong is found, and the report says by what.
+#[test]
+fn a_runtime_that_oversleeps_does_not_conform() {
+    #[derive(Clone)]
+    struct Late(VirtualClock);
+
+    impl Runtime for Late {
+        type Sleep = <VirtualClock as Runtime>::Sleep;
+
+        fn now(&self) -> redial::Instant {
+            self.0.now()
+        }
+
+        fn sleep_until(&self, at: redial::Instant) -> Self::Sleep {
+            self.0.sleep_until(at.saturating_add(ms(30)))
+        }
     }
-    sessions {
-        credentials_are_refreshed
-        subscriptions_are_restored
-        a_resume_has_its_session
-        a_policy_without_a_session_dials_afresh
-    }
-    messages {
-        no_message_before_the_subscriptions
-        a_peer_that_stops_reading_holds_up_no_sender
-        a_send_has_its_limit
-        a_slow_application_is_not_a_dead_peer
-        a_trickle_is_not_a_dead_peer
-        a_heartbeat_before_a_pause_is_not_missed
-        a_pause_that_blocks_the_writer_is_not_a_dead_peer
-        a_stop_ends_what_waits_to_be_sent
-        a_peer_that_died_in_a_pause_is_found
-        a_full_buffer_lets_a_session_begin
-        a_stale_number_takes_its_message_along
-        messages_that_nobody_takes_are_counted
-    }
-    frequent {
-        traffic_moves_the_deadline
-        numbers_and_epochs_arrive_whole
-        all_that_came_before_the_end_arrives
-    }
-    handles {
-        offline_messages_come_back
-        the_offline_queue_is_bounded
-        the_offline_queue_outlives_a_loss
-        a_dropped_send_takes_its_message_along
-        a_crowd_of_messages_is_written
-        a_subscription_goes_before_a_later_message
-        handles_know_how_it_is
-        changes_are_transitions
-    }
-    handover {
-        unsent_messages_go_out_on_the_successor
-        a_write_under_way_ends_before_the_close
-        what_was_given_up_is_given_up_on_the_successor
-        a_failing_successor_disturbs_nothing
-        a_successor_too_slow_for_the_deadline_is_the_attempt
-        a_connection_that_ends_while_its_successor_waits_is_lost
-        a_draining_connection_is_heard_to_its_end
-        a_stop_in_the_middle_closes_both
-        a_dropped_run_leaves_neither
-        a_successor_that_floods_is_paused
-        a_handover_is_seen_as_one_transition
-        never_three_transports
-    }
-    streams {
-        nothing_is_lost_where_the_session_moves
-        nothing_comes_twice_where_both_get_everything
-        numbers_of_a_draining_connection
-        what_has_no_number_is_no_repetition
-        what_was_taken_comes_before_what_was_held
-    }
-    supervised {
-        lives_end_before_the_next_begins
-        the_first_connect_has_its_own_limits
-        heartbeats_can_be_answered
-        a_supervised_connection_is_handed_over
-    }
+
+    let clock = VirtualClock::new();
+    let report = conformance::run_all(|| Late(clock.clone()), |case| clock.run(case), VIRTUAL);
+    let failed: Vec<_> = report.failures.iter().map(|failure| failure.case.name()).collect();
+    assert!(failed.contains(&"dials_come_when_the_backoff_says"), "{report}");
+    assert!(!failed.contains(&"a_stop_before_the_run"), "{report}");
+    let text = report.to_string();
+    assert!(text.contains("- dials_come_when_the_backoff_says (duty 2, 3): 70ms instead of 40ms"), "{text}");
 }
 
 /// P27: the runtimes are features that exclude nothing. A run can be spawned where tasks move between threads, and a handle
@@ -169,7 +188,8 @@ fn a_run_is_send_on_every_runtime() {
             let policy = Policy::new(&redial::presets::RECOMMENDED, SplitMix64::new(7))
                 .with_session_type()
                 .with_subscriptions(SubscriptionList::new());
-            let mut driver = Driver::new(policy, Transport::new($runtime), $runtime);
+            let server = ScriptedTransport::<String, String, u32, u32>::new($runtime);
+            let mut driver = Driver::new(policy, server, $runtime);
             let handle = driver.handle();
             std::thread::spawn(move || handle.stop_keeping_session()).join().unwrap();
             spawned(async move { driver.run().await });
@@ -180,4 +200,5 @@ fn a_run_is_send_on_every_runtime() {
     run!(Tokio::new());
     run!(AsyncStd::new());
     run!(Smol::new());
+    run!(Blocking::new());
 }

@@ -4,8 +4,8 @@ use core::convert::Infallible;
 use core::future::pending;
 
 use redial::driver::{
-    AsyncStd, Command, Dial, DialError, Driver, HandleFor, Messages, Outcome, Protocol, Received, SendFailed,
-    SendProtocol, Smol, Spawn, Tokio,
+    AsyncStd, Blocking, Command, Dial, DialError, Driver, HandleFor, Messages, Outcome, Protocol, Received,
+    SendFailed, SendProtocol, Smol, Spawn, Tokio, block_on,
 };
 use redial::testing::VirtualClock;
 use redial::{Cause, Epoch, Policy, SplitMix64, presets};
@@ -108,6 +108,13 @@ fn on_smol_tasks() {
         drop(task);
         assert_eq!(handle.closed().await.outcome, None);
     });
+}
+
+#[test]
+fn on_threads() {
+    let (handle, messages, thread) = start(Echo, Blocking::new());
+    block_on(talk(handle, messages));
+    assert_eq!(thread.join().unwrap().0, Outcome::Stopped);
 }
 
 #[test]

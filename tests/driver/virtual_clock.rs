@@ -4,11 +4,25 @@ use core::future::{pending, poll_fn};
 use core::task::Poll;
 use std::sync::{Arc, Mutex};
 
-use redial::testing::VirtualClock;
-use redial::{Event, Instant};
+use redial::driver::Driver;
+use redial::subscriptions::SubscriptionList;
+use redial::testing::{Answer, Say, ScriptedTransport, VirtualClock};
+use redial::{BackoffConfig, Config, Event, Instant, Policy, SplitMix64};
 
-use crate::host::Host;
-use crate::lab::{Answer, Lab, Say, ms};
+use crate::ms;
+
+type Server = ScriptedTransport<String, String, u32, u32>;
+type ServerDriver = Driver<Server, VirtualClock, Policy<SplitMix64, String, SubscriptionList<String>>>;
+
+/// A wait that no test survives.
+static LONG: Config = Config::new(BackoffConfig::constant(ms(60_000)).build_const()).build_const();
+
+fn driver(config: &'static Config, server: &Server, clock: &VirtualClock) -> ServerDriver {
+    let policy = Policy::new(config, SplitMix64::new(7))
+        .with_session_type()
+        .with_subscriptions(SubscriptionList::new());
+    Driver::new(policy, server.clone(), clock.clone())
+}
 
 /// Sleeps end in the order of their ends, and those of one instant in the order in which they were begun; the time between is none.
 #[test]
@@ -92,10 +106,10 @@ fn a_hang_is_told() {
 #[test]
 fn a_driver_that_waits_is_seen_to() {
     let clock = VirtualClock::new();
-    let server = redial::testing::ScriptedTransport::<()>::new(clock.clone());
-    let policy = redial::Policy::new(&crate::conformance::LONG, redial::SplitMix64::new(7));
-    server.answer(redial::testing::Answer::refuse(redial::Cause::Unknown));
-    let mut driver = redial::driver::Driver::new(policy, server, clock.clone());
+    let server = ScriptedTransport::<()>::new(clock.clone());
+    let policy = Policy::new(&LONG, SplitMix64::new(7));
+    server.answer(Answer::refuse(redial::Cause::Unknown));
+    let mut driver = Driver::new(policy, server, clock.clone());
     let hang = clock.run_for(driver.run(), ms(100)).unwrap_err().to_string();
     assert!(hang.contains("asleep until 60.000000 s (src/driver/turn.rs:"), "{hang}");
 }
@@ -125,11 +139,12 @@ fn a_test_is_repeated_exactly() {
                 Say::end(redial::Cause::NoCloseFrame),
             ])
         };
-        let lab = Lab::new(Host::new(clock.clone()), (0..50).map(|_| lost()).collect());
-        let config = redial::presets::RECOMMENDED;
-        let mut driver = lab.driver(config);
+        let server = Server::new(clock.clone());
+        server.set_session("token".to_owned(), Some(1));
+        (0..50).for_each(|_| server.answer(lost()));
+        let mut driver = driver(&redial::presets::RECOMMENDED, &server, &clock);
         assert!(clock.run_for(driver.run(), ms(3_600_000)).is_err());
-        format!("{:?}", lab.log())
+        format!("{:?}", server.log())
     };
     assert_eq!(log(), log());
 }
@@ -138,19 +153,20 @@ fn a_test_is_repeated_exactly() {
 #[test]
 fn what_is_open_is_counted() {
     let clock = VirtualClock::new();
-    let lab = Lab::new(Host::new(clock.clone()), vec![Answer::hang()]);
-    let mut driver = lab.driver(&crate::conformance::LONG);
+    let server = Server::new(clock.clone());
+    server.answer(Answer::hang());
+    let mut driver = driver(&LONG, &server, &clock);
     {
         let mut run = Box::pin(driver.run());
         clock.run(poll_fn(|cx| {
             assert!(run.as_mut().poll(cx).is_pending());
             Poll::Ready(())
         }));
-        let open = failure(|| lab.server.assert_all_closed(1));
+        let open = failure(|| server.assert_all_closed(1));
         assert_eq!(open, "1 transports are still open");
     }
-    lab.server.assert_all_closed(1);
-    let most = failure(|| lab.server.assert_all_closed(0));
+    server.assert_all_closed(1);
+    let most = failure(|| server.assert_all_closed(0));
     assert_eq!(most, "1 transports at a time, and not 0");
 }
 
@@ -158,4 +174,28 @@ fn what_is_open_is_counted() {
 fn failure(assertion: impl FnOnce()) -> String {
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(assertion)).unwrap_err();
     *failure.downcast::<String>().unwrap()
+}
+
+/// Another executor drives it, no time is lost, and a hang is told there, too.
+#[test]
+fn another_executor_moves_the_clock() {
+    let clock = VirtualClock::new();
+    let (first, second) = (clock.clone(), clock.clone());
+    let both = async {
+        let mut first = Box::pin(first.sleep(ms(3_600_000)));
+        let mut second = Box::pin(second.sleep(ms(20)));
+        poll_fn(|cx| {
+            assert!(first.as_mut().poll(cx).is_pending());
+            second.as_mut().poll(cx)
+        })
+        .await;
+        first.await;
+    };
+    smol::block_on(clock.drive(both));
+    assert_eq!((clock.now(), clock.next_sleep()), (Instant::from_millis(3_600_000), None));
+
+    let hang = std::panic::AssertUnwindSafe(|| smol::block_on(clock.drive(pending::<()>())));
+    let hang = std::panic::catch_unwind(hang).unwrap_err();
+    let told = "it hangs at 3600.000000 s: nothing is ready, and nobody sleeps";
+    assert_eq!(hang.downcast_ref::<String>().unwrap(), told);
 }

@@ -375,6 +375,10 @@ fn every_curve_and_jitter() {
         Ok(curve(r#"{"curve": "windows", "initial_ms": 1750, "max_ms": 60000, "floor_ms": 500}"#)),
         windows.max_delay(ms(60_000)).floor(ms(500)).build()
     );
+    assert_eq!(
+        Ok(curve(r#"{"curve": "windows", "initial_ms": 1750, "phase_bits": 3}"#)),
+        windows.phase_bits(3).build()
+    );
     const TABLE: &[Duration] = &[ms(0), ms(60_000)];
     const CUT: &[Duration] = &[ms(0), ms(5_000)];
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Eleven configs that between them use every knob, each with the events that matter to it.
+//! Twelve configs that between them use every knob, each with the events that matter to it.
 
 use core::time::Duration;
 
@@ -14,7 +14,8 @@ use redial::policy::{
 use redial::{BackoffConfig, Cause, Config, Epoch, IoKind, Jitter, Ratio, breaker};
 
 use crate::events::{
-    broken, credentials, handing_over, host, limited, plain, planned, replaced, restoring, sessions, verdicts,
+    broken, credentials, handing_over, host, limited, plain, planned, replaced, restoring, sessions,
+    verdicts, windowed,
 };
 use crate::harness::{TestEvent, secs};
 
@@ -134,6 +135,14 @@ const LIMITED: Config = PLAIN
     .connect_timeout(secs(3))
     .build_const();
 
+/// Consecutive windows at one phase an outage, and waits that the server gives to this client or to all.
+const WINDOWED: Config = PLAIN
+    .to_builder()
+    .backoff(BackoffConfig::windows(secs(1), secs(4)).max_delay(secs(9)).build_const())
+    .max_attempts(None)
+    .retry_after_max(secs(5))
+    .build_const();
+
 /// A breaker over three endpoints.
 const BROKEN: Config = PLAIN
     .to_builder()
@@ -202,7 +211,7 @@ pub const CLOSED: Case = Case {
     horizon: SHORT,
 };
 
-pub const CASES: [Case; 11] = [
+pub static CASES: [Case; 12] = [
     Case {
         name: "handover",
         config: REPLACED,
@@ -282,6 +291,16 @@ pub const CASES: [Case; 11] = [
         edges: true,
         rewinds: false,
         horizon: SHORT,
+    },
+    Case {
+        name: "windowed",
+        config: WINDOWED,
+        endpoints: 1,
+        handover: None,
+        events: windowed,
+        edges: true,
+        rewinds: false,
+        horizon: NEVER,
     },
     Case {
         name: "broken",

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use redial::classify::Class;
+use redial::policy::RetryAfter;
 use redial::{Cause, Epoch, Event};
 
 use crate::configs::{HOLD, REFUSED};
@@ -127,6 +128,22 @@ pub fn limited(epoch: Epoch, _: Epoch) -> Vec<TestEvent<u8>> {
         ready(epoch, None, None),
         Event::BackoffHint { base: secs(2) },
         Event::BackoffHint { base: Duration::ZERO },
+    ]
+}
+
+pub fn windowed(epoch: Epoch, _: Epoch) -> Vec<TestEvent<u8>> {
+    let refused = |retry_after| Event::OpenFailed { epoch, cause: Cause::Http(503), retry_after };
+    vec![
+        Event::Start,
+        Event::RetryNow,
+        Event::Opened { epoch },
+        refused(None),
+        refused(Some(RetryAfter::AtLeast(secs(3)))),
+        refused(Some(RetryAfter::Appointment(secs(2)))),
+        refused(Some(RetryAfter::Window(secs(60)))),
+        Event::Closed { epoch, cause: Cause::NoCloseFrame },
+        ready(epoch, None, None),
+        Event::BackoffHint { base: secs(2) },
     ]
 }
 

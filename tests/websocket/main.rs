@@ -8,6 +8,8 @@ mod examples;
 mod handover;
 mod heard;
 mod messages;
+#[cfg(feature = "telemetry")]
+mod observed;
 mod server;
 mod sessions;
 mod setup;

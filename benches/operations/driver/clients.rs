@@ -161,8 +161,7 @@ where
     }
 
     async fn receive(&self, reader: &mut Counting<R>, epoch: Epoch) -> Result<Self::Received, Cause> {
-        let message =
-            next(&mut reader.reader).await.map_err(|error| Cause::Io(IoKind::from(error.kind())))?;
+        let message = next(&mut reader.reader).await.map_err(|error| Cause::from(&error))?;
         reader.messages += 1;
         Ok(M::of(message, epoch, reader.messages))
     }

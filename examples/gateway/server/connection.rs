@@ -8,10 +8,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as Piece;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::plan::{Order, Welcome, ends_session};
 use crate::protocol::{Event, Frame, TOKEN};
@@ -168,8 +168,7 @@ impl<'a> Line<'a> {
     }
 
     /// The peer broke WebSocket, sent too much, or is gone.
-    async fn broken(&mut self, error: &tokio_tungstenite::tungstenite::Error) -> Result<(), Leave> {
-        use tokio_tungstenite::tungstenite::Error;
+    async fn broken(&mut self, error: &Error) -> Result<(), Leave> {
         if self.phase != Phase::Closing && matches!(error, Error::Capacity(_) | Error::Utf8(_)) {
             self.offence(Offence::Garbage);
             // A socket that is broken like this can't be read on, so there is nothing to linger for.

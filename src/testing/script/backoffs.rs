@@ -32,7 +32,7 @@ impl Script<'_> {
             4 => BackoffConfig::elapsed(ratio, initial, max),
             5 => BackoffConfig::quadratic(initial, other, max),
             6 if after == AfterTable::GiveUp => BackoffConfig::windows(initial, other).max_delay(max),
-            6 => BackoffConfig::windows(initial, other),
+            6 => BackoffConfig::windows(initial, other).phase_bits(max.as_secs() as u8),
             _ => BackoffConfig::table(self.choices.pick(&TABLES, &MILLISECOND), after),
         };
         let mut backoff = SIMPLEST;

@@ -116,7 +116,7 @@ impl<'b> Raw<'b> {
             4 => BackoffConfig::elapsed(self.ratio()?, initial, max),
             5 => BackoffConfig::quadratic(initial, self.duration(), max),
             6 if self.flag() => BackoffConfig::windows(initial, self.duration()).max_delay(max),
-            6 => BackoffConfig::windows(initial, self.duration()),
+            6 => BackoffConfig::windows(initial, self.duration()).phase_bits(self.u8()),
             _ => {
                 let after = if self.flag() { AfterTable::GiveUp } else { AfterTable::RepeatLast };
                 BackoffConfig::table(self.pick(&TABLES), after)
