@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use redial::causes::mqtt5;
 use redial::classify::{Classifier, tables};
 use redial::driver::{Command, Failure, Link, Outcome, Tokio, supervise};
 use redial::subscriptions::SubscriptionList;
@@ -19,7 +20,7 @@ const CONFIG: Config =
     presets::RECOMMENDED.to_builder().classifier(Classifier::new(&tables::MQTT5).build_const()).build_const();
 
 /// The reason code of a breach of the protocol (MQTT 5, section 2.4).
-const PROTOCOL_ERROR: Cause = Cause::CloseFrame(0x82);
+const PROTOCOL_ERROR: Cause = mqtt5(0x82);
 
 type Connection = (AsyncClient, EventLoop);
 
@@ -65,16 +66,16 @@ async fn live((client, mut events): Connection, link: Link<(), String>) -> Resul
 
 fn failure(error: ConnectionError) -> Failure {
     match error {
-        ConnectionError::ConnectionRefused(code) => Cause::CloseFrame(reason(code)).into(),
+        ConnectionError::ConnectionRefused(code) => mqtt5(reason(code)).into(),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
-            Cause::CloseFrame(reason_code as u16).into()
+            mqtt5(reason_code as u8).into()
         }
         error => error.into(),
     }
 }
 
 /// The number of a code, which `rumqttc` keeps to itself.
-const fn reason(code: ConnectReturnCode) -> u16 {
+const fn reason(code: ConnectReturnCode) -> u8 {
     use ConnectReturnCode as C;
     match code {
         C::Success => 0x00,

@@ -127,12 +127,12 @@ pub(crate) fn sparing(most: usize) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         let count = seen.dials_after_fault().len();
         let took = seconds(seen.now - fault);
         if count > most {
-            return Some(Verdict::fail(format!("dialled {count} times more in {took}; {most} are allowed")));
+            return Some(Verdict::fail(format!("{count} more dials in {took}, where {most} are allowed")));
         }
         if let Some(ended) = ended(seen) {
             return Some(Verdict::pass(format!("{ended} and {count} more dials")));
         }
-        seen.over.then(|| Verdict::pass(format!("dialled {count} times more in {took}; {most} are allowed")))
+        seen.over.then(|| Verdict::pass(format!("{count} more dials in {took}, where {most} are allowed")))
     }
 }
 

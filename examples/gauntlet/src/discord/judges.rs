@@ -225,7 +225,7 @@ pub(super) fn identifies(most: usize) -> impl Fn(&Seen<'_>) -> Option<Verdict> {
         let fault = seen.fault()?;
         let count = seen.times(|what| *what == What::Identify).count();
         let took = seconds(seen.now - fault);
-        let text = format!("{count} identifies in {took}; {most} are allowed");
+        let text = format!("{count} identifies in {took}, where {most} are allowed");
         if count > most { Some(Verdict::fail(text)) } else { seen.over.then(|| Verdict::pass(text)) }
     }
 }

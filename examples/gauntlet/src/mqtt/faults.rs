@@ -130,7 +130,7 @@ fn refusals() -> Vec<Fault> {
     let always = always.into_iter().map(|(reason, code, name, what)| {
         let about = format!("refuses every CONNECT: {what}");
         Fault::new(format!("connack-{name}"), about, REFUSED, every(refuse(reason, code)))
-            .judged(25_000, sparing(6))
+            .judged(25_000, sparing(12))
     });
     let passing = [
         (0x88, 3, "unavailable", "server unavailable"),

@@ -125,7 +125,7 @@ fn losses() -> Vec<Fault> {
             "RFC 6455 §7.4.1: the client is not wanted as it is; dialling at a rate is no answer",
             every(serve([Move::Fault, Move::Close(Some(1008))])),
         )
-        .judged(30_000, sparing(7)),
+        .judged(30_000, sparing(15)),
         Fault::new("fin", "ends the connection without a close frame", RECOVER, once(later([Move::Fin])))
             .judged(45_000, back(45_000)),
         Fault::new("reset", "resets the connection", RECOVER, once(later([Move::Reset]))).judged(45_000, back(45_000)),
@@ -229,7 +229,7 @@ fn refusals() -> Vec<Fault> {
             STATUS,
             every(http(status, &[])),
         )
-        .judged(25_000, sparing(6))
+        .judged(25_000, sparing(12))
     }));
     refusals.extend([
         Fault::new(
@@ -238,7 +238,7 @@ fn refusals() -> Vec<Fault> {
             "RFC 6455 §4.1: any status but 101 is no WebSocket; dialling at a rate is no cure",
             every(http(200, &[])),
         )
-        .judged(25_000, sparing(6)),
+        .judged(25_000, sparing(12)),
         Fault::new(
             "http-302-loop",
             "redirects every upgrade to its own other port, and that again to itself",
