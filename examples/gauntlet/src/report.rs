@@ -111,17 +111,22 @@ pub(crate) fn tables(paths: &[impl AsRef<Path>]) -> Result<String, String> {
     for path in paths {
         reports.push(Report::read(path.as_ref())?);
     }
-    let mut shapes: Vec<_> = reports.iter().map(|report| report.shape.clone()).collect();
-    shapes.dedup();
-    let mut text = String::new();
-    for (index, shape) in shapes.iter().enumerate() {
-        if index == 0 || !shapes.iter().take(index).any(|earlier| earlier == shape) {
-            let columns: Vec<_> = reports.iter().filter(|report| report.shape == *shape).collect();
-            table(&mut text, shape, &columns).map_err(|error| error.to_string())?;
+    let mut shapes: Vec<&str> = Vec::new();
+    for report in &reports {
+        if !shapes.contains(&report.shape.as_str()) {
+            shapes.push(&report.shape);
         }
+    }
+    let mut text = String::new();
+    for shape in shapes {
+        let columns: Vec<_> = reports.iter().filter(|report| report.shape == shape).collect();
+        table(&mut text, shape, &columns).map_err(|error| error.to_string())?;
     }
     Ok(text)
 }
+
+/// How many faults a summary names.
+const NAMED: usize = 12;
 
 /// Several runs as one table of Markdown, with a line for each.
 pub(crate) fn summary(paths: &[impl AsRef<Path>]) -> Result<String, String> {
@@ -135,8 +140,12 @@ pub(crate) fn summary(paths: &[impl AsRef<Path>]) -> Result<String, String> {
             .filter(|played| played.verdict.outcome == Outcome::Fail)
             .map(|played| format!("`{}`", played.name))
             .collect();
-        let (of, failed) =
-            (pass + failed.len(), if failed.is_empty() { "none".to_owned() } else { failed.join(", ") });
+        let of = pass + failed.len();
+        let failed = match failed.len() {
+            0 => "none".to_owned(),
+            1..=NAMED => failed.join(", "),
+            more => format!("{more} of them"),
+        };
         text += &format!("| {} | {} | {pass} of {of} | {failed} |\n", report.client, report.shape);
     }
     Ok(text)
