@@ -75,7 +75,7 @@ struct Score {
     /// Play these alone, by name, separated by commas; * stands for anything
     #[arg(long, value_delimiter = ',', value_name = "FAULT")]
     only: Vec<String>,
-    /// The seed that clients get as GAUNTLET_SEED, a different one for each [default: random]
+    /// The seed of the servers' moments, and of what each client gets as GAUNTLET_SEED [default: random]
     #[arg(long)]
     seed: Option<u64>,
     /// How many faults are played at a time

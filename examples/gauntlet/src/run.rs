@@ -79,7 +79,7 @@ pub(crate) async fn all(
             // A herd is as much work as several others.
             let weight = if fault.stage.clients > 1 { options.jobs.clamp(1, 6) } else { 1 };
             let Ok(_permit) = free.acquire_many(u32::try_from(weight).unwrap_or(1)).await else { return };
-            let played = one(&options, fault, index).await;
+            let played = one(&options, fault).await;
             // Nobody listens any more once the run was given up.
             drop(done.send((index, played)));
         });
@@ -99,11 +99,13 @@ pub(crate) async fn all(
     Ok(waiting.into_iter().flatten().collect())
 }
 
-async fn one(options: &Options, mut fault: Fault, index: usize) -> Result<Played, String> {
+async fn one(options: &Options, mut fault: Fault) -> Result<Played, String> {
     if let Some(herd) = options.herd.filter(|_| fault.stage.clients > 1) {
         fault.stage.clients = herd;
     }
-    let seed = options.seed.wrapping_add(u64::try_from(index).unwrap_or(0));
+    // By the name, so that a fault is the same alone as among all.
+    let name = fault.name.bytes();
+    let seed = name.fold(options.seed, |seed, byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
     let played = |verdict, timeline: Vec<Entry>, output, took: u64| Played {
         name: fault.name.clone(),
         about: fault.about.clone(),
