@@ -10,18 +10,24 @@
 //! [`DialError::NotNow`], which is no failure: the policy asks again at the time that it gives.
 //!
 //! ```no_run
-//! # #[cfg(all(feature = "redis", feature = "tokio"))]
-//! # async fn dial(client: redis::Client) -> Result<(), redial::driver::DialError>
-//! # where redis::aio::MultiplexedConnection: redis::aio::ConnectionLike {
+//! # #[cfg(feature = "tokio")]
+//! # async fn dial() -> Result<(), redial::driver::DialError> {
 //! use core::time::Duration;
 //! use redial::budget::StartBudgetConfig;
 //! use redial::driver::Tokio;
-//! use redial::fleet::{Redis, Share, Starts};
+//! use redial::fleet::{Call, Redis, Share, Starts};
 //!
 //! const DISCORD: StartBudgetConfig = StartBudgetConfig::new(16, 1, Duration::from_secs(5)).build_const();
 //!
-//! # async fn connect(client: &redis::Client) -> redis::RedisResult<redis::aio::MultiplexedConnection> { todo!() }
-//! let redis = Redis::new(|| connect(&client), Tokio::new()); // client.get_multiplexed_async_connection()
+//! # #[derive(Clone)] struct Connection;
+//! # async fn connect() -> Result<Connection, std::io::Error> { Ok(Connection) }
+//! # async fn invoke(_: Connection, _: Call) -> Result<Vec<i64>, std::io::Error> { Ok(Vec::new()) }
+//! // With the crate `redis`, its features `script` and one of a runtime:
+//! // let connect = || client.get_multiplexed_async_connection();
+//! // let invoke = |mut connection: MultiplexedConnection, call: Call| async move {
+//! //     Script::new(call.script).key(call.keys).arg(call.args).invoke_async(&mut connection).await
+//! // };
+//! let redis = Redis::new(connect, invoke, Tokio::new());
 //! let starts = Starts::new("my-bot", DISCORD).with_share(Share { member: 3, of: 8 });
 //!
 //! // In the dial of shard 42:
@@ -40,7 +46,7 @@
 //! Cluster, and all expire. No script looks at more than 100 expired entries in a call; the rest is logarithmic in the length
 //! of a queue. Redis 5 or later.
 //!
-//! [`Redis`] runs them with the crate `redis` (features `fleet` and `redis`). For another client implement [`Run`].
+//! [`Redis`] runs them with any client of Redis on any runtime, by two closures. For a client that blocks, implement [`Run`].
 //!
 //! # When Redis does not answer
 //!
@@ -70,8 +76,7 @@
 //! probes.
 
 mod breaker;
-#[cfg(feature = "redis")]
-mod redis;
+mod client;
 mod retries;
 mod starts;
 
@@ -84,9 +89,7 @@ use crate::driver::DialError;
 use crate::time::{Instant, Micros};
 
 pub use breaker::{Breaker, BreakerPermit};
-#[cfg(feature = "redis")]
-#[cfg_attr(redial_docsrs, doc(cfg(feature = "redis")))]
-pub use redis::Redis;
+pub use client::Redis;
 pub use retries::Retries;
 pub use starts::{Share, StartPermit, Starts};
 
@@ -109,8 +112,8 @@ pub struct Call {
     pub args: Vec<String>,
 }
 
-/// Runs a script on Redis. [`Redis`] does it with the crate `redis`; implement it for any other client, or for tests. With a client
-/// that blocks the future is ready at once.
+/// Runs a script on Redis. [`Redis`] does it with a client that does not block; with one that does, or for tests, implement it with
+/// a future that is ready at once.
 pub trait Run {
     /// The time by a monotonic clock of this process.
     fn now(&self) -> Instant;
@@ -122,7 +125,7 @@ pub trait Run {
 }
 
 /// A refusal for this long, and at least a microsecond, so that nobody asks in a loop.
-fn not_now(wait: Micros) -> DialError {
+const fn not_now(wait: Micros) -> DialError {
     DialError::NotNow { retry_after: Some(wait.max(Micros(1)).to_duration()) }
 }
 

@@ -27,7 +27,10 @@ pub struct Retries {
 
 impl fmt::Debug for Retries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retries").field("name", &self.name).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Retries")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,7 +59,10 @@ pub struct Starts {
 
 impl fmt::Debug for Starts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starts").field("name", &self.name).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Starts")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -217,7 +220,8 @@ impl Starts {
 
     fn call(&self, what: &str, ticket: u32, value: &str, reset_after: Micros) -> Call {
         let (buckets, each, window) = self.config.window();
-        let (per_day, day) = self.config.daily().map_or((0, Micros::DAY), |(n, day)| (n, Micros::from_duration(day)));
+        let (per_day, day) =
+            self.config.daily().map_or((0, Micros::DAY), |(n, day)| (n, Micros::from_duration(day)));
         let bucket = ticket.checked_rem(buckets.into()).unwrap_or(0);
         let key = format!("redial:{{{}}}:starts", self.name);
         let mut args: Vec<String> = [String::new(), what.to_string()].into();
@@ -249,7 +253,7 @@ impl Starts {
     }
 
     /// The longest that one in the queue waits between two asks.
-    fn patience(&self) -> Micros {
+    const fn patience(&self) -> Micros {
         self.place.divided_up(3)
     }
 
@@ -320,7 +324,13 @@ impl Starts {
 
 impl Inner {
     /// One start of this process's part of the day, if there is one.
-    fn spend_daily(&mut self, now: Instant, missed: Instant, of: u64, daily: Option<(u32, Duration)>) -> bool {
+    fn spend_daily(
+        &mut self,
+        now: Instant,
+        missed: Instant,
+        of: u64,
+        daily: Option<(u32, Duration)>,
+    ) -> bool {
         let Some((per_day, day)) = daily else { return true };
         if now.since(missed) >= Micros::from_duration(day) {
             self.missed = Some(now);
