@@ -26,7 +26,7 @@ const CLIENTS: u32 = 4;
 const BUCKETS: u16 = 2;
 const EACH: u16 = 2;
 const WINDOW: Duration = Duration::from_millis(200);
-const LEASE: Duration = Duration::from_millis(200);
+const LEASE: Duration = Duration::from_millis(120);
 const CONFIG: StartBudgetConfig = StartBudgetConfig::new(BUCKETS, EACH, WINDOW).build_const();
 
 fn clock() -> u64 {
@@ -54,7 +54,7 @@ async fn worker() {
     let redis = Redis::new(connect, invoke, runtime);
     let starts = Starts::new("fleet", CONFIG)
         .with_lease(LEASE)
-        .with_place_lease(Duration::from_millis(900))
+        .with_place_lease(Duration::from_millis(600))
         .with_share(Share { member, of: PROCESSES });
     let (starts, redis) = (&starts, &redis);
     let clients = (0..CLIENTS).map(|client| async move {
