@@ -19,7 +19,8 @@ use crate::time::{Instant, Micros};
 /// what exceeds the window. So the budget holds in any window, over all processes together, as long as no two have the same number
 /// and their monotonic clocks have run apart by less than a lease. Each turn grants the starts of one window.
 ///
-/// The first turn is a lease and a window after Redis was missed, when everything it has granted is over. A process that has
+/// The first turn is a lease and a window after Redis was missed, when everything it has granted is over. Once it is back, it grants
+/// nobody a start until one lease and one window after the last start that the asking process made without it. A process that has
 /// never reached Redis knows no turn and starts nothing. Of a day, each process has the `of`-th part of what was left when Redis
 /// was last heard; after a day without Redis, the `of`-th part of the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +46,8 @@ pub struct Share {
 /// # Permits
 ///
 /// A permit is for one start, within its [lease](Self::with_lease). Report it with [`StartPermit::started`] as soon as the start
-/// is on its way, and the start counts from then; give one that was not used back with [`StartPermit::release`]. One that nobody
+/// is on its way, and the start counts from then; give one that was not used back with [`StartPermit::release`], and don't start
+/// after [`StartPermit::until`]. One that nobody
 /// reports, since its holder died, comes back one window after the end of its lease, because the start may have been made until then.
 pub struct Starts {
     name: String,
@@ -94,8 +96,8 @@ pub struct StartPermit<'a> {
 }
 
 impl StartPermit<'_> {
-    /// The start must be made before this time, by the clock of [`Run::now`]. It counts from the moment before the budget was
-    /// asked.
+    /// The start must be made before this time, by the clock of [`Run::now`]: one lease after the moment before the budget was
+    /// asked. Without a lease it says nothing.
     #[must_use]
     pub const fn until(&self) -> Instant {
         self.until
@@ -333,6 +335,7 @@ impl Inner {
     ) -> bool {
         let Some((per_day, day)) = daily else { return true };
         if now.since(missed) >= Micros::from_duration(day) {
+            // As if it were missed now, so that the next day is as long.
             self.missed = Some(now);
             self.left = Some(per_day.into());
         }

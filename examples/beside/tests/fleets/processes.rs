@@ -33,6 +33,10 @@ fn clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
 }
 
+fn is_send<T: Send>(future: T) -> T {
+    future
+}
+
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(line.as_bytes()).unwrap();
@@ -57,6 +61,8 @@ async fn worker() {
         .with_place_lease(Duration::from_millis(600))
         .with_share(Share { member, of: PROCESSES });
     let (starts, redis) = (&starts, &redis);
+    // For runtimes that move tasks between threads.
+    drop(is_send(starts.ask(redis, 0)));
     let clients = (0..CLIENTS).map(|client| async move {
         let ticket = member * CLIENTS + client;
         let mut rng = SplitMix64::new(ticket.into());
