@@ -3,10 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The driver, the conversions of errors, the reader of configs, the telemetry and the report of a simulation are outside of the core.
+# The driver, what fleets share, the conversions of errors, the reader of configs, the telemetry and the report of a simulation are outside of the core.
 # Comments may speak of anything, and tests may unwrap; both are left out. A file's tests are its last item, and two files are
 # nothing but tests.
-core=$(find src -name '*.rs' -not -path 'src/driver*' -not -path 'src/causes*' -not -path 'src/data*' -not -path 'src/websocket*' -not -path 'src/telemetry*' -not -path 'src/testing/virtual*' -not -path 'src/sim/report.rs' \
+core=$(find src -name '*.rs' -not -path 'src/driver*' -not -path 'src/causes*' -not -path 'src/data*' -not -path 'src/fleet*' -not -path 'src/websocket*' -not -path 'src/telemetry*' -not -path 'src/testing/virtual*' -not -path 'src/sim/report.rs' \
     -not -path 'src/testing/scripted*' -not -path 'src/testing/conformance*' -not -path 'src/testing/faults.rs' -not -path 'src/testing/script/reach.rs')
 failed=0
 check() {

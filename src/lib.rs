@@ -59,6 +59,7 @@
 //! | [`subscriptions::SubscriptionSet`] | what is desired, with batches in priority order | what is restored |
 //! | [`endpoints::FixedEndpoints`] | which endpoint to dial first, and next | one round of them is one attempt |
 //! | [`budget`] | budgets that many connections share | outside it |
+//! | [`fleet`] | the same, and a breaker, for many processes, through Redis | outside it |
 //! | [`handover::Handover`] | a connection that is replaced before it ends, without a gap | above it |
 //! | [`advise::Book`] | the server's half: when the next refused client should come back | on the other side |
 //! | [`health::Health`] | failure rate, times to recover, alerts | beside it |
@@ -71,11 +72,11 @@
 //! # Features
 //!
 //! `std` and `chacha` are on by default. `driver`, `driver-core`, `tokio`, `smol`, `async-std`, `blocking`, `websocket`, `stream`, `serde`,
-//! `record`, `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `telemetry`,
+//! `record`, `alloc`, `sim`, `testing`, `proptest`, `arbitrary`, `public-suffix`, `http`, `rustls`, `tungstenite`, `redis`, `fleet`, `telemetry`,
 //! `tracing`, `metrics`, `log` and `defmt` are described in the README. Without any the library is `no_std` and depends on `rand_core` alone.
 
 #![cfg_attr(
-    not(all(feature = "websocket", feature = "chacha", feature = "telemetry")),
+    not(all(feature = "websocket", feature = "chacha", feature = "telemetry", feature = "fleet")),
     allow(rustdoc::broken_intra_doc_links, reason = "the front page names what a feature brings")
 )]
 #![no_std]
@@ -116,6 +117,9 @@ mod denied;
 pub mod driver;
 pub mod endpoints;
 mod error;
+#[cfg(feature = "fleet")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "fleet")))]
+pub mod fleet;
 pub mod handover;
 pub mod health;
 pub mod heartbeat;

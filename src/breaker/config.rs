@@ -297,7 +297,7 @@ impl<W: Window> Config<W> {
 
     /// The shortest and the longest open time after this many failed probes.
     #[inline]
-    pub(super) fn open_time(&self, reopenings: u8) -> (Micros, Micros) {
+    pub(crate) fn open_time(&self, reopenings: u8) -> (Micros, Micros) {
         let constant = reopenings == 0 && self.jitter.numerator() == 0;
         if constant { (self.open, self.open) } else { self.grown_open_time(reopenings) }
     }

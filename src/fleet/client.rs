@@ -1,0 +1,97 @@
+//! The scripts with a client of Redis.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+use super::{Call, Run};
+use crate::driver::Runtime;
+use crate::time::Instant;
+
+/// Runs the scripts with a client of Redis, on any runtime. One value serves all budgets of a process.
+///
+/// It connects at the first call, keeps the connection, and makes a new one at the next call after a failure. Calls run beside each
+/// other, on clones of the connection.
+pub struct Redis<Connect, Connection, Invoke, Rt> {
+    connect: Connect,
+    invoke: Invoke,
+    runtime: Rt,
+    timeout: Duration,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl<F, C, G, Rt> fmt::Debug for Redis<F, C, G, Rt> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl<F, C, G, Rt> Redis<F, C, G, Rt> {
+    /// With connections that `connect` makes, scripts that `invoke` runs on one (`EVALSHA`, and `EVAL` where the server does not know
+    /// the script), and the clock of this runtime. Neither may retry by itself, so that a call fails in time. A call is given
+    /// up after 500 ms, as long as the crate `redis` waits for a response by default.
+    #[must_use]
+    pub const fn new<Connecting, Invoking, E>(connect: F, invoke: G, runtime: Rt) -> Self
+    where
+        F: Fn() -> Connecting,
+        Connecting: Future<Output = Result<C, E>>,
+        G: Fn(C, Call) -> Invoking,
+        Invoking: Future<Output = Result<Vec<i64>, E>>,
+    {
+        Self { connect, invoke, runtime, timeout: Duration::from_millis(500), connection: Mutex::new(None) }
+    }
+
+    /// How long one call may take, with a new connection where it needs one. Then the caller decides locally.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<C>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F, Connecting, C, G, Invoking, E, Rt> Run for Redis<F, C, G, Rt>
+where
+    F: Fn() -> Connecting,
+    Connecting: Future<Output = Result<C, E>>,
+    C: Clone,
+    G: Fn(C, Call) -> Invoking,
+    Invoking: Future<Output = Result<Vec<i64>, E>>,
+    Rt: Runtime,
+{
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    async fn run(&self, call: &Call) -> Option<Vec<i64>> {
+        let deadline = self.runtime.sleep_until(self.runtime.now().saturating_add(self.timeout));
+        let work = async {
+            let kept = self.lock().clone();
+            let connection = match kept {
+                Some(connection) => connection,
+                None => {
+                    let connection = (self.connect)().await?;
+                    self.lock().insert(connection).clone()
+                }
+            };
+            (self.invoke)(connection, call.clone()).await
+        };
+        let (mut work, mut deadline) = (pin!(work), pin!(deadline));
+        let reply = poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(reply) => Poll::Ready(reply.ok()),
+            Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
+        })
+        .await;
+        if reply.is_none() {
+            *self.lock() = None;
+        }
+        reply
+    }
+}
