@@ -97,6 +97,22 @@ fn a_budget_that_was_lost_grants_nothing_that_those_before_it_forbid() {
     assert_eq!(granted_after(&fake, &starts, 2), 1_000);
 }
 
+#[test]
+fn a_clock_that_ran_backwards_prolongs_nothing_beyond_its_length() {
+    let Some(fake) = Fake::start() else { return };
+    fake.pass(7_200_000 * MILLI);
+    let starts = starts(&fake, "clock", ONE_A_SECOND);
+    drop(now(starts.ask(&fake, 1)).unwrap());
+    assert!(wait(now(starts.ask(&fake, 2))).is_some());
+    fake.now.set(fake.now.get() - 3_600_000 * MILLI);
+    // The permit and the place of the dead have their whole leases again, at most.
+    assert_eq!(granted_after(&fake, &starts, 3), 3_000);
+    fake.forget();
+    assert!(wait(now(starts.ask(&fake, 1))).is_some());
+    fake.now.set(fake.now.get() - 3_600_000 * MILLI);
+    assert_eq!(granted_after(&fake, &starts, 1), 3_000);
+}
+
 /// Over all members together, from the last moment at which one start may be made to the first of the next is a window.
 #[test]
 fn members_without_redis_take_turns() {
