@@ -1,0 +1,112 @@
+//! Real servers and the examples beside them, as processes that don't outlive their test.
+
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// How long a real server may take, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A process that does not outlive its test.
+pub(crate) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Running {
+    /// `None`, and a word of it, where there is no such program.
+    pub(crate) fn start(command: &mut Command) -> Option<Self> {
+        match command.spawn() {
+            Ok(process) => Some(Self(process)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                eprintln!("SKIPPED: there is no {:?} here", command.get_program());
+                None
+            }
+            Err(error) => panic!("{command:?}: {error}"),
+        }
+    }
+
+    /// SIGKILL: it says goodbye to nobody.
+    pub(crate) fn kill(&mut self) {
+        // Gone already is as good.
+        self.0.kill().unwrap_or_default();
+        drop(self.0.wait());
+    }
+
+    /// Waits until it listens.
+    pub(crate) fn listens(&mut self, port: u16) {
+        eventually(|| {
+            assert_eq!(self.0.try_wait().unwrap(), None, "the server has ended");
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+    }
+}
+
+/// An example, and what it prints.
+pub(crate) struct Example {
+    process: Running,
+    lines: Receiver<String>,
+}
+
+impl Example {
+    pub(crate) fn start<S: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Self {
+        let mut example = Command::new(program);
+        for argument in arguments {
+            example.arg(argument.as_ref());
+        }
+        let mut process = Running::start(example.stdout(Stdio::piped())).unwrap();
+        let printed = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { process, lines }
+    }
+
+    /// The next line that it prints.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// What it has printed and nobody has read.
+    pub(crate) fn rest(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
+    }
+
+    /// Waits until it ends by itself: whether with success, and what else it printed.
+    pub(crate) fn end(mut self) -> (bool, Vec<String>) {
+        let lines = self.lines.iter().collect();
+        (self.process.0.wait().unwrap().success(), lines)
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until this is so.
+#[track_caller]
+pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "it has taken too long");
+        pause(10);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a real server takes its time")]
+pub(crate) fn pause(millis: u64) {
+    std::thread::sleep(Duration::from_millis(millis));
+}
+
+/// An example is as short as an example should be.
+#[track_caller]
+pub(crate) fn is_short(text: &str, limit: usize) {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let lines = lines.count();
+    assert!(lines < limit, "{lines} lines");
+}

@@ -1,0 +1,9 @@
+//! Issue 15, item 3: the examples beside real servers, which are killed and started again. Each test starts its own server at a port of
+//! its own, and says so where there is none to be had.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, clippy::panic, reason = "tests of real processes")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod pubsub;
+mod worker;
