@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use redial::driver::{Command, Failure, Link, Tokio, supervise};
 use redial::policy::RestoreConfig;
 use redial::subscriptions::SubscriptionList;
-use redial::{Cause, Config, Event, Policy, SplitMix64, presets};
+use redial::{Config, Event, Policy, SplitMix64, presets};
 use redis::aio::PubSub;
 
 const CONFIG: Config = presets::RECOMMENDED

@@ -1,5 +1,7 @@
 //! Real servers and the examples beside them, as processes that don't outlive their test.
 
+pub(crate) mod server;
+
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
