@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long a real server may take, on a machine that is busy.
@@ -53,6 +54,16 @@ impl Running {
 pub(crate) struct Example {
     process: Running,
     lines: Receiver<String>,
+    /// What it tells of its connection.
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log().join("\n"));
+        }
+    }
 }
 
 impl Example {
@@ -61,11 +72,17 @@ impl Example {
         for argument in arguments {
             example.arg(argument.as_ref());
         }
-        let mut process = Running::start(example.stdout(Stdio::piped())).unwrap();
+        let mut process = Running::start(example.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let printed = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let told = BufReader::new(process.0.stderr.take().unwrap()).lines();
         let (sender, lines) = channel();
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let kept = log.clone();
         std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { process, lines }
+        std::thread::spawn(move || {
+            told.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line));
+        });
+        Self { process, lines, log }
     }
 
     /// The next line that it prints.
@@ -77,6 +94,11 @@ impl Example {
     /// What it has printed and nobody has read.
     pub(crate) fn rest(&self) -> Vec<String> {
         self.lines.try_iter().collect()
+    }
+
+    /// What it has written to standard error.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 
     /// Waits until it ends by itself: whether with success, and what else it printed.

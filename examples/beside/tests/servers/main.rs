@@ -7,4 +7,5 @@
 mod common;
 mod events;
 mod pubsub;
+mod resources;
 mod worker;
