@@ -43,7 +43,12 @@ async fn connect(address: &str) -> Result<Http, Failure> {
     Ok(handshake(TokioIo::new(TcpStream::connect(address).await?)).await?)
 }
 
-async fn live((mut http, connection): Http, link: Link<String>, host: &str, path: &str) -> Result<(), Failure> {
+async fn live(
+    (mut http, connection): Http,
+    link: Link<String>,
+    host: &str,
+    path: &str,
+) -> Result<(), Failure> {
     let events = async {
         let mut request = Request::get(path).header(HOST, host).header(ACCEPT, "text/event-stream");
         let resumed = match link.command().await {

@@ -64,7 +64,8 @@ async fn watch(mut http: Requests, link: &Link<String>, host: &str, path: &str) 
             version(&list)
         }
     };
-    let query = format!("watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECS}&resourceVersion={since}");
+    let query =
+        format!("watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECS}&resourceVersion={since}");
     let mut body = get(&mut http, link, host, &format!("{path}?{query}")).await?;
     if resumed.is_some() {
         link.tell(Event::Resumed { epoch });

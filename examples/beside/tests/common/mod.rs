@@ -2,7 +2,7 @@
 
 pub(crate) mod server;
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -72,7 +72,8 @@ impl Example {
         for argument in arguments {
             example.arg(argument.as_ref());
         }
-        let mut process = Running::start(example.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
+        example.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Running::start(&mut example).unwrap();
         let printed = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let told = BufReader::new(process.0.stderr.take().unwrap()).lines();
         let (sender, lines) = channel();
@@ -83,6 +84,11 @@ impl Example {
             told.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line));
         });
         Self { process, lines, log }
+    }
+
+    /// Types a line.
+    pub(crate) fn say(&mut self, line: &str) {
+        writeln!(self.process.0.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// The next line that it prints.

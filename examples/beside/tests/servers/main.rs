@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod events;
+mod pooled;
 mod pubsub;
 mod resources;
 mod worker;

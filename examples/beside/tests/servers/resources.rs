@@ -67,7 +67,8 @@ impl Cluster {
         let sent = self.sent.clone();
         let lines = unfold((version, changes, sent), |(version, mut changes, sent)| async move {
             sent.store(version, Ordering::SeqCst);
-            let state = changes.wait_for(|state| state.is_over || state.happened.len() > version).await.ok()?;
+            let state =
+                changes.wait_for(|state| state.is_over || state.happened.len() > version).await.ok()?;
             if state.is_over {
                 return None;
             }
