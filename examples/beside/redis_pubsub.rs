@@ -19,7 +19,7 @@ use redial::subscriptions::SubscriptionList;
 use redial::{Config, Event, Policy, SplitMix64, presets};
 use redis::aio::PubSub;
 
-const CONFIG: Config = presets::RECOMMENDED
+const CONFIG: Config = presets::FEW
     .to_builder()
     .restore(
         RestoreConfig::new()

@@ -41,6 +41,12 @@ impl Running {
         drop(self.0.wait());
     }
 
+    /// Such as `USR1`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
     /// Waits until it listens.
     pub(crate) fn listens(&mut self, port: u16) {
         eventually(|| {
@@ -116,6 +122,18 @@ impl Example {
 
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// How many connections a server at this port has.
+pub(crate) fn connections(port: u16) -> usize {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // The local address and the state, in hexadecimal digits; 1 is established.
+    let server = format!("0100007F:{port:04X}");
+    let is_one = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        (fields[1], fields[3]) == (&server, "01")
+    };
+    sockets.lines().skip(1).filter(is_one).count()
 }
 
 /// Waits until this is so.
