@@ -49,10 +49,22 @@ impl Running {
 
     /// Waits until it listens.
     pub(crate) fn listens(&mut self, port: u16) {
+        assert!(self.listens_or_ends(port), "the server has ended");
+    }
+
+    /// The same; false if it has ended.
+    pub(crate) fn listens_or_ends(&mut self, port: u16) -> bool {
+        let mut listens = false;
         eventually(|| {
-            assert_eq!(self.0.try_wait().unwrap(), None, "the server has ended");
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
+            listens = TcpStream::connect(("127.0.0.1", port)).is_ok();
+            listens || self.0.try_wait().unwrap().is_some()
         });
+        listens
+    }
+
+    /// Waits until it has ended: whether with success.
+    pub(crate) fn end(mut self) -> bool {
+        self.0.wait().unwrap().success()
     }
 }
 
