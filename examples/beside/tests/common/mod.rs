@@ -22,12 +22,12 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// `None`, and a word of it, where there is no such program.
+    /// `None`, and a word of it, where there is no such program, or nobody may run it.
     pub(crate) fn start(command: &mut Command) -> Option<Self> {
         match command.spawn() {
             Ok(process) => Some(Self(process)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("SKIPPED: there is no {:?} here", command.get_program());
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+                eprintln!("SKIPPED: {:?}: {error}", command.get_program());
                 None
             }
             Err(error) => panic!("{command:?}: {error}"),

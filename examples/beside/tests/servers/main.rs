@@ -7,6 +7,7 @@ mod broker;
 #[path = "../common/mod.rs"]
 mod common;
 mod events;
+mod lines;
 mod notify;
 mod pooled;
 mod pubsub;
