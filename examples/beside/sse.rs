@@ -9,6 +9,8 @@
 //! cargo run -p redial-beside --bin sse -- 127.0.0.1:8080 /events    # prints each event with its id
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "a date in `Retry-After` is compared with the clock")]
+
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 

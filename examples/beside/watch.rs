@@ -9,6 +9,8 @@
 //! cargo run -p redial-beside --bin watch -- 127.0.0.1:8001 /api/v1/namespaces/default/configmaps
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "a date in `Retry-After` is compared with the clock")]
+
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 

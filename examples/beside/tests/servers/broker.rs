@@ -118,19 +118,38 @@ fn topics_are_restored_where_the_broker_has_forgotten_the_session() {
     all_is_well(&broker, &example, "2");
 }
 
+/// The way from the example to the broker, to be cut.
+fn proxy(port: u16, broker: u16) -> Server {
+    Server::start(port, move |mut client| async move {
+        let Ok(mut broker) = tokio::net::TcpStream::connect(("127.0.0.1", broker)).await else { return };
+        // One of the two is gone.
+        drop(tokio::io::copy_bidirectional(&mut client, &mut broker).await);
+    })
+}
+
 #[test]
 fn a_session_that_is_present_is_resumed() {
     let Some(mut broker) = Broker::start("persistence true") else { return };
-    let example = start(broker.port);
+    let port = free_port();
+    let way = proxy(port, broker.port);
+    let example = start(port);
     all_is_well(&broker, &example, "1");
+    drop(way);
+    eventually(|| connections(broker.port) == 0);
+    // The broker keeps it for a session that has no connection.
+    assert!(broker.publish("a", "meanwhile"));
+    let _way = proxy(port, broker.port);
+    assert_eq!(example.line(), "a: meanwhile");
+    all_is_well(&broker, &example, "2");
+    // The same where the broker is killed, which has written the session to its disk. Mosquitto 2.0.11 writes none that began with a
+    // clean start and was not resumed yet.
     broker.process.as_ref().unwrap().signal("USR1");
     let database = broker.folder.join("mosquitto.db");
     eventually(|| fs::read(&database).is_ok_and(|bytes| bytes.windows(7).any(|name| name == b"example")));
     broker.restart();
-    // The broker keeps it for a session that has no connection.
     assert!(broker.publish("a", "meanwhile"));
     assert_eq!(example.line(), "a: meanwhile");
-    all_is_well(&broker, &example, "2");
+    all_is_well(&broker, &example, "3");
 }
 
 /// A server of the test's own: it answers each CONNECT with this, and goes on where that is a success.
