@@ -40,7 +40,7 @@ step "where a token is sent, without the list of suffixes" cargo test --features
 step "a step deeper than the tests" ci/proofs.sh
 step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
-step "examples beside other crates, and a Redis that is killed" ci/redis.sh
+step "examples beside other crates, and servers that are killed" ci/servers.sh
 step "the gauntlet" cargo test -p redial-gauntlet
 step "the gateway's client in the gauntlet" ci/gauntlet.sh --quick
 step "code size" ci/sizes.sh

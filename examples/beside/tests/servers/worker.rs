@@ -1,0 +1,27 @@
+//! `supervise`.
+
+use redis::Commands;
+
+use super::pubsub::server;
+use crate::common::{Example, free_port, is_short};
+
+/// The example works on jobs before and after its server was killed, without a word from anybody.
+#[test]
+fn the_example_outlives_its_redis() {
+    let port = free_port();
+    let Some(mut redis) = server(port) else { return };
+    let worker = Example::start(env!("CARGO_BIN_EXE_supervise"), [format!("redis://127.0.0.1:{port}")]);
+    for job in ["one", "two", "three"] {
+        let mut admin = redis::Client::open(("127.0.0.1", port)).unwrap().get_connection().unwrap();
+        admin.rpush::<_, _, ()>("jobs", job).unwrap();
+        assert_eq!(worker.line(), job);
+        redis.kill();
+        redis = server(port).unwrap();
+    }
+}
+
+/// The example is as short as the README says.
+#[test]
+fn the_example_is_short() {
+    is_short(include_str!("../../supervise.rs"), 16);
+}
