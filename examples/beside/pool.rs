@@ -57,7 +57,7 @@ impl Pool {
     fn admit(&self, ticket: u32) -> Result<Permit, DialError> {
         let (now, mut limits) = self.limits();
         let Limits { starts, breaker, rng } = &mut *limits;
-        // Every now and then at least: whoever probes for a half-open breaker may be back soon.
+        // After one window at the latest: the probe of a half-open breaker may be over soon.
         let not_now = |until: Option<Instant>| {
             let wait = until.map_or(WINDOW, |until| until.saturating_duration_since(now));
             DialError::NotNow { retry_after: Some(wait.min(WINDOW)) }

@@ -35,7 +35,7 @@ impl Running {
         }
     }
 
-    /// SIGKILL: it says goodbye to nobody.
+    /// SIGKILL: it closes nothing itself.
     pub(crate) fn kill(&mut self) {
         // Gone already is as good.
         self.0.kill().unwrap_or_default();

@@ -118,6 +118,16 @@ fn topics_are_restored_where_the_broker_has_forgotten_the_session() {
     all_is_well(&broker, &example, "2");
 }
 
+/// The next message but those of before, which come again where the broker has not heard that they have come (QoS 1: at least once).
+fn next(example: &Example, before: &str) -> String {
+    loop {
+        let line = example.line();
+        if !line.ends_with(before) {
+            return line;
+        }
+    }
+}
+
 /// The way from the example to the broker, to be cut.
 fn proxy(port: u16, broker: u16) -> Server {
     Server::start(port, move |mut client| async move {
@@ -139,7 +149,7 @@ fn a_session_that_is_present_is_resumed() {
     // The broker keeps it for a session that has no connection.
     assert!(broker.publish("a", "meanwhile"));
     let _way = proxy(port, broker.port);
-    assert_eq!(example.line(), "a: meanwhile");
+    assert_eq!(next(&example, ": 1"), "a: meanwhile");
     all_is_well(&broker, &example, "2");
     // The same where the broker is killed, which has written the session to its disk. Mosquitto 2.0.11 writes none that began with a
     // clean start and was not resumed yet.
@@ -147,8 +157,8 @@ fn a_session_that_is_present_is_resumed() {
     let database = broker.folder.join("mosquitto.db");
     eventually(|| fs::read(&database).is_ok_and(|bytes| bytes.windows(7).any(|name| name == b"example")));
     broker.restart();
-    assert!(broker.publish("a", "meanwhile"));
-    assert_eq!(example.line(), "a: meanwhile");
+    assert!(broker.publish("a", "later"));
+    assert_eq!(next(&example, ": 2"), "a: later");
     all_is_well(&broker, &example, "3");
 }
 
