@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::handover::Config;
 use redial::policy::WaitReason;
-use redial::{Event, Phase};
+use redial::{Cause, Event, Phase, breaker};
 
 use super::rig::{Rig, config, epoch};
 
@@ -169,4 +169,16 @@ fn stop_closes_both() {
     assert_eq!(rig.at(60_020, Event::Stop { keep: false }), ["close 1 1000", "close 2 1000", "forget stop"]);
     assert_eq!(kept.at(60_020, Event::Stop { keep: true }), ["close 1 4000", "close 2 4000"]);
     assert_eq!(kept.at(60_030, Event::Start), ["open 3 resume #1"]);
+}
+
+/// A breaker that refuses a successor is the one that is asked for.
+#[test]
+fn the_breaker_of_the_policy_is_told() {
+    let breaker = breaker::Config::new(1, Duration::from_secs(30)).build_const();
+    let mut rig = Rig::online(config().breaker(Some(breaker)).build_const(), Config::DEFAULT);
+    assert_eq!(rig.policy.breaker_phase(), Some(breaker::Phase::Closed));
+    rig.at(60_000, Event::Redial);
+    rig.at(60_010, Event::OpenFailed { epoch: epoch(2), cause: Cause::ConnectTimeout, retry_after: None });
+    assert_eq!(rig.policy.breaker_phase(), Some(breaker::Phase::Open));
+    assert_eq!(Rig::online(config().build_const(), Config::DEFAULT).policy.breaker_phase(), None);
 }
