@@ -248,8 +248,8 @@ fn calls_are_told_together_and_a_process_alone_has_its_part() {
 }
 
 #[test]
-fn every_key_expires() {
-    let Some(fake) = Fake::start() else { return };
+fn every_key_expires_and_all_of_a_budget_are_in_one_slot() {
+    let Some(fake) = Fake::in_a_cluster() else { return };
     let starts = starts(&fake, "keys", ONE_A_SECOND);
     drop(now(starts.ask(&fake, 1)));
     drop(now(starts.ask(&fake, 2)));

@@ -25,7 +25,7 @@ use server::Server;
 
 const RATIO: Ratio = Ratio::new_const(1, 5);
 
-/// Runs the scripts at a time of the test's, in microseconds, on a node of a cluster, which refuses keys with different hash tags.
+/// Runs the scripts at a time of the test's, in microseconds.
 struct Fake {
     now: Cell<u64>,
     connection: RefCell<redis::Connection>,
@@ -35,15 +35,26 @@ struct Fake {
 
 impl Fake {
     fn start() -> Option<Self> {
-        let server = Server::start(&["--cluster-enabled", "yes"])?;
-        let mut connection = server.connect();
-        let _: () =
-            redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383).query(&mut connection).unwrap();
+        Self::new(&[])
+    }
+
+    /// On a node of a cluster, which refuses keys with different hash tags. It takes 2 s to be one.
+    fn in_a_cluster() -> Option<Self> {
+        let fake = Self::new(&["--cluster-enabled", "yes"])?;
+        let mut borrowed = fake.connection.borrow_mut();
+        let connection = &mut *borrowed;
+        let _: () = redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383).query(connection).unwrap();
         server::eventually(|| {
-            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut connection).unwrap();
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query(connection).unwrap();
             info.contains("cluster_state:ok")
         });
-        let (now, connection) = (Cell::new(1_000_000), RefCell::new(connection));
+        drop(borrowed);
+        Some(fake)
+    }
+
+    fn new(options: &[&str]) -> Option<Self> {
+        let server = Server::start(options)?;
+        let (now, connection) = (Cell::new(1_000_000), RefCell::new(server.connect()));
         Some(Self { now, connection, reachable: Cell::new(true), _server: server })
     }
 
