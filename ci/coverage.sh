@@ -23,7 +23,7 @@ LLVM_PROFILE_FILE=$counts/%p-%m.profraw "$program" --quiet >&2
 
 seen=("$program" "-instr-profile=$counts/corpus.profdata")
 # The core: not what has a runtime, a socket or a test in it.
-core=$(git ls-files src | grep -vE '^src/(driver|websocket|testing)(/|\.rs$)')
+core=$(git ls-files src | grep -vE '^src/(causes|driver|fleet|telemetry|testing|websocket)(/|\.rs$)')
 if [ "${1:-}" = --missing ]; then
     # shellcheck disable=SC2086
     "$tools/llvm-cov" show "${seen[@]}" $core -show-line-counts-or-regions -show-instantiations=false |
