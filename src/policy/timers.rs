@@ -121,7 +121,11 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.state.end_outage();
         }
         self.heartbeat_if_due(&mut cx);
-        let is_live = matches!(self.state.stage, Stage::Live { .. });
+        let is_live = match self.state.stage {
+            // A connection that ends in this call needs no credential: the next dial asks.
+            Stage::Live { replace_at, .. } => HANDOVER || replace_at.get().is_none_or(|at| now < at),
+            _ => false,
+        };
         if self.credential_deadline(is_live).0.get().is_some_and(|at| now >= at) {
             self.on_credential_deadline(&mut cx);
         }

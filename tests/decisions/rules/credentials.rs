@@ -288,3 +288,19 @@ fn l55_a_failed_renewal() {
         assert_eq!(rig.told(), told);
     }
 }
+
+/// S94, by the fuzzer: a connection that is to be left in the very call in which its credential's lead begins leaves the asking to
+/// the next dial, which may never come.
+#[test]
+fn a_connection_that_ends_asks_for_no_credential() {
+    let credential =
+        CredentialConfig::new().refresh_on(RefreshOn::Dial).lead(secs(10), secs(0)).build_const();
+    let mut rig = Harness::failed_times(PLAIN.to_builder().credential(credential).build_const(), 0);
+    rig.event(Event::CredentialOk { request: None, ttl: Some(secs(60)) });
+    rig.establish();
+    let epoch = rig.epoch();
+    rig.event(Event::ReconnectRequested { epoch, retry_after: None, deadline: Some(secs(55)) });
+    // One late call, after both.
+    let actions: Vec<_> = rig.handle_timeout(rig.now.saturating_add(secs(58))).into_iter().collect();
+    assert!(matches!(actions[..], [Action::Close { .. }, ..]), "{actions:?}");
+}
