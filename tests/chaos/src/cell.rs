@@ -11,7 +11,7 @@ use redial::driver::Outcome;
 
 use crate::client::{Client, Engine};
 use crate::draw::Draw;
-use crate::fault::{Disturbance, Fault, Route, What};
+use crate::fault::{Disturbance, Fault, Possible, Route, What};
 use crate::link::{self, Carrier, Ends, Impairment, Link};
 use crate::netns;
 use crate::proxy::Proxy;
@@ -49,13 +49,13 @@ pub(crate) struct Plan {
 impl Plan {
     /// All of them, for these servers. The numbers of faults are dealt out to them in this order.
     pub(crate) fn all(kinds: &[Kind], has_links: bool) -> Vec<Self> {
-        use Engine::{Smol, Threads, Tokio, Websocket};
+        use Engine::{Handover, Smol, Threads, Tokio, Websocket};
         use Route::{Direct, Proxied};
         let ways = |kind| match kind {
             Kind::Redis => [(Tokio, Direct), (Smol, Proxied), (Threads, Direct)],
             Kind::Nats => [(Smol, Direct), (Tokio, Proxied), (Threads, Direct)],
             Kind::Mosquitto => [(Threads, Direct), (Smol, Proxied), (Tokio, Direct)],
-            Kind::Nginx => [(Websocket, Direct), (Websocket, Proxied), (Websocket, Direct)],
+            Kind::Nginx => [(Websocket, Direct), (Websocket, Proxied), (Handover, Direct)],
         };
         let of_kinds = |way: usize| kinds.iter().map(move |kind| (*kind, ways(*kind)[way]));
         let plan = |(number, (kind, (engine, route))): (u8, _)| {
@@ -63,6 +63,12 @@ impl Plan {
             Self { number, kind, engine, route }
         };
         (0..).zip((0..3).flat_map(of_kinds)).map(plan).collect()
+    }
+}
+
+impl Plan {
+    pub(crate) const fn possible(&self) -> Possible {
+        Possible { route: self.route, announces: self.kind.announces() }
     }
 }
 
@@ -106,6 +112,8 @@ pub(crate) struct Cell {
     /// Texts that a session owes the client, with the number of the session.
     owed: Vec<(u32, String)>,
     texts: u64,
+    /// How long anything may take that must come.
+    pub(crate) patience: Duration,
 }
 
 impl Cell {
@@ -134,8 +142,8 @@ impl Cell {
             Route::ProxyAlone => (Ipv4Addr::LOCALHOST, free_port().map_err(|error| error.to_string())?),
         };
         let address = SocketAddrV4::new(host, port);
-        let sockets = world.watch.of(address);
         let client = client(address.into())?;
+        let sockets = world.watch.of(address, client.journal.allowed.transports());
         let mut link = None;
         if let Some(carrier) = world.carrier.as_ref().filter(|_| plan.route != Route::ProxyAlone) {
             let name = format!("chaos{}", DEVICES.fetch_add(1, Ordering::Relaxed));
@@ -153,7 +161,8 @@ impl Cell {
         }
         let keys: BTreeSet<String> = (0..FIRST_KEYS).map(key).collect();
         client.subscribe_all(&keys);
-        Ok(Self { kind: plan.kind, client, proxy, link, server, sockets, keys, owed: Vec::new(), texts: 0 })
+        let (owed, texts, patience) = (Vec::new(), 0, PATIENCE);
+        Ok(Self { kind: plan.kind, client, proxy, link, server, sockets, keys, owed, texts, patience })
     }
 
     /// Starts the client, which has everything when this returns.
@@ -161,29 +170,41 @@ impl Cell {
     /// # Errors
     /// What it has not, or did wrong.
     pub(crate) fn begin(&mut self) -> Result<(), String> {
+        let sessions = self.client.journal.read(|book| book.sessions);
+        let resumes = !self.owed.is_empty();
         self.client.run()?;
         self.recover()?;
-        self.check()
+        self.check()?;
+        self.has_one_socket()?;
+        let begun = self.client.journal.read(|book| book.sessions) - sessions;
+        if resumes && begun > 0 {
+            return Err("its session was kept, and it has begun another".to_owned());
+        }
+        Ok(())
     }
 
-    /// Stops the client, of which nothing is left when this returns. `keep`: with its session.
+    /// Stops the client, of which nothing is left when this returns. `keep`: with its session, in which a message then waits for it.
     ///
     /// # Errors
     /// What is left.
     pub(crate) fn end(&mut self, keep: bool) -> Result<(), String> {
         self.owed.clear();
         self.client.stop(keep);
-        match self.client.journal.wait(PATIENCE, |book| book.ended.clone()) {
+        match self.client.journal.wait(self.patience, |book| book.ended.clone()) {
             Some(Ok(Outcome::Stopped)) => {}
             Some(Ok(outcome)) => return Err(format!("it was stopped, and it has {outcome}")),
             Some(Err(panic)) => return Err(panic),
             None => return Err("it does not stop".to_owned()),
         }
-        eventually(PATIENCE, || match self.sockets.now() {
+        eventually(self.patience, || match self.sockets.now() {
             0 => Ok(()),
             count => Err(format!("{count} sockets are open after the end")),
         })?;
-        eventually(PATIENCE, || self.server.nobody())?;
+        eventually(self.patience, || self.server.nobody())?;
+        if keep && self.kind.keeps_sessions() {
+            let text = self.text("kept", 0);
+            self.publish(&key(0), &text)?;
+        }
         self.check()
     }
 
@@ -192,7 +213,7 @@ impl Cell {
     /// # Errors
     /// What it has not, or did wrong.
     pub(crate) fn play(&mut self, fault: &Fault, draw: &mut Draw) -> Result<Recovery, String> {
-        let before = self.client.journal.read(|book| (book.dials, book.losses, book.refused));
+        let before = self.client.journal.read(|book| (book.dials, book.refused));
         if draw.percent(40) {
             self.change_subscriptions(draw);
         }
@@ -226,13 +247,14 @@ impl Cell {
         self.recover()?;
         let took = healed.elapsed();
         self.check()?;
-        let after = self.client.journal.read(|book| (book.dials, book.losses, book.refused));
-        let losses = after.1 - before.1;
+        self.has_one_socket()?;
+        let after = self.client.journal.read(|book| (book.dials, book.refused));
+        let (dials, refused) = (after.0 - before.0, after.1 - before.1);
         match fault {
-            Fault::One(one) if one.what.ends_connections() && losses == 0 => {
+            Fault::One(one) if one.what.ends_connections() && dials == 0 => {
                 Err("the fault has ended no connection: it was none".to_owned())
             }
-            _ => Ok(Recovery { took, dials: after.0 - before.0, refused: after.2 - before.2 }),
+            _ => Ok(Recovery { took, dials, refused }),
         }
     }
 
@@ -252,6 +274,7 @@ impl Cell {
         match what {
             What::Kill | What::Refuse => self.server.kill(),
             What::Restart => self.server.ask_to_end()?,
+            What::Announce => self.server.announce(),
             What::Freeze => self.server.freeze()?,
             What::Backlog => {
                 self.server.freeze()?;
@@ -270,7 +293,7 @@ impl Cell {
                 let key = self.some_key(draw);
                 self.publish(&key, &text)?;
             }
-            What::Drip { pause } => self.proxy()?.drip(Duration::from_millis(pause.into())),
+            What::Drip { pause, afresh } => self.proxy()?.drip(Duration::from_millis(pause.into()), afresh),
             What::Mute => self.proxy()?.mute(),
         }
         Ok(())
@@ -279,6 +302,7 @@ impl Cell {
     /// The end of a disturbance.
     fn calm(&mut self, what: What) -> Result<(), String> {
         match what {
+            What::Announce => {}
             What::Kill | What::Refuse | What::Restart | What::Freeze | What::Backlog => {
                 self.server.ensure_up()?
             }
@@ -324,8 +348,7 @@ impl Cell {
     fn publish(&mut self, key: &str, text: &str) -> Result<Option<usize>, String> {
         let session = self.client.journal.read(|book| book.sessions);
         let got = self.server.publish(key, text)?;
-        let keeps = matches!(self.kind, Kind::Mosquitto | Kind::Nginx);
-        if keeps && got != Some(0) {
+        if self.kind.keeps_sessions() && got != Some(0) {
             self.owed.push((session, text.to_owned()));
         }
         Ok(got)
@@ -336,10 +359,10 @@ impl Cell {
     fn recover(&mut self) -> Result<(), String> {
         for _ in 0..ROUNDS {
             let (journal, keys) = (Arc::clone(&self.client.journal), self.keys.clone());
-            let Some(online) = journal.wait(PATIENCE, |book| {
+            let Some(online) = journal.wait(self.patience, |book| {
                 if book.ended.is_some() { Some(None) } else { book.online().map(Some) }
             }) else {
-                return Err(format!("it is not online {} s after the fault", PATIENCE.as_secs()));
+                return Err(format!("it is not online {} s after the fault", self.patience.as_secs()));
             };
             let Some(epoch) = online else {
                 return Err(match journal.read(|book| book.ended.clone()) {
@@ -347,7 +370,7 @@ impl Cell {
                     ended => format!("it has ended: {ended:?}"),
                 });
             };
-            eventually(PATIENCE, || self.server.audit(&keys))?;
+            eventually(self.patience, || self.server.audit(&keys))?;
             let is_same = || journal.read(|book| book.online()) == Some(epoch);
             if !is_same() {
                 continue;
@@ -362,7 +385,7 @@ impl Cell {
                 texts.push(text);
             }
             let owed = std::mem::take(&mut self.owed);
-            let arrived = journal.wait(PATIENCE, |book| {
+            let arrived = journal.wait(self.patience, |book| {
                 let is_there = |text: &String| book.has(text);
                 let is_paid = |(session, text): &(u32, String)| *session != book.sessions || book.has(text);
                 if book.online() != Some(epoch) {
@@ -386,6 +409,14 @@ impl Cell {
             }
         }
         Err(format!("it was lost {ROUNDS} times more, and nothing is wrong any more"))
+    }
+
+    /// One that was replaced is closed in the end.
+    fn has_one_socket(&self) -> Result<(), String> {
+        eventually(self.patience, || match self.sockets.now() {
+            0 | 1 => Ok(()),
+            count => Err(format!("{count} sockets are open")),
+        })
     }
 
     /// What must hold at any time.

@@ -6,6 +6,8 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that says what it found")]
 
+#[cfg(test)]
+mod broken;
 mod cell;
 mod client;
 mod draw;

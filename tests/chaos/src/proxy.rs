@@ -81,22 +81,26 @@ impl Proxy {
         *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
     }
 
-    pub(crate) fn drip(&self, pause: Duration) {
-        self.shared.orders.send_modify(|orders| orders.mode = Mode::Drip(pause));
+    /// What the server says comes a byte at a time; `afresh`: on new connections, and the others are reset.
+    pub(crate) fn drip(&self, pause: Duration, afresh: bool) {
+        self.order(Mode::Drip(pause), afresh);
     }
 
+    /// Connections are reset, and new ones accepted and never answered.
     pub(crate) fn mute(&self) {
-        self.shared
-            .orders
-            .send_modify(|orders| *orders = Orders { mode: Mode::Mute, generation: orders.generation + 1 });
+        self.order(Mode::Mute, true);
     }
 
     /// Connections pass again; those that were accepted and never answered are reset.
     pub(crate) fn pass(&self) {
         *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let was_mute = self.shared.orders.borrow().mode == Mode::Mute;
+        self.order(Mode::Pass, was_mute);
+    }
+
+    fn order(&self, mode: Mode, resets: bool) {
         self.shared.orders.send_modify(|orders| {
-            let generation = orders.generation + u32::from(orders.mode == Mode::Mute);
-            *orders = Orders { mode: Mode::Pass, generation };
+            *orders = Orders { mode, generation: orders.generation + u32::from(resets) };
         });
     }
 

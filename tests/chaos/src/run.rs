@@ -1,12 +1,12 @@
 //! A whole run: the faults dealt out to the cells, the cells on threads of their own, and what came of it.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::cell::{Cell, Plan, Recovery, World};
+use crate::client::message;
 use crate::draw::Draw;
 use crate::fault::Fault;
 use crate::leaks::{self, Usage};
@@ -44,7 +44,7 @@ pub(crate) fn shares(plans: &[Plan], seed: u64, faults: u32, only: &[u32]) -> Ve
             continue;
         };
         if only.is_empty() || only.contains(&number) {
-            let fault = Fault::draw(&mut Draw::new(seed, number.into()), share.plan.route);
+            let fault = Fault::draw(&mut Draw::new(seed, number.into()), share.plan.possible());
             share.faults.push(Numbered { number, fault });
         }
     }
@@ -232,11 +232,6 @@ impl Player<'_> {
             server: cell.map(|cell| cell.server.last_lines()).unwrap_or_default(),
         }
     }
-}
-
-pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
 }
 
 /// How many cells may be at work.

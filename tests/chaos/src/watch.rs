@@ -1,8 +1,9 @@
 //! The kernel's own view of the clients' sockets: how many are open to each server at once, whoever counts them otherwise.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -14,8 +15,12 @@ use crate::time::pause;
 const PERIOD: Duration = Duration::from_millis(5);
 
 /// What is seen of one address.
-#[derive(Debug, Default)]
-pub(crate) struct Sockets(Mutex<Seen>);
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    /// So many may be open at once.
+    allowed: usize,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -23,41 +28,52 @@ struct Seen {
     several: Option<Vec<Socket>>,
 }
 
-/// The local port of a socket, and its state in the kernel's table.
+/// The local port of a socket, its state in the kernel's table, and the number by which descriptors name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Socket {
-    port: String,
+    port: u16,
     state: String,
+    inode: String,
 }
 
 impl Sockets {
+    fn new(allowed: usize) -> Self {
+        Self { allowed, seen: Mutex::default() }
+    }
+
     pub(crate) fn now(&self) -> usize {
         self.seen().now.len()
     }
 
-    /// Those that were open at once, if it was more than one, in two looks in a row.
+    /// Those that were open at once, if they were too many, in two looks in a row.
     pub(crate) fn several(&self) -> Option<String> {
         let sockets = self.seen().several.clone()?;
-        let shown = sockets.iter().map(|Socket { port, state }| format!("port {port} in state {state}"));
+        let shown = sockets.iter().map(|Socket { port, state, .. }| format!("port {port} in state {state}"));
         Some(shown.collect::<Vec<_>>().join(", "))
     }
 
     /// Two looks, since the first socket may be closed and the second opened while the table is read.
-    fn note(&self, sockets: Vec<Socket>) {
+    ///
+    /// `own` says which of them this process still has. A process that it is about to start has a copy of its descriptors for a moment, and a
+    /// socket that was closed here stays open meanwhile.
+    fn note(&self, mut sockets: Vec<Socket>, own: impl Fn(&mut Vec<Socket>)) {
+        if sockets.len() > self.allowed {
+            own(&mut sockets);
+        }
         let mut seen = self.seen();
         let again: Vec<_> = sockets
             .iter()
             .filter(|socket| seen.now.iter().any(|old| old.port == socket.port))
             .cloned()
             .collect();
-        if again.len() > 1 && seen.several.is_none() {
+        if again.len() > self.allowed && seen.several.is_none() {
             seen.several = Some(again);
         }
         seen.now = sockets;
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,7 +104,7 @@ impl Watch {
                 let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
                 let mut open = open(&table);
                 for (address, sockets) in ours.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                    sockets.note(open.remove(address).unwrap_or_default());
+                    sockets.note(open.remove(address).unwrap_or_default(), own);
                 }
                 pause(PERIOD);
             }
@@ -97,9 +113,9 @@ impl Watch {
         Ok(Self { watched, is_over, thread: Some(thread) })
     }
 
-    /// What clients have open to this address, from now on.
-    pub(crate) fn of(&self, address: SocketAddrV4) -> Arc<Sockets> {
-        let sockets = Arc::<Sockets>::default();
+    /// What clients have open to this address, from now on; so many may be at once.
+    pub(crate) fn of(&self, address: SocketAddrV4, allowed: u32) -> Arc<Sockets> {
+        let sockets = Arc::new(Sockets::new(usize::try_from(allowed).unwrap_or(usize::MAX)));
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.insert(address, Arc::clone(&sockets));
         sockets
@@ -113,22 +129,28 @@ fn open(table: &str) -> HashMap<SocketAddrV4, Vec<Socket>> {
     const CLOSE_WAIT: &str = "08";
     let mut open = HashMap::<_, Vec<Socket>>::new();
     for line in table.lines().skip(1) {
-        let mut fields = line.split_whitespace().skip(1);
-        let (Some(local), Some(remote), Some(state)) = (fields.next(), fields.next(), fields.next()) else {
-            continue;
-        };
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let [_, local, remote, state, _, _, _, _, _, inode, ..] = fields[..] else { continue };
         if [ESTABLISHED, SYN_SENT, CLOSE_WAIT].contains(&state) {
             if let (Some(local), Some(remote)) = (parse(local), parse(remote)) {
-                let (port, state) = (local.port().to_string(), state.to_owned());
+                let (port, state, inode) = (local.port(), state.to_owned(), inode.to_owned());
                 let sockets = open.entry(remote).or_default();
                 // The table is read in pieces, and one at the edge of two may be in both.
                 if !sockets.iter().any(|socket| socket.port == port) {
-                    sockets.push(Socket { port, state });
+                    sockets.push(Socket { port, state, inode });
                 }
             }
         }
     }
     open
+}
+
+/// Leaves those to which a descriptor of this process leads.
+fn own(sockets: &mut Vec<Socket>) {
+    let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return };
+    let names: HashSet<_> =
+        descriptors.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect();
+    sockets.retain(|socket| names.contains(Path::new(&format!("socket:[{}]", socket.inode))));
 }
 
 /// The bytes of the address in the order of the machine, in hexadecimal digits, and the port.
@@ -142,7 +164,7 @@ fn parse(remote: &str) -> Option<SocketAddrV4> {
 mod tests {
     use std::net::{Ipv4Addr, SocketAddrV4};
 
-    use super::{Socket, Sockets, open};
+    use super::{Socket, Sockets, open, own};
 
     const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue
    0: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1
@@ -162,17 +184,44 @@ mod tests {
         assert_eq!((open.len(), to(0), to(1)), (2, Some(2), Some(1)));
     }
 
+    /// A look at sockets with these ports.
+    fn look(ports: &[u16]) -> Vec<Socket> {
+        let socket = |port: &u16| Socket { port: *port, state: "01".to_owned(), inode: String::new() };
+        ports.iter().map(socket).collect()
+    }
+
     #[test]
     fn two_sockets_are_two_in_two_looks() {
-        let look = |ports: &[&str]| {
-            ports.iter().map(|port| Socket { port: (*port).to_owned(), state: "01".to_owned() }).collect()
-        };
-        let sockets = Sockets::default();
-        for ports in [&["1"][..], &["1", "2"], &["2"], &["2", "3"], &["3", "4"]] {
-            sockets.note(look(ports));
+        let sockets = Sockets::new(1);
+        for ports in [&[1][..], &[1, 2], &[2], &[2, 3], &[3, 4]] {
+            sockets.note(look(ports), |_| {});
         }
         assert_eq!((sockets.now(), sockets.several()), (2, None));
-        sockets.note(look(&["3", "4"]));
+        sockets.note(look(&[3, 4]), |_| {});
         assert_eq!(sockets.several().as_deref(), Some("port 3 in state 01, port 4 in state 01"));
+    }
+
+    #[test]
+    fn one_that_is_closed_here_does_not_count() {
+        let sockets = Sockets::new(1);
+        for _ in 0..2 {
+            sockets.note(look(&[1, 2]), |sockets| sockets.retain(|socket| socket.port == 2));
+        }
+        assert_eq!((sockets.now(), sockets.several()), (1, None));
+    }
+
+    #[test]
+    fn a_socket_of_this_process_is_its_own() {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("it has one");
+        let stream = std::net::TcpStream::connect(address).expect("it listens");
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+        let std::net::SocketAddr::V4(address) = address else { unreachable!("it is of this family") };
+        let mut sockets = open(&table).remove(&address).expect("it is connected");
+        own(&mut sockets);
+        assert_eq!(sockets.len(), 1);
+        drop(stream);
+        own(&mut sockets);
+        assert_eq!(sockets, []);
     }
 }

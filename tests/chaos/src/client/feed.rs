@@ -1,6 +1,7 @@
 //! The client of WebSockets: a feed of numbered messages with a session, as the upstream behind nginx speaks it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redial::Cause;
 use redial::websocket::{Close, Connection, Decoded, Establish, Frame, Protocol};
@@ -10,7 +11,9 @@ use super::journal::Journal;
 /// The close code of a session that the server does not know.
 pub(crate) const UNKNOWN_SESSION: u16 = 4009;
 
-/// What numbers the messages of a session, and so must never have a gap.
+/// For so long a server that wants its clients to reconnect leaves their connections alone.
+const GRACE: Duration = Duration::from_millis(300);
+
 pub(crate) struct Feed {
     pub(crate) journal: Arc<Journal>,
 }
@@ -18,7 +21,6 @@ pub(crate) struct Feed {
 impl Protocol for Feed {
     type Key = String;
     type Outgoing = String;
-    /// Its number, and its text.
     type Incoming = String;
 
     const ESTABLISHED: Establish = Establish::OnReady;
@@ -48,6 +50,7 @@ impl Protocol for Feed {
             ["SESSION", token] => Decoded::ready(token.to_owned()),
             ["RESUMED"] => Decoded::Resumed { sequence: None },
             ["OK", channel] => Decoded::confirmed(channel.to_owned()),
+            ["RECONNECT"] => Decoded::ReconnectRequested { retry_after: None, deadline: Some(GRACE) },
             ["MSG", number, text] => Decoded::numbered(number, text.to_owned()),
             _ => {
                 self.journal.find(format!("a frame that is none: {frame:.60}"));

@@ -19,8 +19,26 @@ const LONGEST_LOG: usize = 4 << 20;
 /// So many findings are kept: the first says most.
 const FINDINGS: usize = 20;
 
+/// How many transports a client may have at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    Alone,
+    /// One that replaces the connection beside it, whose dial need not wait for a loss.
+    ASuccessor,
+}
+
+impl Allowed {
+    pub(crate) const fn transports(self) -> u32 {
+        match self {
+            Self::Alone => 1,
+            Self::ASuccessor => 2,
+        }
+    }
+}
+
 /// The bookkeeping of one client, and what others wait for.
 pub(crate) struct Journal {
+    pub(crate) allowed: Allowed,
     began: Instant,
     book: Mutex<Book>,
     changed: Condvar,
@@ -35,7 +53,6 @@ pub(crate) struct Book {
     pub(crate) ended: Option<Result<Outcome, String>>,
     /// Of all runs.
     pub(crate) dials: u32,
-    pub(crate) losses: u32,
     pub(crate) refused: u32,
     /// Sessions that were begun.
     pub(crate) sessions: u32,
@@ -52,11 +69,13 @@ struct Run {
     asked: VecDeque<(Epoch, Duration)>,
     transports: u32,
     spacing: Spacing,
+    /// Its clock was found to be ahead, which is said once.
+    is_ahead: bool,
 }
 
 impl Journal {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { began: now(), book: Mutex::default(), changed: Condvar::new() })
+    pub(crate) fn new(allowed: Allowed) -> Arc<Self> {
+        Arc::new(Self { allowed, began: now(), book: Mutex::default(), changed: Condvar::new() })
     }
 
     /// A run begins with this policy.
@@ -96,7 +115,7 @@ impl Journal {
         let Some(run) = &mut book.run else { return };
         let before = run.explanation.replace(explanation);
         let mut wrong = Vec::new();
-        if at > elapsed {
+        if at > elapsed && !std::mem::replace(&mut run.is_ahead, true) {
             wrong.push(format!("the driver's clock is ahead: {at:?} where {elapsed:?} have passed"));
         }
         if matches!(notice.event, Some(Event::ReconnectRequested { .. })) {
@@ -106,16 +125,16 @@ impl Journal {
             let Action::Open { epoch, .. } = action else { continue };
             run.asked.push_back((epoch, at));
             let is_start = matches!(notice.event, Some(Event::Start));
-            if !is_start && !before.is_some_and(|before| allows_dial(&before, notice.at)) {
+            if self.allowed == Allowed::Alone
+                && !is_start
+                && !before.is_some_and(|before| allows_dial(&before, notice.at))
+            {
                 let before = before.map_or_else(|| "nothing".to_owned(), |before| before.to_string());
                 wrong.push(format!("dial {epoch} at {at:?}, where the policy was: {before}"));
             }
         }
         if matches!(notice.event, Some(Event::Ready { .. })) {
             book.sessions += 1;
-        }
-        if explanation.phase == Phase::Waiting && before.is_none_or(|before| before.phase != Phase::Waiting) {
-            book.losses += 1;
         }
         wrong.into_iter().for_each(|wrong| book.find(wrong));
         self.changed.notify_all();
@@ -131,7 +150,10 @@ impl Journal {
             run.transports += 1;
             let place = run.asked.iter().position(|(asked, _)| *asked == epoch);
             let asked = place.and_then(|place| run.asked.remove(place));
-            let early = run.spacing.dial(elapsed);
+            let early = match self.allowed {
+                Allowed::Alone => run.spacing.dial(elapsed),
+                Allowed::ASuccessor => Ok(()),
+            };
             let several = run.transports;
             match asked {
                 Some((_, at)) if at <= elapsed => {}
@@ -140,7 +162,7 @@ impl Journal {
                 }
                 None => book.find(format!("dial {epoch}, for which the policy did not ask")),
             }
-            if several > 1 {
+            if several > self.allowed.transports() {
                 book.find(format!("{several} transports at once, the newest is {epoch}"));
             }
             early.unwrap_or_else(|early| book.find(early));

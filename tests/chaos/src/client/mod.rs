@@ -1,10 +1,11 @@
 //! redial's drivers as clients: each on a thread of its own, run again and again, with a checked policy and a journal.
 
 pub(crate) mod config;
+pub(crate) mod engines;
 pub(crate) mod feed;
 pub(crate) mod journal;
 mod recorded;
-mod shells;
+pub(crate) mod shells;
 mod spacing;
 
 use std::any::Any;
@@ -14,25 +15,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use redial::driver::{
-    Blocking, Driver, Failure, Handle, Outcome, Protocol, Runtime, Smol, Threaded, Tokio, block_on, supervise,
-};
-use redial::subscriptions::SubscriptionList;
-use redial::testing::{Checked, DriverRules};
-use redial::{Policy, SplitMix64, websocket};
-use tokio_util::compat::TokioAsyncReadCompatExt;
+use redial::driver::{Driver, Handle, Outcome, Protocol, Runtime};
+use redial::handover::Decider;
+use redial::record::Store;
+use redial::subscriptions::Subscriptions;
 
 use crate::speech::Speaker;
-use config::CONFIG;
-use feed::Feed;
-use journal::Journal;
+use journal::{Allowed, Journal};
 use recorded::Recorded;
-use shells::{Blocked, live};
-
-/// What a driver may sleep longer than it was told, on a machine that is busy.
-const OVERSLEPT: Duration = Duration::from_secs(5);
 
 /// What drives a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +33,8 @@ pub(crate) enum Engine {
     Threads,
     /// redial's own client, over tokio.
     Websocket,
+    /// The same, whose connections are replaced before they end where the end is announced.
+    Handover,
 }
 
 impl Engine {
@@ -51,6 +44,7 @@ impl Engine {
             Self::Smol => "smol",
             Self::Threads => "threads",
             Self::Websocket => "websocket",
+            Self::Handover => "handover",
         }
     }
 }
@@ -64,7 +58,7 @@ pub(crate) struct Client {
 }
 
 /// What the handles of all drivers can do.
-pub(crate) struct Controls {
+struct Controls {
     stop: Box<dyn Fn(bool) + Send>,
     want: Box<dyn Fn(&str, bool) + Send>,
 }
@@ -87,23 +81,26 @@ impl Client {
         speaker: Speaker,
         seed: u64,
     ) -> Result<Self, String> {
-        Self::start_with(move |journal, orders, controls| match engine {
-            Engine::Tokio => tokio_client(address, speaker, seed, journal, orders, controls),
-            Engine::Smol => smol_client(address, speaker, seed, journal, orders, controls),
-            Engine::Threads => threads_client(address, speaker, seed, journal, orders, controls),
-            Engine::Websocket => websocket_client(address, seed, journal, orders, controls),
+        let allowed = if engine == Engine::Handover { Allowed::ASuccessor } else { Allowed::Alone };
+        Self::start_with(allowed, move |stage| match engine {
+            Engine::Tokio => engines::tokio(address, &speaker, engines::policy(seed), stage),
+            Engine::Smol => engines::smol(address, &speaker, engines::policy(seed), stage),
+            Engine::Threads => engines::threads(address, speaker, engines::policy(seed), stage),
+            Engine::Websocket => engines::websocket(address, engines::policy(seed), stage),
+            Engine::Handover => engines::websocket(address, engines::handover(seed), stage),
         })
     }
 
-    /// `serve` makes a driver, hands its controls over and runs it with each order.
+    /// `serve` makes a driver, and has it [served](Stage::serve).
     pub(crate) fn start_with(
-        serve: impl FnOnce(&Arc<Journal>, Receiver<()>, Sender<Controls>) + Send + 'static,
+        allowed: Allowed,
+        serve: impl FnOnce(Stage) + Send + 'static,
     ) -> Result<Self, String> {
-        let journal = Journal::new();
+        let journal = Journal::new(allowed);
         let (orders, taken) = channel();
         let (sender, controls) = channel();
-        let own = Arc::clone(&journal);
-        let thread = thread::Builder::new().name("client".into()).spawn(move || serve(&own, taken, sender));
+        let stage = Stage { journal: Arc::clone(&journal), orders: taken, controls: sender };
+        let thread = thread::Builder::new().name("client".into()).spawn(move || serve(stage));
         let thread = Some(thread.map_err(|error| error.to_string())?);
         let controls = controls.recv().map_err(|_| "the client can't be made".to_owned())?;
         Ok(Self { journal, controls, orders, thread })
@@ -152,151 +149,45 @@ impl Controls {
     }
 }
 
-type Session = Checked<Policy<SplitMix64, String, SubscriptionList<String>>>;
-
-pub(crate) fn policy(seed: u64) -> Session {
-    let policy = Policy::new(&CONFIG, SplitMix64::new(seed));
-    let policy = policy.with_session_type().with_subscriptions(SubscriptionList::new());
-    Checked::new(policy).with_driver_rules(DriverRules::new(OVERSLEPT))
+/// What a client's thread has of the client.
+pub(crate) struct Stage {
+    pub(crate) journal: Arc<Journal>,
+    orders: Receiver<()>,
+    controls: Sender<Controls>,
 }
 
-/// Runs the driver with each order. A panic, which a broken promise is, is the end of a run like any other, and of the client.
-pub(crate) fn serve<P, Rt>(
-    mut driver: Driver<P, Rt, Session>,
-    journal: &Journal,
-    orders: Receiver<()>,
-    controls: &Sender<Controls>,
-    mut run: impl FnMut(&mut Driver<P, Rt, Session>) -> Outcome,
-) where
-    P: Protocol<Token = String, Key = String, Message: Send + 'static>,
-    Rt: Runtime,
-{
-    if controls.send(Controls::of(driver.handle())).is_err() {
-        return;
-    }
-    for () in orders {
-        journal.begin(driver.policy());
-        match catch_unwind(AssertUnwindSafe(|| run(&mut driver))) {
-            Ok(outcome) => journal.end(Ok(outcome)),
-            Err(panic) => return journal.end(Err(message(&*panic))),
+impl Stage {
+    /// Runs the driver with each order, every step and transport of it in the journal. A panic, which a broken promise is, is the end of a
+    /// run like any other, and of the client.
+    pub(crate) fn serve<P, Rt, Q>(
+        self,
+        policy: Q,
+        protocol: P,
+        runtime: Rt,
+        mut run: impl FnMut(&mut Driver<Recorded<P>, Rt, Q>) -> Outcome,
+    ) where
+        P: Protocol<Token = String, Key = String, Message: Send + 'static>,
+        Rt: Runtime,
+        Q: Decider<Token = String, Subscriptions: Subscriptions<Key = String>> + Store,
+    {
+        let journal = &self.journal;
+        let mut driver = Driver::new(policy, Recorded::new(protocol, Arc::clone(journal)), runtime);
+        if self.controls.send(Controls::of(driver.handle())).is_err() {
+            return;
+        }
+        drop(self.controls);
+        for () in self.orders {
+            journal.begin(driver.policy());
+            match catch_unwind(AssertUnwindSafe(|| run(&mut driver))) {
+                Ok(outcome) => journal.end(Ok(outcome)),
+                Err(panic) => return journal.end(Err(message(&*panic))),
+            }
         }
     }
 }
 
-fn message(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
-}
-
-fn tokio_client(
-    address: SocketAddr,
-    speaker: Speaker,
-    seed: u64,
-    journal: &Arc<Journal>,
-    orders: Receiver<()>,
-    controls: Sender<Controls>,
-) {
-    let connect =
-        move |_| async move { Ok::<_, Failure>(tokio::net::TcpStream::connect(address).await?.compat()) };
-    let runtime = runtime();
-    let driver = {
-        let _context = runtime.enter();
-        let (policy, protocol) = supervise(policy(seed), Tokio::new(), connect, |stream, link| {
-            live(stream, link, speaker(), Arc::clone(journal))
-        })
-        .into_parts();
-        Driver::new(policy, Recorded::new(protocol, Arc::clone(journal)), Tokio::new())
-    };
-    serve(driver, journal, orders, &controls, |driver| {
-        let outcome = runtime.block_on(driver.run());
-        check_tasks(&runtime, journal);
-        outcome
-    });
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    #[expect(clippy::expect_used, reason = "without a runtime there is nothing to test")]
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
-}
-
-/// A run has left no task.
-fn check_tasks(runtime: &tokio::runtime::Runtime, journal: &Journal) {
-    let alive = runtime.metrics().num_alive_tasks();
-    if alive > 0 {
-        journal.find(format!("{alive} tasks are left after the run"));
-    }
-}
-
-fn smol_client(
-    address: SocketAddr,
-    speaker: Speaker,
-    seed: u64,
-    journal: &Arc<Journal>,
-    orders: Receiver<()>,
-    controls: Sender<Controls>,
-) {
-    let connect = move |_| async move { Ok::<_, Failure>(smol::net::TcpStream::connect(address).await?) };
-    let (policy, protocol) = supervise(policy(seed), Smol::new(), connect, |stream, link| {
-        live(stream, link, speaker(), Arc::clone(journal))
-    })
-    .into_parts();
-    let driver = Driver::new(policy, Recorded::new(protocol, Arc::clone(journal)), Smol::new());
-    serve(driver, journal, orders, &controls, |driver| smol::block_on(driver.run()));
-}
-
-fn threads_client(
-    address: SocketAddr,
-    speaker: Speaker,
-    seed: u64,
-    journal: &Arc<Journal>,
-    orders: Receiver<()>,
-    controls: Sender<Controls>,
-) {
-    let protocol = Threaded::new(Blocked { address, speaker, journal: Arc::clone(journal) });
-    let protocol = Recorded::new(protocol, Arc::clone(journal));
-    let driver = Driver::new(policy(seed), protocol, Blocking::new());
-    serve(driver, journal, orders, &controls, |driver| {
-        let outcome = block_on(driver.run());
-        driver.protocol().inner.join();
-        outcome
-    });
-}
-
-fn websocket_client(
-    address: SocketAddr,
-    seed: u64,
-    journal: &Arc<Journal>,
-    orders: Receiver<()>,
-    controls: Sender<Controls>,
-) {
-    let feed = Feed { journal: Arc::clone(journal) };
-    let client = websocket::connect(&format!("ws://{address}/feed")).with_protocol(feed).client();
-    let client = match client {
-        Ok(client) => client,
-        Err(error) => return journal.find(error.to_string()),
-    };
-    let runtime = runtime();
-    let driver = {
-        let _context = runtime.enter();
-        Driver::new(policy(seed), Recorded::new(client, Arc::clone(journal)), Tokio::new())
-    };
-    let mut messages = driver.messages();
-    serve(driver, journal, orders, &controls, |driver| {
-        let deliver = async {
-            while let Some(text) = messages.recv().await {
-                journal.delivered(text, false);
-            }
-            std::future::pending().await
-        };
-        let outcome = runtime.block_on(async {
-            tokio::select! {
-                // The run begins first: without one there are no messages to wait for.
-                biased;
-                outcome = driver.run() => outcome,
-                never = deliver => never,
-            }
-        });
-        check_tasks(&runtime, journal);
-        outcome
-    });
 }

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn each_wait_is_at_least_half_of_its_place_in_the_backoff() {
-        assert_eq!(early(&[0, 30, 90, 210, 450, 700, 950]), []);
+        assert!(early(&[0, 30, 90, 210, 450, 700, 950]).is_empty());
         assert_eq!(early(&[0, 29]), [29]);
         assert_eq!(early(&[0, 30, 89]), [89]);
         assert_eq!(early(&[0, 30, 90, 210, 449]), [449]);

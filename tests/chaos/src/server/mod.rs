@@ -67,6 +67,16 @@ impl Kind {
         matches!(self, Self::Redis | Self::Nats)
     }
 
+    /// Whether it can ask its clients to reconnect, and go on.
+    pub(crate) const fn announces(self) -> bool {
+        matches!(self, Self::Nginx)
+    }
+
+    /// Whether it keeps what a client that is away misses.
+    pub(crate) const fn keeps_sessions(self) -> bool {
+        matches!(self, Self::Mosquitto | Self::Nginx)
+    }
+
     /// Whether the program is there.
     pub(crate) fn is_installed(self) -> bool {
         let program = match self {
@@ -158,6 +168,9 @@ trait Service: Send {
     /// # Errors
     /// Who is.
     fn nobody(&mut self, site: &Site) -> Result<(), String>;
+
+    /// Asks the client for another connection, where that is possible.
+    fn announce(&mut self) {}
 
     /// Publishes a message; how many got it, where the server says so.
     ///
@@ -293,6 +306,10 @@ impl Server {
 
     pub(crate) fn nobody(&mut self) -> Result<(), String> {
         self.service.nobody(&self.site)
+    }
+
+    pub(crate) fn announce(&mut self) {
+        self.service.announce();
     }
 
     pub(crate) fn publish(&mut self, key: &str, text: &str) -> Result<Option<usize>, String> {

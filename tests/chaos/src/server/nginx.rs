@@ -70,6 +70,10 @@ http {{
         self.upstream.nobody()
     }
 
+    fn announce(&mut self) {
+        self.upstream.announce();
+    }
+
     fn publish(&mut self, _: &Site, key: &str, text: &str) -> Result<Option<usize>, String> {
         Ok(Some(self.upstream.publish(key, text)))
     }

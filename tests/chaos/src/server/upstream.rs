@@ -88,6 +88,11 @@ impl Upstream {
         if attached == 0 { Ok(()) } else { Err(format!("{attached} sessions have a connection")) }
     }
 
+    /// Asks everybody for another connection.
+    pub(super) fn announce(&self) {
+        locked(&self.hub).sessions.values().for_each(|session| session.say("RECONNECT".to_owned()));
+    }
+
     /// In how many sessions somebody has subscribed to it, connected or not.
     pub(super) fn publish(&self, channel: &str, text: &str) -> usize {
         let mut hub = locked(&self.hub);
