@@ -16,9 +16,10 @@ unpack_debian() {
     shift
     rm -rf "$part"
     mkdir -p "$part/debs"
-    (cd "$part/debs" && apt-get download -q "$@")
+    # Said in full, since it may be called where a failure ends nothing by itself.
+    (cd "$part/debs" && apt-get download -q "$@") || return
     local deb
-    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part"; done
+    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part" || return; done
     rm -rf "$part/debs" "$home"
     mv "$part" "$home"
 }
