@@ -83,6 +83,12 @@ macro_rules! golden {
     )*};
 }
 
+/// The log that a Cortex-M3, WebAssembly and C answer with the same bytes: `ci/c.sh`, `ci/embedded.sh`.
+#[test]
+fn the_log_of_every_host() {
+    golden(include_str!("golden/link.log"), include_str!("golden/link.out"));
+}
+
 golden! {
     /// The contract's own example, byte for byte.
     worked_example
