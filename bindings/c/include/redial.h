@@ -285,7 +285,7 @@ enum redial_curve
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // Every wait is `initial_ms`.
+    // Every nominal wait is `initial_ms`; with its jitter a wait is at most `max_ms`.
     REDIAL_CURVE_CONSTANT = 1,
     // `initial_ms * factor^(n - 1)`, at most `max_ms`.
     REDIAL_CURVE_EXPONENTIAL = 2,

@@ -165,7 +165,8 @@ impl redial_action {
     fn of(policy: &Inner, action: Action) -> Self {
         use redial_action_kind::*;
         let of = |kind: redial_action_kind| Self { kind: kind as u32, ..Self::default() };
-        let on = |kind: redial_action_kind, epoch: core_policy::Epoch| Self { epoch: epoch.get(), ..of(kind) };
+        let on =
+            |kind: redial_action_kind, epoch: core_policy::Epoch| Self { epoch: epoch.get(), ..of(kind) };
         let session = policy.session();
         let sequence = session.sequence();
         let numbered = |action: Self| Self {
@@ -200,9 +201,7 @@ impl redial_action {
                 ..on(REDIAL_ACTION_RESUME, epoch)
             }),
             Action::Heartbeat { epoch } => numbered(on(REDIAL_ACTION_HEARTBEAT, epoch)),
-            Action::RefreshCredential { request } => {
-                Self { request, ..of(REDIAL_ACTION_REFRESH_CREDENTIAL) }
-            }
+            Action::RefreshCredential { request } => Self { request, ..of(REDIAL_ACTION_REFRESH_CREDENTIAL) },
             Action::Authenticate { epoch } => on(REDIAL_ACTION_AUTHENTICATE, epoch),
             Action::Restore { epoch, send } => Self {
                 send,

@@ -2,11 +2,11 @@
 
 use core::ffi::c_char;
 
+use core_policy::backoff::AfterTable;
 use core_policy::classify::Scope;
 use core_policy::endpoints::EndpointOrder;
 use core_policy::heartbeat::Liveness;
 use core_policy::policy::{Establish, OnNetworkChange, OnNetworkDown, OnVisible, OnWake, RefreshOn};
-use core_policy::backoff::AfterTable;
 
 use crate::names::mirrors;
 

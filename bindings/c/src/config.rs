@@ -25,13 +25,14 @@ pub struct redial_config_storage {
 }
 
 /// What the storage holds: the config, and the lists that it refers to.
-pub(crate) struct Stored {
+struct Stored {
     config: Config,
     tables: [[Duration; REDIAL_MAX_TABLE]; 2],
     steps: [[u32; REDIAL_MAX_STEPS]; REDIAL_MAX_RULES],
 }
 
-const _: () = assert!(size_of::<Stored>() <= size_of::<redial_config_storage>(), "a config has too few words");
+const _: () =
+    assert!(size_of::<Stored>() <= size_of::<redial_config_storage>(), "a config has too few words");
 const _: () = assert!(align_of::<Stored>() <= align_of::<redial_config_storage>());
 
 /// The config behind an address.
@@ -119,20 +120,15 @@ unsafe fn init(
     // SAFETY: every pattern of bits is settings, and for the rest the caller stands.
     let settings = unsafe { shared(settings) }?;
     let stored = storage.cast::<Stored>();
-    // SAFETY: the storage is at least as large and as aligned as what it holds, and nobody else uses it.
-    let tables = unsafe { &raw mut (*stored).tables };
-    // SAFETY: as above.
-    let steps = unsafe { &raw mut (*stored).steps };
-    // SAFETY: as above. What they refer to from here on is neither moved nor written while a policy has the config.
-    let tables = unsafe { Tables::new(tables, steps) };
+    // SAFETY: the storage is at least as large and as aligned as what it holds, and nobody else uses it. What the config refers to from
+    // here on is neither moved nor written while a policy has it.
+    let tables = unsafe { Tables::new(&raw mut (*stored).tables, &raw mut (*stored).steps) };
     match settings.build(tables) {
         Ok(built) => {
             // SAFETY: as above, and the lists, which the config refers to, are other fields.
             unsafe { (&raw mut (*stored).config).write(built) };
-            // SAFETY: as above.
-            let address = unsafe { &raw const (*stored).config };
-            // SAFETY: the caller stands for it.
-            unsafe { write(config, address.cast()) }
+            // SAFETY: as above, and for `config` the caller stands.
+            unsafe { write(config, (&raw const (*stored).config).cast()) }
         }
         Err(refused) => {
             // SAFETY: the caller stands for it.

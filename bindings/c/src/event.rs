@@ -274,14 +274,10 @@ impl redial_event {
             REDIAL_EVENT_REDIAL => Event::Redial,
             REDIAL_EVENT_BACKOFF_HINT => Event::BackoffHint { base: Duration::from_millis(self.base_ms) },
             REDIAL_EVENT_OPENED => Event::Opened { epoch: epoch()? },
-            REDIAL_EVENT_OPEN_FAILED => Event::OpenFailed {
-                epoch: epoch()?,
-                cause: self.cause()?,
-                retry_after: self.retry_after()?,
-            },
-            REDIAL_EVENT_NOT_NOW => {
-                Event::NotNow { epoch: epoch()?, retry_after: span(self.retry_after_ms) }
+            REDIAL_EVENT_OPEN_FAILED => {
+                Event::OpenFailed { epoch: epoch()?, cause: self.cause()?, retry_after: self.retry_after()? }
             }
+            REDIAL_EVENT_NOT_NOW => Event::NotNow { epoch: epoch()?, retry_after: span(self.retry_after_ms) },
             REDIAL_EVENT_CLOSED => Event::Closed { epoch: epoch()?, cause: self.cause()? },
             REDIAL_EVENT_SEND_FAILED => Event::SendFailed { epoch: epoch()? },
             REDIAL_EVENT_GREETING => Event::Greeting { epoch: epoch()?, heartbeat: span(self.interval_ms) },

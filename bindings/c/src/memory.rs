@@ -58,7 +58,7 @@ pub(crate) unsafe fn items<'a, T>(pointer: *const T, length: usize) -> Result<&'
         return Ok(&[]);
     }
     checked(pointer)?;
-    if length > isize::MAX as usize / size_of::<T>().max(1) {
+    if size_of::<T>().checked_mul(length).is_none_or(|bytes| bytes > isize::MAX as usize) {
         return Err(redial_status::REDIAL_ERROR_LENGTH);
     }
     // SAFETY: it is neither null nor misaligned, no longer than memory can be, and for the rest the caller stands.

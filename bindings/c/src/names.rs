@@ -50,6 +50,7 @@ macro_rules! mirrors {
             }
 
             /// The word of a number.
+            #[allow(dead_code, reason = "some are part of a longer text")]
             pub(crate) fn word(number: u32) -> *const c_char {
                 $(if number == Self::$name as u32 {
                     return $crate::names::word!($($variant)::+.as_str());

@@ -51,9 +51,7 @@ impl Cell {
     pub(crate) fn restore(&mut self, now: Instant, snapshot: Snapshot<u64>) {
         let place = &raw mut self.policy;
         // SAFETY: the place is written again before anybody reads it: nothing in between returns early, and a panic ends the process.
-        let policy = unsafe { place.read() };
-        // SAFETY: as above.
-        unsafe { place.write(policy.with_snapshot(now, snapshot)) };
+        unsafe { place.write(place.read().with_snapshot(now, snapshot)) };
     }
 }
 
@@ -148,9 +146,7 @@ unsafe fn initialized(policy: *const redial_policy) -> Result<*const Cell, redia
     checked(policy)?;
     let cell = policy.cast::<Cell>();
     // SAFETY: the memory is as large as a cell, and any bits are a number.
-    let mark = unsafe { (&raw const (*cell).mark).read() };
-    // SAFETY: as above.
-    let address = unsafe { (&raw const (*cell).address).read() };
+    let (mark, address) = unsafe { ((&raw const (*cell).mark).read(), (&raw const (*cell).address).read()) };
     match (mark == MARK, address == policy.addr()) {
         (true, true) => Ok(cell),
         (true, false) => Err(redial_status::REDIAL_ERROR_MOVED),
@@ -268,9 +264,7 @@ unsafe fn batch(
         }
         checked(keys)?;
         // SAFETY: below the capacity, so inside of the caller's array.
-        let place = unsafe { keys.add(written) };
-        // SAFETY: as above.
-        unsafe { place.write(*key) };
+        unsafe { keys.add(written).write(*key) };
         written = written.saturating_add(1);
     }
     // SAFETY: the caller stands for it.
@@ -292,9 +286,9 @@ pub unsafe extern "C" fn redial_seed(id: *const u8, length: usize) -> u64 {
 
 /// FNV-1a of 64 bits, mixed, since devices in a row differ in their last bits.
 pub(crate) fn seed(bytes: &[u8]) -> u64 {
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)).max(1)
 }

@@ -146,19 +146,22 @@ impl Tables {
 
     /// Keeps a table of waits: the first is that of the backoff, the second that of long outages.
     fn keep_table(&self, at: usize, entries: impl Iterator<Item = Duration>) -> &'static [Duration] {
-        // SAFETY: the place lies inside of the memory that `new` was given: there are two.
-        let table = unsafe { self.tables.cast::<[Duration; REDIAL_MAX_TABLE]>().add(at.min(1)) };
-        // SAFETY: as `new` was promised; and each place is asked for once a build.
-        unsafe { keep(table.cast(), REDIAL_MAX_TABLE, entries) }
+        // SAFETY: the place lies inside of the memory that `new` was given, since there are two; for the rest its caller stands, and each
+        // place is asked for once a build.
+        unsafe {
+            let table = self.tables.cast::<[Duration; REDIAL_MAX_TABLE]>().add(at.min(1));
+            keep(table.cast(), REDIAL_MAX_TABLE, entries)
+        }
     }
 
     /// Keeps the steps of a rule.
     fn keep_steps(&self, at: usize, steps: impl Iterator<Item = u32>) -> &'static [u32] {
         let at = at.min(REDIAL_MAX_RULES - 1);
-        // SAFETY: the place lies inside of the memory that `new` was given.
-        let row = unsafe { self.steps.cast::<[u32; REDIAL_MAX_STEPS]>().add(at) };
-        // SAFETY: as `new` was promised; and each row is asked for once a build.
-        unsafe { keep(row.cast(), REDIAL_MAX_STEPS, steps) }
+        // SAFETY: as in `keep_table`.
+        unsafe {
+            let row = self.steps.cast::<[u32; REDIAL_MAX_STEPS]>().add(at);
+            keep(row.cast(), REDIAL_MAX_STEPS, steps)
+        }
     }
 }
 
@@ -170,9 +173,7 @@ unsafe fn keep<T>(to: *mut T, most: usize, items: impl Iterator<Item = T>) -> &'
     let mut count = 0_usize;
     for item in items.take(most) {
         // SAFETY: below the number of items that there is memory for.
-        let place = unsafe { to.add(count) };
-        // SAFETY: as above.
-        unsafe { place.write(item) };
+        unsafe { to.add(count).write(item) };
         count = count.saturating_add(1);
     }
     // SAFETY: as many were written, and the caller promises the rest.
@@ -245,11 +246,13 @@ impl redial_settings {
 
     /// The config, or the first setting that is wrong.
     pub(crate) fn build(&self, tables: Tables) -> Result<Config, Refused> {
-        let mut config = Config::new(self.backoff.build(word!("backoff"), |entries| tables.keep_table(0, entries))?)
-            .min_interval(Duration::from_millis(self.min_interval_ms));
+        let mut config =
+            Config::new(self.backoff.build(word!("backoff"), |entries| tables.keep_table(0, entries))?)
+                .min_interval(Duration::from_millis(self.min_interval_ms));
         config.build().map_err(refused(word!("min_interval_ms")))?;
         if let Some(after) = limit(self.long_outage_after_ms) {
-            let long = self.long_outage.build(word!("long_outage"), |entries| tables.keep_table(1, entries))?;
+            let long =
+                self.long_outage.build(word!("long_outage"), |entries| tables.keep_table(1, entries))?;
             config = config.long_outage(after, long);
         }
         if let Some(held) = limit(self.reset_after_stable_ms) {

@@ -19,7 +19,7 @@ pub struct redial_slot {
 }
 
 /// What a slot holds.
-pub(crate) struct Cell {
+struct Cell {
     slot: SubscriptionSlot<u32>,
     /// Where the subscription with this cell's index as its key is.
     place: Option<u32>,
@@ -48,10 +48,13 @@ impl Slots {
             checked(slots)?;
         }
         for at in 0..count {
-            // SAFETY: below the count, so inside of the caller's array.
-            let slot = unsafe { slots.add(at as usize) }.cast::<Cell>();
-            // SAFETY: a slot is at least as large and as aligned as a cell.
-            unsafe { slot.write(Cell { slot: SubscriptionSlot::EMPTY, place: None }) };
+            // SAFETY: below the count, so inside of the caller's array, and a slot is at least as large and as aligned as a cell.
+            unsafe {
+                slots
+                    .add(at as usize)
+                    .cast::<Cell>()
+                    .write(Cell { slot: SubscriptionSlot::EMPTY, place: None });
+            }
         }
         Ok(Self { cells: slots.cast(), count })
     }

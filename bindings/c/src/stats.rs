@@ -77,7 +77,10 @@ impl redial_stats {
 /// # Safety
 /// `policy` is null or points to a policy that nobody else writes during the call, `stats` to what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn redial_stats_of(policy: *const redial_policy, stats: *mut redial_stats) -> redial_status {
+pub unsafe extern "C" fn redial_stats_of(
+    policy: *const redial_policy,
+    stats: *mut redial_stats,
+) -> redial_status {
     // SAFETY: the caller stands for it.
     let policy = match unsafe { seen(policy) } {
         Ok(policy) => policy,

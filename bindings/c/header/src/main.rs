@@ -50,9 +50,12 @@ fn header(library: &Path) -> Result<String, String> {
     bindings.map_err(|error| error.to_string())?.write(&mut raw);
     let raw = String::from_utf8(raw).map_err(|error| error.to_string())?;
     let raw = raw.replace("# Safety", "Pointers:");
-    let blocks: Vec<&str> = raw.split("\n\n").map(|block| block.trim_matches('\n')).filter(|block| !block.is_empty()).collect();
+    let blocks: Vec<&str> =
+        raw.split("\n\n").map(|block| block.trim_matches('\n')).filter(|block| !block.is_empty()).collect();
     let is_enum = |block: &str| block.lines().any(|line| line.starts_with("enum "));
-    let is_alias = |block: &str| block.lines().any(|line| line.starts_with("typedef uint32_t ") && line.ends_with("_number;"));
+    let is_alias = |block: &str| {
+        block.lines().any(|line| line.starts_with("typedef uint32_t ") && line.ends_with("_number;"))
+    };
     let first_type = blocks.iter().position(|block| is_enum(block)).unwrap_or(blocks.len());
     let (before, types) = blocks.split_at(first_type);
     let (enums, others): (Vec<&str>, Vec<&str>) = types.iter().partition(|block| is_enum(block));

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 use core::time::Duration;
 
 use core_policy::backoff::Curve;
-use core_policy::{BackoffConfig, Jitter, Mode};
+use core_policy::{BackoffConfig, Jitter, Mode, Ratio};
 
 use crate::choices::{after_table_number, redial_after_table};
 use crate::names::{numbered, word};
@@ -20,7 +20,7 @@ pub const REDIAL_MAX_TABLE: usize = 32;
 #[repr(u32)]
 #[derive(Clone, Copy)]
 pub enum redial_curve {
-    /// Every wait is `initial_ms`.
+    /// Every nominal wait is `initial_ms`; with its jitter a wait is at most `max_ms`.
     REDIAL_CURVE_CONSTANT = 1,
     /// `initial_ms * factor^(n - 1)`, at most `max_ms`.
     REDIAL_CURVE_EXPONENTIAL = 2,
@@ -243,7 +243,8 @@ impl redial_backoff {
         let (initial, max) = (Duration::from_millis(self.initial_ms), Duration::from_millis(self.max_ms));
         let curve = redial_curve::read(self.curve).ok_or_else(|| why(word!("curve is no redial_curve")))?;
         let mut backoff = match curve {
-            REDIAL_CURVE_CONSTANT => BackoffConfig::constant(initial),
+            // With a cap of its own, for a jitter that only adds.
+            REDIAL_CURVE_CONSTANT => BackoffConfig::exponential(initial, Ratio::ONE, max),
             REDIAL_CURVE_EXPONENTIAL => BackoffConfig::exponential(initial, self.factor.read(setting)?, max),
             REDIAL_CURVE_LINEAR => BackoffConfig::linear(initial, max),
             REDIAL_CURVE_FIBONACCI => BackoffConfig::fibonacci(initial, max),

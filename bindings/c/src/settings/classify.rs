@@ -235,17 +235,21 @@ impl redial_rule {
         keep: impl FnOnce(&mut dyn Iterator<Item = u32>) -> &'static [u32],
     ) -> Result<Rule, Refused> {
         use redial_match::*;
-        let matches = redial_match::read(self.matches).ok_or_else(|| why(word!("matches is no redial_match")))?;
+        let matches =
+            redial_match::read(self.matches).ok_or_else(|| why(word!("matches is no redial_match")))?;
         let matches = match matches {
             REDIAL_MATCH_IS => Match::Is(
-                self.cause.read().ok_or_else(|| why(word!("cause is none, or its detail is not of its kind")))?,
+                self.cause
+                    .read()
+                    .ok_or_else(|| why(word!("cause is none, or its detail is not of its kind")))?,
             ),
             REDIAL_MATCH_CLOSE_RANGE => Match::CloseRange(self.first, self.last),
             REDIAL_MATCH_HTTP_RANGE => Match::HttpRange(self.first, self.last),
             REDIAL_MATCH_ANY_IO => Match::AnyIo,
             REDIAL_MATCH_ANY_TLS => Match::AnyTls,
         };
-        let class = redial_class::read(self.verdict).ok_or_else(|| why(word!("verdict is no redial_class")))?;
+        let class =
+            redial_class::read(self.verdict).ok_or_else(|| why(word!("verdict is no redial_class")))?;
         let scope = redial_scope::read(self.scope).ok_or_else(|| why(word!("scope is no redial_scope")))?;
         let steps = self.steps_ms.get(..self.step_count.into());
         let steps = steps.ok_or_else(|| why(word!("there are more steps than REDIAL_MAX_STEPS")))?;
