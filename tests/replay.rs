@@ -476,3 +476,12 @@ fn the_first_line_is_the_set_up() {
     }
     assert_eq!(replay("{}"), (String::new(), Ok(())));
 }
+
+#[test]
+fn a_name_is_quoted_as_json() {
+    let text: String = (0..0x300).filter_map(char::from_u32).chain("\u{7f}\u{2028}😀".chars()).collect();
+    assert_eq!(
+        engine::decisions::quoted(&text).to_string(),
+        serde_json::Value::from(text.as_str()).to_string()
+    );
+}
