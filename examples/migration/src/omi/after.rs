@@ -63,7 +63,7 @@ impl Capture {
         self.tell(now, Event::CredentialOk { request: Some(request), ttl: None })
     }
 
-    /// The app's one timer: when it is to call [`tick`](Self::tick). Ask again after every call.
+    /// The app's one timer: when it is to call `tick`. Ask again after every call.
     pub fn timer(&self) -> Option<Instant> {
         self.policy.poll_timeout()
     }
