@@ -27,10 +27,10 @@ fn flapping(address: &str) -> Server {
 #[tokio::test(start_paused = true)]
 async fn by_hand_both_take_all_lines() {
     let server = feed("by_hand:1");
-    assert_eq!(told(3, |tell| by_hand::before::follow("by_hand:1", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| by_hand::before::follow("by_hand:1", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
     let server = feed("by_hand:2");
-    assert_eq!(told(3, |tell| by_hand::after::follow("by_hand:2", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| by_hand::after::follow("by_hand:2", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
 }
 
@@ -50,10 +50,10 @@ async fn by_hand_a_feed_that_flaps_is_dialled_ever_more_rarely() {
 #[tokio::test(start_paused = true)]
 async fn backon_both_take_all_lines() {
     let server = feed("backon:1");
-    assert_eq!(told(3, |tell| backon::before::follow("backon:1", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| backon::before::follow("backon:1", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
     let server = feed("backon:2");
-    assert_eq!(told(3, |tell| backon::after::follow("backon:2", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| backon::after::follow("backon:2", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
 }
 
@@ -73,10 +73,10 @@ async fn backon_knows_nothing_of_a_connection_that_was_made_and_lost() {
 #[tokio::test(start_paused = true)]
 async fn stubborn_io_both_take_all_lines() {
     let server = feed("stubborn_io:1");
-    assert_eq!(told(3, |tell| stubborn_io::before::follow("stubborn_io:1", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| stubborn_io::before::follow("stubborn_io:1", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
     let server = feed("stubborn_io:2");
-    assert_eq!(told(3, |tell| stubborn_io::after::follow("stubborn_io:2", tell)).await, LINES);
+    assert_eq!(told(LIMIT, 3, |tell| stubborn_io::after::follow("stubborn_io:2", tell)).await, LINES);
     assert_eq!(server.dials().len(), 4);
 }
 
@@ -109,10 +109,10 @@ async fn stubborn_io_joins_what_two_connections_said_and_redial_drops_it() {
         Server::listen(address, answers)
     };
     let _server = cut("stubborn_io:6");
-    let before = told(3, |tell| stubborn_io::before::follow("stubborn_io:6", tell)).await;
+    let before = told(LIMIT, 3, |tell| stubborn_io::before::follow("stubborn_io:6", tell)).await;
     assert_eq!(before, ["whole", "half of another", "third"]);
     let _server = cut("stubborn_io:7");
-    let after = told(3, |tell| stubborn_io::after::follow("stubborn_io:7", tell)).await;
+    let after = told(LIMIT, 3, |tell| stubborn_io::after::follow("stubborn_io:7", tell)).await;
     assert_eq!(after, ["whole", "another", "third"]);
 }
 

@@ -14,11 +14,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Longer than anything takes, also of virtual time.
+/// Longer than anything takes, of virtual time.
 const LIMIT: Duration = Duration::from_secs(7_200);
+/// Longer than anything takes, of real time.
+const SOON: Duration = Duration::from_secs(60);
 
 /// What a client tells until it has told so many lines. It is dropped then.
-async fn told<F: Future>(count: usize, client: impl FnOnce(Teller) -> F) -> Vec<String> {
+async fn told<F: Future>(limit: Duration, count: usize, client: impl FnOnce(Teller) -> F) -> Vec<String> {
     let (tell, mut lines) = mpsc::unbounded_channel();
     let client = client(Box::new(move |line| drop(tell.send(line))));
     let take = async {
@@ -34,7 +36,7 @@ async fn told<F: Future>(count: usize, client: impl FnOnce(Teller) -> F) -> Vec<
             _ = client => panic!("it ended"),
         }
     };
-    timeout(LIMIT, told).await.expect("it tells them all")
+    timeout(limit, told).await.expect("it tells them all")
 }
 
 type Teller = Box<dyn Fn(String) + Send + Sync>;

@@ -6,7 +6,7 @@ use redial_migration::{discord, ezsockets, twilight, websockex, zen_websocket};
 use serde_json::{Value, json};
 
 use crate::server::{Client, Server};
-use crate::{run_for, told};
+use crate::{SOON, run_for, told};
 
 /// Answers a subscription with the number of the connection, and cuts the first.
 async fn lobby(mut client: Client) {
@@ -22,10 +22,10 @@ async fn lobby(mut client: Client) {
 #[tokio::test]
 async fn ezsockets_both_subscribe_on_every_connection() {
     let server = Server::start(lobby).await;
-    assert_eq!(told(2, |tell| ezsockets::before::follow(&server.url, tell)).await, ["0", "1"]);
+    assert_eq!(told(SOON, 2, |tell| ezsockets::before::follow(&server.url, tell)).await, ["0", "1"]);
     assert_eq!(server.heard(), [["SUB lobby"], ["SUB lobby"]]);
     let server = Server::start(lobby).await;
-    assert_eq!(told(2, |tell| ezsockets::after::follow(&server.url, tell)).await, ["0", "1"]);
+    assert_eq!(told(SOON, 2, |tell| ezsockets::after::follow(&server.url, tell)).await, ["0", "1"]);
     assert_eq!(server.heard(), [["SUB lobby"], ["SUB lobby"]]);
 }
 
@@ -101,12 +101,12 @@ async fn twilight_both_resume_after_a_reconnect_request() {
         payloads.filter(|payload| payload["op"] == 6).map(|payload| payload["d"].clone()).collect()
     };
     let server = Server::start(gateway).await;
-    let told_before = told(4, |tell| twilight::before::follow(&server.url, "token", tell)).await;
+    let told_before = told(SOON, 4, |tell| twilight::before::follow(&server.url, "token", tell)).await;
     assert_eq!(told_before, events);
     let before = resumes(&server);
     let server = Server::start(gateway).await;
     let url = format!("{}/?v=10&encoding=json", server.url);
-    assert_eq!(told(4, |tell| discord::after::follow(&url, "token", tell)).await, events);
+    assert_eq!(told(SOON, 4, |tell| discord::after::follow(&url, "token", tell)).await, events);
     let resume = json!({ "token": "token", "session_id": "session", "seq": 2 });
     assert_eq!(resumes(&server), [resume.clone()]);
     assert_eq!(before.len(), 1);
@@ -139,7 +139,7 @@ async fn zen_websocket_logs_in_and_then_restores() {
     let market = zen_websocket::after::market(&server.url, "me", "secret").unwrap();
     let mut socket = market.subscribe("ticker").spawn().unwrap();
     for connection in [0, 1] {
-        let news = tokio::time::timeout(crate::LIMIT, socket.recv()).await.unwrap();
+        let news = tokio::time::timeout(SOON, socket.recv()).await.unwrap();
         assert_eq!(news, Some(json!({ "channel": "ticker", "data": connection })));
     }
     for heard in server.heard() {
@@ -154,7 +154,7 @@ async fn websockex_frames_come_through_a_loss_and_a_text_comes_back_without_a_co
     let server = Server::start(lobby).await;
     let socket = websockex::after::start(&server.url).unwrap();
     let sender = socket.sender();
-    assert_eq!(told(2, |tell| websockex::after::handle_frames(socket, tell)).await, ["0", "1"]);
+    assert_eq!(told(SOON, 2, |tell| websockex::after::handle_frames(socket, tell)).await, ["0", "1"]);
     // The client was dropped.
     assert_eq!(websockex::after::say(&sender, "hello").await, Err(Some("hello".to_owned())));
 }
