@@ -16,7 +16,6 @@ pub struct Guard<W: Window> {
 
 /// Why a call has no answer.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum Refused<E> {
     /// The breaker is open, and says until when.
     Denied(Denied),

@@ -1,5 +1,11 @@
 //! What the pages of `docs/migration` show: for each of them the code before and after, which the tests run against one server.
 
+#![allow(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "the code of programs, and no library's"
+)]
+
 pub mod backoff;
 pub mod backon;
 pub mod breakers;

@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep};
 
 /// What a server does with one dial. The last answer of a server repeats.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "made by the tests")]
 pub enum Answer {
     /// Nothing listens.
     Refuse,

@@ -56,7 +56,6 @@ async fn exchange(stream: &mut BufReader<TcpStream>, request: &str) -> io::Resul
 
 /// Makes such services.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct Connector;
 
 impl Service<String> for Connector {

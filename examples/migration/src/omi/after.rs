@@ -9,7 +9,6 @@ pub const DEVICE_READY: HoldReason = HoldReason::new(1).unwrap();
 
 /// What the app is to do; it crosses the boundary to Dart or Swift as plain numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the app must do each of them")]
 pub enum Order {
     Dial {
         epoch: u32,

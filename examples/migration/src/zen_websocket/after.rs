@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 /// A market's JSON-RPC: log in, then subscribe, then take the news.
 pub struct Market {
-    pub client_id: String,
-    pub client_secret: String,
+    client_id: String,
+    client_secret: String,
 }
 
 impl Protocol for Market {
