@@ -167,3 +167,36 @@ pub use rand_core;
 #[cfg(all(doctest, feature = "std", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The chapters of the guide, whose code runs as doc tests of this crate, with all features.
+#[cfg(all(
+    doctest,
+    feature = "websocket",
+    feature = "sim",
+    feature = "serde",
+    feature = "testing",
+    feature = "record"
+))]
+mod guide {
+    macro_rules! chapters {
+        ($($name:ident $file:literal),+ $(,)?) => {$(
+            #[doc = include_str!(concat!("../docs/guide/src/", $file))]
+            struct $name;
+        )+};
+    }
+
+    chapters! {
+        Introduction "introduction.md",
+        Policies "policy.md",
+        Protocols "protocol.md",
+        Sessions "resume.md",
+        Credentials "credentials.md",
+        Budgets "budgets.md",
+        Restarts "restarts.md",
+        Tests "testing.md",
+        Incidents "incidents.md",
+        Drivers "drivers.md",
+        Operations "operations.md",
+        Questions "troubleshooting.md",
+    }
+}

@@ -14,6 +14,15 @@ const DOCUMENTS: [&str; 7] = [
     "docs/rules.md",
 ];
 
+/// Those, and the chapters of the guide.
+fn documents() -> Vec<String> {
+    let chapters = fs::read_dir(root().join("docs/guide/src")).expect("the guide");
+    let names =
+        chapters.map(|entry| entry.expect("readable").file_name().into_string().expect("a plain name"));
+    let chapters = names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/guide/src/{name}"));
+    DOCUMENTS.into_iter().map(str::to_owned).chain(chapters).collect()
+}
+
 /// The folders whose files a document names by their path.
 const FOLDERS: [&str; 8] = [".ci", "benches", "ci", "docs", "examples", "fuzz", "src", "tests"];
 
@@ -67,8 +76,8 @@ fn path_in(span: &str) -> Option<&str> {
 #[test]
 fn documents_name_files_that_exist() {
     let mut missing = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
+    for document in documents() {
+        let text = read(&document);
         let spans = code_spans(&text).into_iter().filter_map(path_in);
         missing.extend(
             spans.filter(|path| !root().join(path).exists()).map(|path| format!("{document}: {path}")),
@@ -80,15 +89,15 @@ fn documents_name_files_that_exist() {
 #[test]
 fn documents_link_to_files_and_headings_that_exist() {
     let mut broken = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
-        let folder = root().join(document).parent().expect("a folder").to_owned();
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().expect("a folder").to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") {
                 continue;
             }
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-            let file = if path.is_empty() { root().join(document) } else { folder.join(path) };
+            let file = if path.is_empty() { root().join(&document) } else { folder.join(path) };
             let found = file.exists() && (heading.is_empty() || headings(&read(&file)).contains(heading));
             if !found {
                 broken.push(format!("{document}: {target}"));
