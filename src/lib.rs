@@ -196,6 +196,7 @@ mod guide {
         Tests "testing.md",
         Incidents "incidents.md",
         Drivers "drivers.md",
+        Firmware "embedded.md",
         Operations "operations.md",
         Questions "troubleshooting.md",
     }
