@@ -7,11 +7,8 @@ import { clock, count } from './words.js';
 const TOP = 8;
 const BOTTOM = 24;
 
-/**
- * Draws curves of values a second into a picture of this size. `shade` is a span of time that is greyed, with a name; `cut` says how
- * far the curves go where that is beyond the picture.
- */
-export function chart(svg, { width, height, until, most, unit, curves, shade, cursor, cut = '' }) {
+/** Draws curves of values a second into a picture of this size. `shade` is a span of time that is greyed, with a name. */
+export function chart(svg, { width, height, until, most, unit, curves, shade, cursor }) {
     const left = 46;
     const plot = {
         x: (second) => left + (second / until) * (width - left - 6),
@@ -36,9 +33,6 @@ export function chart(svg, { width, height, until, most, unit, curves, shade, cu
     }
     for (const { sort, values } of curves) {
         parts.push(drawn('path', { class: `curve ${sort}`, d: path(values, plot, until, most) }));
-    }
-    if (cut) {
-        parts.push(drawn('text', { class: 'cut', x: left + 14, y: TOP + 14 }, `▲ ${cut}`));
     }
     if (cursor !== undefined) {
         parts.push(drawn('line', { class: 'cursor', x1: plot.x(cursor), x2: plot.x(cursor), y1: TOP, y2: base }));

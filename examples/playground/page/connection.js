@@ -53,6 +53,7 @@ export class Connection {
         if (wantsLittleMotion()) {
             this.#run.advance(chosen.until * 1000);
             this.pause();
+            this.#view.whole();
         } else if (!this.#isPlaying) {
             this.play();
         }
@@ -226,7 +227,7 @@ export class Connection {
         byId('sentence').textContent = described(moment);
         const length = wait?.until === undefined ? 0 : wait.until - wait.from;
         byId('left').value = length > 0 ? Math.max(0, (wait.until - time) / length) : 0;
-        byId('left').hidden = length <= 0;
+        byId('left').classList.toggle('gone', length <= 0);
         byId('explain').textContent = this.#view.cursor === undefined ? explain?.explain ?? '' : 'The clock is further on than the moment you look at.';
         const counted = { dials: stats?.opens, established: stats?.established, failed: stats?.failed, resumed: stats?.resumed };
         byId('counts').textContent = Object.entries(counted).map(([name, value]) => `${value ?? 0} ${name}`).join(' · ');

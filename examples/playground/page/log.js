@@ -36,6 +36,8 @@ export class Log {
     #view;
     #bytes;
     #answer;
+    /** Whether the recording that is open has no set-up of its own. */
+    #isBare = false;
 
     constructor() {
         this.#view = new View(byId('log-view'), () => this.#look());
@@ -96,6 +98,7 @@ export class Log {
 
     #open(bytes) {
         this.#bytes = bytes;
+        this.#isBare = false;
         return this.#read('');
     }
 
@@ -117,7 +120,8 @@ export class Log {
 
     #show() {
         const { needsSetUp, model, wrong, notes, count: lines, isFlight } = this.#answer;
-        byId('set-up').hidden = !needsSetUp;
+        this.#isBare ||= Boolean(needsSetUp);
+        byId('set-up').hidden = !this.#isBare;
         if (needsSetUp) {
             byId('log-out').hidden = true;
             this.#complain(undefined);

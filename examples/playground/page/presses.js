@@ -7,7 +7,7 @@ export const GROUPS = [
             { name: 'drop', key: 'd', label: 'Drop', hint: 'The connection is cut without a close frame.' },
             {
                 name: 'silent', off: 'up', key: 'z', label: 'Half-open', pressed: (world) => world.server === 'silent',
-                hint: 'The server answers nothing more, and nobody says so.',
+                hint: 'The server answers nothing more, and nobody says so. Only a heartbeat finds out.',
             },
         ],
     },
@@ -25,7 +25,7 @@ export const GROUPS = [
             { name: 'goaway', key: 'g', label: 'Go away', hint: 'The server will cut the connection in 10 s.' },
             {
                 name: 'planned', key: 'p', label: 'Planned restart',
-                hint: 'The server spreads its clients over 20 s, restarts after 5 s, and is back after 13 s.',
+                hint: 'The server asks its clients to move within 20 s, and cuts whoever stays.',
             },
             { name: 'fatal', key: 'f', label: 'Fatal close', hint: 'The server closes for a reason that no retry can mend.' },
             { name: 'takeover', key: 't', label: 'Takeover', hint: 'Another client takes the session over.' },
@@ -81,12 +81,12 @@ const story = (presses) => [...subscriptions, start, ...presses.map(([seconds, n
 /** Courses of events to begin with. */
 export const STORIES = [
     {
-        name: 'day', title: 'A day in a minute', until: 92,
+        name: 'day', title: 'A day in short', until: 400,
         presses: story([
-            [6, 'drop'], [14, 'down'], [31, 'up'], [44, 'goaway'], [58, 'offline'], [66, 'online'], [78, 'sleep'],
+            [8, 'drop'], [75, 'down'], [93, 'up'], [225, 'goaway'], [300, 'offline'], [312, 'online'], [385, 'sleep'],
         ]),
     },
-    { name: 'restart', title: 'A planned restart', until: 50, presses: story([[8, 'planned']]) },
+    { name: 'restart', title: 'A planned restart', until: 40, presses: story([[8, 'planned']]) },
     { name: 'overload', title: 'An overloaded server', until: 120, presses: story([[5, 'down'], [6, 'busy'], [50, 'up']]) },
     { name: 'zombie', title: 'A half-open connection', until: 120, presses: story([[10, 'silent'], [75, 'up']]) },
     { name: 'kicked', title: 'Two clients, one session', until: 90, presses: story([[6, 'takeover'], [20, 'takeover'], [45, 'takeover']]) },

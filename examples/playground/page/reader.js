@@ -22,7 +22,7 @@ export class Reader {
     async read({ bytes, setUp }) {
         const flight = recording(bytes);
         const lines = flight ? this.#flown(flight, setUp) : split(new TextDecoder().decode(bytes));
-        return lines === undefined ? { needsSetUp: true } : { isFlight: Boolean(flight), ...this.#replayed(lines) };
+        return lines === undefined ? { needsSetUp: true } : { isFlight: Boolean(flight), ...this.#replayed(lines, flight ? flown : trouble) };
     }
 
     #flown(dump, setUp) {
@@ -30,7 +30,7 @@ export class Reader {
         return needs ? undefined : lines;
     }
 
-    #replayed(lines) {
+    #replayed(lines, explained) {
         if (lines.length > MOST_LINES) {
             throw new Error(`The log has ${lines.length} lines, and a page draws ${MOST_LINES} at most. Cut it, or run: cargo run --release --example replay -- --timeline`);
         }
@@ -47,7 +47,7 @@ export class Reader {
                 steps.push({ fact: line === undefined || number === 0 ? undefined : fact(line), text: answer.decisions, decisions: parsed(answer.decisions) });
             }
         } catch (error) {
-            wrong = trouble(error.message, lines);
+            wrong = explained(error.message, lines);
         } finally {
             this.#core.close(run);
         }
@@ -88,6 +88,12 @@ function trouble(message, lines) {
     const line = lines[Number(number) - 1] ?? '';
     const shown = line.length > 160 ? `${line.slice(0, 160)}…` : line;
     return { number: Number(number), message: why, line: shown, wayOut: WAY_OUT };
+}
+
+/** The same of a recording, whose lines nobody wrote. */
+function flown(message) {
+    const [, why] = /^line \d+: (?:"checkpoint": )?([^]*)$/.exec(message) ?? [null, message];
+    return { message: `The recording can't be played: ${why}`, wayOut: 'Open it with the preset or config that the policy ran on, and with the version that recorded it.' };
 }
 
 /** The bytes of a flight recording, which may have been pasted as hexadecimal digits; nothing where it is none. */

@@ -104,7 +104,7 @@ export class Storm {
         const { preset, config } = name === BENT ? this.#setUp() : { preset: name };
         return {
             clients: this.#number('clients'), per_second: this.#number('capacity'), outage_ms: this.#number('outage') * 1000,
-            failure: byId('failure').value, hints: byId('hints').value, seed: this.#number('storm-seed'),
+            failure: byId('failure').value, hints: byId('hints').disabled ? 'none' : byId('hints').value, seed: this.#number('storm-seed'),
             policy: config ? { preset, config } : { preset },
         };
     }
@@ -121,12 +121,15 @@ export class Storm {
     #labels() {
         byId('clients-value').textContent = count(this.#number('clients'));
         byId('capacity-value').textContent = `${count(this.#number('capacity'))} a second`;
+        // A server that answers nothing gives no hint.
+        byId('hints').disabled = byId('failure').value === 'silent';
         byId('outage-value').textContent = clock(this.#number('outage') * 1000, 0);
     }
 
     #busy(is) {
         byId('storm-out').setAttribute('aria-busy', is);
-        byId('storm-cancel').disabled = !is;
+        // Not disabled in earnest: who has just pressed it keeps the focus.
+        byId('storm-cancel').setAttribute('aria-disabled', !is);
         if (is) {
             byId('storm-error').textContent = '';
         }
@@ -164,8 +167,9 @@ export class Storm {
         const [all, after] = [top(0), Math.max(capacity * 1.2, top(from))];
         // What a server that is down refuses in the first seconds would leave no space for the rest.
         const isCut = all > after * 3;
+        byId('peak').textContent = isCut ? `at first up to ${count(all)}, beyond the picture` : '';
         chart(this.#charts.dials, {
-            ...shared, height: 220, most: isCut ? after * 1.8 : Math.max(all, after) * 1.04, unit: '', cut: isCut ? `up to ${count(all)}` : '',
+            ...shared, height: 220, most: isCut ? after * 1.8 : Math.max(all, after) * 1.04, unit: '',
             curves: [{ sort: 'ideal', values: [[0, 0], [from, 0], [from, capacity], [until, capacity]] }, ...dials],
         });
         const share = (report) => report.online.map((online) => (100 * online) / report.clients);

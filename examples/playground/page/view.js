@@ -7,7 +7,7 @@ import { STATES, capital, clock, meaning, plain, reason, span } from './words.js
 
 /** How much time can show at once, in milliseconds. */
 const SPANS = [5e3, 10e3, 20e3, 45e3, 90e3, 180e3, 600e3, 1800e3, 3600e3, 4 * 3600e3, 24 * 3600e3];
-const FIRST = 3;
+const FIRST = 4;
 /** Where in the drawing the present is. */
 const PRESENT = 0.8;
 
@@ -15,6 +15,7 @@ export class View {
     /** The moment that is looked at; undefined: the newest. */
     cursor;
     #span = SPANS[FIRST];
+    #isWhole = false;
     #from = 0;
     #model;
     #now = 0;
@@ -61,6 +62,7 @@ export class View {
     }
 
     zoom(steps) {
+        this.#isWhole = false;
         const nearest = SPANS.findIndex((each) => each >= this.#span);
         const place = Math.min(SPANS.length - 1, Math.max(0, (nearest < 0 ? SPANS.length - 1 : nearest) + steps));
         const middle = this.cursor ?? this.#now;
@@ -73,8 +75,8 @@ export class View {
 
     /** As much as there is. */
     whole() {
-        this.#span = Math.max(1000, this.#now / 0.97);
-        this.#from = 0;
+        this.#isWhole = true;
+        this.#follow();
         this.#draw();
     }
 
@@ -88,7 +90,10 @@ export class View {
 
     #follow() {
         const time = this.cursor ?? this.#now;
-        if (this.cursor === undefined) {
+        if (this.#isWhole) {
+            this.#span = Math.max(1000, this.#now / 0.97);
+            this.#from = 0;
+        } else if (this.cursor === undefined) {
             this.#from = Math.max(0, time - this.#span * PRESENT);
         } else if (time < this.#from || time > this.#from + this.#span) {
             this.#from = Math.max(0, time - this.#span / 2);

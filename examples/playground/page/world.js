@@ -5,6 +5,8 @@
 const DIAL = 240;
 const ANSWER = 120;
 const FETCH = 400;
+/** How long after the network the device gives up what was open. */
+const NOTICED = 500;
 
 /** What a greeting brings where a protocol has one. */
 const HEARTBEAT = 41_250;
@@ -105,15 +107,16 @@ export class World {
                 }
                 return asked({ deadline: 10_000 });
             case 'planned':
-                this.#schedule(now + 5_000, () => this.#goDown({ ws: 1012 }));
-                this.#schedule(now + 13_000, () => this.#set('up'));
+                if (up !== undefined) {
+                    this.#schedule(now + 20_000, () => this.#end(up, { ws: 1012 }), up);
+                }
                 return asked({ window: 20_000 });
             case 'up': case 'busy': return this.#set(name);
             case 'silent':
                 this.#deafen();
                 return this.#set(name);
             case 'down': return this.#goDown({ io: 'connection_reset' });
-            case 'offline': case 'online': return this.#connect(name === 'online');
+            case 'offline': case 'online': return this.#connect(name === 'online', now);
             case 'roam':
                 this.#deafen();
                 return [{ event: 'network_changed' }];
@@ -204,6 +207,13 @@ export class World {
         return [{ event: 'closed', epoch, cause }];
     }
 
+    /** The device gives a transport up. */
+    #cut(epoch) {
+        const { open } = this.#transports.get(epoch);
+        this.#transports.delete(epoch);
+        return [{ event: open ? 'closed' : 'open_failed', epoch, cause: { io: open ? 'network_down' : 'network_unreachable' } }];
+    }
+
     #set(server) {
         this.server = server;
         return [];
@@ -222,9 +232,12 @@ export class World {
         }
     }
 
-    #connect(online) {
+    /** The device gets or loses the network; what was open then ends a little later. */
+    #connect(online, now) {
         if (!online) {
             this.#deafen();
+            const lost = [...this.#transports].map(([epoch]) => epoch);
+            this.#schedule(now + NOTICED, () => lost.filter((epoch) => this.#transports.has(epoch)).flatMap((epoch) => this.#cut(epoch)));
         }
         this.online = online;
         return [{ event: online ? 'net_up' : 'net_down' }];

@@ -24,7 +24,7 @@ mod tests {
     use super::log;
 
     fn dump(set_up: &'static str) -> Vec<u8> {
-        let policy: Policy<SplitMix64> = Policy::new(presets::RECOMMENDED, SplitMix64::new(7));
+        let policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
         let mut recorder = FlightRecorder::<_, 1_024>::new(&policy).with_set_up(set_up);
         recorder.event(Instant::ZERO, &Event::Start);
         let mut bytes = vec![0; 4_096];

@@ -121,6 +121,14 @@ mod tests {
         assert_ne!(run(&question(json!({"seed": 2}))), Ok(report));
     }
 
+    /// The tests of the page ask the same of WebAssembly in a browser.
+    #[test]
+    fn the_answer_is_the_same_on_every_machine() {
+        let file: Value = serde_json::from_str(include_str!("../../tests/storm.json")).expect("JSON");
+        let answer = run(file["question"].to_string().as_bytes()).expect("a storm");
+        assert_eq!(answer, file["answer"]);
+    }
+
     #[test]
     fn what_can_not_be_asked_is_refused_with_its_reason() {
         for (change, reason) in [
