@@ -18,6 +18,7 @@ const STARTS: usize = 64;
 /// The number of this connection; there is one.
 const TICKET: u32 = 0;
 
+#[derive(Clone)]
 pub(super) struct Budgets {
     starts: Option<StartBudget<STARTS, 1>>,
     /// Whether resumes take a start too.

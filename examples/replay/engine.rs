@@ -40,7 +40,7 @@ use set_up::{SetUp, Timers};
 use watch::Watch;
 
 /// A log being replayed: lines in, lines out, nothing else.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Replay {
     lines: u64,
     run: Option<Run>,
@@ -111,6 +111,7 @@ const MAX_TIMERS: u32 = 100_000;
 /// jumps by ages must not fill the memory.
 const MAX_TIMERS_A_LINE: u32 = 250_000;
 
+#[derive(Clone)]
 struct Run {
     set_up: SetUp,
     /// Endpoints of which nothing is known.

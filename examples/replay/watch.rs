@@ -11,6 +11,7 @@ use super::fact::Epochs;
 use super::parts::Process;
 
 /// The health of the connection, fed from the policy's counters.
+#[derive(Clone)]
 pub(super) struct Watch {
     config: HealthConfig,
     health: Health,

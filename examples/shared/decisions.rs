@@ -46,6 +46,7 @@ impl Display for Stamp {
 }
 
 /// What was printed last, so that only what changed is printed.
+#[derive(Clone)]
 pub(crate) struct Decisions {
     phase: Phase,
     wake: Option<u64>,
