@@ -127,3 +127,49 @@ impl Device {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use redial::{Phase, Stats};
+
+    use super::*;
+
+    /// When the first and the newest call were.
+    #[derive(Default)]
+    struct Clock(Option<(Instant, Instant)>);
+
+    impl Watch for Clock {
+        fn decided(&mut self, now: Instant, _: Option<&Heard>, _: Actions, _: &Recorded) {
+            let (first, newest) = self.0.unwrap_or((now, now));
+            assert!(now >= newest, "{now:?} after {newest:?}");
+            self.0 = Some((first, now));
+        }
+    }
+
+    #[test]
+    fn the_tick_wraps_and_no_time_is_lost() {
+        let (mut device, mut clock) = (Device::new(7), Clock::default());
+        device.live(&mut clock);
+        let (first, last) = clock.0.unwrap();
+        assert!(device.tick < FIRST_TICK);
+        assert_eq!(last.saturating_duration_since(first), Duration::from_millis(LIFE.into()));
+    }
+
+    /// The script has every way in which a link fails, and the link gets over each.
+    #[test]
+    fn the_link_gets_over_every_failure() {
+        for number in 0..100 {
+            let mut device = Device::new(number);
+            device.live(&mut Unwatched);
+            let link = &device.node().link;
+            let Stats { fresh, resumed, zombies, failed, losses, clock_rewinds, .. } = link.stats();
+            assert_eq!(link.phase(), Phase::Stopped);
+            assert_eq!((fresh, zombies, clock_rewinds), (2, 1, 0), "device {number}");
+            assert!(resumed >= 4 && failed >= 5 && losses >= 4, "device {number}: {:?}", link.stats());
+            assert_eq!(link.session().token(), Some(&0x51), "it was stopped with its session");
+            assert_eq!(device.node().gone(), 0);
+        }
+    }
+}
