@@ -37,7 +37,10 @@ fi
 printf 'the core as WebAssembly: %d bytes, %d with gzip\n' "$(wc -c <"$PLAYGROUND_CORE")" "$(gzip -9nc <"$PLAYGROUND_CORE" | wc -c)"
 
 host=(--manifest-path "$folder/wasm/Cargo.toml" --target-dir "$built")
+cargo fmt --check --manifest-path "$folder/wasm/Cargo.toml"
+cargo clippy -q "${host[@]}" --all-targets -- -D warnings
 cargo test -q "${host[@]}"
+cargo test -q -p redial-playground
 cargo build -q "${host[@]}" --example dump
 cargo build -q --release --example replay
 export REPLAY=$CARGO_TARGET_DIR/release/examples/replay DUMP=$built/debug/examples/dump

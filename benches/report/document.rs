@@ -16,6 +16,7 @@ pub(crate) const OTHER_LAYOUTS: [&str; 2] = [
 pub(crate) const TIME: &str = "cargo bench -q -p redial-benches --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
 pub(crate) const SCALE: &str = "cargo run -q --release -p redial-scale";
 pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
+pub(crate) const FIRMWARE: &str = "ci/embedded.sh --tsv";
 pub(crate) const FLEET: &str = "cargo run -q --release --example fleet -- --tsv";
 pub(crate) const GROWTH: &str =
     "cargo run -q --release --example fleet -- --tsv --growth --policies 10000000";
@@ -163,6 +164,8 @@ pub(crate) struct Report {
     /// The section of 10,000 connections.
     pub(crate) scale: String,
     pub(crate) sizes: Vec<Line>,
+    /// What a whole program takes of a Cortex-M3.
+    pub(crate) firmware: Vec<Line>,
     pub(crate) fleet: Vec<Line>,
     pub(crate) growth: Vec<Line>,
     pub(crate) misses: Vec<Line>,
@@ -379,7 +382,13 @@ impl Report {
 
     fn code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## Code\n\n`{SIZES}`\n")?;
-        lines(f, &self.sizes)
+        lines(f, &self.sizes)?;
+        writeln!(
+            f,
+            "A whole program, the modem link of `examples/embedded` with its flight recorder, its simulated modem and its start-up code,\n\
+             on a Cortex-M3: `{FIRMWARE}`\n"
+        )?;
+        lines(f, &self.firmware)
     }
 
     fn fleets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -488,6 +497,7 @@ mod tests {
             bytes: Vec::new(),
             scale: String::new(),
             sizes: crate::outside::lines("thumbv7m\tbackoff\t1025\tbytes\nthumbv7m\tbreaker\t1024\tbytes\n"),
+            firmware: Vec::new(),
             fleet: Vec::new(),
             growth: Vec::new(),
             misses: Vec::new(),

@@ -209,6 +209,7 @@ fn report() -> Result<bool, String> {
         bytes: memory::live_values().into_iter().chain(connections::connections()).collect(),
         scale: run("benches/scale", document::SCALE).unwrap_or_default(),
         sizes: measured("ci/sizes.sh", document::SIZES),
+        firmware: measured("ci/embedded.sh", document::FIRMWARE),
         fleet: measured("examples/fleet", document::FLEET),
         growth: measured("examples/fleet", document::GROWTH),
         misses: measured("ci/misses.sh", document::MISSES),

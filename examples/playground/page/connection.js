@@ -142,6 +142,11 @@ export class Connection {
     }
 
     /** The same presses under other settings. */
+    bend(setUp) {
+        this.#knobs.show(setUp);
+        this.#bend(setUp);
+    }
+
     #bend(setUp) {
         const { now, presses } = this.#run;
         this.#begin(setUp, presses);

@@ -96,8 +96,8 @@ export class Knobs {
 
     /** Shows another set-up. */
     show(setUp) {
-        this.setUp = setUp;
         const { config, handover } = this.#core.config(setUp);
+        this.setUp = setUp;
         const all = handover ? { ...config, handover } : config;
         byId('preset').value = setUp.preset ?? '';
         byId('seed').value = setUp.seed ?? 0;

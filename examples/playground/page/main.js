@@ -14,7 +14,7 @@ async function begin() {
     theme();
     const core = await Core.load();
     const connection = new Connection(core);
-    const storm = new Storm(core, () => connection.setUp);
+    const storm = new Storm(core, connection);
     const log = new Log();
     const tabs = new Tabs((name) => {
         if (parameters().get('tab') !== name) {
@@ -62,6 +62,11 @@ async function begin() {
         say(`The link can't be opened: ${error.message}.`);
     });
     addEventListener('hashchange', opened);
+    byId('skip').addEventListener('click', (event) => {
+        // The address is the link of what is shown.
+        event.preventDefault();
+        byId('main').focus();
+    });
     await opened();
     document.body.dataset.ready = '';
 }

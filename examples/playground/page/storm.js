@@ -16,14 +16,14 @@ export class Storm {
     #helpers = { a: new Helper(), b: new Helper() };
     #reports;
     #asked = 0;
-    #setUp;
+    #bent;
     #charts = { dials: drawn('svg', { role: 'img' }), online: drawn('svg', { role: 'img' }) };
     #isShown = false;
     #again = settled(250, () => this.run());
 
-    /** `setUp` gives the policy of the first tab. */
-    constructor(core, setUp) {
-        this.#setUp = setUp;
+    /** `bent` is the first tab, whose policy can be chosen. */
+    constructor(core, bent) {
+        this.#bent = bent;
         const presets = core.presets();
         for (const [side, chosen] of [['a', 'recommended'], ['b', 'aws-full']]) {
             const select = byId(`policy-${side}`);
@@ -63,6 +63,10 @@ export class Storm {
                 field.value = value;
             }
         }
+        const setUp = parameters.get('set-up');
+        if (setUp) {
+            this.#bent.bend(JSON.parse(setUp));
+        }
         this.#labels();
         if (this.#isShown) {
             this.run();
@@ -96,12 +100,15 @@ export class Storm {
 
     async share() {
         const values = Object.fromEntries([...FIELDS, 'policy-a', 'policy-b'].map((name) => [name, byId(name).value]));
+        if (SIDES.some((side) => values[`policy-${side}`] === BENT)) {
+            values['set-up'] = JSON.stringify(this.#bent.setUp);
+        }
         say(await shared(address({ tab: 'storm', ...values })) ? 'The link is copied.' : 'The link is in the address bar.');
     }
 
     #question(side) {
         const name = byId(`policy-${side}`).value;
-        const { preset, config } = name === BENT ? this.#setUp() : { preset: name };
+        const { preset, config } = name === BENT ? this.#bent.setUp : { preset: name };
         return {
             clients: this.#number('clients'), per_second: this.#number('capacity'), outage_ms: this.#number('outage') * 1000,
             failure: byId('failure').value, hints: byId('hints').disabled ? 'none' : byId('hints').value, seed: this.#number('storm-seed'),

@@ -1,7 +1,7 @@
 // A log as a drawing: one lane for what happened, for the states, the dials, the waits and the subscriptions.
 
 import { drawn } from './dom.js';
-import { fitted, timeMarks, widthOf } from './scale.js';
+import { timeMarks, widthOf } from './scale.js';
 import { capital, clock, reason, span } from './words.js';
 
 const AXIS = 24;
@@ -17,7 +17,8 @@ const GAP = 10;
 /** Draws what a view shows of a model. */
 export function draw(svg, model, { from, to, now, cursor, width }) {
     const gutter = width >= 640 ? 104 : 0;
-    const plot = { left: gutter, right: width, from, to };
+    const margin = gutter ? 0 : 8;
+    const plot = { left: gutter + margin, right: width - margin, from, to };
     plot.x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
     const keys = [...model.keys].filter(([, spans]) => spans.some(({ shows }) => shows)).slice(0, KEYS);
     const lanes = [
@@ -103,11 +104,11 @@ function states(model, plot, top, now) {
         last = place.x;
         const box = drawn('rect', { class: `state ${state.state}`, ...place, y: top, height: STATE, rx: place.width > 8 ? 5 : 0 });
         const name = capital(state.state);
-        const text = fitted(name, place.width - 12, 12);
-        if (text !== name) {
+        const space = place.width - widthOf(name, 12);
+        if (space < 3) {
             return [box];
         }
-        return [box, drawn('text', { class: `state ${state.state}`, x: place.x + 7, y: top + STATE / 2 + 4 }, text)];
+        return [box, drawn('text', { class: `state ${state.state}`, x: place.x + Math.min(7, space / 2), y: top + STATE / 2 + 4 }, name)];
     }).concat(gaps(model, plot, top, now));
 }
 

@@ -85,7 +85,9 @@ export class View {
         const time = this.cursor ?? this.#now;
         const state = at(this.#model.states, time) ?? { state: 'idle', why: '' };
         const wait = at(this.#model.waits, time);
-        return { time, state, wait, dial: this.#model.dials.findLast(({ from }) => from <= time) };
+        const { dials } = this.#model;
+        const serves = dials.findLast(({ live, to }) => live <= time && !(to <= time));
+        return { time, state, wait, dial: serves ?? dials.findLast(({ from }) => from <= time) };
     }
 
     #follow() {
@@ -144,6 +146,9 @@ export function described({ time, state, wait, dial }) {
     }
     if (['connecting', 'establishing'].includes(state.state) && dial) {
         return `${meaning(state.state)} Attempt ${dial.attempt}, ${dial.mode === 'resume' ? 'to resume the session' : 'for a new session'}.`;
+    }
+    if (['restoring', 'online'].includes(state.state) && dial) {
+        return `${meaning(state.state)} Connection #${dial.epoch}, ${dial.mode === 'resume' ? 'which resumed the session' : 'with a new session'}.`;
     }
     return state.state === 'failed' ? `The policy gave up: ${why}. It does not dial again by itself.` : meaning(state.state);
 }

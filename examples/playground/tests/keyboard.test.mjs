@@ -59,6 +59,15 @@ for (const tab of ['connection', 'storm', 'log']) {
 
 test('a stranger without a mouse: a fault, a knob, a storm, a log', async () => {
     await open('', async (page) => {
+        // Past the top, which does not change what is shown.
+        const before = await text(page, '#clock');
+        await page.keyboard.press('Tab');
+        assert.equal((await focused(page)).id, 'skip');
+        await page.keyboard.press('Enter');
+        assert.deepEqual([(await focused(page)).id, await text(page, '#clock')], ['main', before]);
+        await page.keyboard.press('Shift+Tab');
+        await page.keyboard.press('Shift+Tab');
+        await page.keyboard.press('Shift+Tab');
         // To the tabs, and with the arrows through them.
         await reach(page, ({ id }) => id === 'tab-connection');
         await page.keyboard.press('End');

@@ -15,6 +15,16 @@ const figures = (page) => page.locator('#figures tr').evaluateAll((all) => all.m
 /** Puts a slider to a value, as a drag does. */
 const slide = (page, id, value) => page.locator(`#${id}`).fill(String(value));
 
+/** Begins a storm of more clients than the page offers, which is under way for long enough to do something meanwhile. */
+async function long(page) {
+    await page.locator('#clients').evaluate((slider) => {
+        slider.max = 100_000;
+        slider.value = 100_000;
+        slider.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    await page.waitForFunction(() => document.getElementById('storm-cancel').ariaDisabled === 'false');
+}
+
 /** Changes the storm, and waits until the figures are those of the change. */
 async function change(page, does) {
     await page.locator('#figures').evaluate((body) => body.replaceChildren());
@@ -84,11 +94,11 @@ test('a storm that is cancelled draws nothing, and the next one does', async () 
     await open('#tab=storm', async (page) => {
         await settled(page);
         const before = await figures(page);
-        await slide(page, 'clients', 20000);
-        await page.waitForFunction(() => document.getElementById('storm-cancel').ariaDisabled === 'false');
+        await long(page);
         await page.locator('#storm-cancel').evaluate((button) => button.click());
         await page.waitForFunction(() => document.getElementById('storm-cancel').ariaDisabled === 'true');
         assert.deepEqual(await figures(page), before);
+        await slide(page, 'clients', 500);
         const after = await change(page, () => page.locator('#storm-run').click());
         assert.notDeepEqual(after, before);
     });
@@ -97,9 +107,8 @@ test('a storm that is cancelled draws nothing, and the next one does', async () 
 test('the page answers while a storm runs', async () => {
     await open('#tab=storm', async (page) => {
         await settled(page);
-        await slide(page, 'clients', 20000);
-        await page.waitForFunction(() => document.getElementById('storm-cancel').ariaDisabled === 'false');
-        // The clicks are taken and the other tab shows before the storm is over.
+        await long(page);
+        // The click is taken and the other tab shows before the storm is over.
         const order = await page.evaluate(async () => {
             const happened = [];
             new MutationObserver(() => happened.push('over')).observe(document.getElementById('storm-out'), { attributes: true });
@@ -122,6 +131,16 @@ test('the policy that was bent in the first tab is one to choose', async () => {
         await page.locator('#policy-b').selectOption('few');
         const after = await change(page, () => page.locator('#policy-a').selectOption('connection'));
         assert.ok(Number(after[0][1]) > Number(after[0][2]), 'a cap of 3 s dials more than one of 30 s');
+        await page.locator('#storm-share').click();
+        await page.waitForFunction(() => location.hash.includes('set-up='));
+        await open(page.url().slice(address().length), async (other) => {
+            await settled(other);
+            assert.deepEqual(await figures(other), after);
+            assert.equal(await other.locator('#knob-backoff-max_ms').inputValue(), '3');
+        });
+        await open('#tab=storm&policy-a=connection&set-up={"preset":"none"}', async (other) => {
+            assert.match(await text(other, '#said'), /^The link can't be opened: unknown preset "none"/);
+        });
     });
 });
 

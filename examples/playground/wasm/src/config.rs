@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn a_key_that_is_wrong_is_named_with_the_way_out() {
-        let error = of_set_up(br#"{"preset": "few", "config": {"backoff": {"max": 60000}}}"#).expect_err("a slip");
+        let error =
+            of_set_up(br#"{"preset": "few", "config": {"backoff": {"max": 60000}}}"#).expect_err("a slip");
         assert_eq!(error, "unknown key \"config.backoff.max\"; did you mean \"max_ms\"?");
     }
 }

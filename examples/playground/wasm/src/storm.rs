@@ -46,7 +46,8 @@ enum Help {
 }
 
 pub(crate) fn run(question: &[u8]) -> Result<Value, String> {
-    let question: Question = serde_json::from_slice(question).map_err(|error| format!("the storm: {error}"))?;
+    let question: Question =
+        serde_json::from_slice(question).map_err(|error| format!("the storm: {error}"))?;
     if !(1..=MOST_CLIENTS).contains(&question.clients) {
         return Err(format!("\"clients\" must be from 1 to {MOST_CLIENTS}, not {}", question.clients));
     }
