@@ -158,7 +158,7 @@ impl What {
             Route::ProxyAlone => &[Place::Process, Place::Proxy],
         };
         match draw.pick(places) {
-            Place::Process if announces && draw.percent(20) => Self::Announce,
+            Place::Process if announces && draw.percent(30) => Self::Announce,
             Place::Process => match draw.below(6) {
                 0 | 1 => Self::Kill,
                 2 => Self::Restart,
@@ -186,7 +186,9 @@ impl What {
     /// For how many milliseconds. Some are too short for a heartbeat to notice, and some are noticed twice.
     fn hold(self, draw: &mut Draw) -> u64 {
         match self {
-            Self::Kill | Self::Announce => draw.between(0, 400),
+            Self::Kill => draw.between(0, 400),
+            // Longer than the time that the server gives for it.
+            Self::Announce => draw.between(400, 800),
             Self::Restart => draw.between(0, 250),
             Self::Refuse => draw.between(400, 1_200),
             Self::Backlog => draw.between(700, 1_500),
