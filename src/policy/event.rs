@@ -221,6 +221,10 @@ pub enum Event<T = (), K = Infallible> {
         ttl: Option<Duration>,
     },
     /// The server resumed the session.
+    ///
+    /// A server that begins a session where it has none to resume (MQTT) may have begun one whose answer was lost, and with the next
+    /// attempt finds that one. After a resume that got no answer, a session that is said to be there is a new one:
+    /// [`Ready`](Self::Ready).
     Resumed {
         /// The transport's epoch.
         epoch: Epoch,

@@ -136,7 +136,11 @@ impl fmt::Display for Shown<'_> {
             writeln!(f, "  server: {line}")?;
         }
         if !recording.is_empty() {
-            writeln!(f, "  the recording of this run, for the replay program:\n{}", recording.trim_end())?;
+            writeln!(
+                f,
+                "  the recording of this run, for the standard input of `cargo run --example replay -- --timeline`:\n{}",
+                recording.trim_end()
+            )?;
         }
         Ok(())
     }
