@@ -220,11 +220,8 @@ pub enum Event<T = (), K = Infallible> {
         /// days: no time is assumed, and the resume asks the server.
         ttl: Option<Duration>,
     },
-    /// The server resumed the session.
-    ///
-    /// A server that begins a session where it has none to resume (MQTT) may have begun one whose answer was lost, and with the next
-    /// attempt finds that one. After a resume that got no answer, a session that is said to be there is a new one:
-    /// [`Ready`](Self::Ready).
+    /// The server resumed the session. A server that begins one where it has none to resume (MQTT) may have done so unheard: what is
+    /// present after a resume without an answer is a new session, and [`Ready`](Self::Ready) tells it.
     Resumed {
         /// The transport's epoch.
         epoch: Epoch,
