@@ -12,7 +12,7 @@ use redial::driver::{Command, Failure, Link, Runtime, Tokio, supervise};
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Instant};
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-use crate::cell::{Cell, Plan, World};
+use crate::cell::{Cell, World};
 use crate::client::config::CONFIG;
 use crate::client::engines::{connect, policy, policy_of, supervised};
 use crate::client::journal::Allowed;
@@ -20,6 +20,7 @@ use crate::client::shells::live;
 use crate::client::{Client, Stage};
 use crate::draw::Draw;
 use crate::fault::{Disturbance, Fault, What};
+use crate::plan::Plan;
 use crate::server::Kind;
 use crate::speech::{Heard, Nats, Speech};
 use crate::watch::Watch;

@@ -1,7 +1,8 @@
 //! A server, one client of it, and the way between them.
 
+mod faults;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,14 +10,15 @@ use std::time::Duration;
 
 use redial::driver::Outcome;
 
-use crate::client::{Client, Engine};
+use crate::client::Client;
 use crate::draw::Draw;
-use crate::fault::{Disturbance, Fault, Possible, Route, What};
-use crate::link::{self, Carrier, Ends, Impairment, Link};
+use crate::fault::{Fault, Route};
+use crate::link::{self, Carrier, Ends, Link};
 use crate::netns;
+use crate::plan::Plan;
 use crate::proxy::Proxy;
 use crate::server::{Kind, Server, free_port};
-use crate::time::{PATIENCE, eventually, now, pause};
+use crate::time::{PATIENCE, eventually, now};
 use crate::watch::{Sockets, Watch};
 
 /// How many subscriptions there may be, and how many there are at first.
@@ -28,60 +30,8 @@ const LEAST_KEYS: usize = 6;
 /// Where a proxy listens in a namespace.
 const PROXY_PORT: u16 = 5_000;
 
-/// As long as it takes to be cut wherever a fault cuts it.
-const LONG_TEXT: usize = 2_000;
-
-/// How often something is published while a fault lasts.
-const NOISE: Duration = Duration::from_millis(100);
-
 /// How often a connection may be lost again before a recovery is taken for none.
 const ROUNDS: u32 = 10;
-
-/// Which server, which driver and which way: a kind of cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    pub(crate) number: u8,
-    pub(crate) kind: Kind,
-    engine: Engine,
-    pub(crate) route: Route,
-}
-
-impl Plan {
-    /// All of them, for these servers. The numbers of faults are dealt out to them in this order.
-    pub(crate) fn all(kinds: &[Kind], has_links: bool) -> Vec<Self> {
-        use Engine::{Handover, Smol, Threads, Tokio, Websocket};
-        use Route::{Direct, Proxied};
-        let ways = |kind| match kind {
-            Kind::Redis => [(Tokio, Direct), (Smol, Proxied), (Threads, Direct)],
-            Kind::Nats => [(Smol, Direct), (Tokio, Proxied), (Threads, Direct)],
-            Kind::Mosquitto => [(Threads, Direct), (Smol, Proxied), (Tokio, Direct)],
-            Kind::Nginx => [(Websocket, Direct), (Websocket, Proxied), (Handover, Direct)],
-        };
-        let of_kinds = |way: usize| kinds.iter().map(move |kind| (*kind, ways(*kind)[way]));
-        let plan = |(number, (kind, (engine, route))): (u8, _)| {
-            let route = if has_links { route } else { Route::ProxyAlone };
-            Self { number, kind, engine, route }
-        };
-        (0..).zip((0..3).flat_map(of_kinds)).map(plan).collect()
-    }
-}
-
-impl Plan {
-    pub(crate) const fn possible(&self) -> Possible {
-        Possible { route: self.route, announces: self.kind.announces() }
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = match self.route {
-            Route::Direct => "over a link",
-            Route::Proxied => "over a link and a proxy",
-            Route::ProxyAlone => "over a proxy",
-        };
-        write!(f, "{} with {} {way}", self.kind.name(), self.engine.name())
-    }
-}
 
 /// What all cells share.
 pub(crate) struct World {
@@ -174,7 +124,6 @@ impl Cell {
         let resumes = !self.owed.is_empty();
         self.client.run()?;
         self.recover()?;
-        self.check()?;
         self.has_one_socket()?;
         let begun = self.client.journal.read(|book| book.sessions) - sessions;
         if resumes && begun > 0 {
@@ -217,36 +166,10 @@ impl Cell {
         if draw.percent(40) {
             self.change_subscriptions(draw);
         }
-        match *fault {
-            Fault::One(one) => {
-                self.disturb(one, draw)?;
-                self.hold(one.hold, draw);
-                self.calm(one.what)?;
-            }
-            Fault::Together(first, second) => {
-                self.disturb(first, draw)?;
-                self.disturb(second, draw)?;
-                let (shorter, longer) =
-                    if first.hold < second.hold { (first, second) } else { (second, first) };
-                self.hold(shorter.hold, draw);
-                self.calm(shorter.what)?;
-                self.hold(longer.hold.saturating_sub(shorter.hold), draw);
-                self.calm(longer.what)?;
-            }
-            Fault::InRecovery(first, after, second) => {
-                self.disturb(first, draw)?;
-                self.hold(first.hold, draw);
-                self.calm(first.what)?;
-                self.hold(after, draw);
-                self.disturb(second, draw)?;
-                self.hold(second.hold, draw);
-                self.calm(second.what)?;
-            }
-        }
+        self.undergo(fault, draw)?;
         let healed = now();
         self.recover()?;
         let took = healed.elapsed();
-        self.check()?;
         self.has_one_socket()?;
         let after = self.client.journal.read(|book| (book.dials, book.refused));
         let (dials, refused) = (after.0 - before.0, after.1 - before.1);
@@ -255,81 +178,6 @@ impl Cell {
                 Err("the fault has ended no connection: it was none".to_owned())
             }
             _ => Ok(Recovery { took, dials, refused }),
-        }
-    }
-
-    /// The user wants something else from now on, connected or not.
-    fn change_subscriptions(&mut self, draw: &mut Draw) {
-        let key = key(draw.below(KEYS));
-        if !self.keys.contains(&key) {
-            self.client.subscribe(&key);
-            self.keys.insert(key);
-        } else if self.kind.may_unsubscribe() && self.keys.len() > LEAST_KEYS {
-            self.client.unsubscribe(&key);
-            self.keys.remove(&key);
-        }
-    }
-
-    fn disturb(&mut self, Disturbance { what, .. }: Disturbance, draw: &mut Draw) -> Result<(), String> {
-        match what {
-            What::Kill | What::Refuse => self.server.kill(),
-            What::Restart => self.server.ask_to_end()?,
-            What::Announce => self.server.announce(),
-            What::Freeze => self.server.freeze()?,
-            What::Backlog => {
-                self.server.freeze()?;
-                self.server.fill_queue()?;
-            }
-            What::Hole(hole) => self.link()?.cut(hole),
-            What::Lossy { permille, delay, jitter } => self.link()?.impair(Impairment {
-                cut: false,
-                permille,
-                delay: Duration::from_millis(delay.into()),
-                jitter: Duration::from_millis(jitter.into()),
-            }),
-            What::Reset { after } => {
-                self.proxy()?.reset_after(after.into());
-                let text = self.text("long", LONG_TEXT);
-                let key = self.some_key(draw);
-                self.publish(&key, &text)?;
-            }
-            What::Drip { pause, afresh } => self.proxy()?.drip(Duration::from_millis(pause.into()), afresh),
-            What::Mute => self.proxy()?.mute(),
-        }
-        Ok(())
-    }
-
-    /// The end of a disturbance.
-    fn calm(&mut self, what: What) -> Result<(), String> {
-        match what {
-            What::Announce => {}
-            What::Kill | What::Refuse | What::Restart | What::Freeze | What::Backlog => {
-                self.server.ensure_up()?
-            }
-            What::Hole(_) | What::Lossy { .. } => self.link()?.impair(Impairment::default()),
-            What::Reset { .. } | What::Drip { .. } | What::Mute => self.proxy()?.pass(),
-        }
-        Ok(())
-    }
-
-    fn link(&self) -> Result<&Link, String> {
-        self.link.as_ref().ok_or_else(|| "there is no link".to_owned())
-    }
-
-    fn proxy(&self) -> Result<&Proxy, String> {
-        self.proxy.as_ref().ok_or_else(|| "there is no proxy".to_owned())
-    }
-
-    /// Waits, while others publish.
-    fn hold(&mut self, span: Duration, draw: &mut Draw) {
-        let start = now();
-        while let Some(left) = span.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
-            pause(left.min(NOISE));
-            if left >= NOISE && self.server.is_up() {
-                let (key, text) = (self.some_key(draw), self.text("noise", 0));
-                // A server that is about to end need not take it.
-                self.publish(&key, &text).unwrap_or_default();
-            }
         }
     }
 
@@ -413,10 +261,12 @@ impl Cell {
 
     /// One that was replaced is closed in the end.
     fn has_one_socket(&self) -> Result<(), String> {
-        eventually(self.patience, || match self.sockets.now() {
+        let counted = eventually(self.patience, || match self.sockets.now() {
             0 | 1 => Ok(()),
             count => Err(format!("{count} sockets are open")),
-        })
+        });
+        // What was seen meanwhile says more.
+        self.check().and(counted)
     }
 
     /// What must hold at any time.

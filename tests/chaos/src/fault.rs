@@ -158,7 +158,7 @@ impl What {
             Route::ProxyAlone => &[Place::Process, Place::Proxy],
         };
         match draw.pick(places) {
-            Place::Process if announces && draw.percent(20) => Self::Announce,
+            Place::Process if announces && draw.percent(30) => Self::Announce,
             Place::Process => match draw.below(6) {
                 0 | 1 => Self::Kill,
                 2 => Self::Restart,
@@ -186,7 +186,9 @@ impl What {
     /// For how many milliseconds. Some are too short for a heartbeat to notice, and some are noticed twice.
     fn hold(self, draw: &mut Draw) -> u64 {
         match self {
-            Self::Kill | Self::Announce => draw.between(0, 400),
+            Self::Kill => draw.between(0, 400),
+            // Longer than the time that the server gives for it.
+            Self::Announce => draw.between(400, 800),
             Self::Restart => draw.between(0, 250),
             Self::Refuse => draw.between(400, 1_200),
             Self::Backlog => draw.between(700, 1_500),
@@ -224,5 +226,62 @@ impl fmt::Display for Fault {
                 write!(f, "{first}, and {} ms after it {second}", after.as_millis())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Disturbance, Fault, Place, Possible, Route, What};
+    use crate::draw::Draw;
+
+    /// What faults consist of.
+    fn parts(fault: &Fault) -> Vec<Disturbance> {
+        match *fault {
+            Fault::One(one) => vec![one],
+            Fault::Together(first, second) | Fault::InRecovery(first, _, second) => vec![first, second],
+        }
+    }
+
+    fn drawn(route: Route, announces: bool) -> Vec<Fault> {
+        let possible = Possible { route, announces };
+        (0..2_000).map(|number| Fault::draw(&mut Draw::new(1, number), possible)).collect()
+    }
+
+    #[test]
+    fn a_way_has_the_faults_that_it_allows() {
+        let kinds = |route, announces| {
+            let faults = drawn(route, announces);
+            let mut names: Vec<_> = faults.iter().flat_map(parts).map(|part| part.what.name()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names.len()
+        };
+        assert_eq!(kinds(Route::Direct, false), 9);
+        assert_eq!(kinds(Route::Direct, true), 10);
+        assert_eq!(kinds(Route::Proxied, false), 11);
+        assert_eq!(kinds(Route::ProxyAlone, true), 8);
+    }
+
+    #[test]
+    fn two_at_once_disturb_different_things() {
+        let mut pairs = 0;
+        for fault in drawn(Route::Proxied, true) {
+            if let Fault::Together(first, second) = fault {
+                pairs += 1;
+                assert_ne!(first.what.place(), second.what.place(), "{fault}");
+            }
+            let longest = parts(&fault).iter().map(|part| part.hold).max();
+            assert!(longest <= Some(Duration::from_millis(1_500)), "{fault}");
+        }
+        assert!(pairs > 100);
+    }
+
+    #[test]
+    fn a_reset_needs_a_proxy_and_ends_connections() {
+        let reset = What::Reset { after: 1 };
+        assert!(reset.place() == Place::Proxy && reset.ends_connections());
+        assert!(!What::Freeze.ends_connections());
     }
 }

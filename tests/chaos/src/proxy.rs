@@ -227,3 +227,80 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Read, Write};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::Proxy;
+    use crate::server::free_port;
+
+    /// A proxy, a connection to it, and the server's end of that.
+    fn connected() -> (Proxy, TcpStream, TcpStream) {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let (port, target) = (free_port().expect("a port"), server.local_addr().expect("it has one"));
+        let proxy = Proxy::start(Ipv4Addr::LOCALHOST, port, target).expect("a thread");
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let (server, _) = server.accept().expect("it connects");
+        (proxy, client, server)
+    }
+
+    /// What can be read, and how that ends.
+    fn read(client: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
+        let mut bytes = Vec::new();
+        let end = client.read_to_end(&mut bytes);
+        (bytes, end.err().map(|error| error.kind()))
+    }
+
+    #[test]
+    fn bytes_pass_and_an_end_in_order_is_one() {
+        let (proxy, mut client, mut server) = connected();
+        client.write_all(b"ask").expect("it is open");
+        let mut asked = [0; 3];
+        server.read_exact(&mut asked).expect("they pass");
+        server.write_all(b"answer").expect("it is open");
+        drop(server);
+        assert_eq!((asked, read(&mut client)), (*b"ask", (b"answer".to_vec(), None)));
+        assert_eq!(proxy.accepted(), 1);
+    }
+
+    #[test]
+    fn a_message_is_cut_where_it_should_be() {
+        let (proxy, mut client, mut server) = connected();
+        proxy.reset_after(4);
+        server.write_all(b"answer").expect("it is open");
+        assert_eq!(read(&mut client).1, Some(ErrorKind::ConnectionReset));
+        drop(proxy);
+    }
+
+    #[test]
+    fn bytes_drip() {
+        let (proxy, mut client, mut server) = connected();
+        proxy.drip(Duration::from_millis(1), false);
+        server.write_all(&[7; 50]).expect("it is open");
+        let mut sizes = Vec::new();
+        while sizes.iter().sum::<usize>() < 50 {
+            sizes.push(client.read(&mut [0; 50]).expect("it is open"));
+        }
+        assert!(sizes.len() > 1, "all of it came at once");
+    }
+
+    #[test]
+    fn a_mute_proxy_resets_what_was_and_answers_nothing() {
+        let (proxy, mut client, _server) = connected();
+        let address = client.peer_addr().expect("it is connected");
+        proxy.mute();
+        assert_eq!(read(&mut client), (vec![], Some(ErrorKind::ConnectionReset)));
+        let mut second = TcpStream::connect(address).expect("it accepts");
+        second.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+        second.write_all(b"ask").expect("it is open");
+        let answer = second.read(&mut [0; 8]).map_err(|error| error.kind());
+        assert_eq!(answer, Err(ErrorKind::WouldBlock));
+        proxy.pass();
+        second.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        assert_eq!(read(&mut second), (vec![], Some(ErrorKind::ConnectionReset)));
+    }
+}

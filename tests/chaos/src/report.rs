@@ -12,6 +12,9 @@ use crate::run::{Failure, Numbered};
 /// So many samples of the memory tell how it goes. The third of a run that comes before them fills caches and buffers.
 const ENOUGH: usize = 200;
 
+/// So many faults of a kind that cost no dial did nothing.
+const IDLE: usize = 20;
+
 /// How much the memory may grow with a fault, in bytes.
 const GROWTH: f64 = 4_096.0;
 
@@ -50,7 +53,14 @@ impl Report {
     }
 
     pub(crate) fn is_good(&self) -> bool {
-        self.failures.is_empty() && self.leak.is_none() && !self.grows()
+        self.failures.is_empty() && self.leak.is_none() && !self.grows() && self.idle().is_empty()
+    }
+
+    /// The kinds of faults that have done nothing, so that to get over them proves nothing.
+    fn idle(&self) -> Vec<&'static str> {
+        let costs = |recoveries: &Vec<Recovery>| recoveries.iter().any(|recovery| recovery.dials > 0);
+        let idle = self.recoveries.iter().filter(|(_, all)| all.len() >= IDLE && !costs(all));
+        idle.map(|(name, _)| *name).collect()
     }
 
     pub(crate) fn add(&mut self, numbered: Numbered, recovery: Recovery) {
@@ -90,6 +100,9 @@ impl fmt::Display for Report {
             let (median, most) = (took[took.len() / 2], took[took.len() - 1]);
             let (dials, refused) = (sum(|recovery| recovery.dials), sum(|recovery| recovery.refused));
             writeln!(f, "{name:<26}{:>7}{dials:>7}{refused:>9}{median:>13}{most:>10}", recoveries.len())?;
+        }
+        for name in self.idle() {
+            writeln!(f, "WITHOUT EFFECT: {name}")?;
         }
         if let Some(leak) = &self.leak {
             writeln!(f, "LEFT OVER: {leak}")?;
@@ -136,8 +149,39 @@ impl fmt::Display for Shown<'_> {
             writeln!(f, "  server: {line}")?;
         }
         if !recording.is_empty() {
-            writeln!(f, "  the recording of this run, for the replay program:\n{}", recording.trim_end())?;
+            writeln!(
+                f,
+                "  the recording of this run, for the standard input of `cargo run --example replay -- --timeline`:\n{}",
+                recording.trim_end()
+            )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{IDLE, Report};
+    use crate::cell::Recovery;
+    use crate::fault::{Disturbance, Fault, What};
+    use crate::run::Numbered;
+
+    #[test]
+    fn faults_that_do_nothing_are_no_success() {
+        let report = |dials| {
+            let mut report = Report::new(1);
+            let fault = Fault::One(Disturbance { what: What::Freeze, hold: Duration::from_secs(1) });
+            for number in 0..IDLE as u32 {
+                let dials = if number == 3 { dials } else { 0 };
+                let recovery = Recovery { took: Duration::ZERO, dials, refused: 0 };
+                report.add(Numbered { number, fault }, recovery);
+            }
+            report
+        };
+        assert!(report(1).is_good());
+        assert!(!report(0).is_good());
+        assert!(report(0).to_string().contains("WITHOUT EFFECT: freeze"));
     }
 }

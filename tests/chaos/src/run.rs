@@ -5,11 +5,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::cell::{Cell, Plan, Recovery, World};
+use crate::cell::{Cell, Recovery, World};
 use crate::client::message;
 use crate::draw::Draw;
 use crate::fault::Fault;
 use crate::leaks::{self, Usage};
+use crate::plan::Plan;
 use crate::report::Report;
 use crate::time::now;
 

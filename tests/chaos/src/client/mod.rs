@@ -57,10 +57,13 @@ pub(crate) struct Client {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Wants a subscription, or wants it no longer.
+type Want = Box<dyn Fn(&str, bool) + Send>;
+
 /// What the handles of all drivers can do.
 struct Controls {
     stop: Box<dyn Fn(bool) + Send>,
-    want: Box<dyn Fn(&str, bool) + Send>,
+    want: Want,
 }
 
 impl Drop for Client {

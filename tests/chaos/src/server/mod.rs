@@ -1,27 +1,30 @@
 //! Real servers: how each is started, asked to end, and asked what it knows of its clients.
 
+mod asker;
+mod kind;
 mod mosquitto;
 mod nats;
 mod nginx;
 mod redis;
+mod site;
 mod upstream;
 
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use clap::ValueEnum;
 use nix::sys::signal::Signal;
-use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::speech::{Mqtt, Nats, Redis, Speaker};
 use crate::time::{PATIENCE, eventually, pause};
+
+use asker::{Asker, compare};
+pub(crate) use kind::Kind;
+use site::Site;
+pub(crate) use site::free_port;
 
 /// Where each listens in its namespace.
 pub(crate) const PORT: u16 = 4_000;
@@ -31,117 +34,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// So many lines of its log are shown where a fault fails.
 const SHOWN: usize = 15;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
-    Redis,
-    Nats,
-    Mosquitto,
-    /// As a reverse proxy of WebSockets
-    Nginx,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Redis, Self::Nats, Self::Mosquitto, Self::Nginx];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Redis => "redis",
-            Self::Nats => "nats",
-            Self::Mosquitto => "mosquitto",
-            Self::Nginx => "nginx",
-        }
-    }
-
-    /// How clients speak to it. To nginx they do by a WebSocket client.
-    pub(crate) fn speaker(self) -> Speaker {
-        match self {
-            Self::Redis | Self::Nginx => Redis::speaker(),
-            Self::Nats => Nats::speaker(),
-            Self::Mosquitto => Mqtt::speaker(),
-        }
-    }
-
-    /// Whether a client may give subscriptions up: one that has a session keeps what it gives up while it is away.
-    pub(crate) const fn may_unsubscribe(self) -> bool {
-        matches!(self, Self::Redis | Self::Nats)
-    }
-
-    /// Whether it can ask its clients to reconnect, and go on.
-    pub(crate) const fn announces(self) -> bool {
-        matches!(self, Self::Nginx)
-    }
-
-    /// Whether it keeps what a client that is away misses.
-    pub(crate) const fn keeps_sessions(self) -> bool {
-        matches!(self, Self::Mosquitto | Self::Nginx)
-    }
-
-    /// Whether the program is there.
-    pub(crate) fn is_installed(self) -> bool {
-        let program = match self {
-            Self::Redis => "redis-server",
-            Self::Nats => "nats-server",
-            Self::Mosquitto => "mosquitto",
-            Self::Nginx => "nginx",
-        };
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    }
-}
-
-/// Where a server is.
-pub(crate) struct Site {
-    /// Where it listens: everywhere in a namespace of its own, otherwise on the loopback.
-    bind: Ipv4Addr,
-    pub(crate) port: u16,
-    /// Beside it, for a monitor or an upstream.
-    second_port: u16,
-    folder: TempDir,
-    is_root: bool,
-}
-
-impl Site {
-    pub(crate) fn new(in_namespace: bool) -> io::Result<Self> {
-        let bind = if in_namespace { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
-        let [port, second_port] = if in_namespace { [PORT, PORT + 1] } else { [free_port()?, free_port()?] };
-        let folder = tempfile::Builder::new().prefix("redial-chaos-").tempdir()?;
-        Ok(Self { bind, port, second_port, folder, is_root: nix::unistd::Uid::effective().is_root() })
-    }
-
-    /// For those beside it.
-    pub(crate) fn address(&self) -> SocketAddr {
-        local(self.port)
-    }
-
-    fn second(&self) -> SocketAddr {
-        local(self.second_port)
-    }
-
-    /// Writes a file of this name for the server.
-    fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, text)?;
-        Ok(path)
-    }
-}
-
-fn local(port: u16) -> SocketAddr {
-    SocketAddrV4::new(Ipv4Addr::LOCALHOST, port).into()
-}
-
-/// One that nobody has, below those that a system gives to clients.
-pub(crate) fn free_port() -> io::Result<u16> {
-    use std::sync::atomic::{AtomicU16, Ordering};
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 500) as u16 * 20;
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
-        if TcpListener::bind(local(port)).is_ok() {
-            return Ok(port);
-        }
-    }
-}
 
 /// What differs from server to server.
 trait Service: Send {
@@ -319,83 +211,5 @@ impl Server {
     /// What it wrote last.
     pub(crate) fn last_lines(&self) -> Vec<String> {
         self.process.as_ref().map(|process| process.last_lines(SHOWN)).unwrap_or_default()
-    }
-}
-
-/// A connection of somebody beside the server, who waits for each answer.
-struct Asker {
-    stream: TcpStream,
-    input: BytesMut,
-}
-
-impl Asker {
-    fn connect(address: SocketAddr) -> Result<Self, String> {
-        let connect = || {
-            let stream = TcpStream::connect_timeout(&address, ANSWER)?;
-            stream.set_read_timeout(Some(ANSWER))?;
-            stream.set_write_timeout(Some(ANSWER))?;
-            Ok(stream)
-        };
-        let stream = connect().map_err(|error: io::Error| format!("{address}: {error}"))?;
-        Ok(Self { stream, input: BytesMut::new() })
-    }
-
-    fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.stream.write_all(bytes).map_err(|error| format!("write: {error}"))
-    }
-
-    /// Reads until `take` finds a whole answer.
-    fn hear<T>(
-        &mut self,
-        mut take: impl FnMut(&mut BytesMut) -> Result<Option<T>, String>,
-    ) -> Result<T, String> {
-        let mut chunk = [0; 4_096];
-        loop {
-            if let Some(answer) = take(&mut self.input)? {
-                return Ok(answer);
-            }
-            match self.stream.read(&mut chunk).map_err(|error| format!("read: {error}"))? {
-                0 => return Err("the server has closed the connection".to_owned()),
-                count => self.input.extend_from_slice(&chunk[..count]),
-            }
-        }
-    }
-
-    /// Reads until the server closes.
-    fn rest(mut self) -> Result<String, String> {
-        let mut bytes = self.input.to_vec();
-        self.stream.read_to_end(&mut bytes).map_err(|error| format!("read: {error}"))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-}
-
-/// Whether these are the same, each once; otherwise what is missing and what is too much.
-fn compare(keys: &BTreeSet<String>, found: &[String]) -> Result<(), String> {
-    let missing: Vec<_> = keys.iter().filter(|key| !found.contains(key)).map(String::as_str).collect();
-    let mut left: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
-    let surplus: Vec<_> = found.iter().map(String::as_str).filter(|key| !left.remove(key)).collect();
-    if missing.is_empty() && surplus.is_empty() {
-        return Ok(());
-    }
-    Err(format!("subscriptions that are missing: {missing:?}, twice or not wanted: {surplus:?}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::compare;
-
-    #[test]
-    fn each_subscription_must_be_there_once() {
-        let keys: BTreeSet<String> = ["a", "b"].map(str::to_owned).into();
-        let found = |found: &[&str]| {
-            let found: Vec<String> = found.iter().map(|key| (*key).to_owned()).collect();
-            compare(&keys, &found).is_ok()
-        };
-        assert!(found(&["b", "a"]));
-        assert!(!found(&["a"]));
-        assert!(!found(&["a", "b", "b"]));
-        assert!(!found(&["a", "b", "c"]));
     }
 }

@@ -23,9 +23,10 @@ impl super::Service for Service {
         Ok(command)
     }
 
-    /// Lame duck mode, in which it tells its clients and listens no more, and its end before the mode would end it.
+    /// Lame duck mode, in which it tells its clients and listens no more, and its end before the mode would end it. To a SIGTERM it would
+    /// not listen there.
     fn end(&self) -> &'static [(u64, Signal)] {
-        &[(0, Signal::SIGUSR2), (300, Signal::SIGTERM)]
+        &[(0, Signal::SIGUSR2), (300, Signal::SIGINT)]
     }
 
     fn audit(&mut self, site: &Site, keys: &BTreeSet<String>) -> Result<(), String> {

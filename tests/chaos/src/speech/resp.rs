@@ -33,9 +33,9 @@ impl Value {
         Ok(value.inspect(|_| bytes.advance(length)))
     }
 
-    pub(crate) const fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text.as_str()),
+            Self::Text(text) => Some(text),
             _ => None,
         }
     }
