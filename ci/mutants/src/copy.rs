@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +23,7 @@ pub(crate) const FEATURES: [&str; 11] = [
 /// The features that these stand for, too.
 const IMPLIED: [&str; 1] = ["driver-core"];
 /// The test programs that judge the core.
-const TESTS: [&str; 7] = ["decisions", "record", "replay", "corpus", "states", "schedule", "sim"];
+const TESTS: [&str; 6] = ["decisions", "record", "replay", "corpus", "states", "schedule"];
 const SWITCH: [(&str, &str); 2] = [
     ("Cargo.toml", include_str!("../switch/Cargo.toml")),
     ("src/lib.rs", include_str!("../switch/src/lib.rs")),
@@ -63,6 +64,7 @@ impl<'a> Copy<'a> {
     /// The programs of the tests, once everything in them compiles.
     pub(crate) fn build(&mut self) -> Result<Vec<Program>> {
         self.copy_the_rest()?;
+        self.recall();
         for round in 1.. {
             let schemata = self.write()?;
             let (messages, built) = self.compile()?;
@@ -74,6 +76,7 @@ impl<'a> Copy<'a> {
                 if !built {
                     bail!("the copy does not compile, see {}", self.work.join("cargo.log").display());
                 }
+                self.keep()?;
                 return Ok(programs(&messages));
             }
             eprintln!("compiled {round} times, {} mutants are refused", self.refused.len());
@@ -126,6 +129,38 @@ impl<'a> Copy<'a> {
         })
     }
 
+    /// What was refused the last time is so again, if no source has changed.
+    fn recall(&mut self) {
+        let Ok(kept) = fs::read_to_string(self.work.join("refused.tsv")) else { return };
+        let mut rows = kept.lines();
+        if rows.next() != Some(&self.fingerprint()) {
+            return;
+        }
+        for row in rows {
+            if let [number, alone, said] = row.splitn(3, '\t').collect::<Vec<_>>()[..] {
+                self.refused.extend(number.parse().map(|number: u32| (number, (said.to_owned(), alone == "true"))));
+            }
+        }
+    }
+
+    /// Of the sources and their mutants.
+    fn fingerprint(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.mutants.iter().for_each(|mutant| mutant.name.hash(&mut hasher));
+        let mut files: Vec<_> = self.texts.iter().map(|(file, text)| (file, &text.whole)).collect();
+        files.sort();
+        files.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    fn keep(&self) -> Result<()> {
+        let mut kept = self.fingerprint() + "\n";
+        for (number, (said, alone)) in &self.refused {
+            kept += &format!("{number}\t{alone}\t{}\n", said.replace('\n', " "));
+        }
+        Ok(fs::write(self.work.join("refused.tsv"), kept)?)
+    }
+
     fn compile(&self) -> Result<(Vec<Value>, bool)> {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(self.folder()).args(["+nightly", "test", "--no-run", "--message-format", "json", "--lib"]);
@@ -158,8 +193,10 @@ impl<'a> Copy<'a> {
             .find(|(mutants, alone)| *alone && !mutants.is_empty())
             .or_else(|| blamed.iter().find(|(mutants, _)| !mutants.is_empty()))
             .with_context(|| format!("no mutant is to blame: {}", message["rendered"].as_str().unwrap_or(text)))?;
-        for mutant in mutants {
-            self.refused.entry(*mutant).or_insert_with(|| (format!("{code}: {text}"), *alone));
+        // Of several around it, one at a time: without the last, the others may compile.
+        let from = if *alone { 0 } else { mutants.len() - 1 };
+        for mutant in &mutants[from..] {
+            self.refused.entry(*mutant).or_insert_with(|| (format!("{code}: {text}"), *alone || mutants.len() > 1));
         }
         Ok(())
     }

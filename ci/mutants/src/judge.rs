@@ -1,6 +1,7 @@
 //! Whether a test fails when a mutant is on.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -60,19 +61,22 @@ const PATIENCE: (u32, Duration) = (8, Duration::from_secs(10));
 pub(crate) struct Judge<'a> {
     pub(crate) reach: &'a Reach,
     pub(crate) folder: &'a Path,
+    /// No other test is asked than one that takes so long.
+    pub(crate) times: RangeInclusive<Duration>,
     pub(crate) killers: Mutex<HashMap<String, Vec<usize>>>,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(reach: &'a Reach, folder: &'a Path) -> Self {
-        Self { reach, folder, killers: Mutex::default() }
+    pub(crate) fn new(reach: &'a Reach, folder: &'a Path, times: RangeInclusive<Duration>) -> Self {
+        Self { reach, folder, times, killers: Mutex::default() }
     }
 
     pub(crate) fn judge(&self, number: u32, function: &str, scratch: &Path) -> Result<Verdict> {
         let Some(tests) = self.reach.of.get(&number) else { return Ok(Verdict::NotReached) };
         let known = self.killers.lock().expect("no other thread panics").get(function).cloned().unwrap_or_default();
         let likely: Vec<usize> = known.into_iter().filter(|test| tests.contains(test)).take(4).collect();
-        let rest: Vec<usize> = tests.iter().copied().filter(|test| !likely.contains(test)).collect();
+        let in_time = |test: &usize| self.times.contains(&self.reach.tests[*test].takes);
+        let rest: Vec<usize> = tests.iter().copied().filter(|test| in_time(test) && !likely.contains(test)).collect();
         for tests in std::iter::once(likely).chain(self.batches(&rest)) {
             for tests in self.by_program(&tests) {
                 match self.run(number, &tests, scratch)? {

@@ -21,8 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
@@ -49,6 +48,15 @@ struct Arguments {
     /// Only those that the last run of all left.
     #[arg(long)]
     again: bool,
+    /// Without the tests that take longer. What is missed then may be caught by one of them.
+    #[arg(long, value_name = "SECONDS")]
+    longest: Option<f64>,
+    /// Without the tests that are quicker, which have passed before.
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    shortest: Option<f64>,
+    /// Only with the tests that were not there at the last run.
+    #[arg(long)]
+    new_tests: bool,
     /// The checkout.
     #[arg(long, hide = true, default_value = ".")]
     root: PathBuf,
@@ -84,17 +92,20 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let programs = copy.build()?;
     eprintln!("{} mutants are compiled after {} s", copy.compiled().count(), start.elapsed().as_secs());
     let folder = copy.folder();
-    let reach = Reach::find(programs, &folder, &work)?;
+    let before = if arguments.new_tests { reach::names(&work)? } else { HashSet::new() };
+    let reach = Reach::find(programs, &before, &folder, &work)?;
     eprintln!("{} tests are run after {} s", reach.tests.len(), start.elapsed().as_secs());
     if let Some(number) = arguments.mutant {
         show(&mutants[number as usize - 1], number, &reach);
     }
 
-    let judged = judge(&mutants, &copy, &chosen, &Judge::new(&reach, &folder), &work)?;
     let whole = chosen.numbers.len() == mutants.len();
-    let table = if whole || arguments.again { "mutants.tsv" } else { "chosen.tsv" };
-    report::write(&work.join(table), &judged)?;
-    println!("{} has a row for each; {} s", work.join(table).display(), start.elapsed().as_secs());
+    let table = work.join(if whole || arguments.again { "mutants.tsv" } else { "chosen.tsv" });
+    let seconds = |seconds: Option<f64>| seconds.map(Duration::try_from_secs_f64).transpose();
+    let times = seconds(arguments.shortest)?.unwrap_or_default()..=seconds(arguments.longest)?.unwrap_or(Duration::MAX);
+    let judged = judge(&mutants, &copy, &chosen, &Judge::new(&reach, &folder, times), &work, &table)?;
+    report::write(&table, &judged)?;
+    println!("{} has a row for each; {} s", table.display(), start.elapsed().as_secs());
     Ok(report::tell(&judged, &equivalents, whole || arguments.again))
 }
 
@@ -146,10 +157,10 @@ fn judge<'a>(
     chosen: &Chosen,
     judge: &Judge<'_>,
     work: &Path,
+    table: &Path,
 ) -> Result<Vec<report::Judged<'a>>> {
     let all: Vec<(u32, &Mutant)> = (1..).zip(mutants).collect();
     let judged = Mutex::new(Vec::new());
-    let done = AtomicUsize::new(0);
     reach::side_by_side(all.len(), work, |at, scratch| {
         let (number, mutant) = all[at];
         let verdict = match (chosen.known.get(&number), static_verdict(copy, number)) {
@@ -158,10 +169,12 @@ fn judge<'a>(
             (_, Some(verdict)) => verdict,
             _ => judge.judge(number, mutant.function(), scratch)?,
         };
-        judged.lock().expect("no other thread panics").push((number, mutant, verdict));
-        let done = done.fetch_add(1, Relaxed) + 1;
-        if done % 250 == 0 {
-            eprintln!("{done} mutants are judged");
+        let mut judged = judged.lock().expect("no other thread panics");
+        judged.push((number, mutant, verdict));
+        // A run that is stopped leaves what it has found.
+        if judged.len() % 250 == 0 {
+            eprintln!("{} mutants are judged", judged.len());
+            report::write(table, &judged)?;
         }
         Ok(())
     })?;

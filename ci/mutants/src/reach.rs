@@ -1,6 +1,7 @@
 //! Which tests reach which mutants, and how long each takes: found by running each test alone, without a mutant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -14,6 +15,8 @@ use crate::process::{self, Ended, Tests};
 
 /// These compile a program of their own, of which the mutants would not be these.
 const ELSEWHERE: [&str; 1] = ["program::the_program"];
+/// A row for each test of the last run.
+const TABLE: &str = "tests.tsv";
 /// No test takes longer without a mutant.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -35,11 +38,20 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn find(programs: Vec<Program>, folder: &Path, work: &Path) -> Result<Self> {
+    /// Of all tests but those before.
+    pub(crate) fn find(
+        programs: Vec<Program>,
+        before: &HashSet<String>,
+        folder: &Path,
+        work: &Path,
+    ) -> Result<Self> {
         let mut all = Vec::new();
-        for (at, (_, path)) in programs.iter().enumerate() {
+        for (at, (program, path)) in programs.iter().enumerate() {
             let names = process::names(path, folder)?;
-            all.extend(names.into_iter().filter(|name| !ELSEWHERE.contains(&name.as_str())).map(|name| (at, name)));
+            let asked = |name: &String| {
+                !ELSEWHERE.contains(&name.as_str()) && !before.contains(&format!("{program} {name}"))
+            };
+            all.extend(names.into_iter().filter(asked).map(|name| (at, name)));
         }
         if all.is_empty() {
             bail!("no tests");
@@ -59,13 +71,33 @@ impl Reach {
                 of.entry(*mutant).or_default().push(at);
             }
         }
-        Ok(Self { programs, tests, of })
+        let reach = Self { programs, tests, of };
+        if before.is_empty() {
+            reach.write(&work.join(TABLE))?;
+        }
+        Ok(reach)
+    }
+
+    /// A table of the tests, the quickest first.
+    fn write(&self, path: &Path) -> Result<()> {
+        let mut table = "seconds\tmutants\ttest\n".to_owned();
+        for (at, test) in self.tests.iter().enumerate() {
+            let seconds = test.takes.as_secs_f64();
+            writeln!(table, "{seconds:.3}\t{}\t{}", test.reaches.len(), self.full_name(at))?;
+        }
+        Ok(fs::write(path, table)?)
     }
 
     pub(crate) fn full_name(&self, test: usize) -> String {
         let Test { program, name, .. } = &self.tests[test];
         format!("{} {name}", self.programs[*program].0)
     }
+}
+
+/// The tests of the last run.
+pub(crate) fn names(work: &Path) -> Result<HashSet<String>> {
+    let table = fs::read_to_string(work.join(TABLE)).context("there is no run yet")?;
+    Ok(table.lines().filter_map(|row| row.split('\t').nth(2)).map(str::to_owned).collect())
 }
 
 fn alone(program: usize, name: &str, path: &Path, folder: &Path, scratch: &Path) -> Result<Test> {
