@@ -211,5 +211,5 @@ impl Budgets {
 }
 
 fn shown(until: Option<Instant>) -> String {
-    number(until.map(|until| until.as_micros().div_ceil(1_000)))
+    number(until.map(|until| until.as_micros().div_ceil(1_000))).to_string()
 }

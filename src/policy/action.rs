@@ -103,8 +103,9 @@ words!(GiveUp {
 });
 
 impl GiveUp {
-    /// Whether a limit was reached. Then [`Event::RetryNow`](crate::Event::RetryNow) starts over; otherwise the cause must
-    /// be removed first, and only [`Event::Start`](crate::Event::Start) starts over.
+    /// Whether a limit was reached. Then [`Event::RetryNow`](crate::Event::RetryNow) starts over, as it does where the service refused
+    /// ([`Scope::Service`](crate::classify::Scope::Service)) or another client took the session over. After any other end the cause must be
+    /// removed first, and only [`Event::Start`](crate::Event::Start) starts over.
     #[must_use]
     pub const fn is_limit(self) -> bool {
         matches!(self, Self::MaxAttempts | Self::MaxElapsed | Self::TableSpent)
