@@ -41,7 +41,7 @@ export class Connection {
         };
         Object.entries(clicks).forEach(([id, does]) => byId(id).addEventListener('click', does));
         byId('story').addEventListener('change', () => this.tell(byId('story').value));
-        byId('as-json').addEventListener('change', () => this.#show(true));
+        byId('shown-as').addEventListener('change', () => this.#show(true));
         byId('subscribe').addEventListener('submit', (event) => this.#subscribe(event));
     }
 
@@ -235,7 +235,7 @@ export class Connection {
         byId('left').classList.toggle('gone', length <= 0);
         byId('explain').textContent = this.#view.cursor === undefined ? explain?.explain ?? '' : 'The clock is further on than the moment you look at.';
         const counted = { dials: stats?.opens, established: stats?.established, failed: stats?.failed, resumed: stats?.resumed };
-        byId('counts').textContent = Object.entries(counted).map(([name, value]) => `${value ?? 0} ${name}`).join(' · ');
+        byId('counts').textContent = Object.entries(counted).map(([name, value]) => `${capital(name)} ${value ?? 0}`).join(' · ');
         if (state.state !== this.#said && this.#view.cursor === undefined) {
             this.#said = state.state;
             byId('announced').textContent = `${capital(state.state)} at ${clock(time)}`;
@@ -248,11 +248,11 @@ export class Connection {
                 button.setAttribute('aria-pressed', press.pressed(run.world));
             }
         }
-        const isJson = byId('as-json').checked;
-        byId('decisions').hidden = !isJson;
-        byId('list').hidden = isJson;
-        if (isJson) {
-            byId('decisions').textContent = run.decisions();
+        const as = byId('shown-as').value;
+        byId('decisions').hidden = as === 'people';
+        byId('list').hidden = as !== 'people';
+        if (as !== 'people') {
+            byId('decisions').textContent = as === 'log' ? run.log() : run.decisions();
         } else {
             list(byId('lines'), lines, run.now - RECENT, run.now, true);
         }

@@ -45,6 +45,9 @@ const KNOBS = [
     ]],
 ];
 
+/** Those that some configs have and others don't. */
+const OF_SOME = ['backoff.factor', 'backoff.scale_ms', 'breaker.failures', 'breaker.open_ms'];
+
 const OWN = ['recommended', 'websocket', 'fleet', 'eager', 'few', 'battery'];
 
 /** Fills a list of presets: this project's first. */
@@ -106,7 +109,7 @@ export class Knobs {
         byId('keys').value = JSON.stringify(own, null, 2);
         for (const [path, { knob, input, row }] of this.#fields) {
             row.classList.toggle('changed', at(own, path) !== undefined);
-            row.hidden = path.startsWith('breaker.') && !all.breaker;
+            row.hidden = OF_SOME.includes(path) && at(all, path) === undefined;
             fill(knob, input, at(all, path));
         }
         this.#complain('');

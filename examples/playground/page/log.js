@@ -160,6 +160,6 @@ export class Log {
         const { number, message, line, wayOut } = wrong;
         const title = number === undefined ? capital(message) : `Line ${number}: ${message}`;
         const shown = line === undefined ? [] : [element('code', {}, line)];
-        byId('log-error').replaceChildren(element('strong', {}, `${title}.`), ...shown, element('span', {}, wayOut));
+        byId('log-error').replaceChildren(element('strong', {}, /[.?!]$/.test(title) ? title : `${title}.`), ...shown, element('span', {}, wayOut));
     }
 }

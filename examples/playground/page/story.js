@@ -38,6 +38,8 @@ class Fold {
         waits: [], dials: [], marks: [], keys: new Map(), end: 0,
     };
     #newest = 0;
+    /** The deadline that was told last. */
+    #wake;
     #byEpoch = new Map();
     /** The dials that have not ended. */
     #open = new Set();
@@ -90,9 +92,9 @@ class Fold {
             this.#entered(decision.state, decision.why, time);
         } else if (decision.wake !== undefined) {
             const wait = this.model.waits.at(-1);
+            this.#wake = (decision.wake_us === undefined ? decision.wake : decision.wake_us / 1000) ?? undefined;
             if (wait && wait.to === undefined) {
-                const until = decision.wake_us === undefined ? decision.wake : decision.wake_us / 1000;
-                Object.assign(wait, { until: until ?? undefined, why: decision.why });
+                Object.assign(wait, { until: this.#wake, why: decision.why });
             }
         }
     }
@@ -128,7 +130,8 @@ class Fold {
             wait.to = time;
         }
         if (WAITS.includes(state)) {
-            this.model.waits.push({ state, from: time, until: undefined, to: undefined, why: '' });
+            // A deadline that stays the same is not told again.
+            this.model.waits.push({ state, from: time, until: this.#wake, to: undefined, why });
         }
         if (LIVE.includes(state)) {
             const dial = [...this.#open].findLast((each) => !each.successor);

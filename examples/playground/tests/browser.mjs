@@ -72,11 +72,14 @@ export async function violations(page) {
 /** The text of an element. */
 export const text = (page, selector) => page.locator(selector).textContent();
 
-/** The decisions of the first tab as `replay` prints them. */
-export async function decisions(page) {
-    await page.locator('#as-json').check();
+/** The lines of the first tab: its decisions as `replay` prints them, or its log. */
+async function lines(page, as) {
+    await page.locator('#shown-as').selectOption(as);
     return text(page, '#decisions');
 }
+
+export const decisions = (page) => lines(page, 'decisions');
+export const told = (page) => lines(page, 'log');
 
 /** What a button gives to save. */
 export async function saved(page, selector) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { address, decisions, open, saved, step, text } from './browser.mjs';
+import { address, decisions, open, saved, step, text, told } from './browser.mjs';
 import { replay } from './host.mjs';
 
 /** A connection that is online, and to which nothing happens. */
@@ -63,7 +63,7 @@ test('every press does what it says, and the host agrees', async () => {
                 await step(page, async () => await state(page) === last);
             }
             assert.equal(await state(page), last, label);
-            const log = await saved(page, '#save-log');
+            const log = await told(page);
             assert.ok(line === undefined || log.includes(line), `${label}: ${log}`);
             const host = replay(log);
             assert.deepEqual([host.status, host.stderr], [0, ''], label);
@@ -80,10 +80,26 @@ test('a press that can do nothing says so and writes no line', async () => {
     await open('', async (page) => {
         await online(page);
         await press(page, 'Fatal close').click();
-        const before = await saved(page, '#save-log');
+        const before = await told(page);
         await press(page, 'Drop').click();
         assert.equal(await text(page, '#said'), 'No connection is open.');
-        assert.equal(await saved(page, '#save-log'), before);
+        assert.equal(await told(page), before);
+    });
+});
+
+test('a connection that is parked names what it waits for', async () => {
+    await open('', async (page) => {
+        await online(page);
+        // Until it is stable, so that no deadline is left to be told.
+        await page.locator('#step').click();
+        for (const [label, sentence] of [['Sign out', 'Hold. The next dial waits for this to end: a condition is missing.'], ['Offline', 'Network. The next dial waits for this to end: no network.']]) {
+            await press(page, label).click();
+            await press(page, 'Drop').click();
+            await step(page, async () => await state(page) === 'Parked', 3);
+            assert.equal(await text(page, '#sentence'), sentence);
+            await press(page, label).click();
+            await step(page, async () => await state(page) === 'Online');
+        }
     });
 });
 
@@ -106,32 +122,32 @@ test('subscriptions come and go', async () => {
         await online(page);
         await page.locator('#key').fill('weather <b>');
         await page.locator('#subscribe button', { hasText: 'Add' }).click();
-        await step(page, async () => (await saved(page, '#save-log')).includes('"sub_confirmed", "epoch": 1, "key": "weather <b>"'));
+        await step(page, async () => (await told(page)).includes('"sub_confirmed", "epoch": 1, "key": "weather <b>"'));
         await page.getByRole('button', { name: 'Unsubscribe from orders' }).click();
         const kept = await page.locator('#subscriptions li').evaluateAll((all) => all.map((item) => item.firstChild.textContent));
         assert.deepEqual(kept, ['prices', 'news', 'weather <b>']);
         assert.ok((await page.locator('#connection-view svg text.key').allTextContents()).includes('weather <b>'));
-        assert.equal(await decisions(page), replay(await saved(page, '#save-log')).stdout);
+        assert.equal(await decisions(page), replay(await told(page)).stdout);
     });
 });
 
 test('a knob that is turned runs the same presses under other settings', async () => {
     await open('', async (page) => {
-        const dials = async () => Number(/^\d+/.exec(await text(page, '#counts'))[0]);
+        const dials = async () => Number(/^Dials (\d+) · /.exec(await text(page, '#counts'))[1]);
         const few = await dials();
         const presses = (log) => log.split('\n').filter((line) => /"(net_down|net_up|woke|start)"/.test(line));
-        const before = await saved(page, '#save-log');
+        const before = await told(page);
         await page.locator('#knob-backoff-curve').selectOption('constant');
         await page.locator('#knob-backoff-initial_ms').fill('1,5');
         await page.locator('#knob-backoff-initial_ms').blur();
-        const after = await saved(page, '#save-log');
+        const after = await told(page);
         assert.match(after, /^\{"seed": 7, "preset": "recommended", "config": \{"backoff": \{"curve": "constant", "initial_ms": 1500\}\}\}\n/);
         assert.deepEqual(presses(after), presses(before));
         assert.ok(await dials() > few, `${await dials()} dials, and ${few} before`);
         assert.equal(await page.locator('.knob.changed').count(), 2);
         assert.equal(await decisions(page), replay(after).stdout);
         await page.locator('#as-preset').click();
-        assert.equal(await saved(page, '#save-log'), before);
+        assert.equal(await told(page), before);
         assert.equal(await page.locator('.knob.changed').count(), 0);
     });
 });
@@ -147,7 +163,7 @@ test('every knob takes another value, and the host the log that follows', async 
         assert.ok(knobs.length >= 25, `${knobs.length} knobs`);
         for (const id of knobs) {
             const knob = page.locator(`#${id}`);
-            const before = await saved(page, '#save-log');
+            const before = await told(page);
             const kind = await knob.evaluate(({ tagName, type }) => (tagName === 'SELECT' ? 'select' : type));
             if (kind === 'select') {
                 const others = await knob.evaluate(({ options, value }) => [...options].map((option) => option.value).filter((other) => other !== value));
@@ -159,7 +175,7 @@ test('every knob takes another value, and the host the log that follows', async 
                 await knob.blur();
             }
             assert.equal(await text(page, '#knobs-error'), '', id);
-            const log = await saved(page, '#save-log');
+            const log = await told(page);
             assert.notEqual(log, before, id);
             const host = replay(log);
             assert.equal(host.status, 0, `${id}: ${host.stderr}`);
@@ -172,10 +188,10 @@ test('every knob takes another value, and the host the log that follows', async 
 
 test('a setting that is refused names its key and the way out, and the run goes on', async () => {
     await open('', async (page) => {
-        const before = await saved(page, '#save-log');
+        const before = await told(page);
         const refused = async (pattern) => {
             assert.match(await text(page, '#knobs-error'), pattern);
-            assert.equal(await saved(page, '#save-log'), before);
+            assert.equal(await told(page), before);
         };
         await page.locator('#knob-backoff-initial_ms').fill('0');
         await page.locator('#knob-backoff-initial_ms').blur();
@@ -192,7 +208,7 @@ test('a setting that is refused names its key and the way out, and the run goes 
         await refused(/not valid JSON/);
         await page.locator('#keys').fill('{"max_attempts": 1}');
         await page.waitForFunction(() => document.getElementById('knobs-error').textContent === '');
-        assert.match(await saved(page, '#save-log'), /^\{"seed": 7, "preset": "recommended", "config": \{"max_attempts": 1\}\}\n/);
+        assert.match(await told(page), /^\{"seed": 7, "preset": "recommended", "config": \{"max_attempts": 1\}\}\n/);
     });
 });
 
@@ -207,7 +223,7 @@ test('another seed draws other waits, and the same seed the same', async () => {
         assert.equal(await decisions(page), before);
         await page.locator('#new-seed').click();
         assert.notEqual(await page.locator('#seed').inputValue(), '7');
-        assert.equal(await decisions(page), replay(await saved(page, '#save-log')).stdout);
+        assert.equal(await decisions(page), replay(await told(page)).stdout);
         await page.locator('#seed').fill('-1');
         await page.locator('#seed').blur();
         assert.match(await text(page, '#knobs-error'), /"seed"/);
@@ -284,15 +300,16 @@ test('a link opens what it was made of, and goes on from there', async () => {
         await page.waitForFunction(() => location.hash.includes('log='));
         const link = await page.evaluate(() => navigator.clipboard.readText());
         assert.equal(link, page.url());
-        const [log, said] = [await saved(page, '#save-log'), await decisions(page)];
+        const [log, said] = [await told(page), await decisions(page)];
+        assert.equal(await saved(page, '#save-log'), log);
         for (let steps = 0; steps < 8; steps += 1) await page.locator('#step').click();
-        const later = await saved(page, '#save-log');
+        const later = await told(page);
         await open(link.slice(address().length), async (other) => {
-            assert.equal(await saved(other, '#save-log'), log);
+            assert.equal(await told(other), log);
             assert.equal(await decisions(other), said);
             assert.equal(await other.locator('#knob-backoff-initial_ms').inputValue(), '2');
             for (let steps = 0; steps < 8; steps += 1) await other.locator('#step').click();
-            assert.equal(await saved(other, '#save-log'), later);
+            assert.equal(await told(other), later);
         });
     });
 });
@@ -302,7 +319,7 @@ test('a link whose presses do not give its log opens as a log, and one that is c
         await page.locator('#share').click();
         await page.waitForFunction(() => location.hash.includes('log='));
         const fragment = page.url().slice(address().length);
-        const log = await saved(page, '#save-log');
+        const log = await told(page);
         await open(fragment.replace('8000.drop', '8000.fatal'), async (other) => {
             await other.waitForFunction(() => !document.getElementById('log-out').hidden);
             assert.equal(await other.locator('#panel-log').isVisible(), true);
@@ -327,7 +344,7 @@ test('a log that is full says so and stops', async () => {
         await page.locator('#play').click();
         await page.waitForFunction(() => document.getElementById('said').textContent.startsWith('The log is full: 5000 lines'));
         assert.equal(await page.locator('#play').getAttribute('aria-label'), 'Play');
-        const host = replay(await saved(page, '#save-log'));
+        const host = replay(await told(page));
         assert.equal(await decisions(page), host.stdout);
     });
 });

@@ -1,13 +1,11 @@
 // The page decides what the host's program decides, to the byte.
 
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { decisions, open, saved, text } from './browser.mjs';
+import { decisions, open, text, told } from './browser.mjs';
 import { replay } from './host.mjs';
-
-const LOGS = new URL('../../../tests/replay/', import.meta.url);
 
 /** The options of a list. */
 const options = (page, list) => page.locator(`${list} option`).evaluateAll((all) => all.map(({ value }) => value));
@@ -18,7 +16,7 @@ test('each story gives the decisions that the host prints for its log', async ()
         assert.ok(stories.length >= 6);
         for (const name of stories) {
             await page.locator('#story').selectOption(name);
-            const log = await saved(page, '#save-log');
+            const log = await told(page);
             const host = replay(log);
             assert.equal(host.stderr, '', `${name}: an event that can't follow`);
             assert.equal(host.status, 0);
@@ -35,20 +33,46 @@ test('each preset does in the day of faults', async () => {
         for (const name of presets) {
             await page.locator('#preset').selectOption(name);
             assert.equal(await text(page, '#knobs-error'), '', name);
-            const host = replay(await saved(page, '#save-log'));
+            const host = replay(await told(page));
             assert.deepEqual([host.status, host.stderr], [0, ''], name);
             assert.equal(await decisions(page), host.stdout, name);
         }
     });
 });
 
-test('a log that is opened gives the timeline that the host prints', async () => {
+/** The logs of these folders, by their names. */
+function logs() {
+    const folders = ['replay', 'golden'].map((name) => new URL(`../../../tests/${name}/`, import.meta.url)).filter((folder) => existsSync(folder));
+    const files = folders.flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder)));
+    const isLog = ({ pathname }) => pathname.endsWith('.jsonl') && !pathname.endsWith('.out.jsonl');
+    return files.filter(isLog).map((file) => [file.pathname.split('/').at(-1), readFileSync(file, 'utf8')]);
+}
+
+test('the core in the browser gives the bytes that the host prints for each log', async () => {
+    await open('', async (page) => {
+        const all = logs();
+        assert.ok(all.length > 30);
+        const said = await page.evaluate(async (texts) => {
+            const { Core } = await import('./core.js');
+            const core = await Core.load();
+            return texts.map((text) => {
+                const run = core.open();
+                const answers = text.split('\n').slice(0, -1).map((line) => core.line(run, line));
+                answers.push(core.finish(run));
+                core.close(run);
+                return ['decisions', 'timeline'].map((key) => answers.map((answer) => answer[key]).join(''));
+            });
+        }, all.map(([, text]) => text));
+        for (const [at, [name, text]] of all.entries()) {
+            assert.deepEqual(said[at], [replay(text).stdout, replay(text, '--timeline').stdout], name);
+        }
+    });
+});
+
+test('a log that is opened shows the timeline that the host prints', async () => {
     await open('#tab=log', async (page) => {
         await page.locator('summary', { hasText: 'Paste' }).click();
-        const logs = readdirSync(LOGS).filter((name) => name.endsWith('.jsonl') && !name.endsWith('.out.jsonl'));
-        assert.ok(logs.length > 30);
-        for (const name of logs) {
-            const log = readFileSync(new URL(name, LOGS), 'utf8');
+        for (const [name, log] of logs().filter((_, at) => at % 8 === 0)) {
             const host = replay(log, '--timeline').stdout;
             await page.locator('#log-state').evaluate((state) => { state.textContent = ''; });
             await page.locator('#paste').fill(log);

@@ -13,7 +13,7 @@ const SCENES = {
         await page.locator('#knob-backoff-initial_ms').fill('0');
         await page.locator('#knob-backoff-initial_ms').blur();
     },
-    json: (page) => page.locator('#as-json').check(),
+    json: (page) => page.locator('#shown-as').selectOption('decisions'),
     keys: (page) => page.locator('#help-open').click(),
     storm: async (page) => {
         await page.locator('#tab-storm').click();
