@@ -198,6 +198,21 @@ words!(WaitReason {
 });
 
 /// What brought a policy into its phase: the last thing that changed it.
+///
+/// ```
+/// use redial::policy::Trigger;
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!(policy.explain().trigger, Trigger::Start);
+///
+/// let epoch = policy.epoch().expect("dialling");
+/// let _wait =
+///     policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Http(503), retry_after: None });
+/// assert_eq!(policy.explain().trigger, Trigger::Lost(Cause::Http(503)));
+/// assert_eq!(policy.explain().trigger.to_string(), "http_503");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -286,6 +301,26 @@ const fn millis_up(at: Instant) -> u64 {
 
 /// The state of a policy as a person asks for it, from [`Policy::explain`](crate::Policy::explain). Nothing is computed
 /// before. `Display` writes one line; its times are milliseconds of the caller's clock, rounded up.
+///
+/// ```
+/// use redial::policy::WaitReason;
+/// use redial::{Cause, Event, Instant, IoKind, Phase, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::PHOENIX, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let cause = Cause::Io(IoKind::ConnectionRefused);
+/// let _wait = policy.handle_event(Instant::from_millis(20), Event::OpenFailed { epoch, cause, retry_after: None });
+///
+/// let explanation = policy.explain();
+/// assert_eq!((explanation.phase, explanation.waiting_for), (Phase::Waiting, Some(WaitReason::Backoff)));
+/// assert_eq!(explanation.until, Some(Instant::from_millis(30)));
+/// assert_eq!(
+///     explanation.to_string(),
+///     "waiting (connection_refused), backoff at 30 ms, then a fresh start, attempt 1, 1 failures in a row, \
+///      last cause connection_refused"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
