@@ -20,13 +20,13 @@ impl Cell {
     pub(super) fn undergo(&mut self, fault: &Fault, draw: &mut Draw) -> Result<(), String> {
         match *fault {
             Fault::One(one) => {
-                self.disturb(one, draw)?;
+                self.disturb(one)?;
                 self.hold(one.hold, draw);
                 self.calm(one.what)?;
             }
             Fault::Together(first, second) => {
-                self.disturb(first, draw)?;
-                self.disturb(second, draw)?;
+                self.disturb(first)?;
+                self.disturb(second)?;
                 let (shorter, longer) =
                     if first.hold < second.hold { (first, second) } else { (second, first) };
                 self.hold(shorter.hold, draw);
@@ -35,11 +35,11 @@ impl Cell {
                 self.calm(longer.what)?;
             }
             Fault::InRecovery(first, after, second) => {
-                self.disturb(first, draw)?;
+                self.disturb(first)?;
                 self.hold(first.hold, draw);
                 self.calm(first.what)?;
                 self.hold(after, draw);
-                self.disturb(second, draw)?;
+                self.disturb(second)?;
                 self.hold(second.hold, draw);
                 self.calm(second.what)?;
             }
@@ -59,7 +59,7 @@ impl Cell {
         }
     }
 
-    fn disturb(&mut self, Disturbance { what, .. }: Disturbance, draw: &mut Draw) -> Result<(), String> {
+    fn disturb(&mut self, Disturbance { what, .. }: Disturbance) -> Result<(), String> {
         match what {
             What::Kill | What::Refuse => self.server.kill(),
             What::Restart => self.server.ask_to_end()?,
@@ -78,9 +78,11 @@ impl Cell {
             }),
             What::Reset { after } => {
                 self.proxy()?.reset_after(after.into());
-                let text = self.text("long", LONG_TEXT);
-                let key = self.some_key(draw);
-                self.publish(&key, &text)?;
+                // On two, since one may be so new that the server does not know of it yet.
+                for key in self.keys.iter().take(2).cloned().collect::<Vec<_>>() {
+                    let text = self.text("long", LONG_TEXT);
+                    self.publish(&key, &text)?;
+                }
             }
             What::Drip { pause, afresh } => self.proxy()?.drip(Duration::from_millis(pause.into()), afresh),
             What::Mute => self.proxy()?.mute(),
