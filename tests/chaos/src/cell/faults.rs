@@ -76,14 +76,7 @@ impl Cell {
                 delay: Duration::from_millis(delay.into()),
                 jitter: Duration::from_millis(jitter.into()),
             }),
-            What::Reset { after } => {
-                self.proxy()?.reset_after(after.into());
-                // On two, since one may be so new that the server does not know of it yet.
-                for key in self.keys.iter().take(2).cloned().collect::<Vec<_>>() {
-                    let text = self.text("long", LONG_TEXT);
-                    self.publish(&key, &text)?;
-                }
-            }
+            What::Reset { after } => self.proxy()?.reset_after(after.into()),
             What::Drip { pause, afresh } => self.proxy()?.drip(Duration::from_millis(pause.into()), afresh),
             What::Mute => self.proxy()?.mute(),
         }
@@ -98,7 +91,25 @@ impl Cell {
                 self.server.ensure_up()?
             }
             What::Hole(_) | What::Lossy { .. } => self.link()?.impair(Impairment::default()),
-            What::Reset { .. } | What::Drip { .. } | What::Mute => self.proxy()?.pass(),
+            What::Reset { .. } => {
+                self.wait_for_reset()?;
+                self.proxy()?.pass();
+            }
+            What::Drip { .. } | What::Mute => self.proxy()?.pass(),
+        }
+        Ok(())
+    }
+
+    /// Publishes what is long enough to be cut, until it is. To a client that is away nothing comes.
+    fn wait_for_reset(&mut self) -> Result<(), String> {
+        let start = now();
+        while !self.proxy()?.has_reset() && self.client.journal.read(|book| book.online()).is_some() {
+            if start.elapsed() > self.patience {
+                return Err("nothing that is published comes by the proxy".to_owned());
+            }
+            let (key, text) = (self.keys.first().cloned().unwrap_or_default(), self.text("long", LONG_TEXT));
+            self.publish(&key, &text)?;
+            pause(Duration::from_millis(20));
         }
         Ok(())
     }
