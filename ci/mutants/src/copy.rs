@@ -18,7 +18,17 @@ use crate::text::Text;
 
 /// What the tests below need. `record`, `testing`, `proptest` and `arbitrary` are those of every test build.
 pub(crate) const FEATURES: [&str; 11] = [
-    "default", "std", "alloc", "chacha", "serde", "record", "testing", "proptest", "arbitrary", "driver", "sim",
+    "default",
+    "std",
+    "alloc",
+    "chacha",
+    "serde",
+    "record",
+    "testing",
+    "proptest",
+    "arbitrary",
+    "driver",
+    "sim",
 ];
 /// The features that these stand for, too.
 const IMPLIED: [&str; 1] = ["driver-core"];
@@ -44,7 +54,12 @@ pub(crate) struct Copy<'a> {
 }
 
 impl<'a> Copy<'a> {
-    pub(crate) fn new(root: &'a Path, work: &'a Path, mutants: &'a [Mutant], texts: &'a HashMap<String, Text>) -> Result<Self> {
+    pub(crate) fn new(
+        root: &'a Path,
+        work: &'a Path,
+        mutants: &'a [Mutant],
+        texts: &'a HashMap<String, Text>,
+    ) -> Result<Self> {
         let cfgs = Cfgs::new(&[&FEATURES[..], &IMPLIED[..]].concat())?;
         let mut standings = vec![Standing::Absent; mutants.len()];
         for (file, text) in texts {
@@ -123,7 +138,8 @@ impl<'a> Copy<'a> {
 
     /// What is in the copy: the numbers, counted from 1.
     pub(crate) fn compiled(&self) -> impl Iterator<Item = (u32, &'a Mutant, &Place)> {
-        (1..).zip(self.mutants).zip(&self.standings).filter_map(|((number, mutant), standing)| match standing {
+        (1..).zip(self.mutants).zip(&self.standings).filter_map(|((number, mutant), standing)| match standing
+        {
             Standing::At(place) if !self.refused.contains_key(&number) => Some((number, mutant, place)),
             _ => None,
         })
@@ -138,7 +154,8 @@ impl<'a> Copy<'a> {
         }
         for row in rows {
             if let [number, alone, said] = row.splitn(3, '\t').collect::<Vec<_>>()[..] {
-                self.refused.extend(number.parse().map(|number: u32| (number, (said.to_owned(), alone == "true"))));
+                self.refused
+                    .extend(number.parse().map(|number: u32| (number, (said.to_owned(), alone == "true"))));
             }
         }
     }
@@ -163,7 +180,14 @@ impl<'a> Copy<'a> {
 
     fn compile(&self) -> Result<(Vec<Value>, bool)> {
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(self.folder()).args(["+nightly", "test", "--no-run", "--message-format", "json", "--lib"]);
+        cargo.current_dir(self.folder()).args([
+            "+nightly",
+            "test",
+            "--no-run",
+            "--message-format",
+            "json",
+            "--lib",
+        ]);
         for test in TESTS {
             cargo.args(["--test", test]);
         }
@@ -192,11 +216,15 @@ impl<'a> Copy<'a> {
             .iter()
             .find(|(mutants, alone)| *alone && !mutants.is_empty())
             .or_else(|| blamed.iter().find(|(mutants, _)| !mutants.is_empty()))
-            .with_context(|| format!("no mutant is to blame: {}", message["rendered"].as_str().unwrap_or(text)))?;
+            .with_context(|| {
+                format!("no mutant is to blame: {}", message["rendered"].as_str().unwrap_or(text))
+            })?;
         // Of several around it, one at a time: without the last, the others may compile.
         let from = if *alone { 0 } else { mutants.len() - 1 };
         for mutant in &mutants[from..] {
-            self.refused.entry(*mutant).or_insert_with(|| (format!("{code}: {text}"), *alone || mutants.len() > 1));
+            self.refused
+                .entry(*mutant)
+                .or_insert_with(|| (format!("{code}: {text}"), *alone || mutants.len() > 1));
         }
         Ok(())
     }
@@ -212,7 +240,9 @@ fn spans(message: &Value) -> Vec<(String, Range<usize>)> {
             span = outer;
         }
         let at = |end: &str| span[end].as_u64().map(|at| at as usize);
-        if let (Some(file), Some(start), Some(end)) = (span["file_name"].as_str(), at("byte_start"), at("byte_end")) {
+        if let (Some(file), Some(start), Some(end)) =
+            (span["file_name"].as_str(), at("byte_start"), at("byte_end"))
+        {
             found.push((file.to_owned(), start..end));
         }
     }
@@ -222,7 +252,9 @@ fn spans(message: &Value) -> Vec<(String, Range<usize>)> {
 fn programs(messages: &[Value]) -> Vec<Program> {
     let tests = messages.iter().filter(|message| message["profile"]["test"] == true);
     tests
-        .filter_map(|message| Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into())))
+        .filter_map(|message| {
+            Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into()))
+        })
         .collect()
 }
 

@@ -22,7 +22,11 @@ pub(crate) fn write(path: &Path, judged: &[Judged<'_>]) -> Result<()> {
         let Key { file, mutation, line } = &mutant.key;
         let detail = verdict.detail().replace(['\t', '\n'], " ");
         let (at, function) = (mutant.span.start.line, mutant.function());
-        writeln!(table, "{number}\t{}\t{file}\t{at}\t{function}\t{mutation}\t{line}\t{detail}", verdict.word())?;
+        writeln!(
+            table,
+            "{number}\t{}\t{file}\t{at}\t{function}\t{mutation}\t{line}\t{detail}",
+            verdict.word()
+        )?;
     }
     Ok(fs::write(path, table)?)
 }
@@ -69,10 +73,16 @@ pub(crate) fn tell(judged: &[Judged<'_>], equivalents: &Equivalents, whole: bool
     let count = |words: &[&str]| words.iter().filter_map(|word| counts.get(word)).sum::<usize>();
     let caught = count(&["caught", "timeout"]);
     let viable = caught + count(&["missed", "not reached"]);
-    println!("{} mutants: {}", judged.len(), counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "));
+    println!(
+        "{} mutants: {}",
+        judged.len(),
+        counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    );
     if viable > 0 {
         let share = 100.0 * caught as f64 / viable as f64;
-        println!("{caught} of {viable} viable ones are caught, {share:.1} %; {listed} of the others are equivalent");
+        println!(
+            "{caught} of {viable} viable ones are caught, {share:.1} %; {listed} of the others are equivalent"
+        );
     }
     good
 }
