@@ -17,6 +17,8 @@ gateway=$(grep -m 1 '^cargo run --release --example gateway' README.md)
 
 # What waits more than it works, so that all of it goes on at once: clients of real servers and of hostile ones.
 build_waiting() {
+    (. ci/provide.sh && provide_redis && provide_mosquitto && provide_nats && provide_nginx && provide_postgres)
+    cargo build --quiet -p redial-chaos
     cargo test --quiet --no-run -p redial-beside
     cargo test --quiet --no-run -p redial-gauntlet
     cargo build --quiet --example gateway --features websocket
@@ -26,6 +28,7 @@ waiting() {
     local pids=() failed=0 log pid
     aside() { "${@:2}" >"$CARGO_TARGET_DIR/waiting.$1" 2>&1 & pids+=($!); }
     aside servers ci/servers.sh
+    aside chaos ci/chaos.sh
     aside gauntlet cargo test --quiet -p redial-gauntlet
     aside gauntlet-quick ci/gauntlet.sh --quick
     aside gateway-1 $gateway -- --seed 1
@@ -45,6 +48,10 @@ apart() {
     step "no panic, no heap, no float" ci/no-panic.sh
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
+    step "each feature, and pairs" ci/features.sh
+    step "C and C++" ci/c.sh
+    step "the playground in Chromium" ci/playground.sh
+    step "the guide" ci/guide.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -88,4 +95,5 @@ step "how much of the core the corpus reaches" ci/coverage.sh 87
 wait "$apart" || failed=$?
 cat "$CARGO_TARGET_DIR/apart"
 [ "${failed:-0}" = 0 ]
-step "fuzzing" ci/fuzz.sh 30
+# Two to a processor: half as long, for half as many runs.
+step "fuzzing" env FUZZ_JOBS=$((2 * $(nproc))) ci/fuzz.sh 30

@@ -14,6 +14,22 @@ const DOCUMENTS: [&str; 7] = [
     "docs/rules.md",
 ];
 
+/// And every document of these folders.
+const DOCUMENT_FOLDERS: [&str; 2] = ["docs/guide/src", "docs/migration"];
+
+fn documents() -> Vec<String> {
+    let mut documents = DOCUMENTS.map(str::to_owned).to_vec();
+    for folder in DOCUMENT_FOLDERS {
+        for entry in fs::read_dir(root().join(folder)).expect("a folder of documents") {
+            let name = entry.expect("readable").file_name().into_string().expect("a plain name");
+            if name.ends_with(".md") {
+                documents.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    documents
+}
+
 /// The folders whose files a document names by their path.
 const FOLDERS: [&str; 8] = [".ci", "benches", "ci", "docs", "examples", "fuzz", "src", "tests"];
 
@@ -67,8 +83,8 @@ fn path_in(span: &str) -> Option<&str> {
 #[test]
 fn documents_name_files_that_exist() {
     let mut missing = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
+    for document in documents() {
+        let text = read(&document);
         let spans = code_spans(&text).into_iter().filter_map(path_in);
         missing.extend(
             spans.filter(|path| !root().join(path).exists()).map(|path| format!("{document}: {path}")),
@@ -80,15 +96,15 @@ fn documents_name_files_that_exist() {
 #[test]
 fn documents_link_to_files_and_headings_that_exist() {
     let mut broken = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
-        let folder = root().join(document).parent().expect("a folder").to_owned();
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().expect("a folder").to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") {
                 continue;
             }
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-            let file = if path.is_empty() { root().join(document) } else { folder.join(path) };
+            let file = if path.is_empty() { root().join(&document) } else { folder.join(path) };
             let found = file.exists() && (heading.is_empty() || headings(&read(&file)).contains(heading));
             if !found {
                 broken.push(format!("{document}: {target}"));
@@ -176,9 +192,9 @@ fn decisions_have_ids_and_reasons() {
         assert!(ids.insert(id.clone()), "{id} is there twice");
         assert!(entry.contains("*Why:*"), "{id} has no reason");
     }
-    for document in DOCUMENTS {
+    for document in documents() {
         let unknown: Vec<_> =
-            decisions_in(&read(document)).into_iter().filter(|id| !ids.contains(id)).collect();
+            decisions_in(&read(&document)).into_iter().filter(|id| !ids.contains(id)).collect();
         assert!(unknown.is_empty(), "{document} names {unknown:?}, which are no decisions");
     }
 }

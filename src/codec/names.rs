@@ -49,6 +49,22 @@ pub trait FromName: Sized {
 }
 
 /// How names are written into a checkpoint or the dump of a flight recorder.
+///
+/// ```
+/// use redial::record::{Flight, FlightRecorder, Names};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_session_type::<String>();
+/// let mut recorder = FlightRecorder::<_, 256>::new(&policy);
+/// let epoch = redial::Epoch::from_raw(1).expect("not 0");
+/// recorder.event(Instant::ZERO, &Event::Cursor { epoch, token: "secret".to_owned() });
+///
+/// let mut bytes = [0; 1_024];
+/// let length = recorder.dump(Names::Hashed(0x5eed), &mut bytes)?; // what a user hands in
+/// assert!(!bytes.windows(6).any(|window| window == b"secret"));
+/// assert!(Flight::decode(&bytes[..length]).is_ok());
+/// # Ok::<(), redial::record::CheckpointError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "they are, or they are not")]
 pub enum Names {
