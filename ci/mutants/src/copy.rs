@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::cfgs::Cfgs;
+use crate::files;
 use crate::listed::Mutant;
 use crate::places::{Place, Standing, places};
 use crate::schema::Schema;
@@ -38,6 +39,8 @@ const SWITCH: [(&str, &str); 2] = [
     ("Cargo.toml", include_str!("../switch/Cargo.toml")),
     ("src/lib.rs", include_str!("../switch/src/lib.rs")),
 ];
+
+const DEPENDENCY: &str = "[dependencies]\nredial-switch = { path = \"../switch\" }\n";
 
 /// A program of tests: its name, and where it is.
 pub(crate) type Program = (String, PathBuf);
@@ -102,26 +105,12 @@ impl<'a> Copy<'a> {
     /// What is no source of the core: as it is, but for the dependency on the switch.
     fn copy_the_rest(&self) -> Result<()> {
         for (file, text) in SWITCH {
-            write_changed(&self.work.join("switch").join(file), text.as_bytes())?;
+            files::write_changed(&self.work.join("switch").join(file), text.as_bytes())?;
         }
-        let listed = Command::new("git")
-            .current_dir(self.root)
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .output()?;
-        let listed = String::from_utf8(listed.stdout)?;
-        let files: Vec<&str> = listed.split('\0').filter(|file| !file.is_empty()).collect();
-        for file in files.iter().chain(&["Cargo.lock"]).filter(|file| !self.texts.contains_key(**file)) {
-            let Ok(mut bytes) = fs::read(self.root.join(file)) else { continue };
-            if *file == "Cargo.toml" {
-                let switch = "[dependencies]\nredial-switch = { path = \"../switch\" }\n";
-                bytes = String::from_utf8(bytes)?.replacen("[dependencies]\n", switch, 1).into_bytes();
-            }
-            if *file == "Cargo.lock" && self.folder().join(file).exists() {
-                continue; // It has the switch.
-            }
-            write_changed(&self.folder().join(file), &bytes)?;
-        }
-        Ok(())
+        files::mirror(self.root, &self.folder(), |file, text| match file {
+            "Cargo.toml" => Some(text.replacen("[dependencies]\n", DEPENDENCY, 1)),
+            _ => (!self.texts.contains_key(file)).then_some(text),
+        })
     }
 
     /// The sources of the core, with what is not refused.
@@ -130,7 +119,7 @@ impl<'a> Copy<'a> {
         for (file, text) in self.texts {
             let placed: Vec<_> = self.compiled().filter(|(_, mutant, _)| mutant.file == *file).collect();
             let schema = Schema::new(text, &placed);
-            write_changed(&self.folder().join(file), schema.text.as_bytes())?;
+            files::write_changed(&self.folder().join(file), schema.text.as_bytes())?;
             schemata.insert(file.as_str(), schema);
         }
         Ok(schemata)
@@ -256,13 +245,4 @@ fn programs(messages: &[Value]) -> Vec<Program> {
             Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into()))
         })
         .collect()
-}
-
-/// Leaves a file that has not changed as it is, so that nothing is compiled because of it.
-fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|known| known == bytes) {
-        return Ok(());
-    }
-    fs::create_dir_all(path.parent().context("a file in a folder")?)?;
-    fs::write(path, bytes).with_context(|| path.display().to_string())
 }

@@ -5,9 +5,12 @@
 //! that it reaches and how long it takes (`reach.rs`). Then each mutant meets the tests that reach it, the quickest first, until one
 //! fails or does not end (`judge.rs`). What survives is in `equivalent.tsv` with the reason, or is a gap in the tests.
 
+#![expect(clippy::disallowed_methods, reason = "how long a test takes is measured")]
+
 mod cfgs;
 mod copy;
 mod equivalent;
+mod files;
 mod judge;
 mod listed;
 mod places;
