@@ -420,12 +420,26 @@ mod tests {
         let mut read = |heartbeat: &Heartbeat| {
             let mut writer = Writer::new(&mut bytes, crate::codec::Names::Shown);
             store_part(&mut writer, Some(heartbeat)).unwrap();
-            let part: Result<(), _> = load_part::<Heartbeat, ()>(&mut Reader::new(writer.written()), "it beats");
+            let part: Result<(), _> =
+                load_part::<Heartbeat, ()>(&mut Reader::new(writer.written()), "it beats");
             part
         };
         let mut heartbeat = Heartbeat::new();
         assert_eq!(read(&heartbeat), Ok(()));
         assert!(heartbeat.keep_alive(Instant::ZERO, core::time::Duration::from_secs(1)));
         assert_eq!(read(&heartbeat), Err(CheckpointError::Unfit("it beats")));
+    }
+
+    /// S86: two counts in one byte, of which neither runs into the other, and which are stored as they are.
+    #[test]
+    fn two_counts_in_one_byte_stay_apart() {
+        let mut streaks = Streaks::NONE;
+        for number in 1..40 {
+            assert_eq!((streaks.refused(), streaks.deferred()), (number.min(15), number.min(15)));
+            assert_eq!(Streaks::from_bits(streaks.to_bits()), streaks);
+        }
+        let mut alone = Streaks::NONE;
+        assert_eq!([(); 17].map(|()| alone.deferred())[16], 15);
+        assert_eq!(alone.refused(), 1);
     }
 }
