@@ -24,4 +24,4 @@ step "what the package contains, and that it would be published" ci/package.sh -
 step "advisories, licences, sources" ci/deny.sh
 step "the last release" ci/semver.sh
 step "the oldest dependencies" ci/minimal.sh
-step "each feature alone" ci/features.sh
+step "each feature, and every two" ci/features.sh --all

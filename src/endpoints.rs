@@ -258,6 +258,28 @@ impl Endpoints for SingleEndpoint {
 }
 
 /// Up to `N` endpoints, in place. The size is 24 bytes plus two for each.
+///
+/// ```
+/// use redial::endpoints::{Endpoints, FixedEndpoints};
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// const URLS: [&str; 3] = ["wss://a.example", "wss://b.example", "wss://c.example"];
+///
+/// let mut policy =
+///     Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_endpoints(FixedEndpoints::<3>::new(3)?);
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!(URLS[usize::from(policy.endpoints().current())], "wss://a.example");
+///
+/// // It does not answer: another one is tried, after a short gap and in the same attempt.
+/// let epoch = policy.epoch().expect("dialling");
+/// let now = Instant::from_millis(50);
+/// let _gap = policy.handle_event(now, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let due = policy.poll_timeout().expect("a gap");
+/// let _open = policy.handle_timeout(due);
+/// assert_ne!(policy.endpoints().current(), 0);
+/// assert_eq!(policy.explain().attempt, 1);
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

@@ -15,7 +15,7 @@ const DOCUMENTS: [&str; 7] = [
 ];
 
 /// And every document of these folders.
-const DOCUMENT_FOLDERS: [&str; 1] = ["docs/migration"];
+const DOCUMENT_FOLDERS: [&str; 2] = ["docs/guide/src", "docs/migration"];
 
 fn documents() -> Vec<String> {
     let mut documents = DOCUMENTS.map(str::to_owned).to_vec();

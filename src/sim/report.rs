@@ -5,6 +5,17 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// What a run came to. Equal scenarios, configs and seeds give equal reports.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Scenario, run};
+///
+/// let report = run(&Scenario::new(500, 50).outage(Duration::from_secs(30)), &presets::RECOMMENDED, 1);
+/// let (half, most) = (report.back(500).expect("they are back"), report.back(990).expect("they are back"));
+/// assert!(half < most);
+/// println!("{:.1} dials a client, at most {} in a second", report.attempts_per_client(), report.peak(Duration::ZERO));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub(super) clients: u32,
