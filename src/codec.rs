@@ -415,6 +415,19 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
 }
 
+/// What is read of what was written of it.
+#[cfg(test)]
+pub(crate) fn read_back<T: Store + Load>(it: &T) -> Result<T, CheckpointError> {
+    let mut bytes = [0; 400];
+    let mut writer = Writer::new(&mut bytes, Names::Shown);
+    it.store(&mut writer)?;
+    let length = writer.length();
+    let mut reader = Reader::new(&bytes[..length]);
+    let read = T::load(&mut reader);
+    assert!(reader.rest().is_empty() || read.is_err());
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

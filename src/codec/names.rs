@@ -287,3 +287,65 @@ impl Hasher for Fingerprint {
         write_i8: i8, write_i16: i16, write_i32: i32, write_i64: i64, write_isize: isize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "record")]
+    #[test]
+    fn a_table_keeps_65536_names() {
+        let mut table = NameTable::default();
+        for number in 0..65_536_u64 {
+            assert!(!table.is_full());
+            assert_eq!(table.shown(Name::Number(number)), Some(alloc::format!("#{}", number + 1)));
+        }
+        assert!(table.is_full());
+        assert_eq!(table.shown(Name::Number(65_536)), None);
+        assert_eq!(table.shown(Name::Text("65536")), None);
+        assert_eq!(table.shown(Name::Number(7)).as_deref(), Some("#8"));
+    }
+
+    #[cfg(feature = "record")]
+    #[test]
+    fn a_table_keeps_16_mebibytes_of_names() {
+        let mut table = NameTable::default();
+        assert_eq!(table.shown(Name::Text(&"a".repeat(NameTable::MOST_BYTES))).as_deref(), Some("#1"));
+        assert!(!table.is_full());
+        assert_eq!(table.shown(Name::Text("b")), None);
+        assert!(table.is_full());
+        assert_eq!(table.shown(Name::Text(&"a".repeat(NameTable::MOST_BYTES))).as_deref(), Some("#1"));
+    }
+
+    #[test]
+    fn a_hash_depends_on_name_and_secret() {
+        let hashes = [
+            hashed(1, Name::Text("a")),
+            hashed(1, Name::Text("b")),
+            hashed(2, Name::Text("a")),
+            hashed(1, Name::Number(7)),
+            hashed(1, Name::Number(8)),
+        ];
+        for (at, hash) in hashes.iter().enumerate() {
+            assert!(hashes.iter().skip(at + 1).all(|other| other != hash), "{hashes:?}");
+        }
+        assert_eq!(hashed(1, Name::Text("a")), hashes[0]);
+    }
+
+    #[test]
+    fn no_name_is_the_number_0() {
+        assert_eq!(().with_name(<()>::from_name), Some(()));
+        assert_eq!(<()>::from_name(Name::Number(1)), None);
+        assert_eq!(<()>::from_name(Name::Text("0")), None);
+    }
+
+    /// FNV-1a of eight bytes, whatever the width of the integer, and its halves laid over one another.
+    #[test]
+    fn a_fingerprint_is_the_one_of_the_published_hash() {
+        assert_eq!(Fingerprint::of(&5_u8), 0xfc8f_d224);
+        assert_eq!(Fingerprint::of(&5_i64), 0xfc8f_d224);
+        let mut hasher = Fingerprint(0xcbf2_9ce4_8422_2325);
+        hasher.write_u16(5);
+        assert_eq!(hasher.finish(), 0x0de2_1504_f16d_c720);
+    }
+}

@@ -220,7 +220,8 @@ pub enum Event<T = (), K = Infallible> {
         /// days: no time is assumed, and the resume asks the server.
         ttl: Option<Duration>,
     },
-    /// The server resumed the session.
+    /// The server resumed the session. A server that begins one where it has none to resume (MQTT) may have done so unheard: what is
+    /// present after a resume without an answer is a new session, and [`Ready`](Self::Ready) tells it.
     Resumed {
         /// The transport's epoch.
         epoch: Epoch,

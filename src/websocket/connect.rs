@@ -363,7 +363,7 @@ impl<P: Protocol> Connect<P> {
         let count = u8::try_from(self.urls.len()).unwrap_or(u8::MAX);
         let endpoints = FixedEndpoints::new(count).map_err(|_| SetupError::TooManyUrls)?;
         let tls = match self.tls {
-            Some(config) => *config,
+            Some(config) => tls::http11(*config),
             None => tls::default()?,
         };
         Ok(Client {
@@ -372,7 +372,7 @@ impl<P: Protocol> Connect<P> {
             others,
             endpoints,
             headers: self.headers,
-            tls: tls::http11(tls),
+            tls,
             limits: self.limits,
             guard: EndpointGuard::new(self.trust),
             close_reason: self.close_reason,
