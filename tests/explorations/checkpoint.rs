@@ -204,7 +204,7 @@ fn a_list_goes_on_without_a_limit() {
     let (policy, bytes) = subscribed(100);
     let mut read = List::from_checkpoint(config, &bytes).expect("no limit");
     assert!(read == policy);
-    let _actions = read.handle_event(Instant::ZERO, more);
+    let _actions = read.handle_event(Instant::ZERO, more.clone());
     assert_eq!(read.subscriptions().len(), 101);
     assert!(With::<FixedSubscriptions<u8, 99>>::from_checkpoint(config, &bytes).is_err());
     let (_, bytes) = subscribed(3);
