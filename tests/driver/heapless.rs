@@ -123,7 +123,7 @@ impl Host<String, String, u32> for Device {
         if let Some(event) = waiting.events.pop_front() {
             return Poll::Ready(Request::Event(event));
         }
-        match waiting.messages.pop_front_if(|_| writable) {
+        match if writable { waiting.messages.pop_front() } else { None } {
             Some(message) => Poll::Ready(Request::Message(message)),
             None => Poll::Pending,
         }
@@ -328,7 +328,9 @@ fn a_peer_that_does_not_read_is_a_loss() {
             bench.sleep(1).await;
         }
         bench.server.set_writes(Writes::FINE);
-        ["b", "c", "d"].map(|key| bench.say(Event::Unsubscribe { key: key.into() }));
+        for key in ["b", "c", "d"] {
+            bench.say(Event::Unsubscribe { key: key.into() });
+        }
         bench.sleep(100).await;
         assert_eq!(bench.server.log().dials.len(), 2);
     });
