@@ -4,6 +4,7 @@ mod base;
 mod check;
 mod config;
 mod jitter;
+mod like;
 mod plain;
 mod polly;
 mod stored;
@@ -23,6 +24,10 @@ pub use config::{AfterTable, BackoffConfig, Curve};
 use config::{FOLLOWED, Plain, Rare};
 pub use jitter::Jitter;
 pub use windows::WindowPhase;
+
+/// Whether plain configs have a short way, which is a second one: not in a module that is downloaded, where code costs more than
+/// instructions do. Both draw the same.
+const SHORT_WAY: bool = !cfg!(target_family = "wasm");
 
 /// Counts the failures of one outage and says how long to wait after each.
 ///
@@ -89,7 +94,7 @@ impl Backoff {
         elapsed: Duration,
         rng: &mut R,
     ) -> Option<Duration> {
-        if config.plain.is_shortest() && self.base.is_none() {
+        if SHORT_WAY && config.plain.is_shortest() && self.base.is_none() {
             return Some(self.plain_wait(config, rng).to_duration());
         }
         let wait;
@@ -106,7 +111,7 @@ impl Backoff {
         elapsed: Micros,
         rng: &mut R,
     ) -> Option<Micros> {
-        if config.plain.is_shortest() && self.base.is_none() {
+        if SHORT_WAY && config.plain.is_shortest() && self.base.is_none() {
             return Some(self.plain_wait(config, rng));
         }
         self.slow_wait(config, mode, elapsed, rng)
@@ -136,7 +141,7 @@ impl Backoff {
         if !self.base.is_none() {
             return self.based_wait(config, mode, elapsed, rng);
         }
-        if config.plain == Plain::FullBetween {
+        if SHORT_WAY && config.plain == Plain::FullBetween {
             return Some(self.wait_between(config, mode, rng));
         }
         self.any_wait(config, Start::of(config), mode, elapsed, rng)

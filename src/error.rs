@@ -29,6 +29,8 @@ pub enum ConfigError {
     JitterOnWindows,
     /// A scale of windows below 1 ms.
     WindowsScale,
+    /// A curve or jitter that has other code than the backoff that it is built like.
+    BackoffKind,
     /// A table of delays without an entry.
     TableEmpty,
     /// A table that would repeat a delay of 0 without end.
@@ -115,6 +117,9 @@ impl ConfigError {
                 "windows spread the clients by their phase, which is drawn once an outage; use the jitter \"none\""
             }
             Self::WindowsScale => "the scale of the windows is below 1 ms",
+            Self::BackoffKind => {
+                "the curve or jitter is of another kind than the backoff that it is built like"
+            }
             Self::TableEmpty => "the table of delays is empty",
             Self::TableRepeatsZero => "the table of delays would repeat 0 for ever",
             Self::FloorAboveMax => "the floor is above the maximum",

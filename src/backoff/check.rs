@@ -8,7 +8,30 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 impl BackoffConfig {
-    pub(super) const fn check_curve(&self) -> Result<(), ConfigError> {
+    /// Whether the settings fit together.
+    pub(super) const fn check(&self) -> Result<(), ConfigError> {
+        if let Err(error) = self.check_curve() {
+            return Err(error);
+        }
+        if let Err(error) = self.check_jitter() {
+            return Err(error);
+        }
+        if self.floor.0 > self.max.0 {
+            return Err(ConfigError::FloorAboveMax);
+        }
+        // A table may begin with 0. Its cap for fresh dials is then the same as the other, or a valid wait.
+        if self.max_fresh.0 != self.max.0 {
+            if let Err(error) = check_wait(self.max_fresh) {
+                return Err(error);
+            }
+            if self.initial.0 > self.max_fresh.0 {
+                return Err(ConfigError::InitialAboveMax);
+            }
+        }
+        Ok(())
+    }
+
+    const fn check_curve(&self) -> Result<(), ConfigError> {
         if let Curve::Table(delays, after) = self.curve {
             return check_table(delays, after);
         }
@@ -28,7 +51,7 @@ impl BackoffConfig {
         }
     }
 
-    pub(super) const fn check_jitter(&self) -> Result<(), ConfigError> {
+    const fn check_jitter(&self) -> Result<(), ConfigError> {
         let above_initial = self.max.saturating_sub(self.initial).0;
         if matches!(self.curve, Curve::Windows(_)) && !matches!(self.jitter, Jitter::None) {
             return Err(ConfigError::JitterOnWindows);
@@ -79,7 +102,7 @@ const fn check_table(delays: &[Duration], after: AfterTable) -> Result<(), Confi
 }
 
 /// The shortest wait that is not zero, so that no config is a hot loop.
-pub(super) const fn check_wait(wait: Micros) -> Result<(), ConfigError> {
+const fn check_wait(wait: Micros) -> Result<(), ConfigError> {
     if wait.is_zero() {
         Err(ConfigError::InitialZero)
     } else if wait.0 < Micros::MILLISECOND.0 {

@@ -5,7 +5,6 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use super::base::Start;
-use super::check::check_wait;
 use super::windows::{WINDOWS, WindowPhase, Windows};
 use super::{Backoff, Delays, Jitter};
 use crate::builder::{Builder, builds};
@@ -432,25 +431,10 @@ impl BackoffConfig {
 
     /// Checks the config and derives what follows from its settings.
     const fn checked(self) -> Result<Self, ConfigError> {
-        if let Err(error) = self.check_curve() {
-            return Err(error);
+        match self.check() {
+            Ok(()) => Ok(self.with_rare(self.rare()).with_short_way()),
+            Err(error) => Err(error),
         }
-        if let Err(error) = self.check_jitter() {
-            return Err(error);
-        }
-        if self.floor.0 > self.max.0 {
-            return Err(ConfigError::FloorAboveMax);
-        }
-        // A table may begin with 0. Its cap for fresh dials is then the same as the other, or a valid wait.
-        if self.max_fresh.0 != self.max.0 {
-            if let Err(error) = check_wait(self.max_fresh) {
-                return Err(error);
-            }
-            if self.initial.0 > self.max_fresh.0 {
-                return Err(ConfigError::InitialAboveMax);
-            }
-        }
-        Ok(self.marked())
     }
 
     /// The short way of a constant or an exponential curve without a separate first wait, and but for full jitter with one cap
@@ -470,17 +454,26 @@ impl BackoffConfig {
         }
     }
 
-    /// The config with [`Self::rare`] and [`Self::plain`] derived from the other fields.
-    const fn marked(mut self) -> Self {
-        if !self.has_windows() {
-            self.phase_bits = WindowPhase::BITS;
-        }
-        self.rare = match self.jitter {
+    /// The code of the rare jitter or curve that this has.
+    const fn rare(&self) -> Rare {
+        match self.jitter {
             Jitter::Plus(_) | Jitter::PlusFixed(..) => Rare::OnTop(Self::on_top),
             Jitter::DecorrelatedV2 => Rare::Polly { walk: Backoff::walk, place: Backoff::place },
             _ if matches!(self.curve, Curve::Windows(_)) => Rare::Windows(WINDOWS),
             _ => Rare::No,
-        };
+        }
+    }
+
+    pub(super) const fn with_rare(mut self, rare: Rare) -> Self {
+        self.rare = rare;
+        self
+    }
+
+    /// The config with what its short way needs, which follows from the other fields.
+    pub(super) const fn with_short_way(mut self) -> Self {
+        if !self.has_windows() {
+            self.phase_bits = WindowPhase::BITS;
+        }
         (self.plain, self.turn, self.factor) = (self.short_way(), Micros::ZERO, 0);
         let top = self.top();
         match self.curve {

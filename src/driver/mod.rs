@@ -333,6 +333,29 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a runtime supplies: a clock and a sleep by that clock.
+///
+/// ```
+/// use core::future::Ready;
+/// use std::time::{Duration, SystemTime};
+/// use redial::Instant;
+/// use redial::driver::Runtime;
+///
+/// /// A loop that is polled every few milliseconds whatever happens needs no timer: a sleep may end early.
+/// struct Polled(SystemTime);
+///
+/// impl Runtime for Polled {
+///     type Sleep = Ready<()>;
+///
+///     fn now(&self) -> Instant {
+///         Instant::ZERO.saturating_add(self.0.elapsed().unwrap_or(Duration::ZERO))
+///     }
+///
+///     fn sleep_until(&self, _: Instant) -> Ready<()> {
+///         core::future::ready(())
+///     }
+/// }
+/// assert!(Polled(SystemTime::now()).now() < Instant::from_millis(60_000));
+/// ```
 pub trait Runtime {
     /// The future of [`sleep_until`](Self::sleep_until).
     type Sleep: Future<Output = ()>;
@@ -349,6 +372,21 @@ pub trait Runtime {
 }
 
 /// How a [`Driver::run`] ended.
+///
+/// ```
+/// use redial::GiveUp;
+/// use redial::driver::Outcome;
+///
+/// /// What a program says at its end, and its exit status.
+/// fn end(outcome: Outcome) -> (String, i32) {
+///     match outcome {
+///         Outcome::Stopped => ("stopped".to_owned(), 0),
+///         Outcome::GaveUp { reason: GiveUp::Auth, cause } => (format!("sign in again ({cause})"), 2),
+///         Outcome::GaveUp { reason, cause } => (format!("gave up: {reason}, {cause}"), 1),
+///     }
+/// }
+/// assert_eq!(end(Outcome::Stopped).1, 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "the connection is gone, and this says why"]
 #[expect(clippy::exhaustive_enums, reason = "the two ends of a policy")]

@@ -1,0 +1,30 @@
+// The core in memory: the exports of the WebAssembly module, from the engine or from the interpreter.
+
+import { unpack } from './lzma.js';
+import { PACKED, SIZE } from './core.js';
+
+let core;
+let waiting;
+
+/**
+ * Calls `then` with the core: now, or where the engine refuses WebAssembly (a content security policy without
+ * 'wasm-unsafe-eval', an engine without it) as soon as the interpreter is loaded.
+ */
+export function withCore(then) {
+  if (!core && !waiting) start();
+  if (core) then(core);
+  else waiting.push(then);
+}
+
+function start() {
+  const bytes = unpack(PACKED, SIZE);
+  try {
+    core = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  } catch {
+    waiting = [];
+    import('./interpreter.js').then(({ interpret }) => {
+      core = interpret(bytes);
+      for (const then of waiting) then(core);
+    });
+  }
+}

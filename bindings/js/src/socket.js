@@ -1,0 +1,320 @@
+// The socket of this package: a WebSocket that stays connected.
+
+import { Driver } from './driver.js';
+import { listen } from './host.js';
+import { presets } from './settings.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** How the server may say when to come back, in the order of the core's numbers. */
+const WAITS = ['after', 'appointment', 'window'];
+/** The precondition that is missing while the page is in the browser's back/forward cache. */
+const PAGE = 31;
+const WATCH = 30000;
+const OPEN = 1;
+
+const micros = (millis) => (millis === undefined ? undefined : millis * 1000);
+const oneOf = (names) => Object.keys(names).join(', ');
+
+export class Socket extends EventTarget {
+  #url;
+  #options;
+  #protocol;
+  #driver;
+  #subscriptions = new Subscriptions();
+  #queue = [];
+  #ws;
+  #dial = {};
+  #token;
+  #tokens = 1;
+  #phase = 'idle';
+  #online = [];
+  #deafen = () => {};
+
+  constructor(url, options = {}) {
+    super();
+    const { preset = 'websocket', protocol = {}, settings = {}, subscriptions = [], session, host } = options;
+    const base = presets[preset];
+    if (!base) throw RangeError(`redial: unknown preset "${preset}"; use ${oneOf(presets)}`);
+    const unknown = Object.keys(settings).find((name) => !KNOWN.includes(name));
+    if (unknown) throw RangeError(`redial: unknown setting "${unknown}"; use ${KNOWN.join(', ')}`);
+    const closeCode = settings.closeCode ?? 4000;
+    if (!(closeCode >= 3000 && closeCode < 5000)) throw RangeError(`redial: closeCode is ${closeCode}; use 3000 to 4999`);
+    this.#url = url;
+    this.#options = options;
+    this.#protocol = protocol;
+    this.#token = session?.token;
+    for (const key of subscriptions) this.#subscriptions.add(key, 0);
+    const all = { ...base, ...settings, established: protocol.established };
+    if (settings.backoff && !settings.backoff.curve) all.backoff = { ...(base.backoff.curve || base.backoff), ...settings.backoff };
+    if (!protocol.heartbeat) all.heartbeat = undefined;
+    this.#driver = new Driver(all, { ...options, watch: host === null ? 0 : WATCH }, this.#act.bind(this), this.#look.bind(this));
+    if (host !== null) this.#deafen = listen(this.#driver, this.#cache.bind(this), host);
+    if (options.start !== false) this.start();
+  }
+
+  // What the user does.
+
+  start() {
+    this.#driver.tell('start');
+  }
+
+  stop({ keepSession = false } = {}) {
+    this.#driver.tell('stop', { first: +keepSession });
+  }
+
+  /** Ends it, and hears no more of the page. */
+  close() {
+    this.stop();
+    this.#deafen();
+  }
+
+  /** Dials now. A network that is said to be down is believed to be up, since the user is there and asks. */
+  retryNow() {
+    this.#driver.tell('net_up');
+    this.#driver.tell('retry_now');
+  }
+
+  redial() {
+    this.#driver.tell('redial');
+  }
+
+  hold(reason = 0) {
+    this.#driver.tell('hold', { first: reason });
+  }
+
+  release(reason = 0) {
+    this.#driver.tell('release', { first: reason });
+  }
+
+  /** True if the message is written. Otherwise it is kept for the next connection, as far as there is space for it. */
+  send(message) {
+    if (this.#live && this.#write(this.#protocol.encode ? this.#protocol.encode(message) : message)) return true;
+    if (this.#queue.length < (this.#options.queue ?? 0)) this.#queue.push(message);
+    return false;
+  }
+
+  subscribe(key, { priority = 0 } = {}) {
+    this.#subscriptions.add(key, priority);
+    this.#restore();
+  }
+
+  unsubscribe(key) {
+    if (this.#subscriptions.remove(key) && this.#live) this.#write(this.#protocol.unsubscribe?.(key));
+  }
+
+  // What it says of itself.
+
+  get phase() {
+    return this.#phase;
+  }
+
+  /** How many messages wait for a connection. */
+  get queued() {
+    return this.#queue.length;
+  }
+
+  /** What a resume needs, to be kept for the next page. */
+  get session() {
+    const { token, sequence } = this.#driver.explain();
+    return token === undefined ? undefined : { token: this.#token, sequence };
+  }
+
+  explain() {
+    const { since, until, notBefore, token, epoch, deadline, ...rest } = this.#driver.explain();
+    const date = (time) => (time === undefined ? undefined : new Date(this.#driver.began + time / 1000));
+    return { ...rest, since: date(since), until: date(until), notBefore: date(notBefore) };
+  }
+
+  /** Resolves when there is a connection, and rejects when there will be none. */
+  online() {
+    if (this.#live) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#online.push({ resolve, reject }));
+  }
+
+  // What the policy says.
+
+  #act(action) {
+    const { epoch } = action;
+    switch (action.action) {
+      case 'open':
+        this.#dial = action;
+        this.#open(epoch);
+        break;
+      case 'close':
+        this.#drop(action.code);
+        break;
+      case 'send_fresh':
+        this.#subscriptions.reset(true);
+        this.#protocol.identify?.(this.#connection);
+        break;
+      case 'send_resume': {
+        const { identify, resume = identify } = this.#protocol;
+        resume?.call(this.#protocol, this.#connection, this.session);
+        break;
+      }
+      case 'beat':
+        this.#write(this.#protocol.heartbeat(this.session?.sequence));
+        break;
+      case 'refresh_credential': {
+        // A function brings a fresh credential with the URL. What never changes will be refused again.
+        const fresh = typeof this.#url === 'function';
+        this.#driver.tell(fresh ? 'credential_ok' : 'credential_failed', { first: action.request, third: 1 });
+        break;
+      }
+      case 'gave_up':
+        this.#say('failed', { reason: action.reason, cause: action.cause });
+    }
+  }
+
+  async #open(epoch) {
+    const current = () => this.#dial.epoch === epoch;
+    const failed = (cause, error) => {
+      if (!current()) return;
+      this.#say('dialerror', { error });
+      this.#driver.tell('open_failed', { epoch, cause });
+    };
+    let url;
+    try {
+      url = typeof this.#url === 'function' ? await this.#url({ ...this.#dial }) : this.#url;
+    } catch (error) {
+      return failed('unknown', error);
+    }
+    if (!current()) return;
+    const { WebSocket = globalThis.WebSocket, protocols, binaryType } = this.#options;
+    let ws;
+    try {
+      ws = new WebSocket(url, protocols);
+    } catch (error) {
+      // The URL, the subprotocols or the class: the next dial would fail in the same way.
+      return failed('fatal', error);
+    }
+    if (binaryType) ws.binaryType = binaryType;
+    this.#ws = ws;
+    let opened = false;
+    ws.onopen = () => {
+      opened = true;
+      this.#driver.tell('opened', { epoch });
+    };
+    ws.onmessage = ({ data }) => this.#receive(data, epoch);
+    ws.onerror = () => {};
+    ws.onclose = (event) => {
+      this.#ws = undefined;
+      this.#subscriptions.reset(false);
+      const said = this.#protocol.closed?.(event) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
+      this.#driver.tell(opened ? 'closed' : 'open_failed', { epoch, cause: opened || event.code !== 1006 ? said : 'unknown' });
+    };
+  }
+
+  /** Lets go of the transport. What it still delivers is of no interest. */
+  #drop(code) {
+    this.#dial = {};
+    this.#subscriptions.reset(false);
+    const ws = this.#ws;
+    this.#ws = undefined;
+    if (!ws) return;
+    ws.onopen = ws.onmessage = ws.onclose = null;
+    ws.close(code);
+  }
+
+  #receive(data, epoch) {
+    const said = this.#protocol.decode ? this.#protocol.decode(data) : { message: data };
+    const { ready, resumed, sequence, confirmed, refused, ended, acked, asked, reconnect, invalid } = said ?? {};
+    const number = { epoch, third: +(sequence !== undefined), number: sequence };
+    const tell = (name, fields, then) => this.#driver.tell(name, { epoch, ...fields }, then);
+    if (confirmed !== undefined) this.#subscriptions.confirm(confirmed);
+    if (refused !== undefined) this.#subscriptions.refuse(refused, false);
+    if (ended !== undefined) this.#subscriptions.refuse(ended, true);
+    if (ready !== undefined) {
+      // Where a connection counts as soon as it is open, a fresh one has sent its subscriptions already.
+      if (this.#protocol.established === 'ready' || this.#dial.mode === 'resume') this.#subscriptions.reset(true);
+      const { token, ttl } = ready;
+      if (token !== undefined && token !== this.#token) this.#tokens += 1;
+      if (token !== undefined) this.#token = token;
+      tell('ready', { ...number, first: token === undefined ? 0 : this.#tokens, span: micros(ttl) });
+    }
+    if (resumed) tell('resumed');
+    if (acked) tell('beat_ack');
+    if (asked) tell('beat_requested');
+    if (invalid) tell('session_invalid', { first: +(invalid === 'resumable') });
+    if (reconnect) {
+      const wait = WAITS.findIndex((name) => reconnect[name] !== undefined);
+      const { deadline } = reconnect;
+      const third = +(deadline !== undefined);
+      tell('please_reconnect', { wait: wait + 1, span: micros(reconnect[WAITS[wait]]), third, number: micros(deadline) });
+    }
+    const deliver = (disposition) => {
+      // A number that was noted before is of a message that a resume repeats.
+      if (said && 'message' in said && disposition !== 'inapplicable') this.#say('message', undefined, said.message);
+    };
+    if (sequence !== undefined && ready === undefined) tell('seq', number, deliver);
+    else tell('rx', {}, () => deliver());
+    if (this.#live) this.#restore();
+  }
+
+  // The rest.
+
+  get #live() {
+    return this.#phase === 'online' || this.#phase === 'restoring';
+  }
+
+  /** What `identify` and `resume` write to. */
+  get #connection() {
+    return { send: (data) => this.#write(data) };
+  }
+
+  #write(data) {
+    const ws = this.#ws;
+    if (data === undefined || ws?.readyState !== OPEN) return false;
+    try {
+      ws.send(data);
+      return true;
+    } catch {
+      this.#driver.tell('send_failed', { epoch: this.#dial.epoch });
+      return false;
+    }
+  }
+
+  #restore() {
+    if (!this.#live || !this.#protocol.subscribe) return;
+    for (const key of this.#subscriptions.take()) this.#write(this.#protocol.subscribe(key));
+  }
+
+  /** After every call of the policy. */
+  #look() {
+    const { phase } = this.#driver.explain();
+    if (phase === this.#phase) return;
+    const was = this.#live;
+    this.#phase = phase;
+    if (this.#live && !was) {
+      this.#restore();
+      for (const message of this.#queue.splice(0)) this.send(message);
+    }
+    const over = phase === 'failed' || phase === 'stopped';
+    if (over || this.#live) {
+      for (const { resolve, reject } of this.#online.splice(0)) over ? reject(Error(`redial: ${phase}`)) : resolve();
+    }
+    this.#say('state', this.explain());
+  }
+
+  /** The page goes to the browser's cache, for which it may hold no connection, or comes back from there. */
+  #cache(kept) {
+    if (!kept) return this.release(PAGE);
+    this.hold(PAGE);
+    const { epoch } = this.#dial;
+    if (epoch === undefined) return;
+    this.#drop(4000);
+    this.#driver.tell('closed', { epoch, cause: 'slept' });
+  }
+
+  #say(type, detail, data) {
+    const event = new Event(type);
+    Object.assign(event, { detail, data });
+    this.dispatchEvent(event);
+  }
+}
+
+/** The settings that there are. */
+const KNOWN = [
+  'backoff', 'resetAfterStable', 'minInterval', 'maxAttempts', 'maxElapsed', 'connectTimeout', 'readyTimeout', 'closeCode',
+  'heartbeat',
+];
