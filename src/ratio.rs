@@ -226,7 +226,9 @@ mod tests {
     #[test]
     fn scaling_is_exact_up_to_the_largest_span() {
         let ratio = |n, d| Ratio::new(n, d).unwrap();
-        for (span, n, d) in [(u64::MAX / 3 * 2 - 2, 3, 2), (u64::MAX - 5, 7, 7), (1 << 63, 1_999_999_999, 1_000_000_000)] {
+        for (span, n, d) in
+            [(u64::MAX / 3 * 2 - 2, 3, 2), (u64::MAX - 5, 7, 7), (1 << 63, 1_999_999_999, 1_000_000_000)]
+        {
             let exact = u128::from(span) * u128::from(n) / u128::from(d);
             assert_eq!(u128::from(ratio(n, d).of(Micros(span)).0), exact, "{span} {n}/{d}");
         }

@@ -471,7 +471,10 @@ mod tests {
         extern crate std;
         let mut session = SessionState::resumable("s3cret", Some("wss://s3cret"), Some(1));
         let shown = std::format!("{session:?}");
-        assert!(!shown.contains("s3cret") && shown.contains("redacted") && shown.contains("ttl_ms: None"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && shown.contains("redacted") && shown.contains("ttl_ms: None"),
+            "{shown}"
+        );
         session.update("s3cret", None, None, Some(Duration::from_secs(60)));
         let shown = std::format!("{session:?}");
         assert!(shown.contains("ttl_ms: Some(60000)"), "{shown}");

@@ -280,7 +280,9 @@ mod tests {
         gaping.counts.gap_since = gap;
         assert_eq!(gaping.check(), Ok(()));
         refused(idle(), "an older connection that is over", |it| it.newest = Some(epoch(3)));
-        refused(successor(), "a successor with another number than the newest", |it| it.newest = Some(epoch(3)));
+        refused(successor(), "a successor with another number than the newest", |it| {
+            it.newest = Some(epoch(3))
+        });
         let why = "a dial beside a connection that drains";
         refused(idle(), why, |it| it.draining.clone_from(&drain));
         refused(dialling(), why, |it| it.draining.clone_from(&drain));

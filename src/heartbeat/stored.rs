@@ -70,7 +70,9 @@ mod tests {
             assert_eq!(read_back(&bad), Err(impossible(why)));
         }
         let why = "a heartbeat that is not running has a deadline";
-        for bad in [Heartbeat { next: at, ..Heartbeat::new() }, Heartbeat { answer_by: at, ..Heartbeat::new() }] {
+        for bad in
+            [Heartbeat { next: at, ..Heartbeat::new() }, Heartbeat { answer_by: at, ..Heartbeat::new() }]
+        {
             assert_eq!(read_back(&bad), Err(impossible(why)));
         }
     }

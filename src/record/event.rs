@@ -380,9 +380,11 @@ mod tests {
                 sequence,
                 ttl: span,
             }));
-            events.extend(
-                waits().map(|retry_after| Event::ReconnectRequested { epoch, retry_after, deadline: span }),
-            );
+            events.extend(waits().map(|retry_after| Event::ReconnectRequested {
+                epoch,
+                retry_after,
+                deadline: span,
+            }));
         }
         events
     }
@@ -410,7 +412,10 @@ mod tests {
         refused(&[HOLD, 32], "a precondition with a number above 31");
         // 65,536 and one, a second of a billion nanoseconds, and a fourth kind of wait.
         refused(&[CREDENTIAL_FAILED, 0x81, 0x80, 4, 0], "a request with a number above 65535");
-        refused(&[BACKOFF_HINT, 0, 0x80, 0x94, 0xeb, 0xdc, 3], "a second with more than a billion nanoseconds");
+        refused(
+            &[BACKOFF_HINT, 0, 0x80, 0x94, 0xeb, 0xdc, 3],
+            "a second with more than a billion nanoseconds",
+        );
         refused(&[RECONNECT_REQUESTED, 1, 4], "a wait of the server that is not known");
     }
 }

@@ -85,7 +85,8 @@ fn a_long_value_is_cut_in_a_message() {
 /// The name of the document stands in a message where the whole of it is wrong, and not before its keys.
 #[test]
 fn a_message_names_the_place() {
-    let named = |keys| ConfigOver::new(&presets::FEW).named("reconnect").deserialize(keys).expect_err("wrong");
+    let named =
+        |keys| ConfigOver::new(&presets::FEW).named("reconnect").deserialize(keys).expect_err("wrong");
     let bare = |keys| ConfigOver::new(&presets::FEW).deserialize(keys).expect_err("wrong");
     let (list, key) = (json!([1]), json!({"max_attempts": "many"}));
     assert_eq!(bare(list.clone()).to_string(), "\"config\" must be an object, not [1]");

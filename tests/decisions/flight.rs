@@ -1,7 +1,7 @@
 //! The flight recorder: a ring of the last events, and the state before them.
 
-use redial::record::{Flight, FlightRecorder, Names};
 use redial::rand_core::Rng;
+use redial::record::{Flight, FlightRecorder, Names};
 use redial::subscriptions::FixedSubscriptions;
 use redial::{Event, Instant, Policy, SplitMix64, presets};
 
@@ -10,7 +10,9 @@ use crate::draws::us;
 type Small = Policy<SplitMix64, u64, FixedSubscriptions<u64, 4>>;
 
 fn policy() -> Small {
-    Policy::new(&presets::FEW, SplitMix64::new(7)).with_session_type().with_subscriptions(FixedSubscriptions::new())
+    Policy::new(&presets::FEW, SplitMix64::new(7))
+        .with_session_type()
+        .with_subscriptions(FixedSubscriptions::new())
 }
 
 fn event(random: &mut SplitMix64) -> Option<Event<u64, u64>> {

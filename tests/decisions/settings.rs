@@ -13,7 +13,8 @@ use crate::draws::ms;
 #[test]
 fn every_switch_is_told_as_it_was_set() {
     for on in [false, true] {
-        let config = presets::FEW.to_builder().restart_on_network_up(on).defer_while_hidden(on).wait_from_dial(on);
+        let config =
+            presets::FEW.to_builder().restart_on_network_up(on).defer_while_hidden(on).wait_from_dial(on);
         let config = config.build().expect("switches");
         let told = [config.restart_on_network_up(), config.defer_while_hidden(), config.wait_from_dial()];
         assert_eq!(told, [on; 3]);
@@ -57,7 +58,9 @@ fn debug_output_shows_the_state() {
     let _kept = policy.handle_event(Instant::ZERO, Event::Subscribe { key: 200, priority: 3 });
     let _open = policy.handle_event(Instant::ZERO, Event::Start);
     let shown = format!("{policy:?}");
-    for part in ["Policy {", "SessionState {", "SubscriptionSet {", "key: 200", "Connecting", "progress: (Fresh, "] {
+    for part in
+        ["Policy {", "SessionState {", "SubscriptionSet {", "key: 200", "Connecting", "progress: (Fresh, "]
+    {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
     assert!(shown.contains("redirect: none"), "{shown}");

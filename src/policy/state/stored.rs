@@ -420,7 +420,8 @@ mod tests {
         let mut read = |heartbeat: &Heartbeat| {
             let mut writer = Writer::new(&mut bytes, crate::codec::Names::Shown);
             store_part(&mut writer, Some(heartbeat)).unwrap();
-            let part: Result<(), _> = load_part::<Heartbeat, ()>(&mut Reader::new(writer.written()), "it beats");
+            let part: Result<(), _> =
+                load_part::<Heartbeat, ()>(&mut Reader::new(writer.written()), "it beats");
             part
         };
         let mut heartbeat = Heartbeat::new();

@@ -17,7 +17,8 @@ fn wait(backoff: &mut Backoff, config: &BackoffConfig, elapsed: Duration) -> Dur
 #[test]
 fn a_floor_as_wide_as_the_first_window_gathers_nobody() {
     let floored = windows(2_000, 40_000).to_builder().floor(ms(2_000)).build().unwrap();
-    let first = |bits| wait(&mut Backoff::new().with_window_phase(WindowPhase::from_bits(bits)), &floored, ms(0));
+    let first =
+        |bits| wait(&mut Backoff::new().with_window_phase(WindowPhase::from_bits(bits)), &floored, ms(0));
     assert_eq!(first(1 << 31), ms(4_000));
     assert_eq!(first(1 << 30), ms(3_000));
 }
