@@ -164,6 +164,35 @@ pub trait Protocol {
 }
 
 /// The user and the device: what they have to say, and what they are told.
+///
+/// ```
+/// use core::task::{Context, Poll};
+/// use redial::Event;
+/// use redial::driver::heapless::{Host, Request};
+///
+/// /// A button that reconnects, and one reading at a time to send.
+/// struct Device {
+///     pressed: bool,
+///     reading: Option<[u8; 4]>,
+/// }
+///
+/// impl Host<(), u8, [u8; 4]> for Device {
+///     fn poll_next(&mut self, _: &mut Context<'_>, may_send: bool) -> Poll<Request<(), u8, [u8; 4]>> {
+///         if core::mem::take(&mut self.pressed) {
+///             return Poll::Ready(Request::Event(Event::RetryNow));
+///         }
+///         match self.reading.take_if(|_| may_send) {
+///             Some(reading) => Poll::Ready(Request::Message(reading)),
+///             None => Poll::Pending, // having kept the waker for the interrupt that changes it
+///         }
+///     }
+/// }
+/// # let mut device = Device { pressed: true, reading: Some([0; 4]) };
+/// # let mut cx = Context::from_waker(core::task::Waker::noop());
+/// # assert_eq!(device.poll_next(&mut cx, false), Poll::Ready(Request::Event(Event::RetryNow)));
+/// # assert_eq!(device.poll_next(&mut cx, false), Poll::Pending);
+/// # assert_eq!(device.poll_next(&mut cx, true), Poll::Ready(Request::Message([0; 4])));
+/// ```
 pub trait Host<T, K, M> {
     /// The next thing that the user or the device has to say, in their order. `writable`: whether a message of the application is taken;
     /// without it, [`Request::Message`] must not be returned. Events of the user and of the host may come at any time, also before a run.
@@ -189,6 +218,16 @@ pub trait Host<T, K, M> {
 }
 
 /// What a [`Host`] has to say.
+///
+/// ```
+/// use redial::Event;
+/// use redial::driver::heapless::Request;
+///
+/// // What a channel between a task and the driver carries: the user's events, and what is to be sent.
+/// let queue: [Request<(), u8, [u8; 4]>; 3] =
+///     [Request::Event(Event::Subscribe { key: 7, priority: 0 }), Request::Message(*b"21.5"), Request::Event(Event::Redial)];
+/// assert_eq!(queue[1].as_str(), "message");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "made by the user")]
 pub enum Request<T = (), K = Infallible, M = Infallible> {
@@ -204,6 +243,22 @@ words!([T, K, M] Request<T, K, M> {
 });
 
 /// What to send: the commands among the [`Action`](crate::Action)s, one key at a time.
+///
+/// ```
+/// use redial::driver::heapless::Command;
+///
+/// /// The first byte of what a protocol's `send` writes.
+/// const fn tag(command: &Command<(), u8, [u8; 4]>) -> u8 {
+///     match command {
+///         Command::Identify | Command::Resume(_) | Command::Authenticate => b'L',
+///         Command::Heartbeat { .. } => b'P',
+///         Command::Subscribe { .. } => b'+',
+///         Command::Unsubscribe(_) => b'-',
+///         Command::Message(_) => b'M',
+///     }
+/// }
+/// assert_eq!(tag(&Command::Message(*b"21.5")), b'M');
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a protocol that skips a command would hang")]
 pub enum Command<T = (), K = Infallible, M = Infallible> {
