@@ -18,6 +18,7 @@ use redial::{BackoffConfig, Cause, Config, Epoch, Event, Policy, SplitMix64};
 use super::VIRTUAL;
 
 type Fact = Event<String, String>;
+type Refreshing = Pin<Box<dyn Future<Output = Result<Option<Duration>, RefreshFailed>>>>;
 type Reader = <TestedTransport as driver::Protocol>::Reader;
 type Writer = <TestedTransport as driver::Protocol>::Writer;
 
@@ -97,7 +98,7 @@ struct Device {
     waiting: Arc<Mutex<Waiting>>,
     /// What became of the messages.
     sent: Arc<Mutex<Vec<bool>>>,
-    refresh: Option<(u16, Pin<Box<dyn Future<Output = Result<Option<Duration>, RefreshFailed>>>>)>,
+    refresh: Option<(u16, Refreshing)>,
 }
 
 impl Device {
@@ -168,7 +169,9 @@ impl Subject for Tested {
             };
             let mut waiting = waiting.lock().unwrap();
             waiting.events.push_back(event);
-            waiting.waker.take().map(Waker::wake);
+            if let Some(a) = waiting.waker.take() {
+                Waker::wake(a)
+            }
             true
         })
     }
@@ -207,13 +210,13 @@ impl Bench {
     /// Drives a policy with `COMMANDS` places beside a script, which stops it.
     fn drive<const COMMANDS: usize>(
         policy: impl Decider<Token = String, Subscriptions = SubscriptionList<String>>,
-        script: impl AsyncFnOnce(&Bench),
-    ) -> Bench {
+        script: impl AsyncFnOnce(&Self),
+    ) -> Self {
         let clock = VirtualClock::new();
         let server = TestedTransport::new(clock.clone());
         server.set_session("token".to_owned(), Some(1));
         let device = Device::new(server.clone());
-        let bench = Bench {
+        let bench = Self {
             clock: clock.clone(),
             server: server.clone(),
             waiting: device.waiting.clone(),
@@ -243,7 +246,9 @@ impl Bench {
     fn wake(&self, change: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.waiting.lock().unwrap();
         change(&mut waiting);
-        waiting.waker.take().map(Waker::wake);
+        if let Some(a) = waiting.waker.take() {
+            Waker::wake(a)
+        }
     }
 
     async fn sleep(&self, millis: u64) {
@@ -316,7 +321,7 @@ fn a_peer_that_does_not_read_is_a_loss() {
         bench.sleep(200).await;
         assert_eq!(bench.server.log().dials.len(), 2, "after a minute");
     });
-    assert_eq!(bench.outcomes()[0], false);
+    assert!(!bench.outcomes()[0]);
 
     let bench = Bench::drive::<2>(policy(&CONFIG), async |bench| {
         bench.server.set_writes(Writes::block_at(1));

@@ -191,7 +191,7 @@ struct Guard<'a, P: Protocol>(&'a mut P);
 
 impl<P: Protocol> Guard<'_, P> {
     /// The transport stays as it is.
-    fn keep(self) {
+    const fn keep(self) {
         core::mem::forget(self);
     }
 }

@@ -62,7 +62,7 @@ where
     Rt: Runtime,
     H: Host<P::Token, P::Key, P::Message>,
 {
-    pub(super) fn new<'a>(
+    pub(super) const fn new<'a>(
         policy: &'a mut D,
         runtime: &'a Rt,
         host: &'a mut H,
