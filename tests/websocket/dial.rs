@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::heard::{Heard, client, failure, fast_within};
-use crate::server::{free_port, soon};
+use crate::server::{free_address, soon};
 
 pub(crate) async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -39,7 +39,7 @@ async fn answer(listener: &TcpListener, text: &str) -> String {
 
 #[tokio::test]
 async fn a_refused_port_and_an_unknown_name_are_told_apart() {
-    let (connect, reports) = client(&format!("ws://{}", free_port()));
+    let (connect, reports) = client(&format!("ws://{}", free_address()));
     assert_eq!(failure(connect, reports).await.cause, Cause::Io(IoKind::ConnectionRefused));
     let (connect, reports) = client("ws://no-such-name.invalid");
     let failure = failure(connect, reports).await;
@@ -221,7 +221,7 @@ async fn every_address_of_a_name_is_tried() {
 #[tokio::test]
 async fn another_url_takes_over() {
     let (listener, url) = listener().await;
-    let (connect, mut reports) = client(&format!("ws://{}", free_port()));
+    let (connect, mut reports) = client(&format!("ws://{}", free_address()));
     let _socket = connect.or(&url).spawn().unwrap();
     let stream = soon(listener.accept()).await.unwrap().0;
     let _server = tokio_tungstenite::accept_async(stream).await.unwrap();

@@ -10,6 +10,8 @@ mod heard;
 mod messages;
 #[cfg(feature = "telemetry")]
 mod observed;
+#[path = "../common/port.rs"]
+mod port;
 mod server;
 mod sessions;
 mod setup;

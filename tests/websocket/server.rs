@@ -4,8 +4,7 @@
 //! `SESSION <token>`, `RESUMED`, `OK <room>`, `MSG <sequence> <room> <text>` and `BYE <milliseconds>`.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -16,6 +15,8 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+use crate::port::free_port;
+
 /// Longer than anything here takes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
@@ -24,16 +25,8 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LIMIT, future).await.expect("it hangs")
 }
 
-/// A port below those that systems give to outgoing connections. A closed listener's port from that range could go to the
-/// very client that dials it, which TCP then connects to itself.
-pub(crate) fn free_port() -> SocketAddr {
-    loop {
-        let port = 11_000 + (RandomState::new().hash_one(()) % 20_000) as u16;
-        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
-        if std::net::TcpListener::bind(address).is_ok() {
-            return address.into();
-        }
-    }
+pub(crate) fn free_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, free_port()).into()
 }
 
 pub(crate) fn listen(address: SocketAddr) -> TcpListener {
@@ -81,7 +74,7 @@ impl Server {
         let (said, _) = broadcast::channel(1024);
         let (warn, _) = watch::channel(Duration::ZERO);
         let shared = Arc::new(Shared { log: Mutex::default(), changed, kill, said, warn });
-        let mut server = Self { address: free_port(), shared, task: None };
+        let mut server = Self { address: free_address(), shared, task: None };
         server.restart();
         server
     }

@@ -8,15 +8,19 @@
     reason = "tests of real processes"
 )]
 
+#[path = "../../../tests/common/port.rs"]
+mod port;
+
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use redial::policy::RetryAfter;
 use redial::presets;
 use redial::websocket::{Decoded, Frame, Protocol, Socket, connect};
+
+use port::free_port;
 
 const CLIENTS: u32 = 300;
 /// A server that accepts all of them at once.
@@ -121,10 +125,6 @@ impl Fleet {
         (self.opens, self.since) = (opens, Instant::now());
         outcome
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// A crash, after which clients are accepted in 15 s. The successor listens already, so that nothing else holds them up.

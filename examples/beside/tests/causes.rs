@@ -1,9 +1,12 @@
 //! Issue 15, item 2: what a real Redis says becomes its cause.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+#[path = "../../../tests/common/port.rs"]
+mod port;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +18,8 @@ use redial::driver::{Outcome, Tokio, supervise};
 use redial::policy::GiveUp;
 use redial::{Cause, Config, IoKind, Policy, SplitMix64, causes, presets};
 use redis::{Connection, FromRedisValue, RedisError, RedisResult};
+
+use port::free_port;
 
 const TRANSIENT: Cause = Cause::Class(Class::Transient);
 
@@ -41,7 +46,7 @@ impl Server {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("redial-causes-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut server = Self { port, process: launch(port, &folder, options)?, folder };
         server.listens();
         Some(server)

@@ -2,15 +2,20 @@
 //! protocol are spoken by one client of 30 lines.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+#[path = "../../../tests/common/port.rs"]
+mod port;
+
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use redial::classify::{Class, Classifier, tables};
 use redial::{Cause, causes};
+
+use port::free_port;
 
 const TABLE: Classifier = Classifier::new(&tables::MQTT5).build_const();
 
@@ -33,7 +38,7 @@ impl Drop for Broker {
 impl Broker {
     /// With this configuration, as soon as it listens; `None` where there is none to be had.
     fn start(config: &str) -> Option<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let path = std::env::temp_dir().join(format!("redial-mqtt-{}-{port}.conf", std::process::id()));
         fs::write(&path, format!("listener {port} 127.0.0.1\nuser root\n{config}\n")).unwrap();
         let mut broker = Command::new("mosquitto");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redial::SplitMix64;
 use redial::rand_core::Rng;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -107,11 +107,18 @@ impl Conn {
 pub(crate) struct Server {
     pub(crate) hub: Arc<Hub>,
     _tasks: JoinSet<()>,
+    /// Keeps the first port for the time that it is closed.
+    _held: Option<UdpSocket>,
 }
 
 impl Server {
     pub(crate) async fn start(script: Script, stage: Stage, seed: u64) -> io::Result<Self> {
-        let first = if stage.away.is_some() { listen_apart(seed).await? } else { listen(0).await? };
+        let (first, held) = if stage.away.is_some() {
+            let (listener, held) = listen_apart(seed).await?;
+            (listener, Some(held))
+        } else {
+            (listen(0).await?, None)
+        };
         let second = listen(0).await?;
         let hub = Arc::new(Hub {
             recorder: Recorder::default(),
@@ -128,7 +135,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(second, 1, Arc::clone(&hub), script.clone()));
         tasks.spawn(door(first, Arc::clone(&hub), script));
-        Ok(Self { hub, _tasks: tasks })
+        Ok(Self { hub, _tasks: tasks, _held: held })
     }
 }
 
@@ -137,14 +144,21 @@ async fn listen(port: u16) -> io::Result<TcpListener> {
 }
 
 /// A port that no outgoing connection gets by itself (Linux takes those from 32768 on), so that it is free again after it was
-/// closed for a while.
-async fn listen_apart(seed: u64) -> io::Result<TcpListener> {
+/// closed for a while. The UDP port of the same number keeps another gauntlet from it.
+async fn listen_apart(seed: u64) -> io::Result<(TcpListener, UdpSocket)> {
     let mut rng = SplitMix64::new(seed);
     let mut last = io::ErrorKind::AddrInUse.into();
     for _ in 0..100 {
         let port = u16::try_from(20_000 + rng.next_u64() % 12_000).unwrap_or(20_000);
+        let held = match UdpSocket::bind(("127.0.0.1", port)).await {
+            Ok(held) => held,
+            Err(error) => {
+                last = error;
+                continue;
+            }
+        };
         match listen(port).await {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => return Ok((listener, held)),
             Err(error) => last = error,
         }
     }

@@ -1,14 +1,17 @@
 //! Real servers and the examples beside them, as processes that don't outlive their test.
 
+#[path = "../../../../tests/common/port.rs"]
+mod port;
 pub(crate) mod server;
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+pub(crate) use port::free_port;
 
 /// How long a real server may take, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -130,18 +133,6 @@ impl Example {
     pub(crate) fn end(mut self) -> (bool, Vec<String>) {
         let lines = self.lines.iter().collect();
         (self.process.0.wait().unwrap().success(), lines)
-    }
-}
-
-/// Below those that a system gives to clients, so that none takes it while its server is away.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 1_000) as u16 * 10;
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

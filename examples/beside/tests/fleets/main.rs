@@ -8,6 +8,8 @@
 
 mod leases;
 mod model;
+#[path = "../../../../tests/common/port.rs"]
+mod port;
 mod processes;
 mod server;
 

@@ -1,12 +1,14 @@
 //! A Redis of one test, in a folder of its own, on a loopback port of its own. It does not outlive the test.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use crate::port::free_port;
 
 pub(crate) struct Server {
     pub(crate) port: u16,
@@ -28,7 +30,7 @@ impl Server {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("redial-fleets-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let Ok(process) = launch(port, &folder, options) else {
             eprintln!("SKIPPED: there is no redis-server here");
             return None;

@@ -49,10 +49,10 @@ fn local(port: u16) -> SocketAddr {
     SocketAddrV4::new(Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// One that nobody has, below those that a system gives to clients.
+/// One that nobody has, below those that a system gives to clients, and those that the tests beside this one take.
 pub(crate) fn free_port() -> io::Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + (std::process::id() % 500) as u16 * 20;
+    let first = 8_000 + (std::process::id() % 500) as u16 * 20;
     loop {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
         if TcpListener::bind(local(port)).is_ok() {
