@@ -324,7 +324,7 @@ mod tests {
         heartbeat
     }
 
-    /// S69: no interval spins or panics.
+    // S69: no interval spins or panics.
     #[test]
     fn any_interval_is_total() {
         for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(started(&PLAIN, day).interval(), Some(day));
     }
 
-    /// S67, F81: with k missed the first miss reports and the k-th closes.
+    // S67, F81: with k missed the first miss reports and the k-th closes.
     #[test]
     fn k_misses_are_allowed() {
         let config = PLAIN.to_builder().missed(2).build().unwrap();
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(heartbeat.poll_timeout(), Some(ms(1_000)), "due now, and not before");
     }
 
-    /// F87, S71: whatever is pending, and that alone, can be acknowledged.
+    // F87, S71: whatever is pending, and that alone, can be acknowledged.
     #[test]
     fn an_acknowledgement_answers_all_that_is_pending() {
         let config = PLAIN.to_builder().missed(2).build().unwrap();
@@ -402,7 +402,7 @@ mod tests {
         assert!(!Heartbeat::new().probe(ms(0), Duration::from_secs(5)), "none is running");
     }
 
-    /// F81, S66: where any traffic counts, what is received answers the heartbeat.
+    // F81, S66: where any traffic counts, what is received answers the heartbeat.
     #[test]
     fn what_is_received_answers_where_any_traffic_counts() {
         for (liveness, second) in

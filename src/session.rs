@@ -376,7 +376,7 @@ impl<T> core::fmt::Debug for SessionState<T> {
 mod tests {
     use super::*;
 
-    /// S43, S46, F59, F61.
+    // S43, S46, F59, F61.
     #[test]
     fn the_mark_starts_anywhere_and_never_moves_back() {
         let mut session = SessionState::resumable((), None, None);
@@ -446,7 +446,7 @@ mod tests {
         }
     }
 
-    /// F63, S50: the span counts from the first miss that this clock saw.
+    // F63, S50: the span counts from the first miss that this clock saw.
     #[test]
     fn a_session_of_another_clock_counts_from_now() {
         let mut session = SessionState::resumable((), Some(()), None);
@@ -465,7 +465,7 @@ mod tests {
         }
     }
 
-    /// F110.
+    // F110.
     #[test]
     fn debug_output_has_no_secret() {
         extern crate std;

@@ -358,7 +358,7 @@ mod tests {
         }
     }
 
-    /// W02: what is restored keeps a phase that was given, and before the first failure has none that was drawn.
+    // W02: what is restored keeps a phase that was given, and before the first failure has none that was drawn.
     #[test]
     fn a_phase_is_restored_where_it_was_given() {
         use crate::backoff::WindowPhase;
@@ -383,8 +383,8 @@ mod tests {
         assert!(!drawn.base.is_none() && drawn.restored(&config, failures, last).base.is_none());
     }
 
-    /// W05: what only counts its failures has the exact first wait once, a place in its window after that, and no less than the
-    /// floor; in a long outage the window is that of its age.
+    // W05: what only counts its failures has the exact first wait once, a place in its window after that, and no less than the
+    // floor; in a long outage the window is that of its age.
     #[test]
     fn a_counted_wait_is_a_place_in_a_window() {
         struct Draw(u64);

@@ -80,7 +80,7 @@ mod tests {
         CircuitBreaker { deadline: Instant::from_micros(5), window, generation, phase, reopenings: 2 }
     }
 
-    /// L89: also a breaker that was forced open, switched off, or only counts.
+    // L89: also a breaker that was forced open, switched off, or only counts.
     #[test]
     fn every_phase_is_read_as_it_was_written() {
         let counting = [(false, false), (true, false), (false, true), (true, true)];

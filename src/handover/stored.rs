@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(it.check(), Err(impossible(what)), "{it:?}");
     }
 
-    /// R100, S92: what no handover can be in is not read.
+    // R100, S92: what no handover can be in is not read.
     #[test]
     fn a_handover_that_can_not_be_is_refused() {
         let drain = Some(Draining { epoch: epoch(9), until: Instant::MAX });
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(without.check(), Ok(()));
     }
 
-    /// F75: a session that is new is a successor's, while that is there.
+    // F75: a session that is new is a successor's, while that is there.
     #[test]
     fn a_new_session_is_that_of_a_successor() {
         let why = "a new session of a successor that there is not";

@@ -48,7 +48,7 @@ mod tests {
         extra: true,
     };
 
-    /// S69: no interval that spins or finds nothing dead is read, nor a deadline that nothing meets.
+    // S69: no interval that spins or finds nothing dead is read, nor a deadline that nothing meets.
     #[test]
     fn a_heartbeat_that_can_not_be_is_refused() {
         let at = OptInstant::at(Instant::ZERO);

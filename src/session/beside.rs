@@ -43,7 +43,7 @@ impl<T> SessionState<T> {
 mod tests {
     use super::*;
 
-    /// F64: a token and the endpoint that belongs to it are one session; the newer of two numbers is where it is.
+    // F64: a token and the endpoint that belongs to it are one session; the newer of two numbers is where it is.
     #[test]
     fn a_successor_takes_the_endpoint_of_another_session_only() {
         let connection = SessionState::resumable("token", Some("node7"), Some(20));

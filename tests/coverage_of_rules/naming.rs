@@ -104,7 +104,8 @@ pub(crate) fn documented_tests_in(source: &str) -> Vec<(String, String)> {
     let mut tests = Vec::new();
     let (mut comment, mut is_test, mut ignored, mut in_attribute) = (String::new(), false, false, false);
     for line in source.lines().map(str::trim) {
-        if let Some(text) = line.strip_prefix("///") {
+        // A unit test in `src` has a plain comment: there, no documentation names a rule.
+        if let Some(text) = line.strip_prefix("///").or_else(|| line.strip_prefix("//")) {
             comment.push_str(text);
             comment.push(' ');
         } else if line.starts_with("#[") || in_attribute {

@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// S92: what no connection with a successor can be in is not read.
+    // S92: what no connection with a successor can be in is not read.
     #[test]
     fn a_connection_that_can_have_no_successor_is_refused() {
         let refused = |what: &'static str, change: &dyn Fn(&mut Whole)| {

@@ -350,7 +350,7 @@ mod tests {
 
     type Whole = State<CircuitBreaker, Heartbeat, Named<u8>>;
 
-    /// S92, S93: what no policy can be in is not read.
+    // S92, S93: what no policy can be in is not read.
     #[test]
     fn a_state_that_no_policy_can_be_in_is_refused() {
         let refused = |what: &'static str, change: &dyn Fn(&mut Whole)| {
@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(read(&heartbeat), Err(CheckpointError::Unfit("it beats")));
     }
 
-    /// S86: two counts in one byte, of which neither runs into the other, and which are stored as they are.
+    // S86: two counts in one byte, of which neither runs into the other, and which are stored as they are.
     #[test]
     fn two_counts_in_one_byte_stay_apart() {
         let mut streaks = Streaks::NONE;
