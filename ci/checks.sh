@@ -50,8 +50,6 @@ apart() {
     step "the oldest compiler" ci/msrv.sh
     step "each feature, and pairs" ci/features.sh
     step "C and C++" ci/c.sh
-    step "the playground in Chromium" ci/playground.sh
-    step "the guide" ci/guide.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -85,9 +83,11 @@ step "lints, all features, and the packages beside it" cargo clippy --workspace 
 step "the report on the benchmarks" cargo test -p redial-benches
 step "the storm lab" cargo test -p redial-storm
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+step "the guide" ci/guide.sh
 step "what the core may not contain" ci/purity.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh
+step "the playground in Chromium" ci/playground.sh
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
 step "counts of instructions" ci/instructions.sh
 step "how much of the core the corpus reaches" ci/coverage.sh 87

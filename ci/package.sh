@@ -22,6 +22,7 @@ contents() {
 try() {
     local name unpacked
     cargo publish --dry-run --allow-dirty 2>&1 | grep -v '^warning: ignoring test'
+    cargo package --no-verify --allow-dirty -q 2>/dev/null
     name=redial-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
     unpacked=$target/package/$name
     ls -l "$target/package/$name.crate" | awk '{printf "%d KiB compressed\n", $5 / 1024}'

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 10] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "README.md",
+    "SECURITY.md",
     "VERIFICATION.md",
     "docs/decisions.md",
+    "docs/releasing.md",
     "docs/rules.md",
 ];
 
@@ -31,7 +34,8 @@ fn documents() -> Vec<String> {
 }
 
 /// The folders whose files a document names by their path.
-const FOLDERS: [&str; 8] = [".ci", "benches", "ci", "docs", "examples", "fuzz", "src", "tests"];
+const FOLDERS: [&str; 10] =
+    [".ci", ".github", "benches", "bindings", "ci", "docs", "examples", "fuzz", "src", "tests"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -112,6 +116,32 @@ fn documents_link_to_files_and_headings_that_exist() {
         }
     }
     assert!(broken.is_empty(), "broken links: {broken:#?}");
+}
+
+/// The workflows run scripts of the repository, and dependabot looks at packages of it.
+#[test]
+fn the_workflows_call_what_is_there() {
+    let workflows = [".github/workflows/ci.yml", ".github/workflows/slow.yml"];
+    let mut scripts = BTreeSet::new();
+    for workflow in workflows {
+        let text = read(workflow);
+        let words =
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+        scripts.extend(
+            words.filter(|word| word.starts_with("ci/") || word.starts_with(".ci/")).map(str::to_owned),
+        );
+    }
+    assert!(scripts.contains(".ci/run") && scripts.len() > 7, "{scripts:?}");
+    let text = read(".github/dependabot.yml");
+    let folders = text
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.len() > 1)
+        .filter_map(|word| word.strip_prefix('/'));
+    scripts.extend(folders.map(|folder| format!("{folder}/Cargo.toml")));
+    let missing: Vec<_> = scripts.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "no such file: {missing:?}");
 }
 
 /// The anchors of a document's headings, as GitHub makes them.

@@ -73,8 +73,8 @@ mod tests {
         let mut kept = Kept { delays: Vec::new(), steps: Vec::new(), bytes: MOST - left };
         let delay = Vec::from([Duration::from_secs(1)]);
         assert_eq!(kept.keep(Vec::from([1_u32, 2, 3, 4, 5, 6])), None, "24 bytes where 20 are left");
-        let table = kept.keep(delay.clone()).expect("space");
-        assert!(core::ptr::eq(kept.keep(delay).expect("it is there"), table));
+        let table = kept.keep(delay.clone()).unwrap();
+        assert!(core::ptr::eq(kept.keep(delay).unwrap(), table));
         assert_eq!(kept.keep(Vec::from([7_u32])), Some(&[7_u32][..]), "to the last byte");
         assert_eq!(kept.keep(Vec::from([8_u32])), None);
         assert_eq!(kept.keep(Vec::from([7_u32])), Some(&[7_u32][..]));
