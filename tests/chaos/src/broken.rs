@@ -49,7 +49,7 @@ fn played(
     let plan = Plan::all(&[Kind::Nats], false)[0];
     let client = |address| Client::start_with(Allowed::Alone, move |stage| serve(address, stage));
     Some(Cell::build_with(&world, &plan, client).and_then(|mut cell| {
-        cell.patience = Duration::from_secs(5);
+        cell.patience = Duration::from_secs(10);
         cell.begin()?;
         for (number, fault) in (0..).zip(faults) {
             cell.play(fault, &mut Draw::new(1, number))?;

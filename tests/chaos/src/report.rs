@@ -9,8 +9,8 @@ use crate::fault::Fault;
 use crate::leaks::{self, Usage};
 use crate::run::{Failure, Numbered};
 
-/// So many samples of the memory tell how it goes. The third of a run that comes before them fills caches and buffers.
-const ENOUGH: usize = 200;
+/// So many samples of the memory tell how it goes. The half of a run that comes before them fills caches and buffers.
+const ENOUGH: usize = 1_000;
 
 /// So many faults of a kind that cost no dial did nothing.
 const IDLE: usize = 20;
@@ -76,7 +76,7 @@ impl Report {
     /// Compares with what there was before, and looks how the memory went.
     pub(crate) fn check_leaks(&mut self, idle: &Usage, samples: &[(u32, u64)]) {
         self.leak = idle.check().err();
-        let steady = samples.get(samples.len() / 3..).filter(|steady| steady.len() >= ENOUGH);
+        let steady = samples.get(samples.len() / 2..).filter(|steady| steady.len() >= ENOUGH);
         let resident = samples.last().map_or(0, |(_, bytes)| *bytes);
         self.memory = Some(Memory { resident, growth: steady.map(leaks::slope) });
     }
