@@ -41,6 +41,15 @@ pub trait Load: Sized {
 }
 
 /// Why bytes are no checkpoint and no dump of a flight recorder, or were not written.
+///
+/// ```
+/// use redial::record::{CheckpointError, Flight};
+///
+/// match Flight::decode(b"no dump") {
+///     Ok(flight) => println!("{}", flight.set_up()),
+///     Err(error) => assert_eq!(error, CheckpointError::NotAFlight),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckpointError {

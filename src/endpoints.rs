@@ -224,6 +224,16 @@ pub trait Endpoints {
 }
 
 /// A single endpoint, in no bytes, no instructions and no draws. Its number is 0, and each round is one dial.
+///
+/// ```
+/// use redial::endpoints::{Endpoints, SingleEndpoint};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// // What a policy has unless it is given several.
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let one: &SingleEndpoint = policy.endpoints();
+/// assert_eq!((one.current(), one.several()), (0, false));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]

@@ -15,6 +15,27 @@ use crate::words::words;
 pub use config::{HeartbeatConfig, Liveness};
 
 /// The result of [`Heartbeat::handle_timeout`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::heartbeat::{Heartbeat, HeartbeatConfig, Tick};
+/// use redial::{Instant, SplitMix64};
+///
+/// const CONFIG: HeartbeatConfig =
+///     HeartbeatConfig::new().interval(Duration::from_secs(30)).first_jitter(false).build_const();
+/// let mut heartbeat = Heartbeat::new();
+/// heartbeat.start(&CONFIG, Instant::ZERO, Duration::from_secs(30), &mut SplitMix64::new(7));
+/// while let Some(due) = heartbeat.poll_timeout() {
+///     match heartbeat.handle_timeout(&CONFIG, due) {
+///         Tick::NotYet => {}
+///         Tick::Heartbeat { .. } => println!("{} ms: PING", due.as_millis()),
+///         Tick::Dead => {
+///             assert_eq!(due, Instant::from_millis(60_000)); // nobody answered the first one
+///             break;
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the caller must obey it")]
 pub enum Tick {

@@ -136,6 +136,7 @@
 //! | `alloc` | [`subscriptions::SubscriptionList`] |
 //! | `driver`, `driver-core` | [`driver`], for a runtime of your own; what any driver has in common, `no_std` |
 //! | `tokio`, `smol`, `async-std`, `blocking` | the driver on that runtime, or on plain threads |
+//! | `embassy` | [`driver::heapless`] on embassy: a loop without a heap |
 //! | `stream` | `Stream` for what a driver receives and tells |
 //! | `websocket` | [`websocket`] |
 //! | `http`, `rustls`, `tungstenite`, `redis` | [`causes`] of the errors of these crates |

@@ -280,3 +280,45 @@ fn the_readme_shows_the_examples_as_they_are() {
         );
     }
 }
+
+/// The programs of the examples: a file for each, or a folder with a `main.rs`.
+fn examples() -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in ["examples", "examples/beside"] {
+        for entry in
+            fs::read_dir(root().join(folder)).expect("examples").map(|entry| entry.expect("readable").path())
+        {
+            let is_program = entry.extension().is_some_and(|extension| extension == "rs")
+                || entry.join("main.rs").exists();
+            let name = entry.file_stem().expect("a name").to_string_lossy().into_owned();
+            names.extend(Some(name).filter(|name| is_program && name != "tests"));
+        }
+    }
+    names
+}
+
+/// Somebody can find it, and it can't stop working without notice.
+#[test]
+fn every_example_is_listed_and_tested() {
+    let examples = examples();
+    assert!(examples.len() > 20, "{examples:?}");
+    let documents: String = documents().iter().map(read).collect();
+    let mut tests = Vec::new();
+    for folder in ["tests", "examples/beside/tests"] {
+        sources(&root().join(folder), &mut tests);
+    }
+    let own = Path::new(file!()).file_name();
+    let tests: String = tests.iter().filter(|path| path.file_name() != own).map(read).collect();
+    let manifest = read("Cargo.toml");
+    for name in examples {
+        let listed =
+            [format!("`{name}`"), format!("{name}.rs"), format!("--example {name}"), format!("--bin {name}")];
+        assert!(listed.iter().any(|words| documents.contains(words)), "no document names the example {name}");
+        let tests_itself = manifest.split("[[example]]").any(|section| {
+            section.contains(&format!("name = \"{name}\"\n")) && section.contains("\ntest = true")
+        });
+        let run = [format!("\"{name}\""), format!("/{name}.rs"), format!("CARGO_BIN_EXE_{name}\"")];
+        let tested = tests_itself || run.iter().any(|words| tests.contains(words));
+        assert!(tested, "no test runs the example {name}");
+    }
+}

@@ -137,3 +137,104 @@ fn the_guide_names_the_alerts() {
         table(&chapter, "each must").into_iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
     assert_eq!(rules, named);
 }
+
+/// What has no use by itself: another item returns it, stores with it or is bound by it.
+const NOT_ALONE: [&str; 37] = [
+    "ActionsIter",
+    "Alive",
+    "BlockingSleep",
+    "Checkable",
+    "Commands",
+    "Counting",
+    "Counts",
+    "Exceeded",
+    "FromName",
+    "Host",
+    "InPlace",
+    "Load",
+    "Metric",
+    "Name",
+    "Normal",
+    "OnHeap",
+    "OptionalPart",
+    "Pace",
+    "RateWindow",
+    "Rated",
+    "Raw",
+    "Reader",
+    "ScriptedReader",
+    "ScriptedWriter",
+    "Slot",
+    "SmolSleep",
+    "Steps",
+    "Store",
+    "Supervised",
+    "Threaded",
+    "ThreadedReader",
+    "ThreadedWriter",
+    "Timed",
+    "VirtualSleep",
+    "VirtualTask",
+    "Window",
+    "Writer",
+];
+
+fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path()) {
+        if entry.is_dir() {
+            sources(&entry, into);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            into.push((entry.display().to_string(), fs::read_to_string(&entry).expect("text")));
+        }
+    }
+}
+
+/// The kind and the name of the public item that this line begins.
+fn item(line: &str) -> Option<(&str, &str)> {
+    let mut words =
+        line.strip_prefix("pub ")?.split_whitespace().skip_while(|word| ["const", "async"].contains(word));
+    let kind = words.next().filter(|kind| ["struct", "enum", "trait", "fn"].contains(kind))?;
+    let name = words.next()?.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    Some((kind, name))
+}
+
+/// Whether no variant of the enum that begins behind these lines carries anything.
+fn is_a_list_of_words(lines: &[&str]) -> bool {
+    let body = lines.iter().skip(1).take_while(|line| **line != "}");
+    let mut code =
+        body.map(|line| line.trim()).filter(|line| !line.starts_with("//") && !line.starts_with('#'));
+    !code.any(|line| line.contains(['(', '{']))
+}
+
+/// Types, traits and functions of which a reader wants to see a use. An enum that is a list of words needs none, and neither does what
+/// can't be used alone.
+#[test]
+fn nine_of_ten_public_items_have_an_example() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let (mut with, mut without) = (0, Vec::new());
+    for (path, text) in &files {
+        let lines: Vec<&str> =
+            text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let Some((kind, name)) = item(line) else { continue };
+            if NOT_ALONE.contains(&name) || kind == "enum" && is_a_list_of_words(&lines[number..]) {
+                continue;
+            }
+            let above = lines[..number].iter().rev();
+            let mut above =
+                above.take_while(|line| line.starts_with("///") || line.starts_with(['#', ' ', ')']));
+            if above.any(|line| line.contains("```") && !line.contains("```text")) {
+                with += 1;
+            } else {
+                without.push(format!("{path}:{}: {name}", number + 1));
+            }
+        }
+    }
+    let all = with + without.len();
+    println!("{with} of {all} public items have an example of their own");
+    assert!(
+        all > 200 && with * 10 >= all * 9,
+        "{with} of {all} have an example; these have none: {without:#?}"
+    );
+}

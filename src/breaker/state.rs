@@ -138,6 +138,19 @@ words!(Phase {
 /// [`CircuitBreaker::reset`], are not reported.
 ///
 /// A transition from metrics-only to metrics-only means that a threshold was reached for the first time.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, Phase};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
+///
+/// const CONFIG: breaker::Config = breaker::Config::new(1, Duration::from_secs(60)).build_const();
+/// let (mut breaker, mut rng) = (CircuitBreaker::new(), SplitMix64::new(7));
+/// let permit = breaker.try_acquire(&CONFIG, Instant::ZERO, &mut rng)?;
+/// let transition = breaker.failure(&CONFIG, Instant::ZERO, permit, &mut rng).expect("it opens");
+/// assert_eq!((transition.from, transition.to), (Phase::Closed, Phase::Open));
+/// # Ok::<(), breaker::Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -183,6 +196,24 @@ words!(Cause {
 });
 
 /// The contents of a breaker's window, by rate.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, CountWindow, Outcome, Rates};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
+///
+/// const HALF: Rates = Rates::new(Ratio::new_const(1, 2), 2).build_const();
+/// const CONFIG: breaker::Config<CountWindow<10>> =
+///     breaker::Config::by_count(HALF, Duration::from_secs(60)).build_const();
+/// let (now, mut breaker, mut rng) = (Instant::ZERO, CircuitBreaker::new(), SplitMix64::new(7));
+/// for outcome in [Outcome::Success(Duration::ZERO); 3] {
+///     let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+///     breaker.record(&CONFIG, now, permit, outcome, &mut rng);
+/// }
+/// let metrics = breaker.metrics(&CONFIG, now);
+/// assert_eq!((metrics.calls, metrics.failures, metrics.failure_rate), (3, 0, Some(Ratio::ZERO)));
+/// # Ok::<(), breaker::Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Metrics {

@@ -10,12 +10,9 @@ use core::time::Duration;
 #[cfg(feature = "driver")]
 use crate::causes;
 use crate::classify::Cause;
-#[cfg(feature = "driver")]
 use crate::handover::Decider;
 use crate::mode::Mode;
-use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
-#[cfg(feature = "driver")]
-use crate::policy::{Endpoint, WaitReason};
+use crate::policy::{Actions, Endpoint, Epoch, Event, Explanation, RetryAfter, WaitReason};
 #[cfg(feature = "alloc")]
 use crate::session::SessionState;
 use crate::time::Instant;
@@ -54,7 +51,6 @@ pub struct Dial<T = ()> {
     pub timeout: Duration,
 }
 
-#[cfg(feature = "driver")]
 impl<T: Clone> Dial<T> {
     /// What the policy said at this moment: [`Action::Open`](crate::Action::Open).
     pub(super) fn of(
@@ -116,10 +112,10 @@ pub enum DialError {
     },
 }
 
-#[cfg(feature = "driver")]
 impl DialError {
     /// A dial that failed with this error: its cause as by [`causes::of`](crate::causes::of), and what the server asked to wait for
     /// as by [`causes::retry_after_of`](crate::causes::retry_after_of), with the feature `http`.
+    #[cfg(feature = "driver")]
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         Self::Failed { cause: causes::of(error), retry_after: causes::asked_now(error) }

@@ -38,6 +38,17 @@ pub struct Report {
 }
 
 /// What happened in one second of a run.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Scenario, run};
+///
+/// let report = run(&Scenario::new(500, 50).outage(Duration::from_secs(10)), &presets::RECOMMENDED, 1);
+/// for (number, second) in report.seconds().iter().enumerate().take(20) {
+///     println!("{number:>3} s: {:>4} dials, {:>4} online", second.dials, second.online);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Second {

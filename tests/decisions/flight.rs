@@ -17,7 +17,7 @@ fn policy() -> Small {
 
 fn event(random: &mut SplitMix64) -> Option<Event<u64, u64>> {
     let number = random.next_u64();
-    let key = 1 << (number >> 8) % 40;
+    let key = 1 << ((number >> 8) % 40);
     match number % 5 {
         0 => None,
         1 => Some(Event::Subscribe { key, priority: 0 }),

@@ -131,7 +131,8 @@ where
         assert!(line.ends_with("}\n"));
         let _actions = step.apply(&mut policy);
     }
-    assert!(flight.len() as u64 + flight.gone() <= steps && flight.is_empty() == (flight.len() == 0));
+    let kept = flight.len() as u64;
+    assert!(kept + flight.gone() <= steps && flight.is_empty() == (kept == 0));
     assert!(format!("{flight:?}").contains("FlightRecorder"));
     assert!(policy.breaker_phase().is_none() || policy.config().breaker().is_some());
     assert!(policy.endpoint_index() < 3 && (policy.redirect().is_none() || policy.config().redirects() > 0));

@@ -129,7 +129,7 @@ async fn run(options: &Options, kind: Kind) -> io::Result<Run> {
     let latest = Duration::from_secs(1) * connections / pace + FIRST;
     loop {
         let Served { open, .. } = server.ask().await?;
-        if open == connections.into() {
+        if open == u64::from(connections) {
             break;
         }
         if begin.elapsed() > latest {
@@ -153,7 +153,7 @@ async fn run(options: &Options, kind: Kind) -> io::Result<Run> {
         if open * 100 >= u64::from(connections) * 99 {
             most.get_or_insert(now);
         }
-        if open == connections.into() {
+        if open == u64::from(connections) {
             all = Some(now);
         }
         if all.is_some() || now > options.patience() {

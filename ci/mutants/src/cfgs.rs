@@ -13,15 +13,17 @@ pub(crate) struct Cfgs(BTreeSet<String>);
 impl Cfgs {
     pub(crate) fn new(features: &[&str]) -> Result<Self> {
         let output = Command::new("rustc").args(["--print", "cfg"]).output().context("rustc")?;
-        let mut set: BTreeSet<String> = String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
+        let mut set: BTreeSet<String> =
+            String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect();
         set.extend(features.iter().map(|feature| format!("feature=\"{feature}\"")));
         Ok(Self(set))
     }
 
     pub(crate) fn compiles(&self, attributes: &[Attribute]) -> bool {
-        attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).all(|attribute| {
-            attribute.parse_args::<Meta>().map_or(true, |meta| self.holds(&meta))
-        })
+        attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("cfg"))
+            .all(|attribute| attribute.parse_args::<Meta>().map_or(true, |meta| self.holds(&meta)))
     }
 
     fn holds(&self, meta: &Meta) -> bool {
@@ -34,7 +36,8 @@ impl Cfgs {
                 _ => false,
             },
             Meta::List(list) => {
-                let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
+                let parts =
+                    list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
                 match list.path.get_ident().map(ToString::to_string).as_deref() {
                     Some("all") => parts.iter().all(|part| self.holds(part)),
                     Some("any") => parts.iter().any(|part| self.holds(part)),

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::cfgs::Cfgs;
+use crate::files;
 use crate::listed::Mutant;
 use crate::places::{Place, Standing, places};
 use crate::schema::Schema;
@@ -18,7 +19,17 @@ use crate::text::Text;
 
 /// What the tests below need. `record`, `testing`, `proptest` and `arbitrary` are those of every test build.
 pub(crate) const FEATURES: [&str; 11] = [
-    "default", "std", "alloc", "chacha", "serde", "record", "testing", "proptest", "arbitrary", "driver", "sim",
+    "default",
+    "std",
+    "alloc",
+    "chacha",
+    "serde",
+    "record",
+    "testing",
+    "proptest",
+    "arbitrary",
+    "driver",
+    "sim",
 ];
 /// The features that these stand for, too.
 const IMPLIED: [&str; 1] = ["driver-core"];
@@ -28,6 +39,8 @@ const SWITCH: [(&str, &str); 2] = [
     ("Cargo.toml", include_str!("../switch/Cargo.toml")),
     ("src/lib.rs", include_str!("../switch/src/lib.rs")),
 ];
+
+const DEPENDENCY: &str = "[dependencies]\nredial-switch = { path = \"../switch\" }\n";
 
 /// A program of tests: its name, and where it is.
 pub(crate) type Program = (String, PathBuf);
@@ -44,7 +57,12 @@ pub(crate) struct Copy<'a> {
 }
 
 impl<'a> Copy<'a> {
-    pub(crate) fn new(root: &'a Path, work: &'a Path, mutants: &'a [Mutant], texts: &'a HashMap<String, Text>) -> Result<Self> {
+    pub(crate) fn new(
+        root: &'a Path,
+        work: &'a Path,
+        mutants: &'a [Mutant],
+        texts: &'a HashMap<String, Text>,
+    ) -> Result<Self> {
         let cfgs = Cfgs::new(&[&FEATURES[..], &IMPLIED[..]].concat())?;
         let mut standings = vec![Standing::Absent; mutants.len()];
         for (file, text) in texts {
@@ -87,26 +105,12 @@ impl<'a> Copy<'a> {
     /// What is no source of the core: as it is, but for the dependency on the switch.
     fn copy_the_rest(&self) -> Result<()> {
         for (file, text) in SWITCH {
-            write_changed(&self.work.join("switch").join(file), text.as_bytes())?;
+            files::write_changed(&self.work.join("switch").join(file), text.as_bytes())?;
         }
-        let listed = Command::new("git")
-            .current_dir(self.root)
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .output()?;
-        let listed = String::from_utf8(listed.stdout)?;
-        let files: Vec<&str> = listed.split('\0').filter(|file| !file.is_empty()).collect();
-        for file in files.iter().chain(&["Cargo.lock"]).filter(|file| !self.texts.contains_key(**file)) {
-            let Ok(mut bytes) = fs::read(self.root.join(file)) else { continue };
-            if *file == "Cargo.toml" {
-                let switch = "[dependencies]\nredial-switch = { path = \"../switch\" }\n";
-                bytes = String::from_utf8(bytes)?.replacen("[dependencies]\n", switch, 1).into_bytes();
-            }
-            if *file == "Cargo.lock" && self.folder().join(file).exists() {
-                continue; // It has the switch.
-            }
-            write_changed(&self.folder().join(file), &bytes)?;
-        }
-        Ok(())
+        files::mirror(self.root, &self.folder(), |file, text| match file {
+            "Cargo.toml" => Some(text.replacen("[dependencies]\n", DEPENDENCY, 1)),
+            _ => (!self.texts.contains_key(file)).then_some(text),
+        })
     }
 
     /// The sources of the core, with what is not refused.
@@ -115,7 +119,7 @@ impl<'a> Copy<'a> {
         for (file, text) in self.texts {
             let placed: Vec<_> = self.compiled().filter(|(_, mutant, _)| mutant.file == *file).collect();
             let schema = Schema::new(text, &placed);
-            write_changed(&self.folder().join(file), schema.text.as_bytes())?;
+            files::write_changed(&self.folder().join(file), schema.text.as_bytes())?;
             schemata.insert(file.as_str(), schema);
         }
         Ok(schemata)
@@ -123,7 +127,8 @@ impl<'a> Copy<'a> {
 
     /// What is in the copy: the numbers, counted from 1.
     pub(crate) fn compiled(&self) -> impl Iterator<Item = (u32, &'a Mutant, &Place)> {
-        (1..).zip(self.mutants).zip(&self.standings).filter_map(|((number, mutant), standing)| match standing {
+        (1..).zip(self.mutants).zip(&self.standings).filter_map(|((number, mutant), standing)| match standing
+        {
             Standing::At(place) if !self.refused.contains_key(&number) => Some((number, mutant, place)),
             _ => None,
         })
@@ -138,7 +143,8 @@ impl<'a> Copy<'a> {
         }
         for row in rows {
             if let [number, alone, said] = row.splitn(3, '\t').collect::<Vec<_>>()[..] {
-                self.refused.extend(number.parse().map(|number: u32| (number, (said.to_owned(), alone == "true"))));
+                self.refused
+                    .extend(number.parse().map(|number: u32| (number, (said.to_owned(), alone == "true"))));
             }
         }
     }
@@ -163,7 +169,14 @@ impl<'a> Copy<'a> {
 
     fn compile(&self) -> Result<(Vec<Value>, bool)> {
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(self.folder()).args(["+nightly", "test", "--no-run", "--message-format", "json", "--lib"]);
+        cargo.current_dir(self.folder()).args([
+            "+nightly",
+            "test",
+            "--no-run",
+            "--message-format",
+            "json",
+            "--lib",
+        ]);
         for test in TESTS {
             cargo.args(["--test", test]);
         }
@@ -192,11 +205,15 @@ impl<'a> Copy<'a> {
             .iter()
             .find(|(mutants, alone)| *alone && !mutants.is_empty())
             .or_else(|| blamed.iter().find(|(mutants, _)| !mutants.is_empty()))
-            .with_context(|| format!("no mutant is to blame: {}", message["rendered"].as_str().unwrap_or(text)))?;
+            .with_context(|| {
+                format!("no mutant is to blame: {}", message["rendered"].as_str().unwrap_or(text))
+            })?;
         // Of several around it, one at a time: without the last, the others may compile.
         let from = if *alone { 0 } else { mutants.len() - 1 };
         for mutant in &mutants[from..] {
-            self.refused.entry(*mutant).or_insert_with(|| (format!("{code}: {text}"), *alone || mutants.len() > 1));
+            self.refused
+                .entry(*mutant)
+                .or_insert_with(|| (format!("{code}: {text}"), *alone || mutants.len() > 1));
         }
         Ok(())
     }
@@ -212,7 +229,9 @@ fn spans(message: &Value) -> Vec<(String, Range<usize>)> {
             span = outer;
         }
         let at = |end: &str| span[end].as_u64().map(|at| at as usize);
-        if let (Some(file), Some(start), Some(end)) = (span["file_name"].as_str(), at("byte_start"), at("byte_end")) {
+        if let (Some(file), Some(start), Some(end)) =
+            (span["file_name"].as_str(), at("byte_start"), at("byte_end"))
+        {
             found.push((file.to_owned(), start..end));
         }
     }
@@ -222,15 +241,8 @@ fn spans(message: &Value) -> Vec<(String, Range<usize>)> {
 fn programs(messages: &[Value]) -> Vec<Program> {
     let tests = messages.iter().filter(|message| message["profile"]["test"] == true);
     tests
-        .filter_map(|message| Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into())))
+        .filter_map(|message| {
+            Some((message["target"]["name"].as_str()?.to_owned(), message["executable"].as_str()?.into()))
+        })
         .collect()
-}
-
-/// Leaves a file that has not changed as it is, so that nothing is compiled because of it.
-fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|known| known == bytes) {
-        return Ok(());
-    }
-    fs::create_dir_all(path.parent().context("a file in a folder")?)?;
-    fs::write(path, bytes).with_context(|| path.display().to_string())
 }

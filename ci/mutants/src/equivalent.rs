@@ -28,3 +28,33 @@ pub(crate) fn read(path: &Path) -> Result<Equivalents> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_which_and_why() {
+        let file = std::env::temp_dir().join(format!("mutants-equivalent-{}", std::process::id()));
+        let read = |text: &str| {
+            fs::write(&file, text).expect("a file");
+            let found = read(&file).map_err(|error| error.to_string());
+            found.map_err(|error| error.rsplit(": ").next().unwrap_or_default().to_owned())
+        };
+        let found =
+            read("# A comment\nsrc/a.rs\treplace a with b in c\tlet d = a;\tIt is so.\n").expect("a row");
+        let (key, reason) = found.first_key_value().expect("one");
+        assert_eq!(
+            (key.file.as_str(), key.line.as_str(), reason.as_str()),
+            ("src/a.rs", "let d = a;", "It is so.")
+        );
+        for (text, error) in [
+            ("a\tb\tc\n", "a row has a file, a mutation, the line that it begins in, and a reason"),
+            ("a\tb\tc\t \n", "a row has a reason"),
+            ("a\tb\tc\td\na\tb\tc\te\n", "this mutant is listed twice"),
+        ] {
+            assert_eq!(read(text), Err(error.to_owned()));
+        }
+        fs::remove_file(file).expect("it was there");
+    }
+}

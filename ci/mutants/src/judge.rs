@@ -46,7 +46,9 @@ impl Verdict {
 
     pub(crate) fn detail(&self) -> &str {
         match self {
-            Self::Caught(detail) | Self::TimedOut(detail) | Self::Unviable(detail) | Self::Alone(detail) => detail,
+            Self::Caught(detail) | Self::TimedOut(detail) | Self::Unviable(detail) | Self::Alone(detail) => {
+                detail
+            }
             _ => "",
         }
     }
@@ -73,10 +75,12 @@ impl<'a> Judge<'a> {
 
     pub(crate) fn judge(&self, number: u32, function: &str, scratch: &Path) -> Result<Verdict> {
         let Some(tests) = self.reach.of.get(&number) else { return Ok(Verdict::NotReached) };
-        let known = self.killers.lock().expect("no other thread panics").get(function).cloned().unwrap_or_default();
+        let known =
+            self.killers.lock().expect("no other thread panics").get(function).cloned().unwrap_or_default();
         let likely: Vec<usize> = known.into_iter().filter(|test| tests.contains(test)).take(4).collect();
         let in_time = |test: &usize| self.times.contains(&self.reach.tests[*test].takes);
-        let rest: Vec<usize> = tests.iter().copied().filter(|test| in_time(test) && !likely.contains(test)).collect();
+        let rest: Vec<usize> =
+            tests.iter().copied().filter(|test| in_time(test) && !likely.contains(test)).collect();
         for tests in std::iter::once(likely).chain(self.batches(&rest)) {
             for tests in self.by_program(&tests) {
                 match self.run(number, &tests, scratch)? {
@@ -84,10 +88,13 @@ impl<'a> Judge<'a> {
                     Ended::Failed(name) => {
                         let killer = tests.iter().copied().find(|test| self.reach.tests[*test].name == name);
                         self.remember(function, killer);
-                        return Ok(Verdict::Caught(killer.map_or(name, |killer| self.reach.full_name(killer))));
+                        return Ok(Verdict::Caught(
+                            killer.map_or(name, |killer| self.reach.full_name(killer)),
+                        ));
                     }
                     Ended::TimedOut => {
-                        let names: Vec<String> = tests.iter().map(|test| self.reach.full_name(*test)).collect();
+                        let names: Vec<String> =
+                            tests.iter().map(|test| self.reach.full_name(*test)).collect();
                         return Ok(Verdict::TimedOut(names.join(", ")));
                     }
                 }
@@ -99,7 +106,8 @@ impl<'a> Judge<'a> {
     fn remember(&self, function: &str, killer: Option<usize>) {
         let mut known = self.killers.lock().expect("no other thread panics");
         let known = known.entry(function.to_owned()).or_default();
-        if let Some(killer) = killer.filter(|killer| self.reach.tests[*killer].takes < Duration::from_secs(1)) {
+        if let Some(killer) = killer.filter(|killer| self.reach.tests[*killer].takes < Duration::from_secs(1))
+        {
             known.retain(|test| *test != killer);
             known.insert(0, killer);
         }

@@ -51,7 +51,7 @@ pub(crate) struct Key {
 impl Mutant {
     /// What is changed, and in which function.
     pub(crate) fn change(&self) -> &str {
-        self.name.splitn(2, ": ").nth(1).unwrap_or_default()
+        self.name.split_once(": ").map_or("", |(_, change)| change)
     }
 
     pub(crate) fn returns(&self) -> &str {

@@ -5,9 +5,12 @@
 //! that it reaches and how long it takes (`reach.rs`). Then each mutant meets the tests that reach it, the quickest first, until one
 //! fails or does not end (`judge.rs`). What survives is in `equivalent.tsv` with the reason, or is a gap in the tests.
 
+#![expect(clippy::disallowed_methods, reason = "how long a test takes is measured")]
+
 mod cfgs;
 mod copy;
 mod equivalent;
+mod files;
 mod judge;
 mod listed;
 mod places;
@@ -102,7 +105,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let whole = chosen.numbers.len() == mutants.len();
     let table = work.join(if whole || arguments.again { "mutants.tsv" } else { "chosen.tsv" });
     let seconds = |seconds: Option<f64>| seconds.map(Duration::try_from_secs_f64).transpose();
-    let times = seconds(arguments.shortest)?.unwrap_or_default()..=seconds(arguments.longest)?.unwrap_or(Duration::MAX);
+    let times = seconds(arguments.shortest)?.unwrap_or_default()
+        ..=seconds(arguments.longest)?.unwrap_or(Duration::MAX);
     let judged = judge(&mutants, &copy, &chosen, &Judge::new(&reach, &folder, times), &work, &table)?;
     report::write(&table, &judged)?;
     println!("{} has a row for each; {} s", table.display(), start.elapsed().as_secs());
@@ -126,13 +130,20 @@ impl Chosen {
             let names: HashSet<String> = listed::since(root, commit, work)?.into_iter().collect();
             all().filter(|(_, mutant)| names.contains(&mutant.name)).map(|(number, _)| number).collect()
         } else if !arguments.file.is_empty() {
-            all().filter(|(_, mutant)| arguments.file.contains(&mutant.file)).map(|(number, _)| number).collect()
+            all()
+                .filter(|(_, mutant)| arguments.file.contains(&mutant.file))
+                .map(|(number, _)| number)
+                .collect()
         } else if arguments.again {
             let last = report::read(&work.join("mutants.tsv")).context("there is no run of all yet")?;
             for (number, mutant) in all() {
                 match last.get(&mutant.key) {
-                    Some((word, detail)) if word == "caught" => known.insert(number, Verdict::Caught(detail.clone())),
-                    Some((word, detail)) if word == "timeout" => known.insert(number, Verdict::TimedOut(detail.clone())),
+                    Some((word, detail)) if word == "caught" => {
+                        known.insert(number, Verdict::Caught(detail.clone()))
+                    }
+                    Some((word, detail)) if word == "timeout" => {
+                        known.insert(number, Verdict::TimedOut(detail.clone()))
+                    }
                     _ => None,
                 };
             }
@@ -201,5 +212,7 @@ fn static_verdict(copy: &Copy<'_>, number: u32) -> Option<Verdict> {
 }
 
 fn is_about_loans(said: &str) -> bool {
-    ["E0382", "E0499", "E0502", "E0505", "E0506", "E0515", "E0597", "E0716"].iter().any(|code| said.starts_with(code))
+    ["E0382", "E0499", "E0502", "E0505", "E0506", "E0515", "E0597", "E0716"]
+        .iter()
+        .any(|code| said.starts_with(code))
 }

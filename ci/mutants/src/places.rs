@@ -46,7 +46,15 @@ pub(crate) enum Standing {
 /// Where each of these mutants of one file stands.
 pub(crate) fn places(text: &Text, mutants: &[&Mutant], cfgs: &Cfgs) -> Result<Vec<Standing>> {
     let file = syn::parse_file(&text.whole)?;
-    let mut finder = Finder { text, cfgs, found: HashMap::new(), absent: false, constant: false, unit: None, chain: false };
+    let mut finder = Finder {
+        text,
+        cfgs,
+        found: HashMap::new(),
+        absent: false,
+        constant: false,
+        unit: None,
+        chain: false,
+    };
     finder.visit_file(&file);
     let standing = |mutant: &&Mutant| {
         let start = text.offset(mutant.span.start);
@@ -203,11 +211,15 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
-        self.under(&item.attrs, |finder| finder.in_constant(|finder| visit::visit_impl_item_const(finder, item)));
+        self.under(&item.attrs, |finder| {
+            finder.in_constant(|finder| visit::visit_impl_item_const(finder, item))
+        });
     }
 
     fn visit_trait_item_const(&mut self, item: &'ast syn::TraitItemConst) {
-        self.under(&item.attrs, |finder| finder.in_constant(|finder| visit::visit_trait_item_const(finder, item)));
+        self.under(&item.attrs, |finder| {
+            finder.in_constant(|finder| visit::visit_trait_item_const(finder, item))
+        });
     }
 
     fn visit_expr_const(&mut self, block: &'ast syn::ExprConst) {

@@ -103,8 +103,10 @@ mod tests {
     #[test]
     fn a_process_passes_fails_or_takes_too_long() {
         let run = |script: &str, limit| {
-            let tests = Tests { program: "sh".as_ref(), names: &[], folder: ".".as_ref(), scratch: ".".as_ref() };
-            let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().expect("sh");
+            let tests =
+                Tests { program: "sh".as_ref(), names: &[], folder: ".".as_ref(), scratch: ".".as_ref() };
+            let mut child =
+                Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().expect("sh");
             let ended = watch(&mut child, Instant::now() + Duration::from_millis(limit));
             let _ = (tests, child.kill(), child.wait());
             ended

@@ -114,7 +114,9 @@ fn alone(program: usize, name: &str, path: &Path, folder: &Path, scratch: &Path)
         let path = entry?.path();
         if path.file_name().is_some_and(|file| file.to_string_lossy().starts_with("reached.")) {
             let bytes = fs::read(&path)?;
-            reaches.extend((0..).zip(bytes).filter_map(|(number, reached): (u32, u8)| (reached != 0).then_some(number)));
+            reaches.extend(
+                (0..).zip(bytes).filter_map(|(number, reached): (u32, u8)| (reached != 0).then_some(number)),
+            );
             fs::remove_file(path)?;
         }
     }
@@ -124,7 +126,11 @@ fn alone(program: usize, name: &str, path: &Path, folder: &Path, scratch: &Path)
 }
 
 /// Does this for each number below `count`, as many at a time as there are cores, each with a folder of its own.
-pub(crate) fn side_by_side(count: usize, work: &Path, each: impl Fn(usize, &Path) -> Result<()> + Sync) -> Result<()> {
+pub(crate) fn side_by_side(
+    count: usize,
+    work: &Path,
+    each: impl Fn(usize, &Path) -> Result<()> + Sync,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let worker = |number: usize| -> Result<()> {
@@ -142,7 +148,14 @@ pub(crate) fn side_by_side(count: usize, work: &Path, each: impl Fn(usize, &Path
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores).map(|number| scope.spawn({ let worker = &worker; move || worker(number) })).collect();
+        let workers: Vec<_> = (0..cores)
+            .map(|number| {
+                scope.spawn({
+                    let worker = &worker;
+                    move || worker(number)
+                })
+            })
+            .collect();
         workers.into_iter().try_for_each(|worker| worker.join().expect("a worker does not panic"))
     })
 }

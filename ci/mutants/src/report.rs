@@ -22,7 +22,11 @@ pub(crate) fn write(path: &Path, judged: &[Judged<'_>]) -> Result<()> {
         let Key { file, mutation, line } = &mutant.key;
         let detail = verdict.detail().replace(['\t', '\n'], " ");
         let (at, function) = (mutant.span.start.line, mutant.function());
-        writeln!(table, "{number}\t{}\t{file}\t{at}\t{function}\t{mutation}\t{line}\t{detail}", verdict.word())?;
+        writeln!(
+            table,
+            "{number}\t{}\t{file}\t{at}\t{function}\t{mutation}\t{line}\t{detail}",
+            verdict.word()
+        )?;
     }
     Ok(fs::write(path, table)?)
 }
@@ -69,10 +73,61 @@ pub(crate) fn tell(judged: &[Judged<'_>], equivalents: &Equivalents, whole: bool
     let count = |words: &[&str]| words.iter().filter_map(|word| counts.get(word)).sum::<usize>();
     let caught = count(&["caught", "timeout"]);
     let viable = caught + count(&["missed", "not reached"]);
-    println!("{} mutants: {}", judged.len(), counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "));
+    println!(
+        "{} mutants: {}",
+        judged.len(),
+        counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    );
     if viable > 0 {
         let share = 100.0 * caught as f64 / viable as f64;
-        println!("{caught} of {viable} viable ones are caught, {share:.1} %; {listed} of the others are equivalent");
+        println!(
+            "{caught} of {viable} viable ones are caught, {share:.1} %; {listed} of the others are equivalent"
+        );
     }
     good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mutant(line: &str) -> Mutant {
+        let mut mutant: Mutant = serde_json::from_value(serde_json::json!({
+            "name": "src/a.rs:1:1: replace", "file": "src/a.rs", "diff": "", "replacement": "", "genre": "FnValue",
+            "function": null, "span": { "start": { "line": 1, "column": 1 }, "end": { "line": 1, "column": 2 } },
+        }))
+        .expect("a mutant");
+        mutant.key =
+            Key { file: "src/a.rs".to_owned(), mutation: "replace".to_owned(), line: line.to_owned() };
+        mutant
+    }
+
+    #[test]
+    fn what_survives_is_listed_and_what_is_listed_survives() {
+        let (one, two) = (mutant("one"), mutant("two"));
+        let listed = Equivalents::from([(one.key.clone(), "It is so.".to_owned())]);
+        let caught = || Verdict::Caught("a test".to_owned());
+        let good =
+            |one_is: Verdict, two_is: Verdict| tell(&[(1, &one, one_is), (2, &two, two_is)], &listed, true);
+        assert!(good(Verdict::Missed, caught()));
+        assert!(good(Verdict::NotReached, Verdict::TimedOut(String::new())));
+        assert!(good(Verdict::Missed, Verdict::Unviable(String::new())));
+        assert!(!good(Verdict::Missed, Verdict::Missed), "a gap");
+        assert!(!good(Verdict::Missed, Verdict::NotReached), "a gap");
+        assert!(!good(caught(), caught()), "it is not equivalent");
+        assert!(!tell(&[(2, &two, caught())], &listed, true), "it is not there");
+        assert!(tell(&[(2, &two, caught())], &listed, false), "not all are looked at");
+    }
+
+    #[test]
+    fn a_table_is_read_as_it_was_written() {
+        let file = std::env::temp_dir().join(format!("mutants-report-{}", std::process::id()));
+        let (one, two) = (mutant("one"), mutant("two"));
+        let verdicts = [(1, &one, Verdict::Caught("a\ttest".to_owned())), (2, &two, Verdict::Missed)];
+        write(&file, &verdicts).expect("a table");
+        let found = read(&file).expect("a table");
+        assert_eq!(found[&one.key], ("caught".to_owned(), "a test".to_owned()));
+        assert_eq!(found[&two.key], ("missed".to_owned(), String::new()));
+        fs::remove_file(file).expect("it was there");
+    }
 }

@@ -31,7 +31,8 @@ impl Schema {
     /// The mutants that an error in this part of the text is of: the one that it lies in, else those around it.
     pub(crate) fn blamed(&self, error: &Range<usize>) -> (Vec<u32>, bool) {
         let holds = |range: &Range<usize>| range.start <= error.start && error.end <= range.end;
-        let innermost = self.alternatives.iter().filter(|(range, _)| holds(range)).min_by_key(|(range, _)| range.len());
+        let innermost =
+            self.alternatives.iter().filter(|(range, _)| holds(range)).min_by_key(|(range, _)| range.len());
         if let Some((_, mutant)) = innermost {
             return (vec![*mutant], true);
         }
@@ -45,8 +46,11 @@ impl Schema {
     /// The mutants of a whole body, for an error in what stands before it: an argument that they drop.
     fn bodies_of(&self, signature: &Range<usize>) -> Vec<u32> {
         let next = self.heads.iter().find(|head| head.start >= signature.end);
-        let Some(head) = next.filter(|head| !self.text[signature.end..head.start].contains('}')) else { return Vec::new() };
-        let inside = self.alternatives.iter().filter(|(range, _)| head.start <= range.start && range.end <= head.end);
+        let Some(head) = next.filter(|head| !self.text[signature.end..head.start].contains('}')) else {
+            return Vec::new();
+        };
+        let inside =
+            self.alternatives.iter().filter(|(range, _)| head.start <= range.start && range.end <= head.end);
         inside.map(|(_, mutant)| *mutant).collect()
     }
 
@@ -55,7 +59,10 @@ impl Schema {
         let mut rest = edits;
         while let Some((edit, after)) = rest.split_first() {
             self.text += &text.whole[at..edit.range.start];
-            let inside = after.iter().take_while(|inner| inner.range.end <= edit.range.end && !edit.range.is_empty()).count();
+            let inside = after
+                .iter()
+                .take_while(|inner| inner.range.end <= edit.range.end && !edit.range.is_empty())
+                .count();
             let (inside, after) = after.split_at(inside);
             self.write_edit(text, edit, inside);
             at = edit.range.end;
@@ -78,7 +85,8 @@ impl Schema {
         self.text += edit.between;
         self.write(text, edit.range.clone(), inside);
         self.text += &edit.after;
-        self.units.push((start..self.text.len(), edit.alternatives.iter().map(|(mutant, _)| *mutant).collect()));
+        self.units
+            .push((start..self.text.len(), edit.alternatives.iter().map(|(mutant, _)| *mutant).collect()));
     }
 }
 
@@ -122,11 +130,20 @@ fn edits(text: &Text, mutants: &[Placed<'_>]) -> Vec<Edit> {
                     Place::Guard(_) => ("(", "(", "))"),
                     Place::Expression(_) => ("(", "{ ", " })"),
                 };
-                edits.push(Edit { range, rank, before, alternatives: vec![alternative], between, after: after.to_owned() });
+                edits.push(Edit {
+                    range,
+                    rank,
+                    before,
+                    alternatives: vec![alternative],
+                    between,
+                    after: after.to_owned(),
+                });
             }
         }
     }
-    edits.sort_by_key(|edit| (edit.range.start, !edit.range.is_empty(), std::cmp::Reverse(edit.range.end), edit.rank));
+    edits.sort_by_key(|edit| {
+        (edit.range.start, !edit.range.is_empty(), std::cmp::Reverse(edit.range.end), edit.rank)
+    });
     edits
 }
 
@@ -154,7 +171,8 @@ mod tests {
     /// Each mutant as the column of a text of one line, what it replaces, and by what.
     fn schema(line: &str, mutants: &[(Genre, &str, &str)]) -> (Text, Vec<Standing>, Schema) {
         let text = Text::new(line.to_owned());
-        let listed: Vec<Mutant> = mutants.iter().map(|(genre, old, new)| mutant(line, *genre, old, new)).collect();
+        let listed: Vec<Mutant> =
+            mutants.iter().map(|(genre, old, new)| mutant(line, *genre, old, new)).collect();
         let all: Vec<&Mutant> = listed.iter().collect();
         let standings = places(&text, &all, &Cfgs::new(&[]).expect("rustc")).expect("a file that parses");
         let placed: Vec<Placed<'_>> = (1..)
@@ -187,7 +205,10 @@ mod tests {
     fn a_body_returns_early() {
         let line = "fn f() -> u8 { let a = 1; a }";
         let mutants = [(Genre::FnValue, "let a = 1; a", "0"), (Genre::FnValue, "let a = 1; a", "1")];
-        assert_eq!(written(line, &mutants), "fn f() -> u8 { if on(1) { return 0; } if on(2) { return 1; } let a = 1; a }");
+        assert_eq!(
+            written(line, &mutants),
+            "fn f() -> u8 { if on(1) { return 0; } if on(2) { return 1; } let a = 1; a }"
+        );
     }
 
     #[test]
@@ -203,7 +224,11 @@ mod tests {
     #[test]
     fn an_operator_is_replaced_with_all_that_it_may_bind_to() {
         let line = "fn f() { g(a - b * !c) }";
-        let mutants = [(Genre::BinaryOperator, "-", "/"), (Genre::BinaryOperator, "*", "+"), (Genre::UnaryOperator, "!", "")];
+        let mutants = [
+            (Genre::BinaryOperator, "-", "/"),
+            (Genre::BinaryOperator, "*", "+"),
+            (Genre::UnaryOperator, "!", ""),
+        ];
         let expected = "fn f() { g((if on(1) { a / b * !c } else if on(2) { a - b + !c } else \
                         { a - b * (if on(3) { c } else { !c }) })) }";
         assert_eq!(written(line, &mutants), expected);
@@ -237,8 +262,14 @@ mod tests {
         assert_eq!(standing("fn f() { if a && let b = c {} }", and), Standing::Syntax);
         assert_eq!(standing("fn f() { if a && d && let b = c {} }", and), Standing::Syntax);
         assert!(matches!(standing("fn f() { if (a && d) && let b = c {} }", and), Standing::At(_)));
-        assert_eq!(standing("const A: u8 = 1 + 2;", (Genre::BinaryOperator, "+", "-")), Standing::CompileTime);
-        assert_eq!(standing("fn f(a: [u8; 1 + 2]) {}", (Genre::BinaryOperator, "+", "-")), Standing::CompileTime);
+        assert_eq!(
+            standing("const A: u8 = 1 + 2;", (Genre::BinaryOperator, "+", "-")),
+            Standing::CompileTime
+        );
+        assert_eq!(
+            standing("fn f(a: [u8; 1 + 2]) {}", (Genre::BinaryOperator, "+", "-")),
+            Standing::CompileTime
+        );
         assert_eq!(standing("#[cfg(nowhere)] fn f() { a }", (Genre::FnValue, "a }", "()")), Standing::Absent);
         let arm = (Genre::MatchArm, "1 => b,", "");
         assert_eq!(standing("fn f() { match a { 1 => b, _ if c => d } }", arm), Standing::NotExhaustive);
@@ -247,7 +278,8 @@ mod tests {
     #[test]
     fn an_error_is_blamed_on_what_it_lies_in() {
         let line = "const fn f(x: A) -> u8 { a + b }";
-        let (_, _, schema) = schema(line, &[(Genre::BinaryOperator, "+", "-"), (Genre::FnValue, "a + b", "0")]);
+        let (_, _, schema) =
+            schema(line, &[(Genre::BinaryOperator, "+", "-"), (Genre::FnValue, "a + b", "0")]);
         let blamed = |what: &str| {
             let start = schema.text.find(what).expect("it is there");
             schema.blamed(&(start..start + what.len()))

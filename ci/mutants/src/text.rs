@@ -68,7 +68,14 @@ mod tests {
         let text = Text::new("a\nä = b + c;\n".to_owned());
         let at = |column| Point { line: 2, column };
         assert_eq!(&text.whole[text.range(Extent { start: at(5), end: at(10) })], "b + c");
-        assert_eq!(text.replaced(&text.range(Extent { start: at(5), end: at(10) }), &text.range(Extent { start: at(7), end: at(8) }), "-"), "b - c");
+        assert_eq!(
+            text.replaced(
+                &text.range(Extent { start: at(5), end: at(10) }),
+                &text.range(Extent { start: at(7), end: at(8) }),
+                "-"
+            ),
+            "b - c"
+        );
         assert_eq!(text.line(2), "ä = b + c;");
     }
 }

@@ -429,4 +429,17 @@ mod tests {
         assert!(heartbeat.keep_alive(Instant::ZERO, core::time::Duration::from_secs(1)));
         assert_eq!(read(&heartbeat), Err(CheckpointError::Unfit("it beats")));
     }
+
+    /// S86: two counts in one byte, of which neither runs into the other, and which are stored as they are.
+    #[test]
+    fn two_counts_in_one_byte_stay_apart() {
+        let mut streaks = Streaks::NONE;
+        for number in 1..40 {
+            assert_eq!((streaks.refused(), streaks.deferred()), (number.min(15), number.min(15)));
+            assert_eq!(Streaks::from_bits(streaks.to_bits()), streaks);
+        }
+        let mut alone = Streaks::NONE;
+        assert_eq!([(); 17].map(|()| alone.deferred())[16], 15);
+        assert_eq!(alone.refused(), 1);
+    }
 }

@@ -124,7 +124,7 @@ impl Fault {
     pub(crate) fn draw(draw: &mut Draw, possible: Possible) -> Self {
         let first = Disturbance::draw(draw, possible, |_| true);
         match draw.below(10) {
-            // What is reset as soon as something is said can't wait for its turn.
+            // What is reset by the next message needs a connection.
             0 | 1 if !matches!(first.what, What::Reset { .. }) => {
                 let other =
                     |what: What| what.place() != first.what.place() && !matches!(what, What::Reset { .. });

@@ -81,6 +81,11 @@ impl Proxy {
         *self.shared.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
     }
 
+    /// Whether the connection that was to be reset is.
+    pub(crate) fn has_reset(&self) -> bool {
+        self.shared.left.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// What the server says comes a byte at a time; `afresh`: on new connections, and the others are reset.
     pub(crate) fn drip(&self, pause: Duration, afresh: bool) {
         self.order(Mode::Drip(pause), afresh);

@@ -16,7 +16,7 @@ const ENOUGH: usize = 200;
 const IDLE: usize = 20;
 
 /// How much the memory may grow with a fault, in bytes.
-const GROWTH: f64 = 4_096.0;
+const GROWTH: f64 = 1_024.0;
 
 pub(crate) struct Report {
     seed: u64,

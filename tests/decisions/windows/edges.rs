@@ -66,5 +66,5 @@ fn the_first_window_is_the_longest_first_wait() {
     let config = windows(1_750, 40_000).to_builder().phase_bits(3).build().unwrap();
     assert_eq!(config.ceiling(1, Mode::Fresh), Some(ms(1_750)));
     // √(40 s × 1.75 s), but at most twice 1.75 s, and an eighth more.
-    assert_eq!(config.ceiling(2, Mode::Fresh), Some(ms(3_500 + 3_500 / 8)));
+    assert_eq!(config.ceiling(2, Mode::Fresh), Some(ms(3_500) * 9 / 8));
 }

@@ -20,13 +20,13 @@ impl Cell {
     pub(super) fn undergo(&mut self, fault: &Fault, draw: &mut Draw) -> Result<(), String> {
         match *fault {
             Fault::One(one) => {
-                self.disturb(one, draw)?;
+                self.disturb(one)?;
                 self.hold(one.hold, draw);
                 self.calm(one.what)?;
             }
             Fault::Together(first, second) => {
-                self.disturb(first, draw)?;
-                self.disturb(second, draw)?;
+                self.disturb(first)?;
+                self.disturb(second)?;
                 let (shorter, longer) =
                     if first.hold < second.hold { (first, second) } else { (second, first) };
                 self.hold(shorter.hold, draw);
@@ -35,11 +35,11 @@ impl Cell {
                 self.calm(longer.what)?;
             }
             Fault::InRecovery(first, after, second) => {
-                self.disturb(first, draw)?;
+                self.disturb(first)?;
                 self.hold(first.hold, draw);
                 self.calm(first.what)?;
                 self.hold(after, draw);
-                self.disturb(second, draw)?;
+                self.disturb(second)?;
                 self.hold(second.hold, draw);
                 self.calm(second.what)?;
             }
@@ -59,7 +59,7 @@ impl Cell {
         }
     }
 
-    fn disturb(&mut self, Disturbance { what, .. }: Disturbance, draw: &mut Draw) -> Result<(), String> {
+    fn disturb(&mut self, Disturbance { what, .. }: Disturbance) -> Result<(), String> {
         match what {
             What::Kill | What::Refuse => self.server.kill(),
             What::Restart => self.server.ask_to_end()?,
@@ -76,12 +76,7 @@ impl Cell {
                 delay: Duration::from_millis(delay.into()),
                 jitter: Duration::from_millis(jitter.into()),
             }),
-            What::Reset { after } => {
-                self.proxy()?.reset_after(after.into());
-                let text = self.text("long", LONG_TEXT);
-                let key = self.some_key(draw);
-                self.publish(&key, &text)?;
-            }
+            What::Reset { after } => self.proxy()?.reset_after(after.into()),
             What::Drip { pause, afresh } => self.proxy()?.drip(Duration::from_millis(pause.into()), afresh),
             What::Mute => self.proxy()?.mute(),
         }
@@ -96,7 +91,25 @@ impl Cell {
                 self.server.ensure_up()?
             }
             What::Hole(_) | What::Lossy { .. } => self.link()?.impair(Impairment::default()),
-            What::Reset { .. } | What::Drip { .. } | What::Mute => self.proxy()?.pass(),
+            What::Reset { .. } => {
+                self.wait_for_reset()?;
+                self.proxy()?.pass();
+            }
+            What::Drip { .. } | What::Mute => self.proxy()?.pass(),
+        }
+        Ok(())
+    }
+
+    /// Publishes what is long enough to be cut, until it is. To a client that is away nothing comes.
+    fn wait_for_reset(&mut self) -> Result<(), String> {
+        let start = now();
+        while !self.proxy()?.has_reset() && self.client.journal.read(|book| book.online()).is_some() {
+            if start.elapsed() > self.patience {
+                return Err("nothing that is published comes by the proxy".to_owned());
+            }
+            let (key, text) = (self.keys.first().cloned().unwrap_or_default(), self.text("long", LONG_TEXT));
+            self.publish(&key, &text)?;
+            pause(Duration::from_millis(20));
         }
         Ok(())
     }

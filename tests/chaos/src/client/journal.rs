@@ -1,6 +1,6 @@
 //! What a client did: its recording, its dials, what it received, and what of it was wrong.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use redial::driver::{Notice, Outcome};
 use redial::handover::Decider;
 use redial::policy::Explanation;
 use redial::record::{Recorder, Store};
-use redial::{Action, Epoch, Event, Phase};
+use redial::{Action, Disposition, Epoch, Event, Phase};
 
 use super::spacing::Spacing;
 use crate::time::now;
@@ -54,6 +54,8 @@ pub(crate) struct Book {
     /// Of all runs.
     pub(crate) dials: u32,
     pub(crate) refused: u32,
+    /// The subscriptions that the server has confirmed in the newest session.
+    confirmed: BTreeSet<String>,
     /// Sessions that were begun.
     pub(crate) sessions: u32,
     /// How often each message came, in this run.
@@ -114,6 +116,7 @@ impl Journal {
         let explanation = notice.explanation();
         let Some(run) = &mut book.run else { return };
         let before = run.explanation.replace(explanation);
+        let is_applied = notice.actions.disposition() == Disposition::Applied;
         let mut wrong = Vec::new();
         if at > elapsed && !std::mem::replace(&mut run.is_ahead, true) {
             wrong.push(format!("the driver's clock is ahead: {at:?} where {elapsed:?} have passed"));
@@ -133,8 +136,15 @@ impl Journal {
                 wrong.push(format!("dial {epoch} at {at:?}, where the policy was: {before}"));
             }
         }
-        if matches!(notice.event, Some(Event::Ready { .. })) {
-            book.sessions += 1;
+        match notice.event {
+            Some(Event::Ready { .. }) => {
+                book.sessions += 1;
+                book.confirmed.clear();
+            }
+            Some(Event::SubscriptionConfirmed { key, .. }) if is_applied => {
+                _ = book.confirmed.insert(key.clone())
+            }
+            _ => {}
         }
         wrong.into_iter().for_each(|wrong| book.find(wrong));
         self.changed.notify_all();
@@ -232,6 +242,11 @@ impl Book {
 
     pub(crate) fn explanation(&self) -> Option<Explanation> {
         self.run.as_ref()?.explanation
+    }
+
+    /// Whether the server has confirmed all of these in this session.
+    pub(crate) fn confirms(&self, keys: &BTreeSet<String>) -> bool {
+        keys.is_subset(&self.confirmed)
     }
 
     pub(crate) fn has(&self, text: &str) -> bool {

@@ -20,7 +20,7 @@ use super::compare;
 use crate::client::feed::UNKNOWN_SESSION;
 
 /// So many messages of a session are kept for a resume.
-const KEPT: usize = 4_096;
+const KEPT: usize = 512;
 
 /// On a thread of its own. Dropped, it closes everything.
 pub(super) struct Upstream {
