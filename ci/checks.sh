@@ -48,9 +48,7 @@ apart() {
     step "no panic, no heap, no float" ci/no-panic.sh
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
-    step "each feature, and pairs" ci/features.sh
     step "C and C++" ci/c.sh
-    step "firmware in QEMU" ci/embedded.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -83,12 +81,10 @@ step "lints, the driver and the tests of its users" cargo clippy --no-default-fe
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
 step "the report on the benchmarks, the connections, the server of the page" cargo test -p redial-benches -p redial-scale -p redial-playground
 step "the storm lab" cargo test -p redial-storm
-step "the code of the migration pages" ci/migration.sh
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "the guide" ci/guide.sh
 step "what the core may not contain" ci/purity.sh
 step "how much a first command compiles" ci/crates.sh
-step "what a release publishes" ci/release.sh --quick
 step "replay in debug and release" ci/replay.sh
 step "the playground in Chromium" ci/playground.sh
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test

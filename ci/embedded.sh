@@ -66,9 +66,8 @@ if [ "$gone" != 0 ] || [ ! -s "$work/flight" ]; then
 fi
 "$replay" --flight "$work/flight" >"$work/replayed" </dev/null
 cmp "$work/decisions" "$work/replayed"
-for log in tests/golden/*.log; do
-    board "$programs/golden" | cmp - "${log%.log}.out"
-done
+board "$programs/golden" >"$work/golden"
+cat tests/golden/*.out | cmp "$work/golden" -
 
 # What is in flash, and what the statics take of memory.
 bytes() { size -A "$1" | awk -v sections="$2" 'index(sections, " " $1 " ") {sum += $2} END {print sum + 0}'; }
@@ -86,5 +85,5 @@ if [ "$mode" = --tsv ]; then
     exit
 fi
 echo "modem link: $(wc -l <"$work/decisions") lines of decisions, those that replay takes of the recorder's $(stat -c %s "$work/flight") bytes"
-echo "golden log: the bytes of replay"
+echo "golden logs: the bytes of replay"
 awk -F '\t' '{printf "%-32s %7d %s\n", $2, $3, $4}' "$work/rows"

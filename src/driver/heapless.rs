@@ -15,9 +15,9 @@
 //!
 //! ```
 //! use core::task::{Context, Poll};
-//! use redial::driver::heapless::{Command, Driver, Host, Protocol, Request};
+//! use redial::driver::heapless::{Command, Driver, Host, Protocol, Reader, Request, Writer};
 //! use redial::driver::{Dial, DialError, SendFailed};
-//! use redial::{Cause, Epoch, Event, Instant};
+//! use redial::{Cause, Epoch, Event};
 //! # struct Socket;
 //! # impl Socket {
 //! #     async fn connect(&mut self) -> Result<(), Cause> { Ok(()) }
@@ -25,7 +25,7 @@
 //! #     fn abort(&mut self) {}
 //! # }
 //! # struct Rx<'a>(&'a mut Socket);
-//! # impl Rx<'_> { async fn line(&mut self) -> Result<u8, Cause> { Err(Cause::NoCloseFrame) } }
+//! # impl Rx<'_> { async fn byte(&mut self) -> Result<u8, Cause> { Err(Cause::NoCloseFrame) } }
 //! # struct Tx<'a>(core::marker::PhantomData<&'a ()>);
 //! # impl Tx<'_> { async fn write(&mut self, _: &[u8]) -> Result<(), SendFailed> { Ok(()) } }
 //!
@@ -48,26 +48,32 @@
 //!         self.0.split()
 //!     }
 //!
-//!     async fn receive(reader: &mut Rx<'_>, epoch: Epoch) -> Result<Self::Received, Cause> {
-//!         Ok(match reader.line().await? {
+//!     fn abort(&mut self) {
+//!         self.0.abort();
+//!     }
+//! }
+//!
+//! impl Reader for Rx<'_> {
+//!     type Received = Option<Event<(), u8>>;
+//!
+//!     async fn receive(&mut self, epoch: Epoch) -> Result<Self::Received, Cause> {
+//!         Ok(match self.byte().await? {
 //!             b'R' => Some(Event::Ready { epoch, token: None, endpoint: None, sequence: None, ttl: None }),
 //!             b'Q' => Some(Event::HeartbeatAcked { epoch }),
 //!             _ => None,
 //!         })
 //!     }
+//! }
 //!
-//!     async fn send(writer: &mut Tx<'_>, command: Command<(), u8, [u8; 4]>) -> Result<(), SendFailed> {
+//! impl Writer<Command<(), u8, [u8; 4]>> for Tx<'_> {
+//!     async fn send(&mut self, command: Command<(), u8, [u8; 4]>) -> Result<(), SendFailed> {
 //!         match command {
-//!             Command::Identify | Command::Resume(_) | Command::Authenticate => writer.write(b"L").await,
-//!             Command::Heartbeat { .. } => writer.write(b"P").await,
-//!             Command::Subscribe { key, .. } => writer.write(&[b'+', key]).await,
-//!             Command::Unsubscribe(key) => writer.write(&[b'-', key]).await,
-//!             Command::Message(bytes) => writer.write(&bytes).await,
+//!             Command::Identify | Command::Resume(_) | Command::Authenticate => self.write(b"L").await,
+//!             Command::Heartbeat { .. } => self.write(b"P").await,
+//!             Command::Subscribe { key, .. } => self.write(&[b'+', key]).await,
+//!             Command::Unsubscribe(key) => self.write(&[b'-', key]).await,
+//!             Command::Message(bytes) => self.write(&bytes).await,
 //!         }
-//!     }
-//!
-//!     fn abort(&mut self) {
-//!         self.0.abort();
 //!     }
 //! }
 //!
@@ -112,14 +118,14 @@ pub trait Protocol {
     type Key: Clone + PartialEq;
     /// What the application sends; [`Infallible`] where it sends nothing.
     type Message;
-    /// The events of one [`receive`](Self::receive): `Option<Event<…>>`, `[Event<…>; 2]`.
+    /// The events of one message: `Option<Event<…>>`, `[Event<…>; 2]`.
     type Received: IntoIterator<Item = Event<Self::Token, Self::Key>>;
     /// The half of an open transport that is read.
-    type Reader<'a>
+    type Reader<'a>: Reader<Received = Self::Received>
     where
         Self: 'a;
     /// The half that is written.
-    type Writer<'a>
+    type Writer<'a>: Writer<Command<Self::Token, Self::Key, Self::Message>>
     where
         Self: 'a;
 
@@ -133,25 +139,6 @@ pub trait Protocol {
     /// The halves of the transport that was opened.
     fn split(&mut self) -> (Self::Reader<'_>, Self::Writer<'_>);
 
-    /// Waits for the next message and says what it means: events for the policy, each with `epoch`. Without an event the
-    /// driver takes it as [`Event::Received`], a sign of life. An end of stream must be an error.
-    ///
-    /// # Errors
-    /// The transport is at its end.
-    fn receive(
-        reader: &mut Self::Reader<'_>,
-        epoch: Epoch,
-    ) -> impl Future<Output = Result<Self::Received, Cause>>;
-
-    /// Sends one command and flushes it. One that takes longer than [`SEND_TIMEOUT`](super::SEND_TIMEOUT) has failed.
-    ///
-    /// # Errors
-    /// The transport can't be written any more.
-    fn send(
-        writer: &mut Self::Writer<'_>,
-        command: Command<Self::Token, Self::Key, Self::Message>,
-    ) -> impl Future<Output = Result<(), SendFailed>>;
-
     /// Ends the transport or the dial at once and without a word. Nothing may be left of it. Called more often than there are transports.
     fn abort(&mut self);
 
@@ -161,6 +148,28 @@ pub trait Protocol {
         let _ = code;
         core::future::ready(())
     }
+}
+
+/// The half of a transport that is read.
+pub trait Reader {
+    /// That of the [`Protocol`].
+    type Received;
+
+    /// Waits for the next message and says what it means: events for the policy, each with `epoch`. Without an event the
+    /// driver takes it as [`Event::Received`], a sign of life. An end of stream must be an error.
+    ///
+    /// # Errors
+    /// The transport is at its end.
+    fn receive(&mut self, epoch: Epoch) -> impl Future<Output = Result<Self::Received, Cause>>;
+}
+
+/// The half that is written, with commands of this type.
+pub trait Writer<C> {
+    /// Sends one command and flushes it. One that takes longer than [`SEND_TIMEOUT`](super::SEND_TIMEOUT) has failed.
+    ///
+    /// # Errors
+    /// The transport can't be written any more.
+    fn send(&mut self, command: C) -> impl Future<Output = Result<(), SendFailed>>;
 }
 
 /// The user and the device: what they have to say, and what they are told.

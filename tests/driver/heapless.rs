@@ -1,189 +1,23 @@
 //! The loop without a heap, held to the duties of a driver, and what only it has: a bounded queue and messages that the host is asked for.
 
-use std::collections::VecDeque;
+#[path = "../common/heapless.rs"]
+mod tested;
+
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
-use redial::driver::heapless::{Command, Driver, Host, Protocol, Request};
-use redial::driver::{self, Dial, DialError, Notice, Outcome, RefreshFailed, SendFailed};
+use redial::driver::heapless::Driver;
+use redial::driver::{self, Outcome};
 use redial::handover::{self, Decider};
 use redial::subscriptions::SubscriptionList;
-use redial::testing::conformance::{self, Requests, Subject, TestedPolicy, TestedTransport};
+use redial::testing::conformance::{self, TestedPolicy, TestedTransport};
 use redial::testing::{VirtualClock, Writes};
-use redial::{BackoffConfig, Cause, Config, Epoch, Event, Policy, SplitMix64};
+use redial::{BackoffConfig, Cause, Config, Event, Policy, SplitMix64};
 
 use super::VIRTUAL;
-
-type Fact = Event<String, String>;
-type Refreshing = Pin<Box<dyn Future<Output = Result<Option<Duration>, RefreshFailed>>>>;
-type Reader = <TestedTransport as driver::Protocol>::Reader;
-type Writer = <TestedTransport as driver::Protocol>::Writer;
-
-/// The suite's transport, as the loop wants it.
-struct Transport {
-    server: TestedTransport,
-    halves: Option<(Reader, Writer)>,
-}
-
-impl Protocol for Transport {
-    type Token = String;
-    type Key = String;
-    type Message = u32;
-    type Received = Vec<Fact>;
-    type Reader<'a> = (&'a TestedTransport, Option<&'a mut Reader>);
-    type Writer<'a> = (&'a TestedTransport, Option<&'a mut Writer>);
-
-    async fn dial(&mut self, dial: Dial<String>) -> Result<(), DialError> {
-        self.halves = Some(driver::Protocol::dial(&self.server, dial).await?);
-        Ok(())
-    }
-
-    fn split(&mut self) -> (Self::Reader<'_>, Self::Writer<'_>) {
-        let (reader, writer) = self.halves.as_mut().map(|(reader, writer)| (reader, writer)).unzip();
-        ((&self.server, reader), (&self.server, writer))
-    }
-
-    async fn receive(reader: &mut Self::Reader<'_>, epoch: Epoch) -> Result<Vec<Fact>, Cause> {
-        let (server, Some(reader)) = reader else { return Err(Cause::NoCloseFrame) };
-        let received = driver::Protocol::receive(*server, reader, epoch).await?;
-        let event = |item| match item {
-            driver::Received::Event(event) => Some(event),
-            driver::Received::Message(_) => None,
-        };
-        Ok(received.into_iter().filter_map(event).collect())
-    }
-
-    async fn send(
-        writer: &mut Self::Writer<'_>,
-        command: Command<String, String, u32>,
-    ) -> Result<(), SendFailed> {
-        let (server, Some(writer)) = writer else { return Err(SendFailed) };
-        let command = match command {
-            Command::Identify => driver::Command::Identify,
-            Command::Resume(session) => driver::Command::Resume(session),
-            Command::Heartbeat { sequence } => driver::Command::Heartbeat { sequence },
-            Command::Authenticate => driver::Command::Authenticate,
-            Command::Subscribe { key, send } => driver::Command::Restore { keys: vec![key], send },
-            Command::Unsubscribe(key) => driver::Command::Unsubscribe(key),
-            Command::Message(message) => driver::Command::Message(message),
-        };
-        driver::Protocol::send(*server, writer, command).await
-    }
-
-    fn abort(&mut self) {
-        self.halves = None;
-    }
-
-    async fn close(&mut self, code: u16) {
-        if let Some((reader, writer)) = self.halves.take() {
-            driver::Protocol::close(&self.server, reader, writer, code).await;
-        }
-    }
-}
-
-/// What waits for the driver.
-#[derive(Default)]
-struct Waiting {
-    events: VecDeque<Fact>,
-    messages: VecDeque<u32>,
-    waker: Option<Waker>,
-}
-
-/// What the user and the device say.
-struct Device {
-    server: TestedTransport,
-    waiting: Arc<Mutex<Waiting>>,
-    /// What became of the messages.
-    sent: Arc<Mutex<Vec<bool>>>,
-    refresh: Option<(u16, Refreshing)>,
-}
-
-impl Device {
-    fn new(server: TestedTransport) -> Self {
-        Self { server, waiting: Arc::default(), sent: Arc::default(), refresh: None }
-    }
-}
-
-impl Host<String, String, u32> for Device {
-    fn poll_next(&mut self, cx: &mut Context<'_>, writable: bool) -> Poll<Request<String, String, u32>> {
-        if let Some((request, refresh)) = &mut self.refresh {
-            let request = Some(*request);
-            if let Poll::Ready(refreshed) = refresh.as_mut().poll(cx) {
-                self.refresh = None;
-                return Poll::Ready(Request::Event(match refreshed {
-                    Ok(ttl) => Event::CredentialOk { request, ttl },
-                    Err(RefreshFailed { fatal }) => Event::CredentialFailed { request, fatal },
-                }));
-            }
-        }
-        let mut waiting = self.waiting.lock().unwrap();
-        waiting.waker = Some(cx.waker().clone());
-        if let Some(event) = waiting.events.pop_front() {
-            return Poll::Ready(Request::Event(event));
-        }
-        match if writable { waiting.messages.pop_front() } else { None } {
-            Some(message) => Poll::Ready(Request::Message(message)),
-            None => Poll::Pending,
-        }
-    }
-
-    fn sent(&mut self, written: bool) {
-        self.sent.lock().unwrap().push(written);
-    }
-
-    fn refresh_credential(&mut self, request: u16) {
-        let server = self.server.clone();
-        self.refresh =
-            Some((request, Box::pin(async move { driver::Protocol::refresh_credential(&server).await })));
-    }
-
-    fn observe(&mut self, notice: &Notice<'_, String, String>) {
-        driver::Protocol::observe(&self.server, notice);
-    }
-}
-
-/// The driver, as the suite sees it.
-struct Tested {
-    driver: Driver<TestedPolicy, Transport, conformance::Host, Device>,
-    waiting: Arc<Mutex<Waiting>>,
-}
-
-impl Tested {
-    fn new(policy: TestedPolicy, server: TestedTransport, host: conformance::Host) -> Self {
-        let device = Device::new(server.clone());
-        let waiting = device.waiting.clone();
-        Self { driver: Driver::new(policy, Transport { server, halves: None }, host, device), waiting }
-    }
-}
-
-impl Subject for Tested {
-    fn requests(&self) -> Requests {
-        let waiting = Arc::downgrade(&self.waiting);
-        Requests::new(move |event| {
-            // The driver and this hold it.
-            let Some(waiting) = waiting.upgrade().filter(|waiting| Arc::strong_count(waiting) > 1) else {
-                return false;
-            };
-            let mut waiting = waiting.lock().unwrap();
-            waiting.events.push_back(event);
-            if let Some(a) = waiting.waker.take() {
-                Waker::wake(a)
-            }
-            true
-        })
-    }
-
-    fn run(&mut self) -> Pin<Box<dyn Future<Output = Outcome> + '_>> {
-        Box::pin(self.driver.run())
-    }
-
-    fn policy(&self) -> &TestedPolicy {
-        self.driver.policy()
-    }
-}
+use tested::{Device, Fact, Tested, Transport, Waiting};
 
 #[test]
 fn the_loop_without_a_heap_conforms() {
@@ -246,8 +80,8 @@ impl Bench {
     fn wake(&self, change: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.waiting.lock().unwrap();
         change(&mut waiting);
-        if let Some(a) = waiting.waker.take() {
-            Waker::wake(a)
+        if let Some(waker) = waiting.waker.take() {
+            waker.wake();
         }
     }
 

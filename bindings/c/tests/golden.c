@@ -76,6 +76,9 @@ static redial_cause cause_of(const char *line) {
     if (value_of(line, "http") != NULL) {
         return (redial_cause){REDIAL_CAUSE_HTTP, (uint32_t)number_of(line, "http")};
     }
+    if (flag_of(line, "timeout")) {
+        return (redial_cause){REDIAL_CAUSE_TIMEOUT, 0};
+    }
     const char *close = value_of(line, "ws");
     if (close == NULL) {
         fail("an unknown cause");
@@ -85,30 +88,59 @@ static redial_cause cause_of(const char *line) {
     return (redial_cause){REDIAL_CAUSE_NO_CLOSE_FRAME, 0};
 }
 
+/* A number of a token's own, of its text. */
+static uint64_t token_of(const char *text) {
+    uint64_t token = 1;
+    for (; *text != 0; text++) {
+        token = token * 257 + (unsigned char)*text;
+    }
+    return token;
+}
+
+static void read_wait(const char *line, redial_event *event) {
+    static const struct {
+        const char *key;
+        redial_retry_after meaning;
+    } waits[] = {
+        {"retry_after", REDIAL_RETRY_AFTER_AT_LEAST},
+        {"after", REDIAL_RETRY_AFTER_AT_LEAST},
+        {"appointment", REDIAL_RETRY_AFTER_APPOINTMENT},
+        {"window", REDIAL_RETRY_AFTER_WINDOW},
+    };
+    for (size_t at = 0; at < sizeof waits / sizeof *waits; at++) {
+        if (value_of(line, waits[at].key) != NULL) {
+            event->retry_after = waits[at].meaning;
+            event->retry_after_ms = number_of(line, waits[at].key);
+        }
+    }
+}
+
 static redial_event event_of(const char *line, const char *name) {
-    char text[64] = "0";
+    char text[64];
     redial_event event = {.kind = numbered(name, redial_event_kind_name)};
     event.epoch = (uint32_t)number_of(line, "epoch");
     if (value_of(line, "cause") != NULL) {
         event.cause = cause_of(line);
     }
-    const char *wait = value_of(line, "retry_after") != NULL ? "retry_after" : "after";
-    if (value_of(line, wait) != NULL) {
-        event.retry_after = REDIAL_RETRY_AFTER_AT_LEAST;
-        event.retry_after_ms = number_of(line, wait);
-    }
+    read_wait(line, &event);
+    event.deadline_ms = number_of(line, "deadline");
+    event.ttl_ms = number_of(line, "ttl");
     if (text_of(line, "id", text, sizeof text)) {
-        event.token = (unsigned char)text[0];
+        event.token = token_of(text);
     }
     event.has_sequence = value_of(line, "seq") != NULL;
     event.sequence = number_of(line, event.has_sequence ? "seq" : "n");
-    text_of(line, "key", text, sizeof text);
-    event.key = (uint32_t)strtoul(text, NULL, 10);
+    if (text_of(line, "key", text, sizeof text)) {
+        event.key = (uint32_t)strtoul(text, NULL, 10);
+    }
+    if (text_of(line, "reason", text, sizeof text)) {
+        event.reason = (uint8_t)strtoul(text, NULL, 10);
+    }
     const char *priority = value_of(line, "priority");
     event.priority = priority == NULL ? 0 : (int32_t)strtol(priority, NULL, 10);
     event.send = (uint32_t)number_of(line, "send");
     event.gap_ms = number_of(line, "gap");
-    event.counted = 1;
+    event.counted = value_of(line, "counted") == NULL || flag_of(line, "counted");
     event.keep = flag_of(line, "keep");
     event.resumable = flag_of(line, "resumable");
     event.retryable = flag_of(line, "retryable");

@@ -12,7 +12,7 @@ use crate::time::Instant;
 
 use super::super::{Runtime, SEND_TIMEOUT};
 use super::queue::Queue;
-use super::{Command, Protocol};
+use super::{Command, Protocol, Reader, Writer};
 
 pub(super) type CommandOf<P> =
     Command<<P as Protocol>::Token, <P as Protocol>::Key, <P as Protocol>::Message>;
@@ -92,7 +92,7 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
     /// Reads to the end, one message at a time.
     pub(super) async fn read(&self, mut reader: P::Reader<'_>, epoch: Epoch) {
         loop {
-            let received = match P::receive(&mut reader, epoch).await {
+            let received = match reader.receive(epoch).await {
                 Ok(events) => {
                     let mut events = events.into_iter().peekable();
                     if events.peek().is_some() { Received::Events(events) } else { Received::Silence }
@@ -125,7 +125,7 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
             if is_message {
                 self.message.set(Some(Written::NotYet));
             }
-            let written = P::send(&mut writer, command).await.is_ok();
+            let written = writer.send(command).await.is_ok();
             if is_message {
                 self.message.set(Some(if written { Written::Yes } else { Written::No }));
             }

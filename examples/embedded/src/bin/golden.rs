@@ -1,4 +1,4 @@
-//! The golden log on a Cortex-M3 (LM3S6965, as QEMU has it): prints the lines of `replay`.
+//! The golden logs on a Cortex-M3 (LM3S6965, as QEMU has it): prints the lines of `replay`, log by log in the order of their names.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -12,10 +12,9 @@ mod board;
 fn main() -> ! {
     use core::fmt::Write;
 
-    const LOG: &str = include_str!("../../../../tests/golden/link.log");
-
     let Some(mut out) = board::Out::new() else { board::end(false) };
-    let played = redial_embedded::golden::play(LOG, &mut out);
+    let mut logs = redial_embedded::golden::LOGS.iter();
+    let played = logs.try_for_each(|log| redial_embedded::golden::play(log, &mut out));
     if let Err(line) = played {
         let _printed = writeln!(out, "not a line of the golden log's format: {line}");
     }
