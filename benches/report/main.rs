@@ -11,6 +11,7 @@
 mod connections;
 mod counts;
 mod document;
+mod goals;
 mod memory;
 mod outside;
 mod section;
