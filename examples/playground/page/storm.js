@@ -19,7 +19,9 @@ export class Storm {
     #bent;
     #charts = { dials: drawn('svg', { role: 'img' }), online: drawn('svg', { role: 'img' }) };
     #isShown = false;
-    #again = settled(250, () => this.run());
+    /** Whether a change still waits for its run. */
+    #isDue = false;
+    #again = settled(250, () => this.#isDue && this.run());
 
     /** `bent` is the first tab, whose policy can be chosen. */
     constructor(core, bent) {
@@ -29,7 +31,7 @@ export class Storm {
             const select = byId(`policy-${side}`);
             presetsInto(select, presets, chosen);
             select.append(element('optgroup', { label: 'As bent' }, element('option', { value: BENT }, 'the one in “A connection”')));
-            select.addEventListener('change', this.#again);
+            select.addEventListener('change', () => this.#changed());
         }
         for (const name of FIELDS) {
             byId(name).addEventListener('input', () => this.#changed());
@@ -74,8 +76,7 @@ export class Storm {
     }
 
     async run() {
-        this.cancel();
-        this.#asked += 1;
+        this.#stop();
         const asked = this.#asked;
         this.#busy(true);
         try {
@@ -88,13 +89,20 @@ export class Storm {
         } catch (error) {
             if (asked === this.#asked) {
                 this.#busy(false);
-                byId('storm-error').textContent = error ? `${error.message}.` : '';
+                byId('storm-error').textContent = `${error.message}.`;
             }
         }
     }
 
     /** Gives up what is under way. */
     cancel() {
+        this.#stop();
+        this.#busy(false);
+    }
+
+    #stop() {
+        this.#isDue = false;
+        this.#asked += 1;
         SIDES.forEach((side) => this.#helpers[side].cancel());
     }
 
@@ -120,8 +128,12 @@ export class Storm {
         return Math.max(0, Math.round(Number(byId(name).value)) || 0);
     }
 
+    /** What is drawn is no longer what is asked for: a run follows once the hand is still. */
     #changed() {
         this.#labels();
+        this.#stop();
+        this.#busy(true);
+        this.#isDue = true;
         this.#again();
     }
 

@@ -14,7 +14,9 @@ pub(crate) fn build(home: &Path) -> Result<PathBuf, String> {
     if !library.is_dir() {
         return Err(format!("this Rust can't build WebAssembly yet; run: rustup target add {TARGET}"));
     }
-    let folder = home.join("wasm/target");
+    let folder =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| home.join("../../target"), PathBuf::from);
+    let folder = folder.join("playground");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--release", "--target", TARGET, "--manifest-path"])
