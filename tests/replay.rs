@@ -70,6 +70,19 @@ fn golden(log: &str, expected: &str) {
     }
 }
 
+/// Other hosts play these logs too, and compare their bytes with these files.
+#[test]
+fn the_logs_that_every_host_plays() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let logs = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
+    let logs: Vec<_> = logs.filter(|path| path.extension().is_some_and(|of| of == "log")).collect();
+    assert!(logs.len() >= 2);
+    for log in logs {
+        let read = |path: &Path| fs::read_to_string(path).expect("text");
+        golden(&read(&log), &read(&log.with_extension("out")));
+    }
+}
+
 macro_rules! golden {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
