@@ -12,16 +12,32 @@ step() {
     "$@"
 }
 
-# The README's command that shows a client under every fault, with two seeds at a time: it waits more than it works.
-gateway() {
-    local command seed shows=() failed=0
-    command=$(grep -m 1 '^cargo run --release --example gateway' README.md)
-    for seed in 1 2; do
-        $command -- --seed "$seed" >"$CARGO_TARGET_DIR/gateway.$seed" &
-        shows+=($!)
+# The README's command that shows a client under every fault.
+gateway=$(grep -m 1 '^cargo run --release --example gateway' README.md)
+
+# What waits more than it works, so that all of it goes on at once: clients of real servers and of hostile ones.
+build_waiting() {
+    (. ci/provide.sh && provide_redis && provide_mosquitto && provide_nats && provide_nginx && provide_postgres)
+    cargo build --quiet -p redial-chaos
+    cargo test --quiet --no-run -p redial-beside
+    cargo test --quiet --no-run -p redial-gauntlet
+    cargo build --quiet --example gateway --features websocket
+    ${gateway/run/build}
+}
+waiting() {
+    local pids=() failed=0 log pid
+    aside() { "${@:2}" >"$CARGO_TARGET_DIR/waiting.$1" 2>&1 & pids+=($!); }
+    aside servers ci/servers.sh
+    aside chaos ci/chaos.sh
+    aside gauntlet cargo test --quiet -p redial-gauntlet
+    aside gauntlet-quick ci/gauntlet.sh --quick
+    aside gateway-1 $gateway -- --seed 1
+    aside gateway-2 $gateway -- --seed 2
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    for log in "$CARGO_TARGET_DIR"/waiting.*; do
+        printf '\n-- %s\n' "${log##*.}"
+        cat "$log"
     done
-    for show in "${shows[@]}"; do wait "$show" || failed=1; done
-    cat "$CARGO_TARGET_DIR"/gateway.[12]
     return "$failed"
 }
 
@@ -32,6 +48,7 @@ apart() {
     step "no panic, no heap, no float" ci/no-panic.sh
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
+    step "C and C++" ci/c.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -40,9 +57,8 @@ step "where a token is sent, without the list of suffixes" cargo test --features
 step "a step deeper than the tests" ci/proofs.sh
 step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
-step "examples beside other crates, and servers that are killed" ci/servers.sh
-step "the gauntlet" cargo test -p redial-gauntlet
-step "the gateway's client in the gauntlet" ci/gauntlet.sh --quick
+step "what waits is built" build_waiting
+step "servers that are killed, the gauntlet, the gateway with two seeds" waiting
 step "code size" ci/sizes.sh
 
 # In a group of its own, so that nothing of it is left where another step fails.
@@ -63,13 +79,14 @@ step "lints, telemetry without a heap" cargo clippy --no-default-features --feat
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
-step "the report on the benchmarks" cargo test -p redial-benches
+step "the report on the benchmarks, the connections, the server of the page" cargo test -p redial-benches -p redial-scale -p redial-playground
 step "the storm lab" cargo test -p redial-storm
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+step "the guide" ci/guide.sh
 step "what the core may not contain" ci/purity.sh
 step "how much a first command compiles" ci/crates.sh
 step "replay in debug and release" ci/replay.sh
-step "gateway, two seeds" gateway
+step "the playground in Chromium" ci/playground.sh
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
 step "counts of instructions" ci/instructions.sh
 step "how much of the core the corpus reaches" ci/coverage.sh 87
@@ -77,4 +94,5 @@ step "how much of the core the corpus reaches" ci/coverage.sh 87
 wait "$apart" || failed=$?
 cat "$CARGO_TARGET_DIR/apart"
 [ "${failed:-0}" = 0 ]
-step "fuzzing" ci/fuzz.sh 30
+# Two to a processor: half as long, for half as many runs.
+step "fuzzing" env FUZZ_JOBS=$((2 * $(nproc))) ci/fuzz.sh 30

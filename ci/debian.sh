@@ -16,11 +16,30 @@ unpack_debian() {
     shift
     rm -rf "$part"
     mkdir -p "$part/debs"
-    (cd "$part/debs" && apt-get download -q "$@")
+    # Said in full, since it may be called where a failure ends nothing by itself.
+    (cd "$part/debs" && apt-get download -q "$@") || return
     local deb
-    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part"; done
+    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part" || return; done
     rm -rf "$part/debs" "$home"
     mv "$part" "$home"
+}
+
+# Sets the array $1 to the command that runs the program $2: the one on PATH, or that of Debian's package $3, which is unpacked with all
+# that it depends on and that is not installed. False where there is neither.
+debian_program() {
+    local -n command_of=$1
+    local program=$2 package=$3 home libraries
+    command_of=("$program")
+    command -v "$program" >/dev/null && return
+    command -v apt-get >/dev/null || return 1
+    home=$(debian_root "$package")
+    if [ ! -d "$home" ]; then
+        local packages
+        mapfile -t packages < <(apt-get install -s --no-install-recommends "$package" | awk '$1 == "Inst" {print $2}')
+        [ ${#packages[@]} != 0 ] && unpack_debian "$home" "${packages[@]}" >&2 || return 1
+    fi
+    libraries=$(find "$home/usr/lib" "$home/lib" -name '*.so.*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd :)
+    command_of=(env LD_LIBRARY_PATH="$libraries" "$home/usr/bin/$program")
 }
 
 # The environment in which cargo uses the compiler under $1.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes each target for 30 s, or as many seconds as given, as many targets at a time as there are processors.
+# Fuzzes each target for 30 s, or as many seconds as given, as many targets at a time as there are processors, or as FUZZ_JOBS says.
 #
 #     ci/fuzz.sh                    # every target for 30 s
 #     ci/fuzz.sh 600 policy replay  # these for ten minutes
@@ -35,9 +35,9 @@ mapfile -t targets < <([ $# -gt 0 ] && printf '%s\n' "$@" || cargo +nightly fuzz
 cargo +nightly fuzz build --sanitizer none
 [ -z "$build" ] || exit 0
 
-processors=$(nproc)
+at_once=${FUZZ_JOBS:-$(nproc)}
 if [ -n "$total" ]; then
-    rounds=$(((${#targets[@]} + processors - 1) / processors))
+    rounds=$(((${#targets[@]} + at_once - 1) / at_once))
     seconds=$((total / rounds > 0 ? total / rounds : 1))
 fi
 programs=$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release
@@ -59,4 +59,4 @@ fuzz() {
 }
 export -f fuzz
 export target programs
-printf '%s\n' "${targets[@]}" | xargs -P "$processors" -I TARGET bash -c "fuzz TARGET $seconds"
+printf '%s\n' "${targets[@]}" | xargs -P "$at_once" -I TARGET bash -c "fuzz TARGET $seconds"

@@ -20,17 +20,7 @@ case $mode in
 *) usage ;;
 esac
 
-# QEMU, unless it is installed.
-qemu=(qemu-system-arm)
-if ! command -v qemu-system-arm >/dev/null && command -v apt-get >/dev/null; then
-    home=$(debian_root qemu)
-    if [ ! -d "$home" ]; then
-        mapfile -t packages < <(apt-get install -s --no-install-recommends qemu-system-arm | awk '$1 == "Inst" {print $2}')
-        unpack_debian "$home" "${packages[@]}" >&2
-    fi
-    libraries=$(find "$home/usr/lib" "$home/lib" -name '*.so.*' -printf '%h\n' 2>/dev/null | sort -u | paste -sd :)
-    qemu=(env LD_LIBRARY_PATH="$libraries" "$home/usr/bin/qemu-system-arm")
-fi
+debian_program qemu qemu-system-arm qemu-system-arm || true
 export CARGO_TARGET_DIR=$CARGO_TARGET_DIR/history
 
 has_target() { rustup target add "$1" >/dev/null 2>&1; }

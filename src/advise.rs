@@ -98,6 +98,19 @@ pub const APPOINTMENT: &str = "appointment";
 pub const WINDOW: &str = "window";
 
 /// The config of a [`Book`]: how many clients the server can accept, and how it makes appointments.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Ratio;
+/// use redial::advise::Config;
+///
+/// // Accepts 50 clients a second. Few clients heed a hint, so that two are asked to come for each that can be accepted.
+/// const CONFIG: Config = Config::new(50, Duration::from_secs(1))
+///     .overbooking(Ratio::TWO)
+///     .longest(Duration::from_secs(120))
+///     .build_const();
+/// assert_eq!(CONFIG.capacity(), (50, Duration::from_secs(1)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     accepts: u32,
@@ -226,6 +239,21 @@ impl Builder<Config> {
 ///
 /// A slot has whole microseconds, rounded up, so that there are at most a million appointments a second. `now` may come from any
 /// clock and may run backwards. The size is 48 bytes.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Instant;
+/// use redial::advise::{Book, Config};
+///
+/// const CONFIG: Config = Config::new(10, Duration::from_secs(1)).build_const();
+/// let (mut book, now) = (Book::new(CONFIG), Instant::ZERO);
+/// assert_eq!(book.appointment(now, 500), Duration::from_secs(1));
+///
+/// // Half of the machines are gone: from now on it accepts five a second.
+/// book.set_capacity(5, Duration::from_secs(1))?;
+/// assert_eq!(book.window(500), Duration::from_secs(100));
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Book {
     config: Config,

@@ -41,6 +41,15 @@ pub trait Load: Sized {
 }
 
 /// Why bytes are no checkpoint and no dump of a flight recorder, or were not written.
+///
+/// ```
+/// use redial::record::{CheckpointError, Flight};
+///
+/// match Flight::decode(b"no dump") {
+///     Ok(flight) => println!("{}", flight.set_up()),
+///     Err(error) => assert_eq!(error, CheckpointError::NotAFlight),
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -404,6 +413,19 @@ const ENDS_EARLY: CheckpointError = impossible("it ends in the middle of a field
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let shift = |crc: u32| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xedb8_8320 };
     !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| shift(crc)))
+}
+
+/// What is read of what was written of it.
+#[cfg(test)]
+pub(crate) fn read_back<T: Store + Load>(it: &T) -> Result<T, CheckpointError> {
+    let mut bytes = [0; 400];
+    let mut writer = Writer::new(&mut bytes, Names::Shown);
+    it.store(&mut writer)?;
+    let length = writer.length();
+    let mut reader = Reader::new(&bytes[..length]);
+    let read = T::load(&mut reader);
+    assert!(reader.rest().is_empty() || read.is_err());
+    read
 }
 
 #[cfg(test)]

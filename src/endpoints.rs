@@ -224,6 +224,16 @@ pub trait Endpoints {
 }
 
 /// A single endpoint, in no bytes, no instructions and no draws. Its number is 0, and each round is one dial.
+///
+/// ```
+/// use redial::endpoints::{Endpoints, SingleEndpoint};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// // What a policy has unless it is given several.
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let one: &SingleEndpoint = policy.endpoints();
+/// assert_eq!((one.current(), one.several()), (0, false));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
@@ -258,6 +268,28 @@ impl Endpoints for SingleEndpoint {
 }
 
 /// Up to `N` endpoints, in place. The size is 24 bytes plus two for each.
+///
+/// ```
+/// use redial::endpoints::{Endpoints, FixedEndpoints};
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// const URLS: [&str; 3] = ["wss://a.example", "wss://b.example", "wss://c.example"];
+///
+/// let mut policy =
+///     Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_endpoints(FixedEndpoints::<3>::new(3)?);
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!(URLS[usize::from(policy.endpoints().current())], "wss://a.example");
+///
+/// // It does not answer: another one is tried, after a short gap and in the same attempt.
+/// let epoch = policy.epoch().expect("dialling");
+/// let now = Instant::from_millis(50);
+/// let _gap = policy.handle_event(now, Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
+/// let due = policy.poll_timeout().expect("a gap");
+/// let _open = policy.handle_timeout(due);
+/// assert_ne!(policy.endpoints().current(), 0);
+/// assert_eq!(policy.explain().attempt, 1);
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

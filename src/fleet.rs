@@ -114,6 +114,28 @@ pub struct Call {
 
 /// Runs a script on Redis. [`Redis`] does it with a client that does not block; with one that does, or for tests, implement it with
 /// a future that is ready at once.
+///
+/// ```
+/// use redial::Instant;
+/// use redial::fleet::{Call, Run};
+///
+/// /// A client that blocks.
+/// struct Client;
+///
+/// impl Run for Client {
+///     fn now(&self) -> Instant {
+///         Instant::ZERO // of a monotonic clock
+///     }
+///
+///     async fn run(&self, call: &Call) -> Option<Vec<i64>> {
+///         self.evalsha(call.script, &call.keys, &call.args).ok()
+///     }
+/// }
+/// # impl Client {
+/// #     fn evalsha(&self, _: &str, _: &[String], _: &[String]) -> Result<Vec<i64>, ()> { Err(()) }
+/// # }
+/// # let _ = Client;
+/// ```
 pub trait Run {
     /// The time by a monotonic clock of this process.
     fn now(&self) -> Instant;

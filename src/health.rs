@@ -141,6 +141,16 @@ words!(HealthStatus {
 });
 
 /// The alerts that are raised.
+///
+/// ```
+/// use redial::Instant;
+/// use redial::health::{Health, HealthConfig};
+///
+/// let mut health = Health::new();
+/// health.attempt_failed(&HealthConfig::DEFAULT, Instant::ZERO);
+/// let alerts = health.report(&HealthConfig::DEFAULT, Instant::ZERO).alerts;
+/// assert!(alerts.any() && alerts.failure_rate && !alerts.slow_recovery);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -161,6 +171,23 @@ impl Alerts {
 
 /// The recoveries so far. A recovery lasts from the loss of an established connection to the next one, without the time in which
 /// nothing could be tried ([`Health::paused`], [`Health::slept`]). The numbers saturate.
+///
+/// ```
+/// use redial::Instant;
+/// use redial::health::{Health, HealthConfig, RECOVERY_BOUNDS};
+///
+/// let (mut health, at) = (Health::new(), |seconds: u64| Instant::from_millis(1_000 * seconds));
+/// for (lost, back) in [(100, 101), (200, 204), (300, 345)] {
+///     health.attempt_succeeded(&HealthConfig::DEFAULT, at(lost - 50));
+///     health.lost(at(lost));
+///     health.attempt_succeeded(&HealthConfig::DEFAULT, at(back));
+///     health.lost(at(back + 1));
+///     health.stopped(at(back + 1));
+/// }
+/// let recoveries = health.report(&HealthConfig::DEFAULT, at(400)).recoveries;
+/// let within_30_s = RECOVERY_BOUNDS.iter().zip(recoveries.histogram).filter(|(bound, _)| bound.as_secs() <= 30);
+/// assert_eq!((recoveries.count, within_30_s.map(|(_, count)| count).sum::<u32>()), (3, 2));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -176,6 +203,17 @@ pub struct Recoveries {
 }
 
 /// The result of [`Health::report`].
+///
+/// ```
+/// use redial::Instant;
+/// use redial::health::{Health, HealthConfig, HealthStatus};
+///
+/// let mut health = Health::new();
+/// health.attempt_succeeded(&HealthConfig::DEFAULT, Instant::ZERO);
+/// let report = health.report(&HealthConfig::DEFAULT, Instant::from_millis(5_000));
+/// assert_eq!((report.status, report.failed, report.attempts), (HealthStatus::Ok, 0, 1));
+/// println!("{}, up for {:?}", report.status, report.uptime);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -15,6 +15,27 @@ use crate::words::words;
 pub use config::{HeartbeatConfig, Liveness};
 
 /// The result of [`Heartbeat::handle_timeout`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::heartbeat::{Heartbeat, HeartbeatConfig, Tick};
+/// use redial::{Instant, SplitMix64};
+///
+/// const CONFIG: HeartbeatConfig =
+///     HeartbeatConfig::new().interval(Duration::from_secs(30)).first_jitter(false).build_const();
+/// let mut heartbeat = Heartbeat::new();
+/// heartbeat.start(&CONFIG, Instant::ZERO, Duration::from_secs(30), &mut SplitMix64::new(7));
+/// while let Some(due) = heartbeat.poll_timeout() {
+///     match heartbeat.handle_timeout(&CONFIG, due) {
+///         Tick::NotYet => {}
+///         Tick::Heartbeat { .. } => println!("{} ms: PING", due.as_millis()),
+///         Tick::Dead => {
+///             assert_eq!(due, Instant::from_millis(60_000)); // nobody answered the first one
+///             break;
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the caller must obey it")]
 pub enum Tick {
@@ -346,5 +367,65 @@ mod tests {
         heartbeat.start(&PLAIN, ms(1_000_000), Duration::from_secs(1), &mut SplitMix64::new(3));
         heartbeat.rewind(ms(10), Micros::ZERO);
         assert_eq!(heartbeat.poll_timeout(), Some(ms(1_010)));
+    }
+
+    /// Report 11: time that the host slept brings the next heartbeat nearer, and leaves the limit of an answer.
+    #[test]
+    fn slept_time_counts_for_the_next_heartbeat() {
+        let mut heartbeat = started(&PLAIN, Duration::from_secs(10));
+        assert!(heartbeat.probe(ms(1_000), Duration::from_secs(20)));
+        heartbeat.age(ms(1_000), Micros::from_millis(4_000));
+        assert_eq!((heartbeat.poll_timeout(), heartbeat.answer_by()), (Some(ms(6_000)), Some(ms(21_000))));
+        heartbeat.age(ms(1_000), Micros::from_millis(60_000));
+        assert_eq!(heartbeat.poll_timeout(), Some(ms(1_000)), "due now, and not before");
+    }
+
+    /// F87, S71: whatever is pending, and that alone, can be acknowledged.
+    #[test]
+    fn an_acknowledgement_answers_all_that_is_pending() {
+        let config = PLAIN.to_builder().missed(2).build().unwrap();
+        for pending in 0..8 {
+            let mut heartbeat = started(&config, Duration::from_secs(1));
+            if pending & 1 != 0 {
+                assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Heartbeat { missed: false });
+            }
+            if pending & 2 != 0 {
+                heartbeat.requested();
+            }
+            if pending & 4 != 0 {
+                assert!(heartbeat.probe(ms(1_000), Duration::from_secs(5)));
+                assert_eq!(heartbeat.answer_by(), Some(ms(6_000)));
+            }
+            assert_eq!(heartbeat.acknowledged(), pending != 0, "{pending:#b}");
+            assert_eq!((heartbeat.acknowledged(), heartbeat.answer_by()), (false, None));
+        }
+        assert!(!Heartbeat::new().probe(ms(0), Duration::from_secs(5)), "none is running");
+    }
+
+    /// F81, S66: where any traffic counts, what is received answers the heartbeat.
+    #[test]
+    fn what_is_received_answers_where_any_traffic_counts() {
+        for (liveness, second) in
+            [(Liveness::AnyTraffic, Tick::Heartbeat { missed: false }), (Liveness::Ack, Tick::Dead)]
+        {
+            let config = PLAIN.to_builder().liveness(liveness).build().unwrap();
+            let mut heartbeat = started(&config, Duration::from_secs(1));
+            assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Heartbeat { missed: false });
+            heartbeat.received(&config);
+            assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), second);
+        }
+    }
+
+    /// Report 59: the limit of an answer begins with the last heartbeat that may be missed.
+    #[test]
+    fn an_answer_is_limited_from_the_last_heartbeat_that_may_be_missed() {
+        let within = Some(Duration::from_millis(300));
+        let config = PLAIN.to_builder().missed(2).answer_within(within).build().unwrap();
+        let mut heartbeat = started(&config, Duration::from_secs(1));
+        assert_eq!(heartbeat.handle_timeout(&config, ms(1_000)), Tick::Heartbeat { missed: false });
+        assert_eq!(heartbeat.answer_by(), None);
+        assert_eq!(heartbeat.handle_timeout(&config, ms(2_000)), Tick::Heartbeat { missed: true });
+        assert_eq!(heartbeat.answer_by(), Some(ms(2_300)));
+        assert_eq!(heartbeat.handle_timeout(&config, ms(2_300)), Tick::Dead);
     }
 }

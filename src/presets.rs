@@ -147,6 +147,15 @@ pub const ALL: &[(&str, &Config)] = &[
 ];
 
 /// The preset of this name.
+///
+/// ```
+/// use redial::presets;
+///
+/// // From a command line, or a file.
+/// let config = presets::by_name("discord-gateway").expect("a preset");
+/// assert_eq!(config, &presets::DISCORD_GATEWAY);
+/// assert!(presets::by_name("dicsord").is_none());
+/// ```
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Config> {
     ALL.iter().find(|(known, _)| *known == name).map(|(_, config)| *config)

@@ -221,4 +221,25 @@ mod tests {
         assert_eq!(Ratio::ZERO.divide_one_plus(Micros::MAX), Micros::MAX);
         assert_eq!(ratio(u32::MAX, 1).divide_one_plus(Micros(1 << 33)), Micros(2));
     }
+
+    /// Where the product has more than 64 bits, and to the last span that there is.
+    #[test]
+    fn scaling_is_exact_up_to_the_largest_span() {
+        let ratio = |n, d| Ratio::new(n, d).unwrap();
+        for (span, n, d) in
+            [(u64::MAX / 3 * 2 - 2, 3, 2), (u64::MAX - 5, 7, 7), (1 << 63, 1_999_999_999, 1_000_000_000)]
+        {
+            let exact = u128::from(span) * u128::from(n) / u128::from(d);
+            assert_eq!(u128::from(ratio(n, d).of(Micros(span)).0), exact, "{span} {n}/{d}");
+        }
+    }
+
+    #[test]
+    fn the_least_span_that_reaches_another_saturates() {
+        let half = Ratio::new(1, 2).unwrap();
+        assert_eq!(half.least_reaching(Micros(5)), Micros(10));
+        assert_eq!(half.least_reaching(Micros(u64::MAX / 2)), Micros(u64::MAX - 1));
+        assert_eq!(half.least_reaching(Micros(u64::MAX / 2 + 1)), Micros::MAX);
+        assert_eq!(half.least_reaching(Micros::MAX), Micros::MAX);
+    }
 }

@@ -110,4 +110,12 @@ mod tests {
         assert_eq!(rng.next_u64(), 6_457_827_717_110_365_317);
         assert_eq!(rng.next_u64(), 3_203_168_211_198_807_973);
     }
+
+    #[test]
+    fn bytes_are_those_of_the_draws() {
+        let (mut rng, mut bytes) = (SplitMix64::new(1_234_567), [0; 13]);
+        rng.fill_bytes(&mut bytes);
+        assert_eq!(bytes[..8], 6_457_827_717_110_365_317_u64.to_le_bytes());
+        assert_eq!(bytes[8..], 3_203_168_211_198_807_973_u64.to_le_bytes()[..5]);
+    }
 }

@@ -435,11 +435,14 @@ mod tests {
                 session.observe_unanswered(*n);
             }
             let mut resumed = session.clone();
+            session.rewind(Instant::ZERO);
             session.replaced();
             session.establish("new", None, None, None);
             assert_eq!(session.sequence(), kept);
             resumed.resumed(Instant::ZERO);
             assert!(resumed.sequence() >= Some(20), "never back within a session");
+            resumed.replaced();
+            assert_eq!(resumed.sequence(), None, "what came before is the resumed session's");
         }
     }
 
@@ -466,7 +469,14 @@ mod tests {
     #[test]
     fn debug_output_has_no_secret() {
         extern crate std;
-        let session = SessionState::resumable("s3cret", Some("wss://s3cret"), Some(1));
-        assert!(!std::format!("{session:?}").contains("s3cret"));
+        let mut session = SessionState::resumable("s3cret", Some("wss://s3cret"), Some(1));
+        let shown = std::format!("{session:?}");
+        assert!(
+            !shown.contains("s3cret") && shown.contains("redacted") && shown.contains("ttl_ms: None"),
+            "{shown}"
+        );
+        session.update("s3cret", None, None, Some(Duration::from_secs(60)));
+        let shown = std::format!("{session:?}");
+        assert!(shown.contains("ttl_ms: Some(60000)"), "{shown}");
     }
 }

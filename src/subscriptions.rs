@@ -22,6 +22,29 @@ pub use storage::SubscriptionList;
 pub use storage::{FixedSubscriptions, NoSubscriptions, SubscriptionStorage};
 
 /// The state of a desired subscription in the present session.
+///
+/// ```
+/// use redial::subscriptions::{FixedSubscriptions, SubscriptionState, Subscriptions};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7))
+///     .with_subscriptions(FixedSubscriptions::<&str, 4>::new());
+/// let now = Instant::ZERO;
+/// let state = |policy: &Policy<_, (), FixedSubscriptions<&'static str, 4>>| {
+///     policy.subscriptions().find(&"news").map(|subscription| subscription.state())
+/// };
+///
+/// let _wanted = policy.handle_event(now, Event::Subscribe { key: "news", priority: 0 });
+/// assert_eq!(state(&policy), Some(SubscriptionState::Pending));
+///
+/// let _open = policy.handle_event(now, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let _restore = policy.handle_event(now, Event::Opened { epoch });
+/// assert_eq!(state(&policy), Some(SubscriptionState::Sent));
+///
+/// let _nothing = policy.handle_event(now, Event::SubscriptionConfirmed { epoch, key: "news", send: None });
+/// assert_eq!(state(&policy), Some(SubscriptionState::Confirmed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -51,6 +74,21 @@ words!(SubscriptionState {
 });
 
 /// One desired subscription.
+///
+/// ```
+/// use redial::subscriptions::{FixedSubscriptions, Subscriptions};
+///
+/// let mut set = FixedSubscriptions::<&str, 4>::new();
+/// set.subscribe("news", 0)?;
+/// set.subscribe("orders", 9)?;
+///
+/// // What a status page shows.
+/// for subscription in set.iter() {
+///     println!("{}: {}, priority {}", subscription.key(), subscription.state(), subscription.priority());
+/// }
+/// assert_eq!(set.find(&"orders").map(|subscription| subscription.priority()), Some(9));
+/// # Ok::<(), redial::subscriptions::Full<&str>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subscription<'a, K> {
     key: &'a K,
@@ -117,6 +155,19 @@ words!(Subscribed {
 });
 
 /// The set is full. It did not change, and this returns the key.
+///
+/// ```
+/// use redial::subscriptions::{FixedSubscriptions, Full, Subscriptions};
+///
+/// let mut set = FixedSubscriptions::<u16, 1>::new();
+/// set.subscribe(7, 0)?;
+/// assert_eq!(set.subscribe(8, 0), Err(Full(8)));
+///
+/// // There is a place again.
+/// assert!(set.unsubscribe(&7));
+/// set.subscribe(8, 0)?;
+/// # Ok::<(), Full<u16>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "the key that was not taken, to be moved out")]
 pub struct Full<K>(pub K);

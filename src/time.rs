@@ -348,6 +348,30 @@ mod tests {
         assert_eq!(Micros::from_duration(Duration::MAX), Micros::MAX);
     }
 
+    /// Whatever the two clocks say: from before the beginning of one to the end of the other.
+    #[test]
+    fn a_span_from_before_the_beginning_saturates() {
+        let early = SignedInstant::before(Instant::ZERO, Micros(1_000));
+        assert_eq!(early.until(Instant::ZERO), Micros(1_000));
+        assert_eq!(early.until(Instant(u64::MAX - 1_001)), Micros(u64::MAX - 1));
+        assert_eq!(early.until(Instant(u64::MAX - 1_000)), Micros::MAX);
+        assert_eq!(early.until(Instant(u64::MAX - 999)), Micros::MAX);
+        assert_eq!(early.until(Instant::MAX), Micros::MAX);
+        assert_eq!(SignedInstant::at(Instant(5)).until(Instant(4)), Micros::ZERO);
+        assert_eq!(SignedInstant::at(Instant(5)).until(Instant(5)), Micros::ZERO);
+    }
+
+    #[test]
+    fn an_optional_instant_is_shown_and_written_as_one() {
+        for at in [None, Some(Instant(7))] {
+            let moment = OptInstant::new(at);
+            extern crate std;
+            assert_eq!(std::format!("{moment:?}"), std::format!("{at:?}"));
+            #[cfg(feature = "record")]
+            assert_eq!(serde_json::to_value(moment).unwrap(), serde_json::to_value(at).unwrap());
+        }
+    }
+
     #[test]
     fn a_span_is_the_duration_that_std_makes_of_it() {
         let edges = (0..64).flat_map(|bits| [1_u64 << bits, (1 << bits) - 1, (1 << bits) + 1]);

@@ -115,4 +115,15 @@ mod tests {
         }
         assert_eq!(window.forgotten_at(u64::MAX, Micros::MAX), Instant::MAX);
     }
+
+    #[test]
+    fn a_clock_that_runs_back_by_more_than_the_window_begins_again() {
+        let span = WIDTH.0 * SLOTS as u64;
+        for (back, kept) in [(span - 1, true), (span, true), (span + 1, false)] {
+            let mut window = one_at(10 * span);
+            let since = window.since.as_micros();
+            window.advance(Instant::from_micros(since - back), WIDTH);
+            assert_eq!(window.since.as_micros() == since, kept, "{back}");
+        }
+    }
 }

@@ -17,6 +17,12 @@ mod story;
 #[path = "../examples/replay/timeline.rs"]
 mod timeline;
 
+#[path = "fuzzed/advise.rs"]
+mod advise;
+#[path = "fuzzed/alteration.rs"]
+mod alteration;
+#[path = "fuzzed/altered.rs"]
+mod altered;
 #[path = "fuzzed/breakers.rs"]
 mod breakers;
 #[path = "fuzzed/budgets.rs"]
@@ -27,6 +33,10 @@ mod configs;
 mod documents;
 #[path = "fuzzed/handover.rs"]
 mod handover;
+#[path = "fuzzed/health.rs"]
+mod health;
+#[path = "fuzzed/named.rs"]
+mod named;
 #[path = "fuzzed/policy.rs"]
 mod policy;
 #[path = "fuzzed/recorded.rs"]
@@ -36,8 +46,12 @@ mod replay;
 #[cfg(feature = "driver")]
 #[path = "schedule/mod.rs"]
 mod schedule;
+#[path = "fuzzed/serial.rs"]
+mod serial;
 #[path = "fuzzed/snapshots.rs"]
 mod snapshots;
+#[path = "fuzzed/storage.rs"]
+mod storage;
 
 use std::path::Path;
 
@@ -81,6 +95,10 @@ macro_rules! targets {
 }
 
 targets! {
+    /// No appointment is too early or too late.
+    advise;
+    /// A config's document with something in it changed is refused in one line, or read.
+    altered;
     /// What a breaker admits, its state and its metrics agree.
     breakers;
     /// No budget grants more than it may, and none refuses without a time.
@@ -91,14 +109,22 @@ targets! {
     documents;
     /// S92 to S97 for every script of two transports.
     handover;
+    /// What a connection's health says agrees with itself.
+    health;
+    /// Names of text, other generators and other types: written where there is room, and read as it was.
+    named;
     /// S92 to S98 for every script.
     policy;
     /// Any bytes are a checkpoint or a dump, or refused.
     recorded;
     /// Any text is a log, or an error that names its line.
     replay;
+    /// What stands beside a policy is read as it was written, or refused.
+    serial;
     /// F72, lifecycle 64: any bytes are a snapshot, or refused.
     snapshots;
+    /// A set of subscriptions in place and one on the heap show the same.
+    storage;
 }
 
 /// No order of polls and drops harms a driver.

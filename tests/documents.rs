@@ -4,18 +4,38 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 10] = [
     "ARCHITECTURE.md",
     "BENCHMARKS.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "README.md",
+    "SECURITY.md",
     "VERIFICATION.md",
     "docs/decisions.md",
+    "docs/releasing.md",
     "docs/rules.md",
 ];
 
+/// And every document of these folders.
+const DOCUMENT_FOLDERS: [&str; 2] = ["docs/guide/src", "docs/migration"];
+
+fn documents() -> Vec<String> {
+    let mut documents = DOCUMENTS.map(str::to_owned).to_vec();
+    for folder in DOCUMENT_FOLDERS {
+        for entry in fs::read_dir(root().join(folder)).expect("a folder of documents") {
+            let name = entry.expect("readable").file_name().into_string().expect("a plain name");
+            if name.ends_with(".md") {
+                documents.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    documents
+}
+
 /// The folders whose files a document names by their path.
-const FOLDERS: [&str; 8] = [".ci", "benches", "ci", "docs", "examples", "fuzz", "src", "tests"];
+const FOLDERS: [&str; 10] =
+    [".ci", ".github", "benches", "bindings", "ci", "docs", "examples", "fuzz", "src", "tests"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -67,8 +87,8 @@ fn path_in(span: &str) -> Option<&str> {
 #[test]
 fn documents_name_files_that_exist() {
     let mut missing = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
+    for document in documents() {
+        let text = read(&document);
         let spans = code_spans(&text).into_iter().filter_map(path_in);
         missing.extend(
             spans.filter(|path| !root().join(path).exists()).map(|path| format!("{document}: {path}")),
@@ -80,15 +100,15 @@ fn documents_name_files_that_exist() {
 #[test]
 fn documents_link_to_files_and_headings_that_exist() {
     let mut broken = Vec::new();
-    for document in DOCUMENTS {
-        let text = read(document);
-        let folder = root().join(document).parent().expect("a folder").to_owned();
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().expect("a folder").to_owned();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") {
                 continue;
             }
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-            let file = if path.is_empty() { root().join(document) } else { folder.join(path) };
+            let file = if path.is_empty() { root().join(&document) } else { folder.join(path) };
             let found = file.exists() && (heading.is_empty() || headings(&read(&file)).contains(heading));
             if !found {
                 broken.push(format!("{document}: {target}"));
@@ -96,6 +116,32 @@ fn documents_link_to_files_and_headings_that_exist() {
         }
     }
     assert!(broken.is_empty(), "broken links: {broken:#?}");
+}
+
+/// The workflows run scripts of the repository, and dependabot looks at packages of it.
+#[test]
+fn the_workflows_call_what_is_there() {
+    let workflows = [".github/workflows/ci.yml", ".github/workflows/slow.yml"];
+    let mut scripts = BTreeSet::new();
+    for workflow in workflows {
+        let text = read(workflow);
+        let words =
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+        scripts.extend(
+            words.filter(|word| word.starts_with("ci/") || word.starts_with(".ci/")).map(str::to_owned),
+        );
+    }
+    assert!(scripts.contains(".ci/run") && scripts.len() > 7, "{scripts:?}");
+    let text = read(".github/dependabot.yml");
+    let folders = text
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.len() > 1)
+        .filter_map(|word| word.strip_prefix('/'));
+    scripts.extend(folders.map(|folder| format!("{folder}/Cargo.toml")));
+    let missing: Vec<_> = scripts.iter().filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "no such file: {missing:?}");
 }
 
 /// The anchors of a document's headings, as GitHub makes them.
@@ -176,9 +222,9 @@ fn decisions_have_ids_and_reasons() {
         assert!(ids.insert(id.clone()), "{id} is there twice");
         assert!(entry.contains("*Why:*"), "{id} has no reason");
     }
-    for document in DOCUMENTS {
+    for document in documents() {
         let unknown: Vec<_> =
-            decisions_in(&read(document)).into_iter().filter(|id| !ids.contains(id)).collect();
+            decisions_in(&read(&document)).into_iter().filter(|id| !ids.contains(id)).collect();
         assert!(unknown.is_empty(), "{document} names {unknown:?}, which are no decisions");
     }
 }
@@ -232,5 +278,47 @@ fn the_readme_shows_the_examples_as_they_are() {
             readme.contains(&format!("```rust,ignore\n{}\n```\n", example(name))),
             "{name} is another in the README"
         );
+    }
+}
+
+/// The programs of the examples: a file for each, or a folder with a `main.rs`.
+fn examples() -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in ["examples", "examples/beside"] {
+        for entry in
+            fs::read_dir(root().join(folder)).expect("examples").map(|entry| entry.expect("readable").path())
+        {
+            let is_program = entry.extension().is_some_and(|extension| extension == "rs")
+                || entry.join("main.rs").exists();
+            let name = entry.file_stem().expect("a name").to_string_lossy().into_owned();
+            names.extend(Some(name).filter(|name| is_program && name != "tests"));
+        }
+    }
+    names
+}
+
+/// Somebody can find it, and it can't stop working without notice.
+#[test]
+fn every_example_is_listed_and_tested() {
+    let examples = examples();
+    assert!(examples.len() > 20, "{examples:?}");
+    let documents: String = documents().iter().map(read).collect();
+    let mut tests = Vec::new();
+    for folder in ["tests", "examples/beside/tests"] {
+        sources(&root().join(folder), &mut tests);
+    }
+    let own = Path::new(file!()).file_name();
+    let tests: String = tests.iter().filter(|path| path.file_name() != own).map(read).collect();
+    let manifest = read("Cargo.toml");
+    for name in examples {
+        let listed =
+            [format!("`{name}`"), format!("{name}.rs"), format!("--example {name}"), format!("--bin {name}")];
+        assert!(listed.iter().any(|words| documents.contains(words)), "no document names the example {name}");
+        let tests_itself = manifest.split("[[example]]").any(|section| {
+            section.contains(&format!("name = \"{name}\"\n")) && section.contains("\ntest = true")
+        });
+        let run = [format!("\"{name}\""), format!("/{name}.rs"), format!("CARGO_BIN_EXE_{name}\"")];
+        let tested = tests_itself || run.iter().any(|words| tests.contains(words));
+        assert!(tested, "no test runs the example {name}");
     }
 }

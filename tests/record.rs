@@ -75,16 +75,17 @@ fn print(
     let shown = |action| {
         let endpoint = || {
             let Action::Open { endpoint, .. } = action else { return String::new() };
-            quoted(&match endpoint {
+            let name = match endpoint {
                 Endpoint::Base if policy.count() == 1 => "primary".to_owned(),
                 Endpoint::Base => policy.endpoint_index().to_string(),
                 Endpoint::Session => "session".to_owned(),
                 Endpoint::Redirect => policy.redirect().map_or_else(String::new, u8::to_string),
-            })
+            };
+            quoted(&name).to_string()
         };
         let keys = || {
-            let keys: Vec<_> = policy.subscriptions().batch().map(|key| quoted(&key.to_string())).collect();
-            keys.join(", ")
+            let quoted = |key: &u8| quoted(&key.to_string()).to_string();
+            policy.subscriptions().batch().map(quoted).collect::<Vec<_>>().join(", ")
         };
         let sequence = policy.session().and_then(SessionState::sequence);
         decisions::action(action, redial::Epoch::get, endpoint, sequence, keys)

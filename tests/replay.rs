@@ -96,6 +96,12 @@ macro_rules! golden {
     )*};
 }
 
+/// The log that a Cortex-M3, WebAssembly and C answer with the same bytes: `ci/c.sh`, `ci/embedded.sh`.
+#[test]
+fn the_log_of_every_host() {
+    golden(include_str!("golden/link.log"), include_str!("golden/link.out"));
+}
+
 golden! {
     /// The contract's own example, byte for byte.
     worked_example
@@ -482,4 +488,13 @@ fn the_first_line_is_the_set_up() {
         assert!(error.starts_with("line 1: \"phase\" must be a ratio"), "{error}");
     }
     assert_eq!(replay("{}"), (String::new(), Ok(())));
+}
+
+#[test]
+fn a_name_is_quoted_as_json() {
+    let text: String = (0..0x300).filter_map(char::from_u32).chain("\u{7f}\u{2028}😀".chars()).collect();
+    assert_eq!(
+        engine::decisions::quoted(&text).to_string(),
+        serde_json::Value::from(text.as_str()).to_string()
+    );
 }

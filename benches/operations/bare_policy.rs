@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Waiting,
-    Dialing,
+    Dialling,
     Greeting,
     Resuming,
     Online,
@@ -110,7 +110,7 @@ impl Bare {
             Fact::Closed { epoch, cause } if epoch == live && self.phase != Phase::Waiting => {
                 self.lose(now, cause);
             }
-            Fact::Opened { epoch } if epoch == live && self.phase == Phase::Dialing => {
+            Fact::Opened { epoch } if epoch == live && self.phase == Phase::Dialling => {
                 self.enter(Phase::Greeting, now, now.saturating_add(LIMIT));
             }
             Fact::Greeting { epoch, heartbeat } if epoch == live && self.phase == Phase::Greeting => {
@@ -138,7 +138,7 @@ impl Bare {
         if self.wait <= now {
             (self.wait, self.epoch) = (NEVER, self.epoch.wrapping_add(1));
             self.dials += 1;
-            self.enter(Phase::Dialing, now, now.saturating_add(LIMIT));
+            self.enter(Phase::Dialling, now, now.saturating_add(LIMIT));
             todo[0] = Some(Step::Dial { epoch: self.epoch });
         }
         if self.limit <= now {

@@ -6,14 +6,14 @@
 //!
 //! Every number in the document comes from a run of this. `gate FILE` as arguments is the half of `ci/instructions.sh`
 //! that reads the tool's output and compares it with the committed table. `connections` prints what connections take, and
-//! how many of 10,000 come up at once; `serve` is the server of those.
+//! `scale` measures 10,000 of them and writes their section alone.
 
 mod connections;
 mod counts;
-mod crowd;
 mod document;
 mod memory;
 mod outside;
+mod section;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,9 +38,9 @@ fn main() -> ExitCode {
         [] => report(),
         ["gate", file] => gate(Path::new(file)),
         ["connections"] => connections(),
-        [crowd::SERVE] => crowd::serve().map(|()| true).map_err(|error| error.to_string()),
+        ["scale"] => scale(),
         _ => {
-            eprintln!("usage: cargo run --release -p redial-benches [-- gate FILE | connections | serve]");
+            eprintln!("usage: cargo run --release -p redial-benches [-- gate FILE | connections | scale]");
             return ExitCode::from(UNUSABLE);
         }
     };
@@ -58,17 +58,18 @@ fn connections() -> Result<bool, String> {
     for Bytes { who, value, heap, .. } in connections::connections() {
         println!("{:6} B  {who}", value as u64 + heap);
     }
-    for Line { name, value, unit, .. } in crowds() {
-        println!("{value:>6} {unit}  {name}");
-    }
     Ok(true)
 }
 
-fn crowds() -> Vec<Line> {
-    crowd::crowds().unwrap_or_else(|error| {
-        eprintln!("not measured, 10,000 connections at once: {error}");
-        Vec::new()
-    })
+/// Measures 10,000 connections and puts them into the document, the rest of which stays.
+fn scale() -> Result<bool, String> {
+    let path = root().join(DOCUMENT);
+    let section = run("benches/scale", document::SCALE).filter(|section| !section.is_empty());
+    let section = section.ok_or_else(|| format!("{} measured nothing", document::SCALE))?;
+    let text = section::replaced(&text(&path)?, &section)?;
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{DOCUMENT} has new numbers of 10,000 connections");
+    Ok(true)
 }
 
 /// The project's folder.
@@ -194,8 +195,6 @@ fn counted(operations: &[Operation], command: &str) -> Result<Option<Vec<u64>>, 
 
 fn report() -> Result<bool, String> {
     let operations = operations();
-    // The server is this program again: before what follows builds it anew.
-    let crowds = crowds();
     let counts = counted(&operations, document::COUNT)?;
     let mut layouts = Vec::new();
     for command in document::OTHER_LAYOUTS {
@@ -208,8 +207,9 @@ fn report() -> Result<bool, String> {
         peers: timed("benches/speed.rs", document::TIME, "peers"),
         allocations: operations.iter().map(memory::allocations).collect(),
         bytes: memory::live_values().into_iter().chain(connections::connections()).collect(),
-        crowds,
+        scale: run("benches/scale", document::SCALE).unwrap_or_default(),
         sizes: measured("ci/sizes.sh", document::SIZES),
+        firmware: measured("ci/embedded.sh", document::FIRMWARE),
         fleet: measured("examples/fleet", document::FLEET),
         growth: measured("examples/fleet", document::GROWTH),
         misses: measured("ci/misses.sh", document::MISSES),

@@ -3,14 +3,16 @@
 //! subscribed again and what was published meanwhile with QoS 1 comes now; otherwise every topic is restored. A server that names
 //! another one is followed there, if that is on the same host: another's word is not enough to send the session to.
 //!
+//! A CONNECT that gets no answer may have begun a session of which the client knows nothing, in a broker that had lost the old one. The
+//! session that is present after it is taken for a new one: to subscribe again to what it has changes nothing.
+//!
 //! ```sh
 //! mosquitto -v &
 //! cargo run -p redial-beside --bin mqtt -- 127.0.0.1:1883 my-client news weather
 //! mosquitto_pub -q 1 -t news -m hello    # kill the broker, start it again, and publish again
 //! ```
 
-use std::process::ExitCode;
-use std::{collections::HashMap, time::Duration};
+use std::{cell::Cell, collections::HashMap, process::ExitCode, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use redial::classify::{Classifier, tables};
@@ -35,6 +37,8 @@ const PROTOCOL_ERROR: Cause = causes::mqtt5(0x82);
 static GUARD: EndpointGuard<'static> = EndpointGuard::new(EndpointTrust::SameHost);
 
 type Wire = Framed<TcpStream, v5::Codec>;
+/// The base, the client's name, and whether its last CONNECT was answered.
+type Client<'a> = (&'a str, &'a str, &'a Cell<bool>);
 
 async fn connect(dial: Dial<String>, base: &str) -> Result<Wire, Failure> {
     let stream = TcpStream::connect(dial.endpoint.as_deref().unwrap_or(base)).await?;
@@ -51,16 +55,18 @@ fn refused(link: &Link<String, String>, base: &str, reason: u8, others: Option<S
 }
 
 /// CONNECT and CONNACK.
-async fn greet(wire: &mut Wire, link: &Link<String, String>, base: &str, id: &str) -> Result<(), Failure> {
+async fn greet(wire: &mut Wire, link: &Link<String, String>, client: Client<'_>) -> Result<(), Failure> {
+    let (base, id, is_known) = (client.0, client.1, client.2.replace(false));
     let clean_start = !matches!(link.command().await, Some(Command::Resume(_)));
-    let mut properties = v5::ConnectProperties::new();
-    properties.session_expiry_interval = Some(EXPIRY);
-    let (client_id, properties) = (id.to_owned(), Some(properties));
-    let connect = v5::Connect { keep_alive: 60, client_id, clean_start, properties };
+    let mut all = v5::ConnectProperties::new();
+    all.session_expiry_interval = Some(EXPIRY);
+    let connect =
+        v5::Connect { keep_alive: 60, client_id: id.to_owned(), clean_start, properties: Some(all) };
     wire.send(Packet::Connect(connect, None, None)).await?;
-    let Some(Packet::ConnAck(ack)) = wire.next().await.transpose()? else {
+    let Packet::ConnAck(ack) = wire.next().await.ok_or(Cause::NoCloseFrame)?? else {
         return Err(PROTOCOL_ERROR.into());
     };
+    client.2.set(true);
     let (epoch, code) = (link.epoch(), code(&ack).ok_or(PROTOCOL_ERROR)?);
     let (keep_alive, others) =
         ack.properties.map(|all| (all.server_keep_alive, all.server_reference)).unwrap_or_default();
@@ -68,18 +74,15 @@ async fn greet(wire: &mut Wire, link: &Link<String, String>, base: &str, id: &st
         return Err(refused(link, base, code, others));
     }
     let (token, ttl) = (Some(id.to_owned()), Some(Duration::from_secs(EXPIRY.into())));
-    link.tell(match ack.session_present {
-        true => Event::Resumed { epoch },
-        false => Event::Ready { epoch, token, endpoint: None, sequence: None, ttl },
-    });
-    if let Some(seconds) = keep_alive {
-        link.tell(Event::KeepAlive { epoch, interval: Duration::from_secs(seconds.into()) });
-    }
+    let ready = Event::Ready { epoch, token, endpoint: None, sequence: None, ttl };
+    link.tell(if ack.session_present && is_known { Event::Resumed { epoch } } else { ready });
+    let interval = keep_alive.map(|seconds| Duration::from_secs(seconds.into()));
+    interval.into_iter().for_each(|interval| link.tell(Event::KeepAlive { epoch, interval }));
     Ok(())
 }
 
-async fn live(mut wire: Wire, link: Link<String, String>, base: &str, id: &str) -> Result<(), Failure> {
-    greet(&mut wire, &link, base, id).await?;
+async fn live(mut wire: Wire, link: Link<String, String>, client: Client<'_>) -> Result<(), Failure> {
+    greet(&mut wire, &link, client).await?;
     let (epoch, mut sent) = (link.epoch(), HashMap::new());
     loop {
         tokio::select! {
@@ -112,7 +115,7 @@ async fn live(mut wire: Wire, link: Link<String, String>, base: &str, id: &str) 
                 }
                 Packet::Disconnect(end) => {
                     let others = end.properties.and_then(|all| all.server_reference);
-                    return Err(refused(&link, base, end.reason_code as u8, others));
+                    return Err(refused(&link, client.0, end.reason_code as u8, others));
                 }
                 // A PINGRESP, which proves no more than anything else.
                 _ => link.received(),
@@ -138,7 +141,8 @@ async fn main() -> ExitCode {
     };
     let policy = Policy::new(&CONFIG, SplitMix64::from_os()).with_session_type::<String>();
     let policy = policy.with_subscriptions(SubscriptionList::new());
-    let live = |wire, link| live(wire, link, &base, &id);
+    let answered = Cell::new(true);
+    let live = |wire, link| live(wire, link, (&base, &id, &answered));
     let mut driver = supervise(policy, Tokio::new(), |dial| connect(dial, &base), live);
     arguments.for_each(|topic| _ = driver.handle().subscribe(topic, 0));
     eprintln!("{:?}", driver.run().await);

@@ -18,6 +18,7 @@ const STARTS: usize = 64;
 /// The number of this connection; there is one.
 const TICKET: u32 = 0;
 
+#[derive(Clone)]
 pub(super) struct Budgets {
     starts: Option<StartBudget<STARTS, 1>>,
     /// Whether resumes take a start too.
@@ -210,5 +211,5 @@ impl Budgets {
 }
 
 fn shown(until: Option<Instant>) -> String {
-    number(until.map(|until| until.as_micros().div_ceil(1_000)))
+    number(until.map(|until| until.as_micros().div_ceil(1_000))).to_string()
 }

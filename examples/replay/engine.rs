@@ -32,7 +32,7 @@ use redial::{Action, Actions, Epoch, Event, Instant, Mode, Phase, Stats};
 use serde_json::Value;
 
 use budget::{Budgets, Wish};
-use decisions::{Decided, Decisions, Stamp, Unit, line, quoted};
+use decisions::{Decided, Decisions, Shown, Stamp, Unit, line, quoted};
 use fact::{Corrupt, Epochs, Fact, Holds, What};
 use parts::{Process, Walk, process, restored};
 use process::Ended;
@@ -40,7 +40,7 @@ use set_up::{SetUp, Timers};
 use watch::Watch;
 
 /// A log being replayed: lines in, lines out, nothing else.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Replay {
     lines: u64,
     run: Option<Run>,
@@ -111,6 +111,7 @@ const MAX_TIMERS: u32 = 100_000;
 /// jumps by ages must not fill the memory.
 const MAX_TIMERS_A_LINE: u32 = 250_000;
 
+#[derive(Clone)]
 struct Run {
     set_up: SetUp,
     /// Endpoints of which nothing is known.
@@ -436,9 +437,12 @@ impl Run {
 }
 
 /// An action, with what the policy knows of it.
-fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> String {
+fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> Shown<String, String> {
     let Action::Open { endpoint, .. } = action else {
-        let keys = || policy.subscriptions().batch().map(|key| quoted(key)).collect::<Vec<_>>().join(", ");
+        let keys = || {
+            let keys: Vec<_> = policy.subscriptions().batch().map(|key| quoted(key).to_string()).collect();
+            keys.join(", ")
+        };
         let sequence = policy.session().sequence();
         return decisions::action(action, |epoch| epochs.shown(epoch), String::new, sequence, keys);
     };
@@ -450,5 +454,5 @@ fn shown(policy: &Process, set_up: &SetUp, epochs: Epochs, action: Action) -> St
         Endpoint::Session => "session",
         Endpoint::Redirect => policy.redirect().map_or("", String::as_str),
     };
-    decisions::action(action, |epoch| epochs.shown(epoch), || quoted(name), None, String::new)
+    decisions::action(action, |epoch| epochs.shown(epoch), || quoted(name).to_string(), None, String::new)
 }

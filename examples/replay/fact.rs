@@ -126,7 +126,7 @@ impl Epochs {
 }
 
 /// The names that the log gives to the core's numbered hold reasons, in the order of their first use; a number is its own.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Holds([Option<String>; HoldReason::COUNT as usize]);
 
 impl Holds {

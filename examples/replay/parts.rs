@@ -177,7 +177,7 @@ impl Load for Walk {
 
 /// Where the user's subscriptions are kept. (`redial::subscriptions::SubscriptionList` is the same behind feature `alloc`; this
 /// program needs none.)
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Wishes {
     room: Option<usize>,
     slots: Vec<SubscriptionSlot<String>>,

@@ -11,6 +11,7 @@ use super::fact::Corrupt;
 const KEY: u32 = 0;
 
 /// A process that has ended, as the next one will see it.
+#[derive(Clone)]
 pub(super) struct Ended {
     /// When, in microseconds.
     at: u64,

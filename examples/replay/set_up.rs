@@ -19,6 +19,7 @@ use super::object::{Object, one_of};
 pub(crate) const MAX_ENDPOINTS: usize = 16;
 
 /// What the set-up says.
+#[derive(Clone)]
 pub(crate) struct SetUp {
     pub(crate) seed: Option<u64>,
     pub(crate) generator: GeneratorName,

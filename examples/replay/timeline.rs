@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What was counted since the last line.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Timeline {
     beats: u64,
     received: u64,

@@ -11,6 +11,7 @@ use super::fact::Epochs;
 use super::parts::Process;
 
 /// The health of the connection, fed from the policy's counters.
+#[derive(Clone)]
 pub(super) struct Watch {
     config: HealthConfig,
     health: Health,
@@ -110,7 +111,8 @@ pub(super) fn explained(policy: &Process, epochs: Epochs) -> String {
         .handover_config()
         .map(|_| format!("\"successor\": {}, ", shown(policy.successor())))
         .unwrap_or_default();
-    let text = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| quoted(&text));
+    let text =
+        |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| quoted(&text).to_string());
     format!(
         "\"explain\": {}, \"state\": \"{phase}\", \"why\": \"{why}\", \"since\": {}, \"until\": {}, \
          \"waiting_for\": {}, \"not_before\": {}, \"epoch\": {}, \"attempt\": {attempt}, \"failures\": {failures}, \"mode\": \"{}\", \

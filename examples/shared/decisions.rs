@@ -1,10 +1,10 @@
-//! What one call of a policy decided, as lines of JSON: the phase, the actions in order, the deadline.
+//! What one call of a policy decided, as lines of JSON: the phase, the actions in order, the deadline. It needs no heap, so that a
+//! microcontroller prints the same lines.
 
-use std::fmt::{self, Display};
+use core::fmt::{self, Display, Write};
 
 use redial::policy::{Role, WaitReason};
 use redial::{Action, Actions, Disposition, Explanation, Instant, Phase};
-use serde_json::Value;
 
 /// When: in whole milliseconds, or in microseconds where the log says `at_us`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl Display for Stamp {
 }
 
 /// What was printed last, so that only what changed is printed.
+#[derive(Clone)]
 pub(crate) struct Decisions {
     phase: Phase,
     wake: Option<u64>,
@@ -68,11 +69,11 @@ impl Decisions {
     }
 
     /// Appends the lines. `shown` says what follows `"action": ` for an action.
-    pub(crate) fn print(
+    pub(crate) fn print<D: Display>(
         &mut self,
         Decided { at, event, actions, explained, deadline }: Decided<'_>,
-        shown: impl FnMut(Action) -> String,
-        out: &mut String,
+        shown: impl FnMut(Action) -> D,
+        out: &mut dyn Write,
     ) {
         let ignored = match actions.map(|actions| actions.disposition()) {
             None | Some(Disposition::Applied) => None,
@@ -122,52 +123,124 @@ impl Decisions {
 
 /// An action as the contract prints it, but for what only the policy knows: where a dial goes, which sequence a resume and a
 /// heartbeat carry, which keys are restored. `epoch` is the number of its transport in the log.
-pub(crate) fn action(
+pub(crate) fn action<E: Display, K: Display>(
     action: Action,
     epoch: impl Fn(redial::Epoch) -> u32,
-    endpoint: impl FnOnce() -> String,
+    endpoint: impl FnOnce() -> E,
     sequence: Option<u64>,
-    keys: impl FnOnce() -> String,
-) -> String {
-    match action {
-        Action::Open { epoch: opened, mode, attempt, role, .. } => {
-            let (number, mode, endpoint) = (epoch(opened), mode.as_str(), endpoint());
-            let role = if role == Role::Successor { ", \"role\": \"successor\"" } else { "" };
-            format!(
-                "\"open\", \"epoch\": {number}, \"mode\": \"{mode}\", \"endpoint\": {endpoint}, \"attempt\": {attempt}{role}"
-            )
+    keys: impl FnOnce() -> K,
+) -> Shown<E, K> {
+    Shown {
+        action,
+        epoch: match action {
+            Action::Open { epoch, .. }
+            | Action::Promote { epoch }
+            | Action::Close { epoch, .. }
+            | Action::Identify { epoch }
+            | Action::Resume { epoch }
+            | Action::Heartbeat { epoch }
+            | Action::Authenticate { epoch }
+            | Action::Restore { epoch, .. } => Some(epoch),
+            Action::RefreshCredential { .. } | Action::DropSession { .. } | Action::GaveUp { .. } => None,
         }
-        Action::Promote { epoch: promoted } => format!("\"promote\", \"epoch\": {}", epoch(promoted)),
-        Action::Close { epoch: closed, code } => {
-            format!("\"close\", \"epoch\": {}, \"code\": {}", epoch(closed), number(code))
-        }
-        Action::Identify { epoch: on } => format!("\"send_fresh\", \"epoch\": {}", epoch(on)),
-        Action::Resume { epoch: on } => {
-            format!("\"send_resume\", \"epoch\": {}, \"seq\": {}", epoch(on), number(sequence))
-        }
-        Action::Heartbeat { epoch: on } => {
-            format!("\"beat\", \"epoch\": {}, \"seq\": {}", epoch(on), number(sequence))
-        }
-        Action::RefreshCredential { .. } => "\"refresh_credential\"".to_owned(),
-        Action::Authenticate { epoch: on } => format!("\"authenticate\", \"epoch\": {}", epoch(on)),
-        Action::Restore { epoch: on, send } => {
-            format!("\"restore\", \"epoch\": {}, \"keys\": [{}], \"send\": {send}", epoch(on), keys())
-        }
-        Action::DropSession { reason } => format!("\"drop_session\", \"reason\": \"{}\"", reason.as_str()),
-        Action::GaveUp { reason, cause } => {
-            format!("\"gave_up\", \"reason\": \"{}\", \"detail\": \"{cause}\"", reason.as_str())
+        .map_or(0, epoch),
+        endpoint: matches!(action, Action::Open { .. }).then(endpoint),
+        sequence,
+        keys: matches!(action, Action::Restore { .. }).then(keys),
+    }
+}
+
+/// An action with what the policy knows of it.
+pub(crate) struct Shown<E, K> {
+    action: Action,
+    epoch: u32,
+    endpoint: Option<E>,
+    sequence: Option<u64>,
+    keys: Option<K>,
+}
+
+impl<E: Display, K: Display> Display for Shown<E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { action, epoch, endpoint, sequence, keys } = self;
+        write!(f, "\"{}\"", action.as_str())?;
+        match action {
+            Action::Open { mode, attempt, role, .. } => {
+                let (mode, endpoint) = (mode.as_str(), Bare(endpoint));
+                write!(
+                    f,
+                    ", \"epoch\": {epoch}, \"mode\": \"{mode}\", \"endpoint\": {endpoint}, \"attempt\": {attempt}"
+                )?;
+                if *role == Role::Successor { f.write_str(", \"role\": \"successor\"") } else { Ok(()) }
+            }
+            Action::Close { code, .. } => write!(f, ", \"epoch\": {epoch}, \"code\": {}", number(*code)),
+            Action::Resume { .. } | Action::Heartbeat { .. } => {
+                write!(f, ", \"epoch\": {epoch}, \"seq\": {}", number(*sequence))
+            }
+            Action::Restore { send, .. } => {
+                write!(f, ", \"epoch\": {epoch}, \"keys\": [{}], \"send\": {send}", Bare(keys))
+            }
+            Action::Promote { .. } | Action::Identify { .. } | Action::Authenticate { .. } => {
+                write!(f, ", \"epoch\": {epoch}")
+            }
+            Action::RefreshCredential { .. } => Ok(()),
+            Action::DropSession { reason } => write!(f, ", \"reason\": \"{reason}\""),
+            Action::GaveUp { reason, cause } => {
+                write!(f, ", \"reason\": \"{reason}\", \"detail\": \"{cause}\"")
+            }
         }
     }
 }
 
-pub(crate) fn line(out: &mut String, fields: fmt::Arguments<'_>) {
-    out.push_str(&format!("{{{fields}}}\n"));
+/// What is there, or nothing.
+struct Bare<'a, T>(&'a Option<T>);
+
+impl<T: Display> Display for Bare<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |value| value.fmt(f))
+    }
 }
 
-pub(crate) fn number(number: Option<impl ToString>) -> String {
-    number.map_or_else(|| "null".to_owned(), |number| number.to_string())
+/// Appends an object of these fields. Neither a text nor what a device prints with fails.
+pub(crate) fn line(out: &mut dyn Write, fields: fmt::Arguments<'_>) {
+    let _written = writeln!(out, "{{{fields}}}");
 }
 
-pub(crate) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+/// A number, or `null`.
+pub(crate) fn number<T: Display>(number: Option<T>) -> impl Display {
+    struct Number<T>(Option<T>);
+
+    impl<T: Display> Display for Number<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match &self.0 {
+                Some(number) => number.fmt(f),
+                None => f.write_str("null"),
+            }
+        }
+    }
+    Number(number)
+}
+
+/// A text as a string of JSON.
+pub(crate) fn quoted(text: &str) -> impl Display {
+    struct Quoted<'a>(&'a str);
+
+    impl Display for Quoted<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_char('"')?;
+            for c in self.0.chars() {
+                match c {
+                    '"' | '\\' => write!(f, "\\{c}")?,
+                    '\u{8}' => f.write_str("\\b")?,
+                    '\u{c}' => f.write_str("\\f")?,
+                    '\n' => f.write_str("\\n")?,
+                    '\r' => f.write_str("\\r")?,
+                    '\t' => f.write_str("\\t")?,
+                    '\0'..' ' => write!(f, "\\u{:04x}", u32::from(c))?,
+                    c => f.write_char(c)?,
+                }
+            }
+            f.write_char('"')
+        }
+    }
+    Quoted(text)
 }

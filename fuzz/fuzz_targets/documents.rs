@@ -2,18 +2,18 @@
 
 #![no_main]
 
-#[path = "../../tests/harness/mod.rs"]
-mod harness;
-#[path = "../../tests/common/read_back.rs"]
-mod read_back;
+#[path = "../../tests/fuzzed/documents.rs"]
+mod documents;
 #[path = "../../examples/replay/engine.rs"]
 #[allow(dead_code, reason = "the replay program uses all of it")]
 mod engine;
 #[path = "../../examples/replay/flight.rs"]
 mod flight;
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
+#[path = "../../tests/common/read_back.rs"]
+mod read_back;
 #[path = "../../tests/fuzzed/story.rs"]
 mod story;
-#[path = "../../tests/fuzzed/documents.rs"]
-mod documents;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| documents::run(bytes));

@@ -4,9 +4,9 @@
 
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
-#[path = "../../tests/fuzzed/story.rs"]
-mod story;
 #[path = "../../tests/fuzzed/policy.rs"]
 mod policy;
+#[path = "../../tests/fuzzed/story.rs"]
+mod story;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| policy::run(bytes));

@@ -4,11 +4,11 @@
 
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
-#[path = "../../tests/fuzzed/story.rs"]
-mod story;
 #[path = "../../tests/common/read_back.rs"]
 mod read_back;
 #[path = "../../tests/fuzzed/snapshots.rs"]
 mod snapshots;
+#[path = "../../tests/fuzzed/story.rs"]
+mod story;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snapshots::run(bytes));

@@ -357,4 +357,66 @@ mod tests {
             assert_eq!(backoff, never);
         }
     }
+
+    /// W02: what is restored keeps a phase that was given, and before the first failure has none that was drawn.
+    #[test]
+    fn a_phase_is_restored_where_it_was_given() {
+        use crate::backoff::WindowPhase;
+        use crate::codec::read_back;
+
+        let config = BackoffConfig::windows(ms(2_000), ms(40_000)).build().unwrap();
+        let mut given = Backoff::new().with_window_phase(WindowPhase::from_bits(1 << 31));
+        let mut drawn = Backoff::new();
+        drawn.set_base(Some(ms(5_000)));
+        for _ in 0..3 {
+            for backoff in [&mut given, &mut drawn] {
+                let (failures, last) = backoff.parts(&config);
+                assert_eq!(&backoff.restored(&config, failures, last), backoff);
+                assert_eq!(read_back(backoff).as_ref(), Ok(&*backoff));
+                backoff.next_delay_micros(&config, Mode::Fresh, Micros::ZERO, &mut SplitMix64::new(3));
+            }
+        }
+        let (failures, last) = drawn.parts(&config);
+        assert_eq!(Backoff::new().restored(&config, 0, last), Backoff::new());
+        // A base that was taken back leaves nothing behind it.
+        drawn.set_base(None);
+        assert!(!drawn.base.is_none() && drawn.restored(&config, failures, last).base.is_none());
+    }
+
+    /// W05: what only counts its failures has the exact first wait once, a place in its window after that, and no less than the
+    /// floor; in a long outage the window is that of its age.
+    #[test]
+    fn a_counted_wait_is_a_place_in_a_window() {
+        struct Draw(u64);
+        impl rand_core::TryRng for Draw {
+            type Error = core::convert::Infallible;
+            fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+                Ok((self.0 >> 32) as u32)
+            }
+            fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+                Ok(self.0)
+            }
+            fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> {
+                Ok(())
+            }
+        }
+        let waits = |config: &BackoffConfig, failure, elapsed| {
+            let elapsed = Micros::from_millis(elapsed);
+            [0, u64::MAX].map(|draw| {
+                let wait = Backoff::wait_after(config, None, failure, Mode::Fresh, elapsed, &mut Draw(draw));
+                wait.unwrap().millis_up()
+            })
+        };
+        let plain = BackoffConfig::windows(ms(2_000), ms(40_000)).floor(ms(100)).build().unwrap();
+        let asked = plain.to_builder().first_delay(ms(500)).build().unwrap();
+        let exact = asked.to_builder().exact_first().build().unwrap();
+        assert_eq!(waits(&plain, 1, 0), [100, 2_000]);
+        assert_eq!(waits(&plain, 2, 0), [100, 4_000]);
+        assert_eq!(waits(&asked, 1, 0), [0, 500]);
+        assert_eq!(waits(&asked, 2, 0), [100, 4_000]);
+        assert_eq!(waits(&exact, 1, 0), [500, 500]);
+        assert_eq!(waits(&exact, 2, 0), [100, 4_000]);
+        // √(40 s × 1 h).
+        assert_eq!(waits(&plain, 1, 3_600_000), [100, 379_473]);
+    }
 }

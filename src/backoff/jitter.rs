@@ -10,6 +10,21 @@ use crate::words::words;
 ///
 /// One `u64` is drawn for each wait, none for [`Jitter::None`]. The ranges below exclude their upper end; an empty range yields
 /// its lower end. A [floor](crate::BackoffConfig::floor) raises the lower end.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{BackoffConfig, Jitter, Ratio, SplitMix64};
+///
+/// const SECOND: Duration = Duration::from_secs(1);
+/// let first = |jitter| {
+///     let config = BackoffConfig::exponential(SECOND, Ratio::TWO, Duration::from_secs(30)).jitter(jitter).build()?;
+///     Ok::<_, redial::ConfigError>(config.delays(SplitMix64::new(7)).next().expect("no end"))
+/// };
+/// assert_eq!(first(Jitter::None)?, SECOND);
+/// assert!(first(Jitter::Full)? <= SECOND);
+/// assert!(first(Jitter::Equal)? >= SECOND / 2);
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
 #[doc(alias = "random")]
 #[doc(alias = "thundering herd")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -74,6 +74,9 @@ fn tanh_2_sqrt(step: u32, u: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backoff::base::Base;
+    use crate::backoff::{Backoff, BackoffConfig, Jitter};
+    use crate::ratio::Ratio;
 
     extern crate std;
 
@@ -142,5 +145,49 @@ mod tests {
         assert_eq!(last_step(Micros(5), Micros(1)), 0);
         assert_eq!(last_step(Micros(1), Micros::MAX), 65);
         assert_eq!(last_step(Micros::ZERO, Micros::MAX), 65);
+    }
+
+    const INITIAL: Micros = Micros(1_000_000);
+    const NOON: u64 = 1 << 63;
+
+    /// The wait after so many failures, from this position, in a mode with this cap. The last step of the config is 3.
+    fn walked(failures: u32, last: u64, cap: u64, draw: u64) -> u64 {
+        let span = core::time::Duration::from_micros;
+        let curve = BackoffConfig::exponential(span(INITIAL.0), Ratio::TWO, span(5_000_000));
+        let config = curve.jitter(Jitter::DecorrelatedV2).build_const();
+        assert_eq!(last_step(INITIAL, config.top()), 3);
+        let mut backoff = Backoff { last: Micros(last), failures, base: Base::NONE };
+        backoff.walk(&config, INITIAL, Micros(cap), draw).0
+    }
+
+    /// A draw at or above the cap lies below it as far from the low end as it was above it, in proportion.
+    #[test]
+    fn a_draw_above_the_cap_is_spread_below_it() {
+        let wait = place(INITIAL, 0, NOON).0;
+        assert_eq!(walked(1, 0, wait + 1, NOON), wait);
+        assert_eq!(walked(1, 0, wait, NOON), 0, "a draw at the cap is the lowest of those above it");
+        let (cap, high) = (wait / 5 * 4, place(INITIAL, 1, 0).0);
+        assert_eq!(walked(1, 0, cap, NOON), (wait - cap) * cap / (high - cap));
+    }
+
+    /// Where every draw of a step is above the cap of this mode, the waits are between a half of the cap and the cap.
+    #[test]
+    fn a_cap_below_the_whole_step_is_drawn_from_its_upper_half() {
+        let from = 300_000;
+        let low = place(INITIAL, 1, 0).0 - from;
+        for cap in [low, low - 1, low / 2, low / 10] {
+            assert_eq!(walked(2, from, cap, 0), cap / 2, "{cap}");
+            assert!((cap / 2 + 1..cap).contains(&walked(2, from, cap, NOON)), "{cap}");
+        }
+    }
+
+    /// The last step repeats, from half of the position; the first time it goes on from where the walk is.
+    #[test]
+    fn the_last_step_repeats_from_half_of_its_position() {
+        let here = place(INITIAL, 3, NOON).0;
+        let from = 4_000_000;
+        assert_eq!(walked(4, from, u64::MAX, NOON), here - from);
+        assert_eq!(walked(5, from, u64::MAX, NOON), here - from / 2);
+        assert_eq!(walked(9, from, u64::MAX, NOON), here - from / 2);
     }
 }

@@ -11,6 +11,25 @@ use crate::words::words;
 /// The permission for one attempt, from [`CircuitBreaker::try_acquire`]. Return it once, with the attempt's result.
 ///
 /// A permit belongs to the state in which the breaker gave it. Once the state has changed, the result is not counted.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, Denied};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
+///
+/// const CONFIG: breaker::Config = breaker::Config::new(1, Duration::from_secs(60)).build_const();
+/// let (mut breaker, mut rng) = (CircuitBreaker::new(), SplitMix64::new(7));
+/// let first = breaker.try_acquire(&CONFIG, Instant::ZERO, &mut rng)?;
+/// assert!(!first.is_probe());
+/// breaker.failure(&CONFIG, Instant::ZERO, first, &mut rng);
+///
+/// // After the open time one attempt is let through, and its result decides.
+/// let probe = breaker.try_acquire(&CONFIG, Instant::from_millis(60_000), &mut rng)?;
+/// assert!(probe.is_probe());
+/// breaker.release(probe); // it was not made: another may have it
+/// assert!(breaker.check(&CONFIG, Instant::from_millis(60_000)).is_ok());
+/// # Ok::<(), Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Permit {
@@ -28,6 +47,26 @@ impl Permit {
 }
 
 /// The state of a [`CircuitBreaker`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, State};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
+///
+/// const CONFIG: breaker::Config = breaker::Config::new(2, Duration::from_secs(60)).build_const();
+/// let (mut breaker, mut rng) = (CircuitBreaker::new(), SplitMix64::new(7));
+/// for failures in [1, 2] {
+///     let permit = breaker.try_acquire(&CONFIG, Instant::ZERO, &mut rng)?;
+///     breaker.failure(&CONFIG, Instant::ZERO, permit, &mut rng);
+///     if failures == 1 {
+///         assert_eq!(breaker.state(Instant::ZERO), State::Closed { failures });
+///     }
+/// }
+/// let until = Instant::from_millis(60_000);
+/// assert_eq!(breaker.state(Instant::ZERO), State::Open { until });
+/// assert_eq!(breaker.state(until), State::HalfOpen { probes_out: 0, probes_succeeded: 0 });
+/// # Ok::<(), breaker::Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -99,6 +138,19 @@ words!(Phase {
 /// [`CircuitBreaker::reset`], are not reported.
 ///
 /// A transition from metrics-only to metrics-only means that a threshold was reached for the first time.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, Phase};
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
+///
+/// const CONFIG: breaker::Config = breaker::Config::new(1, Duration::from_secs(60)).build_const();
+/// let (mut breaker, mut rng) = (CircuitBreaker::new(), SplitMix64::new(7));
+/// let permit = breaker.try_acquire(&CONFIG, Instant::ZERO, &mut rng)?;
+/// let transition = breaker.failure(&CONFIG, Instant::ZERO, permit, &mut rng).expect("it opens");
+/// assert_eq!((transition.from, transition.to), (Phase::Closed, Phase::Open));
+/// # Ok::<(), breaker::Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -144,6 +196,24 @@ words!(Cause {
 });
 
 /// The contents of a breaker's window, by rate.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, CountWindow, Outcome, Rates};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
+///
+/// const HALF: Rates = Rates::new(Ratio::new_const(1, 2), 2).build_const();
+/// const CONFIG: breaker::Config<CountWindow<10>> =
+///     breaker::Config::by_count(HALF, Duration::from_secs(60)).build_const();
+/// let (now, mut breaker, mut rng) = (Instant::ZERO, CircuitBreaker::new(), SplitMix64::new(7));
+/// for outcome in [Outcome::Success(Duration::ZERO); 3] {
+///     let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+///     breaker.record(&CONFIG, now, permit, outcome, &mut rng);
+/// }
+/// let metrics = breaker.metrics(&CONFIG, now);
+/// assert_eq!((metrics.calls, metrics.failures, metrics.failure_rate), (3, 0, Some(Ratio::ZERO)));
+/// # Ok::<(), breaker::Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Metrics {

@@ -67,3 +67,46 @@ impl Load for CircuitBreaker {
         Ok(Self { deadline, window, generation, phase, reopenings })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::read_back;
+    use crate::time::Instant;
+
+    fn breaker(phase: Stage) -> CircuitBreaker {
+        let generation = NonZeroU32::new(7).unwrap();
+        let window = Consecutive { failures: 3 };
+        CircuitBreaker { deadline: Instant::from_micros(5), window, generation, phase, reopenings: 2 }
+    }
+
+    /// L89: also a breaker that was forced open, switched off, or only counts.
+    #[test]
+    fn every_phase_is_read_as_it_was_written() {
+        let counting = [(false, false), (true, false), (false, true), (true, true)];
+        let counting = counting.map(|(failures, slow)| Stage::MetricsOnly { failures, slow });
+        let phases = [
+            Stage::Closed,
+            Stage::Open { by_hand: false },
+            Stage::Open { by_hand: true },
+            Stage::HalfOpen { out: 0b101, answered: 0b010 },
+            Stage::ForcedOpen,
+            Stage::Disabled,
+        ];
+        for phase in phases.into_iter().chain(counting) {
+            assert_eq!(read_back(&breaker(phase)), Ok(breaker(phase)));
+        }
+    }
+
+    #[test]
+    fn a_breaker_in_no_phase_is_refused() {
+        let both = breaker(Stage::HalfOpen { out: 0b11, answered: 0b10 });
+        assert_eq!(read_back(&both), Err(impossible("a probe of the breaker is out and has answered")));
+        for code in 0..=u8::MAX {
+            // Deadline, failures, generation and reopenings, then the phase, and for probes two numbers.
+            let read = CircuitBreaker::load(&mut Reader::new(&[0, 0, 1, 0, code, 0, 0]));
+            let known = code <= 7 || [METRICS_ONLY | 1 << 3, METRICS_ONLY | 1 | 1 << 3].contains(&code);
+            assert_eq!(read.is_ok(), known, "{code}: {read:?}");
+        }
+    }
+}

@@ -16,6 +16,24 @@ use crate::words::words;
 ///
 /// An attempt that says nothing about the endpoint has no outcome: return its permit with
 /// [`CircuitBreaker::release`](crate::CircuitBreaker::release).
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, CountWindow, Denied, Outcome, Rates};
+/// use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
+///
+/// // Opens when four of five answers took more than a second, whether they failed or not.
+/// const RATES: Rates = Rates::new(Ratio::ONE, 5).slow(Duration::from_secs(1), Ratio::new_const(4, 5)).build_const();
+/// const CONFIG: breaker::Config<CountWindow<5>> =
+///     breaker::Config::by_count(RATES, Duration::from_secs(30)).build_const();
+/// let (now, mut breaker, mut rng) = (Instant::ZERO, CircuitBreaker::new(), SplitMix64::new(7));
+/// for millis in [1_500, 20, 1_200, 3_000, 2_000] {
+///     let permit = breaker.try_acquire(&CONFIG, now, &mut rng)?;
+///     breaker.record(&CONFIG, now, permit, Outcome::Success(Duration::from_millis(millis)), &mut rng);
+/// }
+/// assert!(breaker.try_acquire(&CONFIG, now, &mut rng).is_err());
+/// # Ok::<(), Denied>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "made by the caller; an attempt succeeds or fails")]
@@ -194,6 +212,18 @@ impl Counts {
 /// every slow result is checked against the thresholds. Any other result opens the breaker only if it completes the minimum.
 ///
 /// A half-open breaker waits for the results of all its probes and applies the same thresholds to them.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, CountWindow, Rates};
+/// use redial::{CircuitBreaker, Instant, Ratio};
+///
+/// const HALF: Rates = Rates::new(Ratio::new_const(1, 2), 10).build_const();
+/// const CONFIG: breaker::Config<CountWindow<20>> =
+///     breaker::Config::by_count(HALF, Duration::from_secs(60)).build_const();
+/// let breaker = CircuitBreaker::<CountWindow<20>>::new();
+/// assert_eq!(breaker.metrics(&CONFIG, Instant::ZERO).calls, 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -274,6 +304,19 @@ impl<const N: usize> Rated for CountWindow<N> {
 ///
 /// When the clock runs backwards by up to one window, results go to the newest bucket until the clock has caught up. When it
 /// runs back further, the whole window moves along. No result is kept for longer than two windows either way.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::{self, Rates, TimeWindow};
+/// use redial::{CircuitBreaker, Instant, Ratio};
+///
+/// // Of the last minute, in six buckets of ten seconds.
+/// const TENTH: Rates = Rates::new(Ratio::new_const(1, 10), 100).build_const();
+/// const CONFIG: breaker::Config<TimeWindow<6>> =
+///     breaker::Config::by_time(TENTH, Duration::from_secs(60), Duration::from_secs(5)).build_const();
+/// let breaker = CircuitBreaker::<TimeWindow<6>>::new();
+/// assert_eq!(breaker.metrics(&CONFIG, Instant::ZERO).failure_rate, None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",

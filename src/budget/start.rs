@@ -85,6 +85,23 @@ impl Builder<StartBudgetConfig> {
 }
 
 /// The answer of a [`StartBudget`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Instant;
+/// use redial::budget::{Grant, StartBudget, StartBudgetConfig};
+///
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(1, 1, Duration::from_secs(5)).build_const();
+/// let mut budget = StartBudget::<1, 8>::new_const(CONFIG);
+/// for ticket in [0, 1] {
+///     match budget.request(Instant::ZERO, ticket) {
+///         Grant::Now => println!("{ticket} starts"),
+///         Grant::Later(until) => assert_eq!(until, Instant::from_millis(5_000)), // it has a place in the queue
+///         Grant::Exhausted { until } | Grant::Full { until } => println!("ask again at {} ms", until.as_millis()),
+///     }
+/// }
+/// assert_eq!(budget.waiting(), [1]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "whoever asks must handle each")]

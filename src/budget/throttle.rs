@@ -168,6 +168,19 @@ impl Throttle {
 }
 
 /// The config of an [`AdaptiveThrottle`].
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Ratio;
+/// use redial::budget::AdaptiveThrottleConfig;
+///
+/// // Refuses by itself what is above one and a half times of what the server took in the last minute.
+/// const CONFIG: AdaptiveThrottleConfig = AdaptiveThrottleConfig::new()
+///     .window(Duration::from_secs(60))
+///     .multiplier(Ratio::new_const(3, 2))
+///     .build_const();
+/// assert_eq!(CONFIG.multiplier(), Ratio::new_const(3, 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AdaptiveThrottleConfig {
     width: Micros,

@@ -34,6 +34,15 @@ use crate::classify::{Cause, Class};
 ///
 /// Sources: [`google/rpc/code.proto`](https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto) and gRPC's
 /// [status codes](https://grpc.io/docs/guides/status-codes/).
+///
+/// ```
+/// use redial::classify::{Class, Classifier, tables};
+/// use redial::{Cause, causes};
+///
+/// assert_eq!(causes::grpc(14), Cause::Http(503)); // UNAVAILABLE
+/// const CLASSIFIER: Classifier = Classifier::new(&tables::TRANSPORT).build_const();
+/// assert_eq!(CLASSIFIER.classify(causes::grpc(16)).class, Class::Auth); // UNAUTHENTICATED
+/// ```
 #[doc(alias = "tonic")]
 #[must_use]
 pub const fn grpc(code: u32) -> Cause {

@@ -40,6 +40,12 @@ pub const fn mqtt5(reason: u8) -> Cause {
 ///
 /// Sources: [MQTT 3.1.1, table 3.1](https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Table_3.1_-) and MQTT 5.0,
 /// table 3-1.
+///
+/// ```
+/// use redial::causes;
+///
+/// assert_eq!(causes::mqtt3(3), causes::mqtt5(0x88)); // server unavailable
+/// ```
 #[must_use]
 pub const fn mqtt3(return_code: u8) -> Cause {
     mqtt5(match return_code {

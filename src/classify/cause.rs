@@ -161,6 +161,15 @@ named! {
 ///
 /// If a library reports one loss twice, such as a close frame and then "connection closed", the first report says more.
 /// What does not end the connection, such as a message that can't be decoded or a full write buffer, is not a cause.
+///
+/// ```
+/// use redial::{Cause, IoKind};
+///
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// assert_eq!(Cause::from(&refused), Cause::Io(IoKind::ConnectionRefused));
+/// assert_eq!(Cause::CloseFrame(1012).to_string(), "close_1012");
+/// assert_eq!(Cause::Http(503).as_str(), "http");
+/// ```
 #[doc(alias = "error")]
 #[doc(alias = "close code")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -187,6 +187,23 @@ const fn whole_millis(duration: Duration) -> u32 {
 }
 
 /// The causes that a rule matches.
+///
+/// ```
+/// use redial::classify::{Class, Match, Rule, Table, Verdict, tables};
+/// use redial::{Cause, IoKind};
+///
+/// // A service that documents its codes by ranges.
+/// static SERVICE: Table = Table::new(
+///     "service",
+///     &[
+///         Rule::new(Match::CloseRange(4400, 4499), Verdict::new(Class::Fatal)),
+///         Rule::new(Match::Is(Cause::Io(IoKind::NameNotFound)), Verdict::new(Class::Transient)),
+///     ],
+/// )
+/// .with_base(&tables::WEBSOCKET);
+/// assert_eq!(SERVICE.lookup(Cause::CloseFrame(4404)).map(|verdict| verdict.class), Some(Class::Fatal));
+/// assert!(SERVICE.lookup(Cause::CloseFrame(4500)).is_none(), "the default class decides");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Match {
@@ -267,6 +284,19 @@ impl Sort {
 }
 
 /// A rule: these causes have this verdict.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Cause;
+/// use redial::classify::{Class, Match, Rule, Verdict};
+///
+/// // A proxy that is cold answers 403 for a while: three are retried, 10 to 20 s apart.
+/// let verdict = Verdict::new(Class::Transient)
+///     .with_limit(3)
+///     .with_wait_const(Duration::from_secs(10), Duration::from_secs(20));
+/// let rule = Rule::new(Match::Is(Cause::Http(403)), verdict);
+/// assert_eq!(rule.verdict.class, Class::Transient);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a row is a match and a verdict, and users write rows")]
 pub struct Rule {

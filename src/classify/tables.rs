@@ -18,6 +18,13 @@ pub static ALL: [&Table; 7] =
 
 /// The table with this [name](Table::name): `transport`, `websocket`, `discord-gateway`, `centrifuge`, `graphql-ws`,
 /// `pusher` or `mqtt5`.
+///
+/// ```
+/// use redial::classify::tables;
+///
+/// assert_eq!(tables::by_name("mqtt5").map(|table| table.name()), Some("mqtt5"));
+/// assert!(tables::by_name("mqtt3").is_none());
+/// ```
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Table> {
     ALL.into_iter().find(|table| table.name() == name)

@@ -49,6 +49,22 @@ pub trait FromName: Sized {
 }
 
 /// How names are written into a checkpoint or the dump of a flight recorder.
+///
+/// ```
+/// use redial::record::{Flight, FlightRecorder, Names};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_session_type::<String>();
+/// let mut recorder = FlightRecorder::<_, 256>::new(&policy);
+/// let epoch = redial::Epoch::from_raw(1).expect("not 0");
+/// recorder.event(Instant::ZERO, &Event::Cursor { epoch, token: "secret".to_owned() });
+///
+/// let mut bytes = [0; 1_024];
+/// let length = recorder.dump(Names::Hashed(0x5eed), &mut bytes)?; // what a user hands in
+/// assert!(!bytes.windows(6).any(|window| window == b"secret"));
+/// assert!(Flight::decode(&bytes[..length]).is_ok());
+/// # Ok::<(), redial::record::CheckpointError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "they are, or they are not")]
 pub enum Names {
@@ -269,5 +285,67 @@ impl Hasher for Fingerprint {
     widened! {
         write_u8: u8, write_u16: u16, write_u32: u32, write_u64: u64, write_usize: usize,
         write_i8: i8, write_i16: i16, write_i32: i32, write_i64: i64, write_isize: isize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "record")]
+    #[test]
+    fn a_table_keeps_65536_names() {
+        let mut table = NameTable::default();
+        for number in 0..65_536_u64 {
+            assert!(!table.is_full());
+            assert_eq!(table.shown(Name::Number(number)), Some(alloc::format!("#{}", number + 1)));
+        }
+        assert!(table.is_full());
+        assert_eq!(table.shown(Name::Number(65_536)), None);
+        assert_eq!(table.shown(Name::Text("65536")), None);
+        assert_eq!(table.shown(Name::Number(7)).as_deref(), Some("#8"));
+    }
+
+    #[cfg(feature = "record")]
+    #[test]
+    fn a_table_keeps_16_mebibytes_of_names() {
+        let mut table = NameTable::default();
+        assert_eq!(table.shown(Name::Text(&"a".repeat(NameTable::MOST_BYTES))).as_deref(), Some("#1"));
+        assert!(!table.is_full());
+        assert_eq!(table.shown(Name::Text("b")), None);
+        assert!(table.is_full());
+        assert_eq!(table.shown(Name::Text(&"a".repeat(NameTable::MOST_BYTES))).as_deref(), Some("#1"));
+    }
+
+    #[test]
+    fn a_hash_depends_on_name_and_secret() {
+        let hashes = [
+            hashed(1, Name::Text("a")),
+            hashed(1, Name::Text("b")),
+            hashed(2, Name::Text("a")),
+            hashed(1, Name::Number(7)),
+            hashed(1, Name::Number(8)),
+        ];
+        for (at, hash) in hashes.iter().enumerate() {
+            assert!(hashes.iter().skip(at + 1).all(|other| other != hash), "{hashes:?}");
+        }
+        assert_eq!(hashed(1, Name::Text("a")), hashes[0]);
+    }
+
+    #[test]
+    fn no_name_is_the_number_0() {
+        assert_eq!(().with_name(<()>::from_name), Some(()));
+        assert_eq!(<()>::from_name(Name::Number(1)), None);
+        assert_eq!(<()>::from_name(Name::Text("0")), None);
+    }
+
+    /// FNV-1a of eight bytes, whatever the width of the integer, and its halves laid over one another.
+    #[test]
+    fn a_fingerprint_is_the_one_of_the_published_hash() {
+        assert_eq!(Fingerprint::of(&5_u8), 0xfc8f_d224);
+        assert_eq!(Fingerprint::of(&5_i64), 0xfc8f_d224);
+        let mut hasher = Fingerprint(0xcbf2_9ce4_8422_2325);
+        hasher.write_u16(5);
+        assert_eq!(hasher.finish(), 0x0de2_1504_f16d_c720);
     }
 }

@@ -13,6 +13,15 @@ use super::{Runtime, Spawn};
 ///
 /// **async-std is discontinued** (RUSTSEC-2025-0052, August 2025): this works and is tested for those who still have
 /// it, and nobody should begin with it. Its authors point to smol: that is the feature `smol` here.
+///
+/// ```
+/// use redial::driver::{AsyncStd, Runtime};
+///
+/// let clock = AsyncStd::new();
+/// let later = clock.now().saturating_add(core::time::Duration::from_millis(1));
+/// async_std::task::block_on(clock.sleep_until(later));
+/// assert!(clock.now() >= later);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AsyncStd {
     origin: time::Instant,

@@ -34,6 +34,15 @@ pub use wait::WaitError;
 ///
 /// It drives any [`Protocol`](super::Protocol). For one of blocking sockets, without an `async fn`, see [`BlockingProtocol`] and
 /// [`Driver::blocking`].
+///
+/// ```
+/// use redial::driver::{Blocking, Runtime, block_on};
+///
+/// let clock = Blocking::new();
+/// let later = clock.now().saturating_add(core::time::Duration::from_millis(1));
+/// block_on(clock.sleep_until(later));
+/// assert!(clock.now() >= later);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Blocking {
     origin: time::Instant,

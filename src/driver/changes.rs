@@ -57,6 +57,30 @@ impl Subscriber {
 /// reason; heartbeats and messages are none. Up to 64 transitions wait for a subscriber; after that the oldest are left
 /// out, and [`missed`](Self::missed) counts them. With a feature that brings `futures-core` (`smol`, `async-std`) this
 /// is a `Stream`.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::Driver;
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Phase, Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut driver = Driver::new(policy, server, clock.clone());
+/// let (handle, mut changes) = (driver.handle(), driver.handle().changes());
+/// let _run = clock.spawn(async move { driver.run().await });
+/// clock.run(async {
+///     // A status line, for instance.
+///     while let Some(change) = changes.recv().await {
+///         println!("{change}");
+///         if change.phase == Phase::Online {
+///             handle.stop();
+///         }
+///     }
+/// });
+/// # assert!(clock.now() < redial::Instant::ZERO.saturating_add(Duration::from_secs(1)));
+/// ```
 #[derive(Debug)]
 #[must_use = "it buffers transitions until they are taken"]
 pub struct Changes {

@@ -10,17 +10,30 @@ use core::time::Duration;
 #[cfg(feature = "driver")]
 use crate::causes;
 use crate::classify::Cause;
-#[cfg(feature = "driver")]
 use crate::handover::Decider;
 use crate::mode::Mode;
-use crate::policy::{Actions, Epoch, Event, Explanation, RetryAfter};
-#[cfg(feature = "driver")]
-use crate::policy::{Endpoint, WaitReason};
+use crate::policy::{Actions, Endpoint, Epoch, Event, Explanation, RetryAfter, WaitReason};
 #[cfg(feature = "alloc")]
 use crate::session::SessionState;
 use crate::time::Instant;
 
 /// What to dial: [`Action::Open`](crate::Action::Open) with the session's endpoint.
+///
+/// ```
+/// use redial::Mode;
+/// use redial::driver::Dial;
+///
+/// const HOSTS: [&str; 2] = ["eu.example:4000", "us.example:4000"];
+///
+/// /// What a protocol's `dial` makes of it.
+/// fn address(dial: &Dial<String>) -> &str {
+///     match &dial.endpoint {
+///         Some(named) if dial.mode == Mode::Resume => named, // by the server, for the session
+///         _ => HOSTS[usize::from(dial.endpoint_index)],
+///     }
+/// }
+/// # let _ = address;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Dial<T = ()> {
@@ -38,7 +51,6 @@ pub struct Dial<T = ()> {
     pub timeout: Duration,
 }
 
-#[cfg(feature = "driver")]
 impl<T: Clone> Dial<T> {
     /// What the policy said at this moment: [`Action::Open`](crate::Action::Open).
     pub(super) fn of(
@@ -61,6 +73,28 @@ impl<T: Clone> Dial<T> {
 }
 
 /// Why no transport was opened.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::DialError;
+/// use redial::{Cause, IoKind};
+///
+/// /// With `?`: an error of a socket, a cause, and a wait that the server asks for.
+/// fn dial(status: u16, seconds: Option<u64>) -> Result<(), DialError> {
+///     match status {
+///         101 => Ok(()),
+///         // Another process has the only slot: not a failure, and not counted.
+///         0 => Err(DialError::NotNow { retry_after: Some(Duration::from_secs(1)) }),
+///         _ => Err(DialError::Failed {
+///             cause: Cause::Http(status),
+///             retry_after: seconds.map(|seconds| Duration::from_secs(seconds).into()),
+///         }),
+///     }
+/// }
+/// assert!(matches!(dial(503, Some(30)), Err(DialError::Failed { cause: Cause::Http(503), .. })));
+/// assert_eq!(DialError::from(Cause::Timeout), DialError::Failed { cause: Cause::Timeout, retry_after: None });
+/// # let _ = IoKind::Other;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "made by the user")]
 pub enum DialError {
@@ -78,10 +112,10 @@ pub enum DialError {
     },
 }
 
-#[cfg(feature = "driver")]
 impl DialError {
     /// A dial that failed with this error: its cause as by [`causes::of`](crate::causes::of), and what the server asked to wait for
     /// as by [`causes::retry_after_of`](crate::causes::retry_after_of), with the feature `http`.
+    #[cfg(feature = "driver")]
     #[must_use]
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         Self::Failed { cause: causes::of(error), retry_after: causes::asked_now(error) }
@@ -109,6 +143,27 @@ impl From<std::io::Error> for DialError {
 }
 
 /// What to send: the commands among the [`Action`](crate::Action)s, with what they carry.
+///
+/// ```
+/// use redial::driver::Command;
+///
+/// /// What a protocol's `send` writes.
+/// fn line(command: Command<String, String, String>) -> String {
+///     match command {
+///         Command::Identify | Command::Authenticate => "LOGIN\n".to_owned(),
+///         Command::Resume(session) => {
+///             let token = session.token().map_or("", |token| token);
+///             format!("RESUME {token} {}\n", session.sequence().unwrap_or(0))
+///         }
+///         Command::Heartbeat { sequence } => format!("PING {}\n", sequence.unwrap_or(0)),
+///         Command::Restore { keys, .. } => keys.iter().map(|key| format!("SUB {key}\n")).collect(),
+///         Command::Unsubscribe(key) => format!("UNSUB {key}\n"),
+///         Command::Message(text) => format!("MSG {text}\n"),
+///     }
+/// }
+/// let restore = Command::Restore { keys: vec!["news".to_owned(), "orders".to_owned()], send: 1 };
+/// assert_eq!(line(restore), "SUB news\nSUB orders\n");
+/// ```
 #[cfg(feature = "alloc")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a protocol that skips a command would hang")]
@@ -141,6 +196,18 @@ pub enum Command<T = (), K = Infallible, M = Infallible> {
 }
 
 /// A send failed. Made by `?` from any error; what it was is for your own log.
+///
+/// ```
+/// use std::io::Write;
+/// use redial::driver::SendFailed;
+///
+/// fn send(mut socket: impl Write, line: &str) -> Result<(), SendFailed> {
+///     socket.write_all(line.as_bytes())?; // what it was is for a log of your own
+///     Ok(socket.flush()?)
+/// }
+/// let mut short = [0; 3];
+/// assert_eq!(send(&mut short[..], "PING"), Err(SendFailed));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the user")]
 pub struct SendFailed;
@@ -152,6 +219,21 @@ impl<E: Error> From<E> for SendFailed {
 }
 
 /// A credential could not be refreshed.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::RefreshFailed;
+///
+/// /// What a protocol's `refresh_credential` makes of the answer of a token service.
+/// fn granted(status: u16, seconds: u64) -> Result<Option<Duration>, RefreshFailed> {
+///     match status {
+///         200 => Ok(Some(Duration::from_secs(seconds))),
+///         400 | 401 => Err(RefreshFailed { fatal: true }), // signed out: no later request will do
+///         _ => Err(RefreshFailed { fatal: false }),        // down: ask again, with the waits of the backoff
+///     }
+/// }
+/// assert_eq!(granted(503, 0), Err(RefreshFailed { fatal: false }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the user")]
 pub struct RefreshFailed {
@@ -160,6 +242,20 @@ pub struct RefreshFailed {
 }
 
 /// What the other side said: one item of what [`Protocol::receive`](super::Protocol::receive) returns.
+///
+/// ```
+/// use redial::driver::Received;
+/// use redial::{Epoch, Event};
+///
+/// /// What a protocol's `receive` makes of `MSG <number> <text>`: the number before the message that carries it.
+/// fn message(epoch: Epoch, line: &str) -> Option<[Received<(), core::convert::Infallible, String>; 2]> {
+///     let (number, text) = line.strip_prefix("MSG ")?.split_once(' ')?;
+///     let sequence = number.parse().ok()?;
+///     Some([Event::Sequence { epoch, sequence }.into(), Received::Message(text.to_owned())])
+/// }
+/// let epoch = Epoch::from_raw(1).expect("not 0");
+/// assert!(message(epoch, "MSG 7 hello").is_some_and(|[_, text]| text == Received::Message("hello".to_owned())));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "made by the user")]
 pub enum Received<T = (), K = Infallible, I = Infallible> {
@@ -176,6 +272,22 @@ impl<T, K, I> From<Event<T, K>> for Received<T, K, I> {
 }
 
 /// One step of the policy.
+///
+/// ```
+/// use redial::driver::Notice;
+/// use redial::{Action, Event};
+///
+/// /// From a protocol's `observe`: a line for each attempt that failed, with what follows.
+/// fn observe(notice: &Notice<'_, String, String>) {
+///     if let Some(Event::OpenFailed { cause, .. }) = notice.event {
+///         eprintln!("{} ms: {cause}; {}", notice.at.as_millis(), notice.explanation());
+///     }
+///     for action in notice.actions.iter().filter(|action| matches!(action, Action::GaveUp { .. })) {
+///         eprintln!("{action}");
+///     }
+/// }
+/// # let _ = observe;
+/// ```
 #[non_exhaustive]
 pub struct Notice<'a, T, K> {
     /// When. The signs of life, sequence numbers and acknowledged heartbeats that are ready together share one reading of

@@ -24,6 +24,28 @@ use super::status::{Report, Run, State};
 /// whose handles are all dropped just goes on.
 ///
 /// `T`, `K` and `M` are the protocol's token, key and message; [`HandleFor`] finds them by the protocol.
+///
+/// ```
+/// use redial::driver::{Driver, Outcome};
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut driver = Driver::new(policy, server.clone(), clock.clone());
+/// let handle = driver.handle();
+/// let run = clock.spawn(async move { driver.run().await });
+/// clock.run(async {
+///     handle.online().await.expect("it gets online");
+///     handle.send("hello".to_owned()).await.expect("written");
+///     println!("{}", handle.explain().await.expect("it runs"));
+///     handle.stop();
+///     assert_eq!(run.await, Outcome::Stopped);
+///     assert!(!handle.retry_now(), "the driver is gone");
+/// });
+/// # assert!(server.log().messages().eq(["hello"]));
+/// ```
 pub struct Handle<T = (), K = Infallible, M = Infallible>(pub(super) Arc<Shared<T, K, M>>);
 
 /// The [`Handle`] of a driver with this protocol.
@@ -43,6 +65,23 @@ impl<T, K, M> fmt::Debug for Handle<T, K, M> {
 }
 
 /// The run of a driver has ended, so what was waited for does not come.
+///
+/// ```
+/// use redial::driver::{Driver, Ended, Outcome};
+/// use redial::testing::{Answer, ScriptedTransport, VirtualClock};
+/// use redial::{Cause, GiveUp, Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// server.answer(Answer::refuse(Cause::Http(400)));
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut driver = Driver::new(policy, server.clone(), clock.clone());
+/// let handle = driver.handle();
+/// let _run = clock.spawn(async move { driver.run().await });
+/// let ended: Ended = clock.run(handle.online()).expect_err("it gives up before it is online");
+/// assert_eq!(ended.outcome, Some(Outcome::GaveUp { reason: GiveUp::Fatal, cause: Cause::Http(400) }));
+/// println!("{ended}");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ended {

@@ -144,6 +144,26 @@ impl<I> Inbox<I> {
 /// one, and the one before has come to its end.
 ///
 /// With a feature that brings `futures-core` (`smol`, `async-std`) this is a `Stream`.
+///
+/// ```
+/// use redial::driver::Driver;
+/// use redial::testing::{Answer, Say, ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// server.answer(Answer::accept(["one", "two"].map(|text| Say::message(text.to_owned()))));
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut driver = Driver::new(policy, server, clock.clone()).with_message_buffer(16);
+/// let (handle, mut messages) = (driver.handle(), driver.messages());
+/// let _run = clock.spawn(async move { driver.run().await });
+/// clock.run(async {
+///     assert_eq!(messages.recv().await.as_deref(), Some("one"));
+///     assert_eq!(messages.recv().await.as_deref(), Some("two"));
+///     handle.stop();
+///     assert_eq!(messages.recv().await, None);
+/// });
+/// ```
 #[must_use = "the reader pauses when messages are not taken"]
 pub struct Messages<I> {
     inbox: Arc<Inbox<I>>,

@@ -15,7 +15,10 @@
     doc = "[`Blocking`] (`blocking`: plain threads, with [`BlockingProtocol`] for sockets that block),"
 )]
 #![cfg_attr(not(feature = "blocking"), doc = "`Blocking` (`blocking`: plain threads),")]
-//! and any other in two methods.
+//! and any other in two methods. Firmware takes the loop without a heap, [`heapless`], over
+#![cfg_attr(feature = "embassy", doc = "[`Embassy`] (`embassy`)")]
+#![cfg_attr(not(feature = "embassy"), doc = "`Embassy` (`embassy`)")]
+//! or any other.
 //!
 #![cfg_attr(feature = "tokio", doc = "```no_run")]
 #![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
@@ -156,9 +159,9 @@
 //!
 //! # Without the standard library
 //!
-//! The feature `driver-core` is what a driver of your own can share with this loop on a target without `std` and without a heap:
-//! [`Runtime`], [`Dial`], [`DialError`], [`Received`], [`Notice`], [`SendFailed`], [`RefreshFailed`] and [`Outcome`]. With `alloc` it
-//! has [`Command`], [`Protocol`], [`SendProtocol`] and the [rules of trust](EndpointTrust). What the loop itself takes beside that:
+//! The feature `driver-core` has a loop that needs neither `std` nor a heap, [`heapless`], and what a driver of your own can share with
+//! both loops: [`Runtime`], [`Dial`], [`DialError`], [`Received`], [`Notice`], [`SendFailed`], [`RefreshFailed`] and [`Outcome`]. With `alloc` it
+//! has [`Command`], [`Protocol`], [`SendProtocol`] and the [rules of trust](EndpointTrust). What the loop with handles takes beside that:
 //!
 //! | what | where | why | what stands in the way of leaving it out |
 //! | --- | --- | --- | --- |
@@ -221,8 +224,11 @@ mod blocking;
 #[cfg(feature = "driver")]
 mod changes;
 mod command;
+#[cfg(feature = "embassy")]
+mod embassy;
 #[cfg(feature = "driver")]
 mod handle;
+pub mod heapless;
 #[cfg(feature = "driver")]
 mod hold;
 #[cfg(feature = "driver")]
@@ -271,7 +277,7 @@ use core::future::Future;
 use core::time::Duration;
 
 use crate::classify::Cause;
-use crate::policy::GiveUp;
+use crate::policy::{GiveUp, Phase};
 use crate::time::Instant;
 
 #[cfg(feature = "async-std")]
@@ -290,6 +296,9 @@ pub use changes::Changes;
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "alloc")))]
 pub use command::Command;
 pub use command::{Dial, DialError, Notice, Received, RefreshFailed, SendFailed};
+#[cfg(feature = "embassy")]
+#[cfg_attr(redial_docsrs, doc(cfg(feature = "embassy")))]
+pub use embassy::Embassy;
 #[cfg(feature = "driver")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "driver")))]
 pub use handle::{Ended, Handle, HandleFor};
@@ -333,6 +342,29 @@ pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a runtime supplies: a clock and a sleep by that clock.
+///
+/// ```
+/// use core::future::Ready;
+/// use std::time::{Duration, SystemTime};
+/// use redial::Instant;
+/// use redial::driver::Runtime;
+///
+/// /// A loop that is polled every few milliseconds whatever happens needs no timer: a sleep may end early.
+/// struct Polled(SystemTime);
+///
+/// impl Runtime for Polled {
+///     type Sleep = Ready<()>;
+///
+///     fn now(&self) -> Instant {
+///         Instant::ZERO.saturating_add(self.0.elapsed().unwrap_or(Duration::ZERO))
+///     }
+///
+///     fn sleep_until(&self, _: Instant) -> Ready<()> {
+///         core::future::ready(())
+///     }
+/// }
+/// assert!(Polled(SystemTime::now()).now() < Instant::from_millis(60_000));
+/// ```
 pub trait Runtime {
     /// The future of [`sleep_until`](Self::sleep_until).
     type Sleep: Future<Output = ()>;
@@ -349,6 +381,21 @@ pub trait Runtime {
 }
 
 /// How a [`Driver::run`] ended.
+///
+/// ```
+/// use redial::GiveUp;
+/// use redial::driver::Outcome;
+///
+/// /// What a program says at its end, and its exit status.
+/// fn end(outcome: Outcome) -> (String, i32) {
+///     match outcome {
+///         Outcome::Stopped => ("stopped".to_owned(), 0),
+///         Outcome::GaveUp { reason: GiveUp::Auth, cause } => (format!("sign in again ({cause})"), 2),
+///         Outcome::GaveUp { reason, cause } => (format!("gave up: {reason}, {cause}"), 1),
+///     }
+/// }
+/// assert_eq!(end(Outcome::Stopped).1, 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "the connection is gone, and this says why"]
 #[expect(clippy::exhaustive_enums, reason = "the two ends of a policy")]
@@ -362,4 +409,14 @@ pub enum Outcome {
         /// What happened last.
         cause: Cause,
     },
+}
+
+/// Whether the policy wants no connection.
+const fn is_over(phase: Phase) -> bool {
+    matches!(phase, Phase::Idle | Phase::Stopped | Phase::Failed)
+}
+
+/// Whether the session is established.
+const fn is_live(phase: Phase) -> bool {
+    matches!(phase, Phase::Restoring | Phase::Online)
 }

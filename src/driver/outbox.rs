@@ -16,6 +16,14 @@ use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 ///
 /// By default a message is given back at once while there is no connection, and when the connection is lost before it
 /// was written.
+///
+/// ```
+/// use redial::driver::{Outbox, Overflow};
+///
+/// // Positions of a vehicle: keep the newest hundred while there is no connection.
+/// const OUTBOX: Outbox = Outbox::new().with_capacity(100).with_offline_queue(Overflow::DropOldest);
+/// # let _ = OUTBOX;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "hand it to Driver::with_outbox"]
 pub struct Outbox {
@@ -67,6 +75,24 @@ impl Default for Outbox {
 /// Why a message was not sent, with the message where it was not touched.
 ///
 /// A message is written at most once. All but [`InDoubt`](Self::InDoubt) say that nothing of it was written.
+///
+/// ```
+/// use redial::driver::{Driver, SendError};
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let driver = Driver::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)), server, clock.clone());
+/// match clock.run(driver.handle().send("order 7".to_owned())) {
+///     Ok(()) => println!("written"),
+///     Err(SendError::InDoubt) => println!("ask the server whether it has it"),
+///     Err(error) => {
+///         println!("{error}");
+///         assert_eq!(error.into_message().as_deref(), Some("order 7")); // nothing of it was written
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError<M> {
@@ -336,6 +362,24 @@ impl<M> Drop for Writing<M> {
 
 /// What became of a message of [`Handle::try_send`](super::Handle::try_send): a future of the answer. Dropping it changes
 /// nothing, but nobody is told then.
+///
+/// ```
+/// use redial::driver::Driver;
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let mut driver = Driver::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)), server, clock.clone());
+/// let handle = driver.handle();
+/// let _run = clock.spawn(async move { driver.run().await });
+/// clock.run(async {
+///     handle.online().await.expect("online");
+///     let receipt = handle.try_send("hello".to_owned()).expect("there is a place in the queue");
+///     // Other work, and then:
+///     assert_eq!(receipt.await, Ok(()));
+/// });
+/// ```
 #[must_use = "await it to learn what became of the message"]
 pub struct Receipt<M>(Arc<Slot<M>>);
 

@@ -19,6 +19,48 @@ use super::command::{Command, Dial, DialError, Notice, Received, RefreshFailed, 
 ///
 /// No method needs to be cancel-safe in the sense of `select!`: a future that was begun is polled until it ends, or
 /// dropped together with its transport.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use redial::driver::{Command, Dial, DialError, Protocol, Received, SendFailed};
+/// use redial::{Cause, Epoch, Event, IoKind};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+/// use tokio::net::TcpStream;
+///
+/// /// Single bytes: 0 is a ping, and its answer; all others are messages.
+/// struct Bytes;
+///
+/// impl Protocol for Bytes {
+///     type Reader = ReadHalf<TcpStream>;
+///     type Writer = WriteHalf<TcpStream>;
+///     type Token = ();
+///     type Key = Infallible;
+///     type Message = u8;
+///     type Incoming = u8;
+///     type Received = Option<Received<(), Infallible, u8>>;
+///
+///     async fn dial(&self, _: Dial) -> Result<(Self::Reader, Self::Writer), DialError> {
+///         Ok(tokio::io::split(TcpStream::connect("feed.example:4000").await?))
+///     }
+///
+///     async fn receive(&self, reader: &mut Self::Reader, epoch: Epoch) -> Result<Self::Received, Cause> {
+///         match reader.read_u8().await {
+///             Ok(0) => Ok(Some(Event::HeartbeatAcked { epoch }.into())),
+///             Ok(byte) => Ok(Some(Received::Message(byte))),
+///             Err(error) => Err(Cause::Io(IoKind::from(&error))),
+///         }
+///     }
+///
+///     async fn send(&self, writer: &mut Self::Writer, command: Command<(), Infallible, u8>) -> Result<(), SendFailed> {
+///         match command {
+///             Command::Heartbeat { .. } => Ok(writer.write_u8(0).await?),
+///             Command::Message(byte) => Ok(writer.write_u8(byte).await?),
+///             _ => Ok(()), // no login, no session, no subscriptions
+///         }
+///     }
+/// }
+/// # let _ = Bytes;
+/// ```
 pub trait Protocol {
     /// The half of a transport that is read.
     type Reader;

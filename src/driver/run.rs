@@ -15,8 +15,8 @@ use super::links::Links;
 use super::protocol::Protocol;
 use super::status::Report;
 use super::turn::{EventLoop, Step, Timers};
-use super::view::{Running, View, is_live, is_over};
-use super::{Driver, Outcome, Runtime};
+use super::view::{Running, View};
+use super::{Driver, Outcome, Runtime, is_live, is_over};
 
 impl<P, Rt, Q> Driver<P, Rt, Q>
 where

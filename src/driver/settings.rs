@@ -16,6 +16,25 @@ use super::shared::Owner;
 ///
 /// It holds at most one transport, counted from the beginning of its dial to the end of its close; with a handover at most
 /// two, and only while one replaces the other.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::{Driver, Outbox, Outcome, Overflow};
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut driver = Driver::new(policy, server, clock.clone())
+///     .with_outbox(Outbox::new().with_offline_queue(Overflow::Refuse))
+///     .with_message_buffer(256)
+///     .with_send_timeout(Some(Duration::from_secs(10)));
+///
+/// driver.handle().stop();
+/// assert_eq!(clock.run(driver.run()), Outcome::Stopped);
+/// assert_eq!(driver.policy().stats().opens, 0); // it was stopped before it began
+/// ```
 pub struct Driver<P: Protocol, Rt, Q> {
     pub(super) policy: Q,
     pub(super) protocol: P,

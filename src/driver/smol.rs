@@ -13,6 +13,15 @@ use super::{Runtime, Spawn};
 
 /// The clock of `std` and the timers of smol 2, from the moment it was made. smol brings its own thread for the timers,
 /// so this runs on its executors and on any other; [`Driver::spawn`](super::Driver::spawn) uses its global one.
+///
+/// ```
+/// use redial::driver::{Runtime, Smol};
+///
+/// let clock = Smol::new();
+/// let later = clock.now().saturating_add(core::time::Duration::from_millis(1));
+/// smol::block_on(clock.sleep_until(later));
+/// assert!(clock.now() >= later);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Smol {
     origin: time::Instant,

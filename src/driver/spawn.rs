@@ -10,6 +10,19 @@ use super::send_protocol::SendProtocol;
 use super::{Driver, Outcome, Runtime};
 
 /// A [`Runtime`] that can run a future as a task of its own.
+///
+/// ```
+/// use redial::driver::Spawn;
+/// use redial::testing::VirtualClock;
+///
+/// /// A library that works on every runtime.
+/// fn in_the_background<Rt: Spawn>() -> Rt::Task<u32> {
+///     Rt::spawn(async { 42 })
+/// }
+///
+/// let clock = VirtualClock::new();
+/// assert_eq!(clock.run(async { in_the_background::<VirtualClock>().await }), 42);
+/// ```
 pub trait Spawn: Runtime {
     /// What is left to the caller: the runtime's own handle of a task. What dropping it does is the runtime's choice.
     type Task<T: Send + 'static>;

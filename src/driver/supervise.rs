@@ -84,6 +84,20 @@ where
 /// and with `tungstenite` a refused upgrade brings its status and its `Retry-After`. What says nothing is [`Cause::Unknown`]. Where
 /// you know better, return the [`Cause`]: of a name lookup in a step of its own [`causes::lookup`](crate::causes::lookup), of
 /// MQTT [`causes::mqtt5`](crate::causes::mqtt5).
+///
+/// ```
+/// use redial::Cause;
+/// use redial::driver::Failure;
+///
+/// fn connect(name: &str) -> Result<(), Failure> {
+///     if name.is_empty() {
+///         return Err(Cause::AuthDenied.into()); // a cause, where you know better
+///     }
+///     Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))? // any error, read by its kind
+/// }
+/// assert_eq!(connect("").unwrap_err().cause(), Cause::AuthDenied);
+/// assert_eq!(connect("a").unwrap_err().cause().as_str(), "connection_reset");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Failure(DialError);
 
@@ -113,6 +127,23 @@ impl Failure {
 
 /// What a connection that is supervised tells and is told. Cheap to clone; a clone may go to another task, and one of an
 /// old connection changes nothing.
+///
+/// ```
+/// use redial::driver::{Command, Failure, Link};
+///
+/// /// The life of a connection whose pings are sent by its crate: `live` of [`supervise`](crate::driver::supervise).
+/// async fn live(mut pings: impl AsyncFnMut() -> Result<(), Failure>, link: Link) -> Result<(), Failure> {
+///     link.ready();
+///     while let Some(command) = link.command().await {
+///         if let Command::Heartbeat { .. } = command {
+///             pings().await?;
+///             link.acknowledged();
+///         }
+///     }
+///     Ok(())
+/// }
+/// # let _ = |link| live(async || Ok(()), link);
+/// ```
 pub struct Link<T = (), K = Infallible> {
     shared: Arc<LinkShared<T, K>>,
     epoch: Epoch,

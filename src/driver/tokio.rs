@@ -10,6 +10,18 @@ use super::{Runtime, Spawn};
 
 /// The clock and sleep of tokio 1, from the moment it was made. `run` must be called inside a runtime whose time
 /// driver is enabled; a paused clock (`tokio::time::pause`) is obeyed.
+///
+/// ```
+/// use redial::driver::{Runtime, Tokio};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     let clock = Tokio::new();
+///     let later = clock.now().saturating_add(core::time::Duration::from_millis(1));
+///     clock.sleep_until(later).await;
+///     assert!(clock.now() >= later);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Tokio {
     origin: time::Instant,

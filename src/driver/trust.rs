@@ -64,6 +64,16 @@ pub enum EndpointTrust<'a> {
 }
 
 /// A place in [`EndpointTrust::Listed`]: a host without scheme and port. One that can't be read matches nothing.
+///
+/// ```
+/// use redial::driver::{EndpointTrust, TrustedHost};
+///
+/// let trust = EndpointTrust::Listed(&[TrustedHost::Host("resume.example.net"), TrustedHost::Domain("example.org")]);
+/// let base = "wss://gateway.example.com";
+/// assert!(trust.judge(base, "wss://resume.example.net").is_ok());
+/// assert!(trust.judge(base, "wss://eu.example.org").is_ok());
+/// assert!(trust.judge(base, "wss://eu.resume.example.net").is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrustedHost<'a> {
@@ -74,6 +84,14 @@ pub enum TrustedHost<'a> {
 }
 
 /// An endpoint is not trusted, so no token goes there. No reason to give up: dial the base.
+///
+/// ```
+/// use redial::driver::{Distrust, EndpointTrust};
+///
+/// let untrusted = EndpointTrust::SameHost.judge("wss://a.example", "ws://a.example").unwrap_err();
+/// assert_eq!(untrusted.reason, Distrust::Scheme);
+/// println!("{untrusted}"); // with what was named, what is wrong, and the way out
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Untrusted {

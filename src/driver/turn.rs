@@ -17,8 +17,7 @@ use super::links::Links;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::shared::Shared;
-use super::view::is_over;
-use super::{CLOSE_TIMEOUT, Runtime};
+use super::{CLOSE_TIMEOUT, Runtime, is_over};
 
 /// How many steps may follow one another while more are ready; then a timer that is due goes first, once, and the
 /// executor gets its turn. Enough for what a socket holds after a suspend, too few to be noticed by a timer.

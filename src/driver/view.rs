@@ -6,20 +6,12 @@ use core::future::Future;
 use crate::policy::{Epoch, Explanation, Phase, Trigger};
 use crate::time::Instant;
 
-use super::Outcome;
 use super::links::Links;
 use super::messages::Inbox;
 use super::protocol::Protocol;
 use super::shared::Shared;
 use super::status::Report;
-
-pub(super) const fn is_over(phase: Phase) -> bool {
-    matches!(phase, Phase::Idle | Phase::Stopped | Phase::Failed)
-}
-
-pub(super) const fn is_live(phase: Phase) -> bool {
-    matches!(phase, Phase::Restoring | Phase::Online)
-}
+use super::{Outcome, is_live, is_over};
 
 /// The newest of it.
 pub(super) struct View {

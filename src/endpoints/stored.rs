@@ -52,3 +52,37 @@ impl<const N: usize> Load for FixedEndpoints<N> {
         Ok(endpoints)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::read_back;
+    use crate::time::Instant;
+
+    /// With something in every field.
+    fn lived() -> FixedEndpoints<4> {
+        FixedEndpoints {
+            halved_at: Instant::from_micros(3),
+            sticky_until: Instant::from_micros(9),
+            failures: [16, 0, 8, 0],
+            tried: [true, false, true, true],
+            count: 3,
+            current: 2,
+            sticky: 1,
+            left: true,
+        }
+    }
+
+    #[test]
+    fn endpoints_are_read_as_they_were_written() {
+        assert_eq!(read_back(&lived()), Ok(lived()));
+    }
+
+    #[test]
+    fn an_endpoint_that_there_is_not_is_refused() {
+        for (current, sticky) in [(3, 0), (0, 3), (3, 3)] {
+            let it = FixedEndpoints { current, sticky, ..lived() };
+            assert_eq!(read_back(&it), Err(impossible("an endpoint that there is not")));
+        }
+    }
+}

@@ -23,6 +23,36 @@ const PROBE_POLL: Micros = Micros::from_millis(1_000);
 ///
 /// Ask before the dial and report after it: a success is the established session, and not the open socket. A probe whose process
 /// died counts as failed when its lease is over, and the next one is admitted after another open time.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::breaker::Config;
+/// use redial::driver::DialError;
+/// use redial::fleet::{Breaker, Run};
+///
+/// const CONFIG: Config = Config::new(5, Duration::from_secs(30)).build_const();
+///
+/// /// In the dial of any process of the fleet.
+/// async fn dial(breaker: &Breaker, redis: &impl Run) -> Result<(), DialError> {
+///     let permit = breaker.ask(redis).await?; // refused: not now, and no failure
+///     match connect().await {
+///         Ok(()) => permit.success(redis).await,
+///         Err(error) => {
+///             permit.failure(redis).await;
+///             return Err(error);
+///         }
+///     }
+///     Ok(())
+/// }
+/// # async fn connect() -> Result<(), DialError> { Ok(()) }
+/// let breaker = Breaker::new("feed", CONFIG, 7);
+/// # let _ = (breaker, |it: &Breaker, redis: &Nothing| drop(dial(it, redis)));
+/// # struct Nothing;
+/// # impl Run for Nothing {
+/// #     fn now(&self) -> redial::Instant { redial::Instant::ZERO }
+/// #     async fn run(&self, _: &redial::fleet::Call) -> Option<Vec<i64>> { None }
+/// # }
+/// ```
 pub struct Breaker {
     name: String,
     config: Config,

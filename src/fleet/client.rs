@@ -16,6 +16,23 @@ use crate::time::Instant;
 ///
 /// It connects at the first call, keeps the connection, and makes a new one at the next call after a failure. Calls run beside each
 /// other, on clones of the connection.
+///
+/// ```no_run
+/// use core::time::Duration;
+/// use redial::driver::Smol;
+/// use redial::fleet::{Call, Redis};
+///
+/// # #[derive(Clone)] struct Connection;
+/// // `connect` and `run_script` are your client's; neither may retry by itself.
+/// async fn connect() -> Result<Connection, std::io::Error> {
+///     # todo!()
+/// }
+/// async fn run_script(connection: Connection, call: Call) -> Result<Vec<i64>, std::io::Error> {
+///     # todo!()
+/// }
+/// let redis = Redis::new(connect, run_script, Smol::new()).with_timeout(Duration::from_millis(200));
+/// # let _ = redis;
+/// ```
 pub struct Redis<Connect, Connection, Invoke, Rt> {
     connect: Connect,
     invoke: Invoke,

@@ -17,6 +17,30 @@ use crate::window::slot_width;
 ///
 /// The arithmetic of the script is exact while the deposits and withdrawals of one time to live, times the terms of the share, are
 /// below 2^53.
+///
+/// ```
+/// use redial::budget::RetryBudgetConfig;
+/// use redial::driver::DialError;
+/// use redial::fleet::{Retries, Run};
+///
+/// /// In the dial: the first of an outage pays in, the others take out.
+/// async fn admit(retries: &Retries, redis: &impl Run, attempt: u32) -> Result<(), DialError> {
+///     match attempt {
+///         1 => retries.deposit(redis).await,
+///         _ => retries.withdraw(redis).await?,
+///     }
+///     Ok(())
+/// }
+///
+/// // Eight processes share one budget, with the defaults of Finagle and tower.
+/// let retries = Retries::new("feed", RetryBudgetConfig::DEFAULT, 8);
+/// # let _ = (retries, |it: &Retries, redis: &Nothing| drop(admit(it, redis, 1)));
+/// # struct Nothing;
+/// # impl Run for Nothing {
+/// #     fn now(&self) -> redial::Instant { redial::Instant::ZERO }
+/// #     async fn run(&self, _: &redial::fleet::Call) -> Option<Vec<i64>> { None }
+/// # }
+/// ```
 pub struct Retries {
     name: String,
     config: RetryBudgetConfig,

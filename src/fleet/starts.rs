@@ -23,6 +23,21 @@ use crate::time::{Instant, Micros};
 /// nobody a start until one lease and one window after the last start that the asking process made without it. A process that has
 /// never reached Redis knows no turn and starts nothing. Of a day, each process has the `of`-th part of what was left when Redis
 /// was last heard; after a day without Redis, the `of`-th part of the budget.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::budget::StartBudgetConfig;
+/// use redial::fleet::{Share, Starts};
+///
+/// const ONE_A_SECOND: StartBudgetConfig = StartBudgetConfig::new(1, 1, Duration::from_secs(1)).build_const();
+///
+/// /// The pod `feed-3` of eight has every eighth turn while Redis does not answer.
+/// fn starts(pod: &str) -> Option<Starts> {
+///     let member = pod.rsplit_once('-')?.1.parse().ok()?;
+///     Some(Starts::new("feed", ONE_A_SECOND).with_share(Share { member, of: 8 }))
+/// }
+/// assert!(starts("feed-3").is_some());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a number of so many")]
 pub struct Share {
@@ -49,6 +64,34 @@ pub struct Share {
 /// is on its way, and the start counts from then; give one that was not used back with [`StartPermit::release`], and don't start
 /// after [`StartPermit::until`]. One that nobody
 /// reports, since its holder died, comes back one window after the end of its lease, because the start may have been made until then.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::budget::StartBudgetConfig;
+/// use redial::driver::DialError;
+/// use redial::fleet::{Run, Starts};
+///
+/// const CONFIG: StartBudgetConfig = StartBudgetConfig::new(16, 1, Duration::from_secs(5)).build_const();
+///
+/// /// In the dial of a shard: its place in the queue is kept while it asks again.
+/// async fn identify(starts: &Starts, redis: &impl Run, shard: u32) -> Result<(), DialError> {
+///     let permit = starts.ask(redis, shard).await?;
+///     if connect().await.is_err() {
+///         permit.release(redis).await; // the server was never reached: others may have the start
+///         return Err(redial::Cause::Timeout.into());
+///     }
+///     permit.started(redis).await;
+///     Ok(())
+/// }
+/// # async fn connect() -> Result<(), DialError> { Ok(()) }
+/// let starts = Starts::new("my-bot", CONFIG).with_lease(Duration::from_secs(20));
+/// # let _ = (starts, |it: &Starts, redis: &Nothing| drop(identify(it, redis, 1)));
+/// # struct Nothing;
+/// # impl Run for Nothing {
+/// #     fn now(&self) -> redial::Instant { redial::Instant::ZERO }
+/// #     async fn run(&self, _: &redial::fleet::Call) -> Option<Vec<i64>> { None }
+/// # }
+/// ```
 pub struct Starts {
     name: String,
     config: StartBudgetConfig,

@@ -139,6 +139,17 @@ use stats::Counts;
 ///
 /// It is made by [`Policy::with_handover`] and has the policy's methods and contract. A driver for it holds two transports at
 /// a time, each under its own epoch.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Policy, SplitMix64, handover, presets};
+///
+/// const HANDOVER: handover::Config = handover::Config::new().drain(Duration::from_secs(5)).build_const();
+///
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_handover(HANDOVER);
+/// assert_eq!((policy.successor(), policy.draining()), (None, None));
+/// assert_eq!(policy.handover_stats(), handover::HandoverStats::default());
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Handover<
     R,

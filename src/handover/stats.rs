@@ -3,6 +3,22 @@
 use crate::time::{Instant, Micros, OptInstant, divide};
 
 /// What became of the connections that were to be replaced. The counters are never reset, and they saturate.
+///
+/// ```
+/// use redial::{Event, Instant, Policy, SplitMix64, handover, presets};
+///
+/// let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let mut policy = policy.with_handover(handover::Config::DEFAULT);
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let _online = policy.handle_event(Instant::ZERO, Event::Opened { epoch });
+///
+/// let _open = policy.handle_event(Instant::from_millis(9_000), Event::Redial);
+/// let epoch = policy.successor().expect("it is dialled beside the connection");
+/// let _promoted = policy.handle_event(Instant::from_millis(9_050), Event::Opened { epoch });
+/// let stats = policy.handover_stats();
+/// assert_eq!((stats.handovers, stats.handovers_failed, stats.gap_ms), (1, 0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

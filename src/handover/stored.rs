@@ -210,3 +210,116 @@ impl Load for Counts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::convert::Infallible;
+    use core::time::Duration;
+
+    use crate::backoff::BackoffConfig;
+    use crate::policy::{Establish, Event};
+    use crate::rng::SplitMix64;
+    use crate::time::{Instant, OptInstant};
+
+    type Whole = Handover<SplitMix64>;
+
+    static CONFIG: crate::policy::Config =
+        crate::policy::Config::new(BackoffConfig::constant(Duration::from_secs(1)).build_const())
+            .establish(Establish::OnOpen)
+            .build_const();
+
+    fn epoch(number: u32) -> Epoch {
+        Epoch::from_raw(number).unwrap()
+    }
+
+    fn idle() -> Whole {
+        let drains = Config::new().drain(Duration::from_secs(9)).build_const();
+        Policy::new(&CONFIG, SplitMix64::new(7)).with_handover(drains)
+    }
+
+    fn told(mut it: Whole, events: &[Event<(), Infallible>]) -> Whole {
+        for (number, event) in (1..).zip(events) {
+            let _actions = it.handle_event(Instant::from_millis(number * 100_000), event.clone());
+            assert_eq!(it.check(), Ok(()), "{it:?}");
+        }
+        it
+    }
+
+    /// Online, with a connection that drains.
+    fn draining() -> Whole {
+        let opened = |number| Event::Opened { epoch: epoch(number) };
+        let it = told(idle(), &[Event::Start, opened(1), Event::Redial, opened(2)]);
+        assert_eq!((it.policy.epoch(), it.draining()), (Some(epoch(2)), Some(epoch(1))));
+        it
+    }
+
+    fn refused(mut it: Whole, what: &'static str, change: impl FnOnce(&mut Whole)) {
+        assert_eq!(it.check(), Ok(()));
+        change(&mut it);
+        assert_eq!(it.check(), Err(impossible(what)), "{it:?}");
+    }
+
+    /// R100, S92: what no handover can be in is not read.
+    #[test]
+    fn a_handover_that_can_not_be_is_refused() {
+        let drain = Some(Draining { epoch: epoch(9), until: Instant::MAX });
+        let gap = OptInstant::at(Instant::ZERO);
+        let dialling = || told(idle(), &[Event::Start]);
+        let successor = || {
+            let opened = Event::Opened { epoch: epoch(1) };
+            let it = told(idle(), &[Event::Start, opened, Event::Redial]);
+            assert!(it.old.is_some());
+            it
+        };
+
+        let why = "a gap while there is a connection, or none is wanted";
+        refused(idle(), why, |it| it.counts.gap_since = gap);
+        refused(draining(), why, |it| it.counts.gap_since = gap);
+        let mut gaping = dialling();
+        gaping.counts.gap_since = gap;
+        assert_eq!(gaping.check(), Ok(()));
+        refused(idle(), "an older connection that is over", |it| it.newest = Some(epoch(3)));
+        refused(successor(), "a successor with another number than the newest", |it| {
+            it.newest = Some(epoch(3))
+        });
+        let why = "a dial beside a connection that drains";
+        refused(idle(), why, |it| it.draining.clone_from(&drain));
+        refused(dialling(), why, |it| it.draining.clone_from(&drain));
+        let why = "a connection that drains without a time for it";
+        refused(draining(), why, |it| it.config = Some(Config::DEFAULT));
+        let why = "two transports of one number";
+        refused(draining(), why, |it| it.draining.as_mut().unwrap().epoch = epoch(2));
+        let why = "a successor without a limit, or a limit without one";
+        refused(successor(), why, |it| it.old.as_mut().unwrap().until = OptInstant::NONE);
+        let why = "a successor of a policy without a handover";
+        refused(draining(), why, |it| it.config = None);
+        refused(successor(), why, |it| it.config = None);
+        for change in [
+            &(|it: &mut Whole| it.newest = Some(epoch(3))) as &dyn Fn(&mut Whole),
+            &|it| it.counts.handovers = 1,
+            &|it| it.draining = Some(Draining { epoch: epoch(9), until: Instant::MAX }),
+        ] {
+            refused(idle(), why, |it| {
+                it.config = None;
+                change(it);
+            });
+        }
+        let mut without = idle();
+        without.config = None;
+        assert_eq!(without.check(), Ok(()));
+    }
+
+    /// F75: a session that is new is a successor's, while that is there.
+    #[test]
+    fn a_new_session_is_that_of_a_successor() {
+        let why = "a new session of a successor that there is not";
+        let started = |it: &mut Whole| {
+            it.policy.subscriptions_mut().withhold(true);
+            it.policy.subscriptions_mut().session_started();
+        };
+        refused(idle(), why, started);
+        refused(told(idle(), &[Event::Start]), why, started);
+        refused(draining(), why, started);
+    }
+}

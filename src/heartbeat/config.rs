@@ -26,6 +26,19 @@ words!(Liveness {
 });
 
 /// How a connection is kept alive and how a dead one is found.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::heartbeat::{HeartbeatConfig, Liveness};
+///
+/// // IMAP's IDLE: something every 29 minutes, and an answer within seconds.
+/// const CONFIG: HeartbeatConfig = HeartbeatConfig::new()
+///     .interval(Duration::from_secs(29 * 60))
+///     .liveness(Liveness::AnyTraffic)
+///     .answer_within(Some(Duration::from_secs(10)))
+///     .build_const();
+/// assert_eq!(CONFIG.answer_within(), Some(Duration::from_secs(10)));
+/// ```
 #[doc(alias = "keepalive")]
 #[doc(alias = "ping")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -103,8 +103,9 @@ words!(GiveUp {
 });
 
 impl GiveUp {
-    /// Whether a limit was reached. Then [`Event::RetryNow`](crate::Event::RetryNow) starts over; otherwise the cause must
-    /// be removed first, and only [`Event::Start`](crate::Event::Start) starts over.
+    /// Whether a limit was reached. Then [`Event::RetryNow`](crate::Event::RetryNow) starts over, as it does where the service refused
+    /// ([`Scope::Service`](crate::classify::Scope::Service)) or another client took the session over. After any other end the cause must be
+    /// removed first, and only [`Event::Start`](crate::Event::Start) starts over.
     #[must_use]
     pub const fn is_limit(self) -> bool {
         matches!(self, Self::MaxAttempts | Self::MaxElapsed | Self::TableSpent)
@@ -114,6 +115,27 @@ impl GiveUp {
 /// What the driver must do now. A decision of the policy; it is not retried and not taken back.
 ///
 /// The enum is exhaustive on purpose: a driver that ignores an action would hang, so that a new one is a breaking change.
+///
+/// ```
+/// use redial::{Action, Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// for action in policy.handle_event(Instant::ZERO, Event::Start) {
+///     match action {
+///         Action::Open { epoch, mode, attempt, .. } => println!("dial {epoch}, to {mode}, attempt {attempt}"),
+///         Action::Close { epoch, code } => println!("close {epoch} with {code:?}"),
+///         Action::Identify { epoch } => println!("log in on {epoch}"),
+///         Action::Resume { epoch } => println!("resume on {epoch}, by policy.session()"),
+///         Action::Heartbeat { epoch } => println!("ping on {epoch}"),
+///         Action::Restore { epoch, .. } => println!("subscribe on {epoch} to policy.subscriptions().batch()"),
+///         Action::RefreshCredential { request } => println!("fetch a token, and answer {request}"),
+///         Action::Authenticate { epoch } => println!("send the token on {epoch}"),
+///         Action::Promote { epoch } => println!("messages go out on {epoch} from now on"),
+///         Action::DropSession { reason } => println!("delete the stored session: {reason}"),
+///         Action::GaveUp { reason, cause } => println!("over: {reason}, {cause}"),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[expect(clippy::exhaustive_enums, reason = "a driver that skips a command would hang")]
@@ -246,6 +268,20 @@ words!(Disposition {
 pub const MAX_ACTIONS: usize = 4;
 
 /// The actions of one call, at most [`MAX_ACTIONS`]. Execute every one, in order, before the next `handle_*` call.
+///
+/// ```
+/// use redial::{Disposition, Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let actions = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!((actions.len(), actions.disposition()), (1, Disposition::Applied));
+/// let open = actions.iter().next().expect("a dial");
+/// assert_eq!(open.as_str(), "open");
+///
+/// // A second start finds it started.
+/// let actions = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!((actions.is_empty(), actions.disposition()), (true, Disposition::Inapplicable));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "execute every action, in order, then wait for poll_timeout()"]
 pub struct Actions {

@@ -107,7 +107,7 @@ pub enum Event<T = (), K = Infallible> {
     },
     /// The user asks for a reconnect now. The policy dials at once and resets the backoff and the breaker. Only the
     /// [minimum interval](crate::Config::min_interval) still delays the dial, and a [hold](Event::Hold), a missing
-    /// network or a hidden page still forbids it. After the policy gave up, this starts it again where a limit was reached.
+    /// network or a hidden page still forbids it. After the policy gave up, this starts it again where that [may help](crate::GiveUp::is_limit).
     #[doc(alias = "reconnect")]
     #[doc(alias = "retry")]
     RetryNow,
@@ -220,7 +220,8 @@ pub enum Event<T = (), K = Infallible> {
         /// days: no time is assumed, and the resume asks the server.
         ttl: Option<Duration>,
     },
-    /// The server resumed the session.
+    /// The server resumed the session. A server that begins one where it has none to resume (MQTT) may have done so unheard: what is
+    /// present after a resume without an answer is a new session, and [`Ready`](Self::Ready) tells it.
     Resumed {
         /// The transport's epoch.
         epoch: Epoch,

@@ -22,6 +22,42 @@ use super::state::Stage;
 ///
 /// In every phase but `Idle`, `Stopped` and `Failed` there is a deadline, a named condition or a live connection, so that a
 /// policy is never stuck.
+///
+/// ```text
+///    idle ──start──▶ connecting ──opened──▶ establishing ──ready──▶ restoring ──sent──▶ online
+///                     ▲      │                   │                      │                 │
+///                     │      └─ failed, timeout ─┴─ closed, op 7, ──────┴─ no heartbeat ──┘
+///                     │                          ▼
+///                     │      one loss transition: close, classify, session, backoff, limits
+///      every gate     │          │                    │                       │
+///        is open      │          ▼                    ▼                       ▼
+///                     └─────  waiting   ◀──────▶   parked                  failed
+///                           until a time        on a condition           a value, final
+///
+///    stopped: by the user, from anywhere
+/// ```
+///
+/// These are all ways from one phase to another:
+///
+/// | from | to | when |
+/// | --- | --- | --- |
+/// | idle, stopped | connecting | the user starts it |
+/// | connecting | establishing | the transport is open |
+/// | establishing | restoring | the session is there, and subscriptions need more than one batch |
+/// | establishing | online | the session is there |
+/// | restoring | online | the last batch is sent |
+/// | connecting, establishing, restoring, online | waiting | it is lost, or to be replaced, and the next dial has a time |
+/// | connecting, establishing, restoring, online | parked | the same, and the next dial has a condition |
+/// | connecting, establishing, restoring, online | failed | the cause is final, a limit is reached, or the credential is gone |
+/// | waiting | connecting | the time has come, or the user asks for it now |
+/// | waiting | parked | a condition is no longer met |
+/// | parked | waiting | the condition is met; the next call dials, unless there is a wait left |
+/// | waiting, parked | failed | the credential is gone, or its source has none |
+/// | failed | connecting | the user starts it, or asks for another try where that may help |
+/// | failed | waiting | the network returned or changed, where the service was what refused |
+/// | connecting, establishing, restoring, online, waiting, parked | stopped | the user stops it |
+///
+/// A start, or another try, while a condition is unmet leads to parked in place of connecting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -162,6 +198,21 @@ words!(WaitReason {
 });
 
 /// What brought a policy into its phase: the last thing that changed it.
+///
+/// ```
+/// use redial::policy::Trigger;
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!(policy.explain().trigger, Trigger::Start);
+///
+/// let epoch = policy.epoch().expect("dialling");
+/// let _wait =
+///     policy.handle_event(Instant::ZERO, Event::OpenFailed { epoch, cause: Cause::Http(503), retry_after: None });
+/// assert_eq!(policy.explain().trigger, Trigger::Lost(Cause::Http(503)));
+/// assert_eq!(policy.explain().trigger.to_string(), "http_503");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -250,6 +301,26 @@ const fn millis_up(at: Instant) -> u64 {
 
 /// The state of a policy as a person asks for it, from [`Policy::explain`](crate::Policy::explain). Nothing is computed
 /// before. `Display` writes one line; its times are milliseconds of the caller's clock, rounded up.
+///
+/// ```
+/// use redial::policy::WaitReason;
+/// use redial::{Cause, Event, Instant, IoKind, Phase, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::PHOENIX, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let cause = Cause::Io(IoKind::ConnectionRefused);
+/// let _wait = policy.handle_event(Instant::from_millis(20), Event::OpenFailed { epoch, cause, retry_after: None });
+///
+/// let explanation = policy.explain();
+/// assert_eq!((explanation.phase, explanation.waiting_for), (Phase::Waiting, Some(WaitReason::Backoff)));
+/// assert_eq!(explanation.until, Some(Instant::from_millis(30)));
+/// assert_eq!(
+///     explanation.to_string(),
+///     "waiting (connection_refused), backoff at 30 ms, then a fresh start, attempt 1, 1 failures in a row, \
+///      last cause connection_refused"
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

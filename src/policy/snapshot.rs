@@ -156,6 +156,14 @@ impl Wait {
 }
 
 /// Why bytes are not a snapshot, or a snapshot could not be written. Start a policy without it.
+///
+/// ```
+/// use redial::policy::{Snapshot, SnapshotError};
+///
+/// // A file of something else, and one that was cut off, are no reason not to start.
+/// assert_eq!(Snapshot::decode(&[0; 512], 3).map(drop), Err(SnapshotError::NotASnapshot));
+/// assert_eq!(Snapshot::decode(&[], 3).map(drop), Err(SnapshotError::TooSmall));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SnapshotError {

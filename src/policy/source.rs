@@ -16,6 +16,23 @@ use super::config::Config;
 /// with all parts, because such a config may use any of them. A type made by [`fixed_config!`](crate::fixed_config) leaves out
 /// those that its config does not use. There are no other implementations: a source without a part that its config uses would
 /// make the policy ignore that setting.
+///
+/// ```
+/// use std::sync::Arc;
+/// use redial::{Config, Policy, SplitMix64, fixed_config, presets};
+///
+/// // A constant, for any number of policies.
+/// let _shared = Policy::new(&presets::RECOMMENDED, SplitMix64::new(1));
+///
+/// // One that was read at run time.
+/// let read: Arc<Config> = Arc::new(presets::RECOMMENDED.to_builder().max_attempts(Some(7)).build()?);
+/// let _counted = Policy::new(read.clone(), SplitMix64::new(2));
+///
+/// // One that the compiler knows, so that what it does not use is not in the policy.
+/// fixed_config!(struct Link = presets::GRPC);
+/// let _fixed = Policy::new(Link, SplitMix64::new(3));
+/// # Ok::<(), redial::ConfigError>(())
+/// ```
 pub trait ConfigSource: fixed::Sealed {
     /// The breaker over the policy's attempts: [`CircuitBreaker`], or `()` for none.
     type Breaker: OptionalPart<CircuitBreaker> + Clone + Eq + Hash;

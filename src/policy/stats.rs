@@ -18,6 +18,20 @@ impl<R, T, S, C: ConfigSource, E> Policy<R, T, S, C, E> {
 /// `clock_rewinds` at 65,535, the others at [`u32::MAX`].
 ///
 /// At any time `opens` is `established + failed + abandoned`, plus one while a dial is in progress.
+///
+/// ```
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let _online = policy.handle_event(Instant::ZERO, Event::Opened { epoch });
+/// let _wait = policy.handle_event(Instant::from_millis(9_000), Event::Closed { epoch, cause: Cause::NoCloseFrame });
+///
+/// let stats = policy.stats();
+/// assert_eq!((stats.opens, stats.established, stats.losses), (1, 1, 1));
+/// assert_eq!(stats.last_uptime_ms, 9_000);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

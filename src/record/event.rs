@@ -305,3 +305,117 @@ fn retry_after(from: &mut Reader<'_>) -> Result<Option<RetryAfter>, CheckpointEr
 fn optional_span(from: &mut Reader<'_>) -> Result<Option<Duration>, CheckpointError> {
     if from.flag()? { span(from).map(Some) } else { Ok(None) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::Cause;
+    use crate::codec::read_back;
+
+    use alloc::vec::Vec;
+
+    /// Every kind, and every form of its fields.
+    fn every_event() -> Vec<Event<u8, u16>> {
+        let epoch = Epoch::from_raw(300).unwrap();
+        let spans = [Duration::ZERO, Duration::from_nanos(1_500_000_001), Duration::MAX];
+        let optional = || spans.into_iter().map(Some).chain([None]);
+        let waits = || {
+            let kinds = [RetryAfter::AtLeast, RetryAfter::Appointment, RetryAfter::Window];
+            kinds.into_iter().flat_map(move |kind| spans.map(|span| Some(kind(span)))).chain([None])
+        };
+        let hold = HoldReason::new(31).unwrap();
+        let cause = Cause::CloseFrame(4_004);
+        let mut events = Vec::from([
+            Event::Start,
+            Event::RetryNow,
+            Event::Hold(hold),
+            Event::Release(hold),
+            Event::NetworkDown,
+            Event::NetworkUp,
+            Event::Hidden,
+            Event::Visible,
+            Event::NetworkChanged,
+            Event::Redial,
+            Event::Opened { epoch },
+            Event::Closed { epoch, cause },
+            Event::SendFailed { epoch },
+            Event::Resumed { epoch },
+            Event::Sequence { epoch, sequence: u64::MAX },
+            Event::Drained { epoch },
+            Event::Cursor { epoch, token: 4 },
+            Event::HeartbeatAcked { epoch },
+            Event::HeartbeatRequested { epoch },
+            Event::Received { epoch },
+            Event::CredentialNew,
+            Event::CredentialLost,
+            Event::AuthOk { epoch },
+            Event::Subscribe { key: 900, priority: i32::MIN },
+            Event::Unsubscribe { key: 900 },
+            Event::SubscriptionLost { epoch, key: 900 },
+        ]);
+        for on in [false, true] {
+            events.push(Event::Stop { keep: on });
+            events.push(Event::SessionInvalid { epoch, resumable: on });
+            events.push(Event::AuthFailed { epoch, fatal: on });
+            events.push(Event::Redirected { epoch, endpoint: 5, permanent: on });
+            events.extend(spans.map(|gap| Event::HostResumed { gap, counted: on }));
+            for number in [None, Some(0), Some(1), Some(u16::MAX)] {
+                events.push(Event::CredentialFailed { request: number, fatal: on });
+                events.extend(optional().map(|ttl| Event::CredentialOk { request: number, ttl }));
+                let send = number.map(u32::from);
+                events.push(Event::SubscriptionConfirmed { epoch, key: 900, send });
+                events.push(Event::SubscriptionFailed { epoch, key: 900, send, retryable: on });
+            }
+        }
+        events.extend(spans.map(|base| Event::BackoffHint { base }));
+        events.extend(spans.map(|interval| Event::KeepAlive { epoch, interval }));
+        events.extend(waits().map(|retry_after| Event::OpenFailed { epoch, cause, retry_after }));
+        for span in optional() {
+            events.push(Event::NotNow { epoch, retry_after: span });
+            events.push(Event::Greeting { epoch, heartbeat: span });
+            events.extend([(Some(1), Some(0)), (None, None)].map(|(token, sequence)| Event::Ready {
+                epoch,
+                token,
+                endpoint: token,
+                sequence,
+                ttl: span,
+            }));
+            events.extend(waits().map(|retry_after| Event::ReconnectRequested {
+                epoch,
+                retry_after,
+                deadline: span,
+            }));
+        }
+        events
+    }
+
+    #[test]
+    fn every_event_is_read_as_it_was_written() {
+        let mut kinds = Vec::new();
+        for event in every_event() {
+            assert_eq!(read_back(&event).as_ref(), Ok(&event));
+            kinds.push(event.kind());
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds, (START..=DRAINED).collect::<Vec<_>>(), "an event is missing above");
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        let refused = |bytes: &[u8], why: &'static str| {
+            let read = Event::<u8, u16>::load(&mut Reader::new(bytes));
+            assert_eq!(read, Err(impossible(why)), "{bytes:?}");
+        };
+        refused(&[DRAINED + 1, 1], "an event that is not known");
+        refused(&[OPENED, 0], "a transport with the number 0");
+        refused(&[HOLD, 32], "a precondition with a number above 31");
+        // 65,536 and one, a second of a billion nanoseconds, and a fourth kind of wait.
+        refused(&[CREDENTIAL_FAILED, 0x81, 0x80, 4, 0], "a request with a number above 65535");
+        refused(
+            &[BACKOFF_HINT, 0, 0x80, 0x94, 0xeb, 0xdc, 3],
+            "a second with more than a billion nanoseconds",
+        );
+        refused(&[RECONNECT_REQUESTED, 1, 4], "a wait of the server that is not known");
+    }
+}

@@ -225,6 +225,26 @@ impl<Q, const BYTES: usize> fmt::Debug for FlightRecorder<Q, BYTES> {
 }
 
 /// The dump of a [`FlightRecorder`], read where it lies.
+///
+/// ```
+/// use redial::record::{Flight, FlightRecorder, Names};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let policy: Policy<SplitMix64> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let mut recorder = FlightRecorder::<_, 256>::new(&policy);
+/// recorder.event(Instant::ZERO, &Event::Start);
+/// recorder.timeout(Instant::from_millis(10_000));
+/// let mut bytes = [0; 1_024];
+/// let length = recorder.dump(Names::Shown, &mut bytes)?;
+///
+/// let flight = Flight::decode(&bytes[..length])?;
+/// assert_eq!(flight.gone(), 0);
+/// for step in flight.steps::<(), u8>() {
+///     let (at, event) = step?;
+///     println!("{} ms: {}", at.as_millis(), event.map_or("timeout", |event| event.as_str()));
+/// }
+/// # Ok::<(), redial::record::CheckpointError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Flight<'a> {
     set_up: &'a str,

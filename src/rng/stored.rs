@@ -70,3 +70,36 @@ impl Load for rand_chacha::ChaCha8Rng {
         Ok(rng)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::read_back;
+
+    #[test]
+    fn a_generator_is_read_as_it_was_written() {
+        assert_eq!(read_back(&SplitMix64::new(7)), Ok(SplitMix64::new(7)));
+    }
+
+    /// Its places have more than 64 bits.
+    #[cfg(feature = "chacha")]
+    #[test]
+    fn a_generator_goes_on_at_any_place() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+        rng.set_stream(3);
+        for place in [0, 5, u128::from(u64::MAX), 1 << 64, 9 << 64 | 3, (1 << 68) - 1] {
+            rng.set_word_pos(place);
+            assert_eq!(read_back(&rng).map(|read| read.get_word_pos()), Ok(place));
+            assert_eq!(read_back(&rng), Ok(rng.clone()));
+        }
+    }
+
+    #[cfg(feature = "record")]
+    #[test]
+    fn a_log_names_the_generators_that_it_knows() {
+        assert_eq!(name_of(SPLIT_MIX_64), Some("splitmix64"));
+        #[cfg(feature = "chacha")]
+        assert_eq!(name_of(CHACHA_8), Some("chacha8"));
+        assert_eq!(name_of(0), None);
+    }
+}

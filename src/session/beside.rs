@@ -38,3 +38,21 @@ impl<T> SessionState<T> {
         (self.ends, self.ttl_ms) = (connection.ends, connection.ttl_ms);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F64: a token and the endpoint that belongs to it are one session; the newer of two numbers is where it is.
+    #[test]
+    fn a_successor_takes_the_endpoint_of_another_session_only() {
+        let connection = SessionState::resumable("token", Some("node7"), Some(20));
+        let mut same = SessionState::resumable("token", Some("node8"), Some(22));
+        same.join(&connection);
+        assert_eq!((same.endpoint(), same.sequence()), (Some(&"node8"), Some(22)));
+        let mut other = SessionState::resumable("older", Some("node8"), Some(3));
+        other.join(&connection);
+        assert_eq!((other.token(), other.endpoint()), (Some(&"token"), Some(&"node7")));
+        assert_eq!(other.sequence(), Some(20));
+    }
+}

@@ -50,6 +50,18 @@ pub use server::{Dial, Lack, Reply, Server};
 pub type Client<'a> = Policy<SplitMix64, (), NoSubscriptions, &'a Config, SingleEndpoint>;
 
 /// Runs a scenario in which every client has this config. Equal arguments give equal reports.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Loss, Scenario, run};
+///
+/// // All connections are lost within a second; the server accepts 50 of its 1,000 clients a second.
+/// let scenario = Scenario::new(1_000, 50).losses(vec![Loss::at(Duration::ZERO).over(Duration::from_secs(1))]);
+/// let report = run(&scenario, &presets::FLEET, 1);
+/// assert_eq!((report.lost(), report.online()), (1_000, 1_000));
+/// assert_eq!(report, run(&scenario, &presets::FLEET, 1), "the same seed, the same storm");
+/// ```
 #[must_use]
 pub fn run(scenario: &Scenario, config: &Config, seed: u64) -> Report {
     let mut servers = server::Models::new(scenario);
@@ -73,6 +85,29 @@ pub fn run(scenario: &Scenario, config: &Config, seed: u64) -> Report {
 ///
 /// What the scenario says about capacity, failures, hints and drops is the servers' to know; it still says what the
 /// [ideal](Scenario::ideal) is. Every client has one endpoint, in region 0.
+///
+/// ```
+/// use redial::backoff::WindowPhase;
+/// use redial::presets;
+/// use redial::sim::{Dial, Reply, Scenario, Server, run_with};
+/// use redial::Instant;
+///
+/// /// Takes everybody.
+/// struct Open;
+///
+/// impl Server for Open {
+///     fn dial(&mut self, _: Instant, _: Dial) -> Reply {
+///         Reply::ACCEPT
+///     }
+/// }
+///
+/// // Clients that have a number each take their places in the windows by it.
+/// let (scenario, mut server) = (Scenario::new(100, 0), Open);
+/// let report = run_with(&scenario, &presets::RECOMMENDED, 1, &mut server, |number, policy| {
+///     policy.with_window_phase(WindowPhase::of_client(number.into()))
+/// });
+/// assert_eq!(report.attempts(), 100);
+/// ```
 #[must_use]
 pub fn run_with<'a, V: Server>(
     scenario: &'a Scenario,

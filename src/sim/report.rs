@@ -5,6 +5,17 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// What a run came to. Equal scenarios, configs and seeds give equal reports.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Scenario, run};
+///
+/// let report = run(&Scenario::new(500, 50).outage(Duration::from_secs(30)), &presets::RECOMMENDED, 1);
+/// let (half, most) = (report.back(500).expect("they are back"), report.back(990).expect("they are back"));
+/// assert!(half < most);
+/// println!("{:.1} dials a client, at most {} in a second", report.attempts_per_client(), report.peak(Duration::ZERO));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     pub(super) clients: u32,
@@ -27,6 +38,17 @@ pub struct Report {
 }
 
 /// What happened in one second of a run.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Scenario, run};
+///
+/// let report = run(&Scenario::new(500, 50).outage(Duration::from_secs(10)), &presets::RECOMMENDED, 1);
+/// for (number, second) in report.seconds().iter().enumerate().take(20) {
+///     println!("{number:>3} s: {:>4} dials, {:>4} online", second.dials, second.online);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Second {

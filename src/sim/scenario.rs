@@ -242,6 +242,17 @@ pub(super) struct Step {
 }
 
 /// Connections that are lost, for one reason.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Loss, Scenario, run};
+///
+/// // A third of the clients is told ten minutes before, with two minutes to go in; a restart zone by zone.
+/// let loss = Loss::at(Duration::from_secs(600)).zone(0, 3).warned(Duration::from_secs(600), Some(Duration::from_secs(120)));
+/// let report = run(&Scenario::new(300, 10).losses(vec![loss]), &presets::RECOMMENDED, 1);
+/// assert_eq!(report.lost(), 100);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
     pub(super) at: Micros,
@@ -282,6 +293,19 @@ impl Loss {
 }
 
 /// How a server takes dials, at the rate that the scenario gives it.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::presets;
+/// use redial::sim::{Model, Scenario, run};
+///
+/// // A server with a queue of 10 s, whose clients lose patience after 5: it serves those who have given up.
+/// let scenario = Scenario::new(1_000, 20)
+///     .outage(Duration::from_secs(10))
+///     .model(Model::Queue { backlog: Duration::from_secs(10) })
+///     .patience(Some(Duration::from_secs(5)));
+/// assert_eq!(run(&scenario, &presets::RECOMMENDED, 1).online(), 1_000);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Model {
@@ -320,6 +344,20 @@ words!(Failure {
 });
 
 /// What an overloaded server says about when to dial again.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Ratio;
+/// use redial::presets;
+/// use redial::sim::{Hints, Scenario, run};
+///
+/// for hints in [Hints::None, Hints::Appointments(Ratio::new_const(3, 2)), Hints::Window] {
+///     let scenario = Scenario::new(1_000, 10).outage(Duration::from_secs(30)).hints(hints);
+///     let report = run(&scenario, &presets::RECOMMENDED, 1);
+///     println!("{hints:?}: {:.1} dials a client", report.attempts_per_client());
+///     assert_eq!(report.online(), 1_000);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hints {

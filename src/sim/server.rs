@@ -69,6 +69,17 @@ pub struct Dial {
 }
 
 /// What becomes of a dial.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::sim::{Lack, Reply};
+///
+/// // Accepts after 50 ms, and drops the connection after a second.
+/// let flapping = Reply::Accept { after: Duration::from_millis(50), drops: Some(Duration::from_secs(1)) };
+/// // Refuses, and says when to come again.
+/// let busy = Reply::Refuse { why: Lack::Capacity, hint: Some(Duration::from_secs(30).into()) };
+/// assert_ne!(flapping, busy);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a server of the user's makes them")]
 pub enum Reply {

@@ -13,6 +13,22 @@ use super::{Full, Pace, Subscribed, Subscription, SubscriptionState, Subscriptio
 #[cfg_attr(feature = "alloc", doc = "[`SubscriptionList`](super::SubscriptionList) (grows; feature `alloc`)")]
 #[cfg_attr(not(feature = "alloc"), doc = "`SubscriptionList` (grows; feature `alloc`)")]
 /// are names of it. Its methods are those of [`Subscriptions`].
+///
+/// ```
+/// use redial::Instant;
+/// use redial::subscriptions::{FixedSubscriptions, Subscriptions};
+///
+/// let mut set = FixedSubscriptions::<&str, 8>::new();
+/// set.subscribe("news", 0)?;
+/// set.subscribe("orders", 9)?;
+/// set.subscribe("weather", 0)?;
+///
+/// // A session begins: at most two at a time, the highest priority first.
+/// set.session_started();
+/// assert_eq!(set.take_batch(2, Instant::ZERO), 2);
+/// assert!(set.batch().eq(&["orders", "news"]));
+/// # Ok::<(), redial::subscriptions::Full<&str>>(())
+/// ```
 #[derive(Clone)]
 pub struct SubscriptionSet<A> {
     slots: A,

@@ -217,6 +217,16 @@ impl<K: Clone + Ord + fmt::Debug> Default for SubscriptionList<K> {
 }
 
 /// No subscriptions, in no bytes and no instructions. There is no key to subscribe with.
+///
+/// ```
+/// use redial::subscriptions::{NoSubscriptions, Subscriptions};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// // What a policy has unless it is given a set.
+/// let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+/// let none: &NoSubscriptions = policy.subscriptions();
+/// assert_eq!((none.len(), size_of_val(none)), (0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the caller; it holds nothing")]
 pub struct NoSubscriptions;

@@ -74,6 +74,33 @@ words!(OutageResult {
 /// No field holds anything of the user's or the server's: no token, no endpoint, no key of a subscription, no message. `Display`
 /// writes one line: the word and then `field=value` for each field, with durations in whole milliseconds (`duration_ms`), rounded
 /// down.
+///
+/// ```
+/// use redial::telemetry::{Change, Observed, Sink};
+/// use redial::{Cause, Event, Instant, Policy, SplitMix64, presets};
+///
+/// /// Remembers the attempts that failed, as a line each.
+/// #[derive(Default)]
+/// struct Failures(Vec<String>);
+///
+/// impl Sink for Failures {
+///     fn change(&mut self, _: Instant, change: &Change) {
+///         if let Change::AttemptEnded { cause: Some(_), .. } = change {
+///             self.0.push(change.to_string());
+///         }
+///     }
+/// }
+///
+/// let mut policy = Observed::new(Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)), Failures::default());
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// let epoch = policy.epoch().expect("dialling");
+/// let now = Instant::from_millis(20);
+/// let _wait = policy.handle_event(now, Event::OpenFailed { epoch, cause: Cause::Http(503), retry_after: None });
+/// assert_eq!(
+///     policy.sink().0,
+///     ["attempt_ended epoch=1 attempt=1 result=failed cause=http_503 duration_ms=20"]
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Change {

@@ -21,6 +21,23 @@ use super::sink::Sink;
 /// With `std`, a sink that panics is not called again, and the client goes on without it; the panic is reported by the process's
 /// panic hook, once. Without `std`, or with `panic = "abort"`, a panic ends the program as any other does. A sink that blocks holds
 /// up the client as long as it blocks, and what comes late then is decided as for any late call.
+///
+/// ```
+/// use redial::telemetry::{Change, Observed, Sink};
+/// use redial::{Event, Instant, Phase, Policy, SplitMix64, presets};
+///
+/// struct Print;
+///
+/// impl Sink for Print {
+///     fn change(&mut self, at: Instant, change: &Change) {
+///         println!("{} {} {change}", at.as_millis(), change.level());
+///     }
+/// }
+///
+/// let mut policy = Observed::new(Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)), Print);
+/// let _open = policy.handle_event(Instant::ZERO, Event::Start);
+/// assert_eq!(policy.phase(), Phase::Connecting); // whatever a policy can be asked
+/// ```
 pub struct Observed<D, S> {
     policy: D,
     observer: Observer,

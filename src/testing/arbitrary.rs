@@ -115,6 +115,24 @@ impl<'a> Arbitrary<'a> for Script<'a> {
 /// A span, for a derived struct: `#[arbitrary(with = redial::testing::arbitrary_duration)] wait: Duration`. As
 /// [`Script::duration`]: the usual ones, both ends, and any number.
 ///
+/// ```
+/// use core::time::Duration;
+/// use arbitrary::{Arbitrary, Unstructured};
+/// use redial::testing::arbitrary_duration;
+///
+/// struct Settings {
+///     patience: Duration,
+/// }
+///
+/// impl<'a> Arbitrary<'a> for Settings {
+///     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+///         Ok(Self { patience: arbitrary_duration(bytes)? })
+///     }
+/// }
+/// # let settings = Settings::arbitrary(&mut Unstructured::new(&[1; 32])).unwrap();
+/// # let _ = settings.patience;
+/// ```
+///
 /// # Errors
 /// None.
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "arbitrary")))]

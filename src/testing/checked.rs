@@ -66,6 +66,20 @@ where
 /// [`assert_recovers`](Self::assert_recovers) checks the last one: when the faults stop, the policy gets online.
 /// [`with_driver_rules`](Self::with_driver_rules) checks the other side too, the driver.
 ///
+/// ```
+/// use redial::testing::{Checked, Script};
+/// use redial::{Policy, SplitMix64};
+///
+/// let mut script = Script::seeded(7);
+/// let mut policy = Checked::new(Policy::new(script.config(), SplitMix64::new(7)));
+/// for _ in 0..200 {
+///     let step = script.next_step(&*policy, policy.now()).expect("a seed has no end");
+///     let _actions = step.apply(&mut policy); // a panic, with what was promised, if it does not hold
+/// }
+/// policy.assert_recovers();
+/// println!("{} dials, then online", policy.stats().opens);
+/// ```
+///
 /// # Panics
 ///
 /// Where a promise does not hold, with the promise, the event, the time and what the policy says of itself before and after. The

@@ -66,6 +66,18 @@ use host::Make;
 pub type Future<'a> = Pin<Box<dyn core::future::Future<Output = ()> + 'a>>;
 
 /// One thing that a driver must do right.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::testing::{VirtualClock, conformance::CASES};
+///
+/// // Those about duty 4, each as a test of its own.
+/// for case in CASES.iter().filter(|case| case.duties().contains(&4)) {
+///     println!("{case}");
+///     let clock = VirtualClock::new();
+///     clock.run(case.run(clock.clone(), Duration::from_millis(1)));
+/// }
+/// ```
 pub struct Case {
     name: &'static str,
     duties: &'static [u8],
@@ -239,6 +251,16 @@ cases! {
 
 /// Runs every [case](CASES), one after the other. `runtime` makes a runtime for each, inside of what `block_on` waits for;
 /// `lateness` is how late its sleeps may end, at least 1 ms.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::testing::{VirtualClock, conformance};
+///
+/// let clock = VirtualClock::new();
+/// let report = conformance::run_all(|| clock.clone(), |case| clock.run(case), Duration::from_millis(1));
+/// println!("{} cases", report.cases);
+/// report.assert_passed();
+/// ```
 pub fn run_all<Rt>(runtime: impl Fn() -> Rt, block_on: impl FnMut(Future<'_>), lateness: Duration) -> Report
 where
     Rt: Runtime<Sleep: Send + 'static> + Send + Sync + 'static,

@@ -60,6 +60,16 @@ pub struct Script<'b> {
 }
 
 /// What happens next: an event, or nothing but time.
+///
+/// ```
+/// use redial::testing::{Script, Step};
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// let mut policy: Policy<SplitMix64, u8> = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)).with_session_type();
+/// let start: Step<u8, core::convert::Infallible> = Step { at: Instant::ZERO, event: Some(Event::Start) };
+/// assert_eq!(start.apply(&mut policy).len(), 1);
+/// # let _ = Script::seeded(7);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a time and an event, which a test takes apart")]
 pub struct Step<T = u8, K = u8> {

@@ -61,48 +61,159 @@ fn read<T: Debug>(most: usize, read: impl Fn(&mut Script<'static>) -> T) -> impl
 }
 
 /// Scripts of 0 to `most` bytes, in which anything may happen. A step takes 5 bytes on average, and a config up to 200.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::{Checked, strategies};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// proptest!(ProptestConfig::with_cases(8), |(mut script in strategies::scripts(200))| {
+///     let mut policy = Checked::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)));
+///     while let Some(step) = script.next_step(&*policy, policy.now()) {
+///         let _actions = step.apply(&mut policy);
+///     }
+/// });
+/// ```
 pub fn scripts(most: usize) -> impl Strategy<Value = Script<'static>> {
     vec(::proptest::arbitrary::any::<u8>(), 0..=most).prop_map(Script::from_vec)
 }
 
 /// The same with [sensible events](Script::with_sensible_events) and a [steady clock](Script::with_steady_clock): what a test of a
 /// client takes that must get somewhere.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::Disposition;
+/// use redial::testing::strategies;
+/// use redial::{Instant, Policy, SplitMix64, presets};
+///
+/// proptest!(ProptestConfig::with_cases(8), |(mut script in strategies::sensible_scripts(200))| {
+///     let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+///     let mut now = Instant::ZERO;
+///     while let Some(step) = script.next_step(&policy, now) {
+///         now = step.at;
+///         prop_assert_ne!(step.apply(&mut policy).disposition(), Disposition::Stale);
+///     }
+/// });
+/// ```
 pub fn sensible_scripts(most: usize) -> impl Strategy<Value = Script<'static>> {
     scripts(most).prop_map(|script| script.with_sensible_events().with_steady_clock())
 }
 
 /// Configs: [`Script::config`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::strategies;
+///
+/// proptest!(ProptestConfig::with_cases(8), |(config in strategies::configs())| {
+///     prop_assert!(!config.connect_timeout().is_zero());
+/// });
+/// ```
 pub fn configs() -> impl Strategy<Value = Config> {
     read(400, Script::config)
 }
 
 /// Backoffs: [`Script::backoff`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::SplitMix64;
+/// use redial::testing::strategies;
+///
+/// // Every curve is total: it has a wait, or an end.
+/// proptest!(ProptestConfig::with_cases(8), |(backoff in strategies::backoffs())| {
+///     prop_assert!(backoff.delays(SplitMix64::new(7)).take(100).count() <= 100);
+/// });
+/// ```
 pub fn backoffs() -> impl Strategy<Value = BackoffConfig> {
     read(40, Script::backoff)
 }
 
 /// Breakers that count failures in a row: [`Script::breaker`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::strategies;
+/// use redial::{CircuitBreaker, Instant, SplitMix64};
+///
+/// // Closed at first, whatever its config.
+/// proptest!(ProptestConfig::with_cases(8), |(config in strategies::breakers())| {
+///     prop_assert!(CircuitBreaker::new().try_acquire(&config, Instant::ZERO, &mut SplitMix64::new(7)).is_ok());
+/// });
+/// ```
 pub fn breakers() -> impl Strategy<Value = breaker::Config> {
     read(30, Script::breaker)
 }
 
 /// Configs of handovers: [`Script::handover`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::{Checked, Script, strategies};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// proptest!(ProptestConfig::with_cases(8), |(config in strategies::handovers())| {
+///     let policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)).with_handover(config);
+///     let (mut policy, mut script) = (Checked::new(policy), Script::seeded(7));
+///     for _ in 0..100 {
+///         let step = script.next_step(&*policy, policy.now()).expect("a seed has no end");
+///         let _actions = step.apply(&mut policy);
+///     }
+/// });
+/// ```
 pub fn handovers() -> impl Strategy<Value = handover::Config> {
     read(20, Script::handover)
 }
 
 /// Causes: [`Script::cause`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::presets;
+/// use redial::testing::strategies;
+///
+/// // A message of yours for every cause there is.
+/// proptest!(ProptestConfig::with_cases(8), |(cause in strategies::causes())| {
+///     let verdict = presets::WEBSOCKET.classifier().classify(cause);
+///     let message = format!("{cause}: {}", verdict.class);
+///     prop_assert!(message.contains(cause.as_str()));
+/// });
+/// ```
 pub fn causes() -> impl Strategy<Value = Cause> {
     read(4, Script::cause)
 }
 
 /// Spans: [`Script::duration`].
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::Instant;
+/// use redial::testing::strategies;
+///
+/// proptest!(ProptestConfig::with_cases(8), |(span in strategies::durations())| {
+///     prop_assert!(Instant::ZERO.saturating_add(span) <= Instant::MAX);
+/// });
+/// ```
 pub fn durations() -> impl Strategy<Value = Duration> {
     read(9, Script::duration)
 }
 
 /// 0 to `most` events of every kind, for a policy that may be in any phase: most do not make sense. Those that do depend on the
 /// policy, and are a [`sensible_scripts`]'.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::strategies;
+/// use redial::{Instant, Policy, SplitMix64, presets};
+///
+/// proptest!(ProptestConfig::with_cases(8), |(events in strategies::events(50))| {
+///     let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)).with_session_type::<u8>();
+///     for event in events {
+///         let _actions = policy.handle_event(Instant::ZERO, event);
+///     }
+/// });
+/// ```
 pub fn events<T, K>(most: usize) -> impl Strategy<Value = Vec<Event<T, K>>>
 where
     T: Sample + Debug,
@@ -112,11 +223,34 @@ where
 }
 
 /// The times that a hostile clock shows, 1 to `most` of them: it stands still, jumps by years, runs backwards, and ends.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::strategies;
+/// use redial::{Event, Instant, Policy, SplitMix64, presets};
+///
+/// proptest!(ProptestConfig::with_cases(8), |(clock in strategies::hostile_clocks(50))| {
+///     let mut policy = Policy::new(&presets::WEBSOCKET, SplitMix64::new(7));
+///     let _open = policy.handle_event(Instant::ZERO, Event::Start);
+///     for now in clock {
+///         let _actions = policy.handle_timeout(now); // it stands still, leaps, and runs back
+///     }
+/// });
+/// ```
 pub fn hostile_clocks(most: usize) -> impl Strategy<Value = Vec<Instant>> {
     clocks(most, |script, now| script.hostile_time(now, now))
 }
 
 /// The times that a steady clock shows, 1 to `most` of them, at most a day apart.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use redial::testing::strategies;
+///
+/// proptest!(ProptestConfig::with_cases(8), |(clock in strategies::steady_clocks(50))| {
+///     prop_assert!(clock.is_sorted());
+/// });
+/// ```
 pub fn steady_clocks(most: usize) -> impl Strategy<Value = Vec<Instant>> {
     clocks(most, |script, now| script.steady_time(now, None))
 }

@@ -37,6 +37,26 @@ use super::url::Url;
 /// A [`driver::Protocol`](crate::driver::Protocol) over WebSockets, with the meaning of the messages by a
 /// [`Protocol`]: for a [`Driver`](crate::driver::Driver) with a policy of your own.
 /// [`Connect::client`](super::Connect::client) makes it; [`Connect::spawn`](super::Connect::spawn) is the short way.
+///
+/// ```no_run
+/// use redial::driver::{Driver, Tokio};
+/// use redial::policy::Snapshot;
+/// use redial::subscriptions::SubscriptionList;
+/// use redial::websocket::{Protocol, connect};
+/// use redial::{Instant, Policy, SplitMix64, presets};
+///
+/// /// A client whose session outlives the process: with a policy of one's own.
+/// async fn run(chat: impl Protocol<Key = String>, kept: Snapshot<String>) -> Result<(), Box<dyn std::error::Error>> {
+///     let client = connect("wss://chat.example").with_protocol(chat).client()?;
+///     let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os())
+///         .with_session_type::<String>()
+///         .with_snapshot(Instant::ZERO, kept)
+///         .with_subscriptions(SubscriptionList::new());
+///     let mut driver = Driver::new(policy, client, Tokio::new());
+///     println!("{}", driver.run().await);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Client<P> {
     pub(super) protocol: Arc<P>,

@@ -77,6 +77,27 @@ pub fn connect(url: &str) -> Connect<Raw> {
 }
 
 /// What a client needs to know. [`connect`] begins it, [`spawn`](Self::spawn) ends it.
+///
+/// ```no_run
+/// use redial::driver::{Outbox, Overflow};
+/// use redial::websocket::{Limits, connect};
+/// use redial::{handover, presets};
+///
+/// # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = connect("wss://eu.feed.example")
+///     .or("wss://us.feed.example")
+///     .header("X-Api-Key", "0123")
+///     .subprotocol("feed.v2")
+///     .config(presets::WEBSOCKET.to_builder().backoff(presets::FEW.backoff()).build()?)
+///     .handover(handover::Config::DEFAULT)
+///     .outbox(Outbox::new().with_offline_queue(Overflow::DropOldest))
+///     .limits(Limits::DEFAULT)
+///     .on_report(|epoch, report| eprintln!("connection {epoch}: {report}"))
+///     .spawn()?;
+/// # let _ = socket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "spawn it"]
 pub struct Connect<P: Protocol> {
@@ -342,7 +363,7 @@ impl<P: Protocol> Connect<P> {
         let count = u8::try_from(self.urls.len()).unwrap_or(u8::MAX);
         let endpoints = FixedEndpoints::new(count).map_err(|_| SetupError::TooManyUrls)?;
         let tls = match self.tls {
-            Some(config) => *config,
+            Some(config) => tls::http11(*config),
             None => tls::default()?,
         };
         Ok(Client {
@@ -351,7 +372,7 @@ impl<P: Protocol> Connect<P> {
             others,
             endpoints,
             headers: self.headers,
-            tls: tls::http11(tls),
+            tls,
             limits: self.limits,
             guard: EndpointGuard::new(self.trust),
             close_reason: self.close_reason,

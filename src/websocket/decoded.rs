@@ -136,6 +136,20 @@ pub enum Decoded<K = Infallible, I = Frame> {
 }
 
 /// A session that the server has established.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::websocket::{Decoded, Ready};
+///
+/// // What a server's READY says: a token, a URL for the resume, and that it keeps the session for two minutes.
+/// let ready: Decoded = Decoded::Ready(Ready {
+///     token: Some("t".to_owned()),
+///     endpoint: Some("wss://resume.example".to_owned()),
+///     ttl: Some(Duration::from_secs(120)),
+///     ..Ready::default()
+/// });
+/// # let _ = ready;
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the user, with `..Ready::default()`")]
 pub struct Ready {

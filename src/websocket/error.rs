@@ -9,6 +9,17 @@ use crate::error::ConfigError;
 /// A client that can't be set up as it was asked for. Nothing was dialled.
 ///
 /// `Display` says what is wrong and what to do. So does `Debug`, which is what a `main` that returns the error prints.
+///
+/// ```
+/// use redial::websocket::{SetupError, connect};
+///
+/// let wrong = connect("feed.example").client().err().expect("no scheme");
+/// assert!(matches!(wrong, SetupError::Url(_)));
+/// println!("{wrong}"); // what is wrong, and what to do
+///
+/// let wrong = connect("wss://feed.example").header("Host", "other").client().err().expect("not to be set");
+/// assert_eq!(wrong, SetupError::ReservedHeader("Host".to_owned()));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SetupError {

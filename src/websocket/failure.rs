@@ -15,6 +15,22 @@ use crate::driver::DialError;
 use crate::policy::RetryAfter;
 
 /// Why a dial failed or a connection was lost, with what the libraries below say for people.
+///
+/// ```no_run
+/// use redial::websocket::{Report, connect};
+///
+/// # fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = connect("wss://feed.example")
+///     .on_report(|_, report| {
+///         if let Report::DialFailed(failure) = report {
+///             eprintln!("{}; the server asks for {:?}; {}", failure.cause, failure.retry_after, failure.detail);
+///         }
+///     })
+///     .spawn()?;
+/// # let _ = socket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {

@@ -98,6 +98,21 @@ impl From<Vec<u8>> for Frame {
 }
 
 /// How the server ended a connection.
+///
+/// ```
+/// use redial::Cause;
+/// use redial::websocket::Close;
+///
+/// /// From a protocol's `closed`, where the reason says more than the code.
+/// fn closed(close: &Close) -> Cause {
+///     match (close.code, close.reason.as_str()) {
+///         (1008, "token expired") => Cause::AuthRejected,
+///         (4009, _) => Cause::SessionInvalid,
+///         (code, _) => Cause::CloseFrame(code),
+///     }
+/// }
+/// # let _ = closed;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Close {

@@ -23,6 +23,42 @@ use super::request::{Headers, Upgraded};
 /// Three types and three methods are required. The others have defaults for a protocol that needs nothing of the kind.
 ///
 /// Methods are called from the driver's task, and [`encode`](Self::encode) also from the task that sends; none of them may block.
+///
+/// ```
+/// use redial::websocket::{Decoded, Frame, Protocol};
+///
+/// /// Topics and texts, without a session.
+/// struct Feed;
+///
+/// impl Protocol for Feed {
+///     type Key = String;
+///     type Outgoing = String;
+///     type Incoming = String;
+///
+///     fn subscribe(&self, topic: &String) -> Frame {
+///         format!("SUB {topic}").into()
+///     }
+///
+///     fn unsubscribe(&self, topic: &String) -> Option<Frame> {
+///         Some(format!("UNSUB {topic}").into())
+///     }
+///
+///     fn encode(&self, text: &String) -> Frame {
+///         text.as_str().into()
+///     }
+///
+///     fn decode(&self, frame: Frame) -> Decoded<String, String> {
+///         match frame.as_text() {
+///             Some(text) => match text.strip_prefix("SUBSCRIBED ") {
+///                 Some(topic) => Decoded::confirmed(topic.to_owned()),
+///                 None => Decoded::Message(text.to_owned()),
+///             },
+///             None => Decoded::Invalid("a binary message".to_owned()),
+///         }
+///     }
+/// }
+/// assert_eq!(Feed.decode("SUBSCRIBED news".into()), Decoded::confirmed("news".to_owned()));
+/// ```
 pub trait Protocol: Send + Sync + 'static {
     /// What names a subscription; [`Infallible`](core::convert::Infallible) where there are none.
     type Key: Clone + Ord + fmt::Debug + Send + Sync + 'static;
@@ -135,6 +171,24 @@ pub trait Protocol: Send + Sync + 'static {
 }
 
 /// A connection that is being set up: what the server answered to its upgrade, and what is sent on it now.
+///
+/// ```no_run
+/// use redial::websocket::connect;
+///
+/// # fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = connect("wss://feed.example")
+///     .subprotocol("feed.v2")
+///     .subprotocol("feed.v1")
+///     .on_connect(|connection| {
+///         let hello = if connection.subprotocol() == Some("feed.v2") { "HELLO 2" } else { "HELLO" };
+///         connection.send(hello);
+///         connection.send("SUB news");
+///     })
+///     .spawn()?;
+/// # let _ = socket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Connection<'a> {
     upgraded: &'a Upgraded,

@@ -10,6 +10,22 @@ use super::request::Upgraded;
 use super::url::UrlError;
 
 /// Something that happened on a connection, for [`Protocol::report`](super::Protocol::report). `Display` is a line for a log.
+///
+/// ```no_run
+/// use redial::websocket::{Report, connect};
+///
+/// # fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = connect("wss://feed.example")
+///     .on_report(|epoch, report| match report {
+///         Report::Upgraded(_) => println!("connection {epoch} is up"),
+///         Report::Duplicate(_) => {}
+///         other => eprintln!("connection {epoch}: {other}"),
+///     })
+///     .spawn()?;
+/// # let _ = socket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Report<'a> {

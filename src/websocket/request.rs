@@ -26,6 +26,17 @@ const RESERVED: [HeaderName; 7] = [
 ];
 
 /// The headers of an upgrade, beside those that make it one. [`Debug`] shows their names alone: a value may be a secret.
+///
+/// ```
+/// use redial::websocket::{Headers, SetupError};
+///
+/// // From a protocol's `request`: a token that is another one for each dial.
+/// let mut headers = Headers::default();
+/// headers.set("Authorization", "Bearer 0123")?;
+/// assert!(headers.contains("authorization"));
+/// assert!(headers.set("Sec-WebSocket-Key", "x").is_err());
+/// # Ok::<(), SetupError>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Headers {
     map: HeaderMap,
@@ -93,6 +104,21 @@ impl fmt::Debug for Headers {
 }
 
 /// What the server answered to the upgrade. [`Debug`] shows the names of its headers alone.
+///
+/// ```no_run
+/// use redial::websocket::connect;
+///
+/// # fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let socket = connect("wss://feed.example")
+///     .on_connect(|connection| {
+///         let node = connection.upgraded().header("x-node").unwrap_or("unknown");
+///         println!("connected to {node}");
+///     })
+///     .spawn()?;
+/// # let _ = socket;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Upgraded(HeaderMap);
 

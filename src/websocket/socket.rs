@@ -28,6 +28,25 @@ use super::raw::Raw;
 ///
 /// Dropping it closes the connection, in the background. While messages are not taken, at most
 /// [`Connect::buffer`] of them wait, and then reading pauses: see [`Messages`].
+///
+/// ```no_run
+/// use redial::websocket::connect;
+///
+/// # async fn main_() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = connect("wss://feed.example").spawn()?;
+/// socket.online().await?;
+///
+/// // Another task sends; this one receives, and asks how it is.
+/// let sender = socket.sender();
+/// tokio::spawn(async move { sender.send("hello").await });
+/// if let Some(message) = socket.recv().await {
+///     println!("{message}");
+/// }
+/// println!("{:?}", socket.handle().explain().await);
+/// println!("{}", socket.close().await);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Socket<P: Protocol = Raw> {
     sender: Sender<P>,
@@ -35,6 +54,21 @@ pub struct Socket<P: Protocol = Raw> {
 }
 
 /// Sends on a [`Socket`], from any task. Cheap to clone.
+///
+/// ```no_run
+/// use redial::websocket::{Raw, Sender};
+///
+/// /// Says something every minute, and keeps what could not be said.
+/// async fn tick(sender: Sender<Raw>) {
+///     let mut unsaid = Vec::new();
+///     loop {
+///         tokio::time::sleep(core::time::Duration::from_secs(60)).await;
+///         if let Err(error) = sender.send("tick").await {
+///             unsaid.extend(error.into_message());
+///         }
+///     }
+/// }
+/// ```
 pub struct Sender<P: Protocol = Raw> {
     handle: HandleFor<Client<P>>,
     protocol: Arc<P>,
@@ -239,6 +273,20 @@ impl<P: Protocol> fmt::Debug for Sender<P> {
 ///
 /// `Display` is a whole sentence that begins with `not sent: `, or with `in doubt: ` where the server may have the message.
 /// `Debug` and `Display` leave out the message, which may be anything.
+///
+/// ```no_run
+/// use redial::driver;
+/// use redial::websocket::{SendError, Socket};
+///
+/// async fn say(socket: &Socket, text: &str) {
+///     match socket.send(text).await {
+///         Ok(()) => println!("written"),
+///         Err(SendError::TooLarge { bytes, limit, .. }) => println!("{bytes} bytes, and at most {limit}"),
+///         Err(SendError::NotSent(driver::SendError::InDoubt)) => println!("ask the server whether it has it"),
+///         Err(error) => println!("{error}"), // and `error.into_message()` is the message
+///     }
+/// }
+/// ```
 #[non_exhaustive]
 pub enum SendError<M> {
     /// It is larger than [`Limits::outgoing`](super::Limits::outgoing) allows.

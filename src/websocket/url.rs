@@ -48,6 +48,14 @@ pub struct Url {
 
 /// A URL that can't be used. `Display` says which, why, and what to write instead. So does `Debug`, which is what a `main` that
 /// returns the error prints.
+///
+/// ```
+/// use redial::websocket::{Url, UrlFault};
+///
+/// let error = Url::parse("http://feed.example").unwrap_err();
+/// println!("{error}"); // what is wrong with it, and what to write instead
+/// # let _ = UrlFault::as_str;
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct UrlError {

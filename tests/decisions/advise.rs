@@ -298,3 +298,12 @@ fn a_planned_restart_costs_one_attempt() {
     let (slow, slower) = (restart(300, 10), restart(300, 11));
     assert!(slow.attempts < 1.4 && slower.attempts < 1.05 && slower.ratio < 1.1);
 }
+
+/// W20, W21: the last appointment of a book is exactly at its end; the next one starts over.
+#[test]
+fn the_last_appointment_is_at_the_end() {
+    let config = Config::new(1, 2 * SECOND).overbooking(Ratio::ONE).round_trip(Duration::ZERO);
+    let mut book = Book::new(config.build().expect("valid"));
+    let now = Instant::from_millis(7_000);
+    assert_eq!([(); 5].map(|()| book.appointment(now, 2)), [2, 4, 1, 2, 4].map(|seconds| seconds * SECOND));
+}

@@ -1,6 +1,7 @@
 //! The backoff through the public API. Rule numbers: F, S gateways; P Rust peers' pitfalls.
 
 mod configs;
+mod far;
 mod jitter;
 mod peers;
 mod random;

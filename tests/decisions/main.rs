@@ -4,11 +4,6 @@
 mod draws;
 #[path = "../harness/mod.rs"]
 mod harness;
-mod pair;
-#[path = "../common/read_back.rs"]
-mod read_back;
-#[path = "../fuzzed/story.rs"]
-mod story;
 
 mod advise;
 mod backoff;
@@ -17,17 +12,16 @@ mod breaker;
 mod breaker_windows;
 mod budget;
 mod builder;
-mod checkpoint;
 mod classify;
 mod curves;
+mod data;
 mod endpoints;
-mod fixed_config;
+mod flight;
 mod handover;
-mod handover_invariants;
 mod health;
 mod hostile_clock;
-mod invariants;
 mod presets;
+mod recorder;
 mod regressions;
 mod reports;
 mod retry_after;
@@ -35,6 +29,7 @@ mod rules;
 mod scenarios;
 mod scripts;
 mod serial;
+mod settings;
 mod snapshot;
 mod subscriptions;
 mod subscriptions_growth;
@@ -42,4 +37,3 @@ mod testing;
 mod transitions;
 mod widened;
 mod windows;
-mod zero_time;

@@ -286,3 +286,20 @@ fn appointments_drain_a_fleet() {
     assert!(kept.dials < own.dials / 2., "{kept:?} {own:?}");
     assert!(kept.ratio < floor.ratio * 0.8, "{kept:?} {floor:?}");
 }
+
+/// S40: the longest wait that is accepted is waited as it is; one that is longer is cut and counted.
+#[test]
+fn the_longest_accepted_wait_is_not_cut() {
+    static LIMITED: Config = Config::new(BackoffConfig::constant(secs(1)).build_const())
+        .retry_after_max(secs(90))
+        .retry_after_spread(Ratio::ZERO)
+        .build_const();
+    let mut client = dialling(&LIMITED, 7, at(0));
+    let longest = RetryAfter::AtLeast(secs(90));
+    assert_eq!(refused(&mut client, at(10), longest), (90_000, Some(WaitReason::RetryAfter)));
+    assert_eq!(client.stats().retry_after_cut, 0);
+    let mut client = dialling(&LIMITED, 7, at(0));
+    let (wait, _) = refused(&mut client, at(10), RetryAfter::AtLeast(secs(90) + Duration::from_micros(1)));
+    assert!((67_500..90_000).contains(&wait), "{wait}");
+    assert_eq!(client.stats().retry_after_cut, 1);
+}

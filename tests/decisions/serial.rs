@@ -389,3 +389,55 @@ fn a_session_whose_endpoint_fails() {
         policy.handle_event(at(5_000), Event::OpenFailed { epoch, cause: Cause::Timeout, retry_after: None });
     assert_eq!((policy.explain().endpoint, policy.session().endpoint()), (Endpoint::Base, None));
 }
+
+#[test]
+fn every_field_of_endpoints_comes_back() {
+    let full = json!({
+        "halved_at": 3, "sticky_until": 9, "failures": [16, 0, 8], "tried": [true, false, true],
+        "count": 3, "current": 2, "sticky": 1, "left": true,
+    });
+    let read: FixedEndpoints<3> = serde_json::from_value(full.clone()).expect("endpoints");
+    assert_eq!(serde_json::to_value(&read).expect("plain data"), full);
+}
+
+/// S50: no dial that failed is none, whatever time stands beside it.
+#[test]
+fn a_session_that_was_reached_has_no_time_beside_it() {
+    let session = SessionState::resumable("token".to_owned(), None, Some(1));
+    let good = round_trip(&session);
+    assert_eq!(good["unreachable"], Value::Null);
+    let mut timed = good;
+    timed["unreachable"] = json!([0, 77]);
+    assert_eq!(serde_json::from_value::<SessionState<String>>(timed).expect("a session"), session);
+}
+
+/// A window that is full, or just not, and one whose place is not where its results end.
+#[test]
+fn a_window_by_count_is_read_at_every_filling() {
+    type Breaker = CircuitBreaker<CountWindow<5>>;
+    const CONFIG: breaker::Config<CountWindow<5>> = breaker::Config::by_count(RATES, ms(20)).build_const();
+    for results in [4, 5] {
+        let good = round_trip(&used(&CONFIG, results).0);
+        for next in 0..7 {
+            let mut moved = good.clone();
+            moved["window"]["next"] = json!(next);
+            let calls = good["window"]["sum"]["calls"].as_u64().expect("a number");
+            let fits = if calls < 5 { next == calls } else { next < 5 };
+            assert_eq!(serde_json::from_value::<Breaker>(moved).is_ok(), fits, "{calls} results, at {next}");
+        }
+    }
+}
+
+/// Each part of a window by time has at most as many failures, and as many slow results, as it has results.
+#[test]
+fn a_part_of_a_window_by_time_has_no_more_failures_than_results() {
+    let window = |part: Value| {
+        let empty = json!({"calls": 0, "failures": 0, "slow": 0});
+        let window = json!({"buckets": [part.clone(), empty], "head": 0, "newest": 0, "sum": part});
+        serde_json::from_value::<TimeWindow<2>>(window).is_ok()
+    };
+    assert!(window(json!({"calls": 2, "failures": 2, "slow": 2})));
+    assert!(!window(json!({"calls": 2, "failures": 3, "slow": 0})));
+    assert!(!window(json!({"calls": 2, "failures": 0, "slow": 3})));
+    assert!(!window(json!({"calls": 2, "failures": 3, "slow": 3})));
+}

@@ -2,6 +2,7 @@
 
 mod identity;
 mod model;
+mod none;
 
 use std::fmt::Debug;
 #[cfg(feature = "serde")]

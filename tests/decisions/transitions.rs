@@ -16,6 +16,7 @@ use redial::{
 };
 
 mod handover;
+mod picture;
 
 type Subject = Policy<SplitMix64, &'static str, FixedSubscriptions<u8, 4>>;
 type Fact = Event<&'static str, u8>;

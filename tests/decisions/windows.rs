@@ -1,6 +1,7 @@
 //! Consecutive windows with one phase an outage, against a recomputation in floats.
 
 mod bits;
+mod edges;
 mod policy;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod blocking;
+mod heapless;
 mod leftovers;
 mod own;
 mod spawned;

@@ -40,6 +40,8 @@ fn the_program() {
     ] {
         assert_eq!(text(&run(&["--timeline"], log).stdout), expected);
     }
+    let (log, expected) = chapter();
+    assert_eq!(text(&run(&["--timeline"], log).stdout), expected, "docs/guide/src/incidents.md");
     let odd = run(&[], "{}\n{\"at\": 0, \"event\": \"opened\", \"epoch\": 3}\n");
     assert_eq!(odd.status.code(), Some(0));
     assert_eq!(
@@ -56,6 +58,14 @@ fn the_program() {
     assert_eq!(help.status.code(), Some(0));
     assert!(text(&help.stdout).starts_with("replay: a log of facts in"));
     assert_eq!(run(&["incident.jsonl"], "").status.code(), Some(2));
+}
+
+/// The log of the guide's chapter, and the timeline that it shows.
+fn chapter() -> (&'static str, &'static str) {
+    let text = include_str!("../../docs/guide/src/incidents.md");
+    let block =
+        |begin| text.split_once(begin).and_then(|(_, rest)| rest.split_once("```\n")).expect("a block").0;
+    (block("```json\n"), block("```text\n"))
 }
 
 /// A clock that jumps by ages while a ladder without a limit is waiting: an error in the end, not memory without end.

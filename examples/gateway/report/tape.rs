@@ -49,7 +49,7 @@ impl Tape {
         let shown = |taken| {
             let endpoint = || match taken {
                 Action::Open { endpoint: Endpoint::Session, .. } => quoted("session"),
-                Action::Open { endpoint: Endpoint::Redirect, .. } => quoted(named),
+                Action::Open { endpoint: Endpoint::Redirect, .. } => quoted(named.as_str()),
                 _ => quoted("primary"),
             };
             action(taken, Epoch::get, endpoint, sequence, String::new)

@@ -17,6 +17,22 @@ use crate::driver::Dial;
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// A dial under way on a thread: what to [dial](Dial), how much time is left for it, and whether anybody still wants it.
+///
+/// ```no_run
+/// use std::net::TcpStream;
+/// use redial::driver::{DialError, Dialling, Hangup};
+///
+/// /// A dial that asks for something before it connects: neither takes longer than the policy gives it.
+/// fn dial(dial: &Dialling) -> Result<(TcpStream, Hangup), DialError> {
+///     let socket = dial.connect("feed.example:4000")?;
+///     socket.set_read_timeout(Some(dial.left()))?;
+///     let mut greeting = [0; 16];
+///     std::io::Read::read_exact(&mut &socket, &mut greeting)?;
+///     socket.set_read_timeout(None)?;
+///     Ok((socket.try_clone()?, socket.into()))
+/// }
+/// # let _ = dial;
+/// ```
 #[derive(Debug)]
 pub struct Dialling<T = ()> {
     dial: Dial<T>,
@@ -100,6 +116,21 @@ impl<T> Deref for Dialling<T> {
 
 /// Ends a connection while its halves block on other threads: a read or write that is under way must return. Made by `into` from a
 /// clone of the stream, which it shuts down; for anything else by [`new`](Self::new).
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use redial::driver::Hangup;
+///
+/// // For a transport that is no `TcpStream`: what ends a read and a write that are under way.
+/// let closed = Arc::new(AtomicBool::new(false));
+/// let hangup = Hangup::new({
+///     let closed = closed.clone();
+///     move || closed.store(true, Ordering::Release)
+/// });
+/// drop(hangup);
+/// # let _ = closed;
+/// ```
 pub struct Hangup(Box<dyn FnOnce() + Send>);
 
 impl Hangup {

@@ -31,6 +31,12 @@ impl Wake for Parked {
 
 /// Waits for a future on this thread, which sleeps meanwhile. With [`Blocking`](super::Blocking) it is all that a
 /// [`Driver::run`](crate::driver::Driver::run) needs.
+///
+/// ```
+/// use redial::driver::block_on;
+///
+/// assert_eq!(block_on(async { 42 }), 42);
+/// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
@@ -42,6 +48,14 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// The same for so long at most; `None`: it is not ready by then, and is dropped.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::block_on_for;
+///
+/// assert_eq!(block_on_for(async { 42 }, Duration::from_secs(60)), Some(42));
+/// assert_eq!(block_on_for(core::future::pending::<()>(), Duration::from_millis(1)), None);
+/// ```
 #[expect(clippy::disallowed_methods, reason = "a driver's clock")]
 pub fn block_on_for<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
     wait(pin!(future), Instant::now().checked_add(timeout))

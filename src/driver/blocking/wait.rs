@@ -10,6 +10,20 @@ use crate::policy::{Explanation, Stats};
 use super::park::{block_on, block_on_for};
 
 /// What was waited for did not come.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::driver::{Driver, WaitError};
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Policy, SplitMix64, presets};
+///
+/// # let clock = VirtualClock::new();
+/// # let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let driver = Driver::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)), server, clock);
+/// // Nobody runs it.
+/// let waited = driver.handle().online_blocking_for(Duration::from_millis(1));
+/// assert_eq!(waited, Err(WaitError::TimedOut));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the two ends of a wait")]
 pub enum WaitError {

@@ -83,3 +83,52 @@ impl<H: OptionalPart<Heartbeat>, X> Side<H, X> {
         held.iter().try_for_each(|(holds, what)| if *holds { Ok(()) } else { Err(impossible(what)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode::Mode;
+    use crate::policy::{Endpoint, Trigger, WaitReason};
+    use crate::time::{Instant, OptInstant};
+
+    type Whole = Side<Heartbeat, SessionState<u8>>;
+
+    fn live() -> Whole {
+        Side {
+            epoch: Epoch::from_raw(1),
+            mode: Mode::Fresh,
+            reached: Reached::Opened,
+            resume_failures: 0,
+            flags: Flag::Established as u16,
+            stage: Stage::Live { restored: true, replace_at: OptInstant::NONE, reason: WaitReason::Backoff },
+            heartbeat: Heartbeat::new(),
+            established_or_backoff_at: Instant::ZERO,
+            backoff_by: WaitReason::Backoff,
+            since: Instant::ZERO,
+            trigger: Trigger::New,
+            endpoint: Endpoint::Base,
+            session: SessionState::new(),
+        }
+    }
+
+    /// S92: what no connection with a successor can be in is not read.
+    #[test]
+    fn a_connection_that_can_have_no_successor_is_refused() {
+        let refused = |what: &'static str, change: &dyn Fn(&mut Whole)| {
+            let mut side = live();
+            assert_eq!(side.check(), Ok(()));
+            change(&mut side);
+            assert_eq!(side.check(), Err(impossible(what)));
+        };
+        refused("a connection without a number", &|side| side.epoch = None);
+        refused("a connection with a successor that is not live", &|side| side.stage = Stage::Idle);
+        refused("a live connection that is not established", &|side| side.flags = 0);
+        refused("a live connection that is not established", &|side| side.flags = Flag::Outage as u16);
+        refused("a connection with conditions of its policy", &|side| side.flags |= Flag::Hidden as u16);
+        refused("a live connection that is not open", &|side| side.reached = Reached::Nothing);
+        let mut sends = live();
+        sends.stage = Stage::Authenticating { deadline: Instant::ZERO };
+        sends.reached = Reached::Settled;
+        assert_eq!(sends.check(), Ok(()));
+    }
+}

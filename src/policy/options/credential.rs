@@ -8,6 +8,19 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// When credentials are requested and how they are renewed.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::policy::{CredentialConfig, RefreshOn};
+///
+/// // Tokens of a few minutes: a fresh one for each dial, and a minute before its end for the connection that is up.
+/// const CONFIG: CredentialConfig = CredentialConfig::new()
+///     .refresh_on(RefreshOn::Dial)
+///     .lead(Duration::from_secs(60), Duration::from_secs(10))
+///     .in_band(true)
+///     .build_const();
+/// assert_eq!(CONFIG.timeout(), Duration::from_secs(30));
+/// ```
 #[doc(alias = "token")]
 #[doc(alias = "authentication")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,6 +7,18 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// How subscriptions are restored on a connection.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::policy::RestoreConfig;
+///
+/// // A server that takes 50 requests in 5 s, and answers each within 10.
+/// const CONFIG: RestoreConfig = RestoreConfig::new()
+///     .batches(50, Duration::from_secs(5))
+///     .confirm_timeout(Some(Duration::from_secs(10)))
+///     .build_const();
+/// assert!(!CONFIG.authentication());
+/// ```
 #[doc(alias = "resubscribe")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RestoreConfig {

@@ -7,6 +7,18 @@ use crate::error::ConfigError;
 use crate::time::Micros;
 
 /// Whether and how sessions are resumed.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::policy::ResumeConfig;
+///
+/// // As Discord's gateway wants it: a number with each resume, and 1 to 5 s after a refused session.
+/// const CONFIG: ResumeConfig = ResumeConfig::new()
+///     .sequence_needed(true)
+///     .invalid_wait(Duration::from_secs(1), Duration::from_secs(5))
+///     .build_const();
+/// assert_eq!(CONFIG.failures_max(), 3);
+/// ```
 #[doc(alias = "resume")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResumeConfig {

@@ -337,3 +337,109 @@ pub(in super::super) fn load_part<X: OptionalPart<X> + Load + PartialEq, P: Opti
     }
     Ok(part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::read_back;
+    use crate::mode::Mode;
+    use crate::policy::{GiveUp, WaitReason};
+    use crate::time::OptInstant;
+
+    use super::super::Reached;
+
+    type Whole = State<CircuitBreaker, Heartbeat, Named<u8>>;
+
+    /// S92, S93: what no policy can be in is not read.
+    #[test]
+    fn a_state_that_no_policy_can_be_in_is_refused() {
+        let refused = |what: &'static str, change: &dyn Fn(&mut Whole)| {
+            let mut state = Whole::NEW;
+            assert_eq!(state.check(), Ok(()));
+            change(&mut state);
+            assert_eq!(state.check(), Err(impossible(what)));
+        };
+        let connecting = |state: &mut Whole| {
+            state.stage = Stage::Connecting { deadline: Instant::ZERO };
+            state.epoch = Epoch::from_raw(1);
+            state.counts.opens = 1;
+        };
+        let opened = Progress::before(Mode::Fresh, Reached::Opened);
+        refused("its clock is at its end", &|state| state.latest = Instant::MAX);
+        let number = "it has dialled without a number, or has one without a dial";
+        refused(number, &|state| state.epoch = Epoch::from_raw(1));
+        refused(number, &|state| state.counts.opens = 1);
+        refused("a transport without a number", &|state| {
+            state.stage = Stage::Connecting { deadline: Instant::ZERO };
+        });
+        refused("an open transport that is over", &|state| state.progress = opened);
+        refused("an open transport that is being opened", &|state| {
+            connecting(state);
+            state.progress = opened;
+        });
+        refused("a live connection that is not established", &|state| {
+            connecting(state);
+            state.stage =
+                Stage::Live { restored: true, replace_at: OptInstant::NONE, reason: WaitReason::Backoff };
+        });
+        refused("an established connection that is over", &|state| state.set(Flag::Established, true));
+        refused("a heartbeat without a connection", &|state| {
+            assert!(state.heartbeat.keep_alive(Instant::ZERO, core::time::Duration::from_secs(1)));
+        });
+        let mut dials = Whole::NEW;
+        connecting(&mut dials);
+        assert_eq!(dials.check(), Ok(()));
+    }
+
+    #[test]
+    fn every_stage_is_read_as_it_was_written() {
+        let (deadline, reason) = (Instant::from_millis(7), WaitReason::Backoff);
+        for stage in [
+            Stage::Idle,
+            Stage::Connecting { deadline },
+            Stage::Greeting { deadline },
+            Stage::Establishing { deadline: OptInstant::at(deadline) },
+            Stage::Establishing { deadline: OptInstant::NONE },
+            Stage::Authenticating { deadline },
+            Stage::Live { restored: false, replace_at: OptInstant::NONE, reason },
+            Stage::Live { restored: true, replace_at: OptInstant::at(deadline), reason },
+            Stage::Waiting { until: deadline, reason },
+            Stage::Parked { on: reason },
+            Stage::Stopped,
+            Stage::Failed { reason: GiveUp::Fatal },
+        ] {
+            assert_eq!(read_back(&stage), Ok(stage));
+        }
+        assert!(Stage::load(&mut Reader::new(&[FAILED + 1, 0, 0])).is_err());
+    }
+
+    /// A part that is left out is one that was not used.
+    #[test]
+    fn a_part_that_was_used_is_not_left_out() {
+        let mut bytes = [0; 60];
+        let mut read = |heartbeat: &Heartbeat| {
+            let mut writer = Writer::new(&mut bytes, crate::codec::Names::Shown);
+            store_part(&mut writer, Some(heartbeat)).unwrap();
+            let part: Result<(), _> =
+                load_part::<Heartbeat, ()>(&mut Reader::new(writer.written()), "it beats");
+            part
+        };
+        let mut heartbeat = Heartbeat::new();
+        assert_eq!(read(&heartbeat), Ok(()));
+        assert!(heartbeat.keep_alive(Instant::ZERO, core::time::Duration::from_secs(1)));
+        assert_eq!(read(&heartbeat), Err(CheckpointError::Unfit("it beats")));
+    }
+
+    /// S86: two counts in one byte, of which neither runs into the other, and which are stored as they are.
+    #[test]
+    fn two_counts_in_one_byte_stay_apart() {
+        let mut streaks = Streaks::NONE;
+        for number in 1..40 {
+            assert_eq!((streaks.refused(), streaks.deferred()), (number.min(15), number.min(15)));
+            assert_eq!(Streaks::from_bits(streaks.to_bits()), streaks);
+        }
+        let mut alone = Streaks::NONE;
+        assert_eq!([(); 17].map(|()| alone.deferred())[16], 15);
+        assert_eq!(alone.refused(), 1);
+    }
+}

@@ -36,6 +36,24 @@ pub trait Subject {
 
 /// Takes an event of the user's or the host's from any thread, whatever the driver is doing; it is kept while no run is under way. False once the driver is
 /// dropped.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use redial::Event;
+/// use redial::testing::conformance::Requests;
+///
+/// // A loop of yours that takes events from a queue.
+/// let queue = Arc::new(Mutex::new(Vec::new()));
+/// let requests = Requests::new({
+///     let queue = queue.clone();
+///     move |event| {
+///         queue.lock().unwrap().push(event);
+///         true
+///     }
+/// });
+/// assert!(requests.request(Event::RetryNow));
+/// assert_eq!(queue.lock().unwrap().len(), 1);
+/// ```
 #[derive(Clone)]
 pub struct Requests(Arc<dyn Fn(Event<String, String>) -> bool + Send + Sync>);
 

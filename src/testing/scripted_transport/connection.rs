@@ -19,6 +19,25 @@ use super::script::{How, Writes};
 
 /// A connection of a [`ScriptedTransport`](super::ScriptedTransport), for what no script can know beforehand. Clones are the same
 /// connection, and keep nothing open.
+///
+/// ```
+/// use redial::driver::Driver;
+/// use redial::testing::{ScriptedTransport, VirtualClock};
+/// use redial::{Cause, Policy, SplitMix64, presets};
+///
+/// let clock = VirtualClock::new();
+/// let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// let mut driver = Driver::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)), server.clone(), clock.clone());
+/// let (handle, mut messages) = (driver.handle(), driver.messages());
+/// let _run = clock.spawn(async move { driver.run().await });
+/// clock.run(async {
+///     handle.online().await.expect("online");
+///     let connection = server.connections().pop().expect("it is open");
+///     connection.push_message("hello".to_owned());
+///     assert_eq!(messages.recv().await.as_deref(), Some("hello"));
+///     connection.end(Cause::NoCloseFrame);
+/// });
+/// ```
 pub struct Connection<T = (), K = Infallible, I = Infallible>(Arc<Wire<T, K, I>>);
 
 struct Wire<T, K, I> {

@@ -7,6 +7,25 @@ use crate::policy::{Epoch, Event, Explanation};
 use crate::time::Instant;
 
 /// What the drivers of a [`ScriptedTransport`](super::ScriptedTransport) did, each list in order.
+///
+/// ```
+/// use redial::driver::Driver;
+/// use redial::testing::{Answer, ScriptedTransport, VirtualClock};
+/// use redial::{Cause, Policy, SplitMix64, presets};
+///
+/// let clock = VirtualClock::new();
+/// let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(clock.clone());
+/// server.answer(Answer::refuse(Cause::Timeout));
+/// let mut driver = Driver::new(Policy::new(&presets::WEBSOCKET, SplitMix64::new(7)), server.clone(), clock.clone());
+/// let handle = driver.handle();
+/// let _run = clock.spawn(async move { driver.run().await });
+/// clock.run(async { handle.online().await.expect("online") });
+///
+/// let log = server.log();
+/// let [refused, accepted] = &log.dials[..] else { panic!("two dials") };
+/// println!("{:?} between them", accepted.at.saturating_duration_since(refused.at));
+/// assert!(log.closes.is_empty() && log.messages().next().is_none());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Log<T, K, M> {

@@ -12,6 +12,20 @@ use crate::driver::{DialError, Received};
 use crate::policy::{Epoch, Event};
 
 /// What one dial of a [`ScriptedTransport`](super::ScriptedTransport) comes to.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Cause;
+/// use redial::testing::{Answer, Say, Writes};
+///
+/// let bad_day: [Answer; 4] = [
+///     Answer::refuse(Cause::Http(503)),
+///     Answer::hang(),                                                // nobody answers
+///     Answer::accept([Say::end(Cause::CloseFrame(1013))]).after(Duration::from_secs(2)),
+///     Answer::accept([]).with_writes(Writes::block_at(0)),           // connected, and it reads nothing
+/// ];
+/// # let _ = bad_day;
+/// ```
 #[must_use = "hand it to ScriptedTransport::answer"]
 pub struct Answer<T = (), K = Infallible, I = Infallible> {
     pub(super) after: Duration,
@@ -76,6 +90,20 @@ impl<T, K, I> fmt::Debug for Answer<T, K, I> {
 }
 
 /// One thing that a scripted server does on a connection.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::testing::Say;
+/// use redial::{Cause, Event};
+///
+/// let script: [Say<String, String, String>; 4] = [
+///     Say::numbered(1, "hello".to_owned()),
+///     Say::wait(Duration::from_secs(30)),
+///     Say::event(|epoch| Event::ReconnectRequested { epoch, retry_after: None, deadline: None }),
+///     Say::end(Cause::CloseFrame(1012)),
+/// ];
+/// # let _ = script;
+/// ```
 #[must_use = "hand it to Answer::accept"]
 pub struct Say<T = (), K = Infallible, I = Infallible>(pub(super) What<T, K, I>);
 
@@ -155,6 +183,16 @@ impl<T, K, I> fmt::Debug for Say<T, K, I> {
 }
 
 /// What becomes of what is written to a connection.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::testing::{ScriptedTransport, VirtualClock, Writes};
+///
+/// let server = ScriptedTransport::<(), core::convert::Infallible, String, String>::new(VirtualClock::new());
+/// server.set_writes(Writes::slow(Duration::from_secs(1))); // a thin line
+/// server.set_writes(Writes::fail_at(3)); // the fourth command of a connection fails
+/// server.set_writes(Writes::FINE);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "hand it to ScriptedTransport::set_writes"]
 pub struct Writes(pub(super) How);

@@ -8,6 +8,16 @@ use crate::time::Instant;
 
 /// Why a future on a [`VirtualClock`](super::VirtualClock) has not ended. Its message says who sleeps, until when, and where in the source that
 /// was asked for.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::testing::VirtualClock;
+///
+/// let clock = VirtualClock::new();
+/// let hang = clock.run_for(clock.sleep(Duration::from_secs(60)), Duration::from_secs(10)).unwrap_err();
+/// assert!(!hang.is_deadlock() && hang.sleeps().count() == 1);
+/// println!("{hang}"); // who sleeps, until when, and where that was asked for
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hang {
     pub(super) at: Instant,

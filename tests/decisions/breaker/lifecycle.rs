@@ -263,3 +263,19 @@ fn sizes() {
     assert_eq!(size_of::<CircuitBreaker>(), 24);
     assert_eq!(size_of::<Option<Permit>>(), 8);
 }
+
+/// P29: a permit that was given back is spent: no late success of it closes a breaker whose only probe is free again.
+#[test]
+fn a_permit_that_was_given_back_closes_nothing() {
+    let config = breaker::Config::new(1, OPEN).build_const();
+    let mut breaker = CircuitBreaker::new();
+    let permit = acquire(&mut breaker, &config, at(0)).expect("closed");
+    assert!(breaker.failure(&config, at(0), permit, &mut rng()).is_some());
+    let probe = acquire(&mut breaker, &config, at(60)).expect("open no longer");
+    breaker.release(probe);
+    assert_eq!(breaker.success(&config, at(61), probe), None);
+    assert_eq!(shape(&breaker, at(61)), half_open(0, 0));
+    let probe = acquire(&mut breaker, &config, at(62)).expect("free");
+    assert!(breaker.success(&config, at(62), probe).is_some());
+    assert_eq!(shape(&breaker, at(62)), Shape::Closed(0));
+}

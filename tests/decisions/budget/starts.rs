@@ -311,3 +311,16 @@ proptest! {
         }
     }
 }
+
+/// S60: exhausted at the first instant of a day, because more wait than it allows: until its end, and not until now.
+#[test]
+fn a_day_that_begins_exhausted_ends_a_day_later() {
+    let mut budget = starts::<1>(discord(1, 1));
+    budget.set_remaining(at(0), 3, secs(10));
+    assert_eq!(budget.request(at(0), 0), Grant::Now);
+    assert_eq!(
+        [1, 2].map(|ticket| budget.request(at(0), ticket)),
+        [5, 10].map(|time| Grant::Later(at(time)))
+    );
+    assert_eq!(budget.request(at(10), 3), Grant::Exhausted { until: at(10 + DAY) });
+}

@@ -2,7 +2,7 @@
 
 use redial::heartbeat::HeartbeatConfig;
 use redial::policy::{OnNetworkChange, WaitReason};
-use redial::{Cause, Disposition, Event, Mode, Phase, presets};
+use redial::{Cause, Disposition, Event, Instant, Mode, Phase, Policy, SplitMix64, presets};
 
 use super::{BASE, NO_NAME, NO_NETWORK, dial, replaced, wake};
 use crate::harness::*;
@@ -146,5 +146,18 @@ fn report_71_a_dial_of_before_the_sleep_is_dialled_again() {
         assert_eq!((attempt, stats.opens, stats.failed, stats.abandoned), (1, 2, 0, 1));
         rig.fail(NO_NAME);
         assert_eq!(rig.waits(), secs(1), "as the first failure");
+    }
+}
+
+/// Report 11: a sleep of no length says nothing, before a start and in the very instant of a dial; one that took time is counted.
+#[test]
+fn report_11_a_sleep_of_no_length() {
+    let now = Instant::from_millis(1_000);
+    for (seconds, told) in [(0, Disposition::Inapplicable), (5, Disposition::Applied)] {
+        let mut policy: Policy<SplitMix64> = Policy::new(&presets::FEW, SplitMix64::new(7));
+        let slept = || Event::HostResumed { gap: secs(seconds), counted: false };
+        assert_eq!(policy.handle_event(now, slept()).disposition(), told);
+        let _open = policy.handle_event(now, Event::Start);
+        assert_eq!(policy.handle_event(now, slept()).disposition(), told, "dialling");
     }
 }

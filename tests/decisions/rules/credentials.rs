@@ -304,3 +304,17 @@ fn a_connection_that_ends_asks_for_no_credential() {
     let actions: Vec<_> = rig.handle_timeout(rig.now.saturating_add(secs(58))).into_iter().collect();
     assert!(matches!(actions[..], [Action::Close { .. }, ..]), "{actions:?}");
 }
+
+/// R31: a credential that ends within its lead, or exactly after it, is renewed at half of its life and in no spin.
+#[test]
+fn r31_a_credential_that_ends_within_its_lead() {
+    let credential =
+        CredentialConfig::new().refresh_on(RefreshOn::Dial).lead(secs(10), secs(0)).build_const();
+    for (ttl, renewed) in [(30, 20), (10, 5), (8, 4)] {
+        let mut rig = Harness::failed_times(PLAIN.to_builder().credential(credential).build_const(), 0);
+        rig.event(Event::CredentialOk { request: None, ttl: Some(secs(ttl)) });
+        rig.establish();
+        assert_eq!(refreshes(&rig.advance(secs(renewed - 1))), 0, "{ttl}");
+        assert_eq!(refreshes(&rig.advance(secs(1))), 1, "{ttl}");
+    }
+}

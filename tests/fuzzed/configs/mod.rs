@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "several crates include this file")]
 
+mod getters;
 mod parts;
 mod raw;
 
@@ -71,7 +72,7 @@ fn policy(raw: &mut Raw<'_>) {
         Ok(config) => config,
         Err(error) => return said(error),
     };
-    stands(config, config.to_builder().build());
+    getters::config(&config);
     let seed = raw.u64();
     let policy = Policy::new(config, SplitMix64::new(seed)).with_session_type::<u8>();
     let mut policy = Checked::new(policy);

@@ -10,7 +10,7 @@ use redial::health::{Health, HealthConfig};
 use redial::heartbeat::Heartbeat;
 use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, handover};
 
-use super::{Raw, said, stands};
+use super::{Raw, getters, said, stands};
 
 pub fn breakers(raw: &mut Raw<'_>) {
     let rates = |raw: &mut Raw<'_>| -> Result<Rates, ConfigError> {
@@ -18,7 +18,11 @@ pub fn breakers(raw: &mut Raw<'_>) {
         if raw.flag() {
             builder = builder.slow(raw.duration(), raw.ratio()?);
         }
-        builder.build()
+        let rates = builder.build()?;
+        let again = Rates::new(rates.failure().0, rates.failure().1);
+        let again = if let Some((longer, share)) = rates.slow() { again.slow(longer, share) } else { again };
+        stands(rates, again.build());
+        Ok(rates)
     };
     let now = Instant::from_micros(raw.u64());
     let mut rng = SplitMix64::new(7);
@@ -65,7 +69,11 @@ pub fn budgets(raw: &mut Raw<'_>) {
         0 => {
             let builder = StartBudgetConfig::new(raw.u16(), raw.u16(), raw.duration());
             let builder = if raw.flag() { builder.daily(raw.u32(), raw.duration()) } else { builder };
-            match builder.build().and_then(StartBudget::<4, 2>::new) {
+            let config = builder.build();
+            if let Ok(config) = &config {
+                getters::starts(config);
+            }
+            match config.and_then(StartBudget::<4, 2>::new) {
                 Ok(mut budget) => {
                     let _grant = budget.request(now, raw.u32());
                     assert!(budget.poll_timeout().is_none_or(|at| at >= now));
@@ -80,6 +88,7 @@ pub fn budgets(raw: &mut Raw<'_>) {
             }
             match builder.build() {
                 Ok(config) => {
+                    getters::retries(&config);
                     let mut budget = RetryBudget::new();
                     budget.deposit(&config, now);
                     let left = budget.balance(&config, now);
@@ -89,13 +98,17 @@ pub fn budgets(raw: &mut Raw<'_>) {
             }
         }
         2 => match raw.ratio().and_then(|ratio| ThrottleConfig::new(raw.u16(), ratio).build()) {
-            Ok(config) => assert!(Throttle::new(&config).permits(&config)),
+            Ok(config) => {
+                getters::throttle(&config);
+                assert!(Throttle::new(&config).permits(&config));
+            }
             Err(error) => said(error),
         },
         _ => {
             let builder = AdaptiveThrottleConfig::new().window(raw.duration());
             match builder.multiplier(raw.ratio().unwrap_or(Ratio::TWO)).build() {
                 Ok(config) => {
+                    getters::adaptive(&config);
                     let mut throttle = AdaptiveThrottle::new();
                     assert!(
                         throttle.admit(&config, now, &mut SplitMix64::new(7)),
@@ -113,12 +126,12 @@ pub fn others(raw: &mut Raw<'_>) {
     let now = Instant::from_micros(raw.u64());
     match raw.below(9) {
         0 => match handover::Config::new().timeout(raw.duration()).drain(raw.duration()).build() {
-            Ok(config) => stands(config, config.to_builder().build()),
+            Ok(config) => getters::handover(&config),
             Err(error) => said(error),
         },
         1 => match raw.heartbeat() {
             Ok(config) => {
-                stands(config, config.to_builder().build());
+                getters::heartbeat(&config);
                 let mut heartbeat = Heartbeat::new();
                 heartbeat.start(&config, now, raw.duration(), &mut SplitMix64::new(raw.u64()));
                 let at = heartbeat.poll_timeout().unwrap_or(now);

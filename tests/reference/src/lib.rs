@@ -23,7 +23,7 @@
 //!
 //! | left out | proven by |
 //! | --- | --- |
-//! | handovers | `tests/decisions/handover_invariants.rs`, `tests/decisions/reports/handover.rs` |
+//! | handovers | `tests/explorations/handover_invariants.rs`, `tests/decisions/reports/handover.rs` |
 //! | a connection that is established when it opens | `tests/decisions/scenarios/d_session.rs` |
 //! | several endpoints, redirects, verdicts about the service, takeovers | `tests/decisions/endpoints.rs`, `tests/decisions/rules/endpoints.rs`, `tests/decisions/reports` |
 //! | sessions with a time to live, cursors | `tests/decisions/reports/sessions.rs` |

@@ -17,7 +17,7 @@ use tokio_util::bytes::BytesMut;
 use tokio_util::codec::Framed;
 
 use crate::common::server::Server;
-use crate::common::{Example, Running, connections, eventually, free_port, is_short};
+use crate::common::{Example, Running, connections, eventually, free_port, is_short, pause};
 
 /// A broker, in a folder of its own.
 struct Broker {
@@ -228,6 +228,54 @@ fn a_server_that_has_moved_is_followed_on_its_host() {
     eventually(|| subscribed.load(Ordering::SeqCst) == 2);
     assert_eq!(second.connections.most.load(Ordering::SeqCst), 1);
     assert_eq!(first.connections.all.load(Ordering::SeqCst), 1);
+}
+
+/// A broker that has lost the session begins one with the CONNECT that wants to resume it. If the client never hears of that, the session
+/// that is present with the next CONNECT has none of its subscriptions.
+#[test]
+fn a_session_that_began_unheard_is_no_session_to_resume() {
+    let port = free_port();
+    let (connects, subscribes) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (connected, subscribed) = (connects.clone(), subscribes.clone());
+    let _server = Server::start(port, move |stream| {
+        let codec = Codec { max_incoming_size: None, max_outgoing_size: None };
+        let mut wire = Framed::new(stream, codec);
+        let (number, subscribed) = (connected.fetch_add(1, Ordering::SeqCst), subscribed.clone());
+        async move {
+            while let Some(Ok(packet)) = wire.next().await {
+                match packet {
+                    Packet::Connect(connect, ..) => {
+                        assert_eq!(connect.clean_start, number == 0);
+                        // The second has lost its session, and its answer is lost. For the third there is one.
+                        if number == 1 {
+                            return;
+                        }
+                        let ack = connack(ConnectReturnCode::Success, None);
+                        let ack = ConnAck { session_present: number >= 2, ..ack };
+                        wire.send(Packet::ConnAck(ack)).await.unwrap();
+                    }
+                    Packet::Subscribe(subscribe) => {
+                        subscribed.fetch_add(subscribe.filters.len(), Ordering::SeqCst);
+                        let code = SubscribeReasonCode::Success(QoS::AtLeastOnce);
+                        let return_codes = vec![code; subscribe.filters.len()];
+                        let ack = SubAck { pkid: subscribe.pkid, return_codes, properties: None };
+                        wire.send(Packet::SubAck(ack)).await.unwrap();
+                        // The first connection, and the third, which has its session.
+                        if [0, 2].contains(&number) {
+                            return;
+                        }
+                    }
+                    packet => panic!("{packet:?}"),
+                }
+            }
+        }
+    });
+    let _example = start(port);
+    eventually(|| connects.load(Ordering::SeqCst) >= 4);
+    // The last one has heard of its session, and resumes it.
+    eventually(|| subscribes.load(Ordering::SeqCst) == 4);
+    pause(100);
+    assert_eq!(subscribes.load(Ordering::SeqCst), 4);
 }
 
 /// What a refusal means is in the table of MQTT 5: here nobody has another credential.

@@ -179,3 +179,36 @@ fn a_generator_goes_on() {
         let _ = rng.next_u32();
     }
 }
+
+/// A set on the heap has no limit, also where it goes on; what does not fit in place is refused, and what does may grow.
+#[cfg(feature = "alloc")]
+#[test]
+fn a_list_goes_on_without_a_limit() {
+    use redial::subscriptions::SubscriptionList;
+    type With<S> = Policy<SplitMix64, (), S>;
+    type List = With<SubscriptionList<u8>>;
+
+    let config = &presets::RECOMMENDED;
+    let subscribed = |keys: u8| {
+        let mut policy: List =
+            Policy::new(config, SplitMix64::new(7)).with_subscriptions(SubscriptionList::new());
+        for key in 0..keys {
+            let _actions = policy.handle_event(Instant::ZERO, Event::Subscribe { key, priority: 0 });
+        }
+        let mut bytes = vec![0; 4_000];
+        let length = policy.checkpoint(Names::Shown, &mut bytes).expect("space");
+        bytes.truncate(length);
+        (policy, bytes)
+    };
+    let more = Event::Subscribe { key: 200, priority: 0 };
+    let (policy, bytes) = subscribed(100);
+    let mut read = List::from_checkpoint(config, &bytes).expect("no limit");
+    assert!(read == policy);
+    let _actions = read.handle_event(Instant::ZERO, more.clone());
+    assert_eq!(read.subscriptions().len(), 101);
+    assert!(With::<FixedSubscriptions<u8, 99>>::from_checkpoint(config, &bytes).is_err());
+    let (_, bytes) = subscribed(3);
+    let mut read = With::<FixedSubscriptions<u8, 4>>::from_checkpoint(config, &bytes).expect("space for 4");
+    let _actions = read.handle_event(Instant::ZERO, more);
+    assert_eq!(read.subscriptions().len(), 4);
+}

@@ -1,0 +1,4 @@
+//! backoff, around an operation that ends.
+
+pub mod after;
+pub mod before;

@@ -1,0 +1,4 @@
+//! A loop that was written by hand.
+
+pub mod after;
+pub mod before;

@@ -1,0 +1,4 @@
+//! ezsockets, a WebSocket client that reconnects.
+
+pub mod after;
+pub mod before;

@@ -1,0 +1,3 @@
+//! A recorder's app (Dart, Swift): its page has the other side.
+
+pub mod after;

@@ -1,0 +1,4 @@
+//! recloser, a breaker by the rate of failures.
+
+pub mod after;
+pub mod before;

@@ -1,0 +1,4 @@
+//! tokio-retry, around an operation that ends.
+
+pub mod after;
+pub mod before;

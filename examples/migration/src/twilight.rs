@@ -1,0 +1,3 @@
+//! twilight-gateway. What it becomes is [`discord`](crate::discord).
+
+pub mod before;

@@ -1,0 +1,3 @@
+//! websockex (Elixir): its page has the other side.
+
+pub mod after;

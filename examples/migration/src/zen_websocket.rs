@@ -1,0 +1,3 @@
+//! ZenWebsocket (Elixir): its page has the other side.
+
+pub mod after;

@@ -1,0 +1,127 @@
+//! Every byte string is a config and what is changed in its JSON: values of another kind or size, keys that are gone, unknown or
+//! there twice, a text that ends too early. It is refused in one line that names a place, or read as a config that is written and
+//! read again. And it is the words that stand for ratios, causes and tables.
+
+#![allow(unreachable_pub, reason = "several crates include this file")]
+
+use core::fmt::Debug;
+use core::str::FromStr;
+
+use redial::classify::{Class, Classifier, IoKind, Rule, TlsKind, tables};
+use redial::endpoints::EndpointsConfig;
+use redial::heartbeat::HeartbeatConfig;
+use redial::policy::{ConfigOver, CredentialConfig, RestoreConfig, ResumeConfig};
+use redial::testing::Script;
+use redial::{BackoffConfig, Cause, Config, Event, Ratio, SessionState, breaker, handover, presets};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_json::Value;
+
+use crate::alteration;
+
+pub fn run(bytes: &[u8]) {
+    words(bytes);
+    let mut script = Script::from_bytes(bytes);
+    let config = script.config();
+    let value = serde_json::to_value(config).expect("its tables have names");
+    match script.below(4) {
+        0 => read::<Config>(&value, &mut script),
+        1 => parts(&config, &value, &mut script),
+        2 => others(&mut script),
+        _ => over(&value, &mut script),
+    }
+}
+
+/// Reads it with something in it changed.
+fn read<T>(value: &Value, script: &mut Script<'_>)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let text = alteration::altered(value, script);
+    match serde_json::from_str::<T>(&text) {
+        Ok(read) => {
+            let again = serde_json::to_string(&read).expect("it was read");
+            assert_eq!(serde_json::from_str::<T>(&again).expect("its own"), read, "{text}");
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &serde_json::Error) {
+    let text = error.to_string();
+    assert!(text.lines().count() == 1 && !text.is_empty(), "{text}");
+}
+
+/// Of a config's parts, each with its own form.
+fn parts(config: &Config, value: &Value, script: &mut Script<'_>) {
+    match script.below(9) {
+        0 => read::<BackoffConfig>(&value["backoff"], script),
+        1 => read::<Classifier>(&value["classify"], script),
+        2 => read::<CredentialConfig>(&value["credential"], script),
+        3 => read::<EndpointsConfig>(&serde_json::to_value(config.endpoints()).expect("plain data"), script),
+        4 => read::<HeartbeatConfig>(&value["heartbeat"], script),
+        5 => read::<RestoreConfig>(&value["restore"], script),
+        6 => read::<ResumeConfig>(&value["resume"], script),
+        7 => read::<breaker::Config>(&value["breaker"], script),
+        _ => {
+            let rules = value["classify"]["overrides"].as_array().cloned().unwrap_or_default();
+            for rule in rules.iter().take(3) {
+                read::<Rule>(rule, script);
+            }
+        }
+    }
+}
+
+/// What stands beside a config.
+fn others(script: &mut Script<'_>) {
+    match script.below(4) {
+        0 => {
+            let value = serde_json::to_value(script.handover()).expect("plain data");
+            read::<handover::Config>(&value, script);
+        }
+        1 => {
+            let value = serde_json::to_value(script.any_event::<u8, u8>()).expect("plain data");
+            read::<Event<u8, u8>>(&value, script);
+        }
+        2 => {
+            let value = serde_json::to_value(script.cause()).expect("plain data");
+            read::<Cause>(&value, script);
+        }
+        _ => {
+            let value = serde_json::to_value(script.session::<u8>()).expect("plain data");
+            let text = alteration::altered(&value, script);
+            if let Err(error) = serde_json::from_str::<SessionState<u8>>(&text) {
+                refused(&error);
+            }
+        }
+    }
+}
+
+/// Over each preset, as a file or as a table of it.
+fn over(value: &Value, script: &mut Script<'_>) {
+    let (_, preset) = presets::ALL[script.below(presets::ALL.len() as u32) as usize];
+    let text = alteration::altered(value, script);
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let seed = ConfigOver::new(preset);
+    let seed = if script.flag() { seed.named("reconnect") } else { seed };
+    assert!(format!("{seed:?}").contains("ConfigOver"));
+    match seed.deserialize(&mut json) {
+        Ok(config) => assert_eq!(config.to_builder().build(), Ok(config)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The bytes as words.
+fn words(bytes: &[u8]) {
+    let Ok(text) = core::str::from_utf8(bytes) else { return };
+    for word in text.split_whitespace().take(8) {
+        match Ratio::from_str(word) {
+            Ok(ratio) => assert_eq!(Ratio::from_str(&ratio.to_string()), Ok(ratio)),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        assert!(IoKind::from_name(word).is_none_or(|kind| kind.as_str() == word));
+        assert!(TlsKind::from_name(word).is_none_or(|kind| kind.as_str() == word));
+        assert!(Class::from_name(word).is_none_or(|class| class.as_str() == word));
+        assert!(tables::by_name(word).is_none_or(|table| table.name() == word));
+    }
+}
