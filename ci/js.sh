@@ -7,7 +7,7 @@
 # they are not installed, Chromium) stays under the target directory; what is not to be had is skipped with a word.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. ci/debian.sh
+. ci/provide.sh
 target_dir=${CARGO_TARGET_DIR:-$PWD/target}
 export CARGO_TARGET_DIR=$target_dir
 mode=${1:-}
@@ -34,12 +34,7 @@ tools() {
         echo "${packages[*]}" >"$folder/packages"
     fi
     export NODE_PATH=$folder/node_modules
-    XZ=$(command -v xz || true)
-    if [ -z "$XZ" ]; then
-        XZ=$(debian_root xz)/usr/bin/xz
-        [ -x "$XZ" ] || unpack_debian "$(debian_root xz)" xz-utils >&2
-    fi
-    export XZ
+    provide xz xz xz-utils >/dev/null
 }
 
 # The module of the core, and one with subscriptions for the logs that every host plays. In a shell of its own, since another

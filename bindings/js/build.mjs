@@ -1,5 +1,5 @@
 // Builds the package: `node build.mjs MODULE FOLDER`, from a WebAssembly module of the core, into FOLDER/package, which `npm pack`
-// takes. The module as it is packed, for the tests, is FOLDER/core.wasm. The environment says where tools are: NODE_PATH has esbuild and binaryen, XZ is the program xz.
+// takes. The module as it is packed, for the tests, is FOLDER/core.wasm. NODE_PATH is a folder with esbuild and binaryen.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,7 +35,7 @@ function optimized() {
 /** The bytes as the text that `src/lzma.js` unpacks. */
 function packed(bytes) {
   const arguments_ = ['--format=raw', '--lzma1=preset=9e,lc=2,lp=0,pb=0', '--stdout'];
-  return execFileSync(process.env.XZ ?? 'xz', arguments_, { input: bytes }).toString('base64').replace(/=+$/, '');
+  return execFileSync('xz', arguments_, { input: bytes }).toString('base64').replace(/=+$/, '');
 }
 
 /** The core in place of `src/core.js`, and references to the files of their own. */
