@@ -1,7 +1,7 @@
-// Builds the package: `node build.mjs MODULE FOLDER`, from a WebAssembly module of the core, into a folder that `npm pack`
-// takes. The environment says where tools are: NODE_PATH has esbuild and binaryen, XZ is the program xz.
+// Builds the package: `node build.mjs MODULE FOLDER`, from a WebAssembly module of the core, into FOLDER/package, which `npm pack`
+// takes. The module as it is packed, for the tests, is FOLDER/core.wasm. NODE_PATH is a folder with esbuild and binaryen.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,8 @@ import { gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
-const [module, folder] = process.argv.slice(2);
+const [module, built] = process.argv.slice(2);
+const folder = join(built, 'package');
 const require = createRequire(join(process.env.NODE_PATH, 'any.js'));
 const esbuild = require('esbuild');
 
@@ -22,21 +23,19 @@ const FORMATS = { esm: '.js', cjs: '.cjs' };
 
 /** The module without what nobody needs at run time. */
 function optimized() {
-  const out = join(folder, 'core.wasm');
+  const out = join(built, 'core.wasm');
   const features = ['bulk-memory', 'mutable-globals', 'nontrapping-float-to-int', 'sign-ext', 'reference-types', 'multivalue'];
   const binaryen = join(dirname(require.resolve('binaryen/package.json')), 'bin/wasm-opt');
   const passes = ['-Oz', '--low-memory-unused', '--dealign', '--strip-debug', '--strip-producers', '--strip-target-features'];
   const arguments_ = [binaryen, module, '-o', out, ...features.map((name) => `--enable-${name}`), ...passes];
   execFileSync(process.execPath, arguments_, { stdio: 'inherit' });
-  const bytes = readFileSync(out);
-  rmSync(out);
-  return bytes;
+  return readFileSync(out);
 }
 
 /** The bytes as the text that `src/lzma.js` unpacks. */
 function packed(bytes) {
   const arguments_ = ['--format=raw', '--lzma1=preset=9e,lc=2,lp=0,pb=0', '--stdout'];
-  return execFileSync(process.env.XZ ?? 'xz', arguments_, { input: bytes }).toString('base64').replace(/=+$/, '');
+  return execFileSync('xz', arguments_, { input: bytes }).toString('base64').replace(/=+$/, '');
 }
 
 /** The core in place of `src/core.js`, and references to the files of their own. */
@@ -76,17 +75,13 @@ for (const format of Object.keys(FORMATS)) {
   for (const name of [...ENTRIES, ...SHARED]) await bundle(name, format, bytes);
 }
 for (const name of ENTRIES) {
-  const types = readFileSync(join(here, 'types', `${name}.d.ts`), 'utf8');
-  writeFileSync(join(folder, 'dist', `${name}.d.ts`), types);
-  writeFileSync(join(folder, 'dist', `${name}.d.cts`), forCommonJs(types));
+  cpSync(join(here, 'types', `${name}.d.ts`), join(folder, 'dist', `${name}.d.ts`));
+  // `require` gives the class itself where there is one, and otherwise the same.
+  const own = join(here, 'types', `${name}.d.cts`);
+  cpSync(existsSync(own) ? own : join(here, 'types', `${name}.d.ts`), join(folder, 'dist', `${name}.d.cts`));
 }
 for (const file of ['package.json', 'README.md']) cpSync(join(here, file), join(folder, file));
 for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(root, file), join(folder, file));
-
-/** The same types for `require`, which gives the class itself where there is one. */
-function forCommonJs(types) {
-  return types.replaceAll("'./index.js'", "'./index.cjs'");
-}
 
 const size = (name) => gzipSync(readFileSync(join(folder, 'dist', `${name}.js`)), { level: 9 }).length;
 const core = size('core');

@@ -22,9 +22,14 @@ function start() {
     core = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
   } catch {
     waiting = [];
-    import('./interpreter.js').then(({ interpret }) => {
-      core = interpret(bytes);
-      for (const then of waiting) then(core);
-    });
+    import('./interpreter.js').then(
+      ({ interpret }) => {
+        core = interpret(bytes);
+        for (const then of waiting) then(core);
+      },
+      (cause) => {
+        throw Error('redial: WebAssembly is refused here, and the file interpreter.js beside this one could not be loaded', { cause });
+      },
+    );
   }
 }

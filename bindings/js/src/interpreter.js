@@ -158,7 +158,7 @@ export function interpret(bytes) {
         const name = String.fromCharCode(...list(() => bytes[at++]));
         const kind = bytes[at++];
         const index = leb();
-        if (kind === 0) exports[name] = (...values) => call(functions[index], values);
+        if (kind === 0) exports[name] = (...values) => call(functions[index], values.map((value) => (typeof value === 'bigint' ? long(value) : value | 0)));
         if (kind === 2) exports[name] = memory;
       }),
     9: () =>
@@ -202,7 +202,7 @@ export function interpret(bytes) {
   const call = (target, values) => {
     const frame = [...values, ...(target.locals || translate(target))];
     run(target.body, frame);
-    return frame[target.base];
+    return target.type[1].length ? frame[target.base] : undefined;
   };
 
   const translate = (target) => {

@@ -44,8 +44,7 @@ export class Socket extends EventTarget {
     this.#protocol = protocol;
     this.#token = session?.token;
     for (const key of subscriptions) this.#subscriptions.add(key, 0);
-    const all = { ...base, ...settings, established: protocol.established };
-    if (settings.backoff && !settings.backoff.curve) all.backoff = { ...(base.backoff.curve || base.backoff), ...settings.backoff };
+    const all = { ...base, ...settings, backoff: backoffOver(base.backoff, settings.backoff), established: protocol.established };
     if (!protocol.heartbeat) all.heartbeat = undefined;
     this.#driver = new Driver(all, { ...options, watch: host === null ? 0 : WATCH }, this.#act.bind(this), this.#look.bind(this));
     if (host !== null) this.#deafen = listen(this.#driver, this.#cache.bind(this), host);
@@ -170,7 +169,7 @@ export class Socket extends EventTarget {
     const current = () => this.#dial.epoch === epoch;
     const failed = (cause, error) => {
       if (!current()) return;
-      this.#say('dialerror', { error });
+      this.#say('error', { error });
       this.#driver.tell('open_failed', { epoch, cause });
     };
     let url;
@@ -199,6 +198,7 @@ export class Socket extends EventTarget {
     ws.onerror = () => {};
     ws.onclose = (event) => {
       this.#ws = undefined;
+      this.#dial = {};
       this.#subscriptions.reset(false);
       const said = this.#protocol.closed?.(event) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
       this.#driver.tell(opened ? 'closed' : 'open_failed', { epoch, cause: opened || event.code !== 1006 ? said : 'unknown' });
@@ -311,6 +311,12 @@ export class Socket extends EventTarget {
     Object.assign(event, { detail, data });
     this.dispatchEvent(event);
   }
+}
+
+/** Settings over those of a preset. What windows do not have asks for another curve. */
+function backoffOver(base, over = {}) {
+  const { curve = over.factor === undefined && over.jitter === undefined ? base.curve : undefined } = over;
+  return { ...(curve === base.curve ? base : presets.few.backoff), ...over, curve };
 }
 
 /** The settings that there are. */

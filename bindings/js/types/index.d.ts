@@ -1,1 +1,258 @@
-export {};
+/** How waits are randomized: inside the cap, so that no wait is longer than `max`. */
+export type Jitter =
+  | 'none'
+  | 'full'
+  | 'equal'
+  | 'decorrelated'
+  | 'aboveInitial'
+  /** Around the wait by this share of it, from 0 to 1. */
+  | { plusMinus: number }
+  /** Below the wait by this share of it, from 0 to 1. */
+  | { minus: number }
+  /** Between these shares of the wait. */
+  | { window: [low: number, high: number] };
+
+/** The waits between dials, in milliseconds. */
+export interface Backoff {
+  /**
+   * `exponential`: `initial`, times `factor` with each failure, up to `max`. `windows`: one dial in each of consecutive windows of
+   * an outage, at a place that is drawn once; how wide they grow says `scale`.
+   */
+  curve?: 'exponential' | 'windows';
+  initial?: number;
+  factor?: number;
+  max?: number;
+  scale?: number;
+  /** Of an exponential curve. */
+  jitter?: Jitter;
+  /** No wait is shorter. */
+  floor?: number;
+  /** Another first wait; 0 dials at once after a connection that held. */
+  first?: number;
+  /** No jitter on the first wait. */
+  exactFirst?: boolean;
+}
+
+/** The settings of the policy. Times are milliseconds, rounded up to whole ones. */
+export interface Settings {
+  backoff?: Backoff;
+  /** How long a connection must hold until the next failure waits the first wait again. Default: the longest wait, 10 s to 60 s. */
+  resetAfterStable?: number;
+  /** The least time between two dials. Default 0. */
+  minInterval?: number;
+  /** The most dials of one outage. Default: no limit. */
+  maxAttempts?: number;
+  /** The longest time of one outage. Default: no limit. */
+  maxElapsed?: number;
+  /** How long a dial may take, with the function that gives its URL. Default 10 s. */
+  connectTimeout?: number;
+  /** How long the server may take to say that the session is ready. Default: as long as a dial. */
+  readyTimeout?: number;
+  /** The code of a connection that is closed to be resumed, 3000 to 4999. Default 4000. */
+  closeCode?: number;
+  /** Where the protocol has a `heartbeat`. */
+  heartbeat?: { interval?: number; answerWithin?: number };
+}
+
+/** What the project recommends. */
+export declare const presets: Readonly<Record<Preset, Settings>>;
+export type Preset = 'recommended' | 'websocket' | 'fleet' | 'eager' | 'few' | 'battery';
+
+export type Data = string | ArrayBufferLike | Blob | ArrayBufferView;
+
+/** What a resume sends. */
+export interface Session {
+  token: string;
+  sequence?: number;
+}
+
+/** Where `identify` and `resume` write. */
+export interface Connection {
+  send(data: Data): boolean;
+}
+
+/** What a message of the server means; what is not there is not meant. */
+export interface Decoded<Key, Incoming> {
+  /** A message for the application. With a `sequence` that is not new it is not delivered: a resume repeats it. */
+  message?: Incoming;
+  /** The number of this message. */
+  sequence?: number;
+  /** A new session, which may be resumed where it has a token. `ttl`: how long the server keeps it, in milliseconds. */
+  ready?: { token?: string; ttl?: number };
+  /** The old session goes on. */
+  resumed?: boolean;
+  /** The server refuses the session; `'resumable'`: for now. */
+  invalid?: boolean | 'resumable';
+  /** The server confirmed this subscription. */
+  confirmed?: Key;
+  /** The server refused it, which holds for this session. */
+  refused?: Key;
+  /** The server ended it without refusing it; it is sent again. */
+  ended?: Key;
+  /** The answer to a heartbeat. */
+  acked?: boolean;
+  /** The server asks for a heartbeat. */
+  asked?: boolean;
+  /**
+   * The server asks for a reconnect: not before `after` milliseconds, at an `appointment` in so many, at a random time within a
+   * `window` of so many, or before it cuts the connection at a `deadline`.
+   */
+  reconnect?: { after?: number; appointment?: number; window?: number; deadline?: number };
+}
+
+/** What the end of a connection means. */
+export type Cause =
+  | 'transient'
+  | 'fresh'
+  | 'fatal'
+  | 'auth'
+  | 'rate_limited'
+  | 'replaced'
+  | 'session_invalid'
+  | 'auth_rejected'
+  | 'auth_denied'
+  | { close: number };
+
+/** What messages mean. Everything is optional. */
+export interface Protocol<Key = string, Outgoing = Data, Incoming = unknown> {
+  /** When a connection counts: when it is open (the default), or when the server says `ready` or `resumed`. */
+  established?: 'open' | 'ready';
+  /** Sent first on every new connection, unless a session is resumed. */
+  identify?(connection: Connection): void;
+  /** Sent in its place where there is a session to resume. Default: the same. */
+  resume?(connection: Connection, session: Session): void;
+  subscribe?(key: Key): Data;
+  unsubscribe?(key: Key): Data | undefined;
+  /** A page can't send pings: a message that the server answers. Without one there is no heartbeat. */
+  heartbeat?(sequence?: number): Data;
+  encode?(message: Outgoing): Data;
+  decode?(data: any): Decoded<Key, Incoming> | undefined | null | void;
+  /** What the end of a connection means, where its code does not say it. */
+  closed?(event: CloseEvent): Cause | undefined;
+}
+
+export type Phase =
+  | 'idle'
+  | 'connecting'
+  | 'establishing'
+  | 'restoring'
+  | 'online'
+  | 'waiting'
+  | 'parked'
+  | 'stopped'
+  | 'failed';
+
+/** What the socket is doing, until when and why, in the words of the project's logs. */
+export interface Explanation {
+  phase: Phase;
+  /** What brought it into this phase: an event, the end of a wait, or the cause of a loss such as `close_1012`. */
+  trigger: string;
+  since: Date;
+  /** The next deadline. */
+  until?: Date;
+  /** What that deadline is for, or what it is parked on: `hold`, `network`, `hidden`. */
+  waitingFor?: string;
+  /** While it is parked: not dialled before. */
+  notBefore?: Date;
+  /** The number of dials in this outage. */
+  attempt: number;
+  /** The failures in a row. */
+  failures: number;
+  mode?: 'fresh' | 'resume';
+  lastCause?: string;
+  /** The newest sequence number of the session. */
+  sequence?: number;
+}
+
+export interface Options<Key = string, Outgoing = Data, Incoming = unknown> {
+  /** Default `websocket`. */
+  preset?: Preset;
+  /** Settings over those of the preset. */
+  settings?: Settings;
+  protocol?: Protocol<Key, Outgoing, Incoming>;
+  /** What is subscribed to from the start. */
+  subscriptions?: Iterable<Key>;
+  /** A session that an earlier page kept. */
+  session?: Session;
+  /** How many messages may wait for a connection. Default 0. */
+  queue?: number;
+  /** The subprotocols of the WebSocket. */
+  protocols?: string | string[];
+  binaryType?: BinaryType;
+  /** The class of the transport. Default: the global WebSocket. */
+  WebSocket?: unknown;
+  /** For tests: equal seeds and events give equal waits. Default: drawn by `crypto.getRandomValues`. */
+  seed?: number;
+  /** False: nothing is dialled before `start()`. */
+  start?: boolean;
+  /** Where the page and the network are heard; null: nowhere. Default: the global scope. */
+  host?: null | { window?: any; document?: any };
+  /** For tests: the clock, in milliseconds. */
+  clock?: {
+    now(): number;
+    wall(): number;
+    setTimeout(then: () => void, after: number): unknown;
+    clearTimeout(timer: any): void;
+  };
+}
+
+/** The events of a socket. */
+export interface SocketEvents<Incoming> {
+  /** The phase changed. */
+  state: Event & { readonly detail: Explanation };
+  message: Event & { readonly data: Incoming };
+  /** It gave up: no dial follows, unless it is asked for. */
+  failed: Event & { readonly detail: { reason: string; cause: string } };
+  /** The URL could not be had or not be dialled. What follows is told as `state` or `failed`. */
+  error: Event & { readonly detail: { error: unknown } };
+}
+
+export type Url = string | URL | ((dial: { attempt: number; mode: 'fresh' | 'resume' }) => string | URL | Promise<string | URL>);
+
+/** A WebSocket that stays connected. */
+export declare class Socket<Key = string, Outgoing = Data, Incoming = any> extends EventTarget {
+  constructor(url: Url, options?: Options<Key, Outgoing, Incoming>);
+
+  readonly phase: Phase;
+  /** How many messages wait for a connection. */
+  readonly queued: number;
+  /** What a resume needs, to be kept for the next page. */
+  readonly session: Session | undefined;
+  explain(): Explanation;
+  /** Resolves when there is a connection, and rejects when there will be none. */
+  online(): Promise<void>;
+
+  /** True if it is written. Otherwise it waits for the next connection, as far as `queue` has space for it. */
+  send(message: Outgoing): boolean;
+  subscribe(key: Key, options?: { priority?: number }): void;
+  unsubscribe(key: Key): void;
+
+  start(): void;
+  stop(options?: { keepSession?: boolean }): void;
+  /** Stops, and hears no more of the page. */
+  close(): void;
+  /** Dials now, whatever it waits for. */
+  retryNow(): void;
+  /** Another connection in place of this one. */
+  redial(): void;
+  /** A precondition is missing: no dial until it is released. Reasons are 0 to 30. */
+  hold(reason?: number): void;
+  release(reason?: number): void;
+
+  addEventListener<Type extends keyof SocketEvents<Incoming>>(
+    type: Type,
+    listener: (event: SocketEvents<Incoming>[Type]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Type extends keyof SocketEvents<Incoming>>(
+    type: Type,
+    listener: (event: SocketEvents<Incoming>[Type]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** The same as `new Socket(url, options)`. */
+export declare function connect<Key = string, Outgoing = Data, Incoming = any>(
+  url: Url,
+  options?: Options<Key, Outgoing, Incoming>,
+): Socket<Key, Outgoing, Incoming>;

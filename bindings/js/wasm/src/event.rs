@@ -3,10 +3,14 @@
 use core::time::Duration;
 
 use redial::Event;
+use redial::subscriptions::Subscriptions;
 use redial::policy::{Epoch, HoldReason, RetryAfter};
 
 use crate::cause::cause;
 use crate::mail::{flag, long, optional_long, word};
+use crate::mailbox::Set;
+
+type Key = <Set as Subscriptions>::Key;
 
 /// The event that the mail holds, or `None` where it holds the time alone.
 ///
@@ -19,7 +23,7 @@ use crate::mail::{flag, long, optional_long, word};
 /// | 4 | whether there is a sequence number or a deadline, or whether a failure is fatal |
 /// | 5, 6 | a wait, a gap or a time to live in microseconds |
 /// | 7, 8 | a sequence number, or a deadline in microseconds |
-pub(crate) fn event() -> Option<Event<u32>> {
+pub(crate) fn event() -> Option<Event<u32, Key>> {
     let epoch = Epoch::from_raw(word(1)).or(Epoch::from_raw(u32::MAX))?;
     let (first, third) = (word(2), flag(4));
     let some = Some(first).filter(|first| *first != 0);
@@ -59,6 +63,26 @@ pub(crate) fn event() -> Option<Event<u32>> {
         24 => Event::Received { epoch },
         25 => Event::CredentialOk { request: some.map(|request| request as u16), ttl: span },
         26 => Event::CredentialFailed { request: some.map(|request| request as u16), fatal: third },
+        kind => return of_subscription(kind, epoch),
+    })
+}
+
+#[cfg(not(feature = "subscriptions"))]
+const fn of_subscription(_: u32, _: Epoch) -> Option<Event<u32, Key>> {
+    None
+}
+
+/// The key is in place 2, the priority or the number of the send (0: not said) in place 3.
+#[cfg(feature = "subscriptions")]
+fn of_subscription(kind: u32, epoch: Epoch) -> Option<Event<u32, Key>> {
+    let (key, second) = (word(2), word(3));
+    let send = Some(second).filter(|send| *send != 0);
+    Some(match kind {
+        27 => Event::Subscribe { key, priority: second as i32 },
+        28 => Event::Unsubscribe { key },
+        29 => Event::SubscriptionConfirmed { epoch, key, send },
+        30 => Event::SubscriptionFailed { epoch, key, send, retryable: flag(4) },
+        31 => Event::SubscriptionLost { epoch, key },
         _ => return None,
     })
 }

@@ -12,6 +12,8 @@ mod mail;
 mod mailbox;
 mod report;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_family = "wasm")]
 #[panic_handler]

@@ -3,7 +3,6 @@
 use core::cell::RefCell;
 
 use redial::endpoints::SingleEndpoint;
-use redial::subscriptions::NoSubscriptions;
 use redial::{Instant, Policy, SessionState, SplitMix64};
 
 use crate::event::event;
@@ -11,8 +10,13 @@ use crate::mail::{MAIL, long, optional_long, option};
 use crate::report::report;
 use crate::settings::Settings;
 
-/// The policy. Sessions are named by numbers of the host's.
-pub(crate) type Core = Policy<SplitMix64, u32, NoSubscriptions, Settings, SingleEndpoint>;
+#[cfg(feature = "subscriptions")]
+pub(crate) type Set = redial::subscriptions::FixedSubscriptions<u32, 16>;
+#[cfg(not(feature = "subscriptions"))]
+pub(crate) type Set = redial::subscriptions::NoSubscriptions;
+
+/// The policy. Sessions, and subscriptions where it has any, are named by numbers of the host's.
+pub(crate) type Core = Policy<SplitMix64, u32, Set, Settings, SingleEndpoint>;
 
 /// The one policy.
 struct Only(RefCell<Option<Core>>);
@@ -52,7 +56,7 @@ extern "C" fn create() -> u32 {
         Some(token) => SessionState::resumable(token, None, optional_long(3)),
         None => SessionState::new(),
     };
-    let policy: Core = Policy::from_parts(settings, SplitMix64::new(long(0)), NoSubscriptions, SingleEndpoint);
+    let policy: Core = Policy::from_parts(settings, SplitMix64::new(long(0)), Set::default(), SingleEndpoint);
     if let Ok(mut only) = ONLY.0.try_borrow_mut() {
         *only = Some(policy.with_session(session));
     }

@@ -33,6 +33,13 @@ pub(crate) fn report(policy: &Core, actions: Option<Actions>) {
         for action in actions {
             of_action(action, &mut mail);
         }
+        #[cfg(feature = "subscriptions")]
+        {
+            use redial::subscriptions::Subscriptions;
+            // The keys of the newest batch, and where they end.
+            policy.subscriptions().batch().for_each(|key| mail.word(*key));
+            mail.option(None);
+        }
     }
 }
 
@@ -58,7 +65,7 @@ fn of_action(action: Action, mail: &mut Writer) {
 }
 
 /// The kind, and what it carries.
-fn of_trigger(trigger: Trigger) -> (u32, u32) {
+pub(crate) fn of_trigger(trigger: Trigger) -> (u32, u32) {
     match trigger {
         Trigger::New => (0, 0),
         Trigger::Start => (1, 0),

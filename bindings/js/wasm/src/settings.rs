@@ -12,7 +12,7 @@ use redial::{BackoffConfig, Config, ConfigError, Jitter, Ratio, SessionState, pr
 use crate::mail::{flag, millis, option, optional_millis, word};
 
 /// A config of run time for a policy without a breaker: one connection has its backoff.
-pub(crate) struct Settings(Config);
+pub(crate) struct Settings(pub(crate) Config);
 
 impl fixed::Sealed for Settings {}
 

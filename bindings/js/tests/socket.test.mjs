@@ -1,0 +1,400 @@
+// The socket of the package, on a clock, sockets and a page of the tests.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Clock, Page, settled, sockets } from './fakes.mjs';
+import { entry } from './modules.mjs';
+
+const { Socket, connect, presets } = await entry('index');
+
+/** A socket with what it runs on, and what it said. */
+function socket(options = {}, url = 'ws://chat') {
+  const [clock, page, WebSocket] = [new Clock(), options.page ?? new Page(), sockets()];
+  const made = new Socket(url, { seed: 7, clock, host: page, WebSocket, ...options });
+  const said = [];
+  for (const type of ['state', 'message', 'failed', 'error']) {
+    made.addEventListener(type, (event) => said.push([type, event.detail?.phase ?? event.detail ?? event.data]));
+  }
+  return { socket: made, clock, page, WebSocket, said };
+}
+
+/** One that is connected. */
+async function online(options, url) {
+  const all = socket(options, url);
+  await settled();
+  all.WebSocket.last.open();
+  return all;
+}
+
+const CHAT = {
+  established: 'ready',
+  identify: (connection) => connection.send('HELLO'),
+  resume: (connection, { token, sequence }) => connection.send(`HELLO ${token} ${sequence ?? 0}`),
+  subscribe: (key) => `SUB ${key}`,
+  unsubscribe: (key) => `UNSUB ${key}`,
+  encode: (text) => `SAY ${text}`,
+  decode: (frame) => {
+    const [word, first, second] = frame.split(' ');
+    switch (word) {
+      case 'SESSION':
+        return { ready: { token: first } };
+      case 'RESUMED':
+        return { resumed: true };
+      case 'OK':
+        return { confirmed: first };
+      case 'NO':
+        return { refused: first };
+      case 'END':
+        return { ended: first };
+      case 'MSG':
+        return { sequence: Number(first), message: second };
+      case 'MOVE':
+        return { reconnect: { window: Number(first) } };
+      default:
+        return undefined;
+    }
+  },
+  closed: ({ code }) => (code === 4009 ? 'session_invalid' : undefined),
+};
+
+test('it dials, says what it does, and dials again after a loss', async () => {
+  const { socket, clock, WebSocket, said } = await online();
+  assert.equal(socket.phase, 'online');
+  assert.equal(WebSocket.last.url, 'ws://chat');
+  WebSocket.last.say('hello');
+  WebSocket.last.end(1006);
+  const { phase, trigger, waitingFor, until, failures, lastCause } = socket.explain();
+  assert.deepEqual([phase, trigger, waitingFor, failures, lastCause], ['waiting', 'no_close_frame', 'backoff', 1, 'no_close_frame']);
+  const wait = until - clock.wall();
+  assert.ok(wait > 0 && wait <= 1750, `${wait}`);
+  await clock.pass(wait + 1);
+  assert.equal(WebSocket.all.length, 2);
+  WebSocket.last.open();
+  assert.deepEqual(said.map(([, what]) => what), ['online', 'hello', 'waiting', 'connecting', 'online']);
+});
+
+test('one seed gives the same waits, and sockets without one differ', async () => {
+  const waits = async (options) => {
+    const { socket: it, clock, WebSocket } = socket(options);
+    const waits = [];
+    for (let dial = 0; dial < 6; dial++) {
+      await settled();
+      WebSocket.last.fail();
+      waits.push(it.explain().until - it.explain().since);
+      await clock.pass(waits[dial] + 1);
+    }
+    return waits.join();
+  };
+  assert.equal(await waits({ seed: 5 }), await waits({ seed: 5 }));
+  assert.notEqual(await waits({ seed: 5 }), await waits({ seed: 6 }));
+  const drawn = await Promise.all([1, 2, 3, 4].map(() => waits({ seed: undefined })));
+  assert.equal(new Set(drawn).size, 4);
+});
+
+test('every preset has its waits', async () => {
+  for (const [preset, longest] of [['recommended', 300], ['fleet', 300], ['eager', 300], ['few', 30], ['battery', 900], ['websocket', 300]]) {
+    const { socket: it, clock, WebSocket } = socket({ preset });
+    let most = 0;
+    for (let dial = 0; dial < 40; dial++) {
+      await settled();
+      WebSocket.last.fail();
+      const wait = it.explain().until - it.explain().since;
+      most = Math.max(most, wait);
+      await clock.pass(wait + 1);
+    }
+    assert.ok(most <= longest * 1000 && most > longest * 250, `${preset}: ${most}`);
+  }
+});
+
+test('a connection is stable only after it has held', async () => {
+  const { socket, clock, WebSocket } = await online({ settings: { resetAfterStable: 5000 } });
+  const lose = async (after) => {
+    await clock.pass(after);
+    WebSocket.last.end();
+    const { failures, until, since } = socket.explain();
+    await clock.pass(until - since + 1);
+    WebSocket.last.open();
+    return failures;
+  };
+  assert.equal(await lose(10), 1);
+  assert.equal(await lose(4000), 2);
+  assert.equal(await lose(5000), 1);
+});
+
+test('subscriptions are sent in order on a new session, and after a resume only where they are not confirmed', async () => {
+  const { socket: chat, clock, WebSocket, said } = socket({ protocol: CHAT, subscriptions: ['a'] });
+  chat.subscribe('b', { priority: 5 });
+  await settled();
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO']);
+  WebSocket.last.say('SESSION t1');
+  assert.deepEqual(WebSocket.last.sent.slice(1), ['SUB b', 'SUB a']);
+  WebSocket.last.say('OK b');
+  WebSocket.last.say('MSG 3 hi');
+  chat.subscribe('c');
+  chat.unsubscribe('a');
+  assert.deepEqual(WebSocket.last.sent.slice(3), ['SUB c', 'UNSUB a']);
+  WebSocket.last.say('NO c');
+  assert.deepEqual(chat.session, { token: 't1', sequence: 3 });
+
+  WebSocket.last.end(1001);
+  await clock.pass(2000);
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 3']);
+  chat.subscribe('d');
+  WebSocket.last.say('MSG 3 hi');
+  WebSocket.last.say('RESUMED');
+  WebSocket.last.say('MSG 4 again');
+  // b is confirmed and c was refused.
+  assert.deepEqual(WebSocket.last.sent.slice(1), ['SUB d']);
+  assert.deepEqual(said.filter(([type]) => type === 'message').map(([, text]) => text), ['hi', 'again']);
+
+  // A new session in place of the old one.
+  WebSocket.last.end(4009);
+  assert.equal(chat.session, undefined);
+  await clock.pass(400_000);
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO']);
+  WebSocket.last.say('SESSION t2');
+  assert.deepEqual(WebSocket.last.sent.slice(1), ['SUB b', 'SUB c', 'SUB d']);
+  WebSocket.last.say('OK b');
+  WebSocket.last.say('END b');
+  assert.deepEqual(WebSocket.last.sent.slice(4), ['SUB b']);
+});
+
+test('a session that an earlier page kept is resumed', async () => {
+  const { socket: chat, WebSocket } = await online({ protocol: CHAT, session: { token: 'old', sequence: 9 } });
+  assert.equal(chat.explain().mode, 'resume');
+  assert.deepEqual(WebSocket.last.sent, ['HELLO old 9']);
+});
+
+test('a server that never says ready is given up after its time', async () => {
+  const { socket: chat, clock } = await online({ protocol: CHAT });
+  assert.equal(chat.phase, 'establishing');
+  await clock.pass(10_001);
+  assert.equal(chat.explain().lastCause, 'ready_timeout');
+});
+
+test('a heartbeat is sent where the protocol has one, and finds a dead connection', async () => {
+  const { socket: it, clock, WebSocket } = await online({ protocol: { heartbeat: () => 'PING', decode: (frame) => (frame === 'PONG' ? { acked: true } : { message: frame }) } });
+  await clock.pass(30_000);
+  assert.deepEqual(WebSocket.last.sent, ['PING']);
+  WebSocket.last.say('PONG');
+  await clock.pass(30_000);
+  assert.equal(WebSocket.last.sent.length, 2);
+  const dead = WebSocket.last;
+  await clock.pass(10_001);
+  assert.equal(it.explain().lastCause, 'missed_beat');
+  assert.equal(dead.closed.code, 4000);
+  const plain = await online();
+  await plain.clock.pass(300_000);
+  assert.deepEqual(plain.WebSocket.last.sent, []);
+  assert.equal(plain.WebSocket.all.length, 1);
+});
+
+test('messages wait where there is space for them, and go out in order', async () => {
+  const { socket: it, WebSocket } = socket({ queue: 2 });
+  assert.deepEqual(['one', 'two', 'three'].map((text) => it.send(text)), [false, false, false]);
+  assert.equal(it.queued, 2);
+  await settled();
+  WebSocket.last.open();
+  assert.equal(it.send('four'), true);
+  assert.deepEqual(WebSocket.last.sent, ['one', 'two', 'four']);
+  assert.equal(it.queued, 0);
+});
+
+test('without a network nothing is dialled, and with one it is', async () => {
+  const page = new Page({ onLine: false });
+  const { socket: it, clock, WebSocket } = socket({ page });
+  await clock.pass(600_000);
+  assert.deepEqual([it.phase, it.explain().waitingFor, WebSocket.all.length], ['parked', 'network', 0]);
+  page.network(true);
+  await clock.pass(3001);
+  assert.equal(WebSocket.all.length, 1);
+  page.network(false);
+  assert.equal(it.phase, 'parked');
+  // The user who asks is believed.
+  it.retryNow();
+  await settled();
+  assert.equal(WebSocket.all.length, 2);
+});
+
+test('a hidden page does not dial, and dials at once when it is shown', async () => {
+  const { socket: it, clock, page, WebSocket } = await online();
+  page.show(false);
+  WebSocket.last.end();
+  await clock.pass(600_000);
+  assert.deepEqual([it.phase, it.explain().waitingFor], ['parked', 'hidden']);
+  page.show(true);
+  await settled();
+  assert.equal(WebSocket.all.length, 2);
+  const hidden = socket({ page: new Page({ hidden: true }) });
+  await hidden.clock.pass(1000);
+  assert.equal(hidden.WebSocket.all.length, 0);
+});
+
+test('a sleep of the machine is noticed by the clocks, and the connection is not trusted', async () => {
+  const { socket: it, clock, WebSocket } = await online();
+  await clock.pass(100_000);
+  clock.slept = 60_000;
+  await clock.pass(30_000);
+  assert.equal(it.explain().lastCause, 'slept');
+  await clock.pass(2000);
+  assert.equal(WebSocket.all.length, 2);
+  // A clock that is set by a little is none.
+  WebSocket.last.open();
+  clock.slept += 3000;
+  await clock.pass(60_000);
+  assert.equal(WebSocket.all.length, 2);
+});
+
+test('a page that was frozen comes back with another connection', async () => {
+  const { socket: it, clock, page, WebSocket } = await online();
+  await clock.pass(70_000);
+  page.freeze(true);
+  clock.jump(300_000);
+  page.freeze(false);
+  await clock.pass(2000);
+  assert.equal(WebSocket.all.length, 2);
+  assert.equal(it.explain().lastCause, 'slept');
+  // The same where no event says so, by a timer that is as late as none of an awake page is.
+  WebSocket.last.open();
+  await clock.pass(70_000);
+  clock.jump(200_000);
+  await clock.pass(2000);
+  assert.equal(WebSocket.all.length, 3);
+});
+
+test('in the back/forward cache there is no connection, and coming back resumes at once', async () => {
+  const { socket: chat, clock, page, WebSocket } = socket({ protocol: CHAT });
+  await settled();
+  WebSocket.last.open();
+  WebSocket.last.say('SESSION t1');
+  await clock.pass(70_000);
+  const first = WebSocket.last;
+  page.cache(true);
+  assert.equal(first.closed.code, 4000);
+  assert.deepEqual([chat.phase, chat.explain().waitingFor], ['parked', 'hold']);
+  clock.jump(100_000);
+  page.cache(false);
+  await settled();
+  assert.equal(WebSocket.all.length, 2);
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0']);
+});
+
+test('a function is asked for the URL at each dial, and what it throws is told', async () => {
+  const asked = [];
+  const url = async ({ attempt }) => {
+    asked.push(attempt);
+    if (attempt === 2) throw Error('no token');
+    return `ws://chat?${attempt}`;
+  };
+  const { clock, WebSocket, said } = socket({}, url);
+  await settled();
+  assert.equal(WebSocket.last.url, 'ws://chat?1');
+  WebSocket.last.fail();
+  await clock.pass(20_000);
+  assert.deepEqual(asked.slice(0, 3), [1, 2, 3]);
+  assert.equal(said.find(([type]) => type === 'error')[1].error.message, 'no token');
+  assert.equal(WebSocket.last.url, 'ws://chat?3');
+});
+
+test('what can never work ends it, with the reason', async () => {
+  const { socket: it, said } = socket({}, 'invalid');
+  const waits = assert.rejects(it.online(), /failed/);
+  await settled();
+  assert.deepEqual(said.at(-2), ['failed', { reason: 'fatal', cause: 'fatal' }]);
+  await waits;
+  const limited = socket({ settings: { maxAttempts: 2 } });
+  for (let dial = 0; dial < 2; dial++) {
+    await settled();
+    limited.WebSocket.last.fail();
+    await limited.clock.pass(60_000);
+  }
+  assert.equal(limited.WebSocket.all.length, 2);
+  assert.deepEqual(limited.said.find(([type]) => type === 'failed')[1], { reason: 'max_attempts', cause: 'unknown' });
+  limited.socket.retryNow();
+  await settled();
+  assert.equal(limited.WebSocket.all.length, 3);
+});
+
+test('an unauthorized close asks a function again, and ends where the URL never changes', async () => {
+  const fixed = await online();
+  fixed.WebSocket.last.end(3000);
+  assert.deepEqual(fixed.said.find(([type]) => type === 'failed')[1], { reason: 'auth', cause: 'close_3000' });
+  const fresh = await online({}, () => 'ws://chat?fresh');
+  fresh.WebSocket.last.end(3000);
+  await fresh.clock.pass(10);
+  assert.equal(fresh.WebSocket.all.length, 2);
+});
+
+test('a planned restart spreads its clients over the span that the server names', async () => {
+  const waits = [];
+  for (let seed = 0; seed < 20; seed++) {
+    const { socket: chat, WebSocket } = socket({ protocol: CHAT, seed });
+    await settled();
+    WebSocket.last.open();
+    WebSocket.last.say('SESSION t1');
+    WebSocket.last.say('MOVE 60000');
+    assert.equal(chat.explain().waitingFor, 'window');
+    waits.push(chat.explain().until - chat.explain().since);
+  }
+  assert.ok(Math.max(...waits) <= 60_001 && Math.max(...waits) > 40_000 && Math.min(...waits) < 20_000, waits.join());
+});
+
+test('stop, start, redial, hold and release', async () => {
+  const { socket: chat, clock, WebSocket } = socket({ protocol: CHAT });
+  await settled();
+  WebSocket.last.open();
+  WebSocket.last.say('SESSION t1');
+  await clock.pass(70_000);
+  chat.redial();
+  await clock.pass(1);
+  assert.equal(WebSocket.all.length, 2);
+  WebSocket.last.open();
+  WebSocket.last.say('RESUMED');
+  const last = WebSocket.last;
+  chat.stop({ keepSession: true });
+  assert.deepEqual([chat.phase, last.closed.code, chat.session.token], ['stopped', 4000, 't1']);
+  chat.hold();
+  chat.start();
+  assert.equal(chat.explain().waitingFor, 'hold');
+  chat.release();
+  await settled();
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0']);
+  const third = WebSocket.last;
+  chat.close();
+  assert.deepEqual([third.closed.code, chat.session], [1000, undefined]);
+});
+
+test('a listener may call back into the socket', async () => {
+  const { socket: it, clock, WebSocket } = socket();
+  const phases = [];
+  it.addEventListener('state', ({ detail }) => {
+    phases.push(detail.phase);
+    if (detail.phase === 'online') it.redial();
+    if (phases.length === 6) it.stop();
+  });
+  for (let dial = 0; dial < 4; dial++) {
+    await clock.pass(2000);
+    if (WebSocket.last.readyState === 0) WebSocket.last.open();
+  }
+  assert.equal(phases.at(-1), 'stopped');
+});
+
+test('what is wrong with the options is said with its place and the way out', () => {
+  const wrong = (options, message) => assert.throws(() => new Socket('ws://chat', { start: false, host: null, ...options }), message);
+  wrong({ preset: 'fast' }, /unknown preset "fast"; use recommended, websocket/);
+  wrong({ settings: { maxRetries: 3 } }, /unknown setting "maxRetries"; use backoff/);
+  wrong({ settings: { connectTimeout: -1 } }, /connectTimeout is -1; use a number from 0/);
+  wrong({ settings: { connectTimeout: 'soon' } }, /connectTimeout is soon/);
+  wrong({ settings: { closeCode: 1001 } }, /closeCode is 1001; use 3000 to 4999/);
+  wrong({ settings: { backoff: { jitter: 'some' } } }, /unknown jitter "some"; use none, full/);
+  wrong({ settings: { backoff: { factor: NaN } } }, /backoff.factor is NaN/);
+  wrong({ settings: { backoff: { initial: 9000, max: 10 } } }, /the settings contradict each other/);
+  assert.throws(() => Socket('ws://chat'), TypeError);
+  assert.equal(connect('ws://chat', { start: false, host: null }).phase, 'idle');
+  assert.ok(Object.keys(presets).length >= 6);
+});
