@@ -28,7 +28,7 @@ waiting() {
     local pids=() failed=0 log pid
     aside() { "${@:2}" >"$CARGO_TARGET_DIR/waiting.$1" 2>&1 & pids+=($!); }
     aside servers ci/servers.sh
-    aside chaos ci/chaos.sh
+    aside chaos ci/chaos.sh 200 1
     aside gauntlet cargo test --quiet -p redial-gauntlet
     aside gauntlet-quick ci/gauntlet.sh --quick
     aside gateway-1 $gateway -- --seed 1
@@ -49,6 +49,10 @@ apart() {
     step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
     step "C and C++" ci/c.sh
+    step "JavaScript, in Node and Chromium" ci/js.sh
+    step "firmware in QEMU" ci/embedded.sh
+    step "the driver without a heap, on embassy" ci/embassy.sh
+    step "each feature, and some pairs" ci/features.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -78,13 +82,16 @@ step "lints, the testing module without a heap" cargo clippy --no-default-featur
 step "lints, telemetry without a heap" cargo clippy --no-default-features --features defmt,log --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
 step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
+step "lints, the driver without a heap" cargo clippy --no-default-features --features embassy --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
 step "the report on the benchmarks, the connections, the server of the page" cargo test -p redial-benches -p redial-scale -p redial-playground
 step "the storm lab" cargo test -p redial-storm
+step "the code of the migration pages" ci/migration.sh
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "the guide" ci/guide.sh
 step "what the core may not contain" ci/purity.sh
 step "how much a first command compiles" ci/crates.sh
+step "what a release publishes" ci/release.sh --quick
 step "replay in debug and release" ci/replay.sh
 step "the playground in Chromium" ci/playground.sh
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
