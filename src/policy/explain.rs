@@ -34,7 +34,7 @@ use super::state::Stage;
 ///                     └─────  waiting   ◀──────▶   parked                  failed
 ///                           until a time        on a condition           a value, final
 ///
-///    stopped: by the user, from anywhere
+///    stopped: by the user, from anywhere but idle and failed
 /// ```
 ///
 /// These are all ways from one phase to another:
