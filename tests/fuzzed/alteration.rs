@@ -2,7 +2,10 @@
 
 #![allow(unreachable_pub, dead_code, reason = "several crates include this file, and not all use all of it")]
 
+use std::io;
+
 use redial::testing::Script;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// What values are replaced by: no kind, every kind, and what is close to what is right.
@@ -38,6 +41,46 @@ pub fn altered(value: &Value, script: &mut Script<'_>) -> String {
         // Its first key is there twice.
         2 => twice(&value, &text),
         _ => text,
+    }
+}
+
+/// Without most of its keys, and those of the objects in it.
+pub fn thinned(value: &Value, script: &mut Script<'_>) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut kept = Map::new();
+            for (key, value) in map {
+                if script.below(4) == 1 {
+                    kept.insert(key.clone(), thinned(value, script));
+                }
+            }
+            Value::Object(kept)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Written by a writer that is full before the end, which says so.
+pub fn too_long(it: &impl Serialize, script: &mut Script<'_>) {
+    let text = serde_json::to_string(it).expect("plain data");
+    let mut short = Short { room: script.below(text.len() as u32) as usize };
+    assert!(serde_json::to_writer(&mut short, it).is_err(), "there was no room for {text}");
+}
+
+/// A writer that is full after so many bytes.
+struct Short {
+    room: usize,
+}
+
+impl io::Write for Short {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(self.room);
+        self.room -= taken;
+        if taken == 0 && !bytes.is_empty() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -12,13 +12,15 @@ use redial::handover::{Decider, Handover};
 use redial::policy::{ResumeConfig, Snapshot, SnapshotError};
 use redial::rand_core::SeedableRng;
 use redial::record::{CheckpointError, Flight, FlightRecorder, FromName, Named, Names, Recorder, Store};
-use redial::subscriptions::{NoSubscriptions, SubscriptionList, Subscriptions};
+use redial::subscriptions::{FixedSubscriptions, NoSubscriptions, SubscriptionList, Subscriptions};
 use redial::testing::{Normal, Sample, Script, normal_form};
 use redial::{ChaCha8Rng, Config, Instant, Policy, Ratio, SplitMix64, fixed_config, presets};
 
 use crate::harness::Lent;
 use crate::read_back::sealed;
 
+/// Enough for any of these.
+const ROOM: usize = 8_000;
 const LEAST: Config =
     presets::AWS_FULL.to_builder().breaker(None).resume(ResumeConfig::DISABLED).build_const();
 fixed_config!(struct Least = LEAST);
@@ -29,64 +31,113 @@ type Lean = Policy<SplitMix64, (), NoSubscriptions, Least, SingleEndpoint>;
 
 pub fn run(bytes: &[u8]) {
     let mut script = Script::from_bytes(bytes);
-    let config = script.config();
-    let endpoints = FixedEndpoints::new(1 + script.below(3) as u8).expect("1 to 3");
+    match script.below(5) {
+        0 => text(&mut script),
+        1 => handover(&mut script),
+        2 => lean(&mut script),
+        3 => keyless(&mut script),
+        _ => words(&mut script),
+    }
+}
+
+/// A policy with names of text and draws of ChaCha8.
+fn policy<'c>(config: &'c Config, script: &mut Script<'_>) -> Text<'c> {
     let mut rng = ChaCha8Rng::seed_from_u64(script.seed());
     rng.set_word_pos(script.below(u32::MAX).into());
-    let policy: Text<'_> = Policy::from_parts(Lent(&config), rng, SubscriptionList::new(), endpoints);
+    let endpoints = FixedEndpoints::new(1 + script.below(3) as u8).expect("1 to 3");
+    let policy: Text<'c> = Policy::from_parts(Lent(config), rng, SubscriptionList::new(), endpoints);
     let policy = policy.with_session(script.session());
     let phase =
-        WindowPhase::from_ratio(Ratio::new_const(script.below(3), 3)).unwrap_or(WindowPhase::of_client(7));
+        WindowPhase::from_ratio(Ratio::new_const(script.below(3), 2)).unwrap_or(WindowPhase::of_client(7));
     assert_eq!(WindowPhase::from_bits(phase.to_bits()), phase);
-    let policy = if script.flag() { policy.with_window_phase(phase) } else { policy };
-    match script.below(4) {
-        0 => {
-            let (end, now) = live(policy, &mut script, Policy::checkpoint, |bytes| {
-                Text::from_checkpoint(Lent(&config), bytes)
-            });
-            snapshots(end.snapshot(now), &mut script);
-            let other = end.with_endpoints(SingleEndpoint);
-            let written = written(&other, Policy::checkpoint);
-            assert!(Text::<FixedEndpoints<3>>::from_checkpoint(Lent(&config), &written).is_err());
-            said(Text::<SingleEndpoint>::from_checkpoint(Lent(&LEAST), &written).err());
-        }
-        1 => {
-            let policy = policy.with_handover(script.handover());
-            let settings = policy.handover_config().copied();
-            let read = |bytes: &[u8]| TextHandover::from_checkpoint(Lent(&config), settings, bytes);
-            let (mut end, now) = live(policy, &mut script, Handover::checkpoint, read);
-            let snapshot = end.snapshot(now);
-            snapshots(snapshot.clone(), &mut script);
-            let idle = Policy::new(&presets::FEW, SplitMix64::new(7)).with_session_type().with_handover(None);
-            let mut idle = idle.with_window_phase(phase).with_rng(SplitMix64::seed_from_u64(8));
-            if let Some(snapshot) = snapshot {
-                idle = idle.with_snapshot(now, snapshot);
-            }
-            assert_eq!((idle.handover_stats(), idle.redirect()), (Default::default(), None::<&String>));
-        }
-        2 => {
-            let policy: Lean = Policy::new(Least, SplitMix64::from_seed(script.seed().to_le_bytes()));
-            let (end, now) =
-                live(policy, &mut script, Policy::checkpoint, |bytes| Lean::from_checkpoint(Least, bytes));
-            assert!(end.snapshot(now).is_none_or(|snapshot| !snapshot.has_session()));
-            let other = end.with_rng(ChaCha8Rng::seed_from_u64(7));
-            said(Lean::from_checkpoint(Least, &written(&other, Policy::checkpoint)).err());
-        }
-        _ => {
-            // The same policy with keys, read by one that has none.
-            let mut policy = policy.with_endpoints(SingleEndpoint).with_rng(SplitMix64::new(script.seed()));
-            let mut now = Instant::ZERO;
-            for _ in 0..script.below(20) {
-                let Some(step) = script.next_step(&policy, now) else { break };
-                now = step.at;
-                let _actions = step.apply(&mut policy);
-            }
-            type Keyless<'c> = Policy<SplitMix64, String, NoSubscriptions, Lent<'c>, SingleEndpoint>;
-            let read = Keyless::from_checkpoint(Lent(&config), &written(&policy, Policy::checkpoint));
-            assert!(read.is_err() || policy.subscriptions().is_empty());
-            said(read.err());
-        }
+    if script.flag() { policy.with_window_phase(phase) } else { policy }
+}
+
+fn text(script: &mut Script<'_>) {
+    let config = script.config();
+    let read = |bytes: &[u8]| Text::from_checkpoint(Lent(&config), bytes);
+    let (end, now) = live(policy(&config, script), script, Policy::checkpoint, read);
+    snapshots(end.snapshot(now), script);
+    let other = end.with_endpoints(SingleEndpoint);
+    let written = written(&other, Policy::checkpoint);
+    assert!(Text::<SingleEndpoint>::from_checkpoint(Lent(&config), &written).is_ok());
+    said(Text::<FixedEndpoints<3>>::from_checkpoint(Lent(&config), &written).err());
+    said(Text::<SingleEndpoint>::from_checkpoint(Lent(&LEAST), &written).err());
+}
+
+fn handover(script: &mut Script<'_>) {
+    let (config, settings) = (script.config(), script.handover());
+    let read = |bytes: &[u8]| TextHandover::from_checkpoint(Lent(&config), settings, bytes);
+    let policy = policy(&config, script).with_handover(settings);
+    let (mut end, now) = live(policy, script, Handover::checkpoint, read);
+    let snapshot = end.snapshot(now);
+    snapshots(snapshot.clone(), script);
+    let phase = WindowPhase::of_client(script.below(9).into());
+    let idle = Policy::new(&presets::FEW, SplitMix64::new(7)).with_session_type().with_handover(None);
+    let mut idle = idle.with_window_phase(phase).with_rng(SplitMix64::seed_from_u64(8));
+    if let Some(snapshot) = snapshot {
+        idle = idle.with_snapshot(now, snapshot);
     }
+    assert_eq!(
+        (idle.handover_stats(), idle.redirect(), idle.breaker_phase()),
+        (Default::default(), None::<&String>, None)
+    );
+}
+
+fn lean(script: &mut Script<'_>) {
+    let policy: Lean = Policy::new(Least, SplitMix64::from_seed(script.seed().to_le_bytes()));
+    let (end, now) = live(policy, script, Policy::checkpoint, |bytes| Lean::from_checkpoint(Least, bytes));
+    assert!(end.snapshot(now).is_none_or(|snapshot| !snapshot.has_session()));
+    let other = end.with_rng(ChaCha8Rng::seed_from_u64(7));
+    said(Lean::from_checkpoint(Least, &written(&other, Policy::checkpoint)).err());
+}
+
+/// A policy with keys, read by one that has none.
+fn keyless(script: &mut Script<'_>) {
+    type Keyless<'c> = Policy<SplitMix64, String, NoSubscriptions, Lent<'c>, SingleEndpoint>;
+    let config = script.config();
+    let mut policy =
+        policy(&config, script).with_endpoints(SingleEndpoint).with_rng(SplitMix64::new(script.seed()));
+    let mut now = Instant::ZERO;
+    for _ in 0..script.below(20) {
+        let Some(step) = script.next_step(&policy, now) else { break };
+        now = step.at;
+        let _actions = step.apply(&mut policy);
+    }
+    let read = Keyless::from_checkpoint(Lent(&config), &written(&policy, Policy::checkpoint));
+    assert!(read.is_err() || policy.subscriptions().is_empty());
+    said(read.err());
+}
+
+/// Names of which there is a reference only: they are written, and read by a policy that owns them.
+fn words(script: &mut Script<'_>) {
+    type Words<'c> =
+        Policy<SplitMix64, &'static str, FixedSubscriptions<&'static str, 4>, Lent<'c>, SingleEndpoint>;
+    type Owned<'c> = Policy<SplitMix64, String, FixedSubscriptions<String, 4>, Lent<'c>, SingleEndpoint>;
+    let config = script.config();
+    let mut policy: Words<'_> =
+        Policy::from_parts(Lent(&config), SplitMix64::new(7), FixedSubscriptions::new(), SingleEndpoint);
+    policy = policy.with_session(script.session());
+    let mut recorder = Recorder::new();
+    let (mut now, mut lines) = (Instant::ZERO, vec![recorder.set_up(&policy).expect("few names").len()]);
+    for _ in 0..script.below(30) {
+        let Some(step) = script.next_step(&policy, now) else { break };
+        now = step.at;
+        lines.push(recorder.step(now, step.event.as_ref()).expect("few names").len());
+        let _actions = step.apply(&mut policy);
+    }
+    assert!(lines.iter().all(|length| *length > 2));
+    let read =
+        Owned::from_checkpoint(Lent(&config), &written(&policy, Policy::checkpoint)).expect("the same names");
+    assert!(
+        read.subscriptions()
+            .iter()
+            .map(|entry| entry.key().as_str())
+            .eq(policy.subscriptions().iter().map(|entry| *entry.key()))
+    );
+    let mut room = vec![0; ROOM];
+    let hashed = policy.checkpoint(Names::Hashed(7), &mut room);
+    assert!(hashed.is_ok());
 }
 
 /// Lives through the script with two recorders beside it, and is then written in every form. Returns what it has become, and when.
@@ -107,7 +158,7 @@ where
         + Debug,
 {
     const SET_UP: &str = "{\"preset\": \"recommended\"}";
-    let mut flight = FlightRecorder::<_, 60>::new(&policy).with_set_up(SET_UP);
+    let mut flight = FlightRecorder::<_, 24>::new(&policy).with_set_up(SET_UP);
     let (mut recorder, names) = if script.flag() {
         (Recorder::default().with_endpoints(&["a", "\"b\""]), Names::Hashed(7))
     } else {
@@ -140,12 +191,12 @@ where
     let whole = written(&policy, &checkpoint);
     assert!(read(&whole).expect("its own") == policy);
     too_small(&whole, |room| checkpoint(&policy, Names::Shown, room));
-    let step = 1 + script.below(3) as usize;
+    let step = 1 + script.below(8) as usize;
     for length in (0..whole.len().saturating_sub(4)).step_by(step) {
         // Whatever ends early is refused, also with a right checksum.
         said(read(&sealed(whole[..length].to_vec())).err());
     }
-    let mut room = vec![0; 20_000];
+    let mut room = vec![0; ROOM];
     let length = flight.dump(names, &mut room).expect("room");
     let dump = room[..length].to_vec();
     if names == Names::Shown {
@@ -160,7 +211,7 @@ where
         said(Flight::decode(&sealed(dump[..length].to_vec())).err());
     }
     let horizon = script.duration();
-    let mut form = vec![0; 20_000];
+    let mut form = vec![0; ROOM];
     let length = normal_form(&policy, now, horizon, &mut form).expect("room");
     form.truncate(length);
     too_small(&form, |room| normal_form(&policy, now, horizon, room));
@@ -171,7 +222,7 @@ fn written<D>(
     policy: &D,
     checkpoint: impl Fn(&D, Names, &mut [u8]) -> Result<usize, CheckpointError>,
 ) -> Vec<u8> {
-    let mut room = vec![0; 20_000];
+    let mut room = vec![0; ROOM];
     let length = checkpoint(policy, Names::Shown, &mut room).expect("room");
     room.truncate(length);
     room

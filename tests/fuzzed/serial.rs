@@ -5,7 +5,6 @@
 #![allow(unreachable_pub, reason = "several crates include this file")]
 
 use core::fmt::Debug;
-use std::io;
 
 use redial::breaker::{self, Consecutive, CountWindow, Outcome, Rates, TimeWindow, Window};
 use redial::budget::{
@@ -14,10 +13,10 @@ use redial::budget::{
 };
 use redial::endpoints::{EndpointOrder, Endpoints, EndpointsConfig, FixedEndpoints, SingleEndpoint};
 use redial::health::{Health, HealthConfig};
-use redial::policy::Snapshot;
+use redial::policy::{RetryAfter, Snapshot};
 use redial::subscriptions::{FixedSubscriptions, SubscriptionList, Subscriptions};
 use redial::testing::Script;
-use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
+use redial::{CircuitBreaker, Instant, Ratio, SessionState, SplitMix64};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,8 +41,7 @@ fn forms<T: Serialize + DeserializeOwned + PartialEq + Debug>(it: &T, script: &m
     let value = serde_json::to_value(it).expect("plain data");
     let text = serde_json::to_string(it).expect("plain data");
     assert_eq!(serde_json::from_str::<T>(&text).map_err(|error| format!("{text}: {error}")).as_ref(), Ok(it));
-    let mut short = Short { room: script.below(text.len() as u32) as usize };
-    assert!(serde_json::to_writer(&mut short, it).is_err(), "there was no room");
+    alteration::too_long(it, script);
     match serde_json::from_str::<T>(&alteration::altered(&value, script)) {
         Ok(read) => {
             let text = serde_json::to_string(&read).expect("plain data");
@@ -54,23 +52,6 @@ fn forms<T: Serialize + DeserializeOwned + PartialEq + Debug>(it: &T, script: &m
             assert_eq!(error.to_string().lines().count(), 1, "{error}");
             None
         }
-    }
-}
-
-/// A writer that is full after so many bytes.
-struct Short {
-    room: usize,
-}
-
-impl io::Write for Short {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(self.room);
-        self.room -= taken;
-        if taken == 0 && !bytes.is_empty() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(taken) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -260,6 +241,7 @@ fn health(script: &mut Script<'_>) {
 }
 
 fn policy(script: &mut Script<'_>) {
+    words(script);
     let config = script.config();
     let mut policy = story::policy(script, &config);
     let (steps, mut now) = (script.below(40), Instant::ZERO);
@@ -278,4 +260,17 @@ fn policy(script: &mut Script<'_>) {
         let read = forms::<Snapshot<u8>>(&snapshot, script).unwrap_or(snapshot);
         let _again = story::policy(script, &config).with_snapshot(now, read);
     }
+}
+
+/// What is said of events and of waits.
+fn words(script: &mut Script<'_>) {
+    let event = script.any_event::<u8, u8>();
+    assert_eq!(event.to_string(), event.as_str());
+    let wait = script.duration();
+    let millis = wait.as_millis().to_string();
+    for wait in [RetryAfter::from(wait), RetryAfter::Appointment(wait), RetryAfter::Window(wait)] {
+        assert!(wait.to_string().contains(&millis), "{wait}");
+        forms(&wait, script);
+    }
+    assert!(SessionState::<u8>::default().token().is_none());
 }

@@ -56,7 +56,8 @@ pub fn config(config: &Config) {
 
 fn parts(config: &Config) {
     let resume = config.resume();
-    let again = ResumeConfig::new()
+    let again = ResumeConfig::default()
+        .to_builder()
         .enabled(resume.enabled())
         .failures_max(resume.failures_max())
         .invalid_wait(resume.invalid_wait().0, resume.invalid_wait().1)
@@ -65,14 +66,16 @@ fn parts(config: &Config) {
     let told = again.sequence_needed(resume.sequence_needed());
     assert!([again.build(), told.build()].contains(&Ok(resume)));
     let restore = config.restore();
-    let again = RestoreConfig::new()
+    let again = RestoreConfig::default()
+        .to_builder()
         .enabled(restore.enabled())
         .batches(restore.batches().0, restore.batches().1)
         .confirm_timeout(restore.confirm_timeout())
         .authentication(restore.authentication());
     stands(restore, again.build());
     let credential = config.credential();
-    let again = CredentialConfig::new()
+    let again = CredentialConfig::default()
+        .to_builder()
         .refresh_on(credential.refresh_on())
         .rejections_max(credential.rejections_max())
         .timeout(credential.timeout())
@@ -81,7 +84,8 @@ fn parts(config: &Config) {
     stands(credential, again.build());
     heartbeat(&config.heartbeat());
     let endpoints = config.endpoints();
-    let again = EndpointsConfig::new()
+    let again = EndpointsConfig::default()
+        .to_builder()
         .order(endpoints.order())
         .gap(endpoints.gap().0, endpoints.gap().1)
         .sticky(endpoints.sticky())
@@ -98,7 +102,8 @@ fn parts(config: &Config) {
 }
 
 pub fn heartbeat(heartbeat: &HeartbeatConfig) {
-    let again = HeartbeatConfig::new()
+    let again = HeartbeatConfig::default()
+        .to_builder()
         .liveness(heartbeat.liveness())
         .missed(heartbeat.missed())
         .first_jitter(heartbeat.first_jitter())
@@ -112,14 +117,19 @@ pub fn heartbeat(heartbeat: &HeartbeatConfig) {
 }
 
 pub fn handover(handover: &handover::Config) {
-    stands(*handover, handover::Config::new().timeout(handover.timeout()).drain(handover.drain()).build());
+    stands(
+        *handover,
+        handover::Config::default().to_builder().timeout(handover.timeout()).drain(handover.drain()).build(),
+    );
 }
 
 pub fn starts(config: &StartBudgetConfig) {
     let (buckets, each, window) = config.window();
     let again = StartBudgetConfig::new(buckets, each, window);
     let again = if let Some((starts, day)) = config.daily() { again.daily(starts, day) } else { again };
-    stands(*config, again.build());
+    // A day without a limit may have any length.
+    let said = |config: &StartBudgetConfig| (config.window(), config.daily());
+    assert_eq!(again.build().map(|again| said(&again)), Ok(said(config)));
 }
 
 pub fn retries(config: &RetryBudgetConfig) {

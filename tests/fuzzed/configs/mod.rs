@@ -9,6 +9,7 @@ mod raw;
 use core::fmt::Debug;
 use core::time::Duration;
 
+use redial::backoff::WindowPhase;
 use redial::testing::{Checked, Script};
 use redial::{BackoffConfig, ConfigError, Event, Instant, Mode, Policy, SplitMix64};
 
@@ -47,6 +48,10 @@ pub fn stands<C: Debug + PartialEq>(config: C, again: Result<C, ConfigError>) {
 fn waits(config: &BackoffConfig, raw: &mut Raw<'_>) {
     stands(*config, config.to_builder().build());
     let mut backoff = redial::Backoff::new();
+    if raw.flag() {
+        backoff = backoff.with_window_phase(WindowPhase::of_client(raw.u64()));
+    }
+    assert!(config.ceiling(raw.u32(), Mode::Fresh).is_none_or(|most| most <= config.max_delay(Mode::Fresh)));
     let mut rng = SplitMix64::new(raw.u64());
     for _ in 0..20 {
         let mode = if raw.flag() { Mode::Fresh } else { Mode::Resume };
@@ -60,9 +65,13 @@ fn waits(config: &BackoffConfig, raw: &mut Raw<'_>) {
         assert!(config.ceiling(failures, mode).is_none_or(|most| most <= config.max_delay(mode)));
     }
     let mut last = Duration::ZERO;
-    for delay in config.delays(SplitMix64::new(7)).take(5) {
-        last = last.max(delay);
+    let mut delays = config.delays(SplitMix64::new(7));
+    let first: Vec<_> = delays.by_ref().take(5).collect();
+    for delay in &first {
+        last = last.max(*delay);
     }
+    delays.reset();
+    assert_eq!(delays.next().is_some(), !first.is_empty());
     assert!(last <= config.max_delay(Mode::Fresh).max(config.max_delay(Mode::Resume)));
 }
 

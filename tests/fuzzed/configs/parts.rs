@@ -7,7 +7,7 @@ use redial::budget::{
 };
 use redial::endpoints::{EndpointOrder, FixedEndpoints};
 use redial::health::{Health, HealthConfig};
-use redial::heartbeat::Heartbeat;
+use redial::heartbeat::{Heartbeat, HeartbeatConfig, Liveness};
 use redial::{CircuitBreaker, ConfigError, Instant, Ratio, SplitMix64, handover};
 
 use super::{Raw, getters, said, stands};
@@ -132,13 +132,7 @@ pub fn others(raw: &mut Raw<'_>) {
         1 => match raw.heartbeat() {
             Ok(config) => {
                 getters::heartbeat(&config);
-                let mut heartbeat = Heartbeat::new();
-                heartbeat.start(&config, now, raw.duration(), &mut SplitMix64::new(raw.u64()));
-                let at = heartbeat.poll_timeout().unwrap_or(now);
-                let _tick = heartbeat.handle_timeout(&config, at);
-                // At the end of time no deadline lies further.
-                let ended = at.as_micros() >= u64::MAX - 1;
-                assert!(ended || heartbeat.poll_timeout().is_none_or(|next| next > at));
+                heartbeat(&config, raw, now);
             }
             Err(error) => said(error),
         },
@@ -183,4 +177,23 @@ pub fn others(raw: &mut Raw<'_>) {
         7 => raw.restore().map_or_else(said, |config| stands(config, config.to_builder().build())),
         _ => raw.credential().map_or_else(said, |config| stands(config, config.to_builder().build())),
     }
+}
+
+/// A heartbeat at its deadline, and at what else happens to it.
+fn heartbeat(config: &HeartbeatConfig, raw: &mut Raw<'_>, now: Instant) {
+    let mut heartbeat = Heartbeat::default();
+    heartbeat.start(config, now, raw.duration(), &mut SplitMix64::new(raw.u64()));
+    assert_eq!(heartbeat.interval().is_some(), heartbeat.is_running());
+    let at = heartbeat.poll_timeout().unwrap_or(now);
+    let _tick = heartbeat.handle_timeout(config, at);
+    // At the end of time no deadline lies further.
+    let ended = at.as_micros() >= u64::MAX - 1;
+    assert!(ended || heartbeat.poll_timeout().is_none_or(|next| next > at));
+    let running = heartbeat.is_running();
+    assert_eq!(heartbeat.probe(at, raw.duration()), running);
+    assert_eq!(heartbeat.answer_by().is_some(), running);
+    heartbeat.received(config);
+    assert!(heartbeat.answer_by().is_none() || config.liveness() == Liveness::Ack);
+    let _first = heartbeat.acknowledged();
+    assert!(heartbeat.answer_by().is_none());
 }
