@@ -13,7 +13,7 @@ use redial::testing::Script;
 use redial::time::Widened;
 use redial::{CircuitBreaker, Instant, Ratio, SplitMix64};
 
-use crate::Log;
+use crate::log::Log;
 
 const CALLS: u32 = 20_000;
 const MINUTE: Duration = Duration::from_secs(60);

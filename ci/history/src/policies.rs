@@ -8,7 +8,7 @@ use redial::subscriptions::FixedSubscriptions;
 use redial::testing::Script;
 use redial::{ChaCha8Rng, Config, Instant, Policy, SplitMix64, handover};
 
-use crate::Log;
+use crate::log::Log;
 
 /// The calls of each script.
 const STEPS: u32 = 5_000;

@@ -34,7 +34,8 @@ pub(crate) const FEATURES: [&str; 11] = [
 /// The features that these stand for, too.
 const IMPLIED: [&str; 1] = ["driver-core"];
 /// The test programs that judge the core.
-const TESTS: [&str; 7] = ["decisions", "explorations", "record", "replay", "corpus", "states", "schedule"];
+const TESTS: [&str; 8] =
+    ["decisions", "explorations", "history", "record", "replay", "corpus", "states", "schedule"];
 const SWITCH: [(&str, &str); 2] = [
     ("Cargo.toml", include_str!("../switch/Cargo.toml")),
     ("src/lib.rs", include_str!("../switch/src/lib.rs")),
