@@ -3,6 +3,9 @@
 #[cfg(all(feature = "blocking", feature = "tokio"))]
 #[path = "examples/lines.rs"]
 mod lines;
+#[cfg(all(feature = "blocking", feature = "tokio"))]
+#[path = "common/port.rs"]
+mod port;
 
 #[cfg(feature = "chacha")]
 use std::io::Write;

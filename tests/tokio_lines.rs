@@ -4,10 +4,14 @@
 
 #[path = "common/example.rs"]
 mod example;
+#[path = "common/port.rs"]
+mod port;
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use port::{free_port, listen};
 
 /// The example as a process, and its stdin and stdout.
 struct Client {
@@ -66,9 +70,9 @@ impl Peer {
 
 #[test]
 fn it_resumes_restores_delivers_and_stops() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut client = Client::start(&address.to_string());
+    let port = free_port();
+    let listener = listen(port);
+    let mut client = Client::start(&format!("127.0.0.1:{port}"));
 
     let mut peer = Peer::accept(&listener);
     peer.hears("LOGIN");
@@ -82,7 +86,7 @@ fn it_resumes_restores_delivers_and_stops() {
 
     // Killed and restarted.
     drop((peer, listener));
-    let listener = TcpListener::bind(address).unwrap();
+    let listener = listen(port);
 
     let mut peer = Peer::accept(&listener);
     peer.hears("RESUME secret");
@@ -94,7 +98,7 @@ fn it_resumes_restores_delivers_and_stops() {
 
     // The same, and it has forgotten the session.
     drop((peer, listener));
-    let listener = TcpListener::bind(address).unwrap();
+    let listener = listen(port);
     let mut peer = Peer::accept(&listener);
     peer.hears("RESUME secret");
     peer.says("EXPIRED");

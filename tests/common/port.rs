@@ -1,9 +1,15 @@
 //! A port for a server that is stopped, and started again at the same address.
 
+#![allow(dead_code, reason = "several crates include this file, and not all use all of it")]
+#![expect(clippy::disallowed_methods, reason = "a port is busy for a moment of real time")]
+
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::id;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// One that nobody listens at. Nobody takes it while its server is away: it is below those that systems give to outgoing
 /// connections (from 32768 on in Linux), so that no client gets it, which TCP would connect to itself; and each process that
@@ -23,4 +29,21 @@ pub(crate) fn free_port() -> u16 {
         }
     }
     panic!("no port from 20000 to 31999 is free")
+}
+
+/// Listens there. A program that another test is about to start has a copy of each socket of this process until it runs, also of a
+/// listener that was closed meanwhile: then this tries again.
+pub(crate) fn listen(port: u16) -> TcpListener {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(listener) => return listener,
+            Err(error)
+                if error.kind() == ErrorKind::AddrInUse && begun.elapsed() < Duration::from_secs(20) =>
+            {
+                sleep(Duration::from_millis(10));
+            }
+            Err(error) => panic!("port {port}: {error}"),
+        }
+    }
 }

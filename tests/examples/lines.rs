@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
 use super::example;
+use super::port::{free_port, listen};
 
 /// Ends the example with the test, also where the test fails.
 struct Running(Child);
@@ -19,10 +20,10 @@ impl Drop for Running {
 
 #[test]
 fn a_blocking_connection_comes_back_when_its_server_does() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
+    let port = free_port();
+    let listener = listen(port);
     let child = example("blocking")
-        .arg(address.to_string())
+        .arg(format!("127.0.0.1:{port}"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -48,7 +49,7 @@ fn a_blocking_connection_comes_back_when_its_server_does() {
     std::thread::sleep(std::time::Duration::from_millis(300));
 
     // It is back on its port.
-    let listener = TcpListener::bind(address).expect("the same port");
+    let listener = listen(port);
     let (mut second, _) = listener.accept().expect("the next dial");
     expect(&mut second, "two");
     listener.set_nonblocking(true).expect("a socket option");

@@ -5,11 +5,16 @@
     reason = "tests, of a real client that takes its time"
 )]
 
+#[path = "../../../tests/common/port.rs"]
+mod port;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use port::{free_port, listen};
 
 /// A process that does not outlive its test.
 struct Running(Child);
@@ -73,10 +78,10 @@ const FAILED: &str = r#"redial_attempts_total{client="feed",result="failed"}"#;
 
 #[test]
 fn the_page_tells_of_an_outage() {
-    let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = server.local_addr().unwrap();
+    let port = free_port();
+    let server = listen(port);
     let mut client = Command::new(env!("CARGO_BIN_EXE_prometheus"));
-    client.args([&address.to_string(), "127.0.0.1:0"]).stdout(Stdio::piped());
+    client.args([&format!("127.0.0.1:{port}"), "127.0.0.1:0"]).stdout(Stdio::piped());
     let mut client = Running(client.spawn().unwrap());
     let mut said = BufReader::new(client.0.stdout.take().unwrap()).lines();
     let url = said.next().unwrap().unwrap();
@@ -102,7 +107,7 @@ fn the_page_tells_of_an_outage() {
     );
 
     let restarted = Instant::now();
-    let server = TcpListener::bind(address).unwrap();
+    let server = listen(port);
     let (_connection, _) = server.accept().unwrap();
     let page = until(page_at, |page| page.get(ONLINE) == 1.0);
     let recovered = killed.elapsed().as_secs_f64();

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-pub(crate) use port::free_port;
+pub(crate) use port::{free_port, listen};
 
 /// How long a real server may take, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,7 +1,6 @@
 //! A server of a test's own.
 
 use std::convert::Infallible;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -17,6 +16,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+
+use super::listen;
 
 /// In a thread with a runtime of its own. Dropped, all its sockets close in one moment, as those of a process do that is killed.
 pub(crate) struct Server {
@@ -58,7 +59,7 @@ impl Server {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let listener = listen(port);
         listener.set_nonblocking(true).unwrap();
         let connections = Arc::<Connections>::default();
         let (stop, mut stopped) = oneshot::channel();
