@@ -5,7 +5,6 @@ mod tested;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::task::Waker;
 use std::time::Duration;
 
 use redial::driver::heapless::Driver;

@@ -100,7 +100,7 @@ static uint64_t token_of(const char *text) {
 static void read_wait(const char *line, redial_event *event) {
     static const struct {
         const char *key;
-        redial_retry_after meaning;
+        redial_retry_after_kind meaning;
     } waits[] = {
         {"retry_after", REDIAL_RETRY_AFTER_AT_LEAST},
         {"after", REDIAL_RETRY_AFTER_AT_LEAST},

@@ -47,12 +47,11 @@ impl Settings {
     /// The config that the mail holds.
     pub(crate) fn read() -> Result<Self, ConfigError> {
         let base = if flag(5) { &presets::RECOMMENDED } else { &DEAF };
-        let mut heartbeat =
-            HeartbeatConfig::new().liveness(Liveness::AnyTraffic).answer_within(optional_millis(29));
+        let mut heartbeat = HeartbeatConfig::new().answer_within(optional_millis(29));
         let (mut on_wake, mut on_visible) = (OnWake::Redial, OnVisible::Nothing);
         if let Some(interval) = optional_millis(28) {
             // There is something to ask with.
-            heartbeat = heartbeat.interval(interval);
+            heartbeat = heartbeat.interval(interval).liveness(Liveness::AnyTraffic);
             (on_wake, on_visible) = (OnWake::Probe, OnVisible::Probe);
         }
         let mut config = base
