@@ -145,11 +145,12 @@ impl redial_decision {
     /// What this policy has decided with these actions.
     pub(crate) fn of(policy: &Inner, actions: Actions) -> Self {
         let explained = policy.explain();
+        let awaited = policy.deadline().map(|(_, reason)| reason).or(explained.waiting_for);
         let mut decision = Self {
             disposition: redial_disposition::of(actions.disposition()),
             phase: redial_phase::of(explained.phase),
             deadline_ms: deadline(policy.poll_timeout()),
-            waiting_for: explained.waiting_for.map_or(0, redial_wait_reason::of),
+            waiting_for: awaited.map_or(0, redial_wait_reason::of),
             count: 0,
             actions: [redial_action::default(); REDIAL_MAX_ACTIONS],
         };
