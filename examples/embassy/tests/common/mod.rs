@@ -12,14 +12,14 @@ use embassy_time::{Duration, Instant, MockDriver};
 const STEP: Duration = Duration::from_micros(250);
 
 /// The clock is one for the whole program: a test at a time has it.
-pub fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     static CLOCK: Mutex<()> = Mutex::new(());
     let guard = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     MockDriver::get().reset();
     Clock(guard)
 }
 
-pub struct Clock(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+pub(crate) struct Clock(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 struct Woken(AtomicBool);
 
@@ -31,7 +31,7 @@ impl Wake for Woken {
 
 impl Clock {
     /// Runs a future to its end, for so long at most.
-    pub fn run<F: Future>(&self, future: F, most: Duration) -> F::Output {
+    pub(crate) fn run<F: Future>(&self, future: F, most: Duration) -> F::Output {
         let mut future = pin!(future);
         let woken = Arc::new(Woken(AtomicBool::new(true)));
         let waker = Waker::from(woken.clone());
