@@ -1,6 +1,7 @@
 //! The set of desired subscriptions: what is sent, in which order, and how often.
 
 mod identity;
+mod kept;
 mod model;
 mod none;
 

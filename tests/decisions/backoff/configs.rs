@@ -125,3 +125,36 @@ fn configs_that_could_misbehave_are_refused() {
     assert_eq!(ladder.to_builder().max_fresh(one).build(), Err(InitialAboveMax));
     assert!(ladder.to_builder().max_fresh(two).build().is_ok());
 }
+
+/// With the code of another config the same config is built, or none where it needs other code: there are four kinds.
+#[test]
+fn a_config_is_built_with_the_code_of_its_kind_alone() {
+    let usual = BackoffConfig::exponential(ms(250), Ratio::TWO, ms(9_000));
+    let windows = BackoffConfig::windows(ms(1_750), ms(40_000));
+    let kinds: [&[redial::builder::Builder<BackoffConfig>]; 4] = [
+        &[
+            usual,
+            usual.jitter(Jitter::Full),
+            usual.jitter(Jitter::Decorrelated),
+            BackoffConfig::constant(ms(5)),
+        ],
+        &[usual.jitter(Jitter::Plus(Ratio::ONE)), usual.jitter(Jitter::PlusFixed(ms(1), ms(9)))],
+        &[usual.jitter(Jitter::DecorrelatedV2)],
+        &[windows],
+    ];
+    for (kind, configs) in kinds.iter().enumerate() {
+        for config in *configs {
+            let built = config.build().expect("a config");
+            for (other, code) in
+                kinds.iter().enumerate().flat_map(|(kind, all)| all.iter().map(move |it| (kind, it)))
+            {
+                let like = config.build_like(&code.build().expect("a config"));
+                let expected = if kind == other { Ok(built) } else { Err(ConfigError::BackoffKind) };
+                assert_eq!(like, expected, "{built:?}");
+            }
+        }
+    }
+    // What is wrong with the config is said first.
+    let wrong = BackoffConfig::exponential(ms(9), Ratio::TWO, ms(1));
+    assert_eq!(wrong.build_like(&windows.build_const()), wrong.build());
+}

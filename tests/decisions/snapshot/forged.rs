@@ -75,6 +75,13 @@ proptest! {
         let mut again = [0; 512];
         let length = snapshot.encode(KEY, &mut again).expect("room");
         prop_assert_eq!(read(&again[..length]), snapshot);
+        // Behind a right checksum: a byte more, and an endpoint without a token.
+        let body = &blob[..blob.len() - 4];
+        let mut lone = body.to_vec();
+        lone[6] = lone[6] & !1 | 2;
+        for wrong in [[body, &[0]].concat(), lone] {
+            prop_assert_eq!(Snapshot::decode(&sealed(wrong), KEY).err(), Some(SnapshotError::Corrupt));
+        }
     }
 
     /// S93, lifecycle 64: whatever a snapshot says, the start dials within the config's own longest wait, and the waits
