@@ -431,3 +431,56 @@ fn a_wait_that_a_successor_left_runs_back_with_the_clock() {
     assert_eq!(policy.phase(), Phase::Waiting);
     assert_eq!(policy.poll_timeout(), Some(back.saturating_add(SECOND)));
 }
+
+/// Clients that a server moves to another endpoint come there spread over the time of a request.
+#[test]
+fn who_is_moved_keeps_the_spread_of_a_request() {
+    let moved = |config| {
+        let mut rig = Rig::online(config, Config::DEFAULT);
+        rig.at(60_000, Event::Redirected { epoch: epoch(1), endpoint: "b", permanent: false });
+        let asked = Event::ReconnectRequested { epoch: epoch(1), retry_after: None, deadline: None };
+        (rig.at(60_000, asked), rig)
+    };
+    assert_eq!(moved(config().build_const()).0, ["open 2 resume@redirect #1 successor"]);
+    let (lines, mut rig) = moved(config().requested_spread(Some(10 * SECOND)).build_const());
+    assert_eq!(lines, none());
+    let (due, _) = rig.wake().expect("a time for the dial");
+    assert!((60_001..=70_000).contains(&due), "{due}");
+    let dialled = rig.until(due + 1);
+    assert!(
+        matches!(&dialled[..], [line] if line.ends_with("open 2 resume@redirect #1 successor")),
+        "{dialled:?}"
+    );
+}
+
+/// A successor authenticates again where the credential was renewed after it had identified itself, and only there.
+#[test]
+fn a_successor_authenticates_again_where_it_has_the_old_credential() {
+    let credential = CredentialConfig::new().lead(10 * SECOND, Duration::ZERO).in_band(true).build_const();
+    let ok = |ttl: u32| Event::CredentialOk { request: None, ttl: Some(ttl * SECOND) };
+    // The answer to the renewal, and whether it comes after the successor has identified itself.
+    for (answer, late, again) in [
+        (ok(100), true, true),
+        (ok(100), false, false),
+        (Event::CredentialFailed { request: None, fatal: false }, true, false),
+    ] {
+        let mut rig = Rig::online(config().credential(credential).build_const(), Config::DEFAULT);
+        rig.at(1_000, Event::CredentialLost);
+        rig.at(2_000, Event::Start);
+        rig.at(2_000, ok(100));
+        rig.opened(2_000, 2);
+        rig.ready(2_000, 2, "a");
+        rig.at(90_000, Event::Redial);
+        if late {
+            rig.opened(91_000, 3);
+        }
+        assert_eq!(rig.until(92_000), ["92000: refresh"]);
+        rig.at(92_500, answer);
+        if !late {
+            rig.opened(92_600, 3);
+        }
+        let promoted = rig.resumed(93_000, 3);
+        assert_eq!(promoted[..2], ["promote 3", "close 2 4000"]);
+        assert_eq!(promoted.contains(&"authenticate 3".to_owned()), again, "{promoted:?}");
+    }
+}

@@ -157,3 +157,38 @@ fn a_dead_session_endpoint_is_left_all_the_same() {
         assert_eq!(opened(&next(&mut later).1), Some((Mode::Resume, endpoint, 3)));
     }
 }
+
+/// A limit counts one cause in a row: the next process goes on counting the same, and begins anew with another.
+#[test]
+fn a_limit_counts_one_cause_across_processes() {
+    const DENIED: Cause = Cause::Io(IoKind::PermissionDenied);
+    const OTHER: Cause = Cause::Io(IoKind::Unsupported);
+    /// Fails dials with this cause until the end, at most so many, and counts them.
+    fn failures(policy: &mut Subject, cause: Cause, most: usize) -> usize {
+        for failed in 0..most {
+            if policy.phase() == Phase::Waiting {
+                next(policy);
+            }
+            if policy.phase() == Phase::Failed {
+                return failed;
+            }
+            let (at, epoch) = (policy.explain().since.as_millis(), epoch(policy));
+            fact(policy, at, Event::OpenFailed { epoch, cause, retry_after: None });
+        }
+        most
+    }
+    let four = || {
+        let mut policy = new(&BASE);
+        start(&mut policy, 0);
+        assert_eq!(failures(&mut policy, DENIED, 4), 4);
+        policy
+    };
+    for cause in [DENIED, OTHER] {
+        let now = four().explain().since.as_millis();
+        let mut later = reborn(&four(), now, now);
+        start(&mut later, now);
+        let (left, expected) = (failures(&mut later, cause, 20), failures(&mut four(), cause, 20));
+        assert_eq!(left, expected, "{cause}");
+        assert!(expected < if cause == DENIED { 3 } else { 20 }, "{cause}: {expected}");
+    }
+}
