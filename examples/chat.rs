@@ -52,5 +52,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(text) = chat.recv().await {
         println!("{text}");
     }
-    Ok(())
+    Err(chat.closed().await.into())
 }

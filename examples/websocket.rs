@@ -15,5 +15,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(message) = socket.recv().await {
         println!("{message}");
     }
-    Ok(())
+    Err(socket.closed().await.into()) // why it will not come back
 }

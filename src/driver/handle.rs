@@ -82,7 +82,7 @@ impl<T, K, M> fmt::Debug for Handle<T, K, M> {
 /// assert_eq!(ended.outcome, Some(Outcome::GaveUp { reason: GiveUp::Fatal, cause: Cause::Http(400) }));
 /// println!("{ended}");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ended {
     /// How; `None`: the driver, or the future of its run, was dropped.
@@ -95,6 +95,13 @@ impl fmt::Display for Ended {
             Some(outcome) => write!(f, "the run has ended: {outcome}"),
             None => f.write_str("the run has ended: it was dropped"),
         }
+    }
+}
+
+/// What a program prints that returns it from `main`.
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ended({self})")
     }
 }
 

@@ -383,14 +383,15 @@ pub trait Runtime {
 /// How a [`Driver::run`] ended.
 ///
 /// ```
-/// use redial::GiveUp;
 /// use redial::driver::Outcome;
+/// use redial::{Cause, GiveUp};
 ///
 /// /// What a program says at its end, and its exit status.
 /// fn end(outcome: Outcome) -> (String, i32) {
 ///     match outcome {
 ///         Outcome::Stopped => ("stopped".to_owned(), 0),
 ///         Outcome::GaveUp { reason: GiveUp::Auth, cause } => (format!("sign in again ({cause})"), 2),
+///         Outcome::GaveUp { cause: Cause::AuthDenied, .. } => ("this account may not".to_owned(), 2),
 ///         Outcome::GaveUp { reason, cause } => (format!("gave up: {reason}, {cause}"), 1),
 ///     }
 /// }

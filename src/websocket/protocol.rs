@@ -124,7 +124,8 @@ pub trait Protocol: Send + Sync + 'static {
     }
 
     /// The heartbeat of the protocol, with the newest sequence number of the session. By default there is none, and a ping
-    /// frame is sent, which the matching pong acknowledges.
+    /// frame is sent, which the matching pong acknowledges. Called where the config or a greeting has an interval: of the presets
+    /// of this crate, [`WEBSOCKET`](crate::presets::WEBSOCKET) has one.
     fn heartbeat(&self, sequence: Option<u64>) -> Option<Frame> {
         let _ = sequence;
         None
