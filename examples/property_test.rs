@@ -2,7 +2,7 @@
 //!
 //! `Client` stands for yours: a protocol of lines in which messages are numbered, and sent again after a loss until the server
 //! has them. It takes any policy, and the test gives it one that is checked at every call. What happens to it comes from redial's
-//! scripts: a failing case shrinks to the shortest one, and is printed as `Script("…")`.
+//! scripts: a failing case shrinks to a short one, and is printed as `Script("…")`.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,7 @@ impl<D: Decider<Token = String>> Client<D> {
     }
 
     fn is_online(&self) -> bool {
-        matches!(self.policy.phase(), Phase::Online | Phase::Restoring)
+        self.policy.phase() == Phase::Online
     }
 
     /// The server has all messages up to this one.

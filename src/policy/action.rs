@@ -164,7 +164,9 @@ pub enum Action {
         epoch: Epoch,
     },
     /// Close the transport, or cancel the dial. Don't wait for the peer's answer; whatever the transport still delivers is
-    /// stale.
+    /// stale. A dial or a transport that has ended by itself is not closed: [`Event::OpenFailed`](crate::Event::OpenFailed),
+    /// [`Event::NotNow`](crate::Event::NotNow) and [`Event::Closed`](crate::Event::Closed) end it without this, also before it is open;
+    /// after [`Event::SendFailed`](crate::Event::SendFailed) it follows.
     Close {
         /// The transport's epoch.
         epoch: Epoch,

@@ -216,7 +216,7 @@ pub enum Event<T = (), K = Infallible> {
         endpoint: Option<T>,
         /// The newest sequence number, where this message carries one.
         sequence: Option<u64>,
-        /// How long the server keeps the session after a loss, in whole milliseconds, rounded down. `None`, or more than 49
+        /// How long the server keeps the session after its last sign of life, in whole milliseconds, rounded down. `None`, or more than 49
         /// days: no time is assumed, and the resume asks the server.
         ttl: Option<Duration>,
     },

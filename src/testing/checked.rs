@@ -241,8 +241,8 @@ impl<D: Checkable> Checked<D> {
 #[cfg(feature = "record")]
 #[cfg_attr(redial_docsrs, doc(cfg(feature = "record")))]
 impl<D: Checkable> Checked<D> {
-    /// The same, which keeps a log of the run for the `replay` program of this repository. A panic shows it; [`Self::log`] gives
-    /// it at any time. It begins with the state that the policy has now.
+    /// The same, which keeps a log of the run for the `replay` program of this repository. A panic of `Checked` shows it; where
+    /// an assertion of your own fails, print [`Self::log`], which gives it at any time. It begins with the state that the policy has now.
     ///
     /// ```
     /// use redial::testing::Checked;

@@ -233,7 +233,8 @@ fn check_phase<D: Checkable>(call: &Call<'_, D>, model: &Model, limits: &Limits)
         }
         Phase::Waiting => {
             promise!(call, WayOn, waiting_for.is_some(), "a wait for no reason");
-            let asked = waiting_for == Some(WaitReason::NotNow);
+            // The end of a session may come before that of a wait that the host asked for.
+            let asked = matches!(waiting_for, Some(WaitReason::NotNow | WaitReason::SessionExpiry));
             let longest = limits.longest_wait.max(if asked { DAY } else { Duration::ZERO });
             promise!(call, WayOn, within(longest), "a wait until {until:?}, and the longest is {longest:?}");
         }

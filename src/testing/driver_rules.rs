@@ -21,6 +21,10 @@ use super::checked::Checkable;
 ///
 /// What a driver does about an action can't be seen from its calls; `testing::conformance` tests that.
 ///
+/// They judge who makes the calls. A [`Script`](super::Script) makes them itself and comes late on purpose, so that the rules say nothing of
+/// your loop under it: let your loop make the calls, on a clock and a transport of the test's own, and take its faults from
+/// [`Script::below`](super::Script::below).
+///
 /// ```should_panic
 /// use core::time::Duration;
 /// use redial::testing::{Checked, DriverRules};
@@ -109,7 +113,8 @@ impl Driver {
         let resumes = matches!(call.event, Some(Event::HostResumed { gap, .. }) if !gap.is_zero());
         self.excused |= resumes;
         if let (Some(due), false) = (due, self.excused) {
-            let late = call.now.saturating_duration_since(due);
+            // The call before may have made a deadline that had passed.
+            let late = call.now.saturating_duration_since(due.max(call.was));
             if late > self.rules.tolerance {
                 call.misused(
                     "never sleep past poll_timeout(), and serve what is due beside a flood of events",

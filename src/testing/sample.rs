@@ -24,6 +24,7 @@ pub trait Sample: Sized {
     fn sample(number: u8) -> Option<Self>;
 }
 
+/// A session without a token of its own: it is resumed like any other.
 impl Sample for () {
     fn sample(_: u8) -> Option<Self> {
         Some(())

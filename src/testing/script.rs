@@ -28,7 +28,7 @@ use memory::Memory;
 /// A config, and then events at times: whatever can happen to a policy, made of bytes or of a seed.
 ///
 /// Every byte string is a script, so that a fuzzer wastes none, and a run of zeros is the simplest one: the policy is started and
-/// everything goes well. A property test that shrinks the bytes therefore ends at the simplest script that still fails. The same
+/// everything goes well. A property test that shrinks the bytes therefore ends at a simpler script that still fails. The same
 /// bytes and the same seed give the same script on every machine; a new version of this crate may read them differently.
 ///
 /// By default anything may happen: events of transports that are gone or never were, answers that nobody asked for, a clock that
@@ -122,7 +122,7 @@ impl<'b> Script<'b> {
     }
 
     /// A clock that never runs backwards and never jumps: the time of a step is at most a second after the policy's deadline,
-    /// and where there is none, at most a day after the last step.
+    /// or after the last step where the deadline had passed then; where there is none, at most a day after the last step.
     #[must_use]
     pub const fn with_steady_clock(mut self) -> Self {
         self.steady = true;
@@ -169,7 +169,8 @@ impl<'b> Script<'b> {
     }
 
     /// The next step once the faults have stopped: every condition that the script left unmet is met, the server does what it is asked,
-    /// and time passes from deadline to deadline. A policy that was stopped or gave up is started.
+    /// and time passes from deadline to deadline until the client is online. From there on a message comes at each step, and no time
+    /// passes. A policy that was stopped or gave up is started.
     ///
     /// A client gets online within some dozens of these, unless its config waits without end. It reads nothing of the script, which
     /// may be at its end. A clock that a hostile script brought to the end of time is set back to its beginning.
@@ -180,6 +181,7 @@ impl<'b> Script<'b> {
         KeyOf<D>: Sample,
     {
         self.memory.meet(policy);
+        self.memory.doubt(policy);
         let choices = core::mem::replace(&mut self.choices, Choices::of(Bytes::default()));
         let event = self.progress(policy, policy.successor().or(policy.epoch()));
         self.choices = choices;

@@ -213,3 +213,65 @@ fn limits_are_read_from_a_config() {
     let numbered = Limits::of(&presets::DISCORD_GATEWAY);
     assert!(numbered.sequence_needed && !numbered.heartbeats, "its greeting brings the heartbeat");
 }
+
+/// The checker allows the end of a session within a wait that the host asked for, which is longer than any of the config's.
+#[test]
+fn a_session_may_end_within_a_wait_of_the_host() {
+    let mut policy = Checked::new(Policy::new(&presets::RECOMMENDED, SplitMix64::new(7)));
+    let _open = policy.handle_event(at(0), Event::Start);
+    let epoch = policy.epoch().expect("a dial");
+    let _identify = policy.handle_event(at(0), Event::Opened { epoch });
+    let ttl = Some(Duration::from_secs(900));
+    let _ready = policy
+        .handle_event(at(0), Event::Ready { epoch, token: Some(()), endpoint: None, sequence: None, ttl });
+    let _wait = policy.handle_event(at(0), Event::Closed { epoch, cause: Cause::NoCloseFrame });
+    let due = policy.poll_timeout().expect("a wait");
+    let _open = policy.handle_timeout(due);
+    let epoch = policy.epoch().expect("a dial");
+    let _wait =
+        policy.handle_event(due, Event::NotNow { epoch, retry_after: Some(Duration::from_secs(1200)) });
+    assert_eq!(policy.deadline(), Some((at(900_000), redial::policy::WaitReason::SessionExpiry)));
+}
+
+/// A deadline that had passed when a call made it is no fault of the loop, which serves it at once; a loop that sleeps is told.
+#[test]
+fn a_loop_is_late_from_the_call_that_made_the_deadline() {
+    let rules = redial::testing::DriverRules::new(Duration::from_millis(50));
+    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    let mut policy = Checked::new(policy).with_driver_rules(rules);
+    let _open = policy.handle_event(at(0), Event::Start);
+    let epoch = policy.epoch().expect("a dial");
+    let _identify = policy.handle_event(at(0), Event::Opened { epoch });
+    let ttl = Some(Duration::from_secs(1));
+    let _ready = policy
+        .handle_event(at(0), Event::Ready { epoch, token: Some(()), endpoint: None, sequence: None, ttl });
+    // Half a minute later a stop that keeps the session shows that its time has passed.
+    let _stop = policy.handle_event(at(30_000), Event::Stop { keep: true });
+    assert_eq!(policy.poll_timeout(), Some(at(1_000)));
+    let mut late = policy.clone();
+    let _expired = policy.handle_timeout(at(30_050));
+    let told = message(move || _ = late.handle_timeout(at(30_051)));
+    assert!(told.contains("51ms after the deadline"), "{told}");
+}
+
+/// Calm steps get a policy online after anything, also after a hostile answer to a login.
+#[test]
+fn calm_steps_get_online_after_anything() {
+    for seed in 0..1_000 {
+        let mut script = redial::testing::Script::seeded(seed);
+        let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(seed));
+        let mut now = Instant::ZERO;
+        for _ in 0..5 + seed % 4 * 10 {
+            let step = script.next_step(&policy, now).expect("a seed has no end");
+            now = step.at;
+            let _actions = step.apply(&mut policy);
+        }
+        let online = (0..200).any(|_| {
+            let step = script.calm_step(&policy, now);
+            now = step.at;
+            let _actions = step.apply(&mut policy);
+            policy.phase() == Phase::Online
+        });
+        assert!(online, "{seed}: {}", policy.explain());
+    }
+}

@@ -26,10 +26,13 @@ pub(super) struct Transport {
     pub(super) settled: bool,
     /// Whether the answer to an authentication is outstanding, as far as a script can know.
     pub(super) asked: bool,
+    /// Whether an authentication was answered.
+    answered: bool,
 }
 
 impl Transport {
-    const NONE: Self = Self { epoch: 0, opened: false, greeted: false, settled: false, asked: false };
+    const NONE: Self =
+        Self { epoch: 0, opened: false, greeted: false, settled: false, asked: false, answered: false };
 
     const fn of(epoch: Epoch) -> Self {
         Self { epoch: epoch.get(), ..Self::NONE }
@@ -51,6 +54,16 @@ impl Memory {
             if self.newest.epoch != epoch.get() && self.older.epoch != epoch.get() {
                 (self.older, self.newest) = (self.newest, Transport::of(epoch));
             }
+        }
+    }
+
+    /// A login that was answered as a resume is not answered: the connection is established no more than before, also once an
+    /// authentication is answered.
+    pub(super) fn doubt<D: Decider>(&mut self, policy: &D) {
+        let connection = policy.epoch().filter(|_| policy.phase() == Phase::Establishing);
+        let connection = connection.and_then(|epoch| self.transport(epoch)).filter(|told| told.answered);
+        if let Some(connection) = connection {
+            (connection.settled, connection.answered) = (false, false);
         }
     }
 
@@ -93,7 +106,9 @@ impl Memory {
                 transport.settled = true;
             }
             Event::Resumed { .. } if identified => transport.settled = true,
-            Event::AuthOk { .. } | Event::AuthFailed { .. } => transport.asked = false,
+            Event::AuthOk { .. } | Event::AuthFailed { .. } => {
+                (transport.asked, transport.answered) = (false, true)
+            }
             _ => {}
         }
     }
