@@ -65,7 +65,7 @@
 //! | --- | --- | --- |
 //! | `client` | string | the name that you gave |
 //! | `epoch` | u32 | the number of the transport |
-//! | `attempt` | u32 | the number of the dial in its outage, from 1, as the policy counts it |
+//! | `attempt` | u32 | the number of the dial in its outage, from 1, as the policy counts it: on from the last outage, where the connection between them was not stable |
 //! | `attempts` | u32 | how many attempts began in this outage |
 //! | `mode` | string | `fresh` or `resume`: what is sent, and in `attempt_ended` what it came to |
 //! | `endpoint` | string | `base`, `session` or `redirect` |

@@ -258,7 +258,7 @@ fn the_readme_counts_the_lines_of_the_examples() {
     let rows: Vec<_> = rows.collect();
     let servers =
         ["redis_pubsub", "mqtt", "nats", "postgres_listen", "sse", "watch", "pool"].map(|name| (name, 120));
-    let mut bounds = vec![("websocket", 12), ("chat", 40), ("supervise", 15)];
+    let mut bounds = vec![("websocket", 12), ("chat", 40), ("supervise", 16)];
     bounds.extend(servers);
     bounds.push(("blocking", 60));
     assert_eq!(rows.len(), bounds.len(), "{rows:?}");

@@ -27,17 +27,20 @@ const CONFIG: Config = presets::FEW
             .confirm_timeout(Some(Duration::from_secs(10)))
             .build_const(),
     )
-    // A `PING` when nothing was received for 30 s.
+    // A `PING` every 30 s; any message counts as its answer.
     .heartbeat(presets::WEBSOCKET.heartbeat())
     .build_const();
 
 async fn live(pubsub: PubSub, link: Link<(), String>) -> Result<(), Failure> {
-    link.ready();
     let (mut sink, mut messages) = pubsub.split();
+    // A server that is loading, or that wants a password, answers with an error as a value.
+    sink.ping::<redis::Value>().await?.extract_error()?;
+    link.ready();
     let read = async {
         while let Some(message) = messages.next().await {
             link.received();
-            println!("{}: {}", message.get_channel_name(), message.get_payload::<String>()?);
+            let text = String::from_utf8_lossy(message.get_payload_bytes());
+            println!("{}: {text}", message.get_channel_name());
         }
         Ok(())
     };
@@ -53,7 +56,7 @@ async fn live(pubsub: PubSub, link: Link<(), String>) -> Result<(), Failure> {
                 }
                 Command::Unsubscribe(channel) => sink.unsubscribe(channel).await?,
                 Command::Heartbeat { .. } => {
-                    sink.ping::<redis::Value>().await?;
+                    sink.ping::<redis::Value>().await?.extract_error()?;
                     link.acknowledged();
                 }
                 _ => {}
@@ -90,6 +93,6 @@ async fn main() -> ExitCode {
             eprintln!("{change}");
         }
     });
-    eprintln!("{:?}", driver.run().await);
+    eprintln!("{}", driver.run().await);
     ExitCode::FAILURE
 }

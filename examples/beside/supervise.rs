@@ -10,8 +10,9 @@ use redial::{Policy, SplitMix64, driver, presets};
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let client = redis::Client::open(std::env::args().nth(1).unwrap_or_default()).expect("give redis://HOST");
-    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::from_os());
-    let connect = |_| async { Ok(client.get_multiplexed_async_connection().await?) };
+    let policy = Policy::new(&presets::FEW, SplitMix64::from_os());
+    let patient = redis::AsyncConnectionConfig::new().set_response_timeout(None); // BLPOP takes as long as it takes
+    let connect = |_| async { Ok(client.get_multiplexed_async_connection_with_config(&patient).await?) };
     let mut worker = driver::supervise(policy, driver::Tokio::new(), connect, |mut redis, link| async move {
         link.ready();
         loop {
@@ -19,5 +20,5 @@ async fn main() {
             println!("{}", job[1]);
         }
     });
-    println!("{:?}", worker.run().await);
+    println!("{}", worker.run().await);
 }
