@@ -244,11 +244,13 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
     listener: (event: SocketEvents<Incoming>[Type]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
   removeEventListener<Type extends keyof SocketEvents<Incoming>>(
     type: Type,
     listener: (event: SocketEvents<Incoming>[Type]) => void,
     options?: boolean | EventListenerOptions,
   ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
 }
 
 /** The same as `new Socket(url, options)`. */
