@@ -101,8 +101,8 @@ for (const suite of suites) {
   }
   const again = [...passed.values()].filter((run) => run > 1).length;
   const failed = [...passed].filter(([, run]) => !run);
-  const notes = [again && `${again} of them when run again`, skipped && `${skipped} that it skips`].filter(Boolean).join(', ');
-  console.log(`${suite.name}: ${passed.size - failed.length} of ${passed.size} tests pass${notes && ` (${notes})`}`);
+  const notes = [again && `${again} of them when run again`, skipped && `${skipped} more it skips itself`].filter(Boolean).join(', ');
+  console.log(`${suite.name}: ${passed.size - failed.length - skipped} of ${passed.size - skipped} tests pass${notes && ` (${notes})`}`);
   for (const [name] of failed) console.log(`  failed: ${name}`);
   if (failed.length || passed.size === 0) process.exitCode = 1;
 }
