@@ -17,8 +17,8 @@ const show = () => {
   why.textContent = [
     waitingFor && left !== undefined && `${waitingFor} for ${left.toFixed(1)} s more`,
     waitingFor && left === undefined && `until ${waitingFor} ends`,
-    failures && `${failures} failures, the last of them ${lastCause}`,
-    socket.queued && `${socket.queued} messages wait`,
+    failures && `failures: ${failures}, the last of them ${lastCause}`,
+    socket.queued && `messages that wait: ${socket.queued}`,
   ].filter(Boolean).join('; ');
 };
 
@@ -27,7 +27,7 @@ socket.addEventListener('message', ({ data }) => note(`the server says: ${data}`
 socket.addEventListener('failed', ({ detail }) => note(`given up: ${detail.reason}, ${detail.cause}`));
 setInterval(show, 100);
 
-document.getElementById('kill').onclick = () => socket.send('KILL');
+document.getElementById('kill').onclick = () => socket.phase === 'online' && socket.send('KILL');
 document.getElementById('retry').onclick = () => socket.retryNow();
 document.getElementById('stop').onclick = () => socket.stop();
 document.getElementById('start').onclick = () => socket.start();

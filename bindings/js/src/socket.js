@@ -126,7 +126,8 @@ export class Socket extends EventTarget {
 
   /** Resolves when there is a connection, and rejects when there will be none. */
   online() {
-    if (this.#live) return Promise.resolve();
+    // Not at once: a start that was asked for in a listener is still to come.
+    queueMicrotask(() => this.#settle());
     return new Promise((resolve, reject) => this.#online.push({ resolve, reject }));
   }
 
@@ -174,7 +175,8 @@ export class Socket extends EventTarget {
     };
     let url;
     try {
-      url = typeof this.#url === 'function' ? await this.#url({ ...this.#dial }) : this.#url;
+      // Also one that is here already is waited for: who makes a socket hears what becomes of its first dial.
+      url = await (typeof this.#url === 'function' ? this.#url({ ...this.#dial }) : this.#url);
     } catch (error) {
       return failed('unknown', error);
     }
@@ -289,11 +291,15 @@ export class Socket extends EventTarget {
       this.#restore();
       for (const message of this.#queue.splice(0)) this.send(message);
     }
-    const over = phase === 'failed' || phase === 'stopped';
-    if (over || this.#live) {
-      for (const { resolve, reject } of this.#online.splice(0)) over ? reject(Error(`redial: ${phase}`)) : resolve();
-    }
+    this.#settle();
     this.#say('state', this.explain());
+  }
+
+  /** Answers who waits for a connection, if there is one or will be none. */
+  #settle() {
+    const over = this.#phase === 'failed' || this.#phase === 'stopped';
+    if (!over && !this.#live) return;
+    for (const { resolve, reject } of this.#online.splice(0)) over ? reject(Error(`redial: ${this.#phase}`)) : resolve();
   }
 
   /** The page goes to the browser's cache, for which it may hold no connection, or comes back from there. */

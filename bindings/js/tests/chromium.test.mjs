@@ -44,6 +44,30 @@ async function visit(context, query = '') {
   return { server, page, errors, until, devtools: await page.context().newCDPSession(page) };
 }
 
+/** A page that is not made to believe that it always has the focus, as Playwright's are: those are never hidden, and never frozen. */
+async function unemulated(context, url) {
+  const devtools = await browser.newBrowserCDPSession();
+  const { targetId } = await devtools.send('Target.createTarget', { url });
+  context.after(() => devtools.send('Target.closeTarget', { targetId }));
+  const { sessionId } = await devtools.send('Target.attachToTarget', { targetId, flatten: false });
+  const calls = new Map();
+  devtools.on('Target.receivedMessageFromTarget', ({ sessionId: from, message }) => {
+    const { id, result, error } = JSON.parse(message);
+    if (from === sessionId) calls.get(id)?.(error ? Promise.reject(Error(error.message)) : result);
+  });
+  const send = (method, params = {}) =>
+    new Promise((resolve) => {
+      const id = calls.size + 1;
+      calls.set(id, resolve);
+      devtools.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) });
+    });
+  const run = async (expression) => (await send('Runtime.evaluate', { expression, returnByValue: true })).result.value;
+  const until = async (test) => {
+    for (const end = Date.now() + PATIENCE; !(await run(`Boolean(${test})`)); await sleep(20)) assert.ok(Date.now() < end, test);
+  };
+  return { send, run, until };
+}
+
 const isOnline = () => window.socket.phase === 'online';
 const isParkedOn = (reason) => window.socket.phase === 'parked' && window.socket.explain().waitingFor === reason;
 
@@ -98,15 +122,25 @@ test('a network that goes and comes back', async (context) => {
 });
 
 test('a page that was frozen', async (context) => {
-  const { page, until, devtools } = await visit(context);
-  await page.evaluate((settings) => void start({ settings }), EAGER);
-  await until(isOnline);
+  const { server } = await visit(context);
+  const page = await unemulated(context, `${server.origin}/page`);
+  await page.until('window.start');
+  await page.run(`
+    window.heard = [];
+    for (const type of ['freeze', 'resume']) document.addEventListener(type, () => heard.push(type));
+    start({ settings: ${JSON.stringify(EAGER)} });`);
+  await page.until('socket.phase === "online"');
   await sleep(400);
-  await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await page.send('Page.setWebLifecycleState', { state: 'frozen' });
   await sleep(2500);
-  await devtools.send('Page.setWebLifecycleState', { state: 'active' });
-  await until(() => window.said.some(([, trigger]) => trigger === 'slept'));
-  await until(isOnline);
+  await page.send('Page.setWebLifecycleState', { state: 'active' });
+  // Its connection is not trusted, and as long as nobody looks there is no other.
+  await page.until('socket.phase === "parked"');
+  assert.deepEqual(await page.run('[heard, document.visibilityState, socket.explain().lastCause]'), [['freeze', 'resume'], 'hidden', 'slept']);
+  // Nothing else shows a page again that was frozen like this.
+  await page.send('Emulation.setFocusEmulationEnabled', { enabled: true });
+  await page.until('socket.phase === "online"');
+  assert.deepEqual(server.heard, ['HELLO', 'SUB lobby', 'HELLO s1']);
 });
 
 test('the back/forward cache', async (context) => {
@@ -120,7 +154,8 @@ test('the back/forward cache', async (context) => {
   await sleep(400);
   await page.goto(`${server.origin}/page-other`);
   await sleep(300);
-  await page.goBack();
+  // A page from the cache is not loaded again.
+  await page.goBack({ waitUntil: 'commit' });
   await until(() => window.marker === 'kept' && window.persisted);
   await until(isOnline);
   const said = await page.evaluate(() => window.said.map(([phase, trigger]) => `${phase} ${trigger}`));

@@ -34,6 +34,15 @@ export class Clock {
     this.#time = end;
   }
 
+  /** Fires one timer after the other until `test` holds, and not one more. */
+  async until(test, most = 1e6) {
+    const end = this.#time + most;
+    for (await settled(); !test(); await settled()) {
+      if (!(this.due <= end)) throw Error('what is waited for does not happen');
+      await this.pass(this.due - this.#time);
+    }
+  }
+
   /** Moves on without a timer, as a page does that is frozen. */
   jump(millis) {
     this.#time += millis;

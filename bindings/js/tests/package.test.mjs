@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 import { folder } from './modules.mjs';
 
@@ -74,26 +75,54 @@ test('no random number is drawn at import', () => {
 });
 
 test('it runs where there is no WebAssembly', () => {
-  writeFileSync(
-    join(project, 'without.mjs'),
-    `delete globalThis.WebAssembly;
-     const { connect } = await import('redial');
-     const socket = connect('ws://127.0.0.1:1', { host: null, seed: 1, WebSocket: class { constructor() { setTimeout(() => this.onclose({ code: 1006 })); } } });
-     socket.addEventListener('state', ({ detail }) => { if (detail.phase === 'waiting') { console.log(detail.until - detail.since); process.exit(); } });`,
-  );
-  const run = (...flags) => execFileSync(process.execPath, [...flags, join(project, 'without.mjs')], { encoding: 'utf8' });
-  const interpreted = run();
-  writeFileSync(join(project, 'without.mjs'), readFileSync(join(project, 'without.mjs'), 'utf8').replace('delete globalThis.WebAssembly;', ''));
-  assert.equal(interpreted, run());
-  assert.match(interpreted, /^\d+\n$/);
+  // On a clock of its own: the waits then depend on the seed alone.
+  const program = `
+    const { connect } = await import('redial');
+    let time = 0;
+    const later = (then, after) => setTimeout(() => { time += after; then(); });
+    const clock = { now: () => time, wall: () => time, setTimeout: later, clearTimeout };
+    const WebSocket = class { constructor() { queueMicrotask(() => this.onclose({ code: 1006 })); } };
+    const socket = connect('ws://127.0.0.1:1', { host: null, seed: 1, clock, WebSocket, settings: { maxAttempts: 8 } });
+    socket.addEventListener('state', ({ detail }) => console.log(JSON.stringify(detail)));`;
+  const run = (name, before) => {
+    writeFileSync(join(project, name), before + program);
+    return execFileSync(process.execPath, [join(project, name)], { encoding: 'utf8' });
+  };
+  const refuses = "WebAssembly.Module = function () { throw Error('refused'); };";
+  const decided = run('with.mjs', '');
+  assert.equal(decided.match(/"waiting"/g).length, 7);
+  assert.match(decided, /"failed".*\n$/);
+  assert.equal(run('without.mjs', 'delete globalThis.WebAssembly;').replace(/^.*"connecting","trigger":"start".*\n/, ''), decided);
+  assert.equal(run('refused.mjs', refuses).replace(/^.*"connecting","trigger":"start".*\n/, ''), decided);
+});
+
+test('the README says how large it is', () => {
+  const size = (name) => gzipSync(readFileSync(join(folder, 'dist', `${name}.js`)), { level: 9 }).length;
+  const sizes = {
+    '`redial`': size('index') + size('core'),
+    '`redial/reconnecting-websocket`': size('reconnecting-websocket') + size('core'),
+    '`redial/partysocket`': size('partysocket') + size('core'),
+    'the core': size('core'),
+    'the interpreter': size('interpreter'),
+  };
+  const rows = readFileSync(join(folder, 'README.md'), 'utf8').matchAll(/^\| ([^|,]+?)(?:,[^|]*)? \| ([\d.]+) KB \|$/gm);
+  const said = Object.fromEntries([...rows].map(([, name, kilobytes]) => [name, Number(kilobytes)]));
+  assert.deepEqual(Object.keys(said), Object.keys(sizes));
+  for (const [name, bytes] of Object.entries(sizes)) {
+    const kilobytes = bytes / 1024;
+    assert.ok(Math.abs(said[name] - kilobytes) <= 0.2, `${name}: the README says ${said[name]} KB, it has ${kilobytes.toFixed(1)} KB`);
+  }
 });
 
 test('the types are those that users write against', { skip: !process.env.NODE_PATH && 'NODE_PATH has no typescript' }, () => {
-  for (const name of ['sample.ts', 'sample-commonjs.cts']) cpSync(join(here, 'types', name), join(project, name));
-  const tsc = join(process.env.NODE_PATH, 'typescript/bin/tsc');
-  const flags = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom', '--types', ''];
+  // One of each module format, so that the types of both are read.
+  const files = ['sample.mts', 'sample-commonjs.cts'];
+  cpSync(join(here, 'types/sample.ts'), join(project, files[0]));
+  cpSync(join(here, 'types', files[1]), join(project, files[1]));
+  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'nodenext', lib: ['es2022', 'dom'], types: [] };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   try {
-    execFileSync(process.execPath, [tsc, ...flags, 'sample.ts', 'sample-commonjs.cts'], { cwd: project, encoding: 'utf8' });
+    execFileSync(process.execPath, [join(process.env.NODE_PATH, 'typescript/bin/tsc')], { cwd: project, encoding: 'utf8' });
   } catch ({ stdout }) {
     assert.fail(stdout);
   }

@@ -45,6 +45,8 @@ export class Server {
     const policy = searchParams.get('csp') ?? this.policy;
     if (policy) response.setHeader('Content-Security-Policy', policy);
     if (pathname.startsWith('/page')) return response.setHeader('Content-Type', TYPES['.html']).end(PAGE);
+    // A browser asks for it by itself, and its console would have an error.
+    if (pathname === '/favicon.ico') return response.writeHead(204).end();
     const [, first, ...rest] = normalize(pathname).split('/');
     try {
       const text = await readFile(join(this.folders[first], ...rest));

@@ -152,7 +152,7 @@ test('subscriptions are sent in order on a new session, and after a resume only 
   // A new session in place of the old one.
   WebSocket.last.end(4009);
   assert.equal(chat.session, undefined);
-  await clock.pass(400_000);
+  await clock.until(() => WebSocket.all.length === 3);
   WebSocket.last.open();
   assert.deepEqual(WebSocket.last.sent, ['HELLO']);
   WebSocket.last.say('SESSION t2');
@@ -177,12 +177,16 @@ test('a server that never says ready is given up after its time', async () => {
 
 test('a heartbeat is sent where the protocol has one, and finds a dead connection', async () => {
   const { socket: it, clock, WebSocket } = await online({ protocol: { heartbeat: () => 'PING', decode: (frame) => (frame === 'PONG' ? { acked: true } : { message: frame }) } });
-  await clock.pass(30_000);
-  assert.deepEqual(WebSocket.last.sent, ['PING']);
-  WebSocket.last.say('PONG');
-  await clock.pass(30_000);
-  assert.equal(WebSocket.last.sent.length, 2);
   const dead = WebSocket.last;
+  // The first is somewhere in its interval, so that clients which connect together do not beat together.
+  await clock.until(() => dead.sent.length > 0);
+  assert.ok(clock.now() > 1000 && clock.now() <= 30_001, `${clock.now()}`);
+  assert.deepEqual(dead.sent, ['PING']);
+  dead.say('PONG');
+  await clock.pass(29_000);
+  assert.equal(dead.sent.length, 1);
+  await clock.pass(1001);
+  assert.deepEqual([dead.sent.length, it.phase], [2, 'online']);
   await clock.pass(10_001);
   assert.equal(it.explain().lastCause, 'missed_beat');
   assert.equal(dead.closed.code, 4000);
@@ -237,15 +241,15 @@ test('a sleep of the machine is noticed by the clocks, and the connection is not
   const { socket: it, clock, WebSocket } = await online();
   await clock.pass(100_000);
   clock.slept = 60_000;
-  await clock.pass(30_000);
-  assert.equal(it.explain().lastCause, 'slept');
-  await clock.pass(2000);
-  assert.equal(WebSocket.all.length, 2);
+  // The clocks are compared twice a minute.
+  await clock.until(() => it.phase !== 'online', 30_001);
+  assert.deepEqual([it.phase, it.explain().lastCause], ['waiting', 'slept']);
+  await clock.until(() => WebSocket.all.length === 2, 2000);
   // A clock that is set by a little is none.
   WebSocket.last.open();
   clock.slept += 3000;
   await clock.pass(60_000);
-  assert.equal(WebSocket.all.length, 2);
+  assert.deepEqual([it.phase, WebSocket.all.length], ['online', 2]);
 });
 
 test('a page that was frozen comes back with another connection', async () => {
@@ -304,14 +308,19 @@ test('what can never work ends it, with the reason', async () => {
   const { socket: it, said } = socket({}, 'invalid');
   const waits = assert.rejects(it.online(), /failed/);
   await settled();
-  assert.deepEqual(said.at(-2), ['failed', { reason: 'fatal', cause: 'fatal' }]);
+  // Who makes the socket hears it, although it fails with the first dial.
+  assert.deepEqual(said.map(([type]) => type), ['error', 'failed', 'state']);
+  assert.equal(said[0][1].error.name, 'SyntaxError');
+  assert.deepEqual(said[1][1], { reason: 'fatal', cause: 'fatal' });
   await waits;
+  await assert.rejects(it.online(), /failed/);
   const limited = socket({ settings: { maxAttempts: 2 } });
-  for (let dial = 0; dial < 2; dial++) {
-    await settled();
+  for (let dial = 1; dial <= 2; dial++) {
+    await limited.clock.until(() => limited.WebSocket.all.length === dial);
     limited.WebSocket.last.fail();
-    await limited.clock.pass(60_000);
   }
+  assert.equal(limited.socket.phase, 'failed');
+  await limited.clock.pass(600_000);
   assert.equal(limited.WebSocket.all.length, 2);
   assert.deepEqual(limited.said.find(([type]) => type === 'failed')[1], { reason: 'max_attempts', cause: 'unknown' });
   limited.socket.retryNow();
@@ -321,12 +330,35 @@ test('what can never work ends it, with the reason', async () => {
 
 test('an unauthorized close asks a function again, and ends where the URL never changes', async () => {
   const fixed = await online();
+  const triggers = [];
+  fixed.socket.addEventListener('state', ({ detail }) => triggers.push(`${detail.phase} ${detail.trigger}`));
   fixed.WebSocket.last.end(3000);
-  assert.deepEqual(fixed.said.find(([type]) => type === 'failed')[1], { reason: 'auth', cause: 'close_3000' });
-  const fresh = await online({}, () => 'ws://chat?fresh');
+  // The code is told with the loss. What ends it is that there is no other credential, for which the core has a cause of its own.
+  assert.deepEqual(triggers, ['parked close_3000', 'failed auth']);
+  assert.deepEqual(fixed.said.find(([type]) => type === 'failed')[1], { reason: 'auth', cause: 'auth_rejected' });
+  await fixed.clock.pass(600_000);
+  assert.equal(fixed.WebSocket.all.length, 1);
+  const asked = [];
+  const fresh = await online({}, ({ attempt }) => `ws://chat?${asked.push(attempt)}`);
   fresh.WebSocket.last.end(3000);
   await fresh.clock.pass(10);
+  assert.equal(fresh.WebSocket.last.url, 'ws://chat?2');
+  // A second one in the same outage is the end, and no loop.
+  fresh.WebSocket.last.open();
+  fresh.WebSocket.last.end(3000);
+  assert.deepEqual(fresh.said.find(([type]) => type === 'failed')[1], { reason: 'auth', cause: 'close_3000' });
+  assert.deepEqual([fresh.socket.phase, fresh.WebSocket.all.length], ['failed', 2]);
+  // Only a start leads out of it, with a connection that held the next is a first one again.
+  fresh.socket.retryNow();
+  await fresh.clock.pass(600_000);
   assert.equal(fresh.WebSocket.all.length, 2);
+  fresh.socket.start();
+  await fresh.clock.until(() => fresh.WebSocket.all.length === 3);
+  fresh.WebSocket.last.open();
+  await fresh.clock.pass(70_000);
+  fresh.WebSocket.last.end(3000);
+  await fresh.clock.until(() => fresh.WebSocket.all.length === 4, 10);
+  assert.equal(fresh.WebSocket.last.url, 'ws://chat?4');
 });
 
 test('a planned restart spreads its clients over the span that the server names', async () => {

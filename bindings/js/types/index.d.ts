@@ -201,7 +201,7 @@ export interface SocketEvents<Incoming> {
   /** The phase changed. */
   state: Event & { readonly detail: Explanation };
   message: Event & { readonly data: Incoming };
-  /** It gave up: no dial follows, unless it is asked for. */
+  /** It gave up: no dial follows before `start()`, or after a limit of attempts or of time `retryNow()`. */
   failed: Event & { readonly detail: { reason: string; cause: string } };
   /** The URL could not be had or not be dialled. What follows is told as `state` or `failed`. */
   error: Event & { readonly detail: { error: unknown } };
@@ -219,7 +219,7 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   /** What a resume needs, to be kept for the next page. */
   readonly session: Session | undefined;
   explain(): Explanation;
-  /** Resolves when there is a connection, and rejects when there will be none. */
+  /** Resolves when there is a connection, and rejects when there will be none: when it is stopped or has given up. */
   online(): Promise<void>;
 
   /** True if it is written. Otherwise it waits for the next connection, as far as `queue` has space for it. */
@@ -231,7 +231,7 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   stop(options?: { keepSession?: boolean }): void;
   /** Stops, and hears no more of the page. */
   close(): void;
-  /** Dials now, whatever it waits for. */
+  /** Dials now instead of waiting, with a backoff that begins anew. Not on a hidden page, while it is held, and once it is stopped. */
   retryNow(): void;
   /** Another connection in place of this one. */
   redial(): void;
@@ -244,11 +244,13 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
     listener: (event: SocketEvents<Incoming>[Type]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
   removeEventListener<Type extends keyof SocketEvents<Incoming>>(
     type: Type,
     listener: (event: SocketEvents<Incoming>[Type]) => void,
     options?: boolean | EventListenerOptions,
   ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
 }
 
 /** The same as `new Socket(url, options)`. */
