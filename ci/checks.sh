@@ -96,7 +96,7 @@ step "replay in debug and release" ci/replay.sh
 step "the playground in Chromium" ci/playground.sh
 step "benchmarks build and run once" cargo bench -q -p redial-benches -- --test
 step "counts of instructions" ci/instructions.sh
-step "how much of the core the corpus reaches" ci/coverage.sh 87
+step "how much of the core the corpus reaches" ci/coverage.sh 96
 
 wait "$apart" || failed=$?
 cat "$CARGO_TARGET_DIR/apart"
