@@ -136,7 +136,10 @@ fn a_flight_names_a_config_that_is_not_its_own() {
     let config = serde_json::to_string(&presets::RECOMMENDED).expect("a table of the crate's");
     assert_eq!(fly(untold(), &format!("{{\"config\": {config}}}\n")), (Some(0), String::new()));
     let expected = |than: &str| {
-        let error = format!("replay: {path}: the dump was taken under another config than {than}\n");
+        let error = format!(
+            "replay: {path}: the dump was taken under another config than {than}; one of Config::new in Rust has \
+             \"hint\": {{\"spread\": \"1\"}}, where a set-up without it has \"0\"\n"
+        );
         (Some(2), error)
     };
     assert_eq!(fly(untold(), "{\"preset\": \"websocket\"}\n"), expected("the one on standard input"));

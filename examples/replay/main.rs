@@ -166,7 +166,10 @@ fn explained(error: &str, from_input: bool) -> String {
     match error.strip_prefix("line 1: \"checkpoint\": ") {
         Some(reason) if reason == CheckpointError::OtherConfig.to_string() => {
             let other = if from_input { "the one on standard input" } else { "the set-up in it says" };
-            format!("the dump was taken under another config than {other}")
+            format!(
+                "the dump was taken under another config than {other}; one of Config::new in Rust has \"hint\": {{\"spread\": \"1\"}}, \
+                 where a set-up without it has \"0\""
+            )
         }
         Some(reason) => format!("the state in the dump: {reason}"),
         None => error.to_owned(),

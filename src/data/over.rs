@@ -26,7 +26,8 @@ use crate::policy::{Config, CredentialConfig, RestoreConfig, ResumeConfig};
 /// other format of serde. Durations are integers in milliseconds, and ratios are strings: `"2"`, `"3/2"`, `"0.2"`.
 ///
 /// By itself, `Config: Deserialize` lays the keys over the defaults of the replay program: a backoff of 1 s that doubles to
-/// 30 s without jitter, and for everything else what each setting of the builder states.
+/// 30 s without jitter, a server's wait that is kept exactly (`"hint": {"spread": "0"}`, where [`Config::new`] has 1), and for everything
+/// else what each setting of the builder states.
 ///
 /// ```
 /// use redial::policy::ConfigOver;

@@ -16,8 +16,9 @@
 //! ```
 //! use core::task::{Context, Poll};
 //! use redial::driver::heapless::{Command, Driver, Host, Protocol, Reader, Request, Writer};
-//! use redial::driver::{Dial, DialError, SendFailed};
-//! use redial::{Cause, Epoch, Event};
+//! use redial::driver::{Dial, DialError, Outcome, Runtime, SendFailed};
+//! use redial::subscriptions::FixedSubscriptions;
+//! use redial::{Cause, Epoch, Event, Policy, SplitMix64, presets};
 //! # struct Socket;
 //! # impl Socket {
 //! #     async fn connect(&mut self) -> Result<(), Cause> { Ok(()) }
@@ -85,6 +86,23 @@
 //!         Poll::Pending
 //!     }
 //! }
+//!
+//! /// The task that holds the link, with a seed that no two devices share. It returns when the policy has given up.
+//! async fn link(socket: Socket, clock: impl Runtime, seed: u64) -> Outcome {
+//!     let policy =
+//!         Policy::new(&presets::RECOMMENDED, SplitMix64::new(seed)).with_subscriptions(FixedSubscriptions::<u8, 4>::new());
+//!     // The type is written down for its last parameter, `COMMANDS`, which nothing else determines: left out, it is 16.
+//!     let mut driver: Driver<_, _, _, _> = Driver::new(policy, Bytes(socket), clock, Device);
+//!     driver.run().await
+//! }
+//! # struct Still;
+//! # impl Runtime for Still {
+//! #     type Sleep = core::future::Pending<()>;
+//! #     fn now(&self) -> redial::Instant { redial::Instant::ZERO }
+//! #     fn sleep_until(&self, _: redial::Instant) -> Self::Sleep { core::future::pending() }
+//! # }
+//! # let mut run = core::pin::pin!(link(Socket, Still, 7));
+//! # assert!(run.as_mut().poll(&mut Context::from_waker(core::task::Waker::noop())).is_pending(), "it waits after a loss");
 //! ```
 
 mod queue;
@@ -306,6 +324,12 @@ words!([T, K, M] Command<T, K, M> {
 });
 
 /// Drives a policy, with at most `COMMANDS` commands waiting for the transport.
+///
+/// Nothing that is passed to [`new`](Self::new) determines `COMMANDS`, so write it down, as `Driver::<_, _, _, _, 12>::new(…)`, or write
+/// down the type, as `let driver: Driver<_, _, _, _> = …`, for 16.
+///
+/// While it runs, it has the policy and the host for itself. What the host is to say meanwhile, and what it was told, goes through
+/// something that it shares with the rest of the device: a channel, or a cell.
 pub struct Driver<D, P, Rt, H, const COMMANDS: usize = 16> {
     policy: D,
     protocol: P,
@@ -327,8 +351,83 @@ where
     }
 
     /// The policy, between two runs.
+    ///
+    /// A [snapshot](crate::Policy::snapshot) for the time after a reset is taken here: before a planned reset, drop the future of
+    /// [`run`](Self::run), which aborts the transport, and take one. There is none of a run under way. For a reset that nobody planned, by
+    /// a watchdog, let [`Host::observe`] keep the token of [`Event::Ready`] and the
+    /// [sequence number](Notice::session_sequence), and give them to the next policy as a
+    /// [resumable session](SessionState::resumable), by [`with_session`](crate::Policy::with_session). The waits of an outage start over
+    /// then.
     pub const fn policy(&self) -> &D {
         &self.policy
+    }
+
+    /// The host, between two runs.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, to change it between two runs.
+    ///
+    /// ```
+    /// # use core::convert::Infallible;
+    /// # use core::future::{Future, Pending, pending};
+    /// # use core::pin::pin;
+    /// # use core::task::{Context, Poll, Waker};
+    /// # use redial::driver::heapless::{Command, Driver, Host, Protocol, Reader, Request, Writer};
+    /// # use redial::driver::{Dial, DialError, Outcome, Runtime, SendFailed};
+    /// # use redial::{Cause, Epoch, Event, Instant, Policy, SplitMix64, presets};
+    /// # struct Radio;
+    /// # struct Half;
+    /// # impl Protocol for Radio {
+    /// #     type Token = ();
+    /// #     type Key = Infallible;
+    /// #     type Message = Infallible;
+    /// #     type Received = Option<Event<(), Infallible>>;
+    /// #     type Reader<'a> = Half;
+    /// #     type Writer<'a> = Half;
+    /// #     fn dial(&mut self, _: Dial) -> impl Future<Output = Result<(), DialError>> { pending() }
+    /// #     fn split(&mut self) -> (Half, Half) { (Half, Half) }
+    /// #     fn abort(&mut self) {}
+    /// # }
+    /// # impl Reader for Half {
+    /// #     type Received = Option<Event<(), Infallible>>;
+    /// #     fn receive(&mut self, _: Epoch) -> impl Future<Output = Result<Self::Received, Cause>> { pending() }
+    /// # }
+    /// # impl Writer<Command> for Half {
+    /// #     fn send(&mut self, _: Command) -> impl Future<Output = Result<(), SendFailed>> { pending() }
+    /// # }
+    /// # struct Still;
+    /// # impl Runtime for Still {
+    /// #     type Sleep = Pending<()>;
+    /// #     fn now(&self) -> Instant { Instant::ZERO }
+    /// #     fn sleep_until(&self, _: Instant) -> Pending<()> { pending() }
+    /// # }
+    /// /// A switch, which stops the link while it is off.
+    /// struct Switch {
+    ///     off: bool,
+    /// }
+    ///
+    /// impl Host<(), Infallible, Infallible> for Switch {
+    ///     fn poll_next(&mut self, _: &mut Context<'_>, _: bool) -> Poll<Request> {
+    ///         match core::mem::take(&mut self.off) {
+    ///             true => Poll::Ready(Request::Event(Event::Stop { keep: true })),
+    ///             false => Poll::Pending,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+    /// let mut driver: Driver<_, _, _, _> = Driver::new(policy, Radio, Still, Switch { off: false });
+    /// # let mut cx = Context::from_waker(Waker::noop());
+    /// # assert!(pin!(driver.run()).poll(&mut cx).is_pending());
+    /// // A run was dropped here, and the next one is to stop at once.
+    /// driver.host_mut().off = true;
+    /// # assert_eq!(pin!(driver.run()).poll(&mut cx), Poll::Ready(Outcome::Stopped));
+    /// # assert!(!driver.host().off);
+    /// ```
+    pub const fn host_mut(&mut self) -> &mut H {
+        &mut self.host
     }
 }
 

@@ -52,7 +52,8 @@ pub struct Stats {
     pub fresh: u32,
     /// Connections that the heartbeat found dead.
     pub zombies: u32,
-    /// Heartbeats that were unanswered when the next one was due.
+    /// Heartbeats that were unanswered when the next one was due, and tolerated. The one that ends the connection counts among the
+    /// [`zombies`](Self::zombies) instead: where the first one does, as by default, this stays 0.
     pub heartbeats_missed: u32,
     /// Losses whose verdict blames the client.
     pub client_faults: u32,
