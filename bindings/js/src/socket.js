@@ -98,7 +98,7 @@ export class Socket extends EventTarget {
   }
 
   unsubscribe(key) {
-    if (this.#subscriptions.remove(key) && this.#live) this.#write(this.#protocol.unsubscribe?.(key));
+    if (this.#subscriptions.remove(key) && this.#live) this.#guard(() => this.#write(this.#protocol.unsubscribe?.(key)));
   }
 
   // What it says of itself.
@@ -145,15 +145,15 @@ export class Socket extends EventTarget {
         break;
       case 'send_fresh':
         this.#subscriptions.reset(true);
-        this.#protocol.identify?.(this.#connection);
+        this.#guard(() => this.#protocol.identify?.(this.#connection), true);
         break;
       case 'send_resume': {
         const { identify, resume = identify } = this.#protocol;
-        resume?.call(this.#protocol, this.#connection, this.session);
+        this.#guard(() => resume?.call(this.#protocol, this.#connection, this.session), true);
         break;
       }
       case 'beat':
-        this.#write(this.#protocol.heartbeat(this.session?.sequence));
+        this.#guard(() => this.#write(this.#protocol.heartbeat(this.session?.sequence)), true);
         break;
       case 'refresh_credential': {
         // A function brings a fresh credential with the URL. What never changes will be refused again.
@@ -202,7 +202,7 @@ export class Socket extends EventTarget {
       this.#ws = undefined;
       this.#dial = {};
       this.#subscriptions.reset(false);
-      const said = this.#protocol.closed?.(event) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
+      const said = this.#guard(() => this.#protocol.closed?.(event)) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
       this.#driver.tell(opened ? 'closed' : 'open_failed', { epoch, cause: opened || event.code !== 1006 ? said : 'unknown' });
     };
   }
@@ -219,7 +219,8 @@ export class Socket extends EventTarget {
   }
 
   #receive(data, epoch) {
-    const said = this.#protocol.decode ? this.#protocol.decode(data) : { message: data };
+    // A message that can't be read is a sign of life all the same.
+    const said = this.#protocol.decode ? this.#guard(() => this.#protocol.decode(data)) : { message: data };
     const { ready, resumed, sequence, confirmed, refused, ended, acked, asked, reconnect, invalid } = said ?? {};
     const number = { epoch, third: +(sequence !== undefined), number: sequence };
     const tell = (name, fields, then) => this.#driver.tell(name, { epoch, ...fields }, then);
@@ -264,6 +265,20 @@ export class Socket extends EventTarget {
     return { send: (data) => this.#write(data) };
   }
 
+  /**
+   * Calls what is the user's. What it throws is told, and goes no further, so that everything else is still done; where `sends`, the
+   * server waits for what was not sent, and the connection is given up.
+   */
+  #guard(then, sends) {
+    const { epoch } = this.#dial;
+    try {
+      return then();
+    } catch (error) {
+      this.#say('error', { error });
+      if (sends) this.#driver.tell('send_failed', { epoch });
+    }
+  }
+
   #write(data) {
     const ws = this.#ws;
     if (data === undefined || ws?.readyState !== OPEN) return false;
@@ -278,7 +293,7 @@ export class Socket extends EventTarget {
 
   #restore() {
     if (!this.#live || !this.#protocol.subscribe) return;
-    for (const key of this.#subscriptions.take()) this.#write(this.#protocol.subscribe(key));
+    for (const key of this.#subscriptions.take()) this.#guard(() => this.#write(this.#protocol.subscribe(key)), true);
   }
 
   /** After every call of the policy. */

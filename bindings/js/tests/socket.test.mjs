@@ -416,6 +416,70 @@ test('a listener may call back into the socket', async () => {
   assert.equal(phases.at(-1), 'stopped');
 });
 
+/** A protocol with one member that throws as often as is said. */
+const throwing = (protocol, name, times = 1) => {
+  let left = times;
+  const throws = (...given) => {
+    if (left-- > 0) throw Error(name);
+    return protocol[name]?.(...given);
+  };
+  return { ...protocol, [name]: throws };
+};
+const thrown = (said) => said.filter(([type]) => type === 'error').map(([, { error }]) => error.message);
+
+test('a callback that throws where something is to be sent costs the connection, and the next one works', async () => {
+  for (const name of ['identify', 'subscribe']) {
+    const { socket: chat, clock, WebSocket, said } = socket({ protocol: throwing(CHAT, name), subscriptions: ['a', 'b'] });
+    await settled();
+    WebSocket.last.open();
+    if (chat.phase === 'establishing') WebSocket.last.say('SESSION t1');
+    assert.deepEqual([thrown(said), chat.explain().lastCause, WebSocket.last.closed?.code], [[name], 'send_failed', 4000], name);
+    await clock.until(() => WebSocket.all.length === 2);
+    WebSocket.last.open();
+    WebSocket.last.say(chat.session ? 'RESUMED' : 'SESSION t1');
+    assert.equal(chat.phase, 'online', name);
+    assert.deepEqual(WebSocket.last.sent.filter((text) => text.startsWith('SUB')), ['SUB a', 'SUB b'], name);
+  }
+  const { socket: chat, clock, WebSocket, said } = socket({ protocol: throwing(CHAT, 'resume') });
+  await settled();
+  WebSocket.last.open();
+  WebSocket.last.say('SESSION t1');
+  WebSocket.last.end(1001);
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  assert.deepEqual([thrown(said), chat.explain().lastCause], [['resume'], 'send_failed']);
+  await clock.until(() => WebSocket.all.length === 3);
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0']);
+});
+
+test('a heartbeat that throws costs the connection, and not the time of an answer', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: throwing({ heartbeat: () => 'PING' }, 'heartbeat') });
+  await clock.until(() => thrown(said).length === 1);
+  assert.equal(it.explain().lastCause, 'send_failed');
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  await clock.until(() => WebSocket.last.sent.length === 1);
+});
+
+test('a `closed` that throws has no opinion', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: throwing({}, 'closed') });
+  WebSocket.last.end(1012);
+  assert.deepEqual([thrown(said), it.phase, it.explain().lastCause], [['closed'], 'waiting', 'close_1012']);
+  await clock.until(() => WebSocket.all.length === 2);
+});
+
+test('a `decode` or an `unsubscribe` that throws is told, and the connection stays', async () => {
+  const { socket: chat, WebSocket, said } = await online({ protocol: throwing({ ...CHAT, established: 'open' }, 'decode'), subscriptions: ['a'] });
+  WebSocket.last.say('MSG 1 lost');
+  WebSocket.last.say('MSG 2 heard');
+  assert.deepEqual(said.slice(1), [['error', said[1][1]], ['message', 'heard']]);
+  assert.deepEqual([thrown(said), chat.phase, WebSocket.all.length], [['decode'], 'online', 1]);
+  const other = await online({ protocol: throwing({ ...CHAT, established: 'open' }, 'unsubscribe'), subscriptions: ['a'] });
+  other.socket.unsubscribe('a');
+  assert.deepEqual([thrown(other.said), other.socket.phase], [['unsubscribe'], 'online']);
+});
+
 test('what is wrong with the options is said with its place and the way out', () => {
   const wrong = (options, message) => assert.throws(() => new Socket('ws://chat', { start: false, host: null, ...options }), message);
   wrong({ preset: 'fast' }, /unknown preset "fast"; use recommended, websocket/);

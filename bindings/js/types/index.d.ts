@@ -113,7 +113,11 @@ export type Cause =
   | 'auth_denied'
   | { close: number };
 
-/** What messages mean. Everything is optional. */
+/**
+ * What messages mean. Everything is optional. What a function of it throws is an `error` event: where something was to be sent
+ * (`identify`, `resume`, `subscribe`, `heartbeat`) the connection is closed and dialled again as after a failed send; a `closed` that
+ * throws has no opinion; what `decode` throws at is no message.
+ */
 export interface Protocol<Key = string, Outgoing = Data, Incoming = unknown> {
   /** When a connection counts: when it is open (the default), or when the server says `ready` or `resumed`. */
   established?: 'open' | 'ready';
@@ -203,7 +207,7 @@ export interface SocketEvents<Incoming> {
   message: Event & { readonly data: Incoming };
   /** It gave up: no dial follows before `start()`, or after a limit of attempts or of time `retryNow()`. */
   failed: Event & { readonly detail: { reason: string; cause: string } };
-  /** The URL could not be had or not be dialled. What follows is told as `state` or `failed`. */
+  /** The URL could not be had or not be dialled, or a function of the protocol threw. What follows is told as `state` or `failed`. */
   error: Event & { readonly detail: { error: unknown } };
 }
 
