@@ -197,7 +197,15 @@ export class Socket extends EventTarget {
       this.#driver.tell('opened', { epoch });
     };
     ws.onmessage = ({ data }) => this.#receive(data, epoch);
-    ws.onerror = () => {};
+    // Some say no more than that they failed to connect, others close at once.
+    ws.onerror = () => {
+      if (opened) return;
+      this.#driver.clock.setTimeout(() => {
+        if (this.#ws !== ws || opened) return;
+        this.#drop();
+        this.#driver.tell('open_failed', { epoch, cause: 'unknown' });
+      }, 0);
+    };
     ws.onclose = (event) => {
       this.#ws = undefined;
       this.#dial = {};
@@ -270,13 +278,17 @@ export class Socket extends EventTarget {
    * server waits for what was not sent, and the connection is given up.
    */
   #guard(then, sends) {
-    const { epoch } = this.#dial;
+    const epoch = sends && this.#dial.epoch;
     try {
       return then();
     } catch (error) {
-      this.#say('error', { error });
-      if (sends) this.#driver.tell('send_failed', { epoch });
+      this.#failed(error, epoch);
     }
+  }
+
+  #failed(error, epoch) {
+    this.#say('error', { error });
+    if (epoch) this.#driver.tell('send_failed', { epoch });
   }
 
   #write(data) {
@@ -285,8 +297,10 @@ export class Socket extends EventTarget {
     try {
       ws.send(data);
       return true;
-    } catch {
-      this.#driver.tell('send_failed', { epoch: this.#dial.epoch });
+    } catch (error) {
+      // What no connection can send is the caller's.
+      if (error?.name === 'TypeError') throw error;
+      this.#failed(error, this.#dial.epoch);
       return false;
     }
   }
@@ -304,7 +318,7 @@ export class Socket extends EventTarget {
     this.#phase = phase;
     if (this.#live && !was) {
       this.#restore();
-      for (const message of this.#queue.splice(0)) this.send(message);
+      for (const message of this.#queue.splice(0)) this.#guard(() => this.send(message));
     }
     this.#settle();
     this.#say('state', this.explain());

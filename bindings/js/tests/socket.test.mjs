@@ -480,6 +480,49 @@ test('a `decode` or an `unsubscribe` that throws is told, and the connection sta
   assert.deepEqual([thrown(other.said), other.socket.phase], [['unsubscribe'], 'online']);
 });
 
+test('an error before a connection is open is its end, with or without a close', async () => {
+  const { socket: it, clock, WebSocket, said } = socket();
+  await settled();
+  WebSocket.last.error();
+  assert.equal(it.phase, 'connecting');
+  await clock.pass(0);
+  assert.deepEqual([it.phase, it.explain().lastCause, it.explain().failures], ['waiting', 'unknown', 1]);
+  const [first] = WebSocket.all;
+  await clock.until(() => WebSocket.all.length === 2);
+  // What comes later is not counted twice, and is not of the next one.
+  first.end();
+  assert.deepEqual([it.phase, it.explain().failures], ['connecting', 1]);
+  WebSocket.last.fail();
+  await clock.pass(0);
+  assert.deepEqual([it.phase, it.explain().failures], ['waiting', 2]);
+  await clock.until(() => WebSocket.all.length === 3);
+  WebSocket.last.open();
+  WebSocket.last.error();
+  await clock.pass(1);
+  assert.equal(it.phase, 'online');
+  assert.deepEqual(said.filter(([type]) => type !== 'state'), []);
+});
+
+test('what no connection can send is thrown to who sends it, and the connection stays', async () => {
+  const { socket: it, WebSocket, said } = await online({ queue: 3 });
+  assert.throws(() => it.send({ a: 1 }), TypeError);
+  const encodes = await online({ protocol: throwing({ encode: (text) => text }, 'encode') });
+  assert.throws(() => encodes.socket.send('one'), /encode/);
+  assert.equal(encodes.socket.send('two'), true);
+  assert.deepEqual([it.phase, encodes.socket.phase, said.length, encodes.said.length], ['online', 'online', 1, 1]);
+  // A queued one has nobody left to throw to, and does not hold up the others.
+  const later = socket({ queue: 3 });
+  for (const message of ['one', { a: 1 }, 'two']) assert.equal(later.socket.send(message), false);
+  await settled();
+  later.WebSocket.last.open();
+  assert.deepEqual([later.WebSocket.last.sent, thrown(later.said)], [['one', 'two'], ['not to be sent']]);
+  assert.deepEqual([later.socket.phase, later.socket.queued], ['online', 0]);
+  // A transport that fails is another thing.
+  WebSocket.last.broken = true;
+  assert.equal(it.send('kept'), false);
+  assert.deepEqual([thrown(said), it.explain().lastCause, it.queued], [['broken'], 'send_failed', 1]);
+});
+
 test('what is wrong with the options is said with its place and the way out', () => {
   const wrong = (options, message) => assert.throws(() => new Socket('ws://chat', { start: false, host: null, ...options }), message);
   wrong({ preset: 'fast' }, /unknown preset "fast"; use recommended, websocket/);

@@ -207,7 +207,7 @@ export interface SocketEvents<Incoming> {
   message: Event & { readonly data: Incoming };
   /** It gave up: no dial follows before `start()`, or after a limit of attempts or of time `retryNow()`. */
   failed: Event & { readonly detail: { reason: string; cause: string } };
-  /** The URL could not be had or not be dialled, or a function of the protocol threw. What follows is told as `state` or `failed`. */
+  /** The URL could not be had or not be dialled, or a message not be sent, or a function of the protocol threw. What follows is told as `state` or `failed`. */
   error: Event & { readonly detail: { error: unknown } };
 }
 
@@ -226,7 +226,11 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   /** Resolves when there is a connection, and rejects when there will be none: when it is stopped or has given up. */
   online(): Promise<void>;
 
-  /** True if it is written. Otherwise it waits for the next connection, as far as `queue` has space for it. */
+  /**
+   * True if it is written. False if it waits for the next connection, or if `queue` has no space for it, so that it is dropped;
+   * `queued` tells which. What can't be sent at all, such as a plain object without an `encode`, throws, and the connection stays; of
+   * a message that waited this is an `error` event.
+   */
   send(message: Outgoing): boolean;
   subscribe(key: Key, options?: { priority?: number }): void;
   unsubscribe(key: Key): void;
