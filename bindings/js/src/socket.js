@@ -2,7 +2,7 @@
 
 import { Driver } from './driver.js';
 import { listen } from './host.js';
-import { presets } from './settings.js';
+import { millis, oneOf, presets, within } from './settings.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** How the server may say when to come back, in the order of the core's numbers. */
@@ -13,7 +13,6 @@ const WATCH = 30000;
 const OPEN = 1;
 
 const micros = (millis) => (millis === undefined ? undefined : millis * 1000);
-const oneOf = (names) => Object.keys(names).join(', ');
 
 export class Socket extends EventTarget {
   #url;
@@ -28,24 +27,33 @@ export class Socket extends EventTarget {
   #tokens = 1;
   #phase = 'idle';
   #online = [];
+  #end = {};
   #deafen = () => {};
 
   constructor(url, options = {}) {
     super();
-    const { preset = 'websocket', protocol = {}, settings = {}, subscriptions = [], session, host } = options;
+    check('options', options);
+    const { preset = 'websocket', protocol = {}, settings = {}, subscriptions = [], session, queue = 0, host } = options;
+    check('protocol', protocol);
+    check('settings', settings);
+    check('backoff', settings.backoff);
+    check('heartbeat', settings.heartbeat);
+    check('session', session ?? {});
     const base = presets[preset];
-    if (!base) throw RangeError(`redial: unknown preset "${preset}"; use ${oneOf(presets)}`);
-    const unknown = Object.keys(settings).find((name) => !KNOWN.includes(name));
-    if (unknown) throw RangeError(`redial: unknown setting "${unknown}"; use ${KNOWN.join(', ')}`);
-    const closeCode = settings.closeCode ?? 4000;
-    if (!(closeCode >= 3000 && closeCode < 5000)) throw RangeError(`redial: closeCode is ${closeCode}; use 3000 to 4999`);
+    oneOf('preset', preset, Object.keys(presets));
+    const { established = 'open' } = protocol;
+    oneOf('established', established, ['open', 'ready']);
+    millis(queue, 'queue');
+    if (typeof subscriptions === 'string') throw TypeError('redial: subscriptions is a string; use a list');
+    within(settings.closeCode ?? 4000, 'closeCode', 3000, 4999);
     this.#url = url;
     this.#options = options;
     this.#protocol = protocol;
     this.#token = session?.token;
-    for (const key of subscriptions) this.#subscriptions.add(key, 0);
-    const all = { ...base, ...settings, backoff: backoffOver(base.backoff, settings.backoff), established: protocol.established };
-    if (!protocol.heartbeat) all.heartbeat = undefined;
+    for (const key of subscriptions) this.#add(key, 0);
+    const backoff = backoffOver(base.backoff, settings.backoff);
+    const heartbeat = protocol.heartbeat && { ...presets.websocket.heartbeat, ...settings.heartbeat };
+    const all = { ...base, ...settings, backoff, heartbeat, established };
     this.#driver = new Driver(all, { ...options, watch: host === null ? 0 : WATCH }, this.#act.bind(this), this.#look.bind(this));
     if (host !== null) this.#deafen = listen(this.#driver, this.#cache.bind(this), host);
     if (options.start !== false) this.start();
@@ -93,7 +101,7 @@ export class Socket extends EventTarget {
   }
 
   subscribe(key, { priority = 0 } = {}) {
-    this.#subscriptions.add(key, priority);
+    this.#add(key, priority);
     this.#restore();
   }
 
@@ -162,7 +170,8 @@ export class Socket extends EventTarget {
         break;
       }
       case 'gave_up':
-        this.#say('failed', { reason: action.reason, cause: action.cause });
+        this.#end = { reason: action.reason, cause: action.cause };
+        this.#say('failed', this.#end);
     }
   }
 
@@ -268,6 +277,11 @@ export class Socket extends EventTarget {
     return this.#phase === 'online' || this.#phase === 'restoring';
   }
 
+  #add(key, priority) {
+    if (!this.#protocol.subscribe) throw TypeError('redial: a subscription needs protocol.subscribe');
+    this.#subscriptions.add(key, priority);
+  }
+
   /** What `identify` and `resume` write to. */
   get #connection() {
     return { send: (data) => this.#write(data) };
@@ -306,7 +320,7 @@ export class Socket extends EventTarget {
   }
 
   #restore() {
-    if (!this.#live || !this.#protocol.subscribe) return;
+    if (!this.#live) return;
     for (const key of this.#subscriptions.take()) this.#guard(() => this.#write(this.#protocol.subscribe(key)), true);
   }
 
@@ -326,9 +340,12 @@ export class Socket extends EventTarget {
 
   /** Answers who waits for a connection, if there is one or will be none. */
   #settle() {
-    const over = this.#phase === 'failed' || this.#phase === 'stopped';
+    const failed = this.#phase === 'failed';
+    const over = failed || this.#phase === 'stopped';
     if (!over && !this.#live) return;
-    for (const { resolve, reject } of this.#online.splice(0)) over ? reject(Error(`redial: ${this.#phase}`)) : resolve();
+    const { reason, cause } = this.#end;
+    const error = () => (failed ? Object.assign(Error(`redial: failed (${reason}, ${cause})`), this.#end) : Error('redial: stopped'));
+    for (const { resolve, reject } of this.#online.splice(0)) over ? reject(error()) : resolve();
   }
 
   /** The page goes to the browser's cache, for which it may hold no connection, or comes back from there. */
@@ -354,8 +371,19 @@ function backoffOver(base, over = {}) {
   return { ...(curve === base.curve ? base : presets.few.backoff), ...over, curve };
 }
 
-/** The settings that there are. */
-const KNOWN = [
-  'backoff', 'resetAfterStable', 'minInterval', 'maxAttempts', 'maxElapsed', 'connectTimeout', 'readyTimeout', 'closeCode',
-  'heartbeat',
-];
+/** The names that there are. */
+const NAMES = {
+  options: 'preset settings protocol subscriptions session queue protocols binaryType WebSocket seed start host clock',
+  protocol: 'established identify resume subscribe unsubscribe heartbeat encode decode closed',
+  settings: 'backoff resetAfterStable minInterval maxAttempts maxElapsed connectTimeout readyTimeout closeCode heartbeat',
+  backoff: 'curve initial factor max scale jitter floor first exactFirst',
+  heartbeat: 'interval answerWithin',
+  session: 'token sequence',
+};
+
+function check(what, given = {}) {
+  if (typeof given !== 'object' || !given) throw TypeError(`redial: ${what} is ${given}; use an object`);
+  const names = NAMES[what].split(' ');
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown) throw RangeError(`redial: unknown "${unknown}" in ${what}; use ${names.join(', ')}`);
+}

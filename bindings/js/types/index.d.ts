@@ -50,7 +50,10 @@ export interface Settings {
   readyTimeout?: number;
   /** The code of a connection that is closed to be resumed, 3000 to 4999. Default 4000. */
   closeCode?: number;
-  /** Where the protocol has a `heartbeat`. */
+  /**
+   * Where the protocol has a `heartbeat`, with every preset: how often it is sent, default 30 s, at most a day, and how long a server
+   * may say nothing after it, default 10 s. `interval: Infinity` sends none.
+   */
   heartbeat?: { interval?: number; answerWithin?: number };
 }
 
@@ -116,7 +119,8 @@ export type Cause =
 /**
  * What messages mean. Everything is optional. What a function of it throws is an `error` event: where something was to be sent
  * (`identify`, `resume`, `subscribe`, `heartbeat`) the connection is closed and dialled again as after a failed send; a `closed` that
- * throws has no opinion; what `decode` throws at is no message.
+ * throws has no opinion; what `decode` throws at is no message. A name that is not one of these throws; what a
+ * protocol keeps for itself is in a closure or in a private member.
  */
 export interface Protocol<Key = string, Outgoing = Data, Incoming = unknown> {
   /** When a connection counts: when it is open (the default), or when the server says `ready` or `resumed`. */
@@ -174,7 +178,7 @@ export interface Options<Key = string, Outgoing = Data, Incoming = unknown> {
   /** Settings over those of the preset. */
   settings?: Settings;
   protocol?: Protocol<Key, Outgoing, Incoming>;
-  /** What is subscribed to from the start. */
+  /** What is subscribed to from the start; needs `protocol.subscribe`. */
   subscriptions?: Iterable<Key>;
   /** A session that an earlier page kept. */
   session?: Session;
@@ -223,7 +227,10 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   /** What a resume needs, to be kept for the next page. */
   readonly session: Session | undefined;
   explain(): Explanation;
-  /** Resolves when there is a connection, and rejects when there will be none: when it is stopped or has given up. */
+  /**
+   * Resolves when there is a connection, and rejects when there will be none: when it is stopped or has given up. The error of one
+   * that has given up has the `reason` and the `cause` of the event `failed`.
+   */
   online(): Promise<void>;
 
   /**
