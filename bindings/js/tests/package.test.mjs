@@ -114,16 +114,24 @@ test('the README says how large it is', () => {
   }
 });
 
-test('the types are those that users write against', { skip: !process.env.NODE_PATH && 'NODE_PATH has no typescript' }, () => {
-  // One of each module format, so that the types of both are read.
-  const files = ['sample.mts', 'sample-commonjs.cts'];
-  cpSync(join(here, 'types/sample.ts'), join(project, files[0]));
-  cpSync(join(here, 'types', files[1]), join(project, files[1]));
-  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'nodenext', lib: ['es2022', 'dom'], types: [] };
+function compile(compilerOptions, files) {
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   try {
     execFileSync(process.execPath, [join(process.env.NODE_PATH, 'typescript/bin/tsc')], { cwd: project, encoding: 'utf8' });
   } catch ({ stdout }) {
     assert.fail(stdout);
   }
+}
+
+test('the types are those that users write against', { skip: !process.env.NODE_PATH && 'NODE_PATH has no typescript' }, () => {
+  // One of each module format, so that the types of both are read.
+  const files = ['sample.mts', 'sample-commonjs.cts'];
+  cpSync(join(here, 'types/sample.ts'), join(project, files[0]));
+  cpSync(join(here, 'types', files[1]), join(project, files[1]));
+  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'nodenext', lib: ['es2022', 'dom'], types: [] };
+  compile(compilerOptions, files);
+  // Resolution as before there were `exports`, and as bundlers do it.
+  cpSync(join(here, 'types/sample.ts'), join(project, 'sample.ts'));
+  for (const moduleResolution of ['node10', 'bundler']) compile({ ...compilerOptions, module: 'es2022', moduleResolution }, ['sample.ts']);
+  compile({ ...compilerOptions, module: 'commonjs', moduleResolution: 'node10' }, ['sample.ts']);
 });
