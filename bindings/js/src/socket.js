@@ -368,7 +368,8 @@ export class Socket extends EventTarget {
 /** Settings over those of a preset. What windows do not have asks for another curve. */
 function backoffOver(base, over = {}) {
   const { curve = over.factor === undefined && over.jitter === undefined ? base.curve : undefined } = over;
-  return { ...(curve === base.curve ? base : presets.few.backoff), ...over, curve };
+  const usual = curve === 'windows' ? presets.websocket : presets.few;
+  return { ...(curve === base.curve ? base : usual.backoff), ...over, curve };
 }
 
 /** The names that there are. */

@@ -106,6 +106,18 @@ test('every preset has its waits', async () => {
   }
 });
 
+test('another curve than that of the preset has waits of its own', async () => {
+  const first = async (preset, backoff) => {
+    const { socket: it, WebSocket } = socket({ preset, settings: { backoff } });
+    await settled();
+    WebSocket.last.fail();
+    return it.explain().until - it.explain().since;
+  };
+  assert.equal(await first('few', { curve: 'windows' }), await first('websocket', {}));
+  assert.equal(await first('websocket', { curve: 'exponential' }), await first('few', {}));
+  assert.equal(await first('websocket', { jitter: 'none' }), 1000);
+});
+
 test('a connection is stable only after it has held', async () => {
   const { socket, clock, WebSocket } = await online({ settings: { resetAfterStable: 5000 } });
   const lose = async (after) => {
