@@ -96,6 +96,18 @@ test('it runs where there is no WebAssembly', () => {
   assert.equal(run('refused.mjs', refuses).replace(/^.*"connecting","trigger":"start".*\n/, ''), decided);
 });
 
+test('the types have the words of the core', async () => {
+  const words = await import('../src/names.js');
+  const text = readFileSync(join(folder, 'dist/index.d.ts'), 'utf8');
+  const members = (type) => [...text.split(`export type ${type} =`)[1].split(';')[0].matchAll(/'(\w+)'/g)].map(([, word]) => word);
+  const without = (list, ...carriers) => list.filter((word) => !carriers.includes(word));
+  assert.deepEqual(members('WaitReason'), words.REASONS);
+  assert.deepEqual(members('GiveUp'), words.ENDS);
+  assert.deepEqual(members('Phase').sort(), [...words.PHASES].sort());
+  assert.deepEqual(members('Trigger'), without(words.TRIGGERS, 'gate', 'lost', 'gave_up'));
+  assert.deepEqual(members('LossCause'), [...words.CLASSES, ...without(words.CAUSES, 'close', 'http', 'io', 'tls', 'class')]);
+});
+
 test('the README says how large it is', () => {
   const size = (name) => gzipSync(readFileSync(join(folder, 'dist', `${name}.js`)), { level: 9 }).length;
   const sizes = {

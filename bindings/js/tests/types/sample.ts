@@ -20,6 +20,9 @@ const socket = connect('wss://chat.example', { protocol: chat, subscriptions: ['
 socket.addEventListener('message', ({ data }) => data.toUpperCase());
 socket.addEventListener('state', ({ detail }) => show(detail));
 const show = ({ phase, until }: Explanation) => `${phase} ${until?.toISOString()}`;
+export const why = ({ waitingFor, trigger }: Explanation) => waitingFor === 'network' || trigger === 'close_1012' || trigger === 'resumed';
+// @ts-expect-error no such word
+export const never = ({ waitingFor }: Explanation) => waitingFor === 'netwrk';
 socket.send('hello');
 // @ts-expect-error a message of another type
 socket.send(5);
