@@ -1,7 +1,7 @@
 // Builds the package: `node build.mjs MODULE FOLDER`, from a WebAssembly module of the core, into FOLDER/package, which `npm pack`
 // takes. The module as it is packed, for the tests, is FOLDER/core.wasm. NODE_PATH is a folder with esbuild and binaryen.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,6 +68,18 @@ async function bundle(name, format, bytes) {
   });
 }
 
+/**
+ * The types for `require`, which gives the class itself where there is one, and otherwise the same. The declarations are repeated in
+ * them: how one format would import those of the other is not known to every TypeScript.
+ */
+function commonTypes(name) {
+  const types = readFileSync(join(here, 'types', `${name}.d.ts`), 'utf8');
+  const own = join(here, 'types', `${name}.d.cts`);
+  if (!existsSync(own)) return types;
+  const inside = types.replace(/^export (default|declare) /gm, 'export ');
+  return readFileSync(own, 'utf8').replace(/^.*\nimport all from .*$/m, `declare namespace all {\n${inside}}`);
+}
+
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, 'dist'), { recursive: true });
 const bytes = optimized();
@@ -76,9 +88,7 @@ for (const format of Object.keys(FORMATS)) {
 }
 for (const name of ENTRIES) {
   cpSync(join(here, 'types', `${name}.d.ts`), join(folder, 'dist', `${name}.d.ts`));
-  // `require` gives the class itself where there is one, and otherwise the same.
-  const own = join(here, 'types', `${name}.d.cts`);
-  cpSync(existsSync(own) ? own : join(here, 'types', `${name}.d.ts`), join(folder, 'dist', `${name}.d.cts`));
+  writeFileSync(join(folder, 'dist', `${name}.d.cts`), commonTypes(name));
 }
 for (const file of ['package.json', 'README.md']) cpSync(join(here, file), join(folder, file));
 for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(root, file), join(folder, file));

@@ -7,6 +7,14 @@ const NONE = 2 ** 32 - 1;
 const OPENS = 0;
 const LAST_CLASS = CAUSES.indexOf('class');
 
+/** What the core finds in numbers each of which is in its range, by its number for it. */
+const WRONG = {
+  3: 'backoff.initial is above backoff.max',
+  7: 'backoff.jitter.window is not [low, high]',
+  9: 'backoff.jitter is not for windows',
+  14: 'backoff.floor is above backoff.max',
+};
+
 /** The policy whose bytes are in the core's memory; every other has its own. */
 let resident;
 
@@ -45,7 +53,7 @@ export class Policy {
     this.load();
     this.write(...seed, session ? 1 : NONE, ...long(session?.sequence), ...words(settings));
     const error = core.create();
-    if (error) throw RangeError(`redial: the settings contradict each other (${error})`);
+    if (error) throw RangeError(`redial: ${WRONG[error] ?? `the settings contradict each other (${error})`}`);
   }
 
   write(...numbers) {

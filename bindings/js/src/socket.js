@@ -2,7 +2,7 @@
 
 import { Driver } from './driver.js';
 import { listen } from './host.js';
-import { presets } from './settings.js';
+import { millis, oneOf, presets, within } from './settings.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** How the server may say when to come back, in the order of the core's numbers. */
@@ -13,7 +13,6 @@ const WATCH = 30000;
 const OPEN = 1;
 
 const micros = (millis) => (millis === undefined ? undefined : millis * 1000);
-const oneOf = (names) => Object.keys(names).join(', ');
 
 export class Socket extends EventTarget {
   #url;
@@ -28,24 +27,33 @@ export class Socket extends EventTarget {
   #tokens = 1;
   #phase = 'idle';
   #online = [];
+  #end = {};
   #deafen = () => {};
 
   constructor(url, options = {}) {
     super();
-    const { preset = 'websocket', protocol = {}, settings = {}, subscriptions = [], session, host } = options;
+    check('options', options);
+    const { preset = 'websocket', protocol = {}, settings = {}, subscriptions = [], session, queue = 0, host } = options;
+    check('protocol', protocol);
+    check('settings', settings);
+    check('backoff', settings.backoff);
+    check('heartbeat', settings.heartbeat);
+    check('session', session ?? {});
     const base = presets[preset];
-    if (!base) throw RangeError(`redial: unknown preset "${preset}"; use ${oneOf(presets)}`);
-    const unknown = Object.keys(settings).find((name) => !KNOWN.includes(name));
-    if (unknown) throw RangeError(`redial: unknown setting "${unknown}"; use ${KNOWN.join(', ')}`);
-    const closeCode = settings.closeCode ?? 4000;
-    if (!(closeCode >= 3000 && closeCode < 5000)) throw RangeError(`redial: closeCode is ${closeCode}; use 3000 to 4999`);
+    oneOf('preset', preset, Object.keys(presets));
+    const { established = 'open' } = protocol;
+    oneOf('established', established, ['open', 'ready']);
+    millis(queue, 'queue');
+    if (typeof subscriptions === 'string') throw TypeError('redial: subscriptions is a string; use a list');
+    within(settings.closeCode ?? 4000, 'closeCode', 3000, 4999);
     this.#url = url;
     this.#options = options;
     this.#protocol = protocol;
     this.#token = session?.token;
-    for (const key of subscriptions) this.#subscriptions.add(key, 0);
-    const all = { ...base, ...settings, backoff: backoffOver(base.backoff, settings.backoff), established: protocol.established };
-    if (!protocol.heartbeat) all.heartbeat = undefined;
+    for (const key of subscriptions) this.#add(key, 0);
+    const backoff = backoffOver(base.backoff, settings.backoff);
+    const heartbeat = protocol.heartbeat && { ...presets.websocket.heartbeat, ...settings.heartbeat };
+    const all = { ...base, ...settings, backoff, heartbeat, established };
     this.#driver = new Driver(all, { ...options, watch: host === null ? 0 : WATCH }, this.#act.bind(this), this.#look.bind(this));
     if (host !== null) this.#deafen = listen(this.#driver, this.#cache.bind(this), host);
     if (options.start !== false) this.start();
@@ -93,12 +101,12 @@ export class Socket extends EventTarget {
   }
 
   subscribe(key, { priority = 0 } = {}) {
-    this.#subscriptions.add(key, priority);
+    this.#add(key, priority);
     this.#restore();
   }
 
   unsubscribe(key) {
-    if (this.#subscriptions.remove(key) && this.#live) this.#write(this.#protocol.unsubscribe?.(key));
+    if (this.#subscriptions.remove(key) && this.#live) this.#guard(() => this.#write(this.#protocol.unsubscribe?.(key)));
   }
 
   // What it says of itself.
@@ -145,15 +153,15 @@ export class Socket extends EventTarget {
         break;
       case 'send_fresh':
         this.#subscriptions.reset(true);
-        this.#protocol.identify?.(this.#connection);
+        this.#guard(() => this.#protocol.identify?.(this.#connection), true);
         break;
       case 'send_resume': {
         const { identify, resume = identify } = this.#protocol;
-        resume?.call(this.#protocol, this.#connection, this.session);
+        this.#guard(() => resume?.call(this.#protocol, this.#connection, this.session), true);
         break;
       }
       case 'beat':
-        this.#write(this.#protocol.heartbeat(this.session?.sequence));
+        this.#guard(() => this.#write(this.#protocol.heartbeat(this.session?.sequence)), true);
         break;
       case 'refresh_credential': {
         // A function brings a fresh credential with the URL. What never changes will be refused again.
@@ -162,7 +170,8 @@ export class Socket extends EventTarget {
         break;
       }
       case 'gave_up':
-        this.#say('failed', { reason: action.reason, cause: action.cause });
+        this.#end = { reason: action.reason, cause: action.cause };
+        this.#say('failed', this.#end);
     }
   }
 
@@ -197,12 +206,20 @@ export class Socket extends EventTarget {
       this.#driver.tell('opened', { epoch });
     };
     ws.onmessage = ({ data }) => this.#receive(data, epoch);
-    ws.onerror = () => {};
+    // Some say no more than that they failed to connect, others close at once.
+    ws.onerror = () => {
+      if (opened) return;
+      this.#driver.clock.setTimeout(() => {
+        if (this.#ws !== ws || opened) return;
+        this.#drop();
+        this.#driver.tell('open_failed', { epoch, cause: 'unknown' });
+      }, 0);
+    };
     ws.onclose = (event) => {
       this.#ws = undefined;
       this.#dial = {};
       this.#subscriptions.reset(false);
-      const said = this.#protocol.closed?.(event) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
+      const said = this.#guard(() => this.#protocol.closed?.(event)) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
       this.#driver.tell(opened ? 'closed' : 'open_failed', { epoch, cause: opened || event.code !== 1006 ? said : 'unknown' });
     };
   }
@@ -219,7 +236,8 @@ export class Socket extends EventTarget {
   }
 
   #receive(data, epoch) {
-    const said = this.#protocol.decode ? this.#protocol.decode(data) : { message: data };
+    // A message that can't be read is a sign of life all the same.
+    const said = this.#protocol.decode ? this.#guard(() => this.#protocol.decode(data)) : { message: data };
     const { ready, resumed, sequence, confirmed, refused, ended, acked, asked, reconnect, invalid } = said ?? {};
     const number = { epoch, third: +(sequence !== undefined), number: sequence };
     const tell = (name, fields, then) => this.#driver.tell(name, { epoch, ...fields }, then);
@@ -259,9 +277,32 @@ export class Socket extends EventTarget {
     return this.#phase === 'online' || this.#phase === 'restoring';
   }
 
+  #add(key, priority) {
+    if (!this.#protocol.subscribe) throw TypeError('redial: a subscription needs protocol.subscribe');
+    this.#subscriptions.add(key, priority);
+  }
+
   /** What `identify` and `resume` write to. */
   get #connection() {
     return { send: (data) => this.#write(data) };
+  }
+
+  /**
+   * Calls what is the user's. What it throws is told, and goes no further, so that everything else is still done; where `sends`, the
+   * server waits for what was not sent, and the connection is given up.
+   */
+  #guard(then, sends) {
+    const epoch = sends && this.#dial.epoch;
+    try {
+      return then();
+    } catch (error) {
+      this.#failed(error, epoch);
+    }
+  }
+
+  #failed(error, epoch) {
+    this.#say('error', { error });
+    if (epoch) this.#driver.tell('send_failed', { epoch });
   }
 
   #write(data) {
@@ -270,15 +311,17 @@ export class Socket extends EventTarget {
     try {
       ws.send(data);
       return true;
-    } catch {
-      this.#driver.tell('send_failed', { epoch: this.#dial.epoch });
+    } catch (error) {
+      // What no connection can send is the caller's.
+      if (error?.name === 'TypeError') throw error;
+      this.#failed(error, this.#dial.epoch);
       return false;
     }
   }
 
   #restore() {
-    if (!this.#live || !this.#protocol.subscribe) return;
-    for (const key of this.#subscriptions.take()) this.#write(this.#protocol.subscribe(key));
+    if (!this.#live) return;
+    for (const key of this.#subscriptions.take()) this.#guard(() => this.#write(this.#protocol.subscribe(key)), true);
   }
 
   /** After every call of the policy. */
@@ -289,7 +332,7 @@ export class Socket extends EventTarget {
     this.#phase = phase;
     if (this.#live && !was) {
       this.#restore();
-      for (const message of this.#queue.splice(0)) this.send(message);
+      for (const message of this.#queue.splice(0)) this.#guard(() => this.send(message));
     }
     this.#settle();
     this.#say('state', this.explain());
@@ -297,9 +340,12 @@ export class Socket extends EventTarget {
 
   /** Answers who waits for a connection, if there is one or will be none. */
   #settle() {
-    const over = this.#phase === 'failed' || this.#phase === 'stopped';
+    const failed = this.#phase === 'failed';
+    const over = failed || this.#phase === 'stopped';
     if (!over && !this.#live) return;
-    for (const { resolve, reject } of this.#online.splice(0)) over ? reject(Error(`redial: ${this.#phase}`)) : resolve();
+    const { reason, cause } = this.#end;
+    const error = () => (failed ? Object.assign(Error(`redial: failed (${reason}, ${cause})`), this.#end) : Error('redial: stopped'));
+    for (const { resolve, reject } of this.#online.splice(0)) over ? reject(error()) : resolve();
   }
 
   /** The page goes to the browser's cache, for which it may hold no connection, or comes back from there. */
@@ -322,11 +368,23 @@ export class Socket extends EventTarget {
 /** Settings over those of a preset. What windows do not have asks for another curve. */
 function backoffOver(base, over = {}) {
   const { curve = over.factor === undefined && over.jitter === undefined ? base.curve : undefined } = over;
-  return { ...(curve === base.curve ? base : presets.few.backoff), ...over, curve };
+  const usual = curve === 'windows' ? presets.websocket : presets.few;
+  return { ...(curve === base.curve ? base : usual.backoff), ...over, curve };
 }
 
-/** The settings that there are. */
-const KNOWN = [
-  'backoff', 'resetAfterStable', 'minInterval', 'maxAttempts', 'maxElapsed', 'connectTimeout', 'readyTimeout', 'closeCode',
-  'heartbeat',
-];
+/** The names that there are. */
+const NAMES = {
+  options: 'preset settings protocol subscriptions session queue protocols binaryType WebSocket seed start host clock',
+  protocol: 'established identify resume subscribe unsubscribe heartbeat encode decode closed',
+  settings: 'backoff resetAfterStable minInterval maxAttempts maxElapsed connectTimeout readyTimeout closeCode heartbeat',
+  backoff: 'curve initial factor max scale jitter floor first exactFirst',
+  heartbeat: 'interval answerWithin',
+  session: 'token sequence',
+};
+
+function check(what, given = {}) {
+  if (typeof given !== 'object' || !given) throw TypeError(`redial: ${what} is ${given}; use an object`);
+  const names = NAMES[what].split(' ');
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown) throw RangeError(`redial: unknown "${unknown}" in ${what}; use ${names.join(', ')}`);
+}

@@ -77,6 +77,8 @@ export function sockets() {
     }
 
     send(data) {
+      if (this.broken) throw Error('broken');
+      if (data?.constructor === Object) throw new TypeError('not to be sent');
       this.sent.push(data);
     }
 
@@ -95,9 +97,14 @@ export function sockets() {
     }
 
     fail() {
+      this.error();
+      this.end(1006);
+    }
+
+    /** As `fail` without the end: some have none. */
+    error() {
       this.readyState = 3;
       this.#tell('error', { message: 'refused', error: Error('refused') });
-      this.end(1006);
     }
 
     end(code = 1006, reason = '') {

@@ -96,6 +96,18 @@ test('it runs where there is no WebAssembly', () => {
   assert.equal(run('refused.mjs', refuses).replace(/^.*"connecting","trigger":"start".*\n/, ''), decided);
 });
 
+test('the types have the words of the core', async () => {
+  const words = await import('../src/names.js');
+  const text = readFileSync(join(folder, 'dist/index.d.ts'), 'utf8');
+  const members = (type) => [...text.split(`export type ${type} =`)[1].split(';')[0].matchAll(/'(\w+)'/g)].map(([, word]) => word);
+  const without = (list, ...carriers) => list.filter((word) => !carriers.includes(word));
+  assert.deepEqual(members('WaitReason'), words.REASONS);
+  assert.deepEqual(members('GiveUp'), words.ENDS);
+  assert.deepEqual(members('Phase').sort(), [...words.PHASES].sort());
+  assert.deepEqual(members('Trigger'), without(words.TRIGGERS, 'gate', 'lost', 'gave_up'));
+  assert.deepEqual(members('LossCause'), [...words.CLASSES, ...without(words.CAUSES, 'close', 'http', 'io', 'tls', 'class')]);
+});
+
 test('the README says how large it is', () => {
   const size = (name) => gzipSync(readFileSync(join(folder, 'dist', `${name}.js`)), { level: 9 }).length;
   const sizes = {
@@ -114,16 +126,24 @@ test('the README says how large it is', () => {
   }
 });
 
-test('the types are those that users write against', { skip: !process.env.NODE_PATH && 'NODE_PATH has no typescript' }, () => {
-  // One of each module format, so that the types of both are read.
-  const files = ['sample.mts', 'sample-commonjs.cts'];
-  cpSync(join(here, 'types/sample.ts'), join(project, files[0]));
-  cpSync(join(here, 'types', files[1]), join(project, files[1]));
-  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'nodenext', lib: ['es2022', 'dom'], types: [] };
+function compile(compilerOptions, files) {
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   try {
     execFileSync(process.execPath, [join(process.env.NODE_PATH, 'typescript/bin/tsc')], { cwd: project, encoding: 'utf8' });
   } catch ({ stdout }) {
     assert.fail(stdout);
   }
+}
+
+test('the types are those that users write against', { skip: !process.env.NODE_PATH && 'NODE_PATH has no typescript' }, () => {
+  // One of each module format, so that the types of both are read.
+  const files = ['sample.mts', 'sample-commonjs.cts'];
+  cpSync(join(here, 'types/sample.ts'), join(project, files[0]));
+  cpSync(join(here, 'types', files[1]), join(project, files[1]));
+  const compilerOptions = { noEmit: true, strict: true, target: 'es2022', module: 'nodenext', lib: ['es2022', 'dom'], types: [] };
+  compile(compilerOptions, files);
+  // Resolution as before there were `exports`, and as bundlers do it.
+  cpSync(join(here, 'types/sample.ts'), join(project, 'sample.ts'));
+  for (const moduleResolution of ['node10', 'bundler']) compile({ ...compilerOptions, module: 'es2022', moduleResolution }, ['sample.ts']);
+  compile({ ...compilerOptions, module: 'commonjs', moduleResolution: 'node10' }, ['sample.ts']);
 });

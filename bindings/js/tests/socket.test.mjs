@@ -8,8 +8,8 @@ import { entry } from './modules.mjs';
 const { Socket, connect, presets } = await entry('index');
 
 /** A socket with what it runs on, and what it said. */
-function socket(options = {}, url = 'ws://chat') {
-  const [clock, page, WebSocket] = [new Clock(), options.page ?? new Page(), sockets()];
+function socket({ page = new Page(), ...options } = {}, url = 'ws://chat') {
+  const [clock, WebSocket] = [new Clock(), sockets()];
   const made = new Socket(url, { seed: 7, clock, host: page, WebSocket, ...options });
   const said = [];
   for (const type of ['state', 'message', 'failed', 'error']) {
@@ -106,6 +106,18 @@ test('every preset has its waits', async () => {
   }
 });
 
+test('another curve than that of the preset has waits of its own', async () => {
+  const first = async (preset, backoff) => {
+    const { socket: it, WebSocket } = socket({ preset, settings: { backoff } });
+    await settled();
+    WebSocket.last.fail();
+    return it.explain().until - it.explain().since;
+  };
+  assert.equal(await first('few', { curve: 'windows' }), await first('websocket', {}));
+  assert.equal(await first('websocket', { curve: 'exponential' }), await first('few', {}));
+  assert.equal(await first('websocket', { jitter: 'none' }), 1000);
+});
+
 test('a connection is stable only after it has held', async () => {
   const { socket, clock, WebSocket } = await online({ settings: { resetAfterStable: 5000 } });
   const lose = async (after) => {
@@ -194,6 +206,28 @@ test('a heartbeat is sent where the protocol has one, and finds a dead connectio
   await plain.clock.pass(300_000);
   assert.deepEqual(plain.WebSocket.last.sent, []);
   assert.equal(plain.WebSocket.all.length, 1);
+});
+
+test('every preset has a heartbeat where the protocol has one, unless the settings say otherwise', async () => {
+  const lost = async (options) => {
+    const { socket: it, clock, WebSocket } = await online({ ...options, protocol: { heartbeat: () => 'PING' } });
+    await clock.until(() => WebSocket.last.sent.length === 1);
+    const sent = clock.now();
+    await clock.until(() => it.phase !== 'online');
+    assert.equal(it.explain().lastCause, 'missed_beat');
+    return [sent, clock.now() - sent];
+  };
+  for (const preset of Object.keys(presets)) {
+    const [sent, waited] = await lost({ preset });
+    assert.ok(sent <= 30_001 && Math.abs(waited - 10_000) <= 1, `${preset}: ${sent}, ${waited}`);
+  }
+  const [sent, waited] = await lost({ settings: { heartbeat: { interval: 5000, answerWithin: 3000 } } });
+  assert.ok(sent <= 5001 && Math.abs(waited - 3000) <= 1, `${sent}, ${waited}`);
+  const [, other] = await lost({ preset: 'few', settings: { heartbeat: { answerWithin: 3000 } } });
+  assert.ok(Math.abs(other - 3000) <= 1, `${other}`);
+  const never = await online({ protocol: { heartbeat: () => 'PING' }, settings: { heartbeat: { interval: Infinity } } });
+  await never.clock.pass(300_000);
+  assert.deepEqual([never.socket.phase, never.WebSocket.last.sent], ['online', []]);
 });
 
 test('messages wait where there is space for them, and go out in order', async () => {
@@ -313,13 +347,17 @@ test('what can never work ends it, with the reason', async () => {
   assert.equal(said[0][1].error.name, 'SyntaxError');
   assert.deepEqual(said[1][1], { reason: 'fatal', cause: 'fatal' });
   await waits;
-  await assert.rejects(it.online(), /failed/);
+  await assert.rejects(it.online(), { message: 'redial: failed (fatal, fatal)', reason: 'fatal', cause: 'fatal' });
+  const stopped = socket();
+  stopped.socket.stop();
+  await assert.rejects(stopped.socket.online(), { message: 'redial: stopped' });
   const limited = socket({ settings: { maxAttempts: 2 } });
   for (let dial = 1; dial <= 2; dial++) {
     await limited.clock.until(() => limited.WebSocket.all.length === dial);
     limited.WebSocket.last.fail();
   }
   assert.equal(limited.socket.phase, 'failed');
+  await assert.rejects(limited.socket.online(), { message: 'redial: failed (max_attempts, unknown)', reason: 'max_attempts' });
   await limited.clock.pass(600_000);
   assert.equal(limited.WebSocket.all.length, 2);
   assert.deepEqual(limited.said.find(([type]) => type === 'failed')[1], { reason: 'max_attempts', cause: 'unknown' });
@@ -416,16 +454,156 @@ test('a listener may call back into the socket', async () => {
   assert.equal(phases.at(-1), 'stopped');
 });
 
+/** A protocol with one member that throws as often as is said. */
+const throwing = (protocol, name, times = 1) => {
+  let left = times;
+  const throws = (...given) => {
+    if (left-- > 0) throw Error(name);
+    return protocol[name]?.(...given);
+  };
+  return { ...protocol, [name]: throws };
+};
+const thrown = (said) => said.filter(([type]) => type === 'error').map(([, { error }]) => error.message);
+
+test('a callback that throws where something is to be sent costs the connection, and the next one works', async () => {
+  for (const name of ['identify', 'subscribe']) {
+    const { socket: chat, clock, WebSocket, said } = socket({ protocol: throwing(CHAT, name), subscriptions: ['a', 'b'] });
+    await settled();
+    WebSocket.last.open();
+    if (chat.phase === 'establishing') WebSocket.last.say('SESSION t1');
+    assert.deepEqual([thrown(said), chat.explain().lastCause, WebSocket.last.closed?.code], [[name], 'send_failed', 4000], name);
+    await clock.until(() => WebSocket.all.length === 2);
+    WebSocket.last.open();
+    WebSocket.last.say(chat.session ? 'RESUMED' : 'SESSION t1');
+    assert.equal(chat.phase, 'online', name);
+    assert.deepEqual(WebSocket.last.sent.filter((text) => text.startsWith('SUB')), ['SUB a', 'SUB b'], name);
+  }
+  const { socket: chat, clock, WebSocket, said } = socket({ protocol: throwing(CHAT, 'resume') });
+  await settled();
+  WebSocket.last.open();
+  WebSocket.last.say('SESSION t1');
+  WebSocket.last.end(1001);
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  assert.deepEqual([thrown(said), chat.explain().lastCause], [['resume'], 'send_failed']);
+  await clock.until(() => WebSocket.all.length === 3);
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0']);
+});
+
+test('a heartbeat that throws costs the connection, and not the time of an answer', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: throwing({ heartbeat: () => 'PING' }, 'heartbeat') });
+  await clock.until(() => thrown(said).length === 1);
+  assert.equal(it.explain().lastCause, 'send_failed');
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  await clock.until(() => WebSocket.last.sent.length === 1);
+});
+
+test('a `closed` that throws has no opinion', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: throwing({}, 'closed') });
+  WebSocket.last.end(1012);
+  assert.deepEqual([thrown(said), it.phase, it.explain().lastCause], [['closed'], 'waiting', 'close_1012']);
+  await clock.until(() => WebSocket.all.length === 2);
+});
+
+test('a `decode` or an `unsubscribe` that throws is told, and the connection stays', async () => {
+  const { socket: chat, WebSocket, said } = await online({ protocol: throwing({ ...CHAT, established: 'open' }, 'decode'), subscriptions: ['a'] });
+  WebSocket.last.say('MSG 1 lost');
+  WebSocket.last.say('MSG 2 heard');
+  assert.deepEqual(said.slice(1), [['error', said[1][1]], ['message', 'heard']]);
+  assert.deepEqual([thrown(said), chat.phase, WebSocket.all.length], [['decode'], 'online', 1]);
+  const other = await online({ protocol: throwing({ ...CHAT, established: 'open' }, 'unsubscribe'), subscriptions: ['a'] });
+  other.socket.unsubscribe('a');
+  assert.deepEqual([thrown(other.said), other.socket.phase], [['unsubscribe'], 'online']);
+});
+
+test('an error before a connection is open is its end, with or without a close', async () => {
+  const { socket: it, clock, WebSocket, said } = socket();
+  await settled();
+  WebSocket.last.error();
+  assert.equal(it.phase, 'connecting');
+  await clock.pass(0);
+  assert.deepEqual([it.phase, it.explain().lastCause, it.explain().failures], ['waiting', 'unknown', 1]);
+  const [first] = WebSocket.all;
+  await clock.until(() => WebSocket.all.length === 2);
+  // What comes later is not counted twice, and is not of the next one.
+  first.end();
+  assert.deepEqual([it.phase, it.explain().failures], ['connecting', 1]);
+  WebSocket.last.fail();
+  await clock.pass(0);
+  assert.deepEqual([it.phase, it.explain().failures], ['waiting', 2]);
+  await clock.until(() => WebSocket.all.length === 3);
+  WebSocket.last.open();
+  WebSocket.last.error();
+  await clock.pass(1);
+  assert.equal(it.phase, 'online');
+  assert.deepEqual(said.filter(([type]) => type !== 'state'), []);
+});
+
+test('what no connection can send is thrown to who sends it, and the connection stays', async () => {
+  const { socket: it, WebSocket, said } = await online({ queue: 3 });
+  assert.throws(() => it.send({ a: 1 }), TypeError);
+  const encodes = await online({ protocol: throwing({ encode: (text) => text }, 'encode') });
+  assert.throws(() => encodes.socket.send('one'), /encode/);
+  assert.equal(encodes.socket.send('two'), true);
+  assert.deepEqual([it.phase, encodes.socket.phase, said.length, encodes.said.length], ['online', 'online', 1, 1]);
+  // A queued one has nobody left to throw to, and does not hold up the others.
+  const later = socket({ queue: 3 });
+  for (const message of ['one', { a: 1 }, 'two']) assert.equal(later.socket.send(message), false);
+  await settled();
+  later.WebSocket.last.open();
+  assert.deepEqual([later.WebSocket.last.sent, thrown(later.said)], [['one', 'two'], ['not to be sent']]);
+  assert.deepEqual([later.socket.phase, later.socket.queued], ['online', 0]);
+  // A transport that fails is another thing.
+  WebSocket.last.broken = true;
+  assert.equal(it.send('kept'), false);
+  assert.deepEqual([thrown(said), it.explain().lastCause, it.queued], [['broken'], 'send_failed', 1]);
+});
+
 test('what is wrong with the options is said with its place and the way out', () => {
   const wrong = (options, message) => assert.throws(() => new Socket('ws://chat', { start: false, host: null, ...options }), message);
-  wrong({ preset: 'fast' }, /unknown preset "fast"; use recommended, websocket/);
-  wrong({ settings: { maxRetries: 3 } }, /unknown setting "maxRetries"; use backoff/);
-  wrong({ settings: { connectTimeout: -1 } }, /connectTimeout is -1; use a number from 0/);
-  wrong({ settings: { connectTimeout: 'soon' } }, /connectTimeout is soon/);
-  wrong({ settings: { closeCode: 1001 } }, /closeCode is 1001; use 3000 to 4999/);
-  wrong({ settings: { backoff: { jitter: 'some' } } }, /unknown jitter "some"; use none, full/);
-  wrong({ settings: { backoff: { factor: NaN } } }, /backoff.factor is NaN/);
-  wrong({ settings: { backoff: { initial: 9000, max: 10 } } }, /the settings contradict each other/);
+  wrong({ preset: 'fast' }, /preset is fast; use recommended, websocket/);
+  wrong({ preset: 'toString' }, /preset is toString/);
+  wrong({ presets: 'few' }, /unknown "presets" in options; use preset, settings/);
+  wrong({ maxAttempts: 3 }, /unknown "maxAttempts" in options/);
+  wrong({ protocol: { suscribe: String } }, /unknown "suscribe" in protocol; use .*subscribe/);
+  wrong({ protocol: null }, /protocol is null; use an object/);
+  wrong({ protocol: { established: 'redy' } }, /established is redy; use open, ready/);
+  wrong({ session: 'abc' }, /session is abc; use an object/);
+  wrong({ session: { tokn: 'abc' } }, /unknown "tokn" in session; use token, sequence/);
+  wrong({ queue: -1 }, /queue is -1; use a number from 0/);
+  wrong({ subscriptions: 'lobby', protocol: CHAT }, /subscriptions is a string; use a list/);
+  wrong({ subscriptions: ['lobby'] }, /a subscription needs protocol.subscribe/);
+  assert.throws(() => new Socket('ws://chat', { start: false, host: null }).subscribe('lobby'), /needs protocol.subscribe/);
+  for (const options of [null, 'chat', ['chat']]) assert.throws(() => connect('ws://chat', options), /options is|unknown "0" in options/);
+  const settings = (settings, message) => wrong({ settings, protocol: { heartbeat: () => 'PING' } }, message);
+  settings({ maxRetries: 3 }, /unknown "maxRetries" in settings; use backoff/);
+  settings({ backoff: { intial: 5 } }, /unknown "intial" in backoff; use curve, initial/);
+  settings({ heartbeat: { intervall: 5 } }, /unknown "intervall" in heartbeat; use interval, answerWithin/);
+  settings({ connectTimeout: -1 }, /connectTimeout is -1; use a number from 1/);
+  settings({ connectTimeout: 0 }, /connectTimeout is 0; use a number from 1/);
+  settings({ readyTimeout: 0 }, /readyTimeout is 0; use a number from 1/);
+  settings({ connectTimeout: 'soon' }, /connectTimeout is soon/);
+  settings({ minInterval: 1e9 }, /minInterval is 1000000000; use a number from 0 to 86400000/);
+  settings({ heartbeat: { interval: 0 } }, /heartbeat.interval is 0; use a number from 1/);
+  settings({ closeCode: 1001 }, /closeCode is 1001; use a number from 3000 to 4999/);
+  const few = (backoff, message) => wrong({ preset: 'few', settings: { backoff } }, message);
+  few({ jitter: 'some' }, /backoff.jitter is some; use none, full/);
+  few({ jitter: true }, /backoff.jitter is true; use none, full/);
+  few({ jitter: null }, /backoff.jitter is null; use none, full/);
+  few({ jitter: { plusMinus: 30 } }, /backoff.jitter is 30; use a number from 0 to 1/);
+  few({ jitter: { window: [0.9, 0.1] } }, /backoff.jitter.window is not \[low, high\]/);
+  few({ curve: 'window' }, /backoff.curve is window; use exponential, windows/);
+  few({ curve: 'windows', jitter: 'full' }, /backoff.jitter is not for windows/);
+  few({ factor: NaN }, /backoff.factor is NaN/);
+  few({ factor: 0.5 }, /backoff.factor is 0.5; use a number from 1 to 4000/);
+  few({ initial: 0 }, /backoff.initial is 0; use a number from 1/);
+  few({ initial: 9000, max: 10 }, /backoff.initial is above backoff.max/);
+  few({ floor: 9000, initial: 1, max: 10 }, /backoff.floor is above backoff.max/);
+  // What is not given is not wrong, and a page that kept no session has null.
+  const nothing = { settings: { backoff: undefined, heartbeat: undefined }, protocol: undefined, session: null, queue: Infinity };
+  assert.equal(new Socket('ws://chat', { start: false, host: null, ...nothing }).session, undefined);
   assert.throws(() => Socket('ws://chat'), TypeError);
   assert.equal(connect('ws://chat', { start: false, host: null }).phase, 'idle');
   assert.ok(Object.keys(presets).length >= 6);

@@ -1,11 +1,12 @@
-import type * as all from './partysocket.js' with { 'resolution-mode': 'import' };
+// The build puts the declarations of the other format in place of this line.
+import all from './partysocket.js';
 
-declare const PartyWebSocket: typeof all.default & {
-  readonly default: typeof all.default;
+declare const PartyWebSocket: typeof all.WebSocket & {
+  readonly default: typeof all.WebSocket;
   readonly ErrorEvent: typeof all.ErrorEvent;
   readonly CloseEvent: typeof all.CloseEvent;
 };
-type PartyWebSocket = all.default;
+type PartyWebSocket = all.WebSocket;
 declare namespace PartyWebSocket {
   export type ErrorEvent = all.ErrorEvent;
   export type CloseEvent = all.CloseEvent;

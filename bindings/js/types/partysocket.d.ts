@@ -63,6 +63,16 @@ export default class WebSocket extends EventTarget {
   readonly CLOSING: 2;
   readonly CLOSED: 3;
 
+  private _ws?: any;
+  private _retryCount: number;
+  private _shouldReconnect: boolean;
+  private _binaryType: BinaryType;
+  private _closeCalled: boolean;
+  private _messageQueue: Message[];
+  private _debug(...said: any[]): void;
+  private _getNextDelay(): number;
+  private _getNextUrl(provider: UrlProvider): Promise<string>;
+  private _getNextProtocols(provider: ProtocolsProvider | undefined): Promise<string | string[] | null>;
   protected _url: UrlProvider;
   protected _protocols?: ProtocolsProvider;
   protected _options: Options;

@@ -53,7 +53,23 @@ export interface WebSocketEventListenerMap {
   open: Listener<Event>;
 }
 
+export type ListenersMap = { [Type in keyof WebSocketEventListenerMap]: Array<WebSocketEventListenerMap[Type]> };
+
 export default class ReconnectingWebSocket {
+  private _ws?: any;
+  private _listeners: ListenersMap;
+  private _retryCount: number;
+  private _shouldReconnect: boolean;
+  private _binaryType: BinaryType;
+  private _closeCalled: boolean;
+  private _messageQueue: Message[];
+  private readonly _url: UrlProvider;
+  private readonly _protocols?: string | string[] | null;
+  private readonly _options: Options;
+  private _debug(...said: any[]): void;
+  private _getNextDelay(): number;
+  private _getNextUrl(provider: UrlProvider): Promise<string>;
+
   constructor(url: UrlProvider, protocols?: string | string[] | null, options?: Options);
 
   static readonly CONNECTING: 0;

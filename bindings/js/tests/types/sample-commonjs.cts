@@ -8,6 +8,7 @@ socket.close();
 const options: ReconnectingWebSocket.Options = { startClosed: true };
 const rws: ReconnectingWebSocket = new ReconnectingWebSocket('wss://a.example', [], options);
 rws.close();
+export const queued: number = rws['_messageQueue'].length;
 const party: PartyWebSocket = new PartyWebSocket('wss://b.example');
 party.onclose = (event: PartyWebSocket.CloseEvent) => event.code;
 party.dispatchEvent(new PartyWebSocket.CloseEvent(1000, '', null));

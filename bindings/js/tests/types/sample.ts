@@ -1,6 +1,6 @@
 // As users write against the types: the socket of the package, and both drop-ins as their peers' users do. It is checked and not run.
 import { connect, presets, Socket, type Explanation, type Protocol } from 'redial';
-import ReconnectingWebSocket, { type CloseEvent as RwsClose, type Options as RwsOptions } from 'redial/reconnecting-websocket';
+import ReconnectingWebSocket, { type CloseEvent as RwsClose, type ListenersMap, type Options as RwsOptions } from 'redial/reconnecting-websocket';
 import PartyWebSocket, { CloseEvent, ErrorEvent, type Message, type ProtocolsProvider } from 'redial/partysocket';
 
 const chat: Protocol<string, string, string> = {
@@ -20,6 +20,9 @@ const socket = connect('wss://chat.example', { protocol: chat, subscriptions: ['
 socket.addEventListener('message', ({ data }) => data.toUpperCase());
 socket.addEventListener('state', ({ detail }) => show(detail));
 const show = ({ phase, until }: Explanation) => `${phase} ${until?.toISOString()}`;
+export const why = ({ waitingFor, trigger }: Explanation) => waitingFor === 'network' || trigger === 'close_1012' || trigger === 'resumed';
+// @ts-expect-error no such word
+export const never = ({ waitingFor }: Explanation) => waitingFor === 'netwrk';
 socket.send('hello');
 // @ts-expect-error a message of another type
 socket.send(5);
@@ -35,6 +38,10 @@ rws.onmessage = ({ data }) => data;
 rws.addEventListener('close', ({ code, reason }: RwsClose) => `${code} ${reason}`);
 rws.addEventListener('open', { handleEvent: () => rws.send(new Uint8Array(3)) });
 if (rws.readyState === ReconnectingWebSocket.OPEN && rws.retryCount === 0) rws.reconnect(4000, 'now');
+// As those do who reach for what is private.
+const [queued, raw, delay] = [rws['_messageQueue'].length, rws['_ws'], rws['_getNextDelay']()];
+const heard: ListenersMap = rws['_listeners'];
+export const all = [queued, raw, delay, heard.open.length];
 
 const protocols: ProtocolsProvider = async () => ['a', 'b'];
 class Room extends PartyWebSocket {
@@ -45,6 +52,7 @@ class Room extends PartyWebSocket {
 }
 const party = new Room('wss://b.example', protocols, { shouldReconnectOnClose: ({ code }) => code !== 1008 });
 party.addEventListener('error', ({ message }) => message, { once: true });
+export const waiting: number = party['_messageQueue'].length + party['_retryCount'];
 const left: Message[] = party.send('x') ? [] : party.drainQueuedMessages();
 party.dispatchEvent(new CloseEvent(1000, left.length ? 'left' : '', null));
 party.dispatchEvent(new ErrorEvent(Error('x'), null));

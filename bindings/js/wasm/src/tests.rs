@@ -133,9 +133,16 @@ fn a_preset_is_the_one_of_its_name() {
 fn settings_that_contradict_each_other_are_refused() {
     let refused = |over| config("few", over).expect_err(over);
     assert_eq!(refused("backoff: { initial: 5000, max: 4000 }"), ConfigError::InitialAboveMax);
-    assert_eq!(refused("backoff: { initial: 0 }"), ConfigError::InitialZero);
-    assert_eq!(refused("backoff: { factor: 0.5 }"), ConfigError::FactorBelowOne);
+    assert_eq!(refused("backoff: { floor: 5000, max: 4000 }"), ConfigError::FloorAboveMax);
+    assert_eq!(refused("backoff: { jitter: { window: [0.5, 0.25] } }"), ConfigError::JitterWindow);
     assert_eq!(refused("backoff: { curve: 'windows', jitter: 'full' }"), ConfigError::JitterOnWindows);
     assert_eq!(refused("closeCode: 1000"), ConfigError::CloseCode);
-    assert_eq!(refused("heartbeat: { interval: 0 }"), ConfigError::HeartbeatIntervalZero);
+    // The host has a sentence for each of these numbers.
+    let numbers = [
+        ConfigError::InitialAboveMax as u32 + 1,
+        ConfigError::JitterWindow as u32 + 1,
+        ConfigError::JitterOnWindows as u32 + 1,
+        ConfigError::FloorAboveMax as u32 + 1,
+    ];
+    assert_eq!(numbers, [3, 7, 9, 14]);
 }
