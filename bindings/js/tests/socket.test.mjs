@@ -579,8 +579,8 @@ test('what is wrong with the options is said with its place and the way out', ()
   for (const options of [null, 'chat', ['chat']]) assert.throws(() => connect('ws://chat', options), /options is|unknown "0" in options/);
   const settings = (settings, message) => wrong({ settings, protocol: { heartbeat: () => 'PING' } }, message);
   settings({ maxRetries: 3 }, /unknown "maxRetries" in settings; use backoff/);
-  settings({ backoff: { intial: 5 } }, /unknown "intial" in backoff; use curve, initial/);
-  settings({ heartbeat: { intervall: 5 } }, /unknown "intervall" in heartbeat; use interval, answerWithin/);
+  settings({ backoff: { initialMs: 5 } }, /unknown "initialMs" in backoff; use curve, initial/);
+  settings({ heartbeat: { intervalMs: 5 } }, /unknown "intervalMs" in heartbeat; use interval, answerWithin/);
   settings({ connectTimeout: -1 }, /connectTimeout is -1; use a number from 1/);
   settings({ connectTimeout: 0 }, /connectTimeout is 0; use a number from 1/);
   settings({ readyTimeout: 0 }, /readyTimeout is 0; use a number from 1/);
