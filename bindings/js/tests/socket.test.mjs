@@ -567,9 +567,9 @@ test('what is wrong with the options is said with its place and the way out', ()
   wrong({ preset: 'toString' }, /preset is toString/);
   wrong({ presets: 'few' }, /unknown "presets" in options; use preset, settings/);
   wrong({ maxAttempts: 3 }, /unknown "maxAttempts" in options/);
-  wrong({ protocol: { suscribe: String } }, /unknown "suscribe" in protocol; use .*subscribe/);
+  wrong({ protocol: { subscribes: String } }, /unknown "subscribes" in protocol; use .*subscribe/);
   wrong({ protocol: null }, /protocol is null; use an object/);
-  wrong({ protocol: { established: 'redy' } }, /established is redy; use open, ready/);
+  wrong({ protocol: { established: 'readyNow' } }, /established is readyNow; use open, ready/);
   wrong({ session: 'abc' }, /session is abc; use an object/);
   wrong({ session: { tokn: 'abc' } }, /unknown "tokn" in session; use token, sequence/);
   wrong({ queue: -1 }, /queue is -1; use a number from 0/);
