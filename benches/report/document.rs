@@ -14,6 +14,8 @@ pub(crate) const OTHER_LAYOUTS: [&str; 2] = [
     "env CARGO_PROFILE_BENCH_LTO=false CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 ci/instructions.sh --json",
 ];
 pub(crate) const TIME: &str = "cargo bench -q -p redial-benches --bench speed -- ^peers --warm-up-time 0.3 --measurement-time 1 --noplot";
+/// The heading of the section that `scale` writes alone.
+pub(crate) const CONNECTIONS: &str = "## 10,000 connections";
 pub(crate) const SCALE: &str = "cargo run -q --release -p redial-scale";
 pub(crate) const SIZES: &str = "ci/sizes.sh --tsv";
 pub(crate) const FIRMWARE: &str = "ci/embedded.sh --tsv";
@@ -208,7 +210,7 @@ impl Report {
 
     fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.scale.is_empty() {
-            return writeln!(f, "## 10,000 connections\n\n{NOT_MEASURED}: `{SCALE}`\n");
+            return writeln!(f, "{CONNECTIONS}\n\n{NOT_MEASURED}: `{SCALE}`\n");
         }
         writeln!(f, "{}\n", self.scale.trim_end())
     }
