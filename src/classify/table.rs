@@ -148,9 +148,10 @@ impl Verdict {
         self
     }
 
-    /// The range of the least wait and what the n-th failure adds to it, in milliseconds.
-    #[cfg(feature = "serde")]
-    pub(crate) const fn waits(&self) -> ((u32, u32), &'static [u32]) {
+    /// The range of the least wait, and what the n-th such failure in a row adds to it: milliseconds, as
+    /// [`with_wait`](Self::with_wait) and [`with_steps_ms`](Self::with_steps_ms) took them.
+    #[must_use]
+    pub const fn waits(&self) -> ((u32, u32), &'static [u32]) {
         (self.wait_ms, self.steps_ms)
     }
 

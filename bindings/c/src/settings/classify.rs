@@ -9,7 +9,6 @@ use crate::cause::{class_number, redial_cause, redial_class};
 use crate::choices::{redial_scope, scope_number};
 use crate::names::{numbered, word};
 use crate::status::{Refused, Why};
-use crate::time::millis;
 
 use super::{Tables, choice, refused};
 
@@ -210,9 +209,10 @@ impl redial_rule {
             _ => (REDIAL_MATCH_ANY_TLS, redial_cause::NONE, (0, 0)),
         };
         let verdict = &rule.verdict;
-        // No preset has a rule with steps.
-        let (low, high) = verdict.wait(0);
-        let short = |wait| u32::try_from(millis(wait)).unwrap_or(u32::MAX);
+        let ((wait_low_ms, wait_high_ms), steps) = verdict.waits();
+        let mut steps_ms = [0; REDIAL_MAX_STEPS];
+        // No config has more: none can be built with them, and no preset has any.
+        steps_ms.iter_mut().zip(steps).for_each(|(slot, step)| *slot = *step);
         Self {
             matches: matches as u32,
             cause,
@@ -220,13 +220,14 @@ impl redial_rule {
             last,
             verdict: redial_class::of(verdict.class),
             scope: redial_scope::of(verdict.scope),
-            wait_low_ms: short(low),
-            wait_high_ms: short(high),
+            wait_low_ms,
+            wait_high_ms,
+            steps_ms,
+            step_count: steps.len().min(REDIAL_MAX_STEPS) as u8,
             limit: verdict.limit,
             at_cap: verdict.at_cap.into(),
             renew: verdict.renew.into(),
             client_fault: verdict.client_fault.into(),
-            ..NO_RULE
         }
     }
 

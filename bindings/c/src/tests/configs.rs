@@ -220,6 +220,7 @@ fn lists_are_copied() {
         let rule = &mut changed.classify.rules[at];
         (rule.matches, rule.first, rule.last) = (2, code, code + 9);
         (rule.verdict, rule.scope, rule.step_count) = (5, 2, 2);
+        (rule.wait_low_ms, rule.wait_high_ms) = (100, 200);
         rule.steps_ms[..2].copy_from_slice(&[1_000 * u32::from(code), 7]);
     }
     let mut storage = MaybeUninit::uninit();
@@ -227,10 +228,18 @@ fn lists_are_copied() {
     const SECONDS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
     assert_eq!(config.backoff().curve(), Curve::Table(&SECONDS, AfterTable::GiveUp));
     let wait = |code| config.classifier().classify(Cause::CloseFrame(code)).wait(1).0;
-    assert_eq!((wait(4_404), wait(4_509)), (Duration::from_secs(4_400), Duration::from_secs(4_500)));
+    assert_eq!(
+        (wait(4_404), wait(4_509)),
+        (Duration::from_millis(4_400_100), Duration::from_millis(4_500_100))
+    );
     let again = settings(config);
     assert_eq!(again.backoff.table_ms[..3], [0, 2_000, 10_000]);
-    assert_eq!(again.classify.rules[1].first, 4_500);
+    let rule = &again.classify.rules[1];
+    assert_eq!((rule.first, rule.wait_low_ms, rule.wait_high_ms), (4_500, 100, 200));
+    assert_eq!((rule.step_count, rule.steps_ms[..3].to_vec()), (2, vec![4_500_000, 7, 0]));
+    // Built again, it is the same table.
+    let mut storage = MaybeUninit::uninit();
+    assert_eq!(build(&mut storage, &again).unwrap().classifier(), config.classifier());
 }
 
 #[test]
