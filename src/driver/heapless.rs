@@ -10,8 +10,8 @@
 //!   that none is lost in a queue, and the host is told of each whether it was written. What comes in is the protocol's to hand over, as it
 //!   reads it.
 //! - Commands that wait for the transport have a place each, `COMMANDS` of them. What does not fit is a failed send: the peer has
-//!   not read for long. Two for each subscription and four beside them are always enough; with fewer than a batch of subscriptions no
-//!   connection lasts.
+//!   not read for long. Two for each key, one that was given up meanwhile as well, and four beside them are always enough, however often
+//!   the user thinks better of it; with fewer than a batch of subscriptions no connection lasts.
 //!
 //! ```
 //! use core::task::{Context, Poll};

@@ -55,8 +55,8 @@ impl Bench {
             waiting: device.waiting.clone(),
             sent: device.sent.clone(),
         };
-        let transport = Transport { server, halves: None };
-        let mut driver = Driver::<_, _, _, _, COMMANDS>::new(policy, transport, clock.clone(), device);
+        let mut driver =
+            Driver::<_, _, _, _, COMMANDS>::new(policy, Transport::new(server), clock.clone(), device);
         clock.run(async {
             let script = async {
                 script(&bench).await;
@@ -70,6 +70,14 @@ impl Bench {
 
     fn say(&self, event: Fact) {
         self.wake(|waiting| waiting.events.push_back(event));
+    }
+
+    fn subscribe(&self, key: &str) {
+        self.say(Event::Subscribe { key: key.into(), priority: 0 });
+    }
+
+    fn unsubscribe(&self, key: &str) {
+        self.say(Event::Unsubscribe { key: key.into() });
     }
 
     fn send(&self, message: u32) {
@@ -113,7 +121,7 @@ fn policy(config: &'static Config) -> TestedPolicy {
 #[test]
 fn messages_are_taken_while_online() {
     let bench = Bench::drive::<4>(policy(&CONFIG), async |bench| {
-        bench.say(Event::Subscribe { key: "a".into(), priority: 0 });
+        bench.subscribe("a");
         (1..=100).for_each(|message| bench.send(message));
         bench.sleep(10).await;
     });
@@ -162,18 +170,48 @@ fn a_peer_that_does_not_read_is_a_loss() {
         // One is being written and two wait.
         for key in ["a", "b", "c", "d"] {
             assert_eq!(bench.server.log().dials.len(), 1);
-            bench.say(Event::Subscribe { key: key.into(), priority: 0 });
+            bench.subscribe(key);
             bench.sleep(1).await;
         }
         bench.server.set_writes(Writes::FINE);
         for key in ["b", "c", "d"] {
-            bench.say(Event::Unsubscribe { key: key.into() });
+            bench.unsubscribe(key);
         }
         bench.sleep(100).await;
         assert_eq!(bench.server.log().dials.len(), 2);
     });
     let failed = |event: &Option<Fact>| matches!(event, Some(Event::SendFailed { .. }));
     assert_eq!(bench.server.log().steps.iter().filter(|step| failed(&step.event)).count(), 1);
+}
+
+/// What the user says of a key while the transport takes nothing: the last word wins, and however many there are, they take two places.
+#[test]
+fn the_last_word_about_a_key_wins() {
+    for subscribed in [true, false] {
+        let bench = Bench::drive::<6>(policy(&CONFIG), async |bench| {
+            bench.sleep(10).await;
+            bench.server.set_writes(Writes::block_at(1));
+            bench.send(0);
+            bench.sleep(10).await;
+            for _ in 0..9 {
+                bench.subscribe("a");
+                bench.sleep(10).await;
+                bench.unsubscribe("a");
+                bench.sleep(10).await;
+            }
+            if subscribed {
+                bench.subscribe("a");
+                bench.sleep(10).await;
+            }
+            bench.server.set_writes(Writes::FINE);
+            bench.sleep(1_000).await;
+        });
+        assert_eq!(bench.server.log().dials.len(), 1);
+        let last = bench.commands().pop();
+        let restored = matches!(&last, Some(driver::Command::Restore { keys, .. }) if *keys == ["a"]);
+        assert_eq!(restored, subscribed, "{last:?}");
+        assert!(restored || last == Some(driver::Command::Unsubscribe("a".into())), "{last:?}");
+    }
 }
 
 /// There is a place for one transport: a handover is put off, and nothing is dialled beside the connection.
