@@ -184,6 +184,18 @@ fn a_peer_that_does_not_read_is_a_loss() {
     assert_eq!(bench.server.log().steps.iter().filter(|step| failed(&step.event)).count(), 1);
 }
 
+/// Each write has its minute, also of a row in which one begins as soon as the one before has ended.
+#[test]
+fn a_row_of_slow_writes_is_no_loss() {
+    let bench = Bench::drive::<80>(policy(&CONFIG), async |bench| {
+        (0..30).for_each(|key| bench.subscribe(&key.to_string()));
+        bench.server.set_writes(Writes::slow(Duration::from_secs(3)));
+        bench.sleep(100_000).await;
+    });
+    assert_eq!(bench.server.log().dials.len(), 1);
+    assert_eq!(bench.commands().len(), 31);
+}
+
 /// What the user says of a key while the transport takes nothing: the last word wins, and however many there are, they take two places.
 #[test]
 fn the_last_word_about_a_key_wins() {

@@ -122,6 +122,8 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
             let command = next.await;
             let is_message = matches!(command, Command::Message(_));
             self.write.set(Write::UnderWay);
+            // It has its own time: between two polls, the one before it may have ended and this one begun.
+            self.write_limit.set(None);
             if is_message {
                 self.message.set(Some(Written::NotYet));
             }
