@@ -225,8 +225,8 @@ pub trait Host<T, K, M> {
     /// without it, [`Request::Message`] must not be returned. Events of the user and of the host may come at any time, also before a run.
     fn poll_next(&mut self, cx: &mut Context<'_>, writable: bool) -> Poll<Request<T, K, M>>;
 
-    /// What became of the message that was returned last: the transport took it (whether the peer has it, only the peer can say), or it
-    /// is in doubt, because the connection was lost during the write.
+    /// What became of the message that was returned last, before the next one is asked for: the transport took it (whether the peer has
+    /// it, only the peer can say), or it is in doubt, because the connection was lost during the write.
     fn sent(&mut self, written: bool) {
         let _ = written;
     }

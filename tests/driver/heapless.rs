@@ -226,6 +226,20 @@ fn the_last_word_about_a_key_wins() {
     }
 }
 
+/// Duty 13: the host learns of each message before it is asked for the next one, also when an event comes in between.
+#[test]
+fn no_message_is_taken_before_the_last_one_is_told() {
+    let bench = Bench::drive::<4>(policy(&CONFIG), async |bench| {
+        bench.sleep(10).await;
+        bench.send(1);
+        bench.send(2);
+        bench.server.connections()[0].push_event(|epoch| Event::Received { epoch });
+        bench.sleep(10).await;
+    });
+    assert_eq!(bench.server.log().messages().copied().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(bench.outcomes(), [true, true]);
+}
+
 /// There is a place for one transport: a handover is put off, and nothing is dialled beside the connection.
 #[test]
 fn a_successor_is_put_off() {

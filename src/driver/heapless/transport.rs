@@ -79,9 +79,9 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
         self.write_limit.set(None);
     }
 
-    /// Whether a message that is queued now is written at once.
+    /// Whether a message that is queued now is written at once, and what became of the one before it is told.
     pub(super) fn is_writable(&self) -> bool {
-        self.write.get() == Write::Idle && self.queue.borrow().is_empty()
+        self.write.get() == Write::Idle && self.message.get().is_none() && self.queue.borrow().is_empty()
     }
 
     /// Queues a command; false if there is no place for it.
