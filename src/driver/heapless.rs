@@ -226,7 +226,7 @@ pub trait Host<T, K, M> {
     fn poll_next(&mut self, cx: &mut Context<'_>, writable: bool) -> Poll<Request<T, K, M>>;
 
     /// What became of the message that was returned last, before the next one is asked for: the transport took it (whether the peer has
-    /// it, only the peer can say), or it is in doubt, because the connection was lost during the write.
+    /// it, only the peer can say), or it is in doubt, because the connection was lost during the write, or the run was dropped.
     fn sent(&mut self, written: bool) {
         let _ = written;
     }

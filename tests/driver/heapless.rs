@@ -4,7 +4,9 @@
 mod tested;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use redial::driver::heapless::Driver;
@@ -238,6 +240,38 @@ fn no_message_is_taken_before_the_last_one_is_told() {
     });
     assert_eq!(bench.server.log().messages().copied().collect::<Vec<_>>(), [1, 2]);
     assert_eq!(bench.outcomes(), [true, true]);
+}
+
+/// A run that is dropped has aborted its transport: a message that was being written is in doubt, which the host is told, and the next
+/// run has nothing to close.
+#[test]
+fn a_dropped_run_leaves_nothing_behind() {
+    let clock = VirtualClock::new();
+    let server = TestedTransport::new(clock.clone());
+    server.set_session("token".to_owned(), Some(1));
+    let device = Device::new(server.clone());
+    let (waiting, sent) = (device.waiting.clone(), device.sent.clone());
+    let transport = Transport::new(server.clone());
+    let closes = transport.closes.clone();
+    let mut driver = Driver::<_, _, _, _, 4>::new(policy(&CONFIG), transport, clock, device);
+    let mut cx = Context::from_waker(Waker::noop());
+    server.set_writes(Writes::block_at(1));
+    waiting.lock().unwrap().messages.push_back(1);
+    {
+        let mut run = pin!(driver.run());
+        while !waiting.lock().unwrap().messages.is_empty() {
+            assert!(run.as_mut().poll(&mut cx).is_pending());
+        }
+        assert!(sent.lock().unwrap().is_empty());
+    }
+    assert_eq!(*sent.lock().unwrap(), [false]);
+
+    server.set_writes(Writes::FINE);
+    let mut run = pin!(driver.run());
+    while server.log().sent.len() < 2 {
+        assert!(run.as_mut().poll(&mut cx).is_pending());
+    }
+    assert_eq!(*closes.lock().unwrap(), 0);
 }
 
 /// There is a place for one transport: a handover is put off, and nothing is dialled beside the connection.
