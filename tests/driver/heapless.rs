@@ -12,6 +12,7 @@ use std::time::Duration;
 use redial::driver::heapless::Driver;
 use redial::driver::{self, Outcome};
 use redial::handover::{self, Decider};
+use redial::policy::RestoreConfig;
 use redial::subscriptions::SubscriptionList;
 use redial::testing::conformance::{self, TestedPolicy, TestedTransport};
 use redial::testing::{VirtualClock, Writes};
@@ -226,6 +227,25 @@ fn the_last_word_about_a_key_wins() {
         assert_eq!(restored, subscribed, "{last:?}");
         assert!(restored || last == Some(driver::Command::Unsubscribe("a".into())), "{last:?}");
     }
+}
+
+/// A server that did not confirm a subscription in time may have it all the same: it learns that the user gave it up.
+#[test]
+fn an_unconfirmed_subscription_is_taken_back() {
+    static PATIENT: Config = Config::new(BackoffConfig::constant(Duration::from_secs(60)).build_const())
+        .restore(RestoreConfig::new().confirm_timeout(Some(Duration::from_secs(1))).build_const())
+        .build_const();
+    let bench = Bench::drive::<6>(policy(&PATIENT), async |bench| {
+        bench.sleep(10).await;
+        bench.server.set_answering(false);
+        bench.subscribe("a");
+        bench.sleep(5_000).await;
+        bench.unsubscribe("a");
+        bench.sleep(10).await;
+    });
+    let commands = bench.commands();
+    assert_eq!(commands[1], driver::Command::Restore { keys: vec!["a".into()], send: 1 });
+    assert_eq!(commands[2..], [driver::Command::Unsubscribe("a".into())]);
 }
 
 /// Duty 13: the host learns of each message before it is asked for the next one, also when an event comes in between.

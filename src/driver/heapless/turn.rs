@@ -112,8 +112,10 @@ where
         }
         if let Some(Event::Unsubscribe { key }) = &event {
             let known = self.policy.subscriptions().find(key).map(|entry| entry.state());
-            let sent = matches!(known, Some(SubscriptionState::Sent | SubscriptionState::Confirmed));
-            if sent && is_live(self.policy.phase()) {
+            // One that waits for its next try may be at a server that was late to say so.
+            let absent =
+                matches!(known, None | Some(SubscriptionState::Pending | SubscriptionState::Rejected));
+            if !absent && is_live(self.policy.phase()) {
                 self.send(Command::Unsubscribe(key.clone()));
             }
         }
