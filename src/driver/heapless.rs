@@ -10,8 +10,8 @@
 //!   that none is lost in a queue, and the host is told of each whether it was written. What comes in is the protocol's to hand over, as it
 //!   reads it.
 //! - Commands that wait for the transport have a place each, `COMMANDS` of them. What does not fit is a failed send: the peer has
-//!   not read for long. Two for each subscription and four beside them are always enough; with fewer than a batch of subscriptions no
-//!   connection lasts.
+//!   not read for long. Two for each key, one that was given up meanwhile as well, and four beside them are always enough, however often
+//!   the user thinks better of it; with fewer than a batch of subscriptions no connection lasts.
 //!
 //! ```
 //! use core::task::{Context, Poll};
@@ -225,8 +225,8 @@ pub trait Host<T, K, M> {
     /// without it, [`Request::Message`] must not be returned. Events of the user and of the host may come at any time, also before a run.
     fn poll_next(&mut self, cx: &mut Context<'_>, writable: bool) -> Poll<Request<T, K, M>>;
 
-    /// What became of the message that was returned last: the transport took it (whether the peer has it, only the peer can say), or it
-    /// is in doubt, because the connection was lost during the write.
+    /// What became of the message that was returned last, before the next one is asked for: the transport took it (whether the peer has
+    /// it, only the peer can say), or it is in doubt, because the connection was lost during the write, or the run was dropped.
     fn sent(&mut self, written: bool) {
         let _ = written;
     }

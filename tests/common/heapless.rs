@@ -21,6 +21,14 @@ pub(crate) type Writer = <TestedTransport as driver::Protocol>::Writer;
 pub(crate) struct Transport {
     pub(crate) server: TestedTransport,
     pub(crate) halves: Option<(Reader, Writer)>,
+    /// How often the driver closed it.
+    pub(crate) closes: Arc<Mutex<u32>>,
+}
+
+impl Transport {
+    pub(crate) fn new(server: TestedTransport) -> Self {
+        Self { server, halves: None, closes: Arc::default() }
+    }
 }
 
 impl Protocol for Transport {
@@ -46,6 +54,7 @@ impl Protocol for Transport {
     }
 
     async fn close(&mut self, code: u16) {
+        *self.closes.lock().unwrap() += 1;
         if let Some((reader, writer)) = self.halves.take() {
             driver::Protocol::close(&self.server, reader, writer, code).await;
         }
@@ -156,7 +165,7 @@ impl Tested {
     pub(crate) fn new(policy: TestedPolicy, server: TestedTransport, host: conformance::Host) -> Self {
         let device = Device::new(server.clone());
         let waiting = device.waiting.clone();
-        Self { driver: Driver::new(policy, Transport { server, halves: None }, host, device), waiting }
+        Self { driver: Driver::new(policy, Transport::new(server), host, device), waiting }
     }
 }
 

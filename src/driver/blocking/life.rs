@@ -1,7 +1,6 @@
 //! The threads of a transport: one dials and then reads, one writes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::driver::{Dial, DialError};
 
@@ -77,7 +76,6 @@ impl<P: BlockingProtocol> Life<P> {
                     Ok(())
                 }
             };
-            self.wire.busy.store(false, Ordering::Release);
             self.wire.done.put(sent);
         }
     }

@@ -67,6 +67,13 @@ impl<T> Slot<T> {
         Poll::Ready(item)
     }
 
+    /// The driver takes what is there already.
+    pub(super) fn try_take(&self) -> Option<T> {
+        let item = self.lock().item.take();
+        self.changed.notify_all();
+        item
+    }
+
     /// Nothing passes any more.
     pub(super) fn close(&self) {
         let mut state = self.lock();

@@ -4,7 +4,6 @@ use core::fmt;
 use core::future::poll_fn;
 use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::classify::Cause;
 use crate::driver::{Command, Dial, DialError, Notice, RefreshFailed, SendFailed, SendProtocol};
@@ -55,7 +54,11 @@ impl<P> fmt::Debug for Threaded<P> {
 pub struct ThreadedReader<P: BlockingProtocol>(Arc<Line<P>>);
 
 /// The half that a driver writes.
-pub struct ThreadedWriter<P: BlockingProtocol>(Arc<Line<P>>);
+pub struct ThreadedWriter<P: BlockingProtocol> {
+    line: Arc<Line<P>>,
+    /// The answer to a write was not taken yet: it is under way, or its answer lies there.
+    owed: bool,
+}
 
 impl<P: BlockingProtocol> fmt::Debug for ThreadedReader<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,10 +74,11 @@ impl<P: BlockingProtocol> fmt::Debug for ThreadedWriter<P> {
 
 impl<P: BlockingProtocol> ThreadedWriter<P> {
     async fn work(&mut self, work: Work<P>) -> Result<(), SendFailed> {
-        let wire = &self.0.wire;
-        wire.busy.store(true, Ordering::Release);
-        wire.work.offer(work);
-        self.0.next(|wire| &wire.done).await.unwrap_or(Err(SendFailed))
+        self.owed = true;
+        self.line.wire.work.offer(work);
+        let done = self.line.next(|wire| &wire.done).await;
+        self.owed = false;
+        done.unwrap_or(Err(SendFailed))
     }
 }
 
@@ -92,7 +96,7 @@ impl<P: BlockingProtocol> SendProtocol for Threaded<P> {
         let line = Line::begin(&self.crew, &self.protocol, dial);
         let line = Arc::new(line.map_err(|_| DialError::NotNow { retry_after: None })?);
         line.next(|wire| &wire.dialled).await.unwrap_or(Err(Cause::Unknown.into()))?;
-        Ok((ThreadedReader(line.clone()), ThreadedWriter(line)))
+        Ok((ThreadedReader(line.clone()), ThreadedWriter { line, owed: false }))
     }
 
     async fn receive(&self, reader: &mut Self::Reader, _: Epoch) -> Result<P::Received, Cause> {
@@ -108,8 +112,8 @@ impl<P: BlockingProtocol> SendProtocol for Threaded<P> {
     }
 
     async fn close(&self, reader: Self::Reader, mut writer: Self::Writer, code: u16) {
-        // Behind a write that was cut off, nobody would understand it.
-        if !writer.0.wire.busy.load(Ordering::Acquire) {
+        // Behind a write that was cut off, nobody would understand it. The answer to one that has ended is not that of the close.
+        if !writer.owed || writer.line.wire.done.try_take().is_some() {
             // It is closed in any case.
             let _said = writer.work(Work::Close(code)).await;
         }
@@ -133,5 +137,101 @@ impl<P: BlockingProtocol> SendProtocol for Threaded<P> {
 
     fn observe(&self, notice: &Notice<'_, P::Token, P::Key>) {
         self.protocol.observe(notice);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a close takes its time")]
+mod tests {
+    use core::convert::Infallible;
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::Poll;
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread::sleep;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::driver::{Dialling, Hangup, Received, block_on};
+    use crate::{Action, Event, Instant, Policy, SplitMix64, presets};
+
+    /// Heartbeats that take as long as the test wants, and a close that takes its time.
+    struct Slow {
+        go: Mutex<Receiver<()>>,
+        said: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl BlockingProtocol for Slow {
+        type Reader = Receiver<()>;
+        type Writer = ();
+        type Token = ();
+        type Key = Infallible;
+        type Message = Infallible;
+        type Incoming = Infallible;
+        type Received = Option<Received>;
+
+        fn dial(&self, _: &Dialling) -> Result<(Receiver<()>, (), Hangup), DialError> {
+            let (end, ended) = channel();
+            Ok((ended, (), Hangup::new(move || drop::<Sender<()>>(end))))
+        }
+
+        fn receive(&self, ended: &mut Receiver<()>, _: Epoch) -> Result<Option<Received>, Cause> {
+            ended.recv().map(|()| None).map_err(|_| Cause::NoCloseFrame)
+        }
+
+        fn send(&self, (): &mut (), _: Command) -> Result<(), SendFailed> {
+            self.go.lock().unwrap().recv().map_err(|_| SendFailed)?;
+            self.said.lock().unwrap().push("heartbeat");
+            Ok(())
+        }
+
+        fn close(&self, (): &mut (), _: u16) {
+            sleep(Duration::from_millis(50));
+            self.said.lock().unwrap().push("close");
+        }
+    }
+
+    /// Closes while nobody has taken the answer to a write yet, which has ended or not, and returns what was said.
+    fn said(ended: bool) -> Vec<&'static str> {
+        let (going, go) = channel();
+        let said = Arc::<Mutex<Vec<_>>>::default();
+        let threaded = Threaded::new(Slow { go: Mutex::new(go), said: said.clone() });
+        let mut policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
+        let actions = policy.handle_event(Instant::ZERO, Event::Start);
+        let open = actions.iter().find_map(|action| match action {
+            Action::Open { epoch, mode, endpoint, attempt, .. } => Some((epoch, mode, endpoint, attempt)),
+            _ => None,
+        });
+        let dial = Dial::of(&policy, Instant::ZERO, open.unwrap());
+        let (reader, mut writer) = block_on(threaded.dial(dial)).unwrap();
+        {
+            let mut sending = pin!(threaded.send(&mut writer, Command::Heartbeat { sequence: None }));
+            let mut begun = false;
+            // Its answer wakes, and nobody takes it.
+            block_on(poll_fn(|cx| {
+                if core::mem::replace(&mut begun, true) {
+                    return Poll::Ready(());
+                }
+                assert!(sending.as_mut().poll(cx).is_pending());
+                if ended {
+                    going.send(()).unwrap();
+                    return Poll::Pending;
+                }
+                Poll::Ready(())
+            }));
+        }
+        block_on(threaded.close(reader, writer, 1000));
+        let said = said.lock().unwrap().clone();
+        drop(going);
+        threaded.join();
+        said
+    }
+
+    /// A close is said in full behind a write that has just ended, and not at all behind one that has not.
+    #[test]
+    fn a_close_does_not_take_the_answer_of_a_write_for_its_own() {
+        assert_eq!(said(true), ["heartbeat", "close"]);
+        assert!(said(false).is_empty());
     }
 }

@@ -25,8 +25,6 @@ pub(super) struct Wire<P: BlockingProtocol> {
     pub(super) received: Slot<Result<P::Received, Cause>>,
     pub(super) work: Slot<Work<P>>,
     pub(super) done: Slot<Result<(), SendFailed>>,
-    /// A write is under way.
-    pub(super) busy: AtomicBool,
     pub(super) abandoned: Arc<AtomicBool>,
     hangup: Mutex<Option<Hangup>>,
 }
@@ -38,7 +36,6 @@ impl<P: BlockingProtocol> Wire<P> {
             received: Slot::new(),
             work: Slot::new(),
             done: Slot::new(),
-            busy: AtomicBool::new(false),
             abandoned: Arc::new(AtomicBool::new(false)),
             hangup: Mutex::new(None),
         }

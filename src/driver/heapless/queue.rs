@@ -22,17 +22,38 @@ impl<T, K: PartialEq, M, const N: usize> Queue<T, K, M, N> {
         *self = Self::new();
     }
 
-    /// Takes a command; false if it is full. Of two heartbeats only one waits, and of two subscriptions to a key the newer one.
+    /// Takes a command; false if it is full. Of two heartbeats only one waits, and of what is said of a key at most an unsubscription and
+    /// the newest subscription behind it.
     pub(super) fn push(&mut self, command: Command<T, K, M>) -> bool {
+        if let Command::Unsubscribe(key) = &command {
+            self.withdraw(key);
+        }
+        // What takes the place of another one has nothing of its key behind it.
         let same = |other: &&mut Option<Command<T, K, M>>| match (&command, other) {
             (Command::Heartbeat { .. }, Some(Command::Heartbeat { .. })) => true,
-            (Command::Subscribe { key, .. }, Some(Command::Subscribe { key: other, .. })) => key == other,
+            (Command::Subscribe { key, .. }, Some(Command::Subscribe { key: other, .. }))
+            | (Command::Unsubscribe(key), Some(Command::Unsubscribe(other))) => key == other,
             _ => false,
         };
         if let Some(slot) = self.commands.iter_mut().find(same) {
             *slot = Some(command);
             return true;
         }
+        self.append(command)
+    }
+
+    /// Takes out the subscription to this key; those behind it move up.
+    fn withdraw(&mut self, key: &K) {
+        for _ in 0..self.count {
+            match self.pop() {
+                Some(Command::Subscribe { key: other, .. }) if other == *key => {}
+                Some(command) => _ = self.append(command),
+                None => return,
+            }
+        }
+    }
+
+    fn append(&mut self, command: Command<T, K, M>) -> bool {
         let end = self.first.wrapping_add(self.count).checked_rem(N).unwrap_or_default();
         if self.count >= N {
             return false;
@@ -70,6 +91,28 @@ mod tests {
             assert_eq!(queue.pop(), Some(Command::Message(round + 100)));
             assert!(queue.is_empty() && queue.pop().is_none());
         }
+    }
+
+    /// The last word about a key is the last in the queue, and it never takes more than two places.
+    #[test]
+    fn of_one_key_an_unsubscription_waits_and_a_subscription_behind_it() {
+        let subscribe = |key, send| Command::Subscribe { key, send };
+        let mut queue = Small::new();
+        for send in 0..9 {
+            assert!(queue.push(subscribe(7, send)) && queue.push(Command::Unsubscribe(7)));
+        }
+        assert!(queue.push(subscribe(8, 1)) && queue.push(subscribe(7, 10)));
+        assert!(queue.push(subscribe(8, 2)) && queue.push(subscribe(7, 11)));
+        let left: Vec<_> = core::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(left, [Command::Unsubscribe(7), subscribe(8, 2), subscribe(7, 11)]);
+
+        assert!(
+            queue.push(subscribe(7, 12))
+                && queue.push(subscribe(8, 3))
+                && queue.push(Command::Unsubscribe(7))
+        );
+        let left: Vec<_> = core::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(left, [subscribe(8, 3), Command::Unsubscribe(7)]);
     }
 
     #[test]

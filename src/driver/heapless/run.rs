@@ -34,6 +34,7 @@ where
         // An earlier run that was dropped took its transport with it.
         if !is_over(turn.policy.phase()) {
             turn.take(Some(Event::Stop { keep: true }));
+            turn.wanted.close = None;
         }
         let mut stopped = false;
         while let Some(request) = poll_fn(|cx| Poll::Ready(turn.request(cx, false))).await {
@@ -160,9 +161,8 @@ where
                         Poll::Ready(Step::Limit) => self.take(Some(Event::SendFailed { epoch })),
                         Poll::Ready(step) => self.step(step),
                         Poll::Pending => {
-                            if let Some(written) = transport.take_message(false) {
-                                self.host.sent(written);
-                                // It may have the next one.
+                            if self.tell_message(false) {
+                                // The host may have the next one.
                                 cx.waker().wake_by_ref();
                             }
                             return Poll::Pending;
@@ -173,9 +173,7 @@ where
             })
             .await;
         }
-        if let Some(written) = transport.take_message(true) {
-            self.host.sent(written);
-        }
+        self.tell_message(true);
         // What came in one message with what ended it: the policy judges it.
         while let Some(event) = transport.take_rest() {
             self.take(Some(event));

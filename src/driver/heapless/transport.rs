@@ -79,9 +79,9 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
         self.write_limit.set(None);
     }
 
-    /// Whether a message that is queued now is written at once.
+    /// Whether a message that is queued now is written at once, and what became of the one before it is told.
     pub(super) fn is_writable(&self) -> bool {
-        self.write.get() == Write::Idle && self.queue.borrow().is_empty()
+        self.write.get() == Write::Idle && self.message.get().is_none() && self.queue.borrow().is_empty()
     }
 
     /// Queues a command; false if there is no place for it.
@@ -122,6 +122,8 @@ impl<P: Protocol, const COMMANDS: usize> Transport<P, COMMANDS> {
             let command = next.await;
             let is_message = matches!(command, Command::Message(_));
             self.write.set(Write::UnderWay);
+            // It has its own time: between two polls, the one before it may have ended and this one begun.
+            self.write_limit.set(None);
             if is_message {
                 self.message.set(Some(Written::NotYet));
             }

@@ -27,7 +27,14 @@ pub(super) struct Wanted<T> {
 }
 
 /// What the loop has beside the transport.
-pub(super) struct Turn<'a, D, P: Protocol, Rt: Runtime, H, const COMMANDS: usize> {
+pub(super) struct Turn<
+    'a,
+    D,
+    P: Protocol,
+    Rt: Runtime,
+    H: Host<P::Token, P::Key, P::Message>,
+    const COMMANDS: usize,
+> {
     pub(super) policy: &'a mut D,
     pub(super) runtime: &'a Rt,
     pub(super) host: &'a mut H,
@@ -105,8 +112,10 @@ where
         }
         if let Some(Event::Unsubscribe { key }) = &event {
             let known = self.policy.subscriptions().find(key).map(|entry| entry.state());
-            let sent = matches!(known, Some(SubscriptionState::Sent | SubscriptionState::Confirmed));
-            if sent && is_live(self.policy.phase()) {
+            // One that waits for its next try may be at a server that was late to say so.
+            let absent =
+                matches!(known, None | Some(SubscriptionState::Pending | SubscriptionState::Rejected));
+            if !absent && is_live(self.policy.phase()) {
                 self.send(Command::Unsubscribe(key.clone()));
             }
         }
@@ -232,5 +241,30 @@ where
             // Look at the clock again, after everything that became ready meanwhile.
             cx.waker().wake_by_ref();
         }
+    }
+}
+
+impl<D, P, Rt, H, const COMMANDS: usize> Turn<'_, D, P, Rt, H, COMMANDS>
+where
+    P: Protocol,
+    Rt: Runtime,
+    H: Host<P::Token, P::Key, P::Message>,
+{
+    /// Tells the host, once, what became of the message that was taken last. False: nobody knows yet, or there is none.
+    pub(super) fn tell_message(&mut self, over: bool) -> bool {
+        let written = self.transport.take_message(over);
+        written.map(|written| self.host.sent(written)).is_some()
+    }
+}
+
+impl<D, P, Rt, H, const COMMANDS: usize> Drop for Turn<'_, D, P, Rt, H, COMMANDS>
+where
+    P: Protocol,
+    Rt: Runtime,
+    H: Host<P::Token, P::Key, P::Message>,
+{
+    fn drop(&mut self) {
+        // A run that was dropped during a write, and has aborted its transport.
+        self.tell_message(true);
     }
 }
