@@ -11,7 +11,7 @@ use redial::driver::{
 };
 use redial::policy::{Establish, RestoreConfig};
 use redial::subscriptions::SubscriptionList;
-use redial::testing::{Answer, Say, ScriptedTransport, VirtualClock};
+use redial::testing::{Answer, ScriptedTransport, VirtualClock};
 use redial::{BackoffConfig, Cause, Config, Epoch, Event, Policy, SplitMix64, presets};
 
 use crate::ms;
