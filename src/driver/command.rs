@@ -17,7 +17,8 @@ use crate::policy::{Actions, Endpoint, Epoch, Event, Explanation, RetryAfter, Wa
 use crate::session::SessionState;
 use crate::time::Instant;
 
-/// What to dial: [`Action::Open`](crate::Action::Open) with the session's endpoint.
+/// What to dial: [`Action::Open`](crate::Action::Open) with the session's endpoint. [`Debug`] does not show that: it may have a
+/// secret in it.
 ///
 /// ```
 /// use redial::Mode;
@@ -34,7 +35,7 @@ use crate::time::Instant;
 /// }
 /// # let _ = address;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Dial<T = ()> {
     /// The number of the new transport.
@@ -69,6 +70,20 @@ impl<T: Clone> Dial<T> {
             _ => policy.config().connect_timeout(),
         };
         Self { epoch, mode, endpoint, endpoint_index: policy.endpoint_index(), attempt, timeout }
+    }
+}
+
+impl<T> fmt::Debug for Dial<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, mode, endpoint, endpoint_index, attempt, timeout } = self;
+        f.debug_struct("Dial")
+            .field("epoch", epoch)
+            .field("mode", mode)
+            .field("endpoint", &if endpoint.is_some() { "[redacted]" } else { "none" })
+            .field("endpoint_index", endpoint_index)
+            .field("attempt", attempt)
+            .field("timeout", timeout)
+            .finish()
     }
 }
 
@@ -324,5 +339,29 @@ impl<T: fmt::Debug, K: fmt::Debug> fmt::Debug for Notice<'_, T, K> {
             .field("event", &self.event)
             .field("actions", &self.actions)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::format;
+
+    /// F110: an endpoint that the server named may have a secret in it.
+    #[test]
+    fn debug_output_has_no_endpoint() {
+        let dial = |endpoint| Dial {
+            epoch: Epoch::FIRST,
+            mode: Mode::Resume,
+            endpoint,
+            endpoint_index: 3,
+            attempt: 1,
+            timeout: Duration::from_secs(7),
+        };
+        let shown = format!("{:?} {:?}", dial(Some("wss://h/?s3cret")), dial(None));
+        assert!(
+            !shown.contains("s3cret") && shown.contains("[redacted]") && shown.contains("none"),
+            "{shown}"
+        );
     }
 }

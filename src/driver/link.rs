@@ -143,26 +143,27 @@ impl<P: Protocol> Life<'_, P> {
 
     /// What is to be written next. `left`: so many messages before everybody else has a turn.
     fn poll_write(&self, cx: &Context<'_>, left: &mut u8) -> Poll<Write<P>> {
-        if let Some(command) = self.mail.next_command() {
-            return Poll::Ready((command, None));
-        }
-        if !self.mail.has(ONLINE) {
-            return Poll::Pending;
-        }
-        let Some(after) = left.checked_sub(1) else {
-            *left = BURST;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        };
-        match self.shared.message_to_write() {
-            Some((writing, message)) => {
-                *left = after;
-                Poll::Ready((Command::Message(message), Some(writing)))
+        loop {
+            if let Some(command) = self.mail.next_command() {
+                return Poll::Ready((command, None));
             }
-            None => {
+            if !self.mail.has(ONLINE) {
+                return Poll::Pending;
+            }
+            let Some(after) = left.checked_sub(1) else {
                 *left = BURST;
-                Poll::Pending
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            };
+            let Some((writing, message)) = self.shared.message_to_write() else {
+                *left = BURST;
+                return Poll::Pending;
+            };
+            *left = after;
+            if self.protocol.can_send(&message) {
+                return Poll::Ready((Command::Message(message), Some(writing)));
             }
+            writing.refused(message);
         }
     }
 }

@@ -106,6 +106,9 @@ pub enum SendError<M> {
     Displaced(M),
     /// The run has ended, or the driver was dropped.
     Ended(M),
+    /// The protocol can't send it, whatever connection there is: it is too large, for example
+    /// ([`Protocol::can_send`](super::Protocol::can_send)).
+    Refused(M),
     /// The connection was lost, or its write failed, while the message was being written: the other side may have it, a
     /// part of it, or nothing.
     InDoubt,
@@ -120,7 +123,8 @@ impl<M> SendError<M> {
             | Self::Lost(message)
             | Self::Full(message)
             | Self::Displaced(message)
-            | Self::Ended(message) => Some(message),
+            | Self::Ended(message)
+            | Self::Refused(message) => Some(message),
             Self::InDoubt => None,
         }
     }
@@ -134,6 +138,7 @@ impl<M> SendError<M> {
             Self::Full(_) => "full",
             Self::Displaced(_) => "displaced",
             Self::Ended(_) => "ended",
+            Self::Refused(_) => "refused",
             Self::InDoubt => "in_doubt",
         }
     }
@@ -154,6 +159,7 @@ impl<M> fmt::Display for SendError<M> {
             Self::Full(_) => "not sent: the queue is full",
             Self::Displaced(_) => "not sent: the queue was full and a newer message took the place",
             Self::Ended(_) => "not sent: the driver has ended",
+            Self::Refused(_) => "not sent: the protocol can't send this message",
             Self::InDoubt => "in doubt: the connection was lost while the message was being written",
         })
     }
@@ -325,6 +331,10 @@ impl<M> OutQueue<M> {
 
     /// The sender wants it no longer: out of the queue, if it is still there.
     pub(super) fn withdraw(&self, receipt: &Receipt<M>) {
+        // Most were written. To look for one among those that still wait would cost each sender as much as there are.
+        if !matches!(receipt.0.lock().stage, Stage::Queued(_)) {
+            return;
+        }
         let mut inner = self.lock();
         inner.queue.all().retain(|slot| !Arc::ptr_eq(slot, &receipt.0));
         self.filled.store(!inner.queue.is_empty(), Ordering::Release);
@@ -345,9 +355,18 @@ pub(super) struct Writing<M> {
 }
 
 impl<M> Writing<M> {
-    pub(super) fn written(mut self) {
+    pub(super) fn written(self) {
+        self.finish(Ok(()));
+    }
+
+    /// Nothing of it was written.
+    pub(super) fn refused(self, message: M) {
+        self.finish(Err(SendError::Refused(message)));
+    }
+
+    fn finish(mut self, result: Result<(), SendError<M>>) {
         if let Some(slot) = self.slot.take() {
-            slot.finish(Ok(()));
+            slot.finish(result);
         }
     }
 }
@@ -403,5 +422,28 @@ impl<M> Future for Receipt<M> {
                 Poll::Pending
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The futures of all senders end so: none of them may look through what the others still have in the queue.
+    #[test]
+    fn what_was_written_is_not_looked_for() {
+        let queue = OutQueue::new();
+        queue.set_gate(Gate::Live);
+        let written = queue.push(1, true).unwrap();
+        let (writing, _) = queue.take(|| false).unwrap();
+        writing.written();
+        let waits = queue.push(2, true).unwrap();
+        // Whoever looks through the queue corrects this.
+        queue.filled.store(false, Ordering::Release);
+        queue.withdraw(&written);
+        assert!(!queue.is_filled(), "the queue was looked through");
+        queue.filled.store(true, Ordering::Release);
+        queue.withdraw(&waits);
+        assert!(!queue.is_filled() && queue.take(|| false).is_none());
     }
 }

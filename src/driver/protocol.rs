@@ -122,6 +122,14 @@ pub trait Protocol {
         epoch: Epoch,
     ) -> impl Future<Output = Result<Self::Received, Cause>>;
 
+    /// Whether this message of the application's can be sent at all. One that can't, because it is too large or because the
+    /// protocol has no way to say it, is given back to its sender ([`SendError::Refused`](super::SendError::Refused)) when its
+    /// turn to be written comes, and the connection goes on. By default all can.
+    fn can_send(&self, message: &Self::Message) -> bool {
+        let _ = message;
+        true
+    }
+
     /// Sends one command and flushes it. It may take its time: reading, timers and the user's requests go on meanwhile,
     /// and the commands behind it wait. One that takes longer than [`Driver::with_send_timeout`](super::Driver) allows
     /// has failed.

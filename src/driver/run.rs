@@ -89,8 +89,15 @@ where
                     }
                     if let Event::Unsubscribe { key } = &event {
                         let known = turn.policy.subscriptions().find(key).map(|entry| entry.state());
-                        let sent =
-                            matches!(known, Some(SubscriptionState::Sent | SubscriptionState::Confirmed));
+                        // One that waits may have been taken all the same, and its answer be late or lost.
+                        let sent = matches!(
+                            known,
+                            Some(
+                                SubscriptionState::Sent
+                                    | SubscriptionState::Confirmed
+                                    | SubscriptionState::Waiting { .. }
+                            )
+                        );
                         if sent && is_live(turn.policy.phase()) {
                             turn.links.command_connection(Command::Unsubscribe(key.clone()));
                         }

@@ -64,6 +64,12 @@ pub trait SendProtocol: Send + Sync {
         epoch: Epoch,
     ) -> impl Future<Output = Result<Self::Received, Cause>> + Send;
 
+    /// [`Protocol::can_send`].
+    fn can_send(&self, message: &Self::Message) -> bool {
+        let _ = message;
+        true
+    }
+
     /// [`Protocol::send`].
     ///
     /// # Errors
@@ -122,6 +128,10 @@ impl<P: SendProtocol> Protocol for P {
         epoch: Epoch,
     ) -> impl Future<Output = Result<Self::Received, Cause>> {
         SendProtocol::receive(self, reader, epoch)
+    }
+
+    fn can_send(&self, message: &Self::Message) -> bool {
+        SendProtocol::can_send(self, message)
     }
 
     fn send(

@@ -216,6 +216,10 @@ impl<T, K> Link<T, K> {
     /// Anything else that happened on this connection; give the event this link's [`epoch`](Self::epoch).
     pub fn tell(&self, event: Event<T, K>) {
         let mut inner = self.shared.lock();
+        // Nobody takes it any more.
+        if inner.over {
+            return;
+        }
         // Whatever comes in between two looks of the driver is one sign of life.
         let again =
             matches!((inner.events.last(), &event), (Some(Event::Received { .. }), Event::Received { .. }));
@@ -298,8 +302,10 @@ impl<T, K> Drop for Commands<T, K> {
     fn drop(&mut self) {
         let mut inner = self.0.lock();
         inner.over = true;
-        inner.commands.clear();
+        let left = (core::mem::take(&mut inner.events), core::mem::take(&mut inner.commands));
         drop(inner);
+        // Outside the lock: what is dropped may hold a link.
+        drop(left);
         self.0.consumer.wake();
     }
 }

@@ -39,7 +39,9 @@ impl View {
         let (live, online) = (is_live(self.phase), self.phase == Phase::Online);
         if before.phase != self.phase || moved {
             links.set_session(live, online);
-            if (is_live(before.phase), before.phase == Phase::Online) != (live, online) {
+            // It starts again, or is revived: what was over before is so no longer.
+            let begins = is_over(before.phase) && !is_over(self.phase);
+            if begins || (is_live(before.phase), before.phase == Phase::Online) != (live, online) {
                 shared.set_session(live, online, is_over(self.phase));
             }
         }

@@ -1,11 +1,12 @@
 //! A WebSocket under the driver: dial, read, write, close.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::borrow::ToOwned;
 use std::format;
 use std::string::{String, ToString};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
@@ -28,7 +29,7 @@ use super::dial::{self, Socket};
 use super::failure::Failure;
 use super::frame::{Close, Frame};
 use super::limits::Limits;
-use super::numbers::Numbers;
+use super::numbers::{Numbered, Numbers};
 use super::protocol::{Connection, Protocol};
 use super::report::Report;
 use super::request::{Headers, Upgraded};
@@ -69,26 +70,40 @@ pub struct Client<P> {
     pub(super) guard: EndpointGuard<'static>,
     pub(super) close_reason: String,
     /// The newest sequence numbers, as the policy has noted them.
-    pub(super) numbers: Mutex<Numbers>,
+    pub(super) numbers: Numbers,
 }
 
 /// The half of a connection that is read.
-#[derive(Debug)]
 pub struct Reader {
     stream: SplitStream<Socket>,
+    /// What the policy has noted of it.
+    _numbered: Numbered,
     /// The number of the base that was dialled.
     base: usize,
     pings: Arc<AtomicU64>,
 }
 
 /// The half that is written.
-#[derive(Debug)]
 pub struct Writer {
     sink: SplitSink<Socket, Message>,
     epoch: Epoch,
     upgraded: Upgraded,
     /// How many pings were sent: the newest has this number in it, and its pong, too.
     pings: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// Without the message that waits for the socket, which may be a login.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, upgraded, .. } = self;
+        f.debug_struct("Writer").field("epoch", epoch).field("upgraded", upgraded).finish_non_exhaustive()
+    }
 }
 
 /// What one message tells, with the epoch that this layer does not know.
@@ -143,10 +158,6 @@ impl<P: Protocol> Client<P> {
         }
     }
 
-    fn numbers(&self) -> MutexGuard<'_, Numbers> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn invalid(&self, epoch: Epoch, detail: &str) {
         self.protocol.report(epoch, Report::Invalid(detail));
     }
@@ -182,7 +193,7 @@ impl<P: Protocol> Client<P> {
                 });
                 let known = match begun {
                     Some(first) => first.is_some_and(|first| sequence <= first),
-                    None => self.numbers().has_had(epoch, sequence),
+                    None => self.numbers.has_had(epoch, sequence),
                 };
                 // Of what is known already the policy hears, too: it counts.
                 told.push(Event::Sequence { epoch, sequence }.into());
@@ -259,7 +270,7 @@ impl<P: Protocol> Client<P> {
             Command::Identify => self.protocol.identify(&mut connection),
             Command::Resume(session) => {
                 // What is replayed begins behind it.
-                self.numbers().note(writer.epoch, session.sequence());
+                self.numbers.note(writer.epoch, session.sequence());
                 let token = session.token().map_or("", String::as_str);
                 self.protocol.resume(token, session.sequence(), &mut connection);
             }
@@ -285,7 +296,6 @@ impl<P: Protocol> SendProtocol for Client<P> {
     type Received = Told<P>;
 
     async fn dial(&self, dial: Dial<String>) -> Result<(Reader, Writer), DialError> {
-        self.numbers().dialled(dial.epoch);
         let (socket, upgraded) = self.open(&dial).await.map_err(|failure| {
             self.protocol.report(dial.epoch, Report::DialFailed(&failure));
             failure.dial_error()
@@ -293,8 +303,17 @@ impl<P: Protocol> SendProtocol for Client<P> {
         self.protocol.report(dial.epoch, Report::Upgraded(&upgraded));
         let (sink, stream) = socket.split();
         let pings = Arc::default();
-        let reader = Reader { stream, base: usize::from(dial.endpoint_index), pings: Arc::clone(&pings) };
+        let reader = Reader {
+            stream,
+            _numbered: self.numbers.opened(dial.epoch),
+            base: usize::from(dial.endpoint_index),
+            pings: Arc::clone(&pings),
+        };
         Ok((reader, Writer { sink, epoch: dial.epoch, upgraded, pings }))
+    }
+
+    fn can_send(&self, message: &Frame) -> bool {
+        message.len() <= self.limits.outgoing()
     }
 
     async fn receive(&self, reader: &mut Reader, epoch: Epoch) -> Result<Told<P>, Cause> {
@@ -333,7 +352,8 @@ impl<P: Protocol> SendProtocol for Client<P> {
             return Ok(writer.sink.send(Message::Ping(payload.into())).await?);
         };
         for frame in frames {
-            if frame.len() > self.limits.outgoing() {
+            // One that the protocol made. Without it the connection is not what it is to be.
+            if !self.can_send(&frame) {
                 let (len, most) = (frame.len(), self.limits.outgoing());
                 self.invalid(
                     writer.epoch,
@@ -363,13 +383,13 @@ impl<P: Protocol> SendProtocol for Client<P> {
         let applied = notice.actions.disposition() == Disposition::Applied;
         match notice.event {
             Some(Event::Sequence { epoch, sequence }) if applied => {
-                self.numbers().note(*epoch, Some(*sequence))
+                self.numbers.note(*epoch, Some(*sequence))
             }
-            Some(Event::Ready { epoch, sequence, .. }) if applied => self.numbers().note(*epoch, *sequence),
+            Some(Event::Ready { epoch, sequence, .. }) if applied => self.numbers.note(*epoch, *sequence),
             _ => {}
         }
         if notice.actions.iter().any(|action| matches!(action, Action::DropSession { .. })) {
-            self.numbers().forget();
+            self.numbers.forget();
         }
         self.protocol.observe(notice);
     }

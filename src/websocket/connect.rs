@@ -1,13 +1,12 @@
 //! How a client is set up.
 
-#[cfg(feature = "telemetry")]
 use core::fmt;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::string::String;
+use std::sync::Arc;
 #[cfg(feature = "telemetry")]
-use std::sync::PoisonError;
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, PoisonError};
 use std::vec;
 use std::vec::Vec;
 
@@ -24,13 +23,14 @@ use crate::telemetry::Sink;
 use super::client::Client;
 use super::error::SetupError;
 use super::limits::Limits;
+use super::numbers::Numbers;
 use super::protocol::{Connection, Protocol};
 use super::raw::Raw;
 use super::report::Report;
 use super::request::Headers;
 use super::socket::Socket;
 use super::tls;
-use super::url::Url;
+use super::url::{Url, shown};
 
 /// How many URLs a client may have.
 pub(super) const MAX_URLS: usize = 8;
@@ -76,7 +76,8 @@ pub fn connect(url: &str) -> Connect<Raw> {
     }
 }
 
-/// What a client needs to know. [`connect`] begins it, [`spawn`](Self::spawn) ends it.
+/// What a client needs to know. [`connect`] begins it, [`spawn`](Self::spawn) ends it. [`Debug`] shows its URLs without their
+/// queries, and the names of its headers alone: the rest may be a secret.
 ///
 /// ```no_run
 /// use redial::driver::{Outbox, Overflow};
@@ -98,7 +99,6 @@ pub fn connect(url: &str) -> Connect<Raw> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "spawn it"]
 pub struct Connect<P: Protocol> {
     urls: Vec<String>,
@@ -120,6 +120,26 @@ pub struct Connect<P: Protocol> {
     error: Option<SetupError>,
 }
 
+impl<P: Protocol + fmt::Debug> fmt::Debug for Connect<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let urls: Vec<_> = self.urls.iter().map(|url| shown(url)).collect();
+        f.debug_struct("Connect")
+            .field("urls", &urls)
+            .field("protocol", &self.protocol)
+            .field("headers", &self.headers)
+            .field("limits", &self.limits)
+            .field("trust", &self.trust)
+            .field("close_reason", &self.close_reason)
+            .field("config", &self.config)
+            .field("handover", &self.handover)
+            .field("outbox", &self.outbox)
+            .field("buffer", &self.buffer)
+            .field("subscriptions", &self.subscriptions)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What sees the policy's steps.
 #[cfg(feature = "telemetry")]
 #[derive(Default)]
@@ -129,13 +149,6 @@ pub(super) struct Observing(Mutex<Option<Box<dyn Sink + Send>>>);
 impl Observing {
     pub(super) fn into_sink(self) -> Option<Box<dyn Sink + Send>> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(feature = "telemetry")]
-impl fmt::Debug for Observing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observing").finish_non_exhaustive()
     }
 }
 
@@ -376,7 +389,7 @@ impl<P: Protocol> Connect<P> {
             limits: self.limits,
             guard: EndpointGuard::new(self.trust),
             close_reason: self.close_reason,
-            numbers: Mutex::default(),
+            numbers: Numbers::default(),
         })
     }
 

@@ -77,8 +77,8 @@ impl Builder<Limits> {
         self
     }
 
-    /// The largest message that is sent, in bytes; a larger one is given back to its sender. What waits to be written is
-    /// never more than this and 16 KiB. Default: 4 MiB.
+    /// The largest message that is sent, in bytes; a larger one of the application's is given back to its sender, and one of the
+    /// protocol's own ends the connection. What waits to be written is never more than this and 16 KiB. Default: 4 MiB.
     ///
     /// # Errors
     /// [`ConfigError::LimitZero`].

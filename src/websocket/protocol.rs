@@ -171,7 +171,8 @@ pub trait Protocol: Send + Sync + 'static {
     }
 }
 
-/// A connection that is being set up: what the server answered to its upgrade, and what is sent on it now.
+/// A connection that is being set up: what the server answered to its upgrade, and what is sent on it now. [`Debug`] shows how many
+/// messages that are: one of them may be a login.
 ///
 /// ```no_run
 /// use redial::websocket::connect;
@@ -190,7 +191,6 @@ pub trait Protocol: Send + Sync + 'static {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Connection<'a> {
     upgraded: &'a Upgraded,
     epoch: Epoch,
@@ -227,5 +227,31 @@ impl<'a> Connection<'a> {
 
     pub(super) fn into_frames(self) -> Vec<Frame> {
         self.frames
+    }
+}
+
+impl fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("upgraded", self.upgraded)
+            .field("epoch", &self.epoch)
+            .field("frames", &self.frames.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    /// F110: what is sent first is a login, most of the time.
+    #[test]
+    fn debug_output_has_no_login() {
+        let upgraded = Upgraded::default();
+        let mut connection = Connection::new(&upgraded, Epoch::FIRST);
+        connection.send("LOGIN s3cret");
+        let shown = format!("{connection:?}");
+        assert!(!shown.contains("s3cret") && shown.contains("frames: 1"), "{shown}");
     }
 }

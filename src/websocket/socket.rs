@@ -313,6 +313,7 @@ impl<M> SendError<M> {
             E::Full(_) => E::Full(message),
             E::Displaced(_) => E::Displaced(message),
             E::Ended(_) => E::Ended(message),
+            E::Refused(_) => E::Refused(message),
             E::InDoubt => E::InDoubt,
         })
     }

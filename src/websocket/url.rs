@@ -269,7 +269,7 @@ impl fmt::Debug for Url {
 }
 
 /// A text that should have been a URL, for people: nothing of it that may be a secret.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = match text.find("://") {
         Some(at) => text.split_at(at.saturating_add(3)),

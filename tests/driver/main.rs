@@ -5,6 +5,7 @@ mod blocking;
 mod heapless;
 mod leftovers;
 mod own;
+mod requests;
 mod spawned;
 mod virtual_clock;
 

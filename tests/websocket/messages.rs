@@ -84,6 +84,22 @@ async fn a_message_that_is_too_large_is_given_back() {
     assert_eq!(soon(server.next()).await.unwrap().unwrap().len(), 1_000);
 }
 
+/// The same by the driver's own handle, which does not know the limit: nothing of it was written, so the connection stays.
+#[tokio::test]
+async fn a_message_that_is_too_large_for_the_driver_is_given_back() {
+    let (listener, url) = listener().await;
+    let (connect, _reports) = client(&url);
+    let socket = connect.limits(Limits::new().outgoing(1_000).build_const()).spawn().unwrap();
+    let mut server = accept(&listener).await;
+    soon(socket.online()).await.unwrap();
+    let large = Frame::from("x".repeat(1_001));
+    let sent = soon(socket.handle().send(large.clone())).await;
+    assert_eq!(sent, Err(driver::SendError::Refused(large)));
+    soon(socket.handle().send(Frame::from("x".repeat(1_000)))).await.unwrap();
+    assert_eq!(soon(server.next()).await.unwrap().unwrap().len(), 1_000);
+    assert_eq!(soon(socket.handle().stats()).await.unwrap().opens, 1);
+}
+
 #[tokio::test]
 async fn without_a_connection_a_message_is_given_back() {
     let (listener, url) = listener().await;

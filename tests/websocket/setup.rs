@@ -45,6 +45,22 @@ fn what_is_wrong_is_said_before_anything_is_dialled() {
     assert!((0..7).fold(good(), |connect, _| connect.or("ws://127.0.0.1:9")).spawn().is_ok());
 }
 
+/// F110: a query, a user name and the value of a header may be secrets, in what is set up and in what comes of it.
+#[test]
+fn what_may_be_secret_is_not_shown() {
+    let connect = |second: &str| {
+        connect("wss://h/path?token=s3cret").or(second).header("X-Api-Key", "s3cret").subprotocol("feed")
+    };
+    let wrong = connect("ws://u:s3cret@i:81");
+    let shown = format!("{wrong:?}") + &format!("{:?}", wrong.client().unwrap_err());
+    assert!(!shown.contains("s3cret"), "{shown}");
+    for part in ["wss://h/path", "ws://…@i:81", "x-api-key"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let shown = format!("{:?}", connect("wss://i?s3cret").client().unwrap());
+    assert!(!shown.contains("s3cret") && shown.contains("wss://h/path"), "{shown}");
+}
+
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
     let error = connect("ws://127.0.0.1:9").spawn().unwrap_err();
