@@ -470,6 +470,21 @@ test('an unauthorized close asks a function again, and ends where the URL never 
   assert.equal(fresh.WebSocket.last.url, 'ws://chat?4');
 });
 
+test('a session that others take again and again ends it, and retryNow() goes on', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: { closed: () => 'replaced' } });
+  while (it.phase !== 'failed') {
+    const count = WebSocket.all.length;
+    WebSocket.last.end(4001);
+    await clock.until(() => it.phase === 'failed' || WebSocket.all.length > count);
+    if (it.phase !== 'failed') WebSocket.last.open();
+  }
+  assert.equal(said.find(([type]) => type === 'failed')[1].reason, 'repeated');
+  const count = WebSocket.all.length;
+  it.retryNow();
+  await settled();
+  assert.equal(WebSocket.all.length, count + 1);
+});
+
 test('a planned restart spreads its clients over the span that the server names', async () => {
   const waits = [];
   for (let seed = 0; seed < 20; seed++) {
@@ -698,7 +713,7 @@ test('a session without a token is none', async () => {
 });
 
 test('a word of `closed` that is none is told, and the close code counts', async () => {
-  for (const word of ['sesion_invalid', 'close', 'class']) {
+  for (const word of ['session_is_invalid', 'close', 'class']) {
     const { socket: it, WebSocket, said } = await online({ protocol: { closed: () => word } });
     WebSocket.last.end(1012);
     assert.deepEqual([thrown(said), it.explain().lastCause], [[`redial: unknown cause "${word}"`], 'close_1012']);
