@@ -38,9 +38,10 @@ tools() {
 }
 
 # The module of the core, and one with subscriptions for the logs that every host plays. In a shell of its own, since another
-# compiler may be needed. Fails with 3 where there is none.
+# compiler may be needed; which it was is in the file `compiler`, since the size is held to what that of a release makes. Fails with 3
+# where there is none.
 modules() (
-    local web=wasm32-unknown-unknown std=() linker
+    local web=wasm32-unknown-unknown std=() linker compiler=rustup
     local features=+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext
     if ! rustup target add "$web" >/dev/null 2>&1; then
         if ! environment=$(ci/cross.sh); then
@@ -52,6 +53,7 @@ modules() (
         eval "$environment"
         export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker
         std=(-Zbuild-std=core)
+        compiler=debian
     fi
     for features_of_crate in subscriptions ''; do
         CARGO_TARGET_DIR=$target_dir/js CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Ctarget-feature=$features" \
@@ -59,6 +61,7 @@ modules() (
             --features "$features_of_crate"
         cp "$target_dir/js/$web/release/redial_js.wasm" "$target_dir/js/${features_of_crate:-plain}.wasm"
     done
+    echo "$compiler" >"$target_dir/js/compiler"
 )
 
 in_node() {

@@ -27,8 +27,7 @@ export class Driver {
    * that a sleep of the machine is noticed; 0: never.
    */
   constructor(settings, { seed, session, clock = system, watch = 0 }, act, look) {
-    Object.assign(this, { clock, watch, act, look, queue: [], zero: clock.now(), began: clock.wall(), seen: 0 });
-    this.wall = this.began;
+    Object.assign(this, { clock, watch, act, look, session, queue: [], zero: clock.now(), wall: clock.wall(), seen: 0 });
     withCore((core) => {
       this.policy = new Policy(core, settings, { seed: seedOf(seed ?? random()), session });
       this.work();
@@ -42,6 +41,7 @@ export class Driver {
 
   /** Tells the policy an event after those that came before it. `then` hears what became of it. */
   tell(name, fields, then) {
+    this.compare();
     this.queue.push([name, fields, then]);
     this.work();
   }
@@ -66,7 +66,7 @@ export class Driver {
 
   /** What the policy is doing; before the core is there, that nothing has happened yet. */
   explain() {
-    return (this.explained ??= this.policy?.explain() ?? { phase: 'idle', trigger: 'new', attempt: 0, failures: 0, since: 0 });
+    return (this.explained ??= this.policy?.explain() ?? { phase: 'idle', trigger: 'new', attempt: 0, failures: 0, since: 0, ...this.session });
   }
 
   arm() {
@@ -74,21 +74,22 @@ export class Driver {
     const { until, phase } = this.explain();
     const due = until === undefined ? Infinity : until / 1000;
     const idle = phase === 'idle' || phase === 'stopped' || phase === 'failed';
-    const next = Math.min(due, idle || !this.watch ? Infinity : this.now() + this.watch);
+    const next = (this.next = Math.min(due, idle || !this.watch ? Infinity : this.now() + this.watch));
     if (next === Infinity) return;
     const after = Math.min(Math.max(next - this.now(), 0), LONGEST);
-    this.timer = this.clock.setTimeout(() => {
-      if (this.watch) this.compare(this.now() - next);
-      this.tell('timeout');
-    }, Math.ceil(after));
+    this.timer = this.clock.setTimeout(() => this.tell('timeout'), Math.ceil(after));
   }
 
-  /** Looks whether the machine slept, or this page was frozen, since it was last looked. `late`: how late a timer came. */
-  compare(late = 0) {
+  /**
+   * Looks whether the machine slept, or this page was frozen, since it was last looked. With every event, since any may come before
+   * the timer that is late.
+   */
+  compare() {
     const [now, wall] = [this.now(), this.clock.wall()];
     const gap = wall - this.wall - (now - this.seen);
-    this.seen = now;
-    this.wall = wall;
+    const late = now - this.next;
+    Object.assign(this, { wall, seen: now, next: Infinity });
+    if (!this.watch) return;
     if (gap > ASLEEP) this.tell('woke', { span: gap * 1000 });
     if (late > FROZEN) this.tell('woke', { span: late * 1000, first: 1 });
   }

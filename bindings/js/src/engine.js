@@ -13,7 +13,8 @@ let waiting;
 export function withCore(then) {
   if (!core && !waiting) start();
   if (core) then(core);
-  else waiting.push(then);
+  // Each for itself: one whose settings contradict each other must not keep the others from it.
+  else waiting.then(then);
 }
 
 function start() {
@@ -21,13 +22,10 @@ function start() {
   try {
     core = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
   } catch {
-    waiting = [];
-    import('./interpreter.js').then(
-      ({ interpret }) => {
-        core = interpret(bytes);
-        for (const then of waiting) then(core);
-      },
+    waiting = import('./interpreter.js').then(
+      ({ interpret }) => (core = interpret(bytes)),
       (cause) => {
+        waiting = undefined;
         throw Error('redial: WebAssembly is refused here, and the file interpreter.js beside this one could not be loaded', { cause });
       },
     );

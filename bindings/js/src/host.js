@@ -11,14 +11,10 @@ export function listen(driver, page, { window = globalThis, document = window.do
     }
   };
   const network = () => driver.tell(window.navigator?.onLine === false ? 'net_down' : 'net_up');
-  const visibility = () => {
-    driver.compare();
-    driver.tell(document.visibilityState === 'hidden' ? 'hidden' : 'visible');
-  };
+  const visibility = () => driver.tell(document.visibilityState === 'hidden' ? 'hidden' : 'visible');
   let frozen;
   const freeze = () => (frozen ??= driver.now());
   const thaw = () => {
-    driver.compare();
     if (frozen !== undefined) driver.tell('woke', { span: (driver.now() - frozen) * 1000, first: 1 });
     frozen = undefined;
   };

@@ -22,7 +22,7 @@ let resident;
 const word = (names, number) => (number === NONE ? undefined : names[number]);
 
 /** Two numbers of 32 bits, the lower first. What is stored is taken modulo 2³². */
-const long = (number) => (number === undefined ? [NONE, NONE] : [number, number / 2 ** 32]);
+const long = (number) => (number == null ? [NONE, NONE] : [number, number / 2 ** 32]);
 
 /** A cause as a log prints it: `close_4004`, `transient`, `unknown`. */
 const causeOf = (number) => {
@@ -32,10 +32,13 @@ const causeOf = (number) => {
 };
 
 /** The number of a cause: of `{ close: 4004 }`, of a class such as `fatal`, of a plain one such as `unknown`. */
-const numberOf = (cause) => {
+export const numberOf = (cause) => {
   if (cause.close !== undefined) return cause.close * 256;
   const known = CLASSES.indexOf(cause);
-  return known < 0 ? Math.max(CAUSES.indexOf(cause), 0) : known * 256 + LAST_CLASS;
+  if (known >= 0) return known * 256 + LAST_CLASS;
+  const plain = CAUSES.indexOf(cause);
+  if (plain <= LAST_CLASS) throw RangeError(`redial: unknown cause "${cause}"`);
+  return plain;
 };
 
 /** Its times are microseconds of a clock of the caller's, whole numbers from 0. */
@@ -51,7 +54,7 @@ export class Policy {
       resident = this;
     };
     this.load();
-    this.write(...seed, session ? 1 : NONE, ...long(session?.sequence), ...words(settings));
+    this.write(...seed, session?.token == null ? NONE : 1, ...long(session?.sequence), ...words(settings));
     const error = core.create();
     if (error) throw RangeError(`redial: ${WRONG[error] ?? `the settings contradict each other (${error})`}`);
   }
@@ -74,12 +77,6 @@ export class Policy {
     const actions = [];
     for (let at = 21; actions.length < mail[20]; at += 4) actions.push(actionOf(mail.subarray(at, at + 4)));
     return { disposition: DISPOSITIONS[mail[19]], actions };
-  }
-
-  /** When it is to be called again. */
-  deadline() {
-    const { until } = this.explain();
-    return until;
   }
 
   /** What it is doing, until when, and why. */

@@ -7,7 +7,7 @@ const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3];
 const LONGEST = 2 ** 32 - 2;
 const absorb = () => {};
 
-const finite = (value, fallback) => Math.min(Math.max(Number.isNaN(+value) ? fallback : +value, 1), LONGEST);
+const finite = (value, fallback, least = 1) => Math.min(Math.max(Number.isNaN(+value) ? fallback : +value, least), LONGEST);
 const sizeOf = (message) => message.length ?? message.size ?? message.byteLength;
 const STATES = { CONNECTING, OPEN, CLOSING, CLOSED };
 
@@ -115,6 +115,8 @@ export function reconnecting(Base, { CloseEvent, ErrorEvent, delays, closesAtOnc
 
     _start() {
       this._stop();
+      // The old one may be closing still, and its end is not that of the next dial.
+      this._release();
       this._check();
       this._counted = undefined;
       this._driver.tell('start');
@@ -128,6 +130,8 @@ export function reconnecting(Base, { CloseEvent, ErrorEvent, delays, closesAtOnc
     }
 
     _act({ action, epoch }) {
+      // It was ended before its actions were known: the interpreter had still to be loaded.
+      if (action === 'close') this._epoch = undefined;
       if (action !== 'open') return;
       this._epoch = epoch;
       this._debug('connect', this.retryCount);
@@ -163,15 +167,29 @@ export function reconnecting(Base, { CloseEvent, ErrorEvent, delays, closesAtOnc
       this._heard = undefined;
       // One that is closed before it was open says so by an error, which is of no interest any more.
       ws.addEventListener('error', absorb);
-      if (code !== undefined && ws.readyState < CLOSING) ws.close(code, reason);
+      if (code === undefined || ws.readyState >= CLOSING) return;
+      try {
+        ws.close(code, reason);
+      } catch {
+        // A code or a reason that a browser does not send.
+        ws.close();
+      }
     }
 
     _opened(event) {
       clearTimeout(this._timeout);
       this._driver.tell('opened', { epoch: this._epoch });
       this._ws.binaryType = this._binaryType;
-      for (const message of this._messageQueue.splice(0)) this._ws.send(message);
+      const refused = [];
+      for (const message of this._messageQueue.splice(0)) {
+        try {
+          this._ws.send(message);
+        } catch (error) {
+          refused.push(error);
+        }
+      }
       this._emit('open', event);
+      for (const error of refused) this._emit('error', new ErrorEvent(error, this));
     }
 
     _received(event) {
@@ -220,11 +238,11 @@ export function reconnecting(Base, { CloseEvent, ErrorEvent, delays, closesAtOnc
       const max = finite(maxReconnectionDelay ?? 10000, 10000);
       const initial = Math.min(finite(minReconnectionDelay ?? delays(), 3000), max);
       const jitter = this._options.jitter ?? true;
-      this._waits = { initial, max, factor: factor >= 1 ? factor : 1 };
+      this._waits = { initial, max, factor: factor >= 1 ? Math.min(factor, 4000) : 1 };
       const settings = {
         deaf: true,
         backoff: { ...this._waits, jitter: jitter === true ? 'equal' : jitter || 'none' },
-        resetAfterStable: this._options.minUptime ?? 5000,
+        resetAfterStable: finite(this._options.minUptime ?? 5000, 5000, 0),
         // The time that a dial may take begins here with the inner socket, and not with the question for its URL.
         connectTimeout: LONGEST,
       };
@@ -275,7 +293,7 @@ export function reconnecting(Base, { CloseEvent, ErrorEvent, delays, closesAtOnc
 /** A value, or what a function returns, now or later. */
 function provided(provider, isValid, message) {
   const value = typeof provider === 'function' ? provider() : provider;
-  if (isValid(value)) return Promise.resolve(value || null);
+  if (isValid(value)) return Promise.resolve(value ?? null);
   if (typeof provider === 'function' && value?.then) return value;
   throw Error(message);
 }

@@ -46,7 +46,8 @@ export function words(settings) {
     millis(backoff.floor ?? 0, 'backoff.floor'),
     millis(backoff.first, 'backoff.first'),
     +!!backoff.exactFirst,
-    millis(settings.resetAfterStable, 'resetAfterStable'),
+    // As good as never: 49 days.
+    millis(settings.resetAfterStable === Infinity ? NONE - 1 : settings.resetAfterStable, 'resetAfterStable'),
     millis(settings.minInterval ?? 0, 'minInterval', 0, DAY),
     millis(settings.maxAttempts, 'maxAttempts'),
     millis(settings.maxElapsed, 'maxElapsed'),

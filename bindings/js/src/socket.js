@@ -2,6 +2,7 @@
 
 import { Driver } from './driver.js';
 import { listen } from './host.js';
+import { numberOf } from './policy.js';
 import { millis, oneOf, presets, within } from './settings.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -12,7 +13,8 @@ const PAGE = 31;
 const WATCH = 30000;
 const OPEN = 1;
 
-const micros = (millis) => (millis === undefined ? undefined : millis * 1000);
+/** What a server leaves open, or has no end for, is unknown. */
+const micros = (millis) => (Number.isFinite(millis) ? millis * 1000 : undefined);
 
 export class Socket extends EventTarget {
   #url;
@@ -95,9 +97,10 @@ export class Socket extends EventTarget {
 
   /** True if the message is written. Otherwise it is kept for the next connection, as far as there is space for it. */
   send(message) {
-    if (this.#live && this.#write(this.#protocol.encode ? this.#protocol.encode(message) : message)) return true;
-    if (this.#queue.length < (this.#options.queue ?? 0)) this.#queue.push(message);
-    return false;
+    // What waits already goes first.
+    const written = !this.#queue.length && this.#put(message);
+    if (written === false && this.#queue.length < (this.#options.queue ?? 0)) this.#queue.push(message);
+    return !!written;
   }
 
   subscribe(key, { priority = 0 } = {}) {
@@ -106,7 +109,8 @@ export class Socket extends EventTarget {
   }
 
   unsubscribe(key) {
-    if (this.#subscriptions.remove(key) && this.#live) this.#guard(() => this.#write(this.#protocol.unsubscribe?.(key)));
+    this.#subscriptions.remove(key);
+    this.#restore();
   }
 
   // What it says of itself.
@@ -128,7 +132,9 @@ export class Socket extends EventTarget {
 
   explain() {
     const { since, until, notBefore, token, epoch, deadline, ...rest } = this.#driver.explain();
-    const date = (time) => (time === undefined ? undefined : new Date(this.#driver.began + time / 1000));
+    // By the clocks as they were last compared, which a sleep moves apart.
+    const { wall, seen } = this.#driver;
+    const date = (time) => (time === undefined ? undefined : new Date(wall + time / 1000 - seen));
     return { ...rest, since: date(since), until: date(until), notBefore: date(notBefore) };
   }
 
@@ -219,7 +225,7 @@ export class Socket extends EventTarget {
       this.#ws = undefined;
       this.#dial = {};
       this.#subscriptions.reset(false);
-      const said = this.#guard(() => this.#protocol.closed?.(event)) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
+      const said = this.#guard(() => causeOf(this.#protocol.closed?.(event))) ?? (event.code === 1006 ? 'no_close_frame' : { close: event.code });
       this.#driver.tell(opened ? 'closed' : 'open_failed', { epoch, cause: opened || event.code !== 1006 ? said : 'unknown' });
     };
   }
@@ -239,34 +245,37 @@ export class Socket extends EventTarget {
     // A message that can't be read is a sign of life all the same.
     const said = this.#protocol.decode ? this.#guard(() => this.#protocol.decode(data)) : { message: data };
     const { ready, resumed, sequence, confirmed, refused, ended, acked, asked, reconnect, invalid } = said ?? {};
-    const number = { epoch, third: +(sequence !== undefined), number: sequence };
+    // JSON has null for what is not there.
+    const numbered = sequence != null;
+    const number = { epoch, third: +numbered, number: sequence };
     const tell = (name, fields, then) => this.#driver.tell(name, { epoch, ...fields }, then);
     if (confirmed !== undefined) this.#subscriptions.confirm(confirmed);
     if (refused !== undefined) this.#subscriptions.refuse(refused, false);
     if (ended !== undefined) this.#subscriptions.refuse(ended, true);
-    if (ready !== undefined) {
+    if (ready) {
       // Where a connection counts as soon as it is open, a fresh one has sent its subscriptions already.
       if (this.#protocol.established === 'ready' || this.#dial.mode === 'resume') this.#subscriptions.reset(true);
       const { token, ttl } = ready;
-      if (token !== undefined && token !== this.#token) this.#tokens += 1;
-      if (token !== undefined) this.#token = token;
-      tell('ready', { ...number, first: token === undefined ? 0 : this.#tokens, span: micros(ttl) });
+      const has = token != null;
+      if (has && token !== this.#token) this.#tokens += 1;
+      if (has) this.#token = token;
+      tell('ready', { ...number, first: has ? this.#tokens : 0, span: micros(ttl) });
     }
     if (resumed) tell('resumed');
     if (acked) tell('beat_ack');
     if (asked) tell('beat_requested');
     if (invalid) tell('session_invalid', { first: +(invalid === 'resumable') });
     if (reconnect) {
-      const wait = WAITS.findIndex((name) => reconnect[name] !== undefined);
+      const wait = WAITS.findIndex((name) => reconnect[name] != null);
       const { deadline } = reconnect;
-      const third = +(deadline !== undefined);
+      const third = +(deadline != null);
       tell('please_reconnect', { wait: wait + 1, span: micros(reconnect[WAITS[wait]]), third, number: micros(deadline) });
     }
     const deliver = (disposition) => {
       // A number that was noted before is of a message that a resume repeats.
       if (said && 'message' in said && disposition !== 'inapplicable') this.#say('message', undefined, said.message);
     };
-    if (sequence !== undefined && ready === undefined) tell('seq', number, deliver);
+    if (numbered && !ready) tell('seq', number, deliver);
     else tell('rx', {}, () => deliver());
     if (this.#live) this.#restore();
   }
@@ -305,9 +314,15 @@ export class Socket extends EventTarget {
     if (epoch) this.#driver.tell('send_failed', { epoch });
   }
 
+  /** True if it is written, false if it can't be now, and undefined where there is nothing to write. */
+  #put(message) {
+    return this.#live && this.#write(this.#protocol.encode ? this.#protocol.encode(message) : message);
+  }
+
   #write(data) {
     const ws = this.#ws;
-    if (data === undefined || ws?.readyState !== OPEN) return false;
+    if (data === undefined) return undefined;
+    if (ws?.readyState !== OPEN) return false;
     try {
       ws.send(data);
       return true;
@@ -321,6 +336,11 @@ export class Socket extends EventTarget {
 
   #restore() {
     if (!this.#live) return;
+    const { gone } = this.#subscriptions;
+    for (const key of gone) {
+      gone.delete(key);
+      this.#guard(() => this.#write(this.#protocol.unsubscribe?.(key)));
+    }
     for (const key of this.#subscriptions.take()) this.#guard(() => this.#write(this.#protocol.subscribe(key)), true);
   }
 
@@ -332,7 +352,8 @@ export class Socket extends EventTarget {
     this.#phase = phase;
     if (this.#live && !was) {
       this.#restore();
-      for (const message of this.#queue.splice(0)) this.#guard(() => this.send(message));
+      // One that throws is told and left out; one that is not written waits, and so do those behind it.
+      while (this.#queue.length && this.#guard(() => this.#put(this.#queue[0])) !== false) this.#queue.shift();
     }
     this.#settle();
     this.#say('state', this.explain());
@@ -354,7 +375,7 @@ export class Socket extends EventTarget {
     this.hold(PAGE);
     const { epoch } = this.#dial;
     if (epoch === undefined) return;
-    this.#drop(4000);
+    this.#drop(this.#options.settings?.closeCode ?? 4000);
     this.#driver.tell('closed', { epoch, cause: 'slept' });
   }
 
@@ -364,6 +385,12 @@ export class Socket extends EventTarget {
     this.dispatchEvent(event);
   }
 }
+
+/** What the protocol means, if the core knows it. */
+const causeOf = (said) => {
+  if (said != null) numberOf(said);
+  return said;
+};
 
 /** Settings over those of a preset. What windows do not have asks for another curve. */
 function backoffOver(base, over = {}) {

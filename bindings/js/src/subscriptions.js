@@ -5,6 +5,8 @@ const [PENDING, SENT, CONFIRMED, REFUSED] = [0, 1, 2, 3];
 export class Subscriptions {
   constructor() {
     this.desired = new Map();
+    /** Removed, which the server does not know yet. */
+    this.gone = new Set();
   }
 
   /** With another priority, a key goes behind the others of that priority; one that was refused is to be sent again. */
@@ -12,14 +14,13 @@ export class Subscriptions {
     const known = this.desired.get(key);
     if (known && known.priority !== priority) this.desired.delete(key);
     const state = known && known.state !== REFUSED ? known.state : PENDING;
-    this.desired.set(key, { state, priority });
+    this.desired.set(key, { ...known, state, priority });
   }
 
-  /** Whether the server may have had it. */
+  /** The server is to hear of it if it may have it, which a session that is resumed goes on with. */
   remove(key) {
-    const state = this.desired.get(key)?.state;
+    if (this.desired.get(key)?.had) this.gone.add(key);
     this.desired.delete(key);
-    return state === SENT || state === CONFIRMED;
   }
 
   /** What is to be sent, higher priorities first, then in the order in which it was added. It counts as sent. */
@@ -28,6 +29,7 @@ export class Subscriptions {
     due.sort(([, one], [, other]) => other.priority - one.priority);
     return due.map(([key, entry]) => {
       entry.state = SENT;
+      entry.had = true;
       return key;
     });
   }
@@ -43,11 +45,15 @@ export class Subscriptions {
 
   /** The connection is lost, so that nothing more will be answered; or a new session began, which has none of them. */
   reset(fresh) {
-    for (const entry of this.desired.values()) if (fresh || entry.state === SENT) entry.state = PENDING;
+    if (fresh) this.gone.clear();
+    for (const entry of this.desired.values()) {
+      if (fresh) entry.had = false;
+      if (fresh || entry.state === SENT) entry.state = PENDING;
+    }
   }
 
   move(key, to, from) {
     const entry = this.desired.get(key);
-    if (entry && from.includes(entry.state)) entry.state = to;
+    if (entry && from.includes(entry.state)) Object.assign(entry, { state: to, had: to === CONFIRMED });
   }
 }

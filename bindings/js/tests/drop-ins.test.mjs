@@ -165,6 +165,56 @@ for (const [name, Class] of BOTH) {
     assert.equal(socket.explain().phase, 'stopped');
   });
 
+  test(`${name}: a code that browsers do not send still ends the connection, and the next one is dialled`, async () => {
+    const { socket, WebSocket, said } = await opened(Class);
+    const { last } = WebSocket;
+    const { close } = last;
+    last.close = function (code, reason) {
+      if (code === 1001) throw new DOMException('a code', 'InvalidAccessError');
+      close.call(this, code, reason);
+    };
+    socket.reconnect(1001, 'away');
+    await settled();
+    assert.deepEqual([last.closed, WebSocket.all.length], [{ code: undefined, reason: undefined }, 2]);
+    assert.deepEqual(said.map(([type, { code }]) => [type, code]).slice(1), [['close', 1001]]);
+    WebSocket.last.open();
+    assert.equal(socket.readyState, 1);
+  });
+
+  test(`${name}: the end of a connection that was closing when reconnect() was called is not that of the next dial`, async () => {
+    let asked = 0;
+    let answer;
+    const url = () => (asked++ ? new Promise((resolve) => (answer = resolve)) : 'ws://host/');
+    const { socket, WebSocket } = await opened(Class, {}, url);
+    const [first] = WebSocket.all;
+    first.readyState = 2;
+    socket.reconnect();
+    await settled();
+    first.end(1001);
+    answer('ws://host/again');
+    await settled();
+    assert.deepEqual([WebSocket.last.url, socket.explain().phase, socket.retryCount], ['ws://host/again', 'connecting', 0]);
+  });
+
+  test(`${name}: a queued message that can't be sent is an error, and neither open nor the others are lost`, async () => {
+    const { socket, WebSocket, types, said } = make(Class);
+    for (const message of ['one', { a: 1 }, 'two']) socket.send(message);
+    await settled();
+    WebSocket.last.open();
+    assert.deepEqual([WebSocket.last.sent, types(), said[1][1].message], [['one', 'two'], ['open', 'error'], 'not to be sent']);
+    assert.equal(socket._messageQueue.length, 0);
+  });
+
+  test(`${name}: options that the peer takes are taken, and an empty URL is dialled as it is`, async () => {
+    const odd = [{ minUptime: -1 }, { minUptime: NaN }, { minUptime: 1e12 }, { minUptime: Infinity }, { reconnectionDelayGrowFactor: 5000 }];
+    for (const options of [...odd, { minReconnectionDelay: 1e12 }, { minUptime: 0 }]) {
+      const { WebSocket } = await opened(Class, options);
+      WebSocket.last.end();
+    }
+    const { WebSocket } = await opened(Class, {}, '');
+    assert.equal(WebSocket.last.url, '');
+  });
+
   test(`${name}: a log at every attempt where it is asked for`, () => {
     const { log } = console;
     const lines = [];
@@ -233,6 +283,17 @@ test('partysocket: close() is told at once and once, also while it connects', as
   await settled();
   WebSocket.last.open();
   assert.deepEqual([socket.readyState, types()], [1, ['close', 'open']]);
+});
+
+test('partysocket: close() with a code that browsers do not send closes', async () => {
+  const { socket, WebSocket, said } = await opened(PartyWebSocket);
+  const { close } = WebSocket.last;
+  WebSocket.last.close = function (code) {
+    if (code) throw new DOMException('a code', 'InvalidAccessError');
+    close.call(this);
+  };
+  socket.close(1001);
+  assert.deepEqual([WebSocket.last.readyState, socket.readyState, said[1][1].code], [2, 3, 1001]);
 });
 
 test('partysocket: shouldReconnectOnClose is asked before the listeners', async () => {

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { folder } from './modules.mjs';
+import { compiler, folder } from './modules.mjs';
+import { Server } from './server.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const entries = ['index', 'reconnecting-websocket', 'partysocket'];
@@ -96,6 +98,107 @@ test('it runs where there is no WebAssembly', () => {
   assert.equal(run('refused.mjs', refuses).replace(/^.*"connecting","trigger":"start".*\n/, ''), decided);
 });
 
+/** What a program prints in which WebAssembly is refused. */
+const refused = (name, program) => {
+  const before = `WebAssembly.Module = function () { throw Error('refused'); };
+    const failures = [];
+    process.on('unhandledRejection', ({ message }) => failures.push(console.log(message)));
+    class WebSocket extends EventTarget {
+      static CLOSING = 2;
+      readyState = 0;
+      constructor(url) { super(); dials.push(url); console.log('dialled', url); }
+      close() {}
+    }
+    const until = async (test) => {
+      while (!test()) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    const dials = [];
+  `;
+  writeFileSync(join(project, name), before + program);
+  return execFileSync(process.execPath, [join(project, name)], { encoding: 'utf8', timeout: 30_000 }).split('\n').slice(0, -1);
+};
+
+test('until the interpreter is loaded, close() is obeyed and the session is there', () => {
+  const program = `
+    const [{ connect }, { default: RWS }, { default: Party }] =
+      await Promise.all(['redial', 'redial/reconnecting-websocket', 'redial/partysocket'].map((name) => import(name)));
+    const [one, other] = [RWS, Party].map((Class) => new Class('ws://dropped', [], { WebSocket }));
+    const socket = connect('ws://kept', { WebSocket, host: null, session: { token: 't', sequence: 3 } });
+    console.log(JSON.stringify(socket.session), socket.phase);
+    one.close();
+    other.close();
+    await until(() => dials.includes('ws://kept'));
+    console.log(one.explain().phase, other.explain().phase, socket.phase, JSON.stringify(socket.session));
+    process.exit();`;
+  const expected = ['{"token":"t","sequence":3} idle', 'dialled ws://kept', 'stopped stopped connecting {"token":"t","sequence":3}'];
+  assert.deepEqual(refused('early.mjs', program), expected);
+});
+
+test('until the interpreter is loaded, settings that contradict each other cost their own socket alone', () => {
+  const program = `
+    const { connect } = await import('redial');
+    const make = (url, backoff) => connect(url, { WebSocket, host: null, preset: 'few', settings: { backoff } });
+    make('ws://one');
+    make('ws://wrong', { initial: 9000, max: 10 });
+    make('ws://two');
+    await until(() => dials.includes('ws://two'));
+    process.exit();`;
+  const expected = ['redial: backoff.initial is above backoff.max', 'dialled ws://one', 'dialled ws://two'];
+  assert.deepEqual(refused('contradiction.mjs', program).sort(), expected.sort());
+});
+
+test('an interpreter that could not be loaded is asked for again by the next socket', () => {
+  const copy = join(project, 'copy');
+  cpSync(join(folder, 'dist'), copy, { recursive: true });
+  writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
+  rmSync(join(copy, 'interpreter.js'));
+  const program = `
+    import { copyFileSync } from 'node:fs';
+    const { connect } = await import('${pathToFileURL(join(copy, 'index.js'))}');
+    connect('ws://one', { WebSocket, host: null });
+    await until(() => failures.length);
+    copyFileSync('${join(folder, 'dist/interpreter.js')}', '${join(copy, 'interpreter.js')}');
+    connect('ws://two', { WebSocket, host: null });
+    await until(() => dials.length);
+    process.exit();`;
+  const [first, ...rest] = refused('again.mjs', program);
+  assert.match(first, /interpreter.js beside this one could not be loaded/);
+  assert.deepEqual(rest, ['dialled ws://two']);
+});
+
+test('with require, the interpreter is found', () => {
+  const program = `
+    const { connect } = require('redial');
+    connect('ws://one', { WebSocket, host: null });
+    until(() => dials.length || failures.length).then(() => process.exit());`;
+  assert.deepEqual(refused('refused.cjs', program), ['dialled ws://one']);
+});
+
+test('the server of the demo takes messages of any length that it says, and closes on longer ones', { timeout: 30_000 }, async (context) => {
+  const server = new Server({});
+  await server.start();
+  context.after(() => server.kill());
+  const { host } = new URL(server.origin);
+  const mask = [1, 2, 3, 4];
+  const frame = (length) => {
+    const size = length < 126 ? [128 | length] : length < 65536 ? [254, length >> 8, length & 255] : [255, 0, 0, 0, 0, 0, 1, 0, 0];
+    const payload = Buffer.alloc(length, 'x').map((byte, place) => byte ^ mask[place & 3]);
+    return Buffer.concat([Buffer.from([129, ...size, ...mask]), payload]);
+  };
+  const socket = createConnection(server.port, '127.0.0.1');
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\n\r\n`);
+  // Its connection is used only once the server has said yes, as clients do.
+  const chunks = [];
+  for await (const chunk of socket) {
+    if (chunks.push(chunk) === 1) for (const length of [5, 125, 126, 60_000, 65_536]) socket.write(frame(length));
+  }
+  const all = Buffer.concat(chunks);
+  const answers = all.subarray(all.indexOf('\r\n\r\n') + 4);
+  assert.deepEqual(server.heard.map(({ length }) => length), [5, 125, 126, 60_000]);
+  assert.equal(answers.length, 2 + 5 + 2 + 125 + 4 + 126 + 4 + 60_000 + 4);
+  assert.deepEqual([...answers.subarray(-4)], [0x88, 2, 1009 >> 8, 1009 & 255]);
+});
+
 test('the types have the words of the core', async () => {
   const words = await import('../src/names.js');
   const text = readFileSync(join(folder, 'dist/index.d.ts'), 'utf8');
@@ -122,7 +225,9 @@ test('the README says how large it is', () => {
   assert.deepEqual(Object.keys(said), Object.keys(sizes));
   for (const [name, bytes] of Object.entries(sizes)) {
     const kilobytes = bytes / 1024;
-    assert.ok(Math.abs(said[name] - kilobytes) <= 0.2, `${name}: the README says ${said[name]} KB, it has ${kilobytes.toFixed(1)} KB`);
+    // The sizes are those of a release; another compiler may make a core that is 3 % larger.
+    const most = compiler === 'rustup' ? 0.2 : 0.2 + 0.03 * kilobytes;
+    assert.ok(Math.abs(said[name] - kilobytes) <= most, `${name}: the README says ${said[name]} KB, it has ${kilobytes.toFixed(1)} KB`);
   }
 });
 

@@ -62,6 +62,7 @@ export class Server {
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
     let bytes = Buffer.alloc(0);
     socket.on('data', (more) => {
+      if (socket.writableEnded) return;
       bytes = Buffer.concat([bytes, more]);
       for (let frame; (frame = this.frame(bytes)); ) {
         bytes = bytes.subarray(frame.size);
@@ -70,18 +71,25 @@ export class Server {
     });
   }
 
-  /** A whole frame of a client, which is short and masked. */
+  /** A whole frame of a client, which is masked. One of more than 65,535 bytes is too big, which is the end of its connection. */
   frame(bytes) {
-    const length = bytes[1] & 127;
-    const size = 6 + length;
-    if (bytes.length < 2 || length > 125 || bytes.length < size) return undefined;
-    const payload = bytes.subarray(6, size).map((byte, place) => byte ^ bytes[2 + (place & 3)]);
+    const kind = bytes[1] & 127;
+    if (kind === 127) return { opcode: 8, payload: Buffer.from([1009 >> 8, 1009 & 255]), size: bytes.length };
+    const long = kind === 126;
+    const mask = long ? 4 : 2;
+    if (bytes.length < mask + 4) return undefined;
+    const size = mask + 4 + (long ? bytes.readUInt16BE(2) : kind);
+    if (bytes.length < size) return undefined;
+    const payload = bytes.subarray(mask + 4, size).map((byte, place) => byte ^ bytes[mask + (place & 3)]);
     return { opcode: bytes[0] & 15, payload, size };
   }
 
   /** It confirms subscriptions and hands out a session, and repeats everything else. */
   take({ opcode, payload }, socket) {
-    const send = (opcode, payload) => socket.write(Buffer.concat([Buffer.from([128 | opcode, payload.length]), payload]));
+    const send = (opcode, payload) => {
+      const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 255];
+      socket.write(Buffer.concat([Buffer.from([128 | opcode, ...length]), payload]));
+    };
     if (opcode === 8) {
       send(8, payload);
       return socket.end();

@@ -133,6 +133,16 @@ test('a connection is stable only after it has held', async () => {
   assert.equal(await lose(5000), 1);
 });
 
+test('with Infinity, no connection is ever stable', async () => {
+  const { socket: it, clock, WebSocket } = await online({ settings: { resetAfterStable: Infinity } });
+  WebSocket.last.end();
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  await clock.pass(86_400_000);
+  WebSocket.last.end();
+  assert.equal(it.explain().failures, 2);
+});
+
 test('subscriptions are sent in order on a new session, and after a resume only where they are not confirmed', async () => {
   const { socket: chat, clock, WebSocket, said } = socket({ protocol: CHAT, subscriptions: ['a'] });
   chat.subscribe('b', { priority: 5 });
@@ -303,6 +313,64 @@ test('a page that was frozen comes back with another connection', async () => {
   assert.equal(WebSocket.all.length, 3);
 });
 
+test('a sleep that the clock of the page counts is noticed by whatever event comes first', async () => {
+  const events = {
+    timer: () => {},
+    shown: ({ page }) => page.show(true),
+    network: ({ page }) => page.network(true),
+    message: ({ WebSocket }) => WebSocket.last.say('late'),
+    send: ({ socket: it }) => it.redial(),
+  };
+  for (const [name, event] of Object.entries(events)) {
+    const all = await online();
+    await all.clock.pass(70_000);
+    all.clock.jump(3_600_000);
+    event(all);
+    await all.clock.until(() => all.WebSocket.all.length === 2, 3000);
+    all.WebSocket.last.open();
+    assert.equal(all.socket.explain().lastCause, 'slept', name);
+    // It is noticed once.
+    await all.clock.pass(600_000);
+    assert.deepEqual([all.socket.phase, all.WebSocket.all.length], ['online', 2], name);
+  }
+});
+
+test('a sleep while nothing was to be done does not cost the connection that follows', async () => {
+  const sleep = async (all, go) => {
+    await all.clock.pass(1000);
+    all.clock.slept += 3_600_000;
+    await all.clock.pass(1000);
+    const count = all.WebSocket.all.length;
+    go();
+    await all.clock.until(() => all.WebSocket.all.length === count + 1, 0);
+    all.WebSocket.last.open();
+    await all.clock.pass(100_000);
+    assert.deepEqual([all.socket.phase, all.WebSocket.all.length], ['online', count + 1]);
+  };
+  const stopped = await online();
+  stopped.socket.stop();
+  await sleep(stopped, () => stopped.socket.start());
+  const idle = socket({ start: false });
+  await sleep(idle, () => idle.socket.start());
+  const failed = socket({ settings: { maxAttempts: 1 } });
+  await settled();
+  failed.WebSocket.last.fail();
+  assert.equal(failed.socket.phase, 'failed');
+  await sleep(failed, () => failed.socket.retryNow());
+});
+
+test('dates are those of the wall clock, also after a sleep', async () => {
+  const { socket: it, clock, WebSocket } = await online();
+  await clock.pass(1000);
+  clock.slept = 8 * 3_600_000;
+  await clock.until(() => it.phase !== 'online');
+  const { since, until } = it.explain();
+  assert.equal(+since, clock.wall());
+  assert.ok(until - clock.wall() >= 0 && until - clock.wall() <= 60_000, `${until - clock.wall()}`);
+  await clock.until(() => WebSocket.all.length === 2);
+  assert.ok(Math.abs(until - clock.wall()) <= 1);
+});
+
 test('in the back/forward cache there is no connection, and coming back resumes at once', async () => {
   const { socket: chat, clock, page, WebSocket } = socket({ protocol: CHAT });
   await settled();
@@ -319,6 +387,9 @@ test('in the back/forward cache there is no connection, and coming back resumes 
   assert.equal(WebSocket.all.length, 2);
   WebSocket.last.open();
   assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0']);
+  const own = await online({ settings: { closeCode: 4321 } });
+  own.page.cache(true);
+  assert.equal(own.WebSocket.last.closed.code, 4321);
 });
 
 test('a function is asked for the URL at each dial, and what it throws is told', async () => {
@@ -397,6 +468,21 @@ test('an unauthorized close asks a function again, and ends where the URL never 
   fresh.WebSocket.last.end(3000);
   await fresh.clock.until(() => fresh.WebSocket.all.length === 4, 10);
   assert.equal(fresh.WebSocket.last.url, 'ws://chat?4');
+});
+
+test('a session that others take again and again ends it, and retryNow() goes on', async () => {
+  const { socket: it, clock, WebSocket, said } = await online({ protocol: { closed: () => 'replaced' } });
+  while (it.phase !== 'failed') {
+    const count = WebSocket.all.length;
+    WebSocket.last.end(4001);
+    await clock.until(() => it.phase === 'failed' || WebSocket.all.length > count);
+    if (it.phase !== 'failed') WebSocket.last.open();
+  }
+  assert.equal(said.find(([type]) => type === 'failed')[1].reason, 'repeated');
+  const count = WebSocket.all.length;
+  it.retryNow();
+  await settled();
+  assert.equal(WebSocket.all.length, count + 1);
 });
 
 test('a planned restart spreads its clients over the span that the server names', async () => {
@@ -559,6 +645,108 @@ test('what no connection can send is thrown to who sends it, and the connection 
   WebSocket.last.broken = true;
   assert.equal(it.send('kept'), false);
   assert.deepEqual([thrown(said), it.explain().lastCause, it.queued], [['broken'], 'send_failed', 1]);
+});
+
+test('what is unsubscribed without a connection is told the server when its session goes on, and not a new one', async () => {
+  const { socket: chat, clock, WebSocket } = await online({ protocol: CHAT, subscriptions: ['a', 'b', 'c'] });
+  WebSocket.last.say('SESSION t1');
+  WebSocket.last.say('OK a');
+  WebSocket.last.say('NO c');
+  const next = async (code) => {
+    const count = WebSocket.all.length;
+    if (WebSocket.last.readyState === 1) WebSocket.last.end(code);
+    await clock.until(() => WebSocket.all.length > count);
+    WebSocket.last.open();
+  };
+  WebSocket.last.end(1001);
+  // b was sent, and the server may have it; c it refused, and d it never had.
+  for (const key of ['a', 'b', 'c']) chat.unsubscribe(key);
+  chat.subscribe('d');
+  chat.unsubscribe('d');
+  await next();
+  WebSocket.last.say('RESUMED');
+  assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0', 'UNSUB a', 'UNSUB b']);
+  chat.subscribe('e');
+  WebSocket.last.say('OK e');
+  WebSocket.last.end(4009);
+  chat.unsubscribe('e');
+  await next();
+  WebSocket.last.say('SESSION t2');
+  await next(1001);
+  WebSocket.last.say('RESUMED');
+  assert.deepEqual(WebSocket.all.slice(2).map(({ sent }) => sent), [['HELLO'], ['HELLO t2 0']]);
+});
+
+test('a session that a server keeps without an end, or does not say how long, is resumed', async () => {
+  for (const ttl of [undefined, null, Infinity, 600_000]) {
+    const decode = (frame) => (frame === 'SESSION' ? { ready: { token: 't1', ttl } } : undefined);
+    const { clock, WebSocket } = await online({ protocol: { ...CHAT, decode } });
+    WebSocket.last.say('SESSION');
+    await clock.pass(70_000);
+    WebSocket.last.end(1001);
+    await clock.until(() => WebSocket.all.length === 2);
+    WebSocket.last.open();
+    assert.deepEqual(WebSocket.last.sent, ['HELLO t1 0'], `${ttl}`);
+  }
+});
+
+test('in what a protocol decodes, null is the same as nothing', async () => {
+  const { socket: it, WebSocket, said } = await online({ protocol: { decode: JSON.parse } });
+  const nothing = { sequence: null, ready: null, reconnect: null };
+  for (const said of [{ sequence: 5, message: 'five' }, { ...nothing, message: 'one' }, { ...nothing, message: 'two' }]) {
+    WebSocket.last.say(JSON.stringify(said));
+  }
+  assert.deepEqual(said.slice(1), [['message', 'five'], ['message', 'one'], ['message', 'two']]);
+  WebSocket.last.say('{"ready":{"token":null,"ttl":null}}');
+  assert.equal(it.session, undefined);
+  WebSocket.last.say('{"reconnect":{"after":null,"window":60000,"deadline":null}}');
+  assert.equal(it.explain().waitingFor, 'window');
+});
+
+test('a session without a token is none', async () => {
+  for (const session of [{}, { sequence: 4 }]) {
+    const { socket: chat, WebSocket } = await online({ protocol: CHAT, session });
+    assert.deepEqual([chat.explain().mode, chat.session, WebSocket.last.sent], ['fresh', undefined, ['HELLO']]);
+  }
+  const { WebSocket } = await online({ protocol: CHAT, session: { token: 'old', sequence: null } });
+  assert.deepEqual(WebSocket.last.sent, ['HELLO old 0']);
+});
+
+test('a word of `closed` that is none is told, and the close code counts', async () => {
+  for (const word of ['session_is_invalid', 'close', 'class']) {
+    const { socket: it, WebSocket, said } = await online({ protocol: { closed: () => word } });
+    WebSocket.last.end(1012);
+    assert.deepEqual([thrown(said), it.explain().lastCause], [[`redial: unknown cause "${word}"`], 'close_1012']);
+  }
+});
+
+test('the first message that is not written holds up those behind it, and all go out in order later', async () => {
+  const { socket: it, clock, WebSocket, said } = socket({ queue: 4 });
+  for (const text of ['one', 'two', 'three', 'four']) it.send(text);
+  await settled();
+  const first = WebSocket.last;
+  const { send } = first;
+  first.send = function (text) {
+    if (text !== 'two') return send.call(this, text);
+    this.send = send;
+    throw Error('broken');
+  };
+  first.open();
+  assert.deepEqual([first.sent, it.queued, thrown(said)], [['one'], 3, ['broken']]);
+  await clock.until(() => WebSocket.all.length === 2);
+  WebSocket.last.open();
+  assert.deepEqual([WebSocket.last.sent, it.queued], [['two', 'three', 'four'], 0]);
+});
+
+test('what is sent while the messages that waited go out is behind them, and what encodes to nothing is left out', async () => {
+  const { socket: it, WebSocket } = socket({ queue: 3, protocol: { encode: (text) => (text === 'none' ? undefined : text) } });
+  for (const text of [{ a: 1 }, 'none', 'two']) it.send(text);
+  it.addEventListener('error', () => it.send('three'));
+  await settled();
+  it.unsubscribe('nothing');
+  WebSocket.last.open();
+  assert.deepEqual([WebSocket.last.sent, it.queued], [['two'], 0]);
+  assert.deepEqual([it.send('none'), it.queued, it.send('four')], [false, 0, true]);
 });
 
 test('what is wrong with the options is said with its place and the way out', () => {

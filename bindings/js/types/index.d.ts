@@ -44,7 +44,10 @@ export interface Backoff {
 /** The settings of the policy. Times are milliseconds, rounded up to whole ones. */
 export interface Settings {
   backoff?: Backoff;
-  /** How long a connection must hold until the next failure waits the first wait again. Default: the longest wait, 10 s to 60 s. */
+  /**
+   * How long a connection must hold until the next failure waits the first wait again; Infinity: for good (49 days). Default: the
+   * longest wait, 10 s to 60 s.
+   */
   resetAfterStable?: number;
   /** The least time between two dials. Default 0. */
   minInterval?: number;
@@ -86,10 +89,13 @@ export interface Connection {
 export interface Decoded<Key, Incoming> {
   /** A message for the application. With a `sequence` that is not new it is not delivered: a resume repeats it. */
   message?: Incoming;
-  /** The number of this message. */
-  sequence?: number;
-  /** A new session, which may be resumed where it has a token. `ttl`: how long the server keeps it, in milliseconds. */
-  ready?: { token?: string; ttl?: number };
+  /** The number of this message. Here and below, null is the same as nothing. */
+  sequence?: number | null;
+  /**
+   * A new session, which may be resumed where it has a token. `ttl`: how long the server keeps it, in milliseconds; Infinity or nothing
+   * where that is unknown.
+   */
+  ready?: { token?: string | null; ttl?: number | null } | null;
   /** The old session goes on. */
   resumed?: boolean;
   /** The server refuses the session; `'resumable'`: for now. */
@@ -108,7 +114,7 @@ export interface Decoded<Key, Incoming> {
    * The server asks for a reconnect: not before `after` milliseconds, at an `appointment` in so many, at a random time within a
    * `window` of so many, or before it cuts the connection at a `deadline`.
    */
-  reconnect?: { after?: number; appointment?: number; window?: number; deadline?: number };
+  reconnect?: { after?: number | null; appointment?: number | null; window?: number | null; deadline?: number | null } | null;
 }
 
 /** What the end of a connection means. Without one it is the close code, or that there was none. */
@@ -137,7 +143,7 @@ export type Cause =
 /**
  * What messages mean. Everything is optional. What a function of it throws is an `error` event: where something was to be sent
  * (`identify`, `resume`, `subscribe`, `heartbeat`) the connection is closed and dialled again as after a failed send; a `closed` that
- * throws has no opinion; what `decode` throws at is no message. A name that is not one of these throws; what a
+ * throws or returns an unknown word has no opinion; what `decode` throws at is no message. A name that is not one of these throws; what a
  * protocol keeps for itself is in a closure or in a private member.
  */
 export interface Protocol<Key = string, Outgoing = Data, Incoming = unknown> {
@@ -225,7 +231,7 @@ export interface Options<Key = string, Outgoing = Data, Incoming = unknown> {
   /** What is subscribed to from the start; needs `protocol.subscribe`. */
   subscriptions?: Iterable<Key>;
   /** A session that an earlier page kept. */
-  session?: Session;
+  session?: Session | null | undefined;
   /** How many messages may wait for a connection. Default 0. */
   queue?: number;
   /** The subprotocols of the WebSocket. */
@@ -253,7 +259,7 @@ export interface SocketEvents<Incoming> {
   /** The phase changed. */
   state: Event & { readonly detail: Explanation };
   message: Event & { readonly data: Incoming };
-  /** It gave up: no dial follows before `start()`, or after a limit of attempts or of time `retryNow()`. */
+  /** It gave up: no dial follows before `start()`, or where its limit of attempts, of time or of `replaced` was reached, `retryNow()`. */
   failed: Event & { readonly detail: { reason: GiveUp; cause: LossCause } };
   /** The URL could not be had or not be dialled, or a message not be sent, or a function of the protocol threw. What follows is told as `state` or `failed`. */
   error: Event & { readonly detail: { error: unknown } };
@@ -273,7 +279,7 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   explain(): Explanation;
   /**
    * Resolves when there is a connection, and rejects when there will be none: when it is stopped or has given up. The error of one
-   * that has given up has the `reason` and the `cause` of the event `failed`.
+   * that has given up has the `reason` and the `cause` of the event `failed`. On one that was not started it waits for `start()`.
    */
   online(): Promise<void>;
 
@@ -284,6 +290,7 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
    */
   send(message: Outgoing): boolean;
   subscribe(key: Key, options?: { priority?: number }): void;
+  /** Without a connection, the server hears of it where its session is resumed. */
   unsubscribe(key: Key): void;
 
   start(): void;
@@ -292,7 +299,7 @@ export declare class Socket<Key = string, Outgoing = Data, Incoming = any> exten
   close(): void;
   /**
    * Dials now instead of waiting, with a backoff that begins anew. Not on a hidden page, while it is held, once it is stopped, and once
-   * it has given up for another reason than a limit of attempts or of time: then `start()` does.
+   * it has given up for another `reason` than `max_attempts`, `max_elapsed` or `repeated`: then `start()` does.
    */
   retryNow(): void;
   /** Another connection in place of this one. */
