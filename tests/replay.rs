@@ -463,7 +463,35 @@ fn bad_lines_are_named() {
     for number in 0..=32 {
         writeln!(holds, "{{\"at\": 1, \"event\": \"hold\", \"reason\": \"{number}\"}}").unwrap();
     }
-    assert_eq!(error(&holds), "line 36: event \"hold\": more than 32 different hold reasons");
+    assert_eq!(error(&holds), "line 36: event \"hold\": more than 32 hold reasons at a time");
+}
+
+/// A reason that is released gives its number back, and the release of one that is not held takes none, nor that of another.
+#[test]
+fn a_log_may_have_any_number_of_hold_reasons_one_after_another() {
+    let mut log = "{}\n{\"at\": 0, \"event\": \"hold\", \"reason\": \"the first\"}\n".to_owned();
+    log += "{\"at\": 0, \"event\": \"hold\", \"reason\": \"last\"}\n{\"at\": 0, \"event\": \"start\"}\n";
+    for at in 1..=100 {
+        for event in ["release", "hold", "release"] {
+            writeln!(log, "{{\"at\": {at}, \"event\": \"{event}\", \"reason\": \"r{at}\"}}").unwrap();
+        }
+    }
+    log += "{\"at\": 101, \"event\": \"release\", \"reason\": \"the first\"}\n";
+    log += "{\"at\": 102, \"event\": \"release\", \"reason\": \"last\"}\n";
+    let (out, result) = replay(&log);
+    assert_eq!(result, Ok(()));
+    let dials: Vec<_> = out.lines().filter(|line| line.contains("\"action\": \"open\"")).collect();
+    assert!(dials.len() == 1 && dials[0].starts_with("{\"at\": 102, "), "{dials:?}");
+}
+
+/// The white space of JSON is all that may stand around a line.
+#[test]
+fn a_form_feed_is_no_white_space() {
+    for (byte, blank) in [(' ', true), ('\t', true), ('\r', true), ('\u{b}', false), ('\u{c}', false)] {
+        for line in [format!("{byte}{{}}"), format!("{{}}{byte}"), byte.to_string()] {
+            assert_eq!(replay(&format!("{line}\n")).1.is_ok(), blank, "{line:?}");
+        }
+    }
 }
 
 #[test]

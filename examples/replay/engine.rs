@@ -73,7 +73,11 @@ impl Replay {
     }
 
     fn read(&mut self, line: &[u8], out: &mut String) -> Result<(), String> {
-        let line = line.trim_ascii();
+        // The white space of JSON: a form feed is none.
+        let blank = |byte: &u8| b" \t\r\n".contains(byte);
+        let begin = line.iter().position(|byte| !blank(byte)).unwrap_or(line.len());
+        let end = line.iter().rposition(|byte| !blank(byte)).map_or(begin, |last| last + 1);
+        let line = line.get(begin..end).unwrap_or_default();
         if line.is_empty() {
             return Ok(());
         }
@@ -220,6 +224,9 @@ impl Run {
                 }
                 if let Event::Opened { epoch } = event {
                     self.opened = self.policy.successor().filter(|it| *it == epoch).or(self.opened);
+                }
+                if let Event::Release(reason) = event {
+                    self.holds.released(reason);
                 }
                 let actions = self.policy.handle_event(now, event);
                 self.print(Some(name), Some(actions), out);

@@ -125,13 +125,14 @@ impl Epochs {
     }
 }
 
-/// The names that the log gives to the core's numbered hold reasons, in the order of their first use; a number is its own.
+/// The names that the log gives to the core's numbered hold reasons, in the order in which they are held; a number is its own.
 #[derive(Clone, Default)]
 pub(super) struct Holds([Option<String>; HoldReason::COUNT as usize]);
 
 impl Holds {
-    /// A recording calls the reasons by their numbers, and each has its own while no other name took it.
-    fn number(&mut self, name: &str) -> Result<HoldReason, String> {
+    /// The reason with this name, which takes one for as long as it is `held`. A recording calls the reasons by their numbers, and
+    /// each has its own while no other name took it.
+    fn number(&mut self, name: &str, held: bool) -> Result<HoldReason, String> {
         let own = || {
             let number: usize = name.parse().ok()?;
             Some(number).filter(|at| *at < self.0.len() && self.0[*at].is_none() && at.to_string() == name)
@@ -139,10 +140,15 @@ impl Holds {
         let known = self.0.iter().position(|known| known.as_deref() == Some(name));
         let at = known.or_else(own).or_else(|| self.0.iter().position(Option::is_none));
         let number = at.and_then(|at| u8::try_from(at).ok()).and_then(HoldReason::new);
-        if let Some(at) = at {
+        if let (true, Some(at)) = (held, at) {
             self.0[at] = Some(name.to_owned());
         }
-        number.ok_or_else(|| format!("more than {} different hold reasons", HoldReason::COUNT))
+        number.ok_or_else(|| format!("more than {} hold reasons at a time", HoldReason::COUNT))
+    }
+
+    /// The name gives back its number.
+    pub(super) fn released(&mut self, reason: HoldReason) {
+        self.0[usize::from(reason.get())] = None;
     }
 }
 
@@ -253,8 +259,8 @@ fn read(
         "start" => Event::Start,
         "stop" => Event::Stop { keep: flag("keep")? },
         "retry_now" => Event::RetryNow,
-        "hold" => Event::Hold(holds.number(&text("reason")?)?),
-        "release" => Event::Release(holds.number(&text("reason")?)?),
+        "hold" => Event::Hold(holds.number(&text("reason")?, true)?),
+        "release" => Event::Release(holds.number(&text("reason")?, false)?),
         "net_down" => Event::NetworkDown,
         "net_up" => Event::NetworkUp,
         "hidden" => Event::Hidden,

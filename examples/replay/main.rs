@@ -13,7 +13,9 @@ mod flight;
 #[path = "timeline.rs"]
 mod timeline;
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use engine::Replay;
@@ -29,13 +31,13 @@ const UNUSABLE: u8 = 2;
 #[derive(Default)]
 struct Arguments {
     /// The dump of a flight recorder, to be played in place of a log.
-    flight: Option<String>,
+    flight: Option<PathBuf>,
     /// For people.
     timeline: bool,
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         return finish(io::stdout().write_all(HELP.as_bytes()));
     }
@@ -58,19 +60,20 @@ fn main() -> ExitCode {
 }
 
 impl Arguments {
-    fn parse(arguments: Vec<String>) -> Result<Self, String> {
+    fn parse(arguments: Vec<OsString>) -> Result<Self, String> {
         let mut parsed = Self::default();
         let mut rest = arguments.into_iter();
         while let Some(argument) = rest.next() {
-            match argument.as_str() {
-                "--timeline" => parsed.timeline = true,
-                "--flight" => match rest.next() {
-                    Some(file) => parsed.flight = Some(file),
+            match argument.to_str() {
+                Some("--timeline") => parsed.timeline = true,
+                Some("--flight") => match rest.next() {
+                    Some(file) => parsed.flight = Some(file.into()),
                     None => return Err("\"--flight\" needs a file: the dump of a flight recorder".to_owned()),
                 },
                 _ => {
                     return Err(format!(
-                        "unknown argument \"{argument}\"; the log is read from standard input, see --help"
+                        "unknown argument \"{}\"; the log is read from standard input, see --help",
+                        argument.to_string_lossy()
                     ));
                 }
             }
@@ -131,12 +134,14 @@ fn replay<R: io::Read>(
 
 /// The same for the dump of a flight recorder; its set-up comes from the input where it has none.
 fn fly(
-    file: &str,
+    file: &Path,
     mut input: impl BufRead,
     shown: &mut Shown,
     output: &mut impl Write,
 ) -> io::Result<Result<(), String>> {
-    let bytes = match std::fs::read(file) {
+    let bytes = std::fs::read(file);
+    let file = file.display();
+    let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Err(format!("{file}: {error}"))),
     };

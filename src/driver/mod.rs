@@ -120,6 +120,7 @@
 //! | the connection was lost during the write | [`SendError::InDoubt`] |
 //! | a successor replaced the connection before the write began | what becomes of it there: it is written on the successor |
 //! | a successor replaced the connection during the write | `Ok` if the old transport takes it within [`CLOSE_TIMEOUT`], or while it drains; otherwise [`SendError::InDoubt`] |
+//! | the protocol can't send it, because it is too large for example ([`Protocol::can_send`]) | [`SendError::Refused`] with the message |
 //! | the queue was full | [`SendError::Full`] or [`SendError::Displaced`] with the message |
 //! | the run ended | [`SendError::Ended`] with the message |
 //!

@@ -222,9 +222,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn dial(&mut self, cx: &mut Cx<'_>, trigger: Trigger) {
         let now = cx.now;
-        if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(cx, DropReason::Expired);
-        }
+        self.expire_session(cx);
         let (mode, endpoint) = self.next_dial();
         if mode == Mode::Fresh {
             self.drop_session(cx, DropReason::Incomplete);

@@ -60,7 +60,9 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         }
         let code = if keep { self.source.config().close_code } else { CLOSE_NORMAL };
         self.abandon(cx, Some(code));
-        if !keep {
+        if keep {
+            self.expire_session(cx);
+        } else {
             self.drop_session(cx, DropReason::Stop);
         }
         self.state.enter(Stage::Stopped, cx.now, Trigger::Stop);

@@ -138,9 +138,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         if endpoint_failed {
             self.on_endpoint_failed(now);
         }
-        if self.session.get().is_some_and(|session| session.is_expired(now)) {
-            self.drop_session(cx, DropReason::Expired);
-        }
+        self.expire_session(cx);
         if verdict.class == Class::Fresh {
             let reason = if cause == Cause::SessionInvalid { DropReason::Invalid } else { DropReason::Gone };
             self.drop_session(cx, reason);

@@ -43,6 +43,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.note_uptime(now);
         let held = self.leave_planned(now, trigger);
         self.end_transport();
+        self.expire_session(cx);
         self.dial_at_once(now, reason_of(trigger));
         if held {
             // Not a loss, so that a limit of attempts after a loss does not forbid it.
@@ -98,6 +99,7 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
             self.state.refund_attempt();
         }
         self.abandon(cx, self.close_code());
+        self.expire_session(cx);
     }
 
     /// Waits for the gates, or gives up if the attempts or the time of the outage are used up.
@@ -243,14 +245,14 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         true
     }
 
-    /// The session's time to live has passed. A resume that is not sent yet becomes a fresh start; one that is sent ends with
-    /// its transport, and the policy dials again.
+    /// The session's time to live has passed. A resume that is not sent yet becomes a fresh start, if it was not dialled at the
+    /// session's own endpoint: a fresh start goes to the base. Otherwise the transport ends, and the policy dials again.
     pub(super) fn on_session_expired(&mut self, cx: &mut Cx<'_>) {
         self.drop_session(cx, DropReason::Expired);
         if !self.state.stage.is_alive() || self.state.mode() != Mode::Resume {
             return;
         }
-        if self.state.reached() == Reached::Identified {
+        if self.state.reached() == Reached::Identified || self.state.endpoint == Endpoint::Session {
             self.cut_dial(cx, Trigger::SessionExpired);
         } else {
             self.state.set_mode(Mode::Fresh, self.source.config());

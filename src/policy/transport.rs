@@ -134,6 +134,13 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         self.session.get().is_some_and(|session| !session.is_empty())
     }
 
+    /// Drops a session whose time to live has passed, now that no connection carries it.
+    pub(super) fn expire_session(&mut self, cx: &mut Cx<'_>) {
+        if self.session.get().is_some_and(|session| session.is_expired(cx.now)) {
+            self.drop_session(cx, DropReason::Expired);
+        }
+    }
+
     pub(super) fn drop_session(&mut self, cx: &mut Cx<'_>, reason: DropReason) {
         self.state.resume_failures = 0;
         if self.session.get_mut().is_some_and(SessionState::forget) {

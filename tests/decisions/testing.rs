@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redial::endpoints::FixedEndpoints;
 use redial::handover::{self, EventOf};
+use redial::policy::{CredentialConfig, RefreshOn};
 use redial::subscriptions::{FixedSubscriptions, Subscriptions};
 use redial::testing::{Checkable, Checked, Limits, longest_wait};
 use redial::{Cause, Event, Instant, IoKind, Phase, Policy, SessionState, SplitMix64, fixed_config, presets};
@@ -237,20 +238,26 @@ fn a_session_may_end_within_a_wait_of_the_host() {
 #[test]
 fn a_loop_is_late_from_the_call_that_made_the_deadline() {
     let rules = redial::testing::DriverRules::new(Duration::from_millis(50));
-    let policy = Policy::new(&presets::RECOMMENDED, SplitMix64::new(7));
-    let mut policy = Checked::new(policy).with_driver_rules(rules);
-    let _open = policy.handle_event(at(0), Event::Start);
+    let lead = CredentialConfig::new()
+        .refresh_on(RefreshOn::Dial)
+        .lead(Duration::from_secs(2), Duration::ZERO)
+        .build_const();
+    let config = presets::RECOMMENDED.to_builder().credential(lead).build_const();
+    let mut policy = Checked::new(Policy::new(config, SplitMix64::new(7))).with_driver_rules(rules);
+    let _refresh = policy.handle_event(at(0), Event::Start);
+    let _open =
+        policy.handle_event(at(0), Event::CredentialOk { request: None, ttl: Some(Duration::from_secs(3)) });
     let epoch = policy.epoch().expect("a dial");
-    let _identify = policy.handle_event(at(0), Event::Opened { epoch });
-    let ttl = Some(Duration::from_secs(1));
-    let _ready = policy
-        .handle_event(at(0), Event::Ready { epoch, token: Some(()), endpoint: None, sequence: None, ttl });
-    // Half a minute later a stop that keeps the session shows that its time has passed.
-    let _stop = policy.handle_event(at(30_000), Event::Stop { keep: true });
-    assert_eq!(policy.poll_timeout(), Some(at(1_000)));
+    let _identify = policy.handle_event(at(5_000), Event::Opened { epoch });
+    // The credential was to be renewed while the server took its time.
+    let _ready = policy.handle_event(
+        at(9_000),
+        Event::Ready { epoch, token: Some(()), endpoint: None, sequence: None, ttl: None },
+    );
+    assert_eq!(policy.poll_timeout(), Some(at(1_750)));
     let mut late = policy.clone();
-    let _expired = policy.handle_timeout(at(30_050));
-    let told = message(move || _ = late.handle_timeout(at(30_051)));
+    let _renewal = policy.handle_timeout(at(9_050));
+    let told = message(move || _ = late.handle_timeout(at(9_051)));
     assert!(told.contains("51ms after the deadline"), "{told}");
 }
 

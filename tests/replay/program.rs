@@ -58,6 +58,18 @@ fn the_program() {
     assert_eq!(help.status.code(), Some(0));
     assert!(text(&help.stdout).starts_with("replay: a log of facts in"));
     assert_eq!(run(&["incident.jsonl"], "").status.code(), Some(2));
+    #[cfg(unix)]
+    {
+        let odd = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+        for (arguments, said) in [
+            (vec![odd], "replay: unknown argument \"\u{fffd}\"; the log"),
+            (vec!["--flight".as_ref(), odd], "replay: \u{fffd}: "),
+        ] {
+            let odd = Command::new(&program).args(arguments).stdin(Stdio::null()).output().unwrap();
+            assert_eq!(odd.status.code(), Some(2));
+            assert!(text(&odd.stderr).starts_with(said), "{}", text(&odd.stderr));
+        }
+    }
 }
 
 /// The log of the guide's chapter, and the timeline that it shows.

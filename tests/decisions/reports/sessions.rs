@@ -62,6 +62,38 @@ fn report_09_a_session_that_ends_is_told_in_every_phase() {
     rig.stop(true);
     assert_eq!(rig.due(), Some((secs(15), WaitReason::SessionExpiry)));
     assert_eq!(dropped(&rig.advance(secs(15))), Some(DropReason::Expired));
+    // Silent for longer than that when the user ends the connection: it has ended in that call.
+    for event in [Event::Redial, Event::Stop { keep: true }, Event::NetworkChanged] {
+        let mut rig = with_session(BASE, secs(15));
+        rig.advance(secs(16));
+        let actions = rig.event(event);
+        assert_eq!((dropped(&actions), token(&rig)), (Some(DropReason::Expired), None), "{actions:?}");
+        assert!(rig.due().is_none_or(|(_, reason)| reason != WaitReason::SessionExpiry));
+    }
+    let mut rig = with_session(BASE, secs(15));
+    rig.advance(secs(16));
+    assert_eq!(dropped(&rig.stop(false)), Some(DropReason::Stop));
+}
+
+/// Report 09, where the session has an endpoint of its own. F62: a fresh start goes to the base, so that such a dial is begun anew,
+/// and whoever counts fresh starts sees one.
+#[test]
+fn report_09_a_dial_to_the_endpoint_of_a_session_ends_with_it() {
+    let mut rig = Harness::started(BASE);
+    rig.opened();
+    let epoch = rig.epoch();
+    let (token, endpoint, ttl) = (Some("s1"), Some("its own"), Some(secs(15)));
+    rig.event(Event::Ready { epoch, token, endpoint, sequence: None, ttl });
+    rig.advance(secs(12));
+    rig.lose();
+    let (mode, endpoint, attempt) = open(&rig.advance(secs(1))).expect("a dial");
+    assert_eq!((mode, endpoint), (Mode::Resume, Endpoint::Session));
+    assert_eq!(rig.due(), Some((secs(2), WaitReason::SessionExpiry)));
+    let actions = rig.advance(secs(2));
+    assert_eq!(dropped(&actions), Some(DropReason::Expired));
+    let again = open(&actions).or_else(|| open(&rig.advance(secs(1)))).expect("a dial");
+    assert_eq!(again, (Mode::Fresh, Endpoint::Base, attempt), "the one before is not counted");
+    assert!(sent_fresh(&rig.opened()));
 }
 
 /// Report 10 (apache/curator#980, etcd-io/etcd#19091): the time for which a server keeps a session was counted from the
