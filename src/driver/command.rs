@@ -347,7 +347,7 @@ mod tests {
     use super::*;
     use std::format;
 
-    /// F110: an endpoint that the server named may have a secret in it.
+    /// An endpoint that the server named may have a secret in it.
     #[test]
     fn debug_output_has_no_endpoint() {
         let dial = |endpoint| Dial {
