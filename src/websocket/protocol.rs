@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use std::format;
 
-    /// F110: what is sent first is a login, most of the time.
+    // F110: what is sent first is a login, most of the time.
     #[test]
     fn debug_output_has_no_login() {
         let upgraded = Upgraded::default();
