@@ -105,12 +105,17 @@ fn row(options: &Options, kind: Kind, runs: &[Run]) -> Vec<String> {
         number(0, &|run| run.peak as f64),
         number(2, &|run| each(run.in_vain())),
         number(0, &|run| each(run.up.resident.saturating_sub(run.base.resident))),
-        number(0, &|run| each(run.end.most_resident.saturating_sub(run.base.resident))),
+        number(0, &|run| each(run.most_resident().saturating_sub(run.base.resident))),
         number(0, &|run| each(run.end.cpu.saturating_sub(run.up.cpu).as_micros() as u64)),
     ]
 }
 
 impl Run {
+    /// The most bytes of the process, of all that the kernel said of it.
+    fn most_resident(&self) -> u64 {
+        self.end.most_resident.max(self.end.resident).max(self.up.resident)
+    }
+
     /// Dials from the kill on that led to no connection.
     fn in_vain(&self) -> u64 {
         (self.end.dials - self.up.dials).saturating_sub(self.end.connected - self.up.connected)

@@ -51,7 +51,8 @@ pub(crate) struct Used {
     pub(crate) connected: u64,
     /// Bytes of the process in memory.
     pub(crate) resident: u64,
-    /// The most that there ever were.
+    /// The most that there ever were. The kernel notes a new most late and counts in shares, so that it says less than it had
+    /// said were resident before: a reader takes the larger of both.
     pub(crate) most_resident: u64,
     /// Of the processor, the kernel's part as well.
     pub(crate) cpu: Duration,
