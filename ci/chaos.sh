@@ -19,8 +19,8 @@ case ${1-} in
 -*) options=("$@") ;;
 *)
     options=(--faults "${1:-200}" ${2:+--seed "$2"})
-    cargo test --quiet -p redial-chaos
+    [ -n "${PACKAGES-}" ] || cargo test --quiet -p redial-chaos
     ;;
 esac
-cargo build --quiet -p redial-chaos
+[ -n "${PACKAGES-}" ] || cargo build --quiet -p redial-chaos
 "$CARGO_TARGET_DIR/debug/chaos" "${options[@]}"

@@ -12,27 +12,20 @@ step() {
     "$@"
 }
 
-# The README's command that shows a client under every fault.
-gateway=$(grep -m 1 '^cargo run --release --example gateway' README.md)
+# What tests a package beside the library chooses all of them, and compiles what they stand on once. Where this is set, a script finds
+# the programs that `step "the packages beside the library"` built; by itself it builds its own alone.
+export PACKAGES="--workspace --exclude redial --exclude redial-reference"
 
 # What waits more than it works, so that all of it goes on at once: clients of real servers and of hostile ones.
-build_waiting() {
-    (. ci/provide.sh && provide_redis && provide_mosquitto && provide_nats && provide_nginx && provide_postgres)
-    cargo build --quiet -p redial-chaos
-    cargo test --quiet --no-run -p redial-beside
-    cargo test --quiet --no-run -p redial-gauntlet
-    cargo build --quiet --example gateway --features websocket
-    ${gateway/run/build}
-}
 waiting() {
-    local pids=() failed=0 log pid
+    local pids=() failed=0 log pid gateway=$CARGO_TARGET_DIR/debug/examples/gateway
     aside() { "${@:2}" >"$CARGO_TARGET_DIR/waiting.$1" 2>&1 & pids+=($!); }
-    aside servers ci/servers.sh
+    (. ci/provide.sh && provide_redis && provide_mosquitto && provide_nats && provide_nginx && provide_postgres)
+    aside packages ci/servers.sh
     aside chaos ci/chaos.sh 200 1
-    aside gauntlet cargo test --quiet -p redial-gauntlet
-    aside gauntlet-quick ci/gauntlet.sh --quick
-    aside gateway-1 $gateway -- --seed 1
-    aside gateway-2 $gateway -- --seed 2
+    aside gauntlet ci/gauntlet.sh --quick
+    aside gateway-1 "$gateway" --seed 1
+    aside gateway-2 "$gateway" --seed 2
     for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
     for log in "$CARGO_TARGET_DIR"/waiting.*; do
         printf '\n-- %s\n' "${log##*.}"
@@ -52,7 +45,7 @@ apart() {
     step "JavaScript, in Node and Chromium" ci/js.sh
     step "firmware in QEMU" ci/embedded.sh
     step "the driver without a heap, on embassy" ci/embassy.sh
-    step "each feature" ci/features.sh
+    step "lints, each feature" ci/features.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
@@ -61,8 +54,9 @@ step "where a token is sent, without the list of suffixes" cargo test --features
 step "a step deeper than the tests" ci/proofs.sh
 step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
-step "what waits is built" build_waiting
-step "servers that are killed, the gauntlet, the gateway with two seeds" waiting
+# shellcheck disable=SC2086
+step "the packages beside the library" cargo build --quiet $PACKAGES --bins --tests
+step "their tests, servers that are killed, hostile ones, the gateway with two seeds" waiting
 step "code size" ci/sizes.sh
 
 # In a group of its own, so that nothing of it is left where another step fails.
@@ -73,19 +67,8 @@ set +m
 trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
 
 step "format" cargo fmt --check
-step "lints, no features" cargo clippy --no-default-features --lib -- -D warnings
-step "lints, a heap" cargo clippy --no-default-features --features alloc,serde --lib -- -D warnings
-step "lints, what any driver has" cargo clippy --no-default-features --features driver-core --lib -- -D warnings
-step "lints, a driver of threads" cargo clippy --no-default-features --features blocking --lib -- -D warnings
-step "lints, the driver alone" cargo clippy --no-default-features --features driver --lib -- -D warnings
-step "lints, the testing module without a heap" cargo clippy --no-default-features --features testing --lib -- -D warnings
-step "lints, telemetry without a heap" cargo clippy --no-default-features --features defmt,log --lib -- -D warnings
 step "lints, default features" cargo clippy --all-targets -- -D warnings
-step "lints, the driver and the tests of its users" cargo clippy --no-default-features --features driver,testing --lib -- -D warnings
-step "lints, the driver without a heap" cargo clippy --no-default-features --features embassy --lib -- -D warnings
 step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
-step "the report on the benchmarks, the connections, the server of the page" cargo test -p redial-benches -p redial-scale -p redial-playground
-step "the storm lab" cargo test -p redial-storm
 step "the code of the migration pages" ci/migration.sh
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "the guide" ci/guide.sh

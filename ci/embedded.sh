@@ -15,7 +15,7 @@ case $mode in
 *) echo "usage: ci/embedded.sh [--tsv]" >&2 && exit 2 ;;
 esac
 
-cargo build -q --example replay
+cargo build -q --all-features --example replay
 replay=$CARGO_TARGET_DIR/debug/examples/replay
 debian_program qemu qemu-system-arm qemu-system-arm || qemu=()
 built_by_cargo=$CARGO_TARGET_DIR

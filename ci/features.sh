@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks that the library builds without warnings with each feature alone, or with every two of them, and that the feature of a
-# runtime brings that runtime alone.
+# Checks that the library builds without a warning or a lint with each feature alone, with some together, or with every two of them,
+# and that the feature of a runtime brings that runtime alone.
 #
-#     ci/features.sh          # each feature
+#     ci/features.sh          # none, each, and some that have something to do with each other
 #     ci/features.sh --all    # each feature and every pair: ten minutes
 #     ci/features.sh --trees  # what the runtimes bring, and nothing else
 set -euo pipefail
@@ -65,11 +65,13 @@ export RUSTFLAGS="${RUSTFLAGS:-} -D warnings"
 export CARGO_TARGET_DIR=$target/features
 if [ "$mode" != --all ]; then
     mapfile -t features < <(sed -n '/^\[features\]/,/^\[dependencies\]/s/^\([a-z-]*\) = .*/\1/p' Cargo.toml)
-    for feature in "${features[@]}"; do
-        echo "$feature"
-        cargo check -q --package redial --no-default-features --features "$feature"
+    for some in '' "${features[@]}" alloc,serde defmt,log driver,testing; do
+        echo "${some:-none}"
+        cargo clippy -q --package redial --lib --no-default-features --features "$some"
     done
     echo "${#features[@]} features build, each alone"
+    # What the commands of the README compile.
+    cargo check -q --examples --features websocket
     exit
 fi
 PATH=$target/tools/bin:$PATH

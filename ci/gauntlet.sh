@@ -9,8 +9,10 @@ out=$CARGO_TARGET_DIR/gauntlet
 bin=$CARGO_TARGET_DIR/debug
 mkdir -p "$out"
 
-cargo build --quiet -p redial-gauntlet
-cargo build --quiet --example gateway --features websocket
+if [ -z "${PACKAGES-}" ]; then
+    cargo build --quiet -p redial-gauntlet
+    cargo build --quiet --example gateway --features websocket
+fi
 
 score() {
     local shape=$1

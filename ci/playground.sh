@@ -29,7 +29,7 @@ else
     exit
 fi
 export PLAYGROUND_CORE=$built/$web/release/playground_core.wasm
-cargo build -q -p redial-playground
+[ -n "${PACKAGES-}" ] || cargo build -q -p redial-playground
 export PLAYGROUND=$CARGO_TARGET_DIR/debug/playground
 if [ "$mode" = --serve ]; then
     exec "$PLAYGROUND" --core "$PLAYGROUND_CORE"
@@ -40,7 +40,7 @@ host=(--manifest-path "$folder/wasm/Cargo.toml" --target-dir "$built")
 cargo fmt --check --manifest-path "$folder/wasm/Cargo.toml"
 cargo clippy -q "${host[@]}" --all-targets -- -D warnings
 cargo test -q "${host[@]}"
-cargo test -q -p redial-playground
+[ -n "${PACKAGES-}" ] || cargo test -q -p redial-playground
 cargo build -q "${host[@]}" --example dump
 cargo build -q --release --example replay
 export REPLAY=$CARGO_TARGET_DIR/release/examples/replay DUMP=$built/debug/examples/dump

@@ -9,6 +9,6 @@ case $REDIAL_DEEPER in
 '' | *[!0-9]*) echo "usage: ci/proofs.sh [how many steps deeper]" >&2 && exit 2 ;;
 esac
 # Every storm of every peer is among them.
-cargo test --profile proof --features sim --test explorations --test record --test sim
+ci/optimized.sh --test explorations --test record --test sim
 # Every code, and more cases of what is quick enough without optimization, as `cargo test` compiled it.
 cargo test --all-features --test decisions -- classify:: contention:: rules::server:: subscriptions::

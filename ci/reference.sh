@@ -8,4 +8,4 @@ export PROPTEST_CASES=${1:-10000} PROPTEST_RNG_SEED=${2:-1}
 case $PROPTEST_CASES$PROPTEST_RNG_SEED in
 *[!0-9]*) echo "usage: ci/reference.sh [how many cases [the seed]]" >&2 && exit 2 ;;
 esac
-cargo test --profile proof --package redial-reference
+ci/optimized.sh --test bytes --test machine

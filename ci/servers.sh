@@ -10,4 +10,5 @@ provide_redis
 provide_mosquitto
 provide_nats
 provide_postgres
-cargo test -p redial-beside
+# shellcheck disable=SC2086
+cargo test ${PACKAGES:--p redial-beside}

@@ -8,4 +8,4 @@ export REDIAL_STATES=${1:-1000000}
 case $REDIAL_STATES in
 '' | *[!0-9]*) echo "usage: ci/states.sh [how many states of each case]" >&2 && exit 2 ;;
 esac
-cargo test --profile proof --test states -- --nocapture
+ci/optimized.sh --test states -- --nocapture

@@ -241,3 +241,17 @@ fn the_words_of_the_events_are_those_of_a_recorded_log() {
     }
     assert!(events > 25);
 }
+
+/// A test that runs an example builds it with its own features, so that nothing is compiled twice.
+#[test]
+fn an_example_that_a_test_runs_has_every_feature_of_the_test() {
+    let cargo = fs::read_to_string("Cargo.toml").expect("the manifest");
+    let example = fs::read_to_string("tests/common/example.rs").expect("what builds an example");
+    let (_, features) = cargo.split_once("\n[features]\n").expect("it has features");
+    let (features, _) = features.split_once("\n[").expect("something stands behind them");
+    let names = features.lines().filter_map(|line| line.split_once(" = [")).map(|(name, _)| name);
+    let forgotten: Vec<_> = names
+        .filter(|name| *name != "default" && !example.contains(&format!("\n        \"{name}\",\n")))
+        .collect();
+    assert!(forgotten.is_empty(), "tests/common/example.rs does not name {forgotten:?}");
+}

@@ -3,23 +3,44 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// This test's own features: with the same ones, next to nothing is left to build.
+macro_rules! on {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, cfg!(feature = $name))),+]
+    };
+}
+
+/// This test's own features: with the same ones, nothing is left to build. `tests/tidy.rs` sees to it that none is forgotten.
 fn features() -> String {
-    let all = [
-        ("alloc", cfg!(feature = "alloc")),
-        ("async-std", cfg!(feature = "async-std")),
-        ("blocking", cfg!(feature = "blocking")),
-        ("chacha", cfg!(feature = "chacha")),
-        ("driver", cfg!(feature = "driver")),
-        ("public-suffix", cfg!(feature = "public-suffix")),
-        ("record", cfg!(feature = "record")),
-        ("serde", cfg!(feature = "serde")),
-        ("smol", cfg!(feature = "smol")),
-        ("std", cfg!(feature = "std")),
-        ("stream", cfg!(feature = "stream")),
-        ("testing", cfg!(feature = "testing")),
-        ("tokio", cfg!(feature = "tokio")),
-        ("websocket", cfg!(feature = "websocket")),
+    let all = on![
+        "alloc",
+        "arbitrary",
+        "async-std",
+        "blocking",
+        "chacha",
+        "defmt",
+        "driver",
+        "driver-core",
+        "embassy",
+        "fleet",
+        "http",
+        "log",
+        "metrics",
+        "proptest",
+        "public-suffix",
+        "record",
+        "redis",
+        "rustls",
+        "serde",
+        "sim",
+        "smol",
+        "std",
+        "stream",
+        "telemetry",
+        "testing",
+        "tokio",
+        "tracing",
+        "tungstenite",
+        "websocket",
     ];
     all.into_iter().filter_map(|(name, on)| on.then_some(name)).collect::<Vec<_>>().join(",")
 }
