@@ -42,7 +42,9 @@ impl Fake {
 
     /// On a node of a cluster, which refuses keys with different hash tags. It takes 2 s to be one.
     fn in_a_cluster() -> Option<Self> {
-        let fake = Self::new(&["--cluster-enabled", "yes"])?;
+        // By default the nodes speak at a port 10,000 higher, where another program may listen.
+        let bus = port::free_port().to_string();
+        let fake = Self::new(&["--cluster-enabled", "yes", "--cluster-port", &bus])?;
         let mut borrowed = fake.connection.borrow_mut();
         let connection = &mut *borrowed;
         let _: () = redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(0).arg(16_383).query(connection).unwrap();
