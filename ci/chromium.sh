@@ -8,6 +8,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/debian.sh
 
+# One at a time, of those that run at once.
+mkdir -p "$(debian_root)"
+exec 8>"$(debian_root chromium).whole"
+flock 8
+
 # A program that starts Debian's Chromium with the libraries and fonts that were unpacked beside it.
 debian_chromium() {
     local home packages libraries

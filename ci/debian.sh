@@ -10,19 +10,22 @@ first_dependency() {
     apt-cache depends "$1" | awk -v name="$2" '$1 == "Depends:" && $2 ~ "^" name {print $2; exit}'
 }
 
-# Unpacks the packages $2… under $1, all or nothing.
-unpack_debian() {
-    local home=$1 part="$1.part"
+# Unpacks the packages $2… under $1, all or nothing. Of two scripts that want the same at once, the second finds what the first unpacked.
+unpack_debian() (
+    home=$1 part="$1.part"
     shift
+    mkdir -p "${home%/*}"
+    exec 9>"$home.lock"
+    flock 9
+    [ ! -d "$home" ] || exit 0
     rm -rf "$part"
     mkdir -p "$part/debs"
     # Said in full, since it may be called where a failure ends nothing by itself.
-    (cd "$part/debs" && apt-get download -q "$@") || return
-    local deb
-    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part" || return; done
-    rm -rf "$part/debs" "$home"
+    (cd "$part/debs" && apt-get download -q "$@") || exit
+    for deb in "$part"/debs/*.deb; do dpkg -x "$deb" "$part" || exit; done
+    rm -rf "$part/debs"
     mv "$part" "$home"
-}
+)
 
 # Sets the array $1 to the command that runs the program $2: the one on PATH, or that of Debian's package $3, which is unpacked with all
 # that it depends on and that is not installed. False where there is neither.
