@@ -254,3 +254,8 @@ fn a_fixed_set_searches_by_halves() {
         assert!(comparisons <= searches * 12, "{name}: {comparisons} comparisons");
     }
 }
+
+#[test]
+fn a_storage_that_names_no_limit_has_none() {
+    assert_eq!(Counting::default().capacity(), None);
+}

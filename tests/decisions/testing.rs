@@ -1,6 +1,7 @@
 //! `redial::testing`, as a user meets it: around every kind of policy, with what a driver owes, with a log, as a timeline.
 
 mod drivers;
+mod normal_form;
 #[cfg(feature = "alloc")]
 mod timelines;
 

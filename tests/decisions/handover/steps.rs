@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::handover::Config;
-use redial::policy::WaitReason;
+use redial::policy::{RestoreConfig, WaitReason};
 use redial::{Cause, Event, Phase, breaker};
 
 use super::rig::{Rig, config, epoch};
@@ -98,6 +98,54 @@ fn the_successor_under_way_is_the_attempt_of_the_outage() {
     assert_eq!(rig.policy.stats().losses, 1);
     let stats = rig.policy.handover_stats();
     assert_eq!((stats.handovers, stats.handovers_failed, stats.gap_ms), (0, 1, 15));
+}
+
+/// A successor that is not ready in time failed for what it waited for.
+#[test]
+fn a_successor_that_is_too_slow_says_at_what() {
+    let restore = RestoreConfig::new().authentication(true).build_const();
+    let config = config().restore(restore).greeting(Some(Duration::from_secs(20)));
+    let handover = Config::new().timeout(Duration::from_secs(3)).build_const();
+    let mut rig = Rig::new(config.build_const(), handover);
+    rig.at(0, Event::Start);
+    rig.opened(0, 1);
+    rig.at(0, Event::Greeting { epoch: epoch(1), heartbeat: None });
+    rig.ready(0, 1, "a");
+    rig.at(0, Event::AuthOk { epoch: epoch(1) });
+    rig.at(60_000, Event::Redial);
+    let slow_at = |steps: usize| {
+        let mut rig = Rig { policy: rig.policy.clone(), now: rig.now };
+        if steps > 0 {
+            rig.opened(60_010, 2);
+        }
+        if steps > 1 {
+            rig.at(60_020, Event::Greeting { epoch: epoch(2), heartbeat: None });
+        }
+        if steps > 2 {
+            assert_eq!(rig.ready(60_030, 2, "b"), ["authenticate 2"]);
+        }
+        let end = if steps == 0 { "63000: drop 2" } else { "63000: close 2 4000" };
+        assert_eq!(rig.until(63_000), [end]);
+        rig.policy.explain().last_cause
+    };
+    let causes = [Cause::ConnectTimeout, Cause::GreetingTimeout, Cause::ReadyTimeout, Cause::AuthTimeout];
+    for (steps, cause) in causes.into_iter().enumerate() {
+        assert_eq!(slow_at(steps), Some(cause), "{steps} steps");
+    }
+}
+
+#[test]
+fn what_the_host_tells_while_a_successor_waits_begins_no_gap() {
+    let mut rig = Rig::online(config().build_const(), Config::DEFAULT);
+    rig.at(60_000, Event::Redial);
+    rig.refused(60_010, 2);
+    assert_eq!(rig.at(60_020, Event::Hidden), none());
+    rig.at(60_030, Event::Visible);
+    rig.until(61_010);
+    assert_eq!(rig.policy.successor(), Some(epoch(3)));
+    rig.opened(61_020, 3);
+    assert_eq!(rig.resumed(61_030, 3), ["promote 3", "close 1 4000"]);
+    assert_eq!(rig.policy.handover_stats().gap_ms, 0);
 }
 
 #[test]
