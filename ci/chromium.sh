@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . ci/debian.sh
 
 # One at a time, of those that run at once.
-mkdir -p "$(debian_root)"
+mkdir -p "$(dirname "$(debian_root chromium)")"
 exec 8>"$(debian_root chromium).whole"
 flock 8
 
