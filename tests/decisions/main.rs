@@ -20,6 +20,7 @@ mod flight;
 mod handover;
 mod health;
 mod hostile_clock;
+mod late_calls;
 mod presets;
 mod recorder;
 mod regressions;

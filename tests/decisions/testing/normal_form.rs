@@ -60,7 +60,7 @@ proptest! {
         let config = script.config();
         let subject = |session: SessionState<&'static str>| {
             let generator = SplitMix64::new(7);
-            Subject::from_parts(config.clone(), generator, FixedSubscriptions::new(), SingleEndpoint).with_session(session)
+            Subject::from_parts(config, generator, FixedSubscriptions::new(), SingleEndpoint).with_session(session)
         };
         let session = script.session();
         let (mut one, mut other) = (subject(session.clone()), subject(session));
