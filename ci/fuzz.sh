@@ -27,7 +27,7 @@ esac
 
 PATH=$target/tools/bin:$PATH
 if ! cargo fuzz --version >/dev/null 2>&1; then
-    cargo install cargo-fuzz --locked --root "$target/tools"
+    cargo install -q cargo-fuzz --locked --debug --root "$target/tools"
 fi
 # No sanitizer: there is no unsafe code to watch, and without one it is several times as fast.
 export CARGO_TARGET_DIR=$target/fuzz

@@ -29,7 +29,7 @@ fi
 version=$(sed -n 's/^gungraun = "=\(.*\)"$/\1/p' benches/Cargo.toml)
 runner=$CARGO_TARGET_DIR/gungraun-runner-$version
 [ -x "$runner/bin/gungraun-runner" ] ||
-    cargo install -q --locked --root "$runner" --target-dir "$runner/build" "gungraun-runner@$version" >&2
+    cargo install -q --locked --debug --root "$runner" --target-dir "$runner/build" "gungraun-runner@$version" >&2
 export GUNGRAUN_RUNNER=$runner/bin/gungraun-runner
 
 # Nothing is kept from one run to the next: the table is what is compared with.

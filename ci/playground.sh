@@ -42,8 +42,8 @@ cargo clippy -q "${host[@]}" --all-targets -- -D warnings
 cargo test -q "${host[@]}"
 [ -n "${PACKAGES-}" ] || cargo test -q -p redial-playground
 cargo build -q "${host[@]}" --example dump
-cargo build -q --release --example replay
-export REPLAY=$CARGO_TARGET_DIR/release/examples/replay DUMP=$built/debug/examples/dump
+cargo build -q --all-features --example replay
+export REPLAY=$CARGO_TARGET_DIR/debug/examples/replay DUMP=$built/debug/examples/dump
 if ! command -v node >/dev/null || ! environment=$(ci/chromium.sh); then
     echo "SKIPPED: the page is not tested without Node.js and a Chromium" >&2
     exit

@@ -29,6 +29,8 @@ mod breakers;
 mod budgets;
 #[path = "fuzzed/configs/mod.rs"]
 mod configs;
+#[path = "fuzzed/counters.rs"]
+mod counters;
 #[path = "fuzzed/documents.rs"]
 mod documents;
 #[path = "fuzzed/handover.rs"]
@@ -105,6 +107,8 @@ targets! {
     budgets;
     /// Any numbers are an error or a config that works.
     configs;
+    /// A counter that wraps is widened to what exact arithmetic says.
+    counters;
     /// What is written in any form is read as it was.
     documents;
     /// S92 to S97 for every script of two transports.
