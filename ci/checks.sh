@@ -45,7 +45,7 @@ apart() {
     step "JavaScript, in Node and Chromium" ci/js.sh
     step "firmware in QEMU" ci/embedded.sh
     step "the driver without a heap, on embassy" ci/embassy.sh
-    step "lints, each feature" ci/features.sh
+    step "each feature alone" ci/features.sh
     step "dashboard and alerts" ci/promtool.sh
     step "fuzz targets" ci/fuzz.sh --build
 }
