@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use redial::backoff::WindowPhase;
 use redial::testing::{Checked, Script};
-use redial::{BackoffConfig, ConfigError, Event, Instant, Mode, Policy, SplitMix64};
+use redial::{BackoffConfig, ConfigError, Event, Instant, Jitter, Mode, Policy, Ratio, SplitMix64};
 
 pub use raw::Raw;
 
@@ -44,9 +44,33 @@ pub fn stands<C: Debug + PartialEq>(config: C, again: Result<C, ConfigError>) {
     assert_eq!(again, Ok(config));
 }
 
+/// One of each kind of code, see `BackoffConfig::build_like`.
+const KINDS: [BackoffConfig; 4] = {
+    const PLAIN: BackoffConfig =
+        BackoffConfig::exponential(Duration::from_secs(1), Ratio::TWO, Duration::from_secs(9)).build_const();
+    [
+        PLAIN,
+        PLAIN.to_builder().jitter(Jitter::Plus(Ratio::ONE)).build_const(),
+        PLAIN.to_builder().jitter(Jitter::DecorrelatedV2).build_const(),
+        BackoffConfig::windows(Duration::from_secs(1), Duration::from_secs(9)).build_const(),
+    ]
+};
+
+/// Like itself it is what it was. Of the kinds, one has its code, and is as good.
+fn has_a_kind(config: &BackoffConfig) {
+    let like = |other| config.to_builder().build_like(other);
+    stands(*config, like(config));
+    let built = KINDS.each_ref().map(like);
+    for refused in built.iter().filter(|built| **built != Ok(*config)) {
+        assert_eq!(*refused, Err(ConfigError::BackoffKind));
+    }
+    assert_eq!(built.iter().filter(|built| built.is_ok()).count(), 1, "{config:?}");
+}
+
 /// Waits are between the floor and the cap, and end with a table.
 fn waits(config: &BackoffConfig, raw: &mut Raw<'_>) {
     stands(*config, config.to_builder().build());
+    has_a_kind(config);
     let mut backoff = redial::Backoff::new();
     if raw.flag() {
         backoff = backoff.with_window_phase(WindowPhase::of_client(raw.u64()));
