@@ -22,8 +22,9 @@ LLVM_PROFILE_FILE=$counts/%p-%m.profraw "$program" --quiet >&2
 "$tools/llvm-profdata" merge -sparse "$counts"/*.profraw -o "$counts/corpus.profdata"
 
 seen=("$program" "-instr-profile=$counts/corpus.profdata")
-# The core: not what has a runtime, a socket or a test in it, nor what only the compiler computes: presets, and tables of causes.
-core=$(git ls-files src | grep -vE '^src/((causes|driver|fleet|presets|telemetry|testing|websocket)(/|\.rs$)|classify/tables)')
+# The core: not what has a runtime, a socket or a test in it, nor what only the compiler computes (presets, and tables of causes), nor
+# what machines of 32 bits run in place of something else.
+core=$(git ls-files src | grep -vE '^src/((causes|driver|fleet|presets|telemetry|testing|websocket)(/|\.rs$)|classify/tables|time/narrow)')
 if [ "${1:-}" = --missing ]; then
     # shellcheck disable=SC2086
     "$tools/llvm-cov" show "${seen[@]}" $core -show-line-counts-or-regions -show-instantiations=false |

@@ -1,5 +1,6 @@
 //! Time, as a number that the caller supplies.
 
+mod narrow;
 mod widened;
 
 use core::time::Duration;
@@ -152,21 +153,7 @@ impl Micros {
         if cfg!(target_pointer_width = "64") {
             return Duration::from_micros(self.0);
         }
-        self.to_duration_without_division()
-    }
-
-    const fn to_duration_without_division(self) -> Duration {
-        let secs = self.whole_secs();
-        let micros = self.0.wrapping_sub(secs.wrapping_mul(1_000_000)); // below a million
-        let nanos = (micros as u32).wrapping_mul(1_000);
-        // The minimum changes nothing, but tells the compiler so.
-        Duration::new(secs, if nanos < 999_999_999 { nanos } else { 999_999_999 })
-    }
-
-    /// A division by 2^6 × 5^6 as a shift and a product, rounded up from 2^72 / 5^6, which is exact for 58 bits. On a
-    /// machine of 32 bits a division of 64 takes 900 bytes and a hundred cycles.
-    const fn whole_secs(self) -> u64 {
-        ((self.0 >> 6) as u128).wrapping_mul(302_231_454_903_657_294).wrapping_shr(72) as u64
+        narrow::to_duration(self.0)
     }
 
     pub(crate) const fn is_zero(self) -> bool {
@@ -196,33 +183,16 @@ impl Micros {
 
 /// Quotient and remainder. For a divisor of 0 the quotient is the largest number.
 ///
-/// The compiler's own division for machines of 32 bits takes a kilobyte, so that this one works bit by bit there. WebAssembly has
-/// an instruction for it.
+/// WebAssembly has an instruction for it, other machines of 32 bits have [`narrow::divide`].
 #[inline]
 pub(crate) const fn divide(dividend: u64, divisor: u32) -> (u64, u32) {
     if cfg!(all(target_pointer_width = "32", not(target_family = "wasm"))) {
-        return divide_bit_by_bit(dividend, divisor);
+        return narrow::divide(dividend, divisor);
     }
     match (dividend.checked_div(divisor as u64), dividend.checked_rem(divisor as u64)) {
         (Some(quotient), Some(rest)) => (quotient, rest as u32), // below the divisor
         _ => (u64::MAX, 0),
     }
-}
-
-#[inline(never)]
-const fn divide_bit_by_bit(dividend: u64, divisor: u32) -> (u64, u32) {
-    let (mut quotient, mut rest, mut bits) = (dividend, 0_u32, 64_u32);
-    while bits > 0 {
-        let carry = rest >> 31;
-        rest = rest << 1 | (quotient >> 63) as u32;
-        quotient <<= 1;
-        if carry == 1 || rest >= divisor {
-            rest = rest.wrapping_sub(divisor);
-            quotient |= 1;
-        }
-        bits = bits.wrapping_sub(1);
-    }
-    (quotient, rest)
 }
 
 /// An optional instant in one word, where an `Option<Instant>` takes two. [`Instant::MAX`] is none.
@@ -373,22 +343,6 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_the_duration_that_std_makes_of_it() {
-        let edges = (0..64).flat_map(|bits| [1_u64 << bits, (1 << bits) - 1, (1 << bits) + 1]);
-        let seconds = (0..u64::MAX / 1_000_000).step_by(9_999_999_999).flat_map(|secs| {
-            let whole = secs * 1_000_000;
-            [whole, whole + 1, whole + 999_999]
-        });
-        for micros in edges.chain(seconds).chain([u64::MAX, u64::MAX - 1, 18_446_744_073_708_999_999]) {
-            assert_eq!(
-                Micros(micros).to_duration_without_division(),
-                Duration::from_micros(micros),
-                "{micros}"
-            );
-        }
-    }
-
-    #[test]
     fn a_share_of_a_span_is_rounded_up_and_never_panics() {
         for span in [0, 1, 2, 29_999_999, 30_000_000, 30_000_001, u64::MAX - 1, u64::MAX] {
             for parts in [1, 2, 3, 7, u32::MAX] {
@@ -399,21 +353,6 @@ mod tests {
                 );
             }
             assert_eq!(Micros(span).divided_up(0), Micros(span));
-        }
-    }
-
-    #[test]
-    fn a_division_bit_by_bit_is_a_division() {
-        let edges = (0..64).flat_map(|bits| [1_u64 << bits, (1 << bits) - 1, (1 << bits) + 1]);
-        for dividend in edges.chain([u64::MAX, u64::MAX - 1, 30_000_001, 0x0123_4567_89ab_cdef]) {
-            for divisor in [1, 2, 3, 7, 1_000, 1_000_000, 1 << 31, (1 << 31) + 1, u32::MAX - 1, u32::MAX] {
-                let wide = u64::from(divisor);
-                let expected = (dividend / wide, (dividend % wide) as u32);
-                assert_eq!(divide_bit_by_bit(dividend, divisor), expected, "{dividend} / {divisor}");
-                assert_eq!(divide(dividend, divisor), expected);
-            }
-            assert_eq!(divide_bit_by_bit(dividend, 0).0, u64::MAX);
-            assert_eq!(divide(dividend, 0), (u64::MAX, 0));
         }
     }
 

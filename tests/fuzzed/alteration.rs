@@ -60,11 +60,12 @@ pub fn thinned(value: &Value, script: &mut Script<'_>) -> Value {
     }
 }
 
-/// Written by a writer that is full before the end, which says so.
+/// Written by a writer that is full before the end, here or there, which says so.
 pub fn too_long(it: &impl Serialize, script: &mut Script<'_>) {
     let text = serde_json::to_string(it).expect("plain data");
-    let mut short = Short { room: script.below(text.len() as u32) as usize };
-    assert!(serde_json::to_writer(&mut short, it).is_err(), "there was no room for {text}");
+    for room in (script.below(text.len() as u32) as usize % 97..text.len()).step_by(97) {
+        assert!(serde_json::to_writer(Short { room }, it).is_err(), "there was no room for {text}");
+    }
 }
 
 /// A writer that is full after so many bytes.

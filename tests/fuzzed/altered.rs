@@ -18,8 +18,9 @@ use redial::testing::Script;
 use redial::{
     BackoffConfig, Cause, Config, Event, Instant, Ratio, SessionState, SplitMix64, breaker, handover, presets,
 };
-use serde::Serialize;
+use serde::de::value::BytesDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::Replay;
@@ -41,7 +42,7 @@ pub fn run(bytes: &[u8]) {
             match kind {
                 3 => read::<Config>(&value, &mut script),
                 4 => parts(&config, &value, &mut script),
-                _ => over(&value, &mut script),
+                _ => over(&config, &value, &mut script),
             }
         }
     }
@@ -112,17 +113,20 @@ fn others(script: &mut Script<'_>) {
     }
 }
 
-/// Over each preset, as a file or as a table of it.
-fn over(value: &Value, script: &mut Script<'_>) {
+/// Over each preset and over the config itself, as a file or as a table of it.
+fn over(config: &Config, value: &Value, script: &mut Script<'_>) {
     let (_, preset) = presets::ALL[script.below(presets::ALL.len() as u32) as usize];
     let text = alteration::altered(value, script);
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let seed = ConfigOver::new(preset);
-    let seed = if script.flag() { seed.named("reconnect") } else { seed };
-    assert!(format!("{seed:?} {preset:?}").contains("ConfigOver"));
-    match seed.deserialize(&mut json) {
-        Ok(config) => assert_eq!(config.to_builder().build(), Ok(config)),
-        Err(error) => refused(&error),
+    let named = script.flag();
+    for base in [preset, config] {
+        let mut json = serde_json::Deserializer::from_str(&text);
+        let seed = ConfigOver::new(base);
+        let seed = if named { seed.named("reconnect") } else { seed };
+        assert!(format!("{seed:?} {base:?}").contains("ConfigOver"));
+        match seed.deserialize(&mut json) {
+            Ok(config) => assert_eq!(config.to_builder().build(), Ok(config)),
+            Err(error) => refused(&error),
+        }
     }
 }
 
@@ -177,6 +181,8 @@ fn own_table(script: &mut Script<'_>) {
 
 /// The bytes as words.
 fn words(bytes: &[u8]) {
+    let other = BytesDeserializer::<serde::de::value::Error>::new(bytes);
+    assert!(Config::deserialize(other).is_err_and(|error| error.to_string().ends_with("expected a config")));
     let Ok(text) = core::str::from_utf8(bytes) else { return };
     for word in text.split_whitespace().take(64) {
         match Ratio::from_str(word) {

@@ -77,6 +77,8 @@ fn live<W: Window + PartialEq + core::fmt::Debug>(
                 );
                 assert_eq!(twin.0.try_acquire(config, now, &mut twin.1), admitted);
                 assert!(!(open_before && admitted.is_ok()), "an open breaker admits nothing");
+                let probes = matches!(breaker.state(now), State::HalfOpen { .. });
+                assert!(admitted.as_ref().ok().is_none_or(|permit| permit.is_probe() == probes));
                 permits.extend(admitted.ok().filter(|_| permits.len() < 40));
             }
             6..=10 => {

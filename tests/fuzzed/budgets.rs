@@ -42,7 +42,7 @@ fn starts(script: &mut Script<'_>) {
         builder = builder.daily(per_day, script.duration().max(Duration::from_millis(1)));
     }
     let config = builder.build_const();
-    let mut budget = StartBudget::<6, 3>::new(config).expect("six are enough");
+    let mut budget = StartBudget::<6, 3>::new_const(config);
     let hostile = script.flag();
     let (mut now, mut waiting) = (Instant::ZERO, VecDeque::new());
     let mut started: Vec<Vec<Instant>> = vec![Vec::new(); buckets.into()];

@@ -10,11 +10,11 @@ use redial::backoff::WindowPhase;
 use redial::endpoints::{FixedEndpoints, SingleEndpoint};
 use redial::handover::{Decider, Handover};
 use redial::policy::{ResumeConfig, Snapshot, SnapshotError};
-use redial::rand_core::SeedableRng;
+use redial::rand_core::{Rng, SeedableRng};
 use redial::record::{CheckpointError, Flight, FlightRecorder, FromName, Named, Names, Recorder, Store};
 use redial::subscriptions::{FixedSubscriptions, NoSubscriptions, SubscriptionList, Subscriptions};
 use redial::testing::{Normal, Sample, Script, normal_form};
-use redial::{ChaCha8Rng, Config, Instant, Policy, Ratio, SplitMix64, fixed_config, presets};
+use redial::{ChaCha8Rng, Config, Event, Instant, Policy, Ratio, SplitMix64, fixed_config, presets};
 
 use crate::harness::Lent;
 use crate::read_back::sealed;
@@ -44,7 +44,7 @@ pub fn run(bytes: &[u8]) {
 fn policy<'c>(config: &'c Config, script: &mut Script<'_>) -> Text<'c> {
     let mut rng = ChaCha8Rng::seed_from_u64(script.seed());
     rng.set_word_pos(script.below(u32::MAX).into());
-    let endpoints = FixedEndpoints::new(1 + script.below(3) as u8).expect("1 to 3");
+    let endpoints = FixedEndpoints::new_const(1 + script.below(3) as u8);
     let policy: Text<'c> = Policy::from_parts(Lent(config), rng, SubscriptionList::new(), endpoints);
     let policy = policy.with_session(script.session());
     let phase =
@@ -76,7 +76,10 @@ fn handover(script: &mut Script<'_>) {
     let idle = Policy::new(&presets::FEW, SplitMix64::new(7)).with_session_type().with_handover(None);
     let mut idle = idle.with_window_phase(phase).with_rng(SplitMix64::seed_from_u64(8));
     if let Some(snapshot) = snapshot {
-        idle = idle.with_snapshot(now, snapshot);
+        idle = idle.with_snapshot(now, snapshot.clone());
+        let mut begun = idle.clone();
+        let _dial = begun.handle_event(now, Event::Start);
+        assert!(begun.clone().with_snapshot(now, snapshot) == begun, "it is for one that has not begun");
     }
     assert_eq!(
         (idle.handover_stats(), idle.redirect(), idle.breaker_phase()),
@@ -85,6 +88,10 @@ fn handover(script: &mut Script<'_>) {
 }
 
 fn lean(script: &mut Script<'_>) {
+    assert_ne!(SplitMix64::from_os(), SplitMix64::from_os());
+    let (mut rng, mut drawn) = (SplitMix64::from_seed(script.seed().to_le_bytes()), [0; 11]);
+    rng.clone().fill_bytes(&mut drawn);
+    assert_eq!(drawn[..], [rng.next_u64(), rng.next_u64()].map(u64::to_le_bytes).as_flattened()[..11]);
     let policy: Lean = Policy::new(Least, SplitMix64::from_seed(script.seed().to_le_bytes()));
     let (end, now) = live(policy, script, Policy::checkpoint, |bytes| Lean::from_checkpoint(Least, bytes));
     assert!(end.snapshot(now).is_none_or(|snapshot| !snapshot.has_session()));
@@ -232,7 +239,9 @@ fn written<D>(
 fn too_small(whole: &[u8], write: impl Fn(&mut [u8]) -> Result<usize, CheckpointError>) {
     let mut room = vec![0; whole.len()];
     for length in 0..whole.len() {
-        assert_eq!(write(&mut room[..length]), Err(CheckpointError::Full), "{length} of {}", whole.len());
+        let error = write(&mut room[..length]).expect_err("it is too short");
+        assert_eq!(error, CheckpointError::Full, "{length} of {}", whole.len());
+        said(Some(error));
     }
     assert_eq!(write(&mut room), Ok(whole.len()));
     assert_eq!(room, whole);
@@ -251,7 +260,8 @@ fn snapshots(snapshot: Option<Snapshot<String>>, script: &mut Script<'_>) {
     let whole = &room[..length];
     for short in 0..length {
         let mut room = [0; 600];
-        assert_eq!(snapshot.encode(KEY, &mut room[..short]), Err(SnapshotError::Full));
+        let error = snapshot.encode(KEY, &mut room[..short]).expect_err("it is too short");
+        assert_eq!((error, error.to_string().lines().count()), (SnapshotError::Full, 1));
         refused(Snapshot::decode(&whole[..short], KEY));
         if short < length - 4 {
             refused(Snapshot::decode(&sealed(whole[..short].to_vec()), KEY));
@@ -263,6 +273,14 @@ fn snapshots(snapshot: Option<Snapshot<String>>, script: &mut Script<'_>) {
         other[place] = byte;
         refused(Snapshot::decode(&other, KEY));
     }
+    for place in 0..length - 4 {
+        // Some of its fields may be anything.
+        let mut other = whole[..length - 4].to_vec();
+        other[place] = 0xff;
+        let _other = Snapshot::decode(&sealed(other), KEY).map(|_| ()).map_err(|error| error.to_string());
+    }
+    let long = snapshot.clone().try_map(|_| Ok::<_, ()>(vec![0; 70_000])).expect("any name");
+    assert_eq!(long.encode(KEY, &mut vec![0; 200_000]).is_err(), session);
     assert!(snapshot.try_map(|_| Err::<u8, _>(())).is_err() == session);
 }
 

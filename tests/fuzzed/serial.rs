@@ -99,7 +99,7 @@ fn endpoints(script: &mut Script<'_>) {
             assert!(endpoints.current() < endpoints.count());
         }
     };
-    let mut endpoints = FixedEndpoints::new(1 + script.below(3) as u8).expect("1 to 3");
+    let mut endpoints = FixedEndpoints::new_const(1 + script.below(3) as u8);
     live(&mut endpoints, script);
     if let Some(mut read) = forms(&endpoints, script) {
         live(&mut read, script);

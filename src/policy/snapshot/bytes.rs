@@ -20,7 +20,7 @@
 //! The last draw is zero for a jitter that does not depend on it. Times are microseconds except where milliseconds or seconds
 //! are named. An absent field is zero.
 
-use crate::codec::{CheckpointError, Names, Reader, Writer, crc32};
+use crate::codec::{CheckpointError, Names, Writer, crc32};
 use crate::session::SessionState;
 use crate::time::{Instant, Micros};
 
@@ -143,40 +143,38 @@ impl<'a> Snapshot<&'a [u8]> {
     /// In this order: [`SnapshotError::TooSmall`], [`SnapshotError::NotASnapshot`], [`SnapshotError::Version`],
     /// [`SnapshotError::Corrupt`], [`SnapshotError::WrongKey`].
     pub fn decode(bytes: &'a [u8], key: u32) -> Result<Self, SnapshotError> {
-        if bytes.len() < SNAPSHOT_BYTES {
-            return Err(SnapshotError::TooSmall);
-        }
-        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SnapshotError::TooSmall)?;
-        let mut reader = Fields(Reader::new(body));
-        if reader.byte()? != MAGIC {
+        let parts = bytes.split_last_chunk::<CHECKSUM_BYTES>().filter(|_| bytes.len() >= SNAPSHOT_BYTES);
+        let (body, checksum) = parts.ok_or(SnapshotError::TooSmall)?;
+        let mut reader = Fields { rest: body, missing: false };
+        if reader.byte() != MAGIC {
             return Err(SnapshotError::NotASnapshot);
         }
-        let version = reader.byte()?;
+        let version = reader.byte();
         if version != VERSION {
             return Err(SnapshotError::Version(version));
         }
         if crc32(body) != u32::from_le_bytes(*checksum) {
             return Err(SnapshotError::Corrupt);
         }
-        if reader.u32()? != key {
+        if reader.u32() != key {
             return Err(SnapshotError::WrongKey);
         }
-        let flags = reader.u16()?;
+        let flags = reader.u16();
         if flags & !KNOWN != 0 {
             return Err(SnapshotError::Corrupt);
         }
         let on = |flag: u16| flags & flag != 0;
-        let sequence = Some(reader.u64()?).filter(|_| on(SEQUENCE));
-        let life = Some((reader.u64()?, reader.u32()?)).filter(|_| on(LIFE));
-        let (resume_failures, unreachable) = (reader.byte()?, reader.byte()?);
-        let failing = Micros(reader.u64()?);
-        let dialled_us = Some(reader.u64()?).filter(|_| on(DIALLED));
-        let (lasted_us, attempt, failures) = (reader.u64()?, reader.u32()?, reader.u32()?);
-        let (trail_us, rejections) = (reader.u64()?, reader.byte()?);
-        let (limited, rate_limited) = (reader.byte()?, reader.byte()?);
-        let limited_by = cause_from_code(reader.byte()?, reader.u16()?).ok_or(SnapshotError::Corrupt)?;
-        let (rows, replaced) = (reader.byte()?, (reader.byte()?, reader.u32()?));
-        let base_ms = Some(reader.u32()?).filter(|_| on(BASE));
+        let sequence = Some(reader.u64()).filter(|_| on(SEQUENCE));
+        let life = Some((reader.u64(), reader.u32())).filter(|_| on(LIFE));
+        let (resume_failures, unreachable) = (reader.byte(), reader.byte());
+        let failing = Micros(reader.u64());
+        let dialled_us = Some(reader.u64()).filter(|_| on(DIALLED));
+        let (lasted_us, attempt, failures) = (reader.u64(), reader.u32(), reader.u32());
+        let (trail_us, rejections) = (reader.u64(), reader.byte());
+        let (limited, rate_limited) = (reader.byte(), reader.byte());
+        let limited_by = cause_from_code(reader.byte(), reader.u16()).ok_or(SnapshotError::Corrupt)?;
+        let (rows, replaced) = (reader.byte(), (reader.byte(), reader.u32()));
+        let base_ms = Some(reader.u32()).filter(|_| on(BASE));
         let outage = Outage {
             lasted_us,
             attempt,
@@ -192,8 +190,8 @@ impl<'a> Snapshot<&'a [u8]> {
             backoff: reader.wait()?,
             floor: reader.wait()?,
         };
-        let (token, endpoint) = (reader.text()?, reader.text()?);
-        if !reader.0.rest().is_empty() || on(ENDPOINT) && !on(TOKEN) {
+        let (token, endpoint) = (reader.text(), reader.text());
+        if reader.missing || !reader.rest.is_empty() || on(ENDPOINT) && !on(TOKEN) {
             return Err(SnapshotError::Corrupt);
         }
         let session = if on(TOKEN) {
@@ -223,34 +221,51 @@ impl From<CheckpointError> for SnapshotError {
     }
 }
 
-/// The fields of a snapshot.
-struct Fields<'a>(Reader<'a>);
+/// The fields of a snapshot. Those that are missing are zeros.
+struct Fields<'a> {
+    rest: &'a [u8],
+    missing: bool,
+}
 
 impl<'a> Fields<'a> {
-    fn byte(&mut self) -> Result<u8, SnapshotError> {
-        Ok(self.0.byte()?)
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let Some((field, rest)) = self.rest.split_first_chunk() else {
+            self.missing = true;
+            return [0; N];
+        };
+        self.rest = rest;
+        *field
     }
 
-    fn u16(&mut self) -> Result<u16, SnapshotError> {
-        Ok(u16::from_le_bytes(self.0.array()?))
+    fn byte(&mut self) -> u8 {
+        u8::from_le_bytes(self.array())
     }
 
-    fn u32(&mut self) -> Result<u32, SnapshotError> {
-        Ok(u32::from_le_bytes(self.0.array()?))
+    fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.array())
     }
 
-    fn u64(&mut self) -> Result<u64, SnapshotError> {
-        Ok(u64::from_le_bytes(self.0.array()?))
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.array())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
     }
 
     fn wait(&mut self) -> Result<Wait, SnapshotError> {
-        let reason = Wait::REASONS.get(usize::from(self.byte()?)).copied();
-        Ok(Wait { reason: reason.ok_or(SnapshotError::Corrupt)?, left_us: self.u64()? })
+        let reason = Wait::REASONS.get(usize::from(self.byte())).copied();
+        Ok(Wait { reason: reason.ok_or(SnapshotError::Corrupt)?, left_us: self.u64() })
     }
 
-    fn text(&mut self) -> Result<&'a [u8], SnapshotError> {
-        let length = usize::from(self.u16()?);
-        Ok(self.0.bytes(length)?)
+    fn text(&mut self) -> &'a [u8] {
+        let length = usize::from(self.u16());
+        let Some((text, rest)) = self.rest.split_at_checked(length) else {
+            self.missing = true;
+            return &[];
+        };
+        self.rest = rest;
+        text
     }
 }
 

@@ -172,7 +172,10 @@ impl<'b> Raw<'b> {
             };
             let mut verdict = Verdict::new(self.pick(Class::ALL)).with_limit(self.u8());
             verdict = verdict.with_scope(self.pick(&[Scope::Client, Scope::Endpoint, Scope::Service]));
-            verdict = verdict.with_wait(self.duration(), self.duration())?;
+            let (low, high) = (self.duration(), self.duration());
+            let waiting = verdict.with_wait(low, high)?;
+            verdict = verdict.with_wait_const(low, high);
+            assert_eq!(verdict, waiting);
             builder = builder.rule(Rule::new(matches, verdict));
         }
         builder.build()
