@@ -16,12 +16,15 @@ step() {
 # the programs that `step "the packages beside the library"` built; by itself it builds its own alone.
 export PACKAGES="--workspace --exclude redial --exclude redial-reference"
 
+# They are linted as they are built: their compiler is clippy's, and what they stand on is not looked at a second time.
+linted=(env RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings)
+
 # What waits more than it works, so that all of it goes on at once: clients of real servers and of hostile ones.
 waiting() {
     local pids=() failed=0 log pid gateway=$CARGO_TARGET_DIR/debug/examples/gateway
     aside() { "${@:2}" >"$CARGO_TARGET_DIR/waiting.$1" 2>&1 & pids+=($!); }
     (. ci/provide.sh && provide_redis && provide_mosquitto && provide_nats && provide_nginx && provide_postgres)
-    aside packages ci/servers.sh
+    aside packages "${linted[@]}" ci/servers.sh
     aside chaos ci/chaos.sh 200 1
     aside gauntlet ci/gauntlet.sh --quick
     aside gateway-1 "$gateway" --seed 1
@@ -53,7 +56,7 @@ apart() {
 step "the core against a naive policy" ci/reference.sh
 step "all states, up to 20,000 of each case" ci/states.sh 20000
 # shellcheck disable=SC2086
-step "the packages beside the library" cargo build --quiet $PACKAGES --bins --tests
+step "the packages beside the library, and their lints" "${linted[@]}" cargo build --quiet $PACKAGES --all-targets
 step "their tests, servers that are killed, hostile ones, the gateway with two seeds" waiting
 step "code size" ci/sizes.sh
 
@@ -65,8 +68,8 @@ set +m
 trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
 
 step "format" cargo fmt --check
-step "lints, default features" cargo clippy --all-targets -- -D warnings
-step "lints, all features, and the packages beside it" cargo clippy --workspace --all-features --all-targets -- -D warnings
+step "lints, default features" cargo clippy -- -D warnings
+step "lints, all features" cargo clippy --package redial --package redial-reference --all-features --all-targets -- -D warnings
 step "the code of the migration pages" ci/migration.sh
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "the guide" ci/guide.sh
@@ -77,7 +80,7 @@ step "replay in debug and release" ci/replay.sh
 step "the playground in Chromium" ci/playground.sh
 # As the tests of the packages are built, since it measures nothing.
 # shellcheck disable=SC2086
-step "benchmarks run once" cargo test --quiet $PACKAGES --bench speed --bench fleet --bench subscriptions
+step "benchmarks run once" "${linted[@]}" cargo test --quiet $PACKAGES --bench speed --bench fleet --bench subscriptions
 step "counts of instructions" ci/instructions.sh
 step "how much of the core the corpus reaches" ci/coverage.sh 97
 

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/advise.rs"]
-mod advise;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| advise::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::advise::run(bytes));

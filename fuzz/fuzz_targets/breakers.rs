@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/breakers.rs"]
-mod breakers;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| breakers::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::breakers::run(bytes));

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/budgets.rs"]
-mod budgets;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| budgets::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::budgets::run(bytes));

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/configs/mod.rs"]
-mod configs;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| configs::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::configs::run(bytes));

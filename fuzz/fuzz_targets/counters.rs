@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/counters.rs"]
-mod counters;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| counters::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::counters::run(bytes));

@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/health.rs"]
-mod health;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| health::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::health::run(bytes));

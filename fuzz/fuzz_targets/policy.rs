@@ -2,11 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/harness/mod.rs"]
-mod harness;
-#[path = "../../tests/fuzzed/policy.rs"]
-mod policy;
-#[path = "../../tests/fuzzed/story.rs"]
-mod story;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| policy::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::policy::run(bytes));

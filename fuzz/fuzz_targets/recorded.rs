@@ -2,11 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/harness/mod.rs"]
-mod harness;
-#[path = "../../tests/common/read_back.rs"]
-mod read_back;
-#[path = "../../tests/fuzzed/recorded.rs"]
-mod recorded;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| recorded::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::recorded::run(bytes));

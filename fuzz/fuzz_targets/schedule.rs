@@ -4,9 +4,4 @@
 
 #![no_main]
 
-#[path = "../../tests/schedule/mod.rs"]
-mod schedule;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    _ = schedule::run(bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::schedule(bytes));

@@ -2,13 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/alteration.rs"]
-mod alteration;
-#[path = "../../tests/harness/mod.rs"]
-mod harness;
-#[path = "../../tests/fuzzed/serial.rs"]
-mod serial;
-#[path = "../../tests/fuzzed/story.rs"]
-mod story;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| serial::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::serial::run(bytes));

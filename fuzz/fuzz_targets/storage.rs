@@ -2,7 +2,4 @@
 
 #![no_main]
 
-#[path = "../../tests/fuzzed/storage.rs"]
-mod storage;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| storage::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| redial_fuzz::storage::run(bytes));

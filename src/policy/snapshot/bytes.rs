@@ -228,7 +228,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn array<const N: usize>(&mut self) -> [u8; N] {
+    const fn array<const N: usize>(&mut self) -> [u8; N] {
         let Some((field, rest)) = self.rest.split_first_chunk() else {
             self.missing = true;
             return [0; N];
@@ -237,19 +237,19 @@ impl<'a> Fields<'a> {
         *field
     }
 
-    fn byte(&mut self) -> u8 {
+    const fn byte(&mut self) -> u8 {
         u8::from_le_bytes(self.array())
     }
 
-    fn u16(&mut self) -> u16 {
+    const fn u16(&mut self) -> u16 {
         u16::from_le_bytes(self.array())
     }
 
-    fn u32(&mut self) -> u32 {
+    const fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.array())
     }
 
-    fn u64(&mut self) -> u64 {
+    const fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
     }
 
