@@ -19,6 +19,9 @@ export PACKAGES="--workspace --exclude redial --exclude redial-reference"
 # They are linted as they are built: their compiler is clippy's, and what they stand on is not looked at a second time.
 linted=(env RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings)
 
+# What is compiled longer than it runs.
+quickly=(env CARGO_PROFILE_RELEASE_OPT_LEVEL=1)
+
 # What waits more than it works, so that all of it goes on at once: clients of real servers and of hostile ones.
 waiting() {
     local pids=() failed=0 log pid gateway=$CARGO_TARGET_DIR/debug/examples/gateway
@@ -42,7 +45,6 @@ apart() {
     step "a driver under the orders of its threads" ci/loom.sh
     step "a target without std" ci/no-std.sh
     step "no panic, no heap, no float" ci/no-panic.sh
-    step "one history on five machines" ci/history.sh
     step "the oldest compiler" ci/msrv.sh
     step "C and C++" ci/c.sh
     step "JavaScript, in Node and Chromium" ci/js.sh
@@ -50,7 +52,7 @@ apart() {
     step "the driver without a heap, on embassy" ci/embassy.sh
     step "each feature alone" ci/features.sh
     step "dashboard and alerts" ci/promtool.sh
-    step "fuzz targets" ci/fuzz.sh --build
+    step "fuzz targets" "${quickly[@]}" ci/fuzz.sh --build
 }
 
 step "the core against a naive policy" ci/reference.sh
@@ -68,9 +70,9 @@ set +m
 trap 'kill -- "-$apart" 2>/dev/null || true' EXIT
 
 step "format" cargo fmt --check
+step "one history on five machines" ci/history.sh
 step "lints, default features" cargo clippy -- -D warnings
 step "lints, all features" cargo clippy --package redial --package redial-reference --all-features --all-targets -- -D warnings
-step "the code of the migration pages" ci/migration.sh
 step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
 step "the guide" ci/guide.sh
 step "what the core may not contain" ci/purity.sh
@@ -87,5 +89,6 @@ step "how much of the core the corpus reaches" ci/coverage.sh 97
 wait "$apart" || failed=$?
 cat "$CARGO_TARGET_DIR/apart"
 [ "${failed:-0}" = 0 ]
+step "the code of the migration pages" ci/migration.sh
 # Two to a processor: half as long, for half as many runs.
-step "fuzzing" env FUZZ_JOBS=$((2 * $(nproc))) ci/fuzz.sh 30
+step "fuzzing" "${quickly[@]}" FUZZ_JOBS=$((2 * $(nproc))) ci/fuzz.sh 30

@@ -72,7 +72,8 @@ if [ "$mode" != --all ]; then
     echo "${#features[@]} features build, each alone"
     # Lints see what a compiler sees; without any feature they are looked at, too.
     cargo clippy -q --package redial --lib --no-default-features
-    # What the commands of the README compile.
+    # What the commands of the README compile, and tests and examples with the features that are on by default.
+    cargo check -q --all-targets
     cargo check -q --examples --features websocket
     exit
 fi

@@ -16,13 +16,13 @@ esac
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-panic
 programs=$CARGO_TARGET_DIR/programs
 
-cargo build -q --release --manifest-path ci/no-panic/Cargo.toml
+cargo build -q --manifest-path ci/no-panic/Cargo.toml
 # rustdoc's JSON is unstable, and so is telling the compiler not to merge functions that are alike, which would hide their names.
 export RUSTC_BOOTSTRAP=1
 cargo rustdoc -q --lib --no-default-features --features chacha -- -Z unstable-options --output-format json
-"$CARGO_TARGET_DIR/release/no-panic" write "$CARGO_TARGET_DIR/doc/redial.json" "$root" "$programs"
+"$CARGO_TARGET_DIR/debug/no-panic" write "$CARGO_TARGET_DIR/doc/redial.json" "$root" "$programs"
 if [ "${1:-}" = --list ]; then
-    exec "$CARGO_TARGET_DIR/release/no-panic" list "$programs"
+    exec "$CARGO_TARGET_DIR/debug/no-panic" list "$programs"
 fi
 
 board=thumbv7m-none-eabi
@@ -43,7 +43,8 @@ built=$CARGO_TARGET_DIR/$board/release
 rm -f "$built"/deps/contract-*.o
 (
     cd "$programs"
-    cargo build -q --release --target "$board" "${std[@]}" --bins
+    mapfile -t parts < <(cd src/bin && ls | sed '/^contract\.rs$/d; s/\.rs$//; s/^/--bin=/')
+    cargo build -q --release --target "$board" "${std[@]}" "${parts[@]}"
     cargo rustc -q --release --target "$board" "${std[@]}" --bin contract -- --emit=link,obj -Zmerge-functions=disabled
 )
-"$CARGO_TARGET_DIR/release/no-panic" check "$programs" "$built" "$built"/deps/contract-*.o ci/no-panic/may-panic.tsv
+"$CARGO_TARGET_DIR/debug/no-panic" check "$programs" "$built" "$built"/deps/contract-*.o ci/no-panic/may-panic.tsv

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the library for a microcontroller that has no standard library, no heap and no float unit: what would need one of
-# them does not compile.
+# Checks the library for a microcontroller that has no standard library, no heap and no float unit: what would need one of
+# them does not compile. `ci/no-panic.sh`, `ci/embedded.sh` and `ci/embassy.sh` make programs of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,8 +17,8 @@ else
     echo "with $("$RUSTC" --version) and a core of its own"
 fi
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/no-std
-cargo build --lib --target "$target" "${core[@]}" --no-default-features --features chacha
-cargo build --lib --target "$target" "${core[@]}" --no-default-features
-cargo build --lib --target "$target" "${core[@]}" --no-default-features --features testing
-cargo build --lib --target "$target" "${core[@]}" --no-default-features --features defmt,log,driver-core
-cargo build --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde,tracing,driver-core
+cargo check --lib --target "$target" "${core[@]}" --no-default-features --features chacha
+cargo check --lib --target "$target" "${core[@]}" --no-default-features
+cargo check --lib --target "$target" "${core[@]}" --no-default-features --features testing
+cargo check --lib --target "$target" "${core[@]}" --no-default-features --features defmt,log,driver-core
+cargo check --lib --target "$target" "${heap[@]}" --no-default-features --features chacha,alloc,serde,tracing,driver-core
