@@ -63,9 +63,10 @@ fn tanh_2_sqrt(step: u32, u: u64) -> u64 {
     let y = root.wrapping_mul(u128::from(FOUR_OVER_LN_2)) >> 60;
     let whole = (y >> 60) as u32;
     let part = (y as u64) & ((1 << 60) - 1);
+    // 2^-y = 2^(1 - part) / 2^(whole + 1), where 1 - part is a number of 60 bits, of which more are shifted out.
     let small = match part {
         0 => ONE.wrapping_shr(whole),
-        _ => exp2((1_u64 << 60).wrapping_sub(part) << 4).wrapping_shr(whole.saturating_add(1)),
+        _ => exp2(part.wrapping_neg() << 4).wrapping_shr(whole.saturating_add(1)),
     };
     let over = u128::from(ONE.saturating_sub(small)) << 62;
     over.checked_div(u128::from(ONE.saturating_add(small))).map_or(0, |tanh| tanh as u64)

@@ -154,7 +154,10 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
                 true
             }
             // The transport may be bound to the network that went down.
-            Stage::Live { .. } if was_down => self.on_changed(cx),
+            Stage::Live { .. } if was_down => {
+                self.on_changed(cx);
+                true
+            }
             stage if stage.is_alive() && self.state.is_open() && was_down => {
                 self.cut_dial(cx, trigger);
                 true

@@ -172,13 +172,12 @@ impl<R: Rng, T: PartialEq, S: Subscriptions, C: ConfigSource, E: Endpoints> Poli
         Stage::Live { restored: true, replace_at, reason: WaitReason::MaxAge }
     }
 
-    /// The network changed, to which an open connection may be bound. False where the config ignores it.
-    pub(super) fn on_changed(&mut self, cx: &mut Cx<'_>) -> bool {
+    /// The network changed, to which an open connection may be bound.
+    pub(super) fn on_changed(&mut self, cx: &mut Cx<'_>) {
         let on_change = self.source.config().on_network_change;
         if on_change != OnNetworkChange::Ignore && !(on_change == OnNetworkChange::Probe && self.probe(cx)) {
             self.replace(cx, Trigger::NetworkChanged);
         }
-        on_change != OnNetworkChange::Ignore
     }
 
     /// Sends a heartbeat to probe the connection. False if no heartbeat is running.

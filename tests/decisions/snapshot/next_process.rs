@@ -47,6 +47,22 @@ fn the_next_process_has_the_last_word() {
     assert_eq!(later.poll_timeout(), Some(ms(at + 800)), "the fourth wait of this ladder");
 }
 
+/// Lifecycle 64: where the backoff has no cap, a wait that another config left is no longer than the longest that a server may ask for.
+#[test]
+fn l64_a_wait_is_no_longer_than_a_servers_where_there_is_no_cap() {
+    static DAYS: Config = Config::new(BackoffConfig::constant(secs(864_000)).build_const()).build_const();
+    static UNCAPPED: Config = Config::new(BackoffConfig::windows(secs(1), secs(40)).build_const())
+        .retry_after_max(secs(7))
+        .build_const();
+    let mut policy = new(&DAYS);
+    start(&mut policy, 0);
+    refuse(&mut policy, 0);
+    let snapshot = read(&bytes(&policy, 0).expect("an outage"));
+    let mut later = new(&UNCAPPED).with_snapshot(ms(0), snapshot);
+    start(&mut later, 0);
+    assert_eq!(later.deadline(), Some((ms(7_000), WaitReason::Backoff)));
+}
+
 /// The least time between two dials is kept across a restart, also by a clock that starts with the process.
 #[test]
 fn the_least_interval_outlives_the_process() {
