@@ -140,7 +140,7 @@ impl BackoffConfig {
     ///   0.3 s ahead. After good news, such as the network's return, the next failure also goes on in the window of that time.
     /// * There is no cap, unless [`max_delay`](Builder::max_delay) sets one, which is the longest window and the longest wait. A wait
     ///   above it, because an attempt took long or because fresh dials have [another cap](Builder::max_fresh), is spread over the last
-    ///   quarter below it.
+    ///   quarter below it, or from the floor where that is in this quarter.
     /// * A [`floor`](Builder::floor) is the least distance, where that is above 0.3 s, and the lower end of the first window.
     /// * A [`first_delay`](Builder::first_delay), and an [exact first](Builder::exact_first) wait, stand for the dial of the
     ///   first window. The first one is taken at the phase, like the others.
@@ -346,8 +346,10 @@ impl Backoff {
             return wait;
         }
         // Waits that are cut would be equal for all clients, so they are spread over the last quarter.
-        let quarter = u32::try_from(divide(cap.0, 4_000).0).unwrap_or(u32::MAX);
-        cap.saturating_sub(Micros::from_millis(quarter.into())).saturating_add(phase.within(quarter))
+        let quarter = Micros::from_millis(u32::try_from(divide(cap.0, 4_000).0).unwrap_or(u32::MAX).into());
+        let rest = quarter.min(cap.saturating_sub(floor));
+        let within = phase.within(u32::try_from(divide(rest.0, 1_000).0).unwrap_or(u32::MAX));
+        cap.saturating_sub(rest).saturating_add(within)
     }
 
     /// Moves to the first window, from the present one on, whose point comes after this time.

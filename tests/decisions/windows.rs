@@ -360,6 +360,16 @@ fn the_cap_bounds_windows_and_waits() {
         let delay = backoff.next_delay(&apart, Mode::Fresh, ms(201_000), &mut Constant(0)).unwrap();
         assert_eq!(delay.as_millis(), wait, "{bits}");
     }
+    // And never less than the floor, where that is in the last quarter, or the cap where it is above.
+    for (floor, waits) in [(2_000, [3_000, 3_500]), (3_800, [3_800, 3_900]), (9_000, [4_000, 4_000])] {
+        let apart = apart.to_builder().floor(ms(floor)).build().unwrap();
+        for (bits, wait) in [0, 1 << 31].into_iter().zip(waits) {
+            let mut backoff = Backoff::new().with_window_phase(WindowPhase::from_bits(bits));
+            _ = backoff.next_delay(&apart, Mode::Resume, ms(200_000), &mut Constant(0));
+            let delay = backoff.next_delay(&apart, Mode::Fresh, ms(201_000), &mut Constant(0)).unwrap();
+            assert_eq!(delay, ms(wait), "{floor} {bits}");
+        }
+    }
     use ConfigError::{InitialAboveMax, InitialTooShort, InitialZero, JitterOnWindows, WindowsScale};
     assert_eq!(config.to_builder().max_delay(ms(1_999)).build(), Err(InitialAboveMax));
     assert_eq!(BackoffConfig::windows(ms(0), ms(1)).build(), Err(InitialZero));
