@@ -26,7 +26,7 @@ if ! command -v valgrind >/dev/null; then
     export GUNGRAUN_VALGRIND_BIN=$home/usr/bin/valgrind.bin VALGRIND_LIB=$home/usr/libexec/valgrind
 fi
 
-version=$(sed -n 's/^gungraun = "=\(.*\)"$/\1/p' benches/Cargo.toml)
+version=$(sed -n 's/^gungraun = "=\(.*\)"$/\1/p' benches/instructions/Cargo.toml)
 runner=$CARGO_TARGET_DIR/gungraun-runner-$version
 [ -x "$runner/bin/gungraun-runner" ] ||
     cargo install -q --locked --debug --root "$runner" --target-dir "$runner/build" "gungraun-runner@$version" >&2
@@ -35,7 +35,7 @@ export GUNGRAUN_RUNNER=$runner/bin/gungraun-runner
 # Nothing is kept from one run to the next: the table is what is compared with.
 counts=$CARGO_TARGET_DIR/instructions.json
 rm -rf "$CARGO_TARGET_DIR/gungraun"
-cargo bench -q -p redial-benches --bench instructions -- --output-format=json >"$counts"
+cargo bench -q -p redial-instructions --bench instructions -- --output-format=json >"$counts"
 if [ "$mode" = --json ]; then
     cat "$counts"
 else
